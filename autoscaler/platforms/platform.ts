@@ -1,0 +1,74 @@
+import type { Config } from '../../profiles/config.ts';
+
+export type InstancePhase = 'starting' | 'ready' | 'draining';
+
+/** One running serving process or pod, as its platform sees it. */
+export interface Instance {
+  readonly id: string;
+  readonly functionName: string;
+  readonly config: Config;
+  readonly node: string;
+  readonly phase: InstancePhase;
+  /** Where it answers; known from `ready` on. */
+  readonly url: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  readonly readyAtMs: number | undefined;
+}
+
+/** What to start, in the platform's own terms resolved already: which model, with how much, where. */
+export interface StartRequest {
+  readonly id: string;
+  readonly functionName: string;
+  readonly config: Config;
+  readonly node: string;
+  readonly workload: Workload;
+}
+
+/** What an instance of a function runs. `version` changes when any of it does. */
+export interface Workload {
+  readonly version: string;
+  /** A model file or zoo name (local), or an image reference (Kubernetes). */
+  readonly model: string;
+  readonly modelName: string;
+  readonly sloMs: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export type InstanceEvent =
+  | { readonly type: 'changed'; readonly instance: Instance }
+  /** It is no more. `expected` when we stopped it; otherwise `reason` says what is known. */
+  | {
+      readonly type: 'gone';
+      readonly instance: Instance;
+      readonly expected: boolean;
+      readonly reason: string;
+    };
+
+/** Allocatable resources of one node, before any instance of ours. */
+export interface NodeCapacity {
+  readonly name: string;
+  readonly cpuMillicores: number;
+  readonly memoryBytes: number;
+  /** One entry a GPU, in percent of its SMs (100 = a whole free GPU). */
+  readonly gpuPercents: readonly number[];
+}
+
+/**
+ * Where instances run. Local processes, Kubernetes and the simulator are three small implementations; a
+ * platform starts, stops and reports, it decides nothing.
+ */
+export interface Platform {
+  readonly name: string;
+  /** Brings up the connection and adopts what still runs from an earlier life. */
+  open(listener: (event: InstanceEvent) => void): Promise<void>;
+  nodes(): Promise<readonly NodeCapacity[]>;
+  /** Everything that exists now, adopted instances included. */
+  instances(): readonly Instance[];
+  /** Accepts a start; readiness, or failure, arrives as an event. */
+  start(request: StartRequest): Promise<void>;
+  /** Takes an instance out of service: what is in flight finishes first, for at most `graceMs`. */
+  stop(id: string, graceMs: number): Promise<void>;
+  /** `leave` instances running for the next autoscaler to adopt, or `stop` them all. */
+  close(mode: 'leave' | 'stop'): Promise<void>;
+}

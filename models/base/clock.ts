@@ -1,0 +1,38 @@
+/** Undoes a timer. Calling it twice, or after the timer fired, does nothing. */
+export type Cancel = () => void;
+
+/**
+ * The one source of time. Production uses {@link systemClock}; the simulator and the tests a
+ * {@link VirtualClock}, so that everything timed runs the same code in both.
+ */
+export interface Clock {
+  /** Milliseconds since the Unix epoch, fractional, never going backwards. */
+  nowMs(): number;
+  /** Calls `callback` once, at or after `atMs`. */
+  at(atMs: number, callback: () => void): Cancel;
+}
+
+/** The longest delay `setTimeout` takes; longer ones would fire at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** The machine's monotonic clock, anchored to the epoch at process start. */
+export const systemClock: Clock = {
+  nowMs: () => performance.timeOrigin + performance.now(),
+  at(atMs, callback) {
+    let timer: NodeJS.Timeout;
+    const arm = (): void => {
+      const delayMs = atMs - systemClock.nowMs();
+      timer =
+        delayMs > MAX_DELAY_MS ? setTimeout(arm, MAX_DELAY_MS) : setTimeout(callback, Math.max(0, delayMs));
+    };
+    arm();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `delayMs` on the given clock. */
+export function delay(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.at(clock.nowMs() + delayMs, resolve);
+  });
+}

@@ -1,0 +1,34 @@
+import type { z } from 'zod';
+import { type ErrorCode, InflessError } from './errors.ts';
+
+export interface Boundary {
+  /** What is being read, as it starts the sentence: `profile table resnet.json`. */
+  readonly what: string;
+  readonly code?: ErrorCode;
+  readonly remedy?: string;
+}
+
+/** Validates data that crosses a boundary; says in one sentence which field is wrong and why. */
+export function parseWith<S extends z.ZodType>(schema: S, data: unknown, boundary: Boundary): z.output<S> {
+  const result = schema.safeParse(data);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const more = result.error.issues.length - 1;
+  const field = issue.path.length === 0 ? '' : ` at "${formatPath(issue.path)}"`;
+  const rest = more === 0 ? '' : ` (and ${more} more problem${more === 1 ? '' : 's'})`;
+  throw new InflessError(
+    boundary.code ?? 'INVALID_INPUT',
+    `${boundary.what} is not valid${field}: ${issue.message}${rest}`,
+    {
+      ...(boundary.remedy === undefined ? {} : { remedy: boundary.remedy }),
+      cause: result.error,
+    },
+  );
+}
+
+function formatPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`;
+    return text === '' ? String(key) : `${text}.${String(key)}`;
+  }, '');
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { DTYPES } from './tensor.ts';
+
+/**
+ * One input or output of a model. `shape` holds `null` where the size is free; `batchAxis` is the free axis
+ * that counts the rows of a batch, or `null` when this tensor has none.
+ */
+export const tensorSpecSchema = z.object({
+  name: z.string().min(1),
+  dtype: z.enum(DTYPES),
+  shape: z.array(z.number().int().nonnegative().nullable()),
+  batchAxis: z.number().int().nonnegative().nullable(),
+});
+export type TensorSpec = z.infer<typeof tensorSpecSchema>;
+
+export const modelFormatSchema = z.enum(['onnx', 'tfjs']);
+export type ModelFormat = z.infer<typeof modelFormatSchema>;
+
+/** What a model is: everything a client, the profiler and the packager need to know without running it. */
+export const modelManifestSchema = z.object({
+  name: z.string().min(1),
+  format: modelFormatSchema,
+  /** `sha256:<hex>` of the model file. */
+  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  sizeBytes: z.number().int().nonnegative(),
+  inputs: z.array(tensorSpecSchema).min(1),
+  outputs: z.array(tensorSpecSchema).min(1),
+});
+export type ModelManifest = z.infer<typeof modelManifestSchema>;
+
+/** A model on disk together with what it is. */
+export interface ModelFile {
+  readonly path: string;
+  readonly manifest: ModelManifest;
+}
+
+/** Whether several requests can run as one batch: every input and output has a free batch axis. */
+export function canBatch(manifest: ModelManifest): boolean {
+  return [...manifest.inputs, ...manifest.outputs].every((spec) => spec.batchAxis !== null);
+}
+
+/** The shape of one row: the tensor's shape without its batch axis, for messages and metadata. */
+export function rowShape(spec: TensorSpec): (number | null)[] {
+  return spec.shape.filter((_, axis) => axis !== spec.batchAxis);
+}

@@ -1,0 +1,82 @@
+/**
+ * What the gateway and an instance say to each other beside the public inference protocols.
+ *
+ * `GET /_/health`  200 while the process lives.
+ * `GET /_/ready`   200 with a {@link ReadyReport} once the model has answered its first batch, else 503.
+ * `POST /_/batch`  requests that the gateway decided to run together, as one frame (see batch-frame.ts).
+ */
+import { z } from 'zod';
+
+export const HEALTH_PATH = '/_/health';
+export const READY_PATH = '/_/ready';
+export const BATCH_PATH = '/_/batch';
+
+/** What an instance says of itself when it is ready. */
+export const readyReportSchema = z.object({
+  instance: z.string(),
+  model: z.string(),
+  digest: z.string(),
+  maxBatch: z.number().int(),
+  cpuMillicores: z.number().int(),
+  threads: z.number().int(),
+  loadMs: z.number(),
+  firstAnswerMs: z.number(),
+});
+export type ReadyReport = z.infer<typeof readyReportSchema>;
+
+/** One request of a batch, as it came in at the gateway: its bytes are not looked at there. */
+export interface BatchedRequest {
+  /** Path and query below the function, e.g. `/` or `/v1/models/m:predict`. */
+  readonly path: string;
+  readonly contentType: string;
+  readonly body: Uint8Array;
+}
+
+export interface BatchedResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Uint8Array;
+}
+
+/** How long the parts of a batch took inside the instance. */
+export interface BatchTiming {
+  readonly decodeMs: number;
+  readonly executeMs: number;
+  readonly encodeMs: number;
+  /** Rows that ran: a request may carry several. */
+  readonly rows: number;
+}
+
+export interface BatchReply {
+  readonly responses: readonly BatchedResponse[];
+  readonly timing: BatchTiming;
+}
+
+/**
+ * Environment of a serving process. All are optional except the model; `serverSettings` (settings.ts) reads and
+ * validates them.
+ */
+export const SERVER_ENVIRONMENT = {
+  /** Model file or zoo name. */
+  model: 'INFLESS_MODEL',
+  /** Name under `/v1/models/`; default: the manifest's. */
+  modelName: 'INFLESS_MODEL_NAME',
+  instanceId: 'INFLESS_INSTANCE_ID',
+  host: 'INFLESS_HOST',
+  /** 0 picks a free port; it is told through `process.send({ type: 'listening', port })` where there is IPC. */
+  port: 'INFLESS_PORT',
+  cpuMillicores: 'INFLESS_CPU_MILLICORES',
+  gpuPercent: 'INFLESS_GPU_PERCENT',
+  maxBatch: 'INFLESS_MAX_BATCH',
+  sloMs: 'INFLESS_SLO_MS',
+  /** Profile table file: lets a process that runs alone know how long a batch takes. */
+  profile: 'INFLESS_PROFILE',
+  queueLimit: 'INFLESS_QUEUE_LIMIT',
+  maxBodyBytes: 'INFLESS_MAX_BODY_BYTES',
+  /** Longest a request may wait before it is answered 504. */
+  maxWaitMs: 'INFLESS_MAX_WAIT_MS',
+  /** On SIGTERM: how long what is queued may still take. */
+  drainMs: 'INFLESS_DRAIN_MS',
+  /** Exit when nobody asked `/_/ready` for this long; 0 = never. So an instance cannot outlive its autoscaler for ever. */
+  orphanMs: 'INFLESS_ORPHAN_MS',
+} as const;

@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/bench/**', 'node_modules/**'],
+    pool: 'forks', // inference is native code: a crash must take down one test file, not the runner
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    coverage: {
+      include: ['models/**', 'profiles/**', 'profiler/**', 'packager/**', 'autoscaler/**'],
+      reporter: ['text-summary', 'html'],
+    },
+  },
+});
