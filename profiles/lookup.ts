@@ -1,0 +1,161 @@
+import type { Config } from './config.ts';
+import type { Cell, ProfileTable } from './table.ts';
+
+/** The measured batches of one `(cpuMillicores, gpuPercent)`, smallest batch first. */
+interface QuotaCells {
+  readonly cpuMillicores: number;
+  readonly gpuPercent: number;
+  readonly cells: Cell[];
+  /** By quantile: execution time of 1, 2, … rows at index 0, 1, … */
+  readonly curves: Map<number, Float64Array>;
+}
+
+/**
+ * A profile table as planners ask it. Pure and total: every config and number of rows has an answer, never a
+ * non-finite one; cells without a usable latency are left out.
+ *
+ * A config that was not measured is answered by what bounds it from above: the next smaller quota, or below
+ * the smallest measured one that quota's time scaled by the ratio.
+ */
+export class ProfileView {
+  readonly table: ProfileTable;
+  readonly #quotas = new Map<number, QuotaCells>();
+  readonly #all: readonly QuotaCells[];
+
+  constructor(table: ProfileTable) {
+    this.table = table;
+    for (const cell of table.cells) if (isUsable(cell)) this.#add(cell);
+    this.#all = [...this.#quotas.values()];
+    for (const { cells } of this.#all) cells.sort((a, b) => a.batch - b.batch);
+    if (this.#all.length === 0) throw new RangeError('A profile view needs at least one usable cell.');
+  }
+
+  /** Every measured config, in the table's order. */
+  configs(): readonly Config[] {
+    return this.table.cells
+      .filter((cell) => isUsable(cell))
+      .map(({ batch, cpuMillicores, gpuPercent }) => ({ batch, cpuMillicores, gpuPercent }));
+  }
+
+  /** The measured cell of exactly this config. */
+  cell(config: Config): Cell | undefined {
+    return this.#quotas.get(quotaKey(config))?.cells.find((cell) => cell.batch === config.batch);
+  }
+
+  /**
+   * How long `rows` rows take under the config's quota, never less for more rows or a higher quantile.
+   *
+   * Between measured batches: linear, over the running maximum of the smaller ones. Between the measured
+   * percentiles, and past p99: linear in −ln(1−q), where an exponential tail is a straight line. Below p50:
+   * p50. Rows beyond the largest measured batch take that batch's time per row.
+   *
+   * @param quantile in 0.5…0.999
+   */
+  executionMs(config: Config, rows: number, quantile: number): number {
+    const quota = this.#quotaOf(config);
+    const curve = curveOf(quota, quantile);
+    const slowdown = Math.max(1, quota.cpuMillicores / config.cpuMillicores);
+    const last = curve.length - 1;
+    if (rows > curve.length) return (slowdown * curve[last]! * rows) / curve.length;
+    return slowdown * curve[Math.max(0, Math.ceil(rows) - 1)]!;
+  }
+
+  /** Starting the process to its first answer. */
+  startupMs(config: Config): number {
+    return this.#closest(config).firstAnswerMs;
+  }
+
+  /** The most memory the process held. */
+  memoryBytes(config: Config): number {
+    return this.#closest(config).peakMemoryBytes;
+  }
+
+  /** Decoding one row's JSON, and encoding one row's answer, in ms. */
+  codecMs(config: Config): Cell['codecMs'] {
+    return this.#closest(config).codecMs;
+  }
+
+  #add(cell: Cell): void {
+    const key = quotaKey(cell);
+    const quota = this.#quotas.get(key);
+    if (quota !== undefined) {
+      quota.cells.push(cell);
+      return;
+    }
+    const { cpuMillicores, gpuPercent } = cell;
+    this.#quotas.set(key, { cpuMillicores, gpuPercent, cells: [cell], curves: new Map() });
+  }
+
+  #quotaOf(config: Config): QuotaCells {
+    return this.#quotas.get(quotaKey(config)) ?? this.#boundingQuota(config);
+  }
+
+  #boundingQuota(config: Config): QuotaCells {
+    const fits = (quota: QuotaCells): number =>
+      Number(quota.gpuPercent <= config.gpuPercent) * 2 + Number(quota.cpuMillicores <= config.cpuMillicores);
+    return this.#all.reduce((best, quota) => {
+      if (fits(quota) !== fits(best)) return fits(quota) > fits(best) ? quota : best;
+      return distance(quota, config) < distance(best, config) ? quota : best;
+    });
+  }
+
+  /** The cell of this config, else of the next larger batch under its quota, else of the largest. */
+  #closest(config: Config): Cell {
+    const { cells } = this.#quotaOf(config);
+    return cells.find((cell) => cell.batch >= config.batch) ?? cells[cells.length - 1]!;
+  }
+}
+
+/** A number, not a string, because the batch former asks for every request. GPU shares end at 100 %. */
+function quotaKey({ cpuMillicores, gpuPercent }: Pick<Config, 'cpuMillicores' | 'gpuPercent'>): number {
+  return cpuMillicores * 128 + gpuPercent;
+}
+
+function distance(quota: QuotaCells, config: Config): number {
+  return (
+    Math.abs(quota.gpuPercent - config.gpuPercent) / 100 +
+    Math.abs(Math.log(quota.cpuMillicores / config.cpuMillicores))
+  );
+}
+
+function isUsable({ latencyMs }: Cell): boolean {
+  return [latencyMs.p50, latencyMs.p95, latencyMs.p99].every((value) => Number.isFinite(value) && value > 0);
+}
+
+function curveOf(quota: QuotaCells, quantile: number): Float64Array {
+  let curve = quota.curves.get(quantile);
+  if (curve === undefined) {
+    curve = makeCurve(quota.cells, quantile);
+    quota.curves.set(quantile, curve);
+  }
+  return curve;
+}
+
+function makeCurve(cells: readonly Cell[], quantile: number): Float64Array {
+  const curve = new Float64Array(cells[cells.length - 1]!.batch);
+  let fromBatch = 0;
+  let fromMs = 0;
+  for (const cell of cells) {
+    const toMs = Math.max(fromMs, latencyAt(cell, quantile));
+    for (let rows = fromBatch + 1; rows <= cell.batch; rows += 1) {
+      const share = fromBatch === 0 ? 1 : (rows - fromBatch) / (cell.batch - fromBatch);
+      curve[rows - 1] = fromMs + (toMs - fromMs) * share;
+    }
+    fromBatch = cell.batch;
+    fromMs = toMs;
+  }
+  return curve;
+}
+
+function latencyAt({ latencyMs }: Cell, quantile: number): number {
+  const p50 = latencyMs.p50;
+  const p95 = Math.max(p50, latencyMs.p95);
+  const p99 = Math.max(p95, latencyMs.p99);
+  if (quantile <= 0.95) return between(0.5, p50, 0.95, p95, Math.max(quantile, 0.5));
+  return between(0.95, p95, 0.99, p99, Math.min(quantile, 0.999));
+}
+
+function between(fromQ: number, fromMs: number, toQ: number, toMs: number, q: number): number {
+  const tail = (quantile: number): number => -Math.log1p(-quantile);
+  return fromMs + ((toMs - fromMs) * (tail(q) - tail(fromQ))) / (tail(toQ) - tail(fromQ));
+}
