@@ -6,6 +6,8 @@ export type InstancePhase = 'starting' | 'ready' | 'draining';
 export interface Instance {
   readonly id: string;
   readonly functionName: string;
+  /** {@link Workload.version} it was started with: tells an adopted instance of an older deployment. */
+  readonly version: string;
   readonly config: Config;
   readonly node: string;
   readonly phase: InstancePhase;
@@ -45,6 +47,13 @@ export type InstanceEvent =
       readonly reason: string;
     };
 
+/** What one instance has used and holds. */
+export interface InstanceUsage {
+  /** CPU time since it started. */
+  readonly cpuMs: number;
+  readonly memoryBytes: number;
+}
+
 /** Allocatable resources of one node, before any instance of ours. */
 export interface NodeCapacity {
   readonly name: string;
@@ -60,15 +69,28 @@ export interface NodeCapacity {
  */
 export interface Platform {
   readonly name: string;
-  /** Brings up the connection and adopts what still runs from an earlier life. */
+  /**
+   * Brings up the connection and adopts what still runs from an earlier life; each adopted instance is told as
+   * `changed` before this resolves.
+   */
   open(listener: (event: InstanceEvent) => void): Promise<void>;
   nodes(): Promise<readonly NodeCapacity[]>;
   /** Everything that exists now, adopted instances included. */
   instances(): readonly Instance[];
-  /** Accepts a start; readiness, or failure, arrives as an event. */
+  /**
+   * Accepts a start: the instance is then among {@link instances}. Readiness, or failure as `gone`, arrives as an
+   * event; `gone` is the last event of an instance, and comes once.
+   *
+   * @throws InflessError INVALID_INPUT for an id in use or an unknown node, PLATFORM_FAILED when it can't be accepted.
+   */
   start(request: StartRequest): Promise<void>;
-  /** Takes an instance out of service: what is in flight finishes first, for at most `graceMs`. */
+  /**
+   * Takes an instance out of service: what is in flight finishes first, for at most `graceMs`. Resolves when that
+   * has begun (phase `draining`); `gone` tells the end. For an instance that is draining or gone it does nothing.
+   */
   stop(id: string, graceMs: number): Promise<void>;
-  /** `leave` instances running for the next autoscaler to adopt, or `stop` them all. */
+  /** Undefined where the platform cannot tell, or the instance is gone. */
+  usage(id: string): Promise<InstanceUsage | undefined>;
+  /** `leave` instances running for the next autoscaler to adopt, or `stop` them all and wait until they are gone. */
   close(mode: 'leave' | 'stop'): Promise<void>;
 }
