@@ -1,0 +1,131 @@
+import { InflessError } from './base/errors.ts';
+import { type Random, seededRandom } from './base/random.ts';
+import { formatShape } from './feeds.ts';
+import { toHalfBits } from './half.ts';
+import type { ModelManifest, TensorSpec } from './manifest.ts';
+import { allocate, elementCount, type NamedTensors, type NumericArray, type Tensor } from './tensor.ts';
+
+export interface InputOptions {
+  /** Rows along the batch axis. */
+  readonly batch: number;
+  /** The same seed gives the same values. */
+  readonly seed?: number;
+  /**
+   * Shapes by input name, for models with free dimensions besides the batch: either the whole shape (whatever it
+   * says on the batch axis, `batch` wins) or the shape of one row.
+   */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+}
+
+/** Free height and width of an image, or of anything else with four or more axes. */
+const DEFAULT_SPATIAL = 224;
+/** Free length of a sequence: tokens of a text, frames of a sound. */
+const DEFAULT_LENGTH = 128;
+
+/** Token ids: every vocabulary has these. */
+const TOKEN_RANGE = 100;
+/** Masks and segment ids: embeddings of these have two rows. */
+const FLAG_RANGE = 2;
+const FLAG_NAME = /mask|type|segment/i;
+
+/**
+ * Makes a batch of inputs from a model's schema alone: floats uniform in [0, 1), `uint8` any byte, other integers
+ * small (token ids below 100; 0 or 1 where the name says mask, type or segment), booleans and short digit
+ * strings at random.
+ *
+ * A free dimension that is not the batch is 224 where the tensor has four axes or more, else 128; a free first
+ * dimension of a tensor without batch axis is 1. Rows do not depend on `batch`: row 0 of a batch of 8 is the
+ * batch of 1 of the same seed.
+ *
+ * @throws InflessError INVALID_INPUT for `shapes` the model does not take.
+ */
+export function generateInputs(manifest: ModelManifest, options: InputOptions): NamedTensors {
+  const { batch, seed = 1, shapes = {} } = options;
+  for (const name of Object.keys(shapes)) {
+    if (!manifest.inputs.some((spec) => spec.name === name)) {
+      throw new InflessError(
+        'INVALID_INPUT',
+        `Model ${manifest.name} has no input "${name}" to give a shape`,
+        {
+          remedy: `Its inputs are: ${manifest.inputs.map((spec) => spec.name).join(', ')}.`,
+        },
+      );
+    }
+  }
+  return Object.fromEntries(
+    manifest.inputs.map((spec, index) => [
+      spec.name,
+      generateTensor(spec, inputShape(spec, batch, shapes[spec.name]), seed * 31 + index),
+    ]),
+  );
+}
+
+function inputShape(spec: TensorSpec, batch: number, given: readonly number[] | undefined): number[] {
+  const wanted = given === undefined ? undefined : wholeShape(spec, batch, given);
+  return spec.shape.map((size, axis) => {
+    if (axis === spec.batchAxis) return batch;
+    if (size === null) return wanted?.[axis] ?? defaultSize(spec, axis);
+    if (wanted !== undefined && wanted[axis] !== size) throw shapeError(spec, given!);
+    return size;
+  });
+}
+
+function wholeShape(spec: TensorSpec, batch: number, given: readonly number[]): readonly number[] {
+  if (given.length === spec.shape.length) return given;
+  if (spec.batchAxis === null || given.length !== spec.shape.length - 1) throw shapeError(spec, given);
+  return given.toSpliced(spec.batchAxis, 0, batch);
+}
+
+function shapeError(spec: TensorSpec, given: readonly number[]): InflessError {
+  return new InflessError(
+    'INVALID_INPUT',
+    `Shape [${given.join(',')}] does not fit input "${spec.name}", which is ${formatShape(spec)}`,
+  );
+}
+
+function defaultSize(spec: TensorSpec, axis: number): number {
+  if (spec.batchAxis === null && axis === 0) return 1;
+  return spec.shape.length >= 4 ? DEFAULT_SPATIAL : DEFAULT_LENGTH;
+}
+
+function generateTensor(spec: TensorSpec, shape: readonly number[], seed: number): Tensor {
+  const random = seededRandom(seed);
+  const data = allocate(spec.dtype, elementCount(shape));
+  const next = valueSource(spec, random);
+  // Values are drawn row by row, so that a row stays the same whatever batch it is in.
+  const inner = elementCount(shape.slice((spec.batchAxis ?? 0) + 1));
+  const rows = spec.batchAxis === null ? 1 : shape[spec.batchAxis]!;
+  const outer = spec.batchAxis === null ? 1 : elementCount(shape.slice(0, spec.batchAxis));
+  const run = spec.batchAxis === null ? data.length : inner;
+  for (let row = 0; row < rows; row += 1) {
+    for (let block = 0; block < outer; block += 1) {
+      const start = (block * rows + row) * run;
+      for (let index = start; index < start + run; index += 1)
+        (data as NumericArray)[index] = next() as number;
+    }
+  }
+  return { dtype: spec.dtype, shape, data };
+}
+
+function valueSource(spec: TensorSpec, random: Random): () => number | bigint | string {
+  const below = (limit: number): number => Math.floor(random() * limit);
+  const range = FLAG_NAME.test(spec.name) ? FLAG_RANGE : TOKEN_RANGE;
+  switch (spec.dtype) {
+    case 'float32':
+    case 'float64':
+      return random;
+    case 'float16':
+      return () => toHalfBits(random());
+    case 'uint8':
+      return () => below(256);
+    case 'bool':
+      return () => below(2);
+    case 'int64':
+    case 'uint64':
+      return () => BigInt(below(range));
+    case 'string':
+      return () => String(below(range));
+    default:
+      return () => below(range);
+  }
+}

@@ -1,0 +1,12 @@
+import type { Engine } from '../engine.ts';
+import { inspectOnnx } from './inspect.ts';
+import { runtimeVersion } from './runtime.ts';
+import { OnnxSession } from './session.ts';
+
+/** ONNX models on onnxruntime-node. */
+export const onnxEngine: Engine = {
+  format: 'onnx',
+  version: runtimeVersion,
+  inspect: inspectOnnx,
+  open: (model, resources) => OnnxSession.open(model.path, model.manifest, resources),
+};

@@ -1,0 +1,34 @@
+import { basename, resolve } from 'node:path';
+import { cacheDirectory } from './base/files.ts';
+import { engineFor, formatOfPath } from './engines.ts';
+import type { ModelFile } from './manifest.ts';
+import { buildZooModel, isZooName, unknownModel } from './zoo/index.ts';
+
+export interface ResolveOptions {
+  /** What to call the model; default: the zoo name, or the file name without its extension. */
+  readonly name?: string;
+}
+
+/**
+ * Finds a model by a zoo name, which is built into the cache on first use, or by a path.
+ *
+ * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED; STORAGE_FAILED when a zoo model cannot
+ *   be written to the cache.
+ */
+export async function resolveModel(reference: string, options: ResolveOptions = {}): Promise<ModelFile> {
+  if (isZooName(reference)) {
+    const path = await buildZooModel(reference, cacheDirectory());
+    return inspect(path, options.name ?? reference);
+  }
+  if (!looksLikePath(reference)) throw unknownModel(reference);
+  return inspect(resolve(reference), options.name ?? basename(reference).replace(/\.[^.]+$/, ''));
+}
+
+async function inspect(path: string, name: string): Promise<ModelFile> {
+  return { path, manifest: await engineFor(formatOfPath(path)).inspect(path, name) };
+}
+
+/** A bare word is a name that someone mistyped, not a file without extension. */
+function looksLikePath(reference: string): boolean {
+  return /[./\\]/.test(reference);
+}
