@@ -1,0 +1,50 @@
+import { type Random, seededRandom } from '../../models/base/random.ts';
+import { countIn, type RateCurve, type RatePiece, timeOfCount } from './rates.ts';
+import { renewal } from './renewal.ts';
+
+/** How arrivals spread around their rate. `cv`: the coefficient of variation of the intervals, above zero. */
+export type ArrivalProcess =
+  | { readonly type: 'constant' }
+  | { readonly type: 'poisson' }
+  | { readonly type: 'gamma'; readonly cv: number };
+
+/**
+ * Arrival times in milliseconds from the start, ascending, one by one as they are asked for. The same seed gives
+ * the same times on every machine.
+ *
+ * A changing rate keeps the process's character by time-rescaling: intervals are drawn for rate 1, and each is
+ * stretched over the stretch of the curve that is expected to bring as many arrivals.
+ */
+export function* arrivals(
+  curve: RateCurve,
+  process: ArrivalProcess,
+  seed: number,
+): Generator<number, void, undefined> {
+  const intervals = renewal(process, mixedRandom(seed));
+  let untilNext = intervals.first();
+  for (const piece of curve) {
+    const total = countIn(piece);
+    let count = 0;
+    while (count + untilNext < total) {
+      count += untilNext;
+      yield withinPiece(piece, timeOfCount(piece, count));
+      untilNext = intervals.next();
+    }
+    untilNext -= total - count;
+  }
+}
+
+/** Rounding must not carry an arrival over a piece's end, before those of the next piece. */
+function withinPiece(piece: RatePiece, timeMs: number): number {
+  return Math.min(timeMs, piece.toMs);
+}
+
+/**
+ * The generator's first numbers are nearly the same for all small seeds (its state starts as mostly ones and
+ * zeros), which would give repeated tests the same first arrivals.
+ */
+function mixedRandom(seed: number): Random {
+  const random = seededRandom(seed);
+  for (let skipped = 0; skipped < 16; skipped += 1) random();
+  return random;
+}
