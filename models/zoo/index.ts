@@ -1,0 +1,80 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InflessError } from '../base/errors.ts';
+import { writeFileSafely } from '../base/files.ts';
+import { dssm } from './dssm.ts';
+import { Graph } from './graph.ts';
+import { lstmMaxclass2365 } from './lstm-maxclass-2365.ts';
+import { mnist } from './mnist.ts';
+import { mobilenet } from './mobilenet.ts';
+import { resnet50 } from './resnet-50.ts';
+import { ssd } from './ssd.ts';
+import { textcnn69 } from './textcnn-69.ts';
+import type { ZooModel } from './zoo-model.ts';
+
+export type { ZooModel } from './zoo-model.ts';
+
+/** The paper's networks, built on first use: real layers, random weights, any batch size. */
+export const ZOO_MODELS: readonly ZooModel[] = [
+  mobilenet,
+  resnet50,
+  ssd,
+  textcnn69,
+  lstmMaxclass2365,
+  dssm,
+  mnist,
+];
+
+export function isZooName(name: string): boolean {
+  return findZooModel(name) !== undefined;
+}
+
+/** Builds under way in this process, by path: two callers of one model share the work. */
+const underWay = new Map<string, Promise<string>>();
+
+/**
+ * The path of a zoo model's ONNX file, written into the cache on first use. Several processes may build at
+ * once: each replaces the file as a whole, with the same bytes.
+ *
+ * @throws InflessError MODEL_NOT_FOUND for a name the zoo does not have, STORAGE_FAILED where the cache
+ * cannot be written.
+ */
+export async function buildZooModel(name: string, cacheDir: string): Promise<string> {
+  const model = findZooModel(name);
+  if (model === undefined) throw unknownModel(name);
+  const file = join(cacheDir, 'models', `${model.name}-${model.version}.onnx`);
+  const building = underWay.get(file) ?? ensureBuilt(model, file).finally(() => underWay.delete(file));
+  underWay.set(file, building);
+  return building;
+}
+
+/** The error for a reference that is neither a zoo model nor an existing file. */
+export function unknownModel(reference: string): InflessError {
+  const names = ZOO_MODELS.map((model) => model.name).join(', ');
+  const looksLikePath = /[\\/]|\.\w+$/.test(reference);
+  return new InflessError(
+    'MODEL_NOT_FOUND',
+    looksLikePath ? `Model file ${reference} does not exist` : `There is no model "${reference}"`,
+    { remedy: `Give the path of a model file, or one of the zoo: ${names}.` },
+  );
+}
+
+function findZooModel(name: string): ZooModel | undefined {
+  return ZOO_MODELS.find((model) => model.name === name);
+}
+
+async function ensureBuilt(model: ZooModel, file: string): Promise<string> {
+  if ((await sizeOfFile(file)) === model.sizeBytes) return file;
+  const graph = new Graph(model.name);
+  model.build(graph);
+  await writeFileSafely(file, graph.encode(), 'Set INFLESS_CACHE_DIR to a folder that can be written.');
+  return file;
+}
+
+/** Undefined where there is no file, or none that can be seen: writing it then tells why. */
+async function sizeOfFile(file: string): Promise<number | undefined> {
+  return stat(file).then(
+    (stats) => stats.size,
+    () => undefined,
+  );
+}
