@@ -1,0 +1,64 @@
+/**
+ * What the sweep and the process of one cell say to each other over IPC. The sweep asks, one question at a
+ * time; the process answers each with `done` or `failed`, and says `alive` about once a second while it works.
+ * Between two questions it does nothing, so that the sweep can read the quota's counters exactly there.
+ */
+import { z } from 'zod';
+import type { ModelFile } from '../models/manifest.ts';
+import type { Config } from '../profiles/config.ts';
+import { latencySchema } from '../profiles/table.ts';
+import type { StoppingRule } from './stopping.ts';
+
+/** Sizes of free dimensions by input name, batch axis included, as `generateInputs` takes them. */
+export type InputShapes = Readonly<Record<string, number[]>>;
+
+/** Opens the model and answers one row. The process must be under its quota by now. */
+export interface OpenQuestion {
+  readonly ask: 'open';
+  readonly model: ModelFile;
+  readonly config: Config;
+  readonly shapes: InputShapes;
+}
+export interface WarmUpQuestion {
+  readonly ask: 'warm-up';
+  readonly windowMs: number;
+  readonly budgetMs: number;
+}
+export interface MeasureQuestion {
+  readonly ask: 'measure';
+  readonly rule: StoppingRule;
+}
+export interface CodecQuestion {
+  readonly ask: 'codec';
+  readonly budgetMs: number;
+}
+export type Question = OpenQuestion | WarmUpQuestion | MeasureQuestion | CodecQuestion;
+
+export const openedSchema = z.object({
+  threads: z.number().int(),
+  spinning: z.boolean(),
+  loadMs: z.number(),
+  firstAnswerMs: z.number(),
+});
+export const warmedSchema = z.object({ runs: z.number().int(), steady: z.boolean() });
+export const measuredSchema = z.object({
+  latencyMs: latencySchema,
+  samples: z.number().int(),
+  converged: z.boolean(),
+  cpuMs: z.number(),
+  peakMemoryBytes: z.number(),
+});
+export const codecSchema = z.object({ decode: z.number(), encode: z.number() });
+
+export type Opened = z.infer<typeof openedSchema>;
+export type Warmed = z.infer<typeof warmedSchema>;
+export type Measured = z.infer<typeof measuredSchema>;
+export type CodecTimes = z.infer<typeof codecSchema>;
+
+export const answerSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ready') }),
+  z.object({ type: z.literal('alive') }),
+  z.object({ type: z.literal('done'), result: z.unknown() }),
+  z.object({ type: z.literal('failed'), code: z.string(), reason: z.string() }),
+]);
+export type Answer = z.infer<typeof answerSchema>;

@@ -1,0 +1,29 @@
+import { EXIT_INTERRUPTED } from '../models/base/errors.ts';
+
+export interface Interrupt {
+  /** Aborts at the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Gives the signals their usual meaning back. */
+  release(): void;
+}
+
+/**
+ * Ctrl-C once asks: what is finished is kept. Ctrl-C twice does not ask: the process ends there and then; the process that
+ * measures notices that it is alone and ends as well.
+ */
+export function onInterrupt(): Interrupt {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  return {
+    signal: controller.signal,
+    release: () => {
+      process.off('SIGINT', interrupt);
+      process.off('SIGTERM', interrupt);
+    },
+  };
+}

@@ -1,0 +1,166 @@
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { InflessError, messageOf, systemCode } from '../models/base/errors.ts';
+import { ensureDirectory, readTextIfPresent } from '../models/base/files.ts';
+import { configKey } from '../profiles/config.ts';
+import { type Cell, cellSchema, quotaMechanismSchema } from '../profiles/table.ts';
+
+const JOURNAL_SCHEMA = 'infless.io/profile-journal/v1';
+const REMEDY = 'Choose an output in a folder that can be written and has room.';
+
+/** What two sweeps must share for their cells to stand in one table. The grid is not part of it. */
+export const identitySchema = z.object({
+  schema: z.literal(JOURNAL_SCHEMA).default(JOURNAL_SCHEMA),
+  tool: z.string(),
+  digest: z.string(),
+  host: z.string(),
+  engine: z.string(),
+  mechanism: quotaMechanismSchema,
+  periodMicros: z.number().nullable(),
+  level: z.number(),
+  relativeError: z.number(),
+  cellTimeMs: z.number(),
+  shapes: z.record(z.string(), z.array(z.number())),
+});
+export type SweepIdentity = z.input<typeof identitySchema>;
+
+const lineSchema = z.union([z.object({ sweep: identitySchema }), z.object({ cell: cellSchema })]);
+
+/** What the user should know about what was found. */
+export type JournalFinding =
+  | { readonly found: 'nothing' }
+  | { readonly found: 'resumed'; readonly cells: number }
+  /** It was there, but nobody asked to resume: it now has another name. */
+  | { readonly found: 'put-aside'; readonly cells: number; readonly keptAs: string };
+
+/**
+ * The finished cells of a sweep that is not over: JSON lines, appended and flushed one by one, so that a process that is killed
+ * loses at most the cell it was at. A line that was torn in the middle is left out on reading.
+ */
+export class Journal {
+  readonly file: string;
+  readonly cells: readonly Cell[];
+  readonly finding: JournalFinding;
+  readonly #handle: FileHandle;
+
+  private constructor(file: string, cells: readonly Cell[], finding: JournalFinding, handle: FileHandle) {
+    this.file = file;
+    this.cells = cells;
+    this.finding = finding;
+    this.#handle = handle;
+  }
+
+  /**
+   * Opens the journal for a sweep: goes on with the one in the file (`resume`), or puts it aside and begins anew.
+   *
+   * @throws InflessError INVALID_INPUT when it is to be resumed but was measured otherwise, STORAGE_FAILED when
+   *   it cannot be written.
+   */
+  static async open(file: string, identity: SweepIdentity, resume: boolean): Promise<Journal> {
+    const wanted = identitySchema.parse(identity);
+    await ensureDirectory(dirname(file), REMEDY);
+    try {
+      const earlier = await readJournal(file);
+      const resumed = resume && earlier !== undefined;
+      if (resumed) checkIdentity(file, earlier.identity, wanted);
+      const finding = resumed
+        ? ({ found: 'resumed', cells: earlier.cells.length } as const)
+        : await putAside(file, earlier);
+      const cells = resumed ? earlier.cells : [];
+      // Written anew even when resumed: what a torn last line left behind must not swallow the next one.
+      const handle = await open(`${file}.new`, 'w');
+      await handle.appendFile([{ sweep: wanted }, ...cells.map((cell) => ({ cell }))].map(toLine).join(''));
+      await handle.datasync();
+      await rename(`${file}.new`, file);
+      return new Journal(file, cells, finding, handle);
+    } catch (error) {
+      throw storageError(file, error);
+    }
+  }
+
+  async append(cell: Cell): Promise<void> {
+    try {
+      await this.#handle.appendFile(toLine({ cell }));
+      await this.#handle.datasync();
+    } catch (error) {
+      throw storageError(this.file, error);
+    }
+  }
+
+  /** Leaves it for a later `--resume`. */
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+
+  /** The sweep is over and its table is saved. */
+  async remove(): Promise<void> {
+    await this.close();
+    await rm(this.file, { force: true });
+  }
+}
+
+interface Earlier {
+  readonly identity: z.output<typeof identitySchema> | undefined;
+  readonly cells: readonly Cell[];
+}
+
+/** What a journal holds; undefined where there is none, or one without a finished cell. */
+async function readJournal(file: string): Promise<Earlier | undefined> {
+  const text = await readTextIfPresent(file);
+  if (text === undefined) return undefined;
+  const lines = text.split('\n').flatMap(parseLine);
+  const identity = lines.find((line) => 'sweep' in line)?.sweep;
+  const cells = new Map(lines.flatMap((line) => ('cell' in line ? [[configKey(line.cell), line.cell]] : [])));
+  return cells.size === 0 ? undefined : { identity, cells: [...cells.values()] };
+}
+
+function parseLine(line: string): z.output<typeof lineSchema>[] {
+  try {
+    const result = lineSchema.safeParse(JSON.parse(line));
+    return result.success ? [result.data] : [];
+  } catch {
+    return []; // torn by whatever ended the sweep
+  }
+}
+
+function checkIdentity(
+  file: string,
+  was: Earlier['identity'],
+  wanted: z.output<typeof identitySchema>,
+): void {
+  const keys = Object.keys(wanted) as (keyof typeof wanted)[];
+  const differs = was === undefined ? keys : keys.filter((key) => !isDeepStrictEqual(was[key], wanted[key]));
+  if (differs.length === 0) return;
+  throw new InflessError(
+    'INVALID_INPUT',
+    `Journal ${file} was measured otherwise (${differs.join(', ')} differ)`,
+    {
+      remedy: 'Give the same model and options as then, or leave out --resume to start anew.',
+    },
+  );
+}
+
+async function putAside(file: string, earlier: Earlier | undefined): Promise<JournalFinding> {
+  if (earlier === undefined) return { found: 'nothing' };
+  const keptAs = `${file}.old`;
+  await rename(file, keptAs);
+  return { found: 'put-aside', cells: earlier.cells.length, keptAs };
+}
+
+function toLine(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+function storageError(file: string, error: unknown): unknown {
+  if (error instanceof InflessError) return error;
+  return new InflessError(
+    'STORAGE_FAILED',
+    `Journal ${file} cannot be written (${systemCode(error) ?? messageOf(error)})`,
+    {
+      remedy: REMEDY,
+      cause: error,
+    },
+  );
+}

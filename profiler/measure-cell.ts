@@ -1,0 +1,128 @@
+import type { ModelFile } from '../models/manifest.ts';
+import type { Config } from '../profiles/config.ts';
+import type { Cell } from '../profiles/table.ts';
+import { CellProcess } from './cell-process.ts';
+import {
+  codecSchema,
+  type InputShapes,
+  type Measured,
+  measuredSchema,
+  openedSchema,
+  warmedSchema,
+} from './cell-protocol.ts';
+import type { Quota, Throttling } from './quota/quota.ts';
+import type { Precision } from './stopping.ts';
+
+/** The share of a cell's time that warming up may take. */
+const WARM_UP_SHARE = 1 / 3;
+/** Periods of the quota in one window of the warm-up. */
+const PERIODS_PER_WINDOW = 5;
+const CODEC_BUDGET_MS = 100;
+
+/** How each cell is measured. */
+export interface CellSettings extends Precision {
+  /** Warming up and sampling together; exceeded only to finish the samples that a result needs. */
+  readonly cellTimeMs: number;
+  /** The longest a process may stay silent before it counts as hanging. */
+  readonly silenceMs: number;
+}
+
+export interface CellRequest {
+  readonly model: ModelFile;
+  readonly config: Config;
+  readonly shapes: InputShapes;
+  readonly settings: CellSettings;
+}
+
+export interface CellResult {
+  readonly cell: Cell;
+  /** Whether the warm-up reached its steady state within its time. */
+  readonly steady: boolean;
+}
+
+/**
+ * Measures one config in a process of its own under its quota, from before the model is loaded.
+ *
+ * @throws InflessError INFERENCE_FAILED with the reason when the config cannot run here; the signal's reason
+ *   when it was aborted. Either way the process is gone, and the quota is the caller's to remove.
+ */
+export async function measureCell(
+  request: CellRequest,
+  quota: Quota,
+  signal: AbortSignal | undefined,
+): Promise<CellResult> {
+  signal?.throwIfAborted();
+  const worker = new CellProcess(request.settings.silenceMs);
+  const abort = (): void => void worker.kill();
+  signal?.addEventListener('abort', abort);
+  try {
+    return await interview(worker, request, quota);
+  } catch (error) {
+    signal?.throwIfAborted(); // the process died because we ended it
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    await worker.kill();
+  }
+}
+
+async function interview(worker: CellProcess, request: CellRequest, quota: Quota): Promise<CellResult> {
+  const { model, config, shapes, settings } = request;
+  await startUnder(quota, worker);
+  const periodMs = (quota.periodMicros ?? 0) / 1000;
+  const opened = await worker.ask({ ask: 'open', model, config, shapes }, openedSchema);
+  const begin = performance.now();
+  const warmed = await worker.ask(
+    {
+      ask: 'warm-up',
+      windowMs: PERIODS_PER_WINDOW * periodMs,
+      budgetMs: settings.cellTimeMs * WARM_UP_SHARE,
+    },
+    warmedSchema,
+  );
+  const warmUpMs = Math.min(performance.now() - begin, settings.cellTimeMs * WARM_UP_SHARE);
+  const { level, relativeError } = settings;
+  const budgetMs = settings.cellTimeMs - warmUpMs;
+  const before = await quota.stat();
+  const measured = await worker.ask(
+    { ask: 'measure', rule: { level, relativeError, budgetMs, periodMs } },
+    measuredSchema,
+  );
+  const after = await quota.stat();
+  const codecMs = await worker.ask({ ask: 'codec', budgetMs: CODEC_BUDGET_MS }, codecSchema);
+  return {
+    steady: warmed.steady,
+    cell: {
+      ...config,
+      ...opened,
+      ...measured,
+      warmupRuns: warmed.runs,
+      throughputPerSecond: throughputOf(measured, config),
+      codecMs,
+      throttling: difference(before, after),
+    },
+  };
+}
+
+/** Attaches at once, so that Node.js itself starts under the quota, as it does in production. */
+async function startUnder(quota: Quota, worker: CellProcess): Promise<void> {
+  const ready = worker.ready();
+  const attached = worker.pid === undefined ? undefined : quota.attach(worker.pid);
+  attached?.catch(() => undefined); // a process that died first is the better story, and `ready` tells it
+  await ready;
+  await attached;
+}
+
+/** Rows a second of full batches back to back. */
+function throughputOf({ latencyMs }: Measured, { batch }: Config): number {
+  return (batch * 1000) / latencyMs.mean;
+}
+
+function difference(before: Throttling | null, after: Throttling | null): Cell['throttling'] {
+  if (before === null || after === null) return null;
+  return {
+    periods: after.periods - before.periods,
+    throttledPeriods: after.throttledPeriods - before.throttledPeriods,
+    throttledMs: after.throttledMs - before.throttledMs,
+  };
+}

@@ -1,0 +1,90 @@
+import { decodePredict, encodePredict, encodePredictBody } from '../models/codec/predict-json.ts';
+import { engineFor } from '../models/engines.ts';
+import { BatchExecutor } from '../models/executor.ts';
+import { generateInputs } from '../models/inputs.ts';
+import type { ModelManifest } from '../models/manifest.ts';
+import type { NamedTensors } from '../models/tensor.ts';
+import type {
+  CodecQuestion,
+  CodecTimes,
+  Measured,
+  MeasureQuestion,
+  Opened,
+  OpenQuestion,
+  Warmed,
+  WarmUpQuestion,
+} from './cell-protocol.ts';
+import { CountingSession } from './counting-session.ts';
+import { type Breath, meanTimeMs, measure, type Run, warmUp } from './measure.ts';
+import { peakMemoryBytes } from './peak-memory.ts';
+import { WarmUp } from './steady-state.ts';
+
+/** Runs of the codec at least, however slow it is under the quota. */
+const FEWEST_CODEC_RUNS = 3;
+
+/** One config of a model, opened with the engine and the batch executor that serve in production. */
+export interface OpenCell {
+  readonly opened: Opened;
+  warmUp(question: WarmUpQuestion, breath: Breath): Promise<Warmed>;
+  measure(question: MeasureQuestion, breath: Breath): Promise<Measured>;
+  codec(question: CodecQuestion): CodecTimes;
+}
+
+export async function openCell({ model, config, shapes }: OpenQuestion): Promise<OpenCell> {
+  const requests = requestsFor(model.manifest, config.batch, shapes);
+  const beforeLoadMs = performance.now();
+  const session = new CountingSession(await engineFor(model.manifest.format).open(model, config));
+  const loadMs = performance.now() - beforeLoadMs;
+  const executor = new BatchExecutor(session, config.batch);
+  const [first] = await executor.run(requests.slice(0, 1));
+  const firstAnswerMs = performance.now(); // counted from the start of this process
+  if (!first!.ok) throw first!.error;
+  const firstOutputs = first!.outputs;
+  session.expectOneRun(1);
+  const run: Run = async () => {
+    await executor.run(requests);
+    session.expectOneRun(config.batch);
+  };
+
+  return {
+    opened: { threads: session.threads, spinning: session.spinning, loadMs, firstAnswerMs },
+    async warmUp(question, breath) {
+      const warmth = new WarmUp(question);
+      await warmUp(run, warmth, breath);
+      return { runs: warmth.runs, steady: warmth.steady };
+    },
+    async measure({ rule }, breath) {
+      const { samples, cpuMs } = await measure(run, rule, breath);
+      return {
+        ...samples.result(),
+        samples: samples.count,
+        cpuMs: cpuMs / samples.count,
+        peakMemoryBytes: peakMemoryBytes(),
+      };
+    },
+    codec: ({ budgetMs }) => codecTimes(model.manifest, requests[0]!, firstOutputs, budgetMs),
+  };
+}
+
+/** One-row requests, made once: the timed loop allocates nothing of its own, so no collection is ours. */
+function requestsFor(
+  manifest: ModelManifest,
+  batch: number,
+  shapes: OpenQuestion['shapes'],
+): readonly NamedTensors[] {
+  return Array.from({ length: batch }, (_, row) => generateInputs(manifest, { batch: 1, seed: row, shapes }));
+}
+
+function codecTimes(
+  manifest: ModelManifest,
+  request: NamedTensors,
+  outputs: NamedTensors,
+  budgetMs: number,
+): CodecTimes {
+  const body = encodePredictBody(request, 'row');
+  const limits = { fewest: FEWEST_CODEC_RUNS, budgetMs: budgetMs / 2 };
+  return {
+    decode: meanTimeMs(() => decodePredict(body, manifest), limits),
+    encode: meanTimeMs(() => encodePredict(outputs, 'row'), limits),
+  };
+}

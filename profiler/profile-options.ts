@@ -1,0 +1,66 @@
+import { InflessError } from '../models/base/errors.ts';
+import { canBatch, type ModelManifest } from '../models/manifest.ts';
+import type { QuotaMechanism } from '../profiles/table.ts';
+import type { InputShapes } from './cell-protocol.ts';
+import { checkCpus, defaultGrid, type Grid } from './grid.ts';
+import type { CellSettings } from './measure-cell.ts';
+
+export interface ProfileOptions {
+  /** Default: powers of two up to 32 (`quick`: 16); 1 for a model that cannot batch. */
+  readonly batches?: readonly number[] | undefined;
+  /** Default: a quarter of a core up to all of the host's. */
+  readonly cpuMillicores?: readonly number[] | undefined;
+  /** A coarser grid and about a second a cell; what is given explicitly still counts. */
+  readonly quick?: boolean | undefined;
+  /** Of the mean's confidence interval. Default 0.95. */
+  readonly level?: number | undefined;
+  /** Half the interval over the mean. Default 0.03. */
+  readonly relativeError?: number | undefined;
+  /** Warm-up and samples of one cell. Default 3 s (`quick`: 0.6 s). */
+  readonly cellTimeMs?: number | undefined;
+  /** CFS period of the quotas. Default 10 ms. */
+  readonly periodMicros?: number | undefined;
+  /** Default: the best that works here. */
+  readonly mechanism?: QuotaMechanism | undefined;
+  /** Sizes of free dimensions by input name. */
+  readonly shapes?: InputShapes | undefined;
+  readonly modelName?: string | undefined;
+  /** Where finished cells are kept until all are. Default: beside the table in the cache. */
+  readonly journalFile?: string | undefined;
+  /** Goes on with the journal of an interrupted sweep instead of putting it aside. */
+  readonly resume?: boolean | undefined;
+  /** A process that finishes no batch for this long counts as hanging. Default 2 minutes. */
+  readonly silenceMs?: number | undefined;
+}
+
+const CELL_TIME_MS = 3000;
+const QUICK_CELL_TIME_MS = 600;
+const SILENCE_MS = 120_000;
+
+export function settingsOf(options: ProfileOptions): CellSettings {
+  return {
+    level: options.level ?? 0.95,
+    relativeError: options.relativeError ?? 0.03,
+    cellTimeMs: options.cellTimeMs ?? (options.quick === true ? QUICK_CELL_TIME_MS : CELL_TIME_MS),
+    silenceMs: options.silenceMs ?? SILENCE_MS,
+  };
+}
+
+/** @throws InflessError INVALID_INPUT for batches the model, or quotas the host, cannot have. */
+export function gridOf(manifest: ModelManifest, cpuCores: number, options: ProfileOptions): Grid {
+  const batching = canBatch(manifest);
+  const preset = defaultGrid({ cpuCores, batching, quick: options.quick ?? false });
+  const grid = {
+    batches: options.batches ?? preset.batches,
+    cpuMillicores: options.cpuMillicores ?? preset.cpuMillicores,
+  };
+  if (!batching && grid.batches.some((batch) => batch > 1)) {
+    throw new InflessError(
+      'INVALID_INPUT',
+      `Model ${manifest.name} cannot run a batch of ${Math.max(...grid.batches)}: its batch axis is fixed or missing`,
+      { remedy: 'Leave out --batches, or export the model with a dynamic batch axis.' },
+    );
+  }
+  checkCpus(grid.cpuMillicores, cpuCores);
+  return grid;
+}

@@ -1,0 +1,185 @@
+import { stat } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import pc from 'picocolors';
+import { createProgram } from '../models/base/cli.ts';
+import { EXIT_INTERRUPTED, InflessError } from '../models/base/errors.ts';
+import { writeFileSafely } from '../models/base/files.ts';
+import { formatDuration } from '../models/base/units.ts';
+import { formatConfig } from '../profiles/config.ts';
+import { formatTable, TABLE_FORMATS, type TableFormat } from '../profiles/formats/index.ts';
+import type { ProfileTable } from '../profiles/table.ts';
+import {
+  bestConfig,
+  fastestConfig,
+  SLO_PERCENTILES,
+  type Slo,
+  type SloPercentile,
+  tightestSloMs,
+} from './best-config.ts';
+import type { InputShapes } from './cell-protocol.ts';
+import { parsePercent, parsePositiveMs, parseShape } from './cli-options.ts';
+import { parseBatches, parseCpus } from './grid.ts';
+import { type Interrupt, onInterrupt } from './interrupt.ts';
+import { profileModel } from './profile-model.ts';
+import { progressListener } from './report/progress-line.ts';
+import { renderSummary } from './report/summary.ts';
+
+interface CliOptions {
+  readonly batches?: number[];
+  readonly cpus?: number[];
+  readonly quick?: boolean;
+  readonly confidence?: number;
+  readonly error?: number;
+  readonly cellTime?: number;
+  readonly period?: number;
+  readonly shape?: InputShapes;
+  readonly modelName?: string;
+  readonly resume?: boolean;
+  readonly output?: string;
+  readonly format?: TableFormat;
+  readonly slo?: number;
+  /** One of the choices, as text. */
+  readonly percentile: string;
+}
+
+/** The command line of `infless-profile`. */
+export function profileProgram(): Command {
+  return createProgram(
+    'infless-profile',
+    'Measures how fast a model answers batches under CPU quotas, as a table that infless-autoscaler plans with.',
+  )
+    .argument(
+      '<model>',
+      'a model file (.onnx), or the name of a model that we can build: mobilenet, resnet-50, …',
+    )
+    .option('--batches <list>', 'batch sizes, like 1,2,4,8 (default: powers of two up to 32)', parseBatches)
+    .option(
+      '--cpus <list>',
+      'CPU quotas in cores, like 0.5,1,2 (default: a quarter of a core up to all)',
+      parseCpus,
+    )
+    .option('--quick', 'a coarser grid, and about a second a cell')
+    .option('--confidence <percent>', 'confidence of the mean (default: 95%)', (text) =>
+      parsePercent(text, '--confidence', 50, 99.99),
+    )
+    .option('--error <percent>', 'how far the mean may be off with that confidence (default: 3%)', (text) =>
+      parsePercent(text, '--error', 0.1, 50),
+    )
+    .option(
+      '--cell-time <duration>',
+      'time for a cell that does not get that precise (default: 3s)',
+      (text) => parsePositiveMs(text, '--cell-time'),
+    )
+    .option('--period <duration>', "period of the kernel's CPU quota (default: 10ms)", (text) =>
+      parsePositiveMs(text, '--period'),
+    )
+    .option(
+      '--shape <input=sizes>',
+      'sizes of an input with free dimensions, like images=1,3,640,640',
+      parseShape,
+    )
+    .option('--model-name <name>', 'name of the model in the table (default: that of the file)')
+    .option('--resume', 'go on with an interrupted sweep of the same model and options')
+    .option('-o, --output <file>', 'write the table there as well')
+    .addOption(
+      new Option('--format <format>', 'of the output file, or of standard output without one').choices(
+        TABLE_FORMATS,
+      ),
+    )
+    .option('--slo <duration>', 'name the best config for this latency; exit 1 if there is none', (text) =>
+      parsePositiveMs(text, '--slo'),
+    )
+    .addOption(
+      new Option('--percentile <percentile>', 'which percentile the SLO is about')
+        .choices(SLO_PERCENTILES.map(String))
+        .default('99'),
+    )
+    .action(profile);
+}
+
+async function profile(reference: string, options: CliOptions): Promise<void> {
+  if (options.output !== undefined) await checkOutput(options.output);
+  const interrupt = onInterrupt();
+  try {
+    await finish(await measureTable(reference, options, interrupt), options);
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    process.stderr.write(
+      `\nInterrupted. The finished cells are kept: ${pc.bold(resumeCommand())} goes on with the rest.\n`,
+    );
+    process.exitCode = EXIT_INTERRUPTED;
+  } finally {
+    interrupt.release();
+  }
+}
+
+function measureTable(reference: string, options: CliOptions, { signal }: Interrupt): Promise<ProfileTable> {
+  return profileModel(
+    reference,
+    {
+      batches: options.batches,
+      cpuMillicores: options.cpus,
+      quick: options.quick,
+      level: options.confidence,
+      relativeError: options.error,
+      cellTimeMs: options.cellTime,
+      periodMicros: options.period === undefined ? undefined : Math.round(options.period * 1000),
+      shapes: options.shape,
+      modelName: options.modelName,
+      resume: options.resume,
+      journalFile: options.output === undefined ? undefined : `${options.output}.journal`,
+    },
+    progressListener(process.stderr),
+    signal,
+  );
+}
+
+async function finish(table: ProfileTable, options: CliOptions): Promise<void> {
+  const slo: Slo | undefined =
+    options.slo === undefined
+      ? undefined
+      : { sloMs: options.slo, percentile: Number(options.percentile) as SloPercentile };
+  const { output, format } = options;
+  if (output !== undefined) {
+    await writeFileSafely(output, formatTable(table, format ?? 'json'));
+    process.stderr.write(`Table saved as ${output}\n`);
+  }
+  if (output === undefined && format !== undefined) {
+    process.stdout.write(formatTable(table, format));
+    process.stderr.write(renderSummary(table, slo, pc.createColors(process.stderr.isTTY)));
+  } else {
+    process.stdout.write(renderSummary(table, slo, pc.createColors(process.stdout.isTTY)));
+  }
+  if (slo !== undefined && bestConfig(table.cells, slo) === undefined) throw infeasible(table, slo);
+}
+
+function infeasible(table: ProfileTable, slo: Slo): InflessError {
+  const fastest = fastestConfig(table.cells, slo.percentile)!;
+  const nearestSloMs = tightestSloMs(fastest, slo.percentile);
+  return new InflessError(
+    'SLO_INFEASIBLE',
+    `No config of ${table.model.name} that was measured keeps p${slo.percentile} ≤ ${formatDuration(slo.sloMs)}`,
+    {
+      remedy: `The nearest feasible SLO is ${formatDuration(nearestSloMs)}, with ${formatConfig(fastest)}.`,
+      details: { nearestSloMs },
+    },
+  );
+}
+
+/** Told before minutes of measuring, not after. That the folder can be written, the journal beside it finds out. */
+async function checkOutput(file: string): Promise<void> {
+  const existing = await stat(file).catch(() => undefined);
+  if (existing?.isDirectory() !== true) return;
+  throw new InflessError('INVALID_INPUT', `Output ${file} is a folder`, {
+    remedy: 'Give the name of a file in it.',
+  });
+}
+
+function resumeCommand(): string {
+  const given = process.argv.slice(2).filter((argument) => argument !== '--resume');
+  return ['infless-profile', ...given.map(quoteForShell), '--resume'].join(' ');
+}
+
+function quoteForShell(argument: string): string {
+  return /^[\w./,=:@%+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,49 @@
+import type { Writable } from 'node:stream';
+import pc from 'picocolors';
+import { formatDuration } from '../../models/base/units.ts';
+import { formatConfig } from '../../profiles/config.ts';
+import type { ProfileEvent, ProfileListener, SweepState } from '../progress.ts';
+
+type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+type CellEvent = Extract<ProfileEvent, SweepState>;
+
+/**
+ * Tells a person how far the sweep is. On a terminal one line is redrawn, and only what matters later stays:
+ * notes and failures. Elsewhere (a log) every finished cell is a line.
+ */
+export function progressListener(stream: Terminal): ProfileListener {
+  const redraw = stream.isTTY === true;
+  const keep = (text: string): void => void stream.write(`${redraw ? CLEAR_LINE : ''}${text}\n`);
+  return (event) => {
+    switch (event.type) {
+      case 'note':
+        keep(`${pc.yellow('note')}: ${event.text}`);
+        return;
+      case 'saved':
+        keep(`Table saved as ${event.file}`);
+        return;
+      case 'cell-failed':
+        keep(`${pc.yellow('left out')}: ${formatConfig(event.config)}: ${event.reason}`);
+        return;
+      case 'cell-started':
+      case 'cell-measured':
+        if (redraw) stream.write(CLEAR_LINE + describe(event).slice(0, (stream.columns ?? 80) - 1));
+        else if (event.type === 'cell-measured') keep(describe(event));
+    }
+  };
+}
+
+const CLEAR_LINE = '\r\x1b[2K';
+
+function describe(event: CellEvent): string {
+  const left = event.done === event.total ? 'done' : `about ${formatDuration(event.remainingMs)} left`;
+  return `[${event.done}/${event.total}] ${whatOf(event)} (${left})`;
+}
+
+function whatOf(event: CellEvent): string {
+  if (event.type !== 'cell-measured') return formatConfig(event.config);
+  const { cell, steady } = event;
+  const precision = cell.converged ? '' : ', not as precise as asked';
+  const warmth = steady ? '' : ', not steady after warm-up';
+  return `${formatConfig(cell)}: p50 ${formatDuration(cell.latencyMs.p50)}, p99 ${formatDuration(cell.latencyMs.p99)}, ${cell.samples} samples${precision}${warmth}`;
+}

@@ -1,0 +1,94 @@
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import { formatBytes, formatCores, formatDuration } from '../../models/base/units.ts';
+import { formatConfig } from '../../profiles/config.ts';
+import type { Cell, ProfileTable } from '../../profiles/table.ts';
+import { bestConfig, fastestConfig, percentileMs, type Slo, throughputPerCore } from '../best-config.ts';
+
+type Colors = ReturnType<typeof pc.createColors>;
+
+/**
+ * A table as a person reads it in a terminal: latency and throughput per core by batch and CPU quota, then the
+ * configs worth knowing.
+ */
+export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = pc): string {
+  const { model, host, quota, cells } = table;
+  const period = quota.periodMicros === null ? '' : `, period ${formatDuration(quota.periodMicros / 1000)}`;
+  const vague = cells.filter((cell) => !cell.converged).length;
+  return [
+    `${colors.bold(model.name)}  ${formatBytes(model.sizeBytes)}, ${table.engine}, quota by ${quota.mechanism}${period}`,
+    `${host.cpuModel}, ${host.cpuCores} cores`,
+    '',
+    'Latency of a full batch, p50 / p99 in ms',
+    renderGrid(
+      cells,
+      colors,
+      (cell) => `${cell.converged ? '' : '~'}${short(cell.latencyMs.p50)} / ${short(cell.latencyMs.p99)}`,
+    ),
+    '',
+    'Rows per second and core',
+    renderGrid(cells, colors, (cell) => short(throughputPerCore(cell))),
+    ...(vague === 0
+      ? []
+      : [colors.dim(`~ ${vague} of ${cells.length} cells missed ${confidenceOf(table)} in their time.`)]),
+    '',
+    ...renderBest(cells, slo),
+    '',
+  ].join('\n');
+}
+
+/** Batches across, CPU quotas down; what was not measured is a dash. */
+function renderGrid(cells: readonly Cell[], colors: Colors, text: (cell: Cell) => string): string {
+  const batches = distinct(cells.map((cell) => cell.batch));
+  const quotas = distinct(cells.map((cell) => cell.cpuMillicores));
+  const grid = new Table({
+    head: ['cores', ...batches.map((batch) => `b${batch}`)].map((title) => colors.bold(title)),
+    colAligns: ['right', ...batches.map(() => 'right' as const)],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const quota of quotas) {
+    const row = batches.map((batch) => {
+      const cell = cells.find((each) => each.batch === batch && each.cpuMillicores === quota);
+      return cell === undefined ? '–' : text(cell);
+    });
+    grid.push([formatCores(quota), ...row]);
+  }
+  return grid.toString();
+}
+
+function renderBest(cells: readonly Cell[], slo: Slo | undefined): string[] {
+  const cheapest = bestConfig(cells, { sloMs: Number.POSITIVE_INFINITY, percentile: 99 });
+  const fastest = fastestConfig(cells, slo?.percentile ?? 99);
+  const forSlo = slo === undefined ? undefined : bestConfig(cells, slo);
+  return [
+    ...line('Most per core', cheapest),
+    ...line('Lowest latency', fastest),
+    ...(slo === undefined
+      ? []
+      : line(`Best for p${slo.percentile} ≤ ${formatDuration(slo.sloMs)}`, forSlo, slo)),
+  ];
+}
+
+function line(title: string, cell: Cell | undefined, slo?: Slo): string[] {
+  if (cell === undefined) return [];
+  const percentile = slo?.percentile ?? 99;
+  return [
+    `${title.padEnd(18)}  ${formatConfig(cell).padEnd(10)} ${short(throughputPerCore(cell))} rows/s per core, ` +
+      `p${percentile} ${formatDuration(percentileMs(cell, percentile))}, ${formatDuration(cell.cpuMs / cell.batch)} CPU a row, ` +
+      `${formatBytes(cell.peakMemoryBytes)}, first answer after ${formatDuration(cell.firstAnswerMs)}`,
+  ];
+}
+
+function confidenceOf({ confidence }: ProfileTable): string {
+  return `±${Number((confidence.relativeError * 100).toPrecision(3))} % at ${Number((confidence.level * 100).toPrecision(4))} % confidence`;
+}
+
+/** Three significant digits: what a measurement like this is worth. */
+function short(value: number): string {
+  if (value >= 100) return value.toFixed(0);
+  return value >= 1 ? value.toPrecision(3) : value.toFixed(value >= 0.1 ? 2 : 3);
+}
+
+function distinct(values: readonly number[]): number[] {
+  return [...new Set(values)].sort((a, b) => a - b);
+}

@@ -1,0 +1,64 @@
+import { quantile } from '../profiles/statistics.ts';
+
+/** Runs in one window at least: the median of fewer says little. */
+const WINDOW_RUNS = 5;
+/** Two windows whose medians differ by no more than this are the same. */
+const TOLERANCE = 0.05;
+
+/**
+ * When a model is warm: the medians of two consecutive windows agree within 5 %. A window is at least five
+ * runs and as long as `windowMs`, which should cover several periods of the quota, so that throttling is in
+ * every window alike. The first run (memory is laid out, kernels are chosen) belongs to no window.
+ *
+ * It is bounded by time: a model that never settles, or one so slow that a window does not fit, is measured
+ * anyway after `budgetMs`, and {@link steady} stays false.
+ */
+export class WarmUp {
+  readonly #windowMs: number;
+  readonly #budgetMs: number;
+  #runs = 0;
+  #elapsedMs = 0;
+  #windowElapsedMs = 0;
+  #window: number[] = [];
+  #previousMedianMs: number | undefined;
+  #steady = false;
+
+  constructor(limits: { readonly windowMs: number; readonly budgetMs: number }) {
+    this.#windowMs = limits.windowMs;
+    this.#budgetMs = limits.budgetMs;
+  }
+
+  /** Whether to begin measuring; never before one run is over. */
+  get finished(): boolean {
+    return this.#steady || (this.#runs > 0 && this.#elapsedMs >= this.#budgetMs);
+  }
+
+  get steady(): boolean {
+    return this.#steady;
+  }
+
+  get runs(): number {
+    return this.#runs;
+  }
+
+  add(latencyMs: number): void {
+    this.#runs += 1;
+    this.#elapsedMs += latencyMs;
+    if (this.#runs === 1) return;
+    this.#window.push(latencyMs);
+    this.#windowElapsedMs += latencyMs;
+    if (this.#window.length < WINDOW_RUNS || this.#windowElapsedMs < this.#windowMs) return;
+    this.#closeWindow();
+  }
+
+  #closeWindow(): void {
+    const medianMs = quantile(Float64Array.from(this.#window).sort(), 0.5);
+    const previousMs = this.#previousMedianMs;
+    this.#steady =
+      previousMs !== undefined &&
+      Math.abs(medianMs - previousMs) <= TOLERANCE * Math.max(medianMs, previousMs);
+    this.#previousMedianMs = medianMs;
+    this.#window = [];
+    this.#windowElapsedMs = 0;
+  }
+}

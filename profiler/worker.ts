@@ -1,0 +1,60 @@
+/** The process in which one cell is measured: started by the sweep, put under the cell's quota, asked, ended. */
+import { writeFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { InflessError, messageOf } from '../models/base/errors.ts';
+import type { Answer, Question } from './cell-protocol.ts';
+import { type OpenCell, openCell } from './open-cell.ts';
+
+let cell: OpenCell | undefined;
+
+async function reply(question: Question): Promise<unknown> {
+  if (question.ask === 'open') {
+    cell = await openCell(question);
+    return cell.opened;
+  }
+  if (cell === undefined) throw new Error(`The model must be opened before "${question.ask}".`);
+  switch (question.ask) {
+    case 'warm-up':
+      return cell.warmUp(question, breath);
+    case 'measure':
+      return cell.measure(question, breath);
+    case 'codec':
+      return cell.codec(question);
+  }
+}
+
+/** Says that it lives, and lets the event loop turn: inference is synchronous, its promises alone never do. */
+async function breath(): Promise<void> {
+  send({ type: 'alive' });
+  await setImmediate();
+}
+
+function send(answer: Answer): void {
+  process.send?.(answer);
+}
+
+process.on('disconnect', () => process.exit(1)); // the sweep is gone: nobody wants the rest
+process.on('SIGINT', () => undefined); // Ctrl-C reaches the whole process group; the sweep decides what becomes of us
+process.on('message', async (question: Question) => {
+  try {
+    send({ type: 'done', result: await reply(question) });
+  } catch (error) {
+    send({
+      type: 'failed',
+      code: error instanceof InflessError ? error.code : 'INFERENCE_FAILED',
+      reason: messageOf(error),
+    });
+  }
+});
+
+/** Where a batch is too large for the machine, this process shall be the one that the kernel ends. */
+function volunteerForOutOfMemory(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '1000');
+  } catch {
+    // not Linux, or not allowed: the kernel chooses by itself
+  }
+}
+
+volunteerForOutOfMemory();
+send({ type: 'ready' });
