@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cellsOf, checkCpus, defaultGrid, parseBatches, parseCpus } from '../../profiler/grid.ts';
+import { configKey } from '../../profiles/config.ts';
+
+describe('default grid', () => {
+  it('is powers of two by fractions of the cores', () => {
+    expect(defaultGrid({ cpuCores: 2, batching: true, quick: false })).toEqual({
+      batches: [1, 2, 4, 8, 16, 32],
+      cpuMillicores: [250, 500, 1000, 1500, 2000],
+    });
+  });
+
+  it('has one batch for a model that cannot batch', () => {
+    expect(defaultGrid({ cpuCores: 1, batching: false, quick: false })).toEqual({
+      batches: [1],
+      cpuMillicores: [250, 500, 1000],
+    });
+  });
+
+  it('always ends with all cores, also when their number is odd', () => {
+    expect(defaultGrid({ cpuCores: 7, batching: true, quick: true })).toEqual({
+      batches: [1, 2, 4, 8, 16],
+      cpuMillicores: [500, 1000, 2000, 4000, 7000],
+    });
+  });
+});
+
+describe('lists of the command line', () => {
+  it('are sorted and free of repetitions', () => {
+    expect(parseBatches('8, 1,2,8')).toEqual([1, 2, 8]);
+    expect(parseCpus('2,500m,0.5,1')).toEqual([500, 1000, 2000]);
+  });
+
+  it.each(['0', '1.5', '1,x', '-1', '', ','])('refuses batches "%s"', (text) => {
+    expect(() => parseBatches(text)).toThrow('--batches');
+  });
+
+  it.each(['0', 'two', '', '1;2', '-0.5', '0.0001'])('refuses CPU quotas "%s"', (text) => {
+    expect(() => parseCpus(text)).toThrow('--cpus');
+  });
+
+  it('refuses a quota that the host does not have', () => {
+    expect(() => checkCpus([500, 4000], 2)).toThrow(
+      'A CPU quota of 4 cores cannot be measured on a host with 2',
+    );
+    expect(() => checkCpus([2000], 2)).not.toThrow();
+  });
+});
+
+describe('order of cells', () => {
+  const grids = fc.record({
+    batches: fc.uniqueArray(fc.integer({ min: 1, max: 64 }), { minLength: 1, maxLength: 6 }),
+    cpuMillicores: fc.uniqueArray(fc.integer({ min: 1, max: 8000 }), { minLength: 1, maxLength: 6 }),
+  });
+
+  it('holds every cell once, the easiest first, and depends on nothing but the seed', () => {
+    fc.assert(
+      fc.property(grids, fc.string(), (grid, seed) => {
+        const cells = cellsOf(grid, seed);
+        expect(new Set(cells.map(configKey)).size).toBe(grid.batches.length * grid.cpuMillicores.length);
+        expect(cells).toHaveLength(grid.batches.length * grid.cpuMillicores.length);
+        expect(cells[0]).toEqual({
+          batch: Math.min(...grid.batches),
+          cpuMillicores: Math.max(...grid.cpuMillicores),
+          gpuPercent: 0,
+        });
+        expect(cellsOf(grid, seed)).toEqual(cells);
+      }),
+    );
+  });
+
+  it('is shuffled: neither batch nor quota rises along the sweep', () => {
+    const cells = cellsOf(defaultGrid({ cpuCores: 4, batching: true, quick: false }), 'seed');
+    const order = cells.map((_, place) => place);
+    expect(
+      Math.abs(
+        correlation(
+          order,
+          cells.map((cell) => cell.batch),
+        ),
+      ),
+    ).toBeLessThan(0.4);
+    expect(
+      Math.abs(
+        correlation(
+          order,
+          cells.map((cell) => cell.cpuMillicores),
+        ),
+      ),
+    ).toBeLessThan(0.4);
+  });
+});
+
+function correlation(x: readonly number[], y: readonly number[]): number {
+  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+  const [meanX, meanY] = [mean(x), mean(y)];
+  const covariance = x.reduce((sum, value, i) => sum + (value - meanX) * (y[i]! - meanY), 0);
+  const spread = (values: readonly number[], at: number): number =>
+    Math.sqrt(values.reduce((sum, value) => sum + (value - at) ** 2, 0));
+  return covariance / (spread(x, meanX) * spread(y, meanY));
+}
