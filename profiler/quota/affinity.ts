@@ -40,6 +40,7 @@ export class AffinityQuotas implements Quotas {
       periodMicros: null,
       attach: async (pid) => pin(pid, cores),
       stat: async () => null,
+      processes: async () => [],
       remove: async () => {
         if (held) for (const core of cores) this.#addUser(core, -1);
         held = false;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { InflessError, systemCode } from '../../models/base/errors.ts';
 
 const PREFIX = 'infless-';
-const MAX_NAME_LENGTH = 100;
+const MAX_NAME_LENGTH = 200; // a file name may have 255
 const REMOVE_PATIENCE_MS = 2_000;
 
 /** A name that any file system takes. Names that differ stay different: a changed one carries a hash. */

@@ -116,6 +116,10 @@ class CgroupV1Quota implements Quota {
     };
   }
 
+  processes(): Promise<number[]> {
+    return groupProcesses(this.#directory);
+  }
+
   async remove(): Promise<void> {
     await removeGroup(this.#directory);
     if (this.#isAccountedApart) await removeGroup(this.#accounting!);

@@ -126,6 +126,10 @@ class CgroupV2Quota implements Quota {
     };
   }
 
+  processes(): Promise<number[]> {
+    return groupProcesses(this.#directory);
+  }
+
   remove(): Promise<void> {
     return removeGroup(this.#directory);
   }

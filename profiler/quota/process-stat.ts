@@ -11,7 +11,6 @@ export interface ProcessStat {
   readonly cpuMs: number;
   /** In clock ticks since boot. Together with the pid it names a process for good: a reused pid differs. */
   readonly startTicks: number;
-  readonly rssPages: number;
 }
 
 /** Reads `/proc/<pid>/stat`. The second field is the program's name, which may hold blanks and brackets. */
@@ -22,21 +21,32 @@ export function parseProcessStat(text: string): ProcessStat {
     state: fields[0] ?? '?',
     cpuMs: ((field(14) + field(15)) * 1000) / TICKS_PER_SECOND,
     startTicks: field(22),
-    rssPages: field(24),
   };
 }
 
 /** Undefined where there is no such process, or no /proc. */
 export async function processStat(pid: number): Promise<ProcessStat | undefined> {
-  try {
-    return parseProcessStat(await readFile(`/proc/${pid}/stat`, 'utf8'));
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
-    throw error;
-  }
+  const text = await readProcessFile(pid, 'stat');
+  return text === undefined ? undefined : parseProcessStat(text);
 }
 
 export async function processCpuMs(pid: number): Promise<number | undefined> {
   return (await processStat(pid))?.cpuMs;
+}
+
+/** Memory it holds in RAM now. */
+export async function processResidentBytes(pid: number): Promise<number | undefined> {
+  const status = await readProcessFile(pid, 'status');
+  const match = /^VmRSS:\s+(\d+) kB$/m.exec(status ?? '');
+  return match === null ? undefined : Number(match[1]) * 1024;
+}
+
+async function readProcessFile(pid: number, file: string): Promise<string | undefined> {
+  try {
+    return await readFile(`/proc/${pid}/${file}`, 'utf8');
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined; // ESRCH: it ended between open and read
+    throw error;
+  }
 }

@@ -27,6 +27,8 @@ export interface Quota {
   attach(pid: number): Promise<void>;
   /** Null where the kernel does not tell: `affinity`, `threads`, and a quota that was removed. */
   stat(): Promise<Throttling | null>;
+  /** Processes under it now; none where the mechanism keeps no account of them (`affinity`, `threads`). */
+  processes(): Promise<readonly number[]>;
   /**
    * Gives the quota back, once its processes have ended. Removing one that is gone already does nothing.
    *

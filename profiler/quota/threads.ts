@@ -17,6 +17,7 @@ export class ThreadQuotas implements Quotas {
       periodMicros: null,
       attach: async () => {},
       stat: async () => null,
+      processes: async () => [],
       remove: async () => {},
     };
   }
