@@ -1,0 +1,55 @@
+import { type Clock, delay } from '../../../models/base/clock.ts';
+import type { InstanceRecord } from './instance-record.ts';
+import { isAlive, signalProcess } from './process-identity.ts';
+import type { ReadyAnswer, ReadyProbe } from './ready-probe.ts';
+import { type ServingProcess, watchServingProcess } from './serving-process.ts';
+
+export interface Adopted {
+  readonly serving: ServingProcess;
+  /** Somebody has asked it to end already. */
+  readonly isDraining: boolean;
+}
+
+const ATTEMPTS = 3;
+const ATTEMPT_TIMEOUT_MS = 1_000;
+const KILL_PATIENCE_MS = 2_000;
+
+/**
+ * Finds the process of a record from an earlier life. It is adopted if it is that very process and answers for that
+ * very instance; otherwise it is of no use to anybody and is killed. A process that merely has the same pid is
+ * left alone.
+ *
+ * @returns undefined where nothing is left to adopt.
+ */
+export async function adoptProcess(
+  record: InstanceRecord,
+  probe: ReadyProbe,
+  clock: Clock,
+): Promise<Adopted | undefined> {
+  if (!(await isAlive(record.process))) return undefined;
+  if (record.port !== null) {
+    const answer = await askPatiently(probe, record.port, clock);
+    const isItself =
+      answer.kind === 'busy' || (answer.kind === 'ready' && answer.report.instance === record.id);
+    if (isItself) {
+      const isDraining = answer.kind === 'busy' && record.readyAtMs !== null;
+      return { serving: watchServingProcess(record.process, record.port, clock), isDraining };
+    }
+  }
+  await killAndWait(record, clock);
+  return undefined;
+}
+
+async function askPatiently(probe: ReadyProbe, port: number, clock: Clock): Promise<ReadyAnswer> {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await probe.ask(port, ATTEMPT_TIMEOUT_MS);
+    if (answer.kind !== 'silent' || attempt === ATTEMPTS) return answer;
+    await delay(clock, 100 * attempt);
+  }
+}
+
+async function killAndWait(record: InstanceRecord, clock: Clock): Promise<void> {
+  await signalProcess(record.process, 'SIGKILL');
+  const giveUpAtMs = clock.nowMs() + KILL_PATIENCE_MS;
+  while (clock.nowMs() < giveUpAtMs && (await isAlive(record.process))) await delay(clock, 10);
+}

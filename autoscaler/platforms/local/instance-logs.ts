@@ -1,0 +1,77 @@
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { ensureDirectory } from '../../../models/base/files.ts';
+
+const KEPT_LOGS = 20;
+const TAIL_BYTES = 4096;
+const TAIL_LINES = 3;
+const LINE_LENGTH = 300;
+
+/** What instances print: one file each, `<id>.log`. Those of the last few that are gone are kept to look into. */
+export class InstanceLogs {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** To append to; the file is closed by the caller once the process has it. */
+  async open(id: string): Promise<FileHandle> {
+    await ensureDirectory(this.#directory, 'Choose a state folder that can be written.');
+    return open(this.#file(id), 'a');
+  }
+
+  /** Its last words, as one line; empty if there are none. */
+  async tail(id: string): Promise<string> {
+    try {
+      return lastLines(await readEnd(this.#file(id)));
+    } catch {
+      return ''; // an explanation that is missing must not hide what it explains
+    }
+  }
+
+  /** Deletes the logs of instances that are gone, but for the newest. */
+  async prune(runningIds: ReadonlySet<string>): Promise<void> {
+    const gone = (await readdir(this.#directory))
+      .filter((file) => file.endsWith('.log'))
+      .map((file) => file.slice(0, -'.log'.length))
+      .filter((id) => !runningIds.has(id));
+    if (gone.length <= KEPT_LOGS) return;
+    const aged = await Promise.all(
+      gone.map(async (id) => ({ id, atMs: await modifiedAtMs(this.#file(id)) })),
+    );
+    const old = aged.sort((a, b) => b.atMs - a.atMs).slice(KEPT_LOGS);
+    await Promise.all(old.map(({ id }) => rm(this.#file(id), { force: true })));
+  }
+
+  #file(id: string): string {
+    return join(this.#directory, `${id}.log`);
+  }
+}
+
+function lastLines(text: string): string {
+  return stripVTControlCharacters(text)
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .slice(-TAIL_LINES)
+    .map((line) => (line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)}…` : line))
+    .join(' | ');
+}
+
+async function readEnd(file: string): Promise<string> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const start = Math.max(0, size - TAIL_BYTES);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, start);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function modifiedAtMs(file: string): Promise<number> {
+  return (await stat(file).catch(() => undefined))?.mtimeMs ?? 0;
+}

@@ -1,0 +1,258 @@
+import { createHash } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { type Clock, systemClock } from '../../../models/base/clock.ts';
+import { InflessError } from '../../../models/base/errors.ts';
+import { openQuotas, type Quota, type Quotas } from '../../../profiler/quota/quota.ts';
+import type { QuotaMechanism } from '../../../profiles/table.ts';
+import type {
+  Instance,
+  InstanceEvent,
+  InstanceUsage,
+  NodeCapacity,
+  Platform,
+  StartRequest,
+} from '../platform.ts';
+import { adoptProcess } from './adoption.ts';
+import { InstanceLogs } from './instance-logs.ts';
+import { type InstanceRecord, InstanceRecords } from './instance-record.ts';
+import { LOCAL_NODE, thisMachine } from './machine.ts';
+import { ReadyProbe } from './ready-probe.ts';
+import { servingEnvironment } from './serving-environment.ts';
+import { type ServingProcess, startServingProcess } from './serving-process.ts';
+import { lockState } from './state-lock.ts';
+import { SupervisedInstance, type Surroundings } from './supervised-instance.ts';
+import { sweepQuotas } from './sweep.ts';
+
+export interface LocalPlatformOptions {
+  /** Where records and logs of instances are kept, below `instances/`. One autoscaler at a time. */
+  readonly stateDirectory: string;
+  /** How CPU is limited; default: the best mechanism that works here. */
+  readonly quotas?: Quotas;
+  readonly clock?: Clock;
+  /** CPU of this machine that instances never get: the gateway needs some. Default 200. */
+  readonly reservedCpuMillicores?: number;
+  /** From the start of an instance to ready. Default 60 s. */
+  readonly startTimeoutMs?: number;
+  /** An instance that does not answer for so long is killed. Default 10 s. */
+  readonly hungAfterMs?: number;
+  /** Instances end by themselves when no autoscaler has asked for them for so long; 0 = never. Default 2 min. */
+  readonly orphanMs?: number;
+  /** How long `close('stop')` lets instances finish. Default 10 s. */
+  readonly closeGraceMs?: number;
+}
+
+const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/** Instances as processes on this machine, each under a CPU quota. */
+export class LocalPlatform implements Platform {
+  readonly name = 'local';
+  readonly #options: Required<Omit<LocalPlatformOptions, 'quotas'>>;
+  readonly #records: InstanceRecords;
+  readonly #logs: InstanceLogs;
+  readonly #quotaPrefix: string;
+  readonly #instances = new Map<string, SupervisedInstance>();
+  /** Accepted, but not yet among the instances. */
+  readonly #starts = new Map<string, Promise<void>>();
+  readonly #probe = new ReadyProbe();
+  #quotas: Quotas | undefined;
+  #unlock: (() => Promise<void>) | undefined;
+  #listener: ((event: InstanceEvent) => void) | undefined;
+
+  constructor(options: LocalPlatformOptions) {
+    const { quotas, ...rest } = options;
+    this.#quotas = quotas;
+    this.#options = {
+      clock: systemClock,
+      reservedCpuMillicores: 200,
+      startTimeoutMs: 60_000,
+      hungAfterMs: 10_000,
+      orphanMs: 120_000,
+      closeGraceMs: 10_000,
+      ...rest,
+      stateDirectory: resolve(options.stateDirectory),
+    };
+    const directory = join(this.#options.stateDirectory, 'instances');
+    this.#records = new InstanceRecords(directory);
+    this.#logs = new InstanceLogs(directory);
+    // Names are shared by the whole machine; a state folder must find its own quotas and no others.
+    this.#quotaPrefix = `serve-${shortHash(this.#options.stateDirectory)}-`;
+  }
+
+  /** How CPU is held; known from {@link open} on. A weaker mechanism than a table's makes its figures uncertain. */
+  get quotas(): Pick<Quotas, 'mechanism' | 'weaknessReason'> & { readonly mechanism: QuotaMechanism } {
+    return this.#opened;
+  }
+
+  async open(listener: (event: InstanceEvent) => void): Promise<void> {
+    this.#unlock = await lockState(this.#options.stateDirectory);
+    this.#quotas ??= await openQuotas();
+    this.#listener = listener;
+    const records = await this.#records.load();
+    await Promise.all(records.map((record) => this.#adopt(record)));
+    await sweepQuotas(this.#quotas, this.#quotaPrefix, new Set(this.#instances.keys()));
+    await this.#logs.prune(new Set(this.#instances.keys()));
+  }
+
+  async nodes(): Promise<readonly NodeCapacity[]> {
+    return [thisMachine(this.#options.reservedCpuMillicores)];
+  }
+
+  instances(): readonly Instance[] {
+    return [...this.#instances.values()].map(({ view }) => view);
+  }
+
+  async start(request: StartRequest): Promise<void> {
+    this.#check(request);
+    const start = this.#start(request);
+    this.#starts.set(request.id, start);
+    try {
+      await start;
+    } finally {
+      this.#starts.delete(request.id);
+    }
+  }
+
+  async stop(id: string, graceMs: number): Promise<void> {
+    await this.#instances.get(id)?.stop(graceMs);
+  }
+
+  async usage(id: string): Promise<InstanceUsage | undefined> {
+    return this.#instances.get(id)?.usage();
+  }
+
+  async close(mode: 'leave' | 'stop'): Promise<void> {
+    await Promise.allSettled(this.#starts.values());
+    const all = [...this.#instances.values()];
+    await Promise.all(
+      all.map(async (instance) => {
+        if (mode === 'leave' && instance.isAdoptable) return instance.release();
+        await instance.stop(mode === 'stop' ? this.#options.closeGraceMs : 0);
+        return instance.finished;
+      }),
+    );
+    this.#listener = undefined;
+    this.#instances.clear();
+    await this.#probe.close();
+    await this.#unlock?.();
+  }
+
+  get #opened(): Quotas {
+    if (this.#quotas === undefined || this.#listener === undefined)
+      throw new Error('the platform is not open');
+    return this.#quotas;
+  }
+
+  get #surroundings(): Surroundings {
+    const { clock, startTimeoutMs, hungAfterMs } = this.#options;
+    return {
+      clock,
+      records: this.#records,
+      logs: this.#logs,
+      probe: this.#probe,
+      patience: { startTimeoutMs, hungAfterMs },
+      emit: (event) => {
+        if (event.type === 'gone') this.#instances.delete(event.instance.id);
+        this.#listener?.(event);
+      },
+    };
+  }
+
+  #check({ id, node }: StartRequest): void {
+    if (!ID_PATTERN.test(id)) {
+      throw new InflessError('INVALID_INPUT', `Instance id "${id}" is not usable`, {
+        remedy: 'Use at most 100 letters, digits, dots, dashes and underscores.',
+      });
+    }
+    if (this.#instances.has(id) || this.#starts.has(id)) {
+      throw new InflessError('INVALID_INPUT', `Instance ${id} exists already`, {
+        remedy: 'Choose a new id.',
+      });
+    }
+    if (node !== LOCAL_NODE) {
+      throw new InflessError('INVALID_INPUT', `There is no node "${node}"`, {
+        remedy: `The local platform has one node, "${LOCAL_NODE}".`,
+      });
+    }
+  }
+
+  async #start(request: StartRequest): Promise<void> {
+    const quota = await this.#opened.create(
+      `${this.#quotaPrefix}${request.id}`,
+      request.config.cpuMillicores,
+    );
+    let serving: ServingProcess | undefined;
+    try {
+      serving = await this.#spawn(request);
+      await this.#putUnderQuota(serving, quota);
+      const record = this.#recordOf(request, serving, quota);
+      await this.#records.save(record);
+      this.#supervise(new SupervisedInstance(record, serving, quota, this.#surroundings));
+    } catch (error) {
+      await serving?.signal('SIGKILL');
+      await quota.remove().catch(() => {}); // the first error is the one to tell
+      throw error;
+    }
+  }
+
+  async #spawn(request: StartRequest): Promise<ServingProcess> {
+    const log = await this.#logs.open(request.id);
+    try {
+      return await startServingProcess(servingEnvironment(request, this.#options.orphanMs), log);
+    } finally {
+      await log.close();
+    }
+  }
+
+  async #putUnderQuota(serving: ServingProcess, quota: Quota): Promise<void> {
+    let hasEnded = false;
+    void serving.ended.then(() => {
+      hasEnded = true;
+    });
+    try {
+      await quota.attach(serving.identity.pid);
+    } catch (error) {
+      if (!hasEnded) throw error; // one that has ended already is told as gone, with its own reason
+    }
+  }
+
+  #recordOf(request: StartRequest, serving: ServingProcess, quota: Quota): InstanceRecord {
+    const { id, functionName, config, node, workload } = request;
+    return {
+      schema: 'infless.io/local-instance/v1',
+      id,
+      functionName,
+      version: workload.version,
+      config,
+      node,
+      process: serving.identity,
+      quotaName: quota.name,
+      port: null,
+      startedAtMs: this.#options.clock.nowMs(),
+      readyAtMs: null,
+    };
+  }
+
+  async #adopt(record: InstanceRecord): Promise<void> {
+    const quota = await this.#opened.adopt(record.quotaName);
+    const { clock } = this.#options;
+    const found = await adoptProcess(record, this.#probe, clock);
+    if (found === undefined) {
+      await this.#records.remove(record.id);
+      await quota?.remove().catch(() => {}); // swept up below
+      return;
+    }
+    const instance = new SupervisedInstance(record, found.serving, quota, this.#surroundings);
+    this.#supervise(instance);
+    if (found.isDraining) await instance.stop(this.#options.closeGraceMs);
+  }
+
+  #supervise(instance: SupervisedInstance): void {
+    this.#instances.set(instance.view.id, instance);
+    instance.watch();
+    void instance.finished.then(() => this.#logs.prune(new Set(this.#instances.keys())));
+  }
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+}

@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { FileHandle } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Cancel, Clock } from '../../../models/base/clock.ts';
+import { InflessError, messageOf } from '../../../models/base/errors.ts';
+import { programFile } from '../../../models/base/package.ts';
+import { identify, isAlive, type ProcessIdentity, signalProcess } from './process-identity.ts';
+
+/** A serving process, whether started by us or found running. */
+export interface ServingProcess {
+  readonly identity: ProcessIdentity;
+  /** Resolves when it listens; never, if it ends before. */
+  readonly port: Promise<number>;
+  /** Resolves, when it has ended, with how. */
+  readonly ended: Promise<string>;
+  signal(name: NodeJS.Signals): Promise<void>;
+  /** Stops watching it, and lets it run. */
+  release(): void;
+}
+
+const listeningSchema = z.object({ type: z.literal('listening'), port: z.number().int().positive() });
+
+/**
+ * Starts a serving process that outlives us: a process group of its own, so that Ctrl-C in our terminal does not
+ * reach it, output to a file, and nothing of it that keeps our event loop alive.
+ */
+export async function startServingProcess(
+  environment: NodeJS.ProcessEnv,
+  log: FileHandle,
+): Promise<ServingProcess> {
+  const child = spawn(process.execPath, [programFile('packager/server/bin')], {
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd, 'ipc'],
+    env: environment,
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      resolve(signal === null ? `it exited with code ${code}` : `it was killed by ${signal}`);
+    });
+  });
+  const port = listeningPort(child);
+  try {
+    await once(child, 'spawn');
+  } catch (error) {
+    throw new InflessError('PLATFORM_FAILED', `No serving process can be started (${messageOf(error)})`, {
+      remedy: 'Look whether the machine has run out of processes, files or memory.',
+      cause: error,
+    });
+  }
+  child.unref();
+  child.channel?.unref();
+  return {
+    identity: await identify(child.pid!),
+    port,
+    ended,
+    // Safe without a look at its start time: the pid is ours until we have seen the exit.
+    signal: async (name) => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (name === 'SIGKILL') process.kill(-child.pid!, name);
+      else child.kill(name);
+    },
+    release: () => {
+      child.removeAllListeners();
+      if (child.connected) child.disconnect();
+    },
+  };
+}
+
+/** The channel is for this one message: an instance must not depend on the autoscaler that started it. */
+function listeningPort(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    child.on('message', (message) => {
+      const listening = listeningSchema.safeParse(message);
+      if (!listening.success) return;
+      child.disconnect();
+      resolve(listening.data.port);
+    });
+  });
+}
+
+const ADOPTED_LOOK_MS = 200;
+
+/** Watches a process that is not our child: the kernel tells its end to nobody but its parent, so we look. */
+export function watchServingProcess(identity: ProcessIdentity, port: number, clock: Clock): ServingProcess {
+  let cancel: Cancel = () => {};
+  let released = false;
+  const ended = new Promise<string>((resolve) => {
+    const look = async (): Promise<void> => {
+      if (released) return;
+      if (await isAlive(identity)) cancel = clock.at(clock.nowMs() + ADOPTED_LOOK_MS, look);
+      else resolve('it ended');
+    };
+    void look();
+  });
+  return {
+    identity,
+    port: Promise.resolve(port),
+    ended,
+    signal: (name) => signalProcess(identity, name),
+    release: () => {
+      released = true;
+      cancel();
+    },
+  };
+}
