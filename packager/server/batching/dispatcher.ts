@@ -1,0 +1,140 @@
+import type { Cancel, Clock } from '../../../models/base/clock.ts';
+import { InflessError } from '../../../models/base/errors.ts';
+import { BatchFormer } from '../../../models/batching/batch-former.ts';
+import type { Waiting } from '../../../models/batching/deadline-queue.ts';
+import type { BatchedRequest, BatchedResponse, BatchReply } from '../instance-protocol.ts';
+import type { ExecutionEstimate } from './execution-estimate.ts';
+
+export interface DispatcherOptions {
+  readonly clock: Clock;
+  readonly queueLimit: number;
+  readonly maxBatch: number;
+  readonly sloMs: number;
+  readonly maxWaitMs: number;
+  readonly estimate: ExecutionEstimate;
+  /** Runs one batch; called again only after it has settled. */
+  readonly run: (requests: readonly BatchedRequest[]) => Promise<BatchReply>;
+  /** Hears how long a request waited before its batch started. */
+  readonly onStart: (waitedMs: number) => void;
+}
+
+interface Pending extends Waiting {
+  readonly request: BatchedRequest;
+  resolve(response: BatchedResponse): void;
+  reject(error: unknown): void;
+}
+
+/** A request taken in. */
+export interface Submission {
+  readonly answer: Promise<BatchedResponse>;
+  /** Takes it out of the queue because nobody waits for the answer any more; does nothing once it runs. */
+  withdraw(): void;
+}
+
+/**
+ * What a serving process does when it runs alone: one queue, one batch former, one server. Behind the gateway it
+ * stays empty, because the gateway forms the batches there.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #former: BatchFormer<Pending>;
+  #isRunning = false;
+  #cancelWake: Cancel | undefined;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    // A late answer still has its worth to a caller who waits, up to maxWaitMs.
+    this.#former = new BatchFormer({ queueLimit: options.queueLimit, latePolicy: 'serve' });
+  }
+
+  /** Requests waiting. */
+  get depth(): number {
+    return this.#former.size;
+  }
+
+  /** The answer rejects with InflessError OVERLOADED when the queue is full, DEADLINE_EXCEEDED after `maxWaitMs`. */
+  submit(request: BatchedRequest): Submission {
+    const { clock, sloMs, maxWaitMs } = this.#options;
+    const arrivalMs = clock.nowMs();
+    const { promise, resolve, reject } = deferred<BatchedResponse>();
+    const pending: Pending = {
+      arrivalMs,
+      deadlineMs: arrivalMs + sloMs,
+      giveUpMs: arrivalMs + maxWaitMs,
+      request,
+      resolve,
+      reject,
+    };
+    const { accepted, displaced } = this.#former.offer(pending);
+    for (const late of displaced) late.reject(this.#overloaded());
+    if (accepted) this.#decide();
+    else reject(this.#overloaded());
+    return { answer: promise, withdraw: () => this.#withdraw(pending) };
+  }
+
+  /** Answers all that wait with an error; a batch that runs is left to finish. */
+  rejectWaiting(error: InflessError): void {
+    this.#cancelWake?.();
+    for (const pending of this.#former.drain()) pending.reject(error);
+  }
+
+  #withdraw(pending: Pending): void {
+    if (!this.#former.withdraw(pending)) return;
+    pending.reject(new InflessError('UNAVAILABLE', 'The request was withdrawn by its client'));
+    this.#decide();
+  }
+
+  #decide(): void {
+    this.#cancelWake?.();
+    const { clock, maxBatch, estimate } = this.#options;
+    const idle = this.#isRunning ? [] : [{ key: 0, maxBatch, executionMs: estimate }];
+    const decision = this.#former.decide(clock.nowMs(), idle);
+    for (const pending of decision.expired) pending.reject(this.#expired());
+    for (const { requests } of decision.batches) void this.#run(requests);
+    if (decision.wakeAtMs !== undefined) {
+      this.#cancelWake = clock.at(decision.wakeAtMs, () => this.#decide());
+    }
+  }
+
+  async #run(batch: readonly Pending[]): Promise<void> {
+    this.#isRunning = true;
+    const { clock, run, onStart } = this.#options;
+    for (const { arrivalMs } of batch) onStart(clock.nowMs() - arrivalMs);
+    try {
+      const { responses } = await run(batch.map(({ request }) => request));
+      for (const [index, pending] of batch.entries()) pending.resolve(responses[index]!);
+    } catch (error) {
+      for (const pending of batch) pending.reject(error);
+    }
+    this.#isRunning = false;
+    this.#decide();
+  }
+
+  #overloaded(): InflessError {
+    const { maxBatch, estimate } = this.#options;
+    const retryAfterMs = (this.depth / maxBatch) * estimate(maxBatch);
+    return new InflessError('OVERLOADED', `The queue is full (${this.depth} requests wait)`, {
+      remedy: 'Send fewer requests at a time, or try again later.',
+      details: { retryAfterMs },
+    });
+  }
+
+  #expired(): InflessError {
+    return new InflessError(
+      'DEADLINE_EXCEEDED',
+      `The request waited ${this.#options.maxWaitMs} ms without getting its turn`,
+      { remedy: 'Send fewer requests at a time, or try again later.' },
+    );
+  }
+}
+
+/** Promise.withResolvers, which Node 20 lacks. */
+function deferred<T>() {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,97 @@
+import type { IncomingMessage } from 'node:http';
+import { InflessError } from '../../../models/base/errors.ts';
+import { bodyTooLarge } from '../inference/answer-batch.ts';
+import { HttpError } from './http-error.ts';
+
+/** The bytes of bodies that the process holds: being received, waiting and running. */
+export class BodyBudget {
+  readonly limitBytes: number;
+  #usedBytes = 0;
+
+  constructor(limitBytes: number) {
+    this.limitBytes = limitBytes;
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  /** @throws InflessError OVERLOADED when that would be too much. */
+  take(bytes: number): void {
+    if (this.#usedBytes + bytes > this.limitBytes) {
+      throw new InflessError('OVERLOADED', `The server holds ${this.#usedBytes} bytes of requests already`, {
+        remedy: 'Send fewer large requests at a time, or try again later.',
+      });
+    }
+    this.#usedBytes += bytes;
+  }
+
+  give(bytes: number): void {
+    this.#usedBytes -= bytes;
+  }
+}
+
+export interface Body {
+  /** Owns its whole buffer, so that it can be handed to another thread. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Gives its bytes back to the budget; the second call does nothing. */
+  release(): void;
+}
+
+/**
+ * Reads a request's body up to `limitBytes`; what is beyond is never held in memory.
+ *
+ * @throws InflessError BODY_TOO_LARGE, OVERLOADED
+ */
+export function readBody(request: IncomingMessage, limitBytes: number, budget: BodyBudget): Promise<Body> {
+  return new Promise((resolve, reject) => {
+    let heldBytes = 0;
+    let chunks: Buffer[] = [];
+
+    function onData(chunk: Buffer): void {
+      try {
+        if (heldBytes + chunk.length > limitBytes) throw bodyTooLarge(limitBytes);
+        budget.take(chunk.length);
+      } catch (error) {
+        fail(error);
+        return;
+      }
+      heldBytes += chunk.length;
+      chunks.push(chunk);
+    }
+    function onEnd(): void {
+      stop();
+      resolve({ bytes: join(chunks, heldBytes), release });
+    }
+    function onClose(): void {
+      fail(new HttpError(400, 'The client closed the connection before the end of the body.'));
+    }
+    function fail(error: unknown): void {
+      stop();
+      release();
+      chunks = [];
+      reject(error);
+    }
+    function release(): void {
+      budget.give(heldBytes);
+      heldBytes = 0;
+    }
+    function stop(): void {
+      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+    }
+
+    if (Number(request.headers['content-length']) > limitBytes) return reject(bodyTooLarge(limitBytes));
+    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+  });
+}
+
+/** Unlike Buffer.concat never from the shared pool, whose buffer cannot leave the thread. */
+function join(chunks: readonly Buffer[], length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer as ArrayBuffer);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,124 @@
+/**
+ * The inference thread of the serving process. onnxruntime-node runs a model synchronously: here it may block,
+ * while the HTTP thread goes on answering health checks, metrics and rejections.
+ *
+ * End it with a `close` message only. `Worker.terminate()` in the middle of a run aborts the whole process.
+ */
+import { setImmediate as immediate } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '../../models/base/errors.ts';
+import type { EngineSession } from '../../models/engine.ts';
+import { engineFor } from '../../models/engines.ts';
+import { BatchExecutor } from '../../models/executor.ts';
+import { canBatch } from '../../models/manifest.ts';
+import { resolveModel } from '../../models/open.ts';
+import { answerBatch, type ServedModel } from './inference/answer-batch.ts';
+import {
+  type FromInference,
+  type InferenceOptions,
+  type ToInference,
+  toErrorRecord,
+  type WarmupRun,
+} from './inference/messages.ts';
+import { detachable } from './inference/transfer.ts';
+import { warmUpBatch } from './inference/warm-up.ts';
+import type { BatchedRequest, BatchedResponse } from './instance-protocol.ts';
+
+const port = parentPort!;
+let isClosing = false;
+
+function send(message: FromInference, transfer: ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer);
+}
+
+function sendDefect(error: unknown): void {
+  send({ type: 'defect', stack: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+}
+
+async function load(options: InferenceOptions): Promise<{ session: EngineSession; model: ServedModel }> {
+  const startMs = performance.now();
+  const file = await resolveModel(
+    options.model,
+    options.modelName === undefined ? {} : { name: options.modelName },
+  );
+  const session = await engineFor(file.manifest.format).open(file, options);
+  const maxBatch = canBatch(session.manifest) ? options.maxBatch : 1;
+  const { manifest, threads } = session;
+  const name = options.modelName ?? manifest.name;
+  send({
+    type: 'loaded',
+    model: { name, manifest, threads, maxBatch, loadMs: performance.now() - startMs },
+  });
+  const model: ServedModel = {
+    name,
+    manifest,
+    executor: new BatchExecutor(session, maxBatch),
+    maxBodyBytes: options.maxBodyBytes,
+    onDefect: sendDefect,
+  };
+  await warmUp(model, maxBatch);
+  return { session, model };
+}
+
+/**
+ * The first runs allocate, and the first pass through the codec is not compiled yet: users shall not pay for
+ * it. Each size runs twice, and the second run tells how long such a batch takes.
+ */
+async function warmUp(model: ServedModel, maxBatch: number): Promise<void> {
+  const warmup: WarmupRun[] = [];
+  try {
+    for (const requests of new Set([1, maxBatch])) {
+      await immediate(); // lets a close in
+      if (isClosing) return;
+      const batch = warmUpBatch(model.manifest, requests);
+      rejectFailures((await answerBatch(model, batch)).responses);
+      if (warmup.length === 0) send({ type: 'answered' });
+      const startMs = performance.now();
+      rejectFailures((await answerBatch(model, batch)).responses);
+      warmup.push({ requests, durationMs: performance.now() - startMs });
+    }
+  } catch (error) {
+    send({ type: 'warmup-failed', reason: messageOf(error) });
+  }
+  send({ type: 'ready', warmup });
+}
+
+function rejectFailures(responses: readonly BatchedResponse[]): void {
+  const failed = responses.find(({ status }) => status !== 200);
+  if (failed !== undefined) throw new Error(new TextDecoder().decode(failed.body));
+}
+
+async function run(model: ServedModel, id: number, requests: readonly BatchedRequest[]): Promise<void> {
+  const { responses, timing } = await answerBatch(model, requests);
+  const { items, transfer } = detachable(responses);
+  send({ type: 'ran', id, reply: { responses: items, timing } }, transfer);
+}
+
+async function main(): Promise<void> {
+  let inOrder: Promise<unknown> = load(workerData as InferenceOptions);
+  const loaded = inOrder as ReturnType<typeof load>;
+  port.on('message', (message: ToInference) => {
+    isClosing ||= message.type === 'close';
+    inOrder = inOrder.then(async () => {
+      const { session, model } = await loaded;
+      if (message.type === 'run') return run(model, message.id, message.requests);
+      await session.close();
+      port.close();
+    });
+    inOrder.catch(fail);
+  });
+  await loaded;
+}
+
+/** Nothing can be served any more: says why and ends the thread. */
+function fail(error: unknown): void {
+  const record = toErrorRecord(error);
+  if (record === undefined) sendDefect(error);
+  send({
+    type: 'failed',
+    error: record ?? { code: 'INFERENCE_FAILED', message: messageOf(error), remedy: undefined },
+  });
+  port.close();
+}
+
+main().catch(fail);

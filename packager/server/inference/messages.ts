@@ -1,0 +1,61 @@
+import { type ErrorCode, InflessError } from '../../../models/base/errors.ts';
+import type { ModelManifest } from '../../../models/manifest.ts';
+import type { BatchedRequest, BatchReply } from '../instance-protocol.ts';
+
+/** What the inference thread is started with. */
+export interface InferenceOptions {
+  readonly model: string;
+  readonly modelName: string | undefined;
+  readonly cpuMillicores: number;
+  readonly gpuPercent: number;
+  readonly maxBatch: number;
+  readonly maxBodyBytes: number;
+}
+
+/** The model once its session is open. */
+export interface LoadedModel {
+  readonly name: string;
+  readonly manifest: ModelManifest;
+  readonly threads: number;
+  /** 1 where the model cannot batch, whatever was asked for. */
+  readonly maxBatch: number;
+  readonly loadMs: number;
+}
+
+/** How long a batch of `requests` one-row requests took from bytes to bytes. */
+export interface WarmupRun {
+  readonly requests: number;
+  readonly durationMs: number;
+}
+
+export type ToInference =
+  | { readonly type: 'run'; readonly id: number; readonly requests: readonly BatchedRequest[] }
+  /** Closes the session after what was sent before and ends the thread: it must never be terminated, see worker. */
+  | { readonly type: 'close' };
+
+export type FromInference =
+  | { readonly type: 'loaded'; readonly model: LoadedModel }
+  /** The first generated request was answered: end of the cold start. */
+  | { readonly type: 'answered' }
+  | { readonly type: 'ready'; readonly warmup: readonly WarmupRun[] }
+  /** Generated inputs did not go through; real ones may. */
+  | { readonly type: 'warmup-failed'; readonly reason: string }
+  | { readonly type: 'failed'; readonly error: ErrorRecord }
+  | { readonly type: 'ran'; readonly id: number; readonly reply: BatchReply }
+  | { readonly type: 'defect'; readonly stack: string };
+
+/** An InflessError as it crosses threads: structured clone keeps neither its class nor its code. */
+export interface ErrorRecord {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly remedy: string | undefined;
+}
+
+export function toErrorRecord(error: unknown): ErrorRecord | undefined {
+  if (!(error instanceof InflessError)) return undefined;
+  return { code: error.code, message: error.message, remedy: error.remedy };
+}
+
+export function fromErrorRecord({ code, message, remedy }: ErrorRecord): InflessError {
+  return new InflessError(code, message, remedy === undefined ? {} : { remedy });
+}

@@ -1,0 +1,157 @@
+import type { Clock } from '../../models/base/clock.ts';
+import { InflessError } from '../../models/base/errors.ts';
+import type { ModelManifest } from '../../models/manifest.ts';
+import { Dispatcher, type Submission } from './batching/dispatcher.ts';
+import { type ExecutionEstimate, LearnedEstimate } from './batching/execution-estimate.ts';
+import { BodyBudget } from './http/body.ts';
+import type { LoadedModel, WarmupRun } from './inference/messages.ts';
+import type { BatchedRequest, BatchReply, ReadyReport } from './instance-protocol.ts';
+import { ServerMetrics } from './metrics.ts';
+import type { ServerSettings } from './settings.ts';
+
+export type Phase = 'loading' | 'ready' | 'draining';
+
+/** How many bodies of the largest size the process may hold at a time, whatever the queue would take. */
+const LARGE_BODIES_HELD = 8;
+
+export interface InstanceOptions {
+  readonly settings: ServerSettings;
+  readonly clock: Clock;
+  /** Runs one batch on the inference thread. */
+  readonly run: (requests: readonly BatchedRequest[]) => Promise<BatchReply>;
+  /** From a profile table of this model; without, execution times are learned. */
+  readonly estimateOf: (model: LoadedModel) => ExecutionEstimate | undefined;
+}
+
+/** The serving process without its HTTP and its thread: what it has, what it may take in, what it is doing. */
+export class Instance {
+  readonly settings: ServerSettings;
+  readonly budget: BodyBudget;
+  readonly metrics: ServerMetrics;
+  readonly #options: InstanceOptions;
+  #phase: Phase = 'loading';
+  #model: LoadedModel | undefined;
+  #report: ReadyReport | undefined;
+  #dispatcher: Dispatcher | undefined;
+  #inFlight = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: InstanceOptions) {
+    this.#options = options;
+    this.settings = options.settings;
+    this.budget = new BodyBudget(LARGE_BODIES_HELD * options.settings.maxBodyBytes);
+    this.metrics = new ServerMetrics({
+      queueDepth: () => this.#dispatcher?.depth ?? 0,
+      inFlight: () => this.#inFlight,
+      bodyBytes: () => this.budget.usedBytes,
+    });
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** Undefined until it is known; see settings. */
+  get modelName(): string | undefined {
+    return this.#model?.name ?? this.settings.modelName;
+  }
+
+  get manifest(): ModelManifest | undefined {
+    return this.#model?.manifest;
+  }
+
+  markLoaded(model: LoadedModel): void {
+    this.#model = model;
+  }
+
+  /** From here on predictions are taken. */
+  markReady(firstAnswerMs: number, warmup: readonly WarmupRun[]): ReadyReport {
+    const { settings } = this;
+    const model = this.#model!;
+    this.#report = {
+      instance: settings.instanceId,
+      model: model.name,
+      digest: model.manifest.digest,
+      maxBatch: model.maxBatch,
+      cpuMillicores: settings.cpuMillicores,
+      threads: model.threads,
+      loadMs: model.loadMs,
+      firstAnswerMs,
+    };
+    this.#dispatcher = this.#createDispatcher(model, warmup);
+    this.metrics.observeStart(model.loadMs, firstAnswerMs);
+    if (this.#phase === 'loading') this.#phase = 'ready';
+    return this.#report;
+  }
+
+  /** @throws InflessError UNAVAILABLE while nothing can be predicted. */
+  readyReport(): ReadyReport {
+    if (this.#phase === 'draining') throw new InflessError('UNAVAILABLE', 'The server is shutting down');
+    if (this.#report === undefined) throw new InflessError('UNAVAILABLE', 'The model is still being loaded');
+    return this.#report;
+  }
+
+  /**
+   * Takes a prediction in before its body is read: a drain waits for it. Returns what to call when it is done.
+   *
+   * @throws InflessError UNAVAILABLE
+   */
+  admit(): () => void {
+    this.readyReport();
+    this.#inFlight += 1;
+    return () => {
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) this.#onIdle?.();
+    };
+  }
+
+  /** Queues an admitted request for the next batch it fits into. */
+  predict(request: BatchedRequest): Submission {
+    return this.#dispatcher!.submit(request);
+  }
+
+  /** Runs requests as the batch that the gateway has formed, past our own queue. */
+  async runBatch(requests: readonly BatchedRequest[]): Promise<BatchReply> {
+    const reply = await this.#options.run(requests);
+    this.metrics.observeBatch(reply);
+    return reply;
+  }
+
+  /** Refuses new predictions from now on; resolves when those taken in are answered. */
+  drain(): Promise<void> {
+    this.#phase = 'draining';
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+      if (this.#inFlight === 0) resolve();
+    });
+  }
+
+  /** Answers what waits with an error, so that it does not hang when the process goes. */
+  abandon(): void {
+    this.#dispatcher?.rejectWaiting(
+      new InflessError('UNAVAILABLE', 'The server shut down before the request got its turn'),
+    );
+  }
+
+  #createDispatcher(model: LoadedModel, warmup: readonly WarmupRun[]): Dispatcher {
+    const { settings } = this;
+    const { clock, estimateOf } = this.#options;
+    const learned = new LearnedEstimate(model.maxBatch);
+    for (const { requests, durationMs } of warmup) learned.observe(requests, durationMs);
+    return new Dispatcher({
+      clock,
+      queueLimit: settings.queueLimit,
+      maxBatch: model.maxBatch,
+      sloMs: settings.sloMs,
+      maxWaitMs: settings.maxWaitMs,
+      estimate: estimateOf(model) ?? ((requests) => learned.executionMs(requests)),
+      onStart: (waitedMs) => this.metrics.observeWait(waitedMs),
+      run: async (requests) => {
+        const startMs = clock.nowMs();
+        const reply = await this.runBatch(requests);
+        learned.observe(requests.length, clock.nowMs() - startMs);
+        return reply;
+      },
+    });
+  }
+}

@@ -1,0 +1,165 @@
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { type Logger, pino } from 'pino';
+import { systemClock } from '../../models/base/clock.ts';
+import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
+import { readTable } from '../../profiles/store.ts';
+import type { ProfileTable } from '../../profiles/table.ts';
+import { profileEstimate } from './batching/profile-estimate.ts';
+import { createApp } from './http/app.ts';
+import { InferenceThread } from './inference/inference-thread.ts';
+import type { LoadedModel } from './inference/messages.ts';
+import { Instance } from './instance.ts';
+import { OrphanGuard } from './orphan-guard.ts';
+import type { ServerSettings } from './settings.ts';
+
+/** For answers that are written already to leave the process. */
+const FLUSH_MS = 200;
+
+/**
+ * Serves one model until a signal, or until nobody asks after us any more; then finishes what was taken in.
+ *
+ * @throws InflessError for a model that cannot be loaded, a port that is taken, an unusable profile table.
+ */
+export async function serve(settings: ServerSettings): Promise<void> {
+  const logger = pino(
+    { base: { instance: settings.instanceId } },
+    pino.destination({ fd: 2, sync: true }), // few lines, and the last ones before an exit matter most
+  );
+  const table = settings.profile === undefined ? undefined : await readTable(settings.profile);
+  const ending = new Ending();
+  const instance = new Instance({
+    settings,
+    clock: systemClock,
+    run: (requests) => thread.run(requests),
+    estimateOf: (model) => estimateFrom(table, model, settings, logger),
+  });
+  const guard = new OrphanGuard(systemClock, settings.orphanMs, () =>
+    ending.begin(`nobody asked whether it is ready for ${settings.orphanMs} ms`),
+  );
+  const app = createApp({ instance, logger, onReadyAsked: () => guard.touch() });
+  const port = await listen(app, settings);
+  logger.info({ host: settings.host, port, model: settings.model }, 'listening');
+
+  const thread = startThread(instance, logger, ending);
+  try {
+    const reason = await ending.reached;
+    logger.info({ reason, drainMs: settings.drainMs }, 'draining');
+    await drain(instance, logger);
+    await thread.close();
+    logger.info('stopped');
+  } finally {
+    guard.close();
+    await Promise.race([instance.drain(), sleep(FLUSH_MS)]);
+    await app.close();
+  }
+}
+
+/** Why the process ends: somebody wants it to, or the inference thread is gone. */
+class Ending {
+  readonly reached: Promise<string>;
+  begin!: (reason: string) => void;
+  fail!: (error: InflessError) => void;
+
+  constructor() {
+    this.reached = new Promise((resolve, reject) => {
+      this.begin = resolve;
+      this.fail = reject;
+    });
+    this.reached.catch(() => {}); // may fail while nobody waits yet
+    const onSignal = (signal: NodeJS.Signals): void => {
+      // Without our handlers a second signal ends the process at once, as the system does it.
+      process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
+      this.begin(signal);
+    };
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  }
+}
+
+async function listen(app: FastifyInstance, { host, port }: ServerSettings): Promise<number> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    throw listenError(error, host, port);
+  }
+  const bound = (app.server.address() as AddressInfo).port;
+  // The parent may be gone by now, which is no reason to stop.
+  if (process.connected) process.send?.({ type: 'listening', port: bound }, undefined, undefined, () => {});
+  return bound;
+}
+
+function listenError(error: unknown, host: string, port: number): InflessError {
+  if (systemCode(error) === 'EADDRINUSE') {
+    return new InflessError('ADDRESS_IN_USE', `Port ${port} on ${host} is taken`, {
+      remedy: 'Stop the program that uses it, or set INFLESS_PORT to another one (0 picks a free one).',
+      cause: error,
+    });
+  }
+  return new InflessError(
+    'INVALID_INPUT',
+    `Cannot listen on ${host}:${port} (${systemCode(error) ?? messageOf(error)})`,
+    {
+      remedy: 'Set INFLESS_HOST and INFLESS_PORT to an address of this machine that is ours to use.',
+      cause: error,
+    },
+  );
+}
+
+function startThread(instance: Instance, logger: Logger, ending: Ending): InferenceThread {
+  let firstAnswerMs: number | undefined;
+  return new InferenceThread(instance.settings, (event) => {
+    switch (event.type) {
+      case 'loaded':
+        instance.markLoaded(event.model);
+        logger.info({ model: event.model.name, loadMs: Math.round(event.model.loadMs) }, 'model loaded');
+        break;
+      case 'answered':
+        firstAnswerMs = performance.now(); // counts from the start of the process
+        break;
+      case 'warmup-failed':
+        logger.warn(
+          { reason: event.reason },
+          'generated inputs did not go through; first requests may be slow',
+        );
+        break;
+      case 'ready':
+        logger.info(instance.markReady(firstAnswerMs ?? performance.now(), event.warmup), 'ready');
+        break;
+      case 'defect':
+        logger.error({ stack: event.stack }, 'defect in the inference thread');
+        break;
+      case 'failed':
+        ending.fail(event.error);
+        break;
+    }
+  });
+}
+
+/** Waits for what was taken in, at most `drainMs`. */
+async function drain(instance: Instance, logger: Logger): Promise<void> {
+  const { drainMs } = instance.settings;
+  const drained = instance.drain().then(() => true);
+  if (await Promise.race([drained, sleep(drainMs, false)])) return;
+  logger.error({ drainMs }, 'giving up what is still in flight');
+  instance.abandon();
+  await Promise.race([drained, sleep(FLUSH_MS)]);
+  // A batch is still running, and ending its thread in the middle would abort the process anyway, with a core dump.
+  process.kill(process.pid, 'SIGKILL');
+}
+
+function estimateFrom(
+  table: ProfileTable | undefined,
+  model: LoadedModel,
+  settings: ServerSettings,
+  logger: Logger,
+) {
+  if (table === undefined) return undefined;
+  if (table.model.digest === model.manifest.digest) return profileEstimate(table, settings);
+  logger.warn(
+    { profile: settings.profile, tableModel: table.model.digest, model: model.manifest.digest },
+    'the profile table is of another model; execution times are learned instead',
+  );
+  return undefined;
+}
