@@ -1,12 +1,12 @@
 import type { Graph, Value } from './graph.ts';
-import { around } from './initial-values.ts';
+import { around, type InitialValues } from './initial-values.ts';
 import { add, divide, multiply, norm, sum, tanh } from './layers/arithmetic.ts';
 import { denseLayer } from './layers/dense.ts';
 import { lookUp } from './layers/sequence.ts';
 import { squeeze } from './layers/shape.ts';
 import type { ZooModel } from './zoo-model.ts';
 
-/** Letter trigrams of a vocabulary of 500,000 words; 0 stands for none and fills up a text. */
+/** The letter trigrams of 500,000 words, with ids from 1; 0 stands for none and fills up a text. */
 const TRIGRAMS = 30_621;
 const QUERY_LENGTH = 32;
 const DOCUMENT_LENGTH = 128;
@@ -20,10 +20,10 @@ const SEMANTIC = 128;
  */
 export const dssm: ZooModel = {
   name: 'dssm',
-  description: `DSSM: letter trigrams (ids below ${TRIGRAMS}) of a query (${QUERY_LENGTH}) and a document (${DOCUMENT_LENGTH}) → similarity`,
+  description: `DSSM: letter trigrams (ids up to ${TRIGRAMS}) of a query (${QUERY_LENGTH}) and a document (${DOCUMENT_LENGTH}) → similarity`,
   paperName: 'DSSM',
   version: 1,
-  sizeBytes: 37_263_653,
+  sizeBytes: 37_264_853,
   build(graph) {
     const tower = buildTower(graph);
     const query = tower(graph.input('query', 'int64', [QUERY_LENGTH]));
@@ -34,7 +34,7 @@ export const dssm: ZooModel = {
 
 /** The three layers, whose weights both texts share. */
 function buildTower(graph: Graph): (trigrams: Value) => Value {
-  const table = graph.weight('trigram_kernel', [TRIGRAMS, HIDDEN], around(0, 0.3));
+  const table = graph.weight('trigram_kernel', [1 + TRIGRAMS, HIDDEN], nothingForZero);
   const bias = graph.weight('trigram_bias', [HIDDEN], around(0, 0.1));
   const hidden = denseLayer(graph, HIDDEN, HIDDEN);
   const semantic = denseLayer(graph, HIDDEN, SEMANTIC);
@@ -43,6 +43,8 @@ function buildTower(graph: Graph): (trigrams: Value) => Value {
     return tanh(semantic(tanh(hidden(hashed))));
   };
 }
+
+const nothingForZero: InitialValues = (random, length) => around(0, 0.3)(random, length).fill(0, 0, HIDDEN);
 
 /** The cosine of the angle between two vectors: [batch, 1]. */
 function cosine(a: Value, b: Value): Value {
