@@ -39,7 +39,10 @@ const FLAG_NAME = /mask|type|segment/i;
  *
  * @throws InflessError INVALID_INPUT for `shapes` the model does not take.
  */
-export function generateInputs(manifest: ModelManifest, options: InputOptions): NamedTensors {
+export function generateInputs(
+  manifest: Pick<ModelManifest, 'name' | 'inputs'>,
+  options: InputOptions,
+): NamedTensors {
   const { batch, seed = 1, shapes = {} } = options;
   for (const name of Object.keys(shapes)) {
     if (!manifest.inputs.some((spec) => spec.name === name)) {
