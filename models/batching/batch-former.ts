@@ -46,6 +46,15 @@ export interface Offer<R> {
 const WORTHWHILE_SAVING = 0.2;
 
 /**
+ * A partial batch leaves at once as long as those who come while it runs could still follow within this share
+ * of the SLO and of a batch. Beyond it, leaving early would only keep the place that they will need.
+ */
+const AMPLE = 0.8;
+
+/** Weight of the newest gap in the running mean of the time between arrivals: a memory of some 20 requests. */
+const GAP_WEIGHT = 0.05;
+
+/**
  * Decides which waiting requests run together, where and when. It holds one queue in deadline order, binds a
  * request to an instance only when the batch starts, and keeps no timers: callers ask it to {@link decide}
  * whenever a request arrives, an instance becomes idle or `wakeAtMs` is reached.
@@ -53,9 +62,9 @@ const WORTHWHILE_SAVING = 0.2;
  * The rules, in order:
  * 1. Requests that can no longer be in time step aside, so that they drag nobody else over.
  * 2. A full batch starts at once.
- * 3. A partial batch starts at once while a second instance is idle, or where waiting gains nothing. The last
- *    idle instance waits for company until the most urgent request's slack is used up: were it to leave with
- *    one request, those right behind would find nobody.
+ * 3. A partial batch starts at once while a second instance is idle, where waiting gains nothing, or where there
+ *    is room to spare. Otherwise the last idle instance waits for company until the most urgent request's
+ *    slack is used up: were it to leave with one request, those right behind would find nobody in time.
  * 4. A batch is never so large that its own execution makes its most urgent request late — unless skipping
  *    that request lets many others through (an overloaded queue: see {@link BatchFormer.#pick}).
  */
@@ -63,6 +72,8 @@ export class BatchFormer<R extends Waiting> {
   readonly #options: BatchFormerOptions;
   readonly #onTime = new DeadlineQueue<R>();
   readonly #late = new DeadlineQueue<R>();
+  #lastArrivalMs: number | undefined;
+  #meanGapMs = Infinity;
 
   constructor(options: BatchFormerOptions) {
     this.#options = options;
@@ -78,6 +89,7 @@ export class BatchFormer<R extends Waiting> {
     const displaced = this.size >= this.#options.queueLimit ? this.#late.take(1) : [];
     const accepted = this.size < this.#options.queueLimit;
     if (accepted) this.#onTime.insert(request);
+    this.#observeGap(request.arrivalMs);
     return { accepted, displaced };
   }
 
@@ -137,8 +149,29 @@ export class BatchFormer<R extends Waiting> {
     const loneMs = server.executionMs(1);
     const savedMs = server.executionMs(count) + loneMs - server.executionMs(count + 1);
     if (savedMs < WORTHWHILE_SAVING * loneMs) return undefined;
-    const untilMs = this.#onTime.at(0)!.deadlineMs - server.executionMs(server.maxBatch);
-    return untilMs > nowMs ? untilMs : undefined;
+    const urgent = this.#onTime.at(0)!;
+    const untilMs = urgent.deadlineMs - server.executionMs(server.maxBatch);
+    if (untilMs <= nowMs || nowMs + this.#meanGapMs > untilMs) return undefined;
+    return this.#hasRoom(server, count, urgent.deadlineMs - urgent.arrivalMs) ? undefined : untilMs;
+  }
+
+  /** Whether those who arrive while `count` requests run could follow on the same server and be in time. */
+  #hasRoom<K>(server: IdleServer<K>, count: number, sloMs: number): boolean {
+    const runMs = server.executionMs(count);
+    const followers = runMs / this.#meanGapMs;
+    if (followers > AMPLE * server.maxBatch) return false;
+    return runMs + server.executionMs(Math.min(server.maxBatch, Math.ceil(followers) + 1)) <= AMPLE * sloMs;
+  }
+
+  /** Retries carry their first arrival and so don't count as new demand. */
+  #observeGap(arrivalMs: number): void {
+    const lastMs = this.#lastArrivalMs;
+    if (lastMs !== undefined && arrivalMs < lastMs) return;
+    this.#lastArrivalMs = arrivalMs;
+    if (lastMs === undefined) return;
+    const gapMs = arrivalMs - lastMs;
+    this.#meanGapMs =
+      this.#meanGapMs === Infinity ? gapMs : this.#meanGapMs + GAP_WEIGHT * (gapMs - this.#meanGapMs);
   }
 
   /**

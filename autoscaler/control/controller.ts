@@ -1,0 +1,247 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Cancel, Clock } from '../../models/base/clock.ts';
+import { InflessError, messageOf } from '../../models/base/errors.ts';
+import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
+import type { BatchTransport } from '../dispatch/transport.ts';
+import type { Deployment } from '../functions/deployment.ts';
+import type { Origin } from '../functions/function-store.ts';
+import type { FunctionDeclaration } from '../functions/spec.ts';
+import { requireFeasible } from '../plan/feasibility.ts';
+import type { FunctionDemand, Plan, RateModel, Shortage } from '../plan/model.ts';
+import { plan } from '../plan/planner.ts';
+import type { Instance, InstanceEvent, Platform } from '../platforms/platform.ts';
+import { snapshotCluster } from './cluster-snapshot.ts';
+import { ManagedFunction } from './managed-function.ts';
+import type { ControlSettings } from './settings.ts';
+
+export interface ControllerParts {
+  readonly platform: Platform;
+  readonly clock: Clock;
+  readonly transport: BatchTransport;
+  readonly rates: RateModel;
+  readonly settings: ControlSettings;
+  readonly logger: Logger;
+  /** Told of every batch that ran, for metrics. */
+  readonly onBatch?: (functionName: string, batch: DispatchedBatch) => void;
+}
+
+/** An instance that failed a batch is left alone so long, unless its platform reports it gone before. */
+const SUSPECT_MS = 1_000;
+
+/**
+ * The loop: measure demand, plan, start and stop. It holds the deployed functions and is the only one that talks to
+ * the platform; what to do is decided by the pure planner, and what a batch is by the batch former.
+ */
+export class Controller {
+  readonly #parts: ControllerParts;
+  readonly #functions = new Map<string, ManagedFunction>();
+  readonly #suspects = new Map<string, number>();
+  #shortages: readonly Shortage[] = [];
+  #cancelTick: Cancel | undefined;
+  #ticking: Promise<void> | undefined;
+  #tickAgain = false;
+  #closed = false;
+
+  constructor(parts: ControllerParts) {
+    this.#parts = parts;
+  }
+
+  /** Opens the platform, adopting what still runs; ticking starts with {@link run}. */
+  async open(): Promise<void> {
+    await this.#parts.platform.open((event) => this.#onEvent(event));
+  }
+
+  /** Starts ticking. Functions declared before the first tick keep their adopted instances. */
+  run(): void {
+    this.#scheduleTick();
+  }
+
+  get functions(): readonly ManagedFunction[] {
+    return [...this.#functions.values()];
+  }
+
+  find(name: string): ManagedFunction | undefined {
+    return this.#functions.get(name);
+  }
+
+  instancesOf(name: string): Instance[] {
+    return this.#parts.platform.instances().filter((instance) => instance.functionName === name);
+  }
+
+  shortageOf(name: string): Shortage | undefined {
+    return this.#shortages.find((shortage) => shortage.functionName === name);
+  }
+
+  /**
+   * Deploys a function, or replaces one of the same name: its old instances serve until new ones are ready.
+   *
+   * @throws InflessError SLO_INFEASIBLE with the nearest feasible SLO.
+   */
+  deploy(declared: {
+    origin: Origin;
+    declaration: FunctionDeclaration;
+    deployment: Deployment;
+  }): ManagedFunction {
+    const { clock, transport, settings, rates } = this.#parts;
+    const name = declared.deployment.spec.name;
+    const managed = new ManagedFunction(declared, settings, {
+      clock,
+      transport,
+      onInstanceLost: (id, reason) => this.#onInstanceLost(name, id, reason),
+      onBatch: (batch) => this.#parts.onBatch?.(name, batch),
+    });
+    const { slo, percentile } = declared.deployment.spec;
+    requireFeasible(name, managed.candidates(), { sloMs: slo, percentile, arrivalCv: 1 }, rates);
+    this.#functions.get(name)?.dispatcher.failAll(
+      new InflessError('UNAVAILABLE', `Function "${name}" was replaced while this request waited`, {
+        remedy: 'Send it again.',
+      }),
+    );
+    this.#functions.set(name, managed);
+    this.#refreshDispatcher(managed);
+    this.#tickSoon();
+    return managed;
+  }
+
+  /** Takes a function away; its instances finish what they run. */
+  remove(name: string): void {
+    const managed = this.#functions.get(name);
+    if (managed === undefined) return;
+    this.#functions.delete(name);
+    managed.dispatcher.failAll(
+      new InflessError('FUNCTION_NOT_FOUND', `Function "${name}" was deleted while this request waited`),
+    );
+    this.#tickSoon();
+  }
+
+  /** Counts an arrival; a function without instances is woken at once, not at the next tick. */
+  observeArrival(managed: ManagedFunction): void {
+    managed.demand.observe(this.#parts.clock.nowMs());
+    if (this.instancesOf(managed.name).length === 0) this.#tickSoon();
+  }
+
+  /** Stops ticking, and leaves the instances for a successor or stops them all. */
+  async close(mode: 'leave' | 'stop'): Promise<void> {
+    this.#closed = true;
+    this.#cancelTick?.();
+    await this.#ticking;
+    await this.#parts.platform.close(mode);
+  }
+
+  #scheduleTick(): void {
+    const { clock, settings } = this.#parts;
+    if (this.#closed) return;
+    this.#cancelTick?.();
+    this.#cancelTick = clock.at(clock.nowMs() + settings.tickMs, () => this.#tickSoon());
+  }
+
+  /** Ticks now or, while one is under way, once more right after it. */
+  #tickSoon(): void {
+    if (this.#closed) return;
+    if (this.#ticking !== undefined) {
+      this.#tickAgain = true;
+      return;
+    }
+    this.#ticking = this.#tick()
+      .catch((error: unknown) =>
+        this.#parts.logger.error({ reason: messageOf(error) }, 'a control step failed'),
+      )
+      .finally(() => {
+        this.#ticking = undefined;
+        if (this.#tickAgain) {
+          this.#tickAgain = false;
+          this.#tickSoon();
+        } else this.#scheduleTick();
+      });
+  }
+
+  async #tick(): Promise<void> {
+    const { platform, clock, rates } = this.#parts;
+    const nowMs = clock.nowMs();
+    const nodes = await platform.nodes();
+    const demands = this.functions.map((managed) => this.#demandOf(managed, nowMs));
+    const cluster = snapshotCluster(nodes, platform.instances(), this.#functions);
+    const decision = plan(demands, cluster, rates);
+    this.#shortages = decision.short;
+    await this.#apply(decision, nowMs);
+    for (const managed of this.#functions.values()) this.#refreshDispatcher(managed);
+  }
+
+  #demandOf(managed: ManagedFunction, nowMs: number): FunctionDemand {
+    const { headroom } = this.#parts.settings;
+    const { spec } = managed.deployment;
+    const seen = managed.snapshot(nowMs);
+    return {
+      name: managed.name,
+      sloMs: spec.slo,
+      percentile: spec.percentile,
+      ratePerSecond: seen.ratePerSecond * headroom,
+      recentRatePerSecond: seen.recentRatePerSecond * headroom,
+      arrivalCv: seen.arrivalCv,
+      minInstances: Math.max(spec.scale.min, seen.idle ? 0 : 1),
+      maxInstances: spec.scale.max,
+      candidates: managed.candidates(),
+    };
+  }
+
+  async #apply(decision: Plan, nowMs: number): Promise<void> {
+    const { platform, settings, logger } = this.#parts;
+    const orphans = platform
+      .instances()
+      .filter(({ functionName, phase }) => phase !== 'draining' && !this.#functions.has(functionName));
+    for (const { id, functionName } of [...decision.stop, ...orphans]) {
+      logger.info({ function: functionName, instance: id }, 'stopping an instance');
+      await platform.stop(id, settings.drainMs);
+    }
+    for (const { functionName, config, node } of decision.start) {
+      const managed = this.#functions.get(functionName);
+      if (managed === undefined || !managed.backoff.mayStart(nowMs)) continue;
+      const id = `${functionName}-${randomUUID().slice(0, 8)}`;
+      logger.info({ function: functionName, instance: id, config, node }, 'starting an instance');
+      try {
+        await platform.start({ id, functionName, config, node, workload: managed.deployment.workload });
+      } catch (error) {
+        managed.backoff.failed(nowMs, messageOf(error));
+        logger.error(
+          { function: functionName, instance: id, reason: messageOf(error) },
+          'an instance cannot be started',
+        );
+      }
+    }
+  }
+
+  #onEvent(event: InstanceEvent): void {
+    const { logger, clock } = this.#parts;
+    const { id, functionName, phase } = event.instance;
+    const managed = this.#functions.get(functionName);
+    if (event.type === 'gone') {
+      this.#suspects.delete(id);
+      if (!event.expected) {
+        logger.warn({ function: functionName, instance: id, reason: event.reason }, 'an instance is gone');
+        if (phase === 'starting') managed?.backoff.failed(clock.nowMs(), event.reason);
+      }
+    } else if (phase === 'ready') {
+      managed?.backoff.succeeded();
+      logger.info({ function: functionName, instance: id }, 'an instance is ready');
+    }
+    if (managed !== undefined) this.#refreshDispatcher(managed);
+    if (event.type === 'gone') this.#tickSoon();
+  }
+
+  #onInstanceLost(functionName: string, id: string, reason: string): void {
+    const { clock, logger } = this.#parts;
+    logger.warn({ function: functionName, instance: id, reason }, 'an instance failed a batch');
+    this.#suspects.set(id, clock.nowMs() + SUSPECT_MS);
+  }
+
+  #refreshDispatcher(managed: ManagedFunction): void {
+    const nowMs = this.#parts.clock.nowMs();
+    const serving = this.instancesOf(managed.name).flatMap(({ id, config, url, phase }) =>
+      phase === 'ready' && url !== undefined && (this.#suspects.get(id) ?? 0) <= nowMs
+        ? [{ id, config, url }]
+        : [],
+    );
+    managed.dispatcher.setInstances(serving);
+  }
+}

@@ -1,0 +1,73 @@
+import type { Clock } from '../../models/base/clock.ts';
+import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
+import { ObservedTimes } from '../dispatch/observed-times.ts';
+import type { BatchTransport } from '../dispatch/transport.ts';
+import type { Deployment } from '../functions/deployment.ts';
+import type { Origin } from '../functions/function-store.ts';
+import type { FunctionDeclaration } from '../functions/spec.ts';
+import type { Candidate } from '../plan/model.ts';
+import { ServiceTimes } from '../plan/service-times.ts';
+import { Demand, type DemandSnapshot } from './demand.ts';
+import type { ControlSettings } from './settings.ts';
+import { StartBackoff } from './start-backoff.ts';
+
+/** One deployed function at run time: what was declared, what is measured, and its queue. */
+export class ManagedFunction {
+  readonly name: string;
+  readonly origin: Origin;
+  readonly declaration: FunctionDeclaration;
+  readonly deployment: Deployment;
+  readonly deployedAtMs: number;
+  readonly demand: Demand;
+  readonly times: ServiceTimes;
+  readonly dispatcher: Dispatcher;
+  readonly backoff = new StartBackoff();
+
+  constructor(
+    declared: { origin: Origin; declaration: FunctionDeclaration; deployment: Deployment },
+    settings: ControlSettings,
+    parts: {
+      clock: Clock;
+      transport: BatchTransport;
+      onInstanceLost: (id: string, reason: string) => void;
+      onBatch: (batch: DispatchedBatch) => void;
+    },
+  ) {
+    const { spec, profile } = declared.deployment;
+    this.name = spec.name;
+    this.origin = declared.origin;
+    this.declaration = declared.declaration;
+    this.deployment = declared.deployment;
+    this.deployedAtMs = parts.clock.nowMs();
+    this.demand = new Demand({ memoryMs: settings.scaleInAfterMs });
+    const observed = new ObservedTimes();
+    this.times = new ServiceTimes(profile.table, (config) => observed.of(config));
+    this.dispatcher = new Dispatcher(
+      {
+        functionName: spec.name,
+        sloMs: spec.slo,
+        percentile: spec.percentile,
+        latePolicy: spec.late,
+        maxWaitMs: spec.maxWait,
+        queueLimit: settings.queueLimit,
+      },
+      { ...parts, times: this.times, observed },
+    );
+  }
+
+  candidates(): Candidate[] {
+    const { maxBatch, spec } = this.deployment;
+    return this.times.candidates({ maxBatch, percentile: spec.percentile });
+  }
+
+  /** The demand as the planner shall see it; deploying counts as activity, so that a new function comes up warm. */
+  snapshot(nowMs: number): DemandSnapshot & { readonly idle: boolean } {
+    const startupMs = Math.min(
+      ...this.times.view.configs().map((config) => this.times.view.startupMs(config)),
+    );
+    const seen = this.demand.snapshot(nowMs, startupMs);
+    const activeMs = Math.max(seen.lastArrivalMs ?? 0, this.deployedAtMs);
+    const waiting = this.dispatcher.queued + this.dispatcher.inFlight > 0;
+    return { ...seen, idle: !waiting && nowMs - activeMs >= this.deployment.spec.scale.idle };
+  }
+}

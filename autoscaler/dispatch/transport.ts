@@ -1,0 +1,52 @@
+import { Agent, request } from 'undici';
+import { InflessError, messageOf } from '../../models/base/errors.ts';
+import { decodeBatchReply, encodeBatchRequest } from '../../packager/server/batch-frame.ts';
+import { BATCH_PATH, type BatchedRequest, type BatchReply } from '../../packager/server/instance-protocol.ts';
+
+/**
+ * The instance could not take the batch, or was lost while it ran: none of its requests has an answer, and each may be
+ * tried elsewhere.
+ */
+export class InstanceLost extends Error {
+  override readonly name = 'InstanceLost';
+}
+
+/** How batches reach instances: over HTTP, or inside the simulator. */
+export interface BatchTransport {
+  /** @throws InstanceLost */
+  send(url: string, requests: readonly BatchedRequest[], timeoutMs: number): Promise<BatchReply>;
+}
+
+/** Batches over HTTP, on connections that are kept open to every instance. */
+export class HttpTransport implements BatchTransport {
+  readonly #agent = new Agent({ keepAliveTimeout: 30_000, connectTimeout: 2_000, pipelining: 1 });
+
+  async send(url: string, requests: readonly BatchedRequest[], timeoutMs: number): Promise<BatchReply> {
+    try {
+      const response = await request(new URL(BATCH_PATH, url), {
+        dispatcher: this.#agent,
+        method: 'POST',
+        headers: { 'content-type': 'application/octet-stream' },
+        body: encodeBatchRequest(requests),
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+      });
+      const body = await response.body.bytes();
+      if (response.statusCode !== 200) {
+        throw new InstanceLost(
+          `instance answered ${response.statusCode}: ${Buffer.from(body).toString('utf8', 0, 200)}`,
+        );
+      }
+      return decodeBatchReply(body);
+    } catch (error) {
+      if (error instanceof InstanceLost) throw error;
+      if (error instanceof InflessError)
+        throw new InstanceLost(`instance answered what is no batch reply: ${error.message}`);
+      throw new InstanceLost(messageOf(error), { cause: error });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+}

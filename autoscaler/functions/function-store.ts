@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { InflessError, messageOf } from '../../models/base/errors.ts';
+import { readTextIfPresent, writeFileSafely } from '../../models/base/files.ts';
+import { parseWith } from '../../models/base/schema.ts';
+import { type FunctionDeclaration, functionSpecSchema } from './spec.ts';
+
+/** Who declared a function: a function from the file goes when it is taken out of the file, one by REST stays. */
+export type Origin = 'file' | 'rest';
+
+export interface StoredFunction {
+  readonly origin: Origin;
+  readonly declaration: FunctionDeclaration;
+}
+
+const storeSchema = z.object({
+  schema: z.literal('infless.io/functions/v1'),
+  functions: z.array(
+    z.object({
+      origin: z.enum(['file', 'rest']),
+      declaration: z.custom<FunctionDeclaration>((value) => functionSpecSchema.safeParse(value).success, {
+        error: 'is not a valid function',
+      }),
+    }),
+  ),
+});
+
+/** The declared functions, on disk, so that a restart loses none. Writes replace the file as a whole, one at a time. */
+export class FunctionStore {
+  readonly #file: string;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(stateDirectory: string) {
+    this.#file = join(stateDirectory, 'functions.json');
+  }
+
+  /** @throws InflessError STORAGE_FAILED for a damaged file: starting empty would look like a loss. */
+  async load(): Promise<StoredFunction[]> {
+    const text = await readTextIfPresent(this.#file);
+    if (text === undefined) return [];
+    const boundary = {
+      what: `State file ${this.#file}`,
+      code: 'STORAGE_FAILED' as const,
+      remedy: 'Repair it, or remove it and declare the functions again.',
+    };
+    try {
+      return parseWith(storeSchema, JSON.parse(text), boundary).functions;
+    } catch (error) {
+      if (error instanceof InflessError) throw error;
+      throw new InflessError('STORAGE_FAILED', `${boundary.what} is not valid JSON (${messageOf(error)})`, {
+        remedy: boundary.remedy,
+        cause: error,
+      });
+    }
+  }
+
+  save(functions: readonly StoredFunction[]): Promise<void> {
+    const content = `${JSON.stringify({ schema: 'infless.io/functions/v1', functions }, null, 2)}\n`;
+    const write = (): Promise<void> =>
+      writeFileSafely(this.#file, content, 'Choose a --state-dir that can be written and has room.');
+    this.#writing = this.#writing.then(write, write);
+    return this.#writing;
+  }
+}

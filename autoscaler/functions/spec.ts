@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { messageOf } from '../../models/base/errors.ts';
+import { parseWith } from '../../models/base/schema.ts';
+import { parseDurationMs } from '../../models/base/units.ts';
+
+/** `200ms`, `1.5s`, `10m` … as milliseconds; the sentence of the parser is the sentence of the schema. */
+const duration = z.string().transform((text, context) => {
+  try {
+    return parseDurationMs(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+    return z.NEVER;
+  }
+});
+
+const positiveDuration = duration.refine((ms) => ms > 0, 'must be longer than 0');
+
+/** Kubernetes' and OpenFaaS' rule, so that one name serves everywhere. */
+const functionName = z
+  .string()
+  .max(63, 'must be at most 63 characters')
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must consist of lower case letters, digits and dashes');
+
+/**
+ * A function as people declare it, in a file or by REST. Durations carry their unit; everything but name, model and
+ * SLO has a default.
+ */
+export const functionSpecSchema = z.strictObject({
+  name: functionName,
+  /** Zoo name, or path of a model file (relative to the functions file). */
+  model: z.string().min(1),
+  /** Profile table; default: the one found for the model's digest. */
+  profile: z.string().min(1).optional(),
+  slo: positiveDuration,
+  /** Share of requests, in percent, that must be answered within the SLO. */
+  percentile: z.number().min(50).max(99.9).default(99),
+  /** Largest batch to form, whatever the table offers. */
+  maxBatch: z.number().int().min(1).optional(),
+  /** What to do with a request that cannot be in time any more. */
+  late: z.enum(['serve', 'reject']).default('serve'),
+  /** Longest a request may wait, a cold start included, before it is answered 504. */
+  maxWait: positiveDuration.default(30_000),
+  scale: z
+    .strictObject({
+      min: z.number().int().min(0).default(0),
+      max: z.number().int().min(1).default(100),
+      /** Without a request for so long, the last instance is stopped (where `min` is 0). */
+      idle: positiveDuration.default(300_000),
+    })
+    .prefault({})
+    .refine(({ min, max }) => min <= max, 'min must not exceed max'),
+  /** Environment of its serving processes. */
+  environment: z.record(z.string(), z.string()).default({}),
+});
+
+/** The declaration as written, kept so that it can be shown and stored unchanged. */
+export type FunctionDeclaration = z.input<typeof functionSpecSchema>;
+/** The declaration as understood: durations in ms, defaults filled in. */
+export type FunctionSpec = z.output<typeof functionSpecSchema>;
+
+export function parseFunctionSpec(declaration: unknown, what: string): FunctionSpec {
+  return parseWith(functionSpecSchema, declaration, {
+    what,
+    remedy:
+      'A function needs at least name, model and slo, e.g. {name: mobilenet, model: mobilenet, slo: 200ms}.',
+  });
+}

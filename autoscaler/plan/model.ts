@@ -1,0 +1,94 @@
+import type { Config } from '../../profiles/config.ts';
+import type { NodeCapacity } from '../platforms/platform.ts';
+
+/** A config a function may run in, with what its table says of it. */
+export interface Candidate {
+  readonly config: Config;
+  /** Mean time of a full batch, answers encoded and all, in ms: decides how much it carries. */
+  readonly meanMs: number;
+  /** The same at the percentile of the SLO: decides whether it is in time. */
+  readonly tailMs: number;
+  readonly memoryBytes: number;
+  /** From the decision to start until the first answer can be given. */
+  readonly startupMs: number;
+}
+
+/** What is asked of one function. */
+export interface FunctionDemand {
+  readonly name: string;
+  readonly sloMs: number;
+  /** Percentile of the SLO, e.g. 99. */
+  readonly percentile: number;
+  /** What the next moments will bring, in requests per second: enough capacity for this has to be there. */
+  readonly ratePerSecond: number;
+  /** The highest rate of the recent past, at least `ratePerSecond`: capacity for this is not given up yet. */
+  readonly recentRatePerSecond: number;
+  /** Coefficient of variation of the times between arrivals. */
+  readonly arrivalCv: number;
+  readonly minInstances: number;
+  readonly maxInstances: number;
+  readonly candidates: readonly Candidate[];
+}
+
+/** An instance that exists and is not being stopped. */
+export interface PlannedInstance {
+  readonly id: string;
+  readonly functionName: string;
+  readonly config: Config;
+  readonly node: string;
+  readonly ready: boolean;
+}
+
+export interface ClusterSnapshot {
+  readonly nodes: readonly NodeCapacity[];
+  readonly instances: readonly PlannedInstance[];
+  /** Instances on their way out: they serve nothing any more but still hold their resources. */
+  readonly leaving: readonly {
+    readonly node: string;
+    readonly config: Config;
+    readonly memoryBytes: number;
+  }[];
+}
+
+export interface StartDecision {
+  readonly functionName: string;
+  readonly config: Config;
+  readonly node: string;
+}
+
+export interface StopDecision {
+  readonly id: string;
+  readonly functionName: string;
+}
+
+/** A function whose demand the cluster cannot carry. */
+export interface Shortage {
+  readonly functionName: string;
+  readonly missingPerSecond: number;
+}
+
+export interface Plan {
+  readonly start: readonly StartDecision[];
+  readonly stop: readonly StopDecision[];
+  readonly short: readonly Shortage[];
+}
+
+/** What a plan has to hold for one function. */
+export interface Slo {
+  readonly sloMs: number;
+  readonly percentile: number;
+  readonly arrivalCv: number;
+}
+
+/** How much a set of instances of one function carries: by the paper's rule, or by the simulated percentile. */
+export interface RateModel {
+  readonly name: string;
+  /** Whether an instance of this config can keep the SLO at all. */
+  feasible(candidate: Candidate, slo: Slo): boolean;
+  /** The highest rate at which the SLO still holds, in requests per second. */
+  capacityPerSecond(pool: readonly Candidate[], slo: Slo): number;
+  /** Whether starting this config makes sense when so much is missing. */
+  worthStarting(candidate: Candidate, missingPerSecond: number, slo: Slo): boolean;
+  /** Whether `pool` may shrink to `rest` at a rate: with a margin, so that noise does not undo it. */
+  mayShrink(pool: readonly Candidate[], rest: readonly Candidate[], ratePerSecond: number, slo: Slo): boolean;
+}

@@ -1,0 +1,68 @@
+import type { Config } from '../../profiles/config.ts';
+import { ProfileView } from '../../profiles/lookup.ts';
+import type { ProfileTable } from '../../profiles/table.ts';
+import type { Candidate } from './model.ts';
+
+/** What running says about a config, against what its table says. */
+export interface Observation {
+  /** Measured over tabulated execution time. */
+  readonly slowdown: number;
+  /** Decoding and encoding one row. */
+  readonly codecMsPerRow: number;
+  /** From the gateway's dispatch to its reply, without the instance's own work, per batch. */
+  readonly transportMs: number;
+}
+
+/** Gateway to instance and back on one machine, before anything was measured. */
+const DEFAULT_TRANSPORT_MS = 2;
+
+/**
+ * How long a batch keeps an instance busy: the table's execution time, plus reading and writing JSON for each row,
+ * plus the way there and back. Measured batches correct all three.
+ */
+export class ServiceTimes {
+  readonly view: ProfileView;
+  readonly #observe: (config: Config) => Observation | undefined;
+
+  constructor(table: ProfileTable, observe: (config: Config) => Observation | undefined = () => undefined) {
+    this.view = new ProfileView(table);
+    this.#observe = observe;
+  }
+
+  /** @param quantile in 0.5…0.999; the mean is asked for with {@link meanMs} */
+  batchMs(config: Config, rows: number, quantile: number): number {
+    return this.#around(config, rows, this.view.executionMs(config, rows, quantile));
+  }
+
+  /** Mean time of a full batch. */
+  meanMs(config: Config): number {
+    const meanMs = this.view.cell(config)?.latencyMs.mean ?? this.view.executionMs(config, config.batch, 0.5);
+    return this.#around(config, config.batch, meanMs);
+  }
+
+  /** The configs a function may use, with what each can be counted on for. */
+  candidates(limits: { readonly maxBatch: number; readonly percentile: number }): Candidate[] {
+    return this.view
+      .configs()
+      .filter((config) => config.batch <= limits.maxBatch)
+      .map((config) => {
+        const meanMs = this.meanMs(config);
+        return {
+          config,
+          meanMs,
+          tailMs: Math.max(meanMs, this.batchMs(config, config.batch, limits.percentile / 100)),
+          memoryBytes: this.view.memoryBytes(config),
+          startupMs: this.view.startupMs(config),
+        };
+      });
+  }
+
+  #around(config: Config, rows: number, executionMs: number): number {
+    const seen = this.#observe(config);
+    const codec = this.view.codecMs(config);
+    const codecMsPerRow = seen?.codecMsPerRow ?? codec.decode + codec.encode;
+    return (
+      executionMs * (seen?.slowdown ?? 1) + rows * codecMsPerRow + (seen?.transportMs ?? DEFAULT_TRANSPORT_MS)
+    );
+  }
+}
