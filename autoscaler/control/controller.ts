@@ -29,6 +29,9 @@ export interface ControllerParts {
 /** An instance that failed a batch is left alone so long, unless its platform reports it gone before. */
 const SUSPECT_MS = 1_000;
 
+/** So many failed starts in a row are no accident: what waits is told, instead of waiting on. */
+const HOPELESS_FAILURES = 3;
+
 /**
  * The loop: measure demand, plan, start and stop. It holds the deployed functions and is the only one that talks to
  * the platform; what to do is decided by the pure planner, and what a batch is by the batch former.
@@ -93,11 +96,7 @@ export class Controller {
     });
     const { slo, percentile } = declared.deployment.spec;
     requireFeasible(name, managed.candidates(), { sloMs: slo, percentile, arrivalCv: 1 }, rates);
-    this.#functions.get(name)?.dispatcher.failAll(
-      new InflessError('UNAVAILABLE', `Function "${name}" was replaced while this request waited`, {
-        remedy: 'Send it again.',
-      }),
-    );
+    this.#functions.get(name)?.dispatcher.retireTo(managed.dispatcher);
     this.#functions.set(name, managed);
     this.#refreshDispatcher(managed);
     this.#tickSoon();
@@ -179,7 +178,8 @@ export class Controller {
       ratePerSecond: seen.ratePerSecond * headroom,
       recentRatePerSecond: seen.recentRatePerSecond * headroom,
       arrivalCv: seen.arrivalCv,
-      minInstances: Math.max(spec.scale.min, seen.idle ? 0 : 1),
+      minInstances: spec.scale.min,
+      warmInstances: seen.idle ? 0 : 1,
       maxInstances: spec.scale.max,
       candidates: managed.candidates(),
     };
@@ -202,24 +202,24 @@ export class Controller {
       try {
         await platform.start({ id, functionName, config, node, workload: managed.deployment.workload });
       } catch (error) {
-        managed.backoff.failed(nowMs, messageOf(error));
         logger.error(
           { function: functionName, instance: id, reason: messageOf(error) },
           'an instance cannot be started',
         );
+        this.#onStartFailed(managed, messageOf(error));
       }
     }
   }
 
   #onEvent(event: InstanceEvent): void {
-    const { logger, clock } = this.#parts;
+    const { logger } = this.#parts;
     const { id, functionName, phase } = event.instance;
     const managed = this.#functions.get(functionName);
     if (event.type === 'gone') {
       this.#suspects.delete(id);
       if (!event.expected) {
         logger.warn({ function: functionName, instance: id, reason: event.reason }, 'an instance is gone');
-        if (phase === 'starting') managed?.backoff.failed(clock.nowMs(), event.reason);
+        if (phase === 'starting' && managed !== undefined) this.#onStartFailed(managed, event.reason);
       }
     } else if (phase === 'ready') {
       managed?.backoff.succeeded();
@@ -227,6 +227,18 @@ export class Controller {
     }
     if (managed !== undefined) this.#refreshDispatcher(managed);
     if (event.type === 'gone') this.#tickSoon();
+  }
+
+  /** Requests wait through a failed start, but not for a function that evidently cannot start. */
+  #onStartFailed(managed: ManagedFunction, reason: string): void {
+    managed.backoff.failed(this.#parts.clock.nowMs(), reason);
+    const serves = this.instancesOf(managed.name).some(({ phase }) => phase === 'ready');
+    if (serves || managed.backoff.failures < HOPELESS_FAILURES) return;
+    managed.dispatcher.failAll(
+      new InflessError('UNAVAILABLE', `Instances of function "${managed.name}" cannot start: ${reason}`, {
+        remedy: 'It is tried again from time to time; look at the logs of its instances.',
+      }),
+    );
   }
 
   #onInstanceLost(functionName: string, id: string, reason: string): void {

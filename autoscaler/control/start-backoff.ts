@@ -12,6 +12,11 @@ export class StartBackoff {
     return this.#reason;
   }
 
+  /** Failed starts since the last success. */
+  get failures(): number {
+    return this.#failures;
+  }
+
   failed(nowMs: number, reason: string): void {
     this.#reason = reason;
     this.#retryAtMs = nowMs + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures);

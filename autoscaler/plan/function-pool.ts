@@ -58,8 +58,19 @@ export class FunctionPool {
   }
 
   get wantsMore(): boolean {
-    if (this.size >= this.demand.maxInstances) return false;
-    return this.size < this.demand.minInstances || this.missingPerSecond > 0;
+    if (this.#useful.length >= this.demand.maxInstances) return false;
+    return this.#useful.length < this.#fewest || this.missingPerSecond > 0;
+  }
+
+  /** Whether nothing runs, or starts, that could answer. */
+  get isEmpty(): boolean {
+    return this.#useful.length === 0;
+  }
+
+  /** Whether it can lend an instance to a function that has none. */
+  get canSpare(): boolean {
+    const { minInstances, recentRatePerSecond } = this.demand;
+    return this.#useful.length > Math.max(minInstances, recentRatePerSecond > 0 ? 1 : 0);
   }
 
   /** Capacity over demand: the lower, the more urgent. */
@@ -98,11 +109,22 @@ export class FunctionPool {
       .map((member) => member.id!);
   }
 
+  /** Gives up a ready instance whatever the demand: a useless one first, else the dearest. */
+  surrender(): string | undefined {
+    const [id] = this.dearestFirst();
+    if (id !== undefined) this.#members = this.#members.filter((member) => member.id !== id);
+    return id;
+  }
+
+  get hasUseless(): boolean {
+    return this.#members.some((member) => member.ready && member.candidate === undefined);
+  }
+
   /** Takes an instance out if the ready ones that remain carry the recent past's highest rate. */
   release(id: string): boolean {
     const ready = this.#members.filter((member) => member.ready);
     const rest = ready.filter((member) => member.id !== id);
-    if (rest.length < this.demand.minInstances) return false;
+    if (candidatesOf(rest).length < this.#fewest) return false;
     const enough = this.#rates.mayShrink(
       candidatesOf(ready),
       candidatesOf(rest),
@@ -119,7 +141,7 @@ export class FunctionPool {
     const rate = this.demand.recentRatePerSecond;
     const current = candidatesOf(this.#members);
     while (
-      set.length < this.demand.minInstances ||
+      set.length < this.#fewest ||
       !this.#rates.mayShrink([...current, ...candidatesOf(set)], candidatesOf(set), rate, this.#slo)
     ) {
       if (set.length >= LARGEST_IDEAL_SET) return undefined;
@@ -144,6 +166,14 @@ export class FunctionPool {
       present.set(key, left - 1);
       return left <= 0;
     });
+  }
+
+  get #fewest(): number {
+    return Math.max(this.demand.minInstances, this.demand.warmInstances);
+  }
+
+  get #useful(): readonly Member[] {
+    return this.#members.filter((member) => member.candidate !== undefined);
   }
 
   #efficiency(members: readonly Member[], candidate: Candidate, missingPerSecond: number): number {

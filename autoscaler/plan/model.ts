@@ -25,7 +25,10 @@ export interface FunctionDemand {
   readonly recentRatePerSecond: number;
   /** Coefficient of variation of the times between arrivals. */
   readonly arrivalCv: number;
+  /** Instances its owner asked for. */
   readonly minInstances: number;
+  /** Instances kept ready for the next request while the function counts as active; given up for one that has none. */
+  readonly warmInstances: number;
   readonly maxInstances: number;
   readonly candidates: readonly Candidate[];
 }

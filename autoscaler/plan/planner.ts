@@ -26,6 +26,8 @@ const MOST_STARTS = 1000;
  * 2. Scale in: instances whose absence still leaves enough for the highest rate of the recent past, the dearest first.
  * 3. Replace: where what runs is much dearer than what the rate needs, the cheaper set starts beside it, and
  *    step 2 stops the dear one when the new is ready.
+ * 4. Make room: a function that has nothing at all, and found no node, gets the room of another's spare instance
+ *    (or of its own from an older deployment) with the next plan.
  */
 export function plan(demands: readonly FunctionDemand[], cluster: ClusterSnapshot, rates: RateModel): Plan {
   const ledger = new NodeLedger(cluster.nodes);
@@ -35,6 +37,7 @@ export function plan(demands: readonly FunctionDemand[], cluster: ClusterSnapsho
   const stop = pools.flatMap((pool) => scaleIn(pool));
   const start = scaleOut(pools, ledger);
   for (const pool of pools) start.push(...replacement(pool, ledger));
+  for (const pool of pools) if (pool.wantsMore) stop.push(...makeRoom(pool, pools));
   const short = pools
     .filter((pool) => pool.missingPerSecond > 0)
     .map((pool) => ({ functionName: pool.demand.name, missingPerSecond: pool.missingPerSecond }));
@@ -115,4 +118,17 @@ function replacement(pool: FunctionPool, ledger: NodeLedger): StartDecision[] {
     choices.push({ candidate, node });
   }
   return choices.map((choice) => book(pool, choice, ledger));
+}
+
+/** The instance to stop so that a pool for which no node has room can start its first one. */
+function makeRoom(pool: FunctionPool, pools: readonly FunctionPool[]): StopDecision[] {
+  if (!pool.isEmpty) return [];
+  const donors = pools.filter((other) => other !== pool && other.canSpare);
+  const donor = pool.hasUseless ? pool : donors.reduce<FunctionPool | undefined>(dearer, undefined);
+  const id = donor?.surrender();
+  return id === undefined ? [] : [{ id, functionName: donor!.demand.name }];
+}
+
+function dearer(a: FunctionPool | undefined, b: FunctionPool): FunctionPool {
+  return a === undefined || b.price > a.price ? b : a;
 }
