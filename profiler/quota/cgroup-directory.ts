@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InflessError, systemCode } from '../../models/base/errors.ts';
 
@@ -18,6 +18,12 @@ export function safeName(name: string): string {
 
 export function groupDirectory(parent: string, name: string): string {
   return join(parent, `${PREFIX}${safeName(name)}`);
+}
+
+/** The directory itself first, then those above it up to the mount point. */
+export function ancestors(directory: string, mountPoint: string): string[] {
+  if (directory === mountPoint || !directory.startsWith(mountPoint)) return [directory];
+  return [directory, ...ancestors(dirname(directory), mountPoint)];
 }
 
 export async function listGroups(parent: string): Promise<string[]> {

@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { messageOf } from '../../models/base/errors.ts';
 import { cfsLimits } from './cfs-limits.ts';
 import {
+  ancestors,
   attachToGroup,
   groupDirectory,
   groupProcesses,
@@ -133,12 +134,6 @@ class CgroupV2Quota implements Quota {
   remove(): Promise<void> {
     return removeGroup(this.#directory);
   }
-}
-
-/** The directory itself first, then those above it up to the mount point. */
-function ancestors(directory: string, mountPoint: string): string[] {
-  if (directory === mountPoint || !directory.startsWith(mountPoint)) return [directory];
-  return [directory, ...ancestors(dirname(directory), mountPoint)];
 }
 
 async function enableCpuController(directory: string): Promise<void> {

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import type { QuotaMechanism } from '../../profiles/table.ts';
 import { AffinityQuotas } from './affinity.ts';
 import { checkPeriodMicros, DEFAULT_PERIOD_MICROS } from './cfs-limits.ts';
-import { type CgroupPlaces, locateCgroups } from './cgroup-places.ts';
 import { CgroupV1Quotas } from './cgroup-v1.ts';
 import { CgroupV2Quotas } from './cgroup-v2.ts';
+import { ourCgroups } from './our-cgroups.ts';
 import type { Quotas } from './quota-interface.ts';
 import { ThreadQuotas } from './threads.ts';
 
@@ -64,15 +63,6 @@ async function open(
     case 'threads':
       return new ThreadQuotas(weaknessReason);
   }
-}
-
-async function ourCgroups(): Promise<CgroupPlaces> {
-  if (process.platform !== 'linux') throw new Error(`there are no cgroups on ${process.platform}`);
-  const [mountinfo, selfCgroup] = await Promise.all([
-    readFile('/proc/self/mountinfo', 'utf8'),
-    readFile('/proc/self/cgroup', 'utf8'),
-  ]);
-  return locateCgroups(mountinfo, selfCgroup);
 }
 
 /** Makes a quota, puts a process under it and takes both away again. */

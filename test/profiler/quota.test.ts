@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { programFile } from '../../models/base/package.ts';
+import { availableCpuMillicores } from '../../profiler/quota/cpu-limit.ts';
 import { processCpuMs } from '../../profiler/quota/process-stat.ts';
 import { openQuotas } from '../../profiler/quota/quota.ts';
 
@@ -169,5 +171,25 @@ describe.skipIf(!hasTaskset || availableParallelism() < 2)('affinity (needs task
     expect(quota).toMatchObject({ mechanism: 'affinity', periodMicros: null });
     expect(await quota.stat()).toBeNull();
     expect(affinity.weaknessReason).toBeUndefined();
+  });
+});
+
+describe('availableCpuMillicores', () => {
+  it('is at most the cores of this machine', async () => {
+    const millicores = await availableCpuMillicores();
+    expect(millicores).toBeGreaterThan(0);
+    expect(millicores).toBeLessThanOrEqual(availableParallelism() * 1000);
+  });
+
+  it.skipIf(!isHeld)('is less under a quota around us (needs a writable cgroup)', async () => {
+    const quota = await quotas.create(name('around'), 700);
+    const program = `await import(${JSON.stringify(programFile('profiler/quota/cpu-limit'))})
+      .then(async (it) => { for await (const _ of process.stdin); console.log(await it.availableCpuMillicores()); });`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+    children.push(child);
+    await quota.attach(child.pid!);
+    child.stdin.end();
+    const [answer] = (await once(child.stdout, 'data')) as [Buffer];
+    expect(Number(answer.toString())).toBe(700);
   });
 });

@@ -53,11 +53,25 @@ export class InstanceLogs {
 function lastLines(text: string): string {
   return stripVTControlCharacters(text)
     .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean)
+    .flatMap(readable)
     .slice(-TAIL_LINES)
     .map((line) => (line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)}…` : line))
     .join(' | ');
+}
+
+const ERROR_LEVEL = 50;
+
+/** Plain lines as they are; of structured ones, which tell of ordinary life as well, the message of errors only. */
+function readable(line: string): string[] {
+  const text = line.trim();
+  if (!text.startsWith('{')) return text === '' ? [] : [text];
+  try {
+    const { level, msg, stack } = JSON.parse(text) as { level?: number; msg?: string; stack?: string };
+    if (level === undefined || level < ERROR_LEVEL) return [];
+    return [stack === undefined ? `${msg}` : `${msg}: ${stack.split('\n')[0]}`];
+  } catch {
+    return [text];
+  }
 }
 
 async function readEnd(file: string): Promise<string> {

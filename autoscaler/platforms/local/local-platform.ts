@@ -94,7 +94,7 @@ export class LocalPlatform implements Platform {
   }
 
   async nodes(): Promise<readonly NodeCapacity[]> {
-    return [thisMachine(this.#options.reservedCpuMillicores)];
+    return [await thisMachine(this.#options.reservedCpuMillicores)];
   }
 
   instances(): readonly Instance[] {
@@ -134,6 +134,7 @@ export class LocalPlatform implements Platform {
     this.#instances.clear();
     await this.#probe.close();
     await this.#unlock?.();
+    this.#unlock = undefined;
   }
 
   get #opened(): Quotas {
