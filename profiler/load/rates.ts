@@ -31,10 +31,14 @@ export interface RatePoint {
   readonly rate: number;
 }
 
-/** Straight lines between points of ascending time; before the first point, its rate. */
-export function rampedRate(points: readonly RatePoint[]): RateCurve {
-  const [first] = points;
-  if (first === undefined) return [];
+/**
+ * Straight lines between points of ascending time; before the first point its rate, after the last one that
+ * point's rate, up to `untilMs` where given.
+ */
+export function rampedRate(points: readonly RatePoint[], untilMs = 0): RateCurve {
+  const first = points[0];
+  const last = points[points.length - 1];
+  if (first === undefined || last === undefined) return [];
   const lines = points.slice(1).map((point, index) => ({
     fromMs: points[index]!.atMs,
     toMs: point.atMs,
@@ -42,7 +46,8 @@ export function rampedRate(points: readonly RatePoint[]): RateCurve {
     toRate: point.rate,
   }));
   const lead = { fromMs: 0, toMs: first.atMs, fromRate: first.rate, toRate: first.rate };
-  return [lead, ...lines].filter((piece) => piece.toMs > piece.fromMs);
+  const tail = { fromMs: last.atMs, toMs: untilMs, fromRate: last.rate, toRate: last.rate };
+  return [lead, ...lines, tail].filter((piece) => piece.toMs > piece.fromMs);
 }
 
 /** Reads `10@0s,50@10s,10@30s`: requests per second at moments. */

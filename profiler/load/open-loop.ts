@@ -1,0 +1,107 @@
+import { type Cancel, type Clock, systemClock } from '../../models/base/clock.ts';
+import type { HttpClient } from './http-client.ts';
+import { pace } from './pace.ts';
+import type { LoadRecorder } from './recorder.ts';
+import type { SecondReport } from './report.ts';
+
+/** How long an interrupted test still waits for answers. */
+const INTERRUPTED_WAIT_MS = 2000;
+
+export interface OpenLoopOptions {
+  readonly client: HttpClient;
+  readonly recorder: LoadRecorder;
+  /** Sent in turn; `[null]` for requests without a body. */
+  readonly bodies: readonly (Uint8Array | null)[];
+  readonly maxOutstanding: number;
+  readonly onSecond: (second: SecondReport) => void;
+}
+
+/** A request on its way. */
+interface Flight {
+  readonly dueMs: number;
+}
+
+/** One test: sends on schedule, follows every request to its end, closes a second after the other. */
+export class OpenLoop {
+  readonly #options: OpenLoopOptions;
+  readonly #clock: Clock = systemClock;
+  readonly #flights = new Set<Flight>();
+  #sent = 0;
+  #landed: () => void = () => {};
+
+  constructor(options: OpenLoopOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the last request has ended, with how long sending took. */
+  async run(times: Iterator<number, void>, durationMs: number, signal: AbortSignal): Promise<number> {
+    const startMs = this.#clock.nowMs();
+    const stopSeconds = this.#closeSeconds(startMs);
+    try {
+      const schedule = { startMs, endMs: startMs + durationMs, times };
+      await pace(this.#clock, schedule, (dueMs) => this.#send(dueMs), signal);
+      const sendingMs = Math.min(this.#clock.nowMs() - startMs, durationMs);
+      await this.#waitForAnswers(signal);
+      return sendingMs;
+    } finally {
+      stopSeconds();
+    }
+  }
+
+  #send(dueMs: number): void {
+    const { client, recorder, bodies, maxOutstanding } = this.#options;
+    if (this.#flights.size >= maxOutstanding) {
+      recorder.dropped();
+      return;
+    }
+    const flight: Flight = { dueMs };
+    this.#flights.add(flight);
+    recorder.sent(this.#clock.nowMs() - dueMs);
+    const body = bodies[this.#sent++ % bodies.length]!;
+    client.send(body, (outcome) => {
+      if (!this.#flights.delete(flight)) return; // given up on
+      recorder.ended(outcome, this.#clock.nowMs() - dueMs);
+      if (this.#flights.size === 0) this.#landed();
+    });
+  }
+
+  /** Every request ends by its own timeout; only an interrupted test gives up on them earlier. */
+  async #waitForAnswers(signal: AbortSignal): Promise<void> {
+    if (this.#flights.size === 0) return;
+    let cancel: Cancel = () => {};
+    await new Promise<void>((resolve) => {
+      const giveUpSoon = (): void => {
+        cancel = this.#clock.at(this.#clock.nowMs() + INTERRUPTED_WAIT_MS, resolve);
+      };
+      this.#landed = () => {
+        signal.removeEventListener('abort', giveUpSoon);
+        resolve();
+      };
+      if (signal.aborted) giveUpSoon();
+      else signal.addEventListener('abort', giveUpSoon, { once: true });
+    });
+    cancel();
+    for (const { dueMs } of this.#flights) this.#options.recorder.abandoned(this.#clock.nowMs() - dueMs);
+    this.#flights.clear();
+  }
+
+  /** Closes a second at each full second of the test, and on stop the one that had begun. */
+  #closeSeconds(startMs: number): () => void {
+    const { recorder, onSecond } = this.#options;
+    const close = (): void => onSecond(recorder.closeSecond(this.#flights.size));
+    let second = 0;
+    let cancel: Cancel = () => {};
+    const next = (): void => {
+      second += 1;
+      cancel = this.#clock.at(startMs + second * 1000, () => {
+        close();
+        next();
+      });
+    };
+    next();
+    return () => {
+      cancel();
+      if (recorder.hasOpenSecond) close();
+    };
+  }
+}

@@ -1,0 +1,95 @@
+import { InflessError } from '../../models/base/errors.ts';
+import { type ArrivalProcess, arrivals } from './arrivals.ts';
+import { generateBodies } from './bodies.ts';
+import { HttpClient } from './http-client.ts';
+import { OpenLoop } from './open-loop.ts';
+import { durationOf, type RateCurve, totalCount } from './rates.ts';
+import { LoadRecorder } from './recorder.ts';
+import type { LoadReport, SecondReport, Slo } from './report.ts';
+import { parseTarget, probe, type Target } from './target.ts';
+
+export interface LoadOptions {
+  /** A function, a model, its `:predict`, or anything else that takes the method. */
+  readonly url: string;
+  readonly rates: RateCurve;
+  /** Default: Poisson. */
+  readonly process?: ArrivalProcess;
+  /** Default: 1. */
+  readonly seed?: number;
+  /** Default: POST. */
+  readonly method?: string;
+  /** Beside, or instead of, `content-type: application/json`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent in turn; without any they are made up from the model's metadata. Not used for GET and HEAD. */
+  readonly bodies?: readonly Uint8Array[];
+  /** Default: 30 s. */
+  readonly timeoutMs?: number;
+  /** Requests beyond are not sent, but count as violations. Default: 1000. */
+  readonly maxOutstanding?: number;
+  readonly slo?: Slo;
+}
+
+/**
+ * Loads a target in an open loop: when requests go out is drawn ahead and does not depend on answers, and
+ * latency counts from the moment a request was due. So a target that stalls for a second shows a second in the
+ * latencies of all that came meanwhile, instead of holding the generator up.
+ *
+ * @param onSecond called once a second, until the last answer
+ * @param signal ends sending early; the report covers what was measured
+ * @throws InflessError PLATFORM_FAILED when nothing listens there, INVALID_INPUT
+ */
+export async function runLoad(
+  options: LoadOptions,
+  onSecond: (second: SecondReport) => void = () => {},
+  signal: AbortSignal = new AbortController().signal,
+): Promise<LoadReport> {
+  const { rates, process = { type: 'poisson' }, seed = 1, method = 'POST', timeoutMs = 30_000 } = options;
+  if (!(totalCount(rates) > 0)) {
+    throw new InflessError('INVALID_INPUT', 'This rate over this duration brings no requests at all');
+  }
+  const target = parseTarget(options.url);
+  await probe(target.url, timeoutMs);
+  const bodies = takesBody(method) ? await bodiesFor(target, options.bodies, seed, timeoutMs) : [null];
+  const recorder = new LoadRecorder(options.slo);
+  const json = takesBody(method) ? { 'content-type': 'application/json' } : {};
+  const client = new HttpClient(target.url, {
+    method,
+    headers: { ...json, ...options.headers },
+    timeoutMs,
+  });
+  const loop = new OpenLoop({
+    client,
+    recorder,
+    bodies,
+    maxOutstanding: options.maxOutstanding ?? 1000,
+    onSecond,
+  });
+  try {
+    const durationMs = await loop.run(arrivals(rates, process, seed), durationOf(rates), signal);
+    return recorder.report({
+      target: target.url.href,
+      arrivals: { ...process, seed },
+      durationMs,
+      interrupted: signal.aborted,
+    });
+  } finally {
+    await client.close();
+  }
+}
+
+function takesBody(method: string): boolean {
+  return !['GET', 'HEAD'].includes(method);
+}
+
+async function bodiesFor(
+  target: Target,
+  given: readonly Uint8Array[] | undefined,
+  seed: number,
+  timeoutMs: number,
+): Promise<readonly Uint8Array[]> {
+  if (given !== undefined && given.length > 0) return given;
+  if (target.metadataUrl !== undefined) return generateBodies(target.metadataUrl, seed, timeoutMs);
+  throw new InflessError('INVALID_INPUT', `What to send to ${target.url.href} is not known`, {
+    remedy: 'Give a body with --data FILE or --body JSON, or the URL of a function or model.',
+  });
+}

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { parseInputs } from '../../profiler/load/metadata.ts';
+import { constantRate } from '../../profiler/load/rates.ts';
+import { runLoad } from '../../profiler/load/run.ts';
+import { parseTarget } from '../../profiler/load/target.ts';
+import { serve } from './load-server.ts';
+
+describe('parseTarget', () => {
+  it.each([
+    [
+      'http://h:8080/function/mobilenet',
+      '/function/mobilenet',
+      '/function/mobilenet/v1/models/mobilenet/metadata',
+    ],
+    [
+      'http://h/function/m.openfaas-fn/',
+      '/function/m.openfaas-fn/',
+      '/function/m.openfaas-fn/v1/models/m/metadata',
+    ],
+    ['http://h/v1/models/m', '/v1/models/m:predict', '/v1/models/m/metadata'],
+    ['http://h/v1/models/m:predict', '/v1/models/m:predict', '/v1/models/m/metadata'],
+    [
+      'http://h/v1/models/m/versions/2:predict',
+      '/v1/models/m/versions/2:predict',
+      '/v1/models/m/versions/2/metadata',
+    ],
+    [
+      'http://h/function/f/v1/models/m',
+      '/function/f/v1/models/m:predict',
+      '/function/f/v1/models/m/metadata',
+    ],
+    ['http://h/v2/models/m/infer', '/v2/models/m/infer', undefined],
+  ])('%s', (text, path, metadataPath) => {
+    const target = parseTarget(text);
+    expect(target.url.pathname).toBe(path);
+    expect(target.metadataUrl?.pathname).toBe(metadataPath);
+  });
+});
+
+function metadata(inputs: Record<string, unknown>): string {
+  return JSON.stringify({
+    model_spec: { name: 'm', signature_name: '', version: '1' },
+    metadata: {
+      signature_def: {
+        signature_def: {
+          serving_default: { inputs, outputs: {}, method_name: 'tensorflow/serving/predict' },
+        },
+      },
+    },
+  });
+}
+
+function tensor(dtype: string, ...sizes: number[]) {
+  return {
+    dtype,
+    tensor_shape: { dim: sizes.map((size) => ({ size: String(size), name: '' })), unknown_rank: false },
+    name: 'x:0',
+  };
+}
+
+describe('parseInputs', () => {
+  it("reads TF Serving's description", () => {
+    expect(
+      parseInputs(metadata({ x: tensor('DT_FLOAT', -1, 2), ids: tensor('DT_INT64', 1, -1) }), 'It'),
+    ).toEqual([
+      { name: 'x', dtype: 'float32', shape: [null, 2], batchAxis: 0 },
+      { name: 'ids', dtype: 'int64', shape: [1, null], batchAxis: null },
+    ]);
+  });
+
+  it.each([
+    ['<html>', 'It is not JSON'],
+    ['{}', 'It is not valid at "metadata"'],
+    [metadata({ x: tensor('DT_VARIANT', 1) }), 'No values can be made up for input "x" (DT_VARIANT)'],
+  ])('refuses %s', (text, message) => {
+    expect(() => parseInputs(text, 'It')).toThrow(message);
+  });
+});
+
+describe('bodies made up from the metadata of a function', () => {
+  it('are a few different single rows, the same for the same seed', async () => {
+    const { url, bodies } = await serve((response, request) => {
+      if (request.url === '/function/m/v1/models/m/metadata')
+        response.end(metadata({ x: tensor('DT_FLOAT', -1, 2) }));
+      else response.end('{}');
+    });
+    const load = () =>
+      runLoad({
+        url: `${url}/function/m`,
+        rates: constantRate(100, 80),
+        process: { type: 'constant' },
+        seed: 3,
+      });
+    const report = await load();
+    expect(report.ok).toBe(8);
+    const sent = bodies.slice(1);
+    expect(new Set(sent).size).toBe(4);
+    for (const body of sent) {
+      const { instances } = JSON.parse(body) as { instances: number[][] };
+      expect(instances).toHaveLength(1);
+      expect(instances[0]).toHaveLength(2);
+    }
+    await load();
+    expect(bodies.slice(10).toSorted()).toEqual(sent.toSorted());
+  });
+
+  it('cannot be made where there is no metadata', async () => {
+    const { url } = await serve((response) => {
+      response.statusCode = 404;
+      response.end();
+    });
+    await expect(runLoad({ url: `${url}/function/m`, rates: constantRate(10, 100) })).rejects.toThrow(
+      'cannot be had: status 404',
+    );
+  });
+});
