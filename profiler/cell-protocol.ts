@@ -40,7 +40,10 @@ export const openedSchema = z.object({
   loadMs: z.number(),
   firstAnswerMs: z.number(),
 });
-export const warmedSchema = z.object({ runs: z.number().int(), steady: z.boolean() });
+export const warmedSchema = z.object({
+  runs: z.number().int(),
+  warmth: z.enum(['steady', 'unsteady', 'too-slow']),
+});
 export const measuredSchema = z.object({
   latencyMs: latencySchema,
   samples: z.number().int(),

@@ -11,6 +11,7 @@ import {
   warmedSchema,
 } from './cell-protocol.ts';
 import type { Quota, Throttling } from './quota/quota.ts';
+import type { Warmth } from './steady-state.ts';
 import type { Precision } from './stopping.ts';
 
 /** The share of a cell's time that warming up may take. */
@@ -36,8 +37,7 @@ export interface CellRequest {
 
 export interface CellResult {
   readonly cell: Cell;
-  /** Whether the warm-up reached its steady state within its time. */
-  readonly steady: boolean;
+  readonly warmth: Warmth;
 }
 
 /**
@@ -91,7 +91,7 @@ async function interview(worker: CellProcess, request: CellRequest, quota: Quota
   const after = await quota.stat();
   const codecMs = await worker.ask({ ask: 'codec', budgetMs: CODEC_BUDGET_MS }, codecSchema);
   return {
-    steady: warmed.steady,
+    warmth: warmed.warmth,
     cell: {
       ...config,
       ...opened,

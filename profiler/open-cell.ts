@@ -49,9 +49,9 @@ export async function openCell({ model, config, shapes }: OpenQuestion): Promise
   return {
     opened: { threads: session.threads, spinning: session.spinning, loadMs, firstAnswerMs },
     async warmUp(question, breath) {
-      const warmth = new WarmUp(question);
-      await warmUp(run, warmth, breath);
-      return { runs: warmth.runs, steady: warmth.steady };
+      const progress = new WarmUp(question);
+      await warmUp(run, progress, breath);
+      return { runs: progress.runs, warmth: progress.warmth };
     },
     async measure({ rule }, breath) {
       const { samples, cpuMs } = await measure(run, rule, breath);

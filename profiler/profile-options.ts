@@ -14,7 +14,7 @@ export interface ProfileOptions {
   readonly quick?: boolean | undefined;
   /** Of the mean's confidence interval. Default 0.95. */
   readonly level?: number | undefined;
-  /** Half the interval over the mean. Default 0.03. */
+  /** Half the interval over the mean. Default 0.03 (`quick`: 0.1). */
   readonly relativeError?: number | undefined;
   /** Warm-up and samples of one cell. Default 3 s (`quick`: 0.6 s). */
   readonly cellTimeMs?: number | undefined;
@@ -33,15 +33,16 @@ export interface ProfileOptions {
   readonly silenceMs?: number | undefined;
 }
 
-const CELL_TIME_MS = 3000;
-const QUICK_CELL_TIME_MS = 600;
+const THOROUGH = { relativeError: 0.03, cellTimeMs: 3000 };
+const QUICK = { relativeError: 0.1, cellTimeMs: 600 };
 const SILENCE_MS = 120_000;
 
 export function settingsOf(options: ProfileOptions): CellSettings {
+  const preset = options.quick === true ? QUICK : THOROUGH;
   return {
     level: options.level ?? 0.95,
-    relativeError: options.relativeError ?? 0.03,
-    cellTimeMs: options.cellTimeMs ?? (options.quick === true ? QUICK_CELL_TIME_MS : CELL_TIME_MS),
+    relativeError: options.relativeError ?? preset.relativeError,
+    cellTimeMs: options.cellTimeMs ?? preset.cellTimeMs,
     silenceMs: options.silenceMs ?? SILENCE_MS,
   };
 }

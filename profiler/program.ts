@@ -58,7 +58,7 @@ export function profileProgram(): Command {
       'CPU quotas in cores, like 0.5,1,2 (default: a quarter of a core up to all)',
       parseCpus,
     )
-    .option('--quick', 'a coarser grid, and about a second a cell')
+    .option('--quick', 'a coarser grid, ±10 %, and about a second a cell')
     .option('--confidence <percent>', 'confidence of the mean (default: 95%)', (text) =>
       parsePercent(text, '--confidence', 50, 99.99),
     )

@@ -1,17 +1,20 @@
 import { quantile } from '../profiles/statistics.ts';
 
-/** Runs in one window at least: the median of fewer says little. */
-const WINDOW_RUNS = 5;
+/** Runs in one window at least: of a single run nobody knows whether it was an exception. */
+const WINDOW_RUNS = 3;
 /** Two windows whose medians differ by no more than this are the same. */
 const TOLERANCE = 0.05;
 
+/** How a warm-up ended; `too-slow` when its time was over before two windows could be compared. */
+export type Warmth = 'steady' | 'unsteady' | 'too-slow';
+
 /**
- * When a model is warm: the medians of two consecutive windows agree within 5 %. A window is at least five
+ * When a model is warm: the medians of two consecutive windows agree within 5 %. A window is at least three
  * runs and as long as `windowMs`, which should cover several periods of the quota, so that throttling is in
  * every window alike. The first run (memory is laid out, kernels are chosen) belongs to no window.
  *
- * It is bounded by time: a model that never settles, or one so slow that a window does not fit, is measured
- * anyway after `budgetMs`, and {@link steady} stays false.
+ * It is bounded by time: a model that never settles, or one so slow that two windows do not fit, is measured
+ * anyway after `budgetMs`.
  */
 export class WarmUp {
   readonly #windowMs: number;
@@ -21,6 +24,7 @@ export class WarmUp {
   #windowElapsedMs = 0;
   #window: number[] = [];
   #previousMedianMs: number | undefined;
+  #windows = 0;
   #steady = false;
 
   constructor(limits: { readonly windowMs: number; readonly budgetMs: number }) {
@@ -33,8 +37,9 @@ export class WarmUp {
     return this.#steady || (this.#runs > 0 && this.#elapsedMs >= this.#budgetMs);
   }
 
-  get steady(): boolean {
-    return this.#steady;
+  get warmth(): Warmth {
+    if (this.#steady) return 'steady';
+    return this.#windows < 2 ? 'too-slow' : 'unsteady';
   }
 
   get runs(): number {
@@ -57,6 +62,7 @@ export class WarmUp {
     this.#steady =
       previousMs !== undefined &&
       Math.abs(medianMs - previousMs) <= TOLERANCE * Math.max(medianMs, previousMs);
+    this.#windows += 1;
     this.#previousMedianMs = medianMs;
     this.#window = [];
     this.#windowElapsedMs = 0;

@@ -42,8 +42,8 @@ function describe(event: CellEvent): string {
 
 function whatOf(event: CellEvent): string {
   if (event.type !== 'cell-measured') return formatConfig(event.config);
-  const { cell, steady } = event;
+  const { cell, warmth } = event;
   const precision = cell.converged ? '' : ', not as precise as asked';
-  const warmth = steady ? '' : ', not steady after warm-up';
-  return `${formatConfig(cell)}: p50 ${formatDuration(cell.latencyMs.p50)}, p99 ${formatDuration(cell.latencyMs.p99)}, ${cell.samples} samples${precision}${warmth}`;
+  const drift = warmth === 'unsteady' ? ', not steady after warm-up' : '';
+  return `${formatConfig(cell)}: p50 ${formatDuration(cell.latencyMs.p50)}, p99 ${formatDuration(cell.latencyMs.p99)}, ${cell.samples} samples${precision}${drift}`;
 }

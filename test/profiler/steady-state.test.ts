@@ -11,32 +11,34 @@ function warm(warmUp: WarmUp, latencyMs: (run: number) => number): WarmUp {
 describe('WarmUp', () => {
   it('ends after two windows that agree, leaving out the first run', () => {
     const result = warm(new WarmUp({ windowMs: 0, budgetMs: 10_000 }), (run) => (run === 0 ? 500 : 10));
-    expect(result.runs).toBe(1 + 5 + 5);
-    expect(result.steady).toBe(true);
+    expect(result.runs).toBe(1 + 3 + 3);
+    expect(result.warmth).toBe('steady');
   });
 
   it('goes on while latencies still fall', () => {
     const result = warm(new WarmUp({ windowMs: 0, budgetMs: 10_000 }), (run) => 10 + 100 * 0.9 ** run);
-    expect(result.steady).toBe(true);
+    expect(result.warmth).toBe('steady');
     expect(result.runs).toBeGreaterThan(30);
   });
 
   it('makes a window as long as asked, so that it sees several periods of the quota', () => {
-    // Every tenth run is stalled: windows of five runs would see the stall or not.
+    // Every tenth run is stalled: windows of three runs would see the stall or not.
     const result = warm(new WarmUp({ windowMs: 100, budgetMs: 10_000 }), (run) => (run % 10 === 0 ? 11 : 1));
-    expect(result.steady).toBe(true);
+    expect(result.warmth).toBe('steady');
     expect(result.runs).toBeGreaterThanOrEqual(100);
   });
 
   it('gives up at the end of its time and says so', () => {
     const result = warm(new WarmUp({ windowMs: 0, budgetMs: 1000 }), (run) =>
-      Math.floor(run / 5) % 2 ? 10 : 20,
+      Math.floor((run - 1) / 3) % 2 ? 10 : 20,
     );
-    expect(result.steady).toBe(false);
+    expect(result.warmth).toBe('unsteady');
   });
 
   it('is content with one run of a model slower than its time', () => {
-    expect(warm(new WarmUp({ windowMs: 50, budgetMs: 1000 }), () => 5000).runs).toBe(1);
+    const result = warm(new WarmUp({ windowMs: 50, budgetMs: 1000 }), () => 5000);
+    expect(result.runs).toBe(1);
+    expect(result.warmth).toBe('too-slow');
   });
 
   it('exceeds its time by one run at most, whatever the latencies', () => {

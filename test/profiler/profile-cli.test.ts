@@ -1,0 +1,323 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openQuotas } from '../../profiler/quota/quota.ts';
+import { readTable } from '../../profiles/store.ts';
+import { writeFailingBatchModel } from './failing-batch-model.ts';
+import { type Finished, ProfileProcess } from './run-profile.ts';
+
+const FAST = ['--cell-time', '60ms', '--error', '20%'];
+
+let cache: string;
+
+beforeEach(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'infless-profile-'));
+});
+afterEach(() => rm(cache, { recursive: true }));
+
+function profile(...args: string[]): Promise<Finished> {
+  return new ProfileProcess(cache, ...args).finished();
+}
+
+/** The one table in the cache. */
+async function cachedTable(): ReturnType<typeof readTable> {
+  const names = (await readdir(join(cache, 'profiles'))).filter((name) => name.endsWith('.json'));
+  expect(names).toHaveLength(1);
+  return readTable(join(cache, 'profiles', names[0]!));
+}
+
+describe('infless-profile', () => {
+  it('measures a zoo model, saves the table in the cache and shows it', async () => {
+    const { code, stdout, stderr } = await profile('mnist', '--batches', '1,4', '--cpus', '0.5,1', ...FAST);
+    expect(stderr).toContain('[4/4]');
+    expect(stderr).toMatch(/Table saved as .*mnist-\w+\.json/);
+    expect(stdout).toMatch(/cores .* b1 .* b4/);
+    expect(stdout).toContain('Most per core');
+    expect(code).toBe(0);
+
+    const table = await cachedTable();
+    expect(table.model.name).toBe('mnist');
+    expect(table.confidence).toEqual({ level: 0.95, relativeError: 0.2 });
+    const configs = table.cells.map(({ batch, cpuMillicores }) => `${batch}/${cpuMillicores}`);
+    expect(configs.sort()).toEqual(['1/1000', '1/500', '4/1000', '4/500']);
+    expect(await readdir(join(cache, 'profiles'))).toHaveLength(1); // no journal is left
+    const { mechanism } = await openQuotas();
+    expect(table.quota.mechanism).toBe(mechanism);
+    for (const cell of table.cells) {
+      expect(cell.throughputPerSecond).toBeCloseTo((cell.batch * 1000) / cell.latencyMs.mean);
+      expect(cell.throttling === null).toBe(mechanism === 'threads' || mechanism === 'affinity');
+    }
+  });
+
+  it('writes the table in a format to standard output, and the summary beside it', async () => {
+    const { code, stdout, stderr } = await profile(
+      'mnist',
+      '--batches',
+      '1',
+      '--cpus',
+      '1',
+      '--format',
+      'csv',
+      ...FAST,
+    );
+    expect(code).toBe(0);
+    expect(stdout.split('\n')[0]).toMatch(/^model,batch,cpu_millicores,/);
+    expect(stdout.split('\n')[1]).toMatch(/^mnist,1,1000,/);
+    expect(stderr).toContain('Most per core');
+  });
+
+  it('writes it to a file under another name of the model', async () => {
+    const output = join(cache, 'out', 'table.json');
+    const { code } = await profile(
+      'mnist',
+      '--batches',
+      '2',
+      '--cpus',
+      '1',
+      '--model-name',
+      'digits',
+      '-o',
+      output,
+      ...FAST,
+    );
+    expect(code).toBe(0);
+    expect(await readTable(output)).toEqual(await cachedTable());
+    expect((await readTable(output)).model.name).toBe('digits');
+    expect(await readdir(join(cache, 'out'))).toEqual(['table.json']);
+  });
+
+  it('leaves out a batch that fails, and says so', async () => {
+    const file = join(cache, 'failing.onnx');
+    await writeFailingBatchModel(file, 4);
+    const { code, stdout, stderr } = await profile(file, '--batches', '1,4,8', '--cpus', '1', ...FAST);
+    expect(stderr).toMatch(/left out: b8 c1: 8 rows do not run as one batch: .*/);
+    expect(stdout).not.toContain('b8');
+    expect(code).toBe(0);
+    expect((await cachedTable()).cells.map((cell) => cell.batch).sort()).toEqual([1, 4]);
+  });
+
+  it('ends when not even the easiest config runs', async () => {
+    const file = join(cache, 'failing.onnx');
+    await writeFailingBatchModel(file, 4);
+    const { code, stderr } = await profile(file, '--batches', '8,16', '--cpus', '0.5,1', ...FAST);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/error: Model failing does not even run as b8 c1: 8 rows do not run as one batch/);
+  });
+});
+
+describe('infless-profile --slo', () => {
+  it('names the best config for a latency that can be kept', async () => {
+    const { code, stdout } = await profile(
+      'mnist',
+      '--batches',
+      '1,8',
+      '--cpus',
+      '1',
+      '--slo',
+      '5s',
+      '--percentile',
+      '95',
+      ...FAST,
+    );
+    expect(stdout).toMatch(/Best for p95 ≤ 5\.00 s\s+b\d c1/);
+    expect(code).toBe(0);
+  });
+
+  it('names the nearest one that can be kept, and exits with 1', async () => {
+    const { code, stdout, stderr } = await profile(
+      'mnist',
+      '--batches',
+      '1',
+      '--cpus',
+      '1',
+      '--slo',
+      '0.001ms',
+      ...FAST,
+    );
+    expect(stdout).toContain('Most per core');
+    expect(stderr).toMatch(
+      /error: No config of mnist that was measured keeps p99 ≤ 0\.00 ms\. The nearest feasible SLO is .*, with b1 c1\./,
+    );
+    expect(code).toBe(1);
+  });
+});
+
+describe('an interrupted sweep', () => {
+  const sweep = ['mnist', '--batches', '1,2,4', '--cpus', '0.5,1', '--cell-time', '300ms', '--error', '0.1%'];
+
+  it('keeps its finished cells after kill -9 and goes on with --resume', async () => {
+    const killed = new ProfileProcess(cache, ...sweep);
+    await killed.cells(2);
+    killed.child.kill('SIGKILL');
+    await killed.finished();
+    const [journal] = await readdir(join(cache, 'profiles'));
+    expect(journal).toMatch(/^mnist-\w+\.journal$/);
+    const finished = cellLines(await readFile(join(cache, 'profiles', journal!), 'utf8'));
+    expect(finished.length).toBeGreaterThanOrEqual(2);
+
+    const { code, stderr } = await profile(...sweep, '--resume');
+    expect(code).toBe(0);
+    expect(stderr).toContain(`Resuming with ${finished.length} finished cells`);
+    expect(stderr).toContain(`[${finished.length + 1}/6]`);
+    expect(stderr).not.toContain(`[${finished.length}/6]`);
+    const { cells } = await cachedTable();
+    expect(cells).toHaveLength(6);
+    for (const cell of finished) expect(cells).toContainEqual(cell);
+    await expect.poll(ownQuotas).toEqual([]); // what the killed one left behind is tidied up
+  });
+
+  it('is put aside without --resume', async () => {
+    const killed = new ProfileProcess(cache, ...sweep);
+    await killed.cells(1);
+    killed.child.kill('SIGKILL');
+    await killed.finished();
+    const { code, stderr } = await profile('mnist', '--batches', '1', '--cpus', '1', ...FAST);
+    expect(stderr).toMatch(
+      /note: An interrupted sweep with \d finished cells was there; it is kept as .*\.journal\.old/,
+    );
+    expect(code).toBe(0);
+  });
+
+  it('cannot be resumed with other settings', async () => {
+    const killed = new ProfileProcess(cache, ...sweep);
+    await killed.cells(1);
+    killed.child.kill('SIGKILL');
+    await killed.finished();
+    const { code, stderr } = await profile(...sweep, '--error', '5%', '--resume');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /error: Journal .* was measured otherwise \(relativeError differ\)\. Give the same/,
+    );
+  });
+
+  it('says on Ctrl-C how to go on, exits with 130 and leaves no process and no quota', async () => {
+    const output = join(cache, 'out', 'table.json');
+    const process = new ProfileProcess(cache, ...sweep, '-o', output);
+    await process.cells(1);
+    process.child.kill('SIGINT');
+    const { code, stdout, stderr } = await process.finished();
+    expect(code).toBe(130);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(
+      `infless-profile mnist --batches 1,2,4 --cpus 0.5,1 --cell-time 300ms --error 0.1% -o ${output} --resume goes on with the rest`,
+    );
+    expect(await readdir(join(cache, 'out'))).toEqual(['table.json.journal']);
+    expect(await ownQuotas()).toEqual([]);
+  });
+});
+
+describe('bad input', () => {
+  it.each([
+    [
+      'an unknown zoo name',
+      ['mobilnet'],
+      2,
+      /There is no model named "mobilnet"\. Give a path, or one of: mobilenet, /,
+    ],
+    ['a missing file', ['./missing.onnx'], 2, /Model file .*missing\.onnx does not exist/],
+    [
+      'a quota that is none',
+      ['mnist', '--cpus', '1,fast'],
+      2,
+      /--cpus "fast" is not an amount of CPU\. Write cores/,
+    ],
+    [
+      'a quota beyond the host',
+      ['mnist', '--cpus', '4096'],
+      2,
+      /A CPU quota of 4096 cores cannot be measured on a host with \d+\./,
+    ],
+    ['a batch of nothing', ['mnist', '--batches', '0'], 2, /--batches "0": "0" is not a batch size\./],
+    [
+      'a bare number as time',
+      ['mnist', '--cell-time', '3'],
+      2,
+      /--cell-time "3" is not a duration\. Write a number and a unit/,
+    ],
+    ['an error of 0', ['mnist', '--error', '0'], 2, /--error "0" is not a percentage from 0\.1 to 50\./],
+    ['a period the kernel refuses', ['mnist', '--period', '5s'], 2, /period/],
+    [
+      'a shape of no input',
+      ['mnist', '--shape', 'images=1,3'],
+      2,
+      /Model mnist has no input "images" to give a shape\. Its inputs are: inputs\./,
+    ],
+    [
+      'a shape that is none',
+      ['mnist', '--shape', 'inputs=big'],
+      2,
+      /--shape "inputs=big" is not the shape of an input\./,
+    ],
+    ['an unknown format', ['mnist', '--format', 'xml'], 2, /argument 'xml' is invalid/],
+    [
+      'a percentile that no table holds',
+      ['mnist', '--slo', '1s', '--percentile', '42'],
+      2,
+      /argument '42' is invalid/,
+    ],
+    ['no model', [], 2, /missing required argument 'model'/],
+  ] satisfies [string, string[], number, RegExp][])('%s', async (_, args, code, message) => {
+    const result = await profile(...args);
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr).not.toContain('    at ');
+    expect(result.stdout).toBe('');
+    expect(result.code).toBe(code);
+  });
+
+  it('a file that is no model', async () => {
+    const file = join(cache, 'corrupt.onnx');
+    await writeFile(file, 'this is not a graph');
+    const { code, stderr } = await profile(file);
+    expect(stderr).toMatch(/error: .*corrupt\.onnx/);
+    expect(code).toBe(2);
+  });
+
+  it('an output that is a folder', async () => {
+    const { code, stderr } = await profile('mnist', '-o', cache);
+    expect(stderr).toContain(`error: Output ${cache} is a folder. Give the name of a file in it.`);
+    expect(code).toBe(2);
+  });
+
+  it('an output that cannot be written, before anything is measured', async () => {
+    await writeFile(join(cache, 'file'), '');
+    const { code, stderr } = await profile('mnist', '-o', join(cache, 'file', 'table.json'));
+    expect(stderr).toMatch(/error: .*cannot be written \(ENOTDIR\)\. Choose an output in a folder/);
+    expect(stderr).not.toContain('[1/');
+    expect(code).toBe(3);
+  });
+
+  it('a cache that cannot be written', async () => {
+    await mkdir(join(cache, 'sub'));
+    await writeFile(join(cache, 'sub', 'file'), '');
+    const { code, stderr } = await new ProfileProcess(join(cache, 'sub', 'file'), 'mnist').finished();
+    expect(stderr).toMatch(/error: .*cannot be written/);
+    expect(code).toBe(3);
+  });
+});
+
+function cellLines(journal: string): unknown[] {
+  return journal
+    .split('\n')
+    .filter((line) => line.endsWith('}'))
+    .map((line) => JSON.parse(line) as object)
+    .flatMap((line) => ('cell' in line ? [line.cell] : []));
+}
+
+/** Quotas of sweeps whose process is gone. */
+async function ownQuotas(): Promise<string[]> {
+  const names = await (await openQuotas()).list();
+  return names.filter((name) => {
+    const pid = /^profile-(\d+)-/.exec(name)?.[1];
+    return pid !== undefined && !isAlive(Number(pid));
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
