@@ -1,0 +1,56 @@
+const INITIAL_BYTES = 4096;
+
+/** JSON text as bytes, growing as it is written. */
+export class JsonWriter {
+  #buffer: Buffer;
+  #length = 0;
+
+  constructor(expectedBytes = INITIAL_BYTES) {
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(INITIAL_BYTES, expectedBytes));
+  }
+
+  /** What has been written; a view. */
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  byte(value: number): void {
+    if (this.#length === this.#buffer.length) this.#reserve(1);
+    this.#buffer[this.#length] = value;
+    this.#length += 1;
+  }
+
+  /** Text known to be ASCII. */
+  ascii(text: string): void {
+    this.#reserve(text.length);
+    this.#length += this.#buffer.write(text, this.#length, 'latin1');
+  }
+
+  /** A string in quotes, escaped. */
+  string(text: string): void {
+    const quoted = JSON.stringify(text);
+    this.#reserve(quoted.length * 3);
+    this.#length += this.#buffer.write(quoted, this.#length, 'utf8');
+  }
+
+  /** A whole number below 2^53, not negative. */
+  digits(value: number, count: number): void {
+    this.#reserve(count);
+    const end = this.#length + count;
+    let rest = value;
+    for (let index = end - 1; index >= this.#length; index -= 1) {
+      const quotient = Math.floor(rest / 10);
+      this.#buffer[index] = 0x30 + (rest - quotient * 10);
+      rest = quotient;
+    }
+    this.#length = end;
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+  }
+}

@@ -1,0 +1,43 @@
+import type { ModelManifest } from '../manifest.ts';
+import type { NamedTensors } from '../tensor.ts';
+import { PredictReader, type PredictRequest } from './predict-request.ts';
+import { writeColumns, writeRows } from './predict-writer.ts';
+
+export type { PredictRequest } from './predict-request.ts';
+
+/** TensorFlow Serving's two ways to write tensors: one value a row (`instances`), or whole (`inputs`). */
+export type PredictForm = 'row' | 'column';
+
+/**
+ * Reads the body of TensorFlow Serving's REST predict call.
+ *
+ * @throws InflessError INVALID_INPUT, whatever the bytes are, naming the place in the request.
+ */
+export function decodePredict(body: Uint8Array, manifest: ModelManifest): PredictRequest {
+  return new PredictReader(body, manifest).read();
+}
+
+/**
+ * Writes the answer in the form of the request. Names are left out where there is one output.
+ *
+ * @param manifest tells which axis of each output holds the rows; without it, the first.
+ * @throws InflessError INVALID_INPUT when row form cannot express the outputs.
+ */
+export function encodePredict(
+  outputs: NamedTensors,
+  form: PredictForm,
+  manifest?: ModelManifest,
+): Uint8Array {
+  return form === 'row'
+    ? writeRows('predictions', outputs, manifest?.outputs)
+    : writeColumns('outputs', outputs);
+}
+
+/** Writes a request body, as a client does. */
+export function encodePredictBody(
+  feeds: NamedTensors,
+  form: PredictForm,
+  manifest?: ModelManifest,
+): Uint8Array {
+  return form === 'row' ? writeRows('instances', feeds, manifest?.inputs) : writeColumns('inputs', feeds);
+}

@@ -1,0 +1,67 @@
+import { InflessError } from '../base/errors.ts';
+import type { TensorSpec } from '../manifest.ts';
+import { sliceRows, stackRows } from '../stacking.ts';
+import type { NamedTensors, Tensor } from '../tensor.ts';
+
+/** Turns a list of rows (their count first, as row form has it) into the tensor that the model takes. */
+export function rowsTensor(spec: TensorSpec, list: Tensor): Tensor {
+  const [count, ...rowShape] = list.shape as [number, ...number[]];
+  if (spec.batchAxis === 0) return list;
+  const stacked = list.shape.length === spec.shape.length + 1;
+  if (spec.batchAxis === null) {
+    if (!stacked) return list;
+    if (count === 1) return { ...list, shape: rowShape };
+    throw new InflessError(
+      'INVALID_INPUT',
+      `Input "${spec.name}" takes one instance at a time, not ${count}`,
+      {
+        remedy: 'Send one request for each instance.',
+      },
+    );
+  }
+  if (list.shape.length !== spec.shape.length) return list; // the shape check will tell
+  const shape = rowShape.toSpliced(spec.batchAxis, 0, 1);
+  const rows = Array.from({ length: count }, (_, row) => ({ ...sliceRows(list, 0, row, row + 1), shape }));
+  return stackRows(rows, spec.batchAxis);
+}
+
+/** Tensors as lists of rows: the first size of each is the number of rows. */
+export interface RowLists {
+  readonly rows: number;
+  readonly lists: readonly (readonly [name: string, list: Tensor])[];
+}
+
+/**
+ * Turns tensors into lists of rows. Without `specs` the rows are taken to lie along the first axis; where no
+ * tensor has a batch axis and the first sizes differ, everything together is one row.
+ *
+ * @throws InflessError INVALID_INPUT when a tensor has no rows although others have several.
+ */
+export function rowLists(tensors: NamedTensors, specs?: readonly TensorSpec[]): RowLists {
+  const entries = Object.entries(tensors).map(([name, tensor]) => {
+    const axis = specs?.find((spec) => spec.name === name)?.batchAxis ?? null;
+    return { name, tensor, size: axis === null ? undefined : tensor.shape[axis], axis: axis ?? 0 };
+  });
+  const firstSizes = new Set(entries.map(({ tensor }) => tensor.shape[0]));
+  const common = firstSizes.size === 1 ? [...firstSizes][0] : undefined;
+  const rows = entries.find(({ size }) => size !== undefined)?.size ?? common ?? 1;
+  return { rows, lists: entries.map(({ name, tensor, axis }) => [name, rowList(name, tensor, axis, rows)]) };
+}
+
+function rowList(name: string, tensor: Tensor, axis: number, rows: number): Tensor {
+  const { shape } = tensor;
+  if (shape[axis] === rows) return axis === 0 ? tensor : axisFirst(tensor, axis);
+  if (rows === 1) return { ...tensor, shape: [1, ...shape] };
+  throw new InflessError('INVALID_INPUT', `Tensor "${name}" cannot be told apart into ${rows} rows`, {
+    remedy: 'Send the request in column form: {"inputs": ...}.',
+  });
+}
+
+function axisFirst(tensor: Tensor, axis: number): Tensor {
+  const shape = [1, ...tensor.shape.toSpliced(axis, 1)];
+  const rows = Array.from({ length: tensor.shape[axis]! }, (_, row) => ({
+    ...sliceRows(tensor, axis, row, row + 1),
+    shape,
+  }));
+  return stackRows(rows, 0);
+}

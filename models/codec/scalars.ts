@@ -1,0 +1,137 @@
+import { InflessError } from '../base/errors.ts';
+import { toHalfBits } from '../half.ts';
+import type { DType } from '../tensor.ts';
+import { decimalForFloat16, decimalForFloat32, distanceToFloat32Tie } from './decimal.ts';
+import { Byte, type JsonCursor } from './json-cursor.ts';
+import { NumberScanner } from './number-scanner.ts';
+
+/** Consumes one JSON scalar and gives it as an element of a tensor. */
+export type ScalarReader = (cursor: JsonCursor) => number | bigint | string;
+
+const number = new NumberScanner(); // reading is synchronous: one is enough for all
+
+/** Twice the error of {@link NumberScanner.approximate}. */
+const TIE_MARGIN = 200;
+
+/** The double whose narrowing to float32 is the number that comes next, rounded once. */
+export function readFloat32(cursor: JsonCursor): number {
+  if (!number.scan(cursor)) return readSpecialFloat(cursor);
+  if (number.scalable) {
+    const value = number.approximate();
+    // What is nowhere near the middle of two float32 numbers narrows as the exact value would.
+    if (distanceToFloat32Tie(value) > TIE_MARGIN) return value;
+  }
+  return decimalForFloat32(number.text(cursor));
+}
+
+function readFloat64(cursor: JsonCursor): number {
+  if (!number.scan(cursor)) return readSpecialFloat(cursor);
+  return number.exact ? number.approximate() : Number(number.text(cursor));
+}
+
+function readFloat16(cursor: JsonCursor): number {
+  if (!number.scan(cursor)) return toHalfBits(readSpecialFloat(cursor));
+  return toHalfBits(decimalForFloat16(number.text(cursor)));
+}
+
+/** Not JSON, but TensorFlow Serving takes and writes them. */
+function readSpecialFloat(cursor: JsonCursor): number {
+  if (cursor.takeWord('NaN')) return Number.NaN;
+  const minus = cursor.takeWord('-');
+  if (cursor.takeWord('Infinity') || cursor.takeWord('Inf')) {
+    return minus ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  }
+  throw cursor.unexpected('a number');
+}
+
+function readInteger(dtype: DType, least: number, most: number): ScalarReader {
+  return (cursor) => {
+    if (!number.scan(cursor)) throw cursor.unexpected('a number');
+    const value = number.exact ? number.approximate() : Number(number.text(cursor));
+    if (!Number.isInteger(value) || value < least || value > most) throw misfit(cursor, dtype);
+    return value;
+  };
+}
+
+/** 64-bit integers go past doubles, which would round them. */
+function readBigInteger(dtype: DType, least: bigint, most: bigint): ScalarReader {
+  const longest = String(most).length;
+  return (cursor) => {
+    if (!number.scan(cursor)) throw cursor.unexpected('a number');
+    let value: bigint;
+    if (number.plain && number.digits <= longest) {
+      value = number.exact ? BigInt(number.approximate()) : BigInt(number.text(cursor));
+    } else {
+      const rounded = number.plain ? Number.NaN : Number(number.text(cursor));
+      if (!Number.isSafeInteger(rounded)) throw misfit(cursor, dtype); // 1e3 is as good as 1000
+      value = BigInt(rounded);
+    }
+    if (value < least || value > most) throw misfit(cursor, dtype);
+    return value;
+  };
+}
+
+function readBool(cursor: JsonCursor): number {
+  if (cursor.takeWord('true')) return 1;
+  if (cursor.takeWord('false')) return 0;
+  throw cursor.unexpected('true or false');
+}
+
+/** Texts, and bytes as `{"b64": "…"}`; the bytes must be UTF-8, as all texts of a model are. */
+function readText(cursor: JsonCursor): string {
+  if (cursor.peek() !== Byte.openBrace) return cursor.readString();
+  cursor.expect(Byte.openBrace);
+  cursor.peek();
+  const start = cursor.position;
+  const key = cursor.readString();
+  if (key !== 'b64') {
+    cursor.position = start;
+    throw cursor.unexpected('"b64"');
+  }
+  cursor.expect(Byte.colon);
+  cursor.peek();
+  const valueStart = cursor.position;
+  const encoded = cursor.readString();
+  cursor.expect(Byte.closeBrace);
+  return decodeBase64(encoded, valueStart);
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decodeBase64(encoded: string, position: number): string {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) {
+    throw new InflessError('INVALID_INPUT', `The "b64" value at byte ${position} is not base64`);
+  }
+  try {
+    return strictUtf8.decode(Buffer.from(encoded, 'base64'));
+  } catch (cause) {
+    throw new InflessError('INVALID_INPUT', `The "b64" value at byte ${position} is not UTF-8 text`, {
+      cause,
+    });
+  }
+}
+
+function misfit(cursor: JsonCursor, dtype: DType): InflessError {
+  const written = number.text(cursor);
+  const shown = written.length <= 40 ? written : `${written.slice(0, 40)}…`;
+  return new InflessError(
+    'INVALID_INPUT',
+    `${shown} at byte ${number.start} is not a value of type ${dtype}`,
+  );
+}
+
+export const SCALAR_READERS: Readonly<Record<DType, ScalarReader>> = {
+  float32: readFloat32,
+  float64: readFloat64,
+  float16: readFloat16,
+  int8: readInteger('int8', -128, 127),
+  uint8: readInteger('uint8', 0, 255),
+  int16: readInteger('int16', -32_768, 32_767),
+  uint16: readInteger('uint16', 0, 65_535),
+  int32: readInteger('int32', -(2 ** 31), 2 ** 31 - 1),
+  uint32: readInteger('uint32', 0, 2 ** 32 - 1),
+  int64: readBigInteger('int64', -(2n ** 63n), 2n ** 63n - 1n),
+  uint64: readBigInteger('uint64', 0n, 2n ** 64n - 1n),
+  bool: readBool,
+  string: readText,
+};
