@@ -34,7 +34,7 @@ export interface CliOptions {
   readonly data?: string;
   readonly body?: string;
   readonly method: string;
-  readonly header: readonly string[];
+  readonly header?: readonly string[];
   readonly timeout: string;
   readonly maxOutstanding: string;
   readonly slo?: string;
@@ -51,7 +51,7 @@ export async function toLoadOptions(url: string, options: CliOptions): Promise<L
     process: parseProcess(options.arrivals, options.cv),
     seed: parseInteger(options.seed, '--seed'),
     method: options.method.toUpperCase(),
-    headers: Object.fromEntries(options.header.map(parseHeader)),
+    headers: Object.fromEntries((options.header ?? []).map(parseHeader)),
     ...(body === undefined ? {} : { bodies: [body] }),
     timeoutMs: parseDurationMs(options.timeout, '--timeout'),
     maxOutstanding: parseInteger(options.maxOutstanding, '--max-outstanding', 1),

@@ -27,7 +27,7 @@ export function loadProgram(): Command {
     .option('--data <file>', 'request body from a file')
     .option('--body <text>', "request body (default: made up from the model's metadata)")
     .option('--method <method>', 'HTTP method', 'POST')
-    .option('--header <line>', 'request header, like "Authorization: Basic …"; repeatable', collect, [])
+    .option('--header <line>', 'request header, like "Authorization: Basic …"; repeatable', collect)
     .option('--timeout <duration>', 'give up on an answer after', '30s')
     .option(
       '--max-outstanding <count>',
@@ -43,7 +43,7 @@ export function loadProgram(): Command {
     .action(load);
 }
 
-function collect(line: string, earlier: readonly string[]): readonly string[] {
+function collect(line: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, line];
 }
 
