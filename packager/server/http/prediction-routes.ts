@@ -3,8 +3,8 @@ import { decodeBatchRequest, encodeBatchReply, FRAME_CONTENT_TYPE } from '../bat
 import type { Instance } from '../instance.ts';
 import { BATCH_PATH } from '../instance-protocol.ts';
 import { modelCall, noSuchPath } from '../model-path.ts';
-import type { Body } from './body.ts';
 import { HttpError } from './http-error.ts';
+import { asBuffer, bodyBytes } from './http-server.ts';
 import { modelMetadata, modelStatus, type ServableState } from './model-status.ts';
 
 const SERVABLE_STATE: Readonly<Record<Instance['phase'], ServableState>> = {
@@ -35,7 +35,7 @@ export function predictionRoutes(app: FastifyInstance, instance: Instance): void
     const submission = instance.predict({
       path: request.url,
       contentType: request.headers['content-type'] ?? 'application/json',
-      body: bytesOf(request),
+      body: bodyBytes(request),
     });
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) submission.withdraw();
@@ -61,7 +61,7 @@ export function predictionRoutes(app: FastifyInstance, instance: Instance): void
     BATCH_PATH,
     { onRequest: admit, bodyLimit: instance.budget.limitBytes },
     async (request, reply) => {
-      const batch = await instance.runBatch(decodeBatchRequest(bytesOf(request)));
+      const batch = await instance.runBatch(decodeBatchRequest(bodyBytes(request)));
       for (const { status } of batch.responses) metrics.countAnswer(status);
       return reply.type(FRAME_CONTENT_TYPE).send(asBuffer(encodeBatchReply(batch)));
     },
@@ -82,12 +82,4 @@ export function refuse(app: FastifyInstance, { method, url }: FastifyRequest, mo
   if (known.length === 0) throw noSuchPath(path);
   const allow = known.join(', ');
   throw new HttpError(405, `${path} takes ${allow}, not ${method}.`, { allow });
-}
-
-function bytesOf(request: FastifyRequest): Uint8Array {
-  return (request.body as Body | undefined)?.bytes ?? new Uint8Array(0);
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
