@@ -85,7 +85,7 @@ export function describePlatform(
       return {
         id,
         functionName: 'greeter',
-        config: { batch: 4, cpuMillicores: 500, gpuPercent: 0 },
+        config: { batch: 4, cpuMillicores: 1000, gpuPercent: 0 },
         node: node!.name,
         workload: harness.workload,
         ...change,

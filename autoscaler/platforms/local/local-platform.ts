@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
@@ -21,7 +20,7 @@ import { servingEnvironment } from './serving-environment.ts';
 import { type ServingProcess, startServingProcess } from './serving-process.ts';
 import { lockState } from './state-lock.ts';
 import { SupervisedInstance, type Surroundings } from './supervised-instance.ts';
-import { sweepQuotas } from './sweep.ts';
+import { quotaPrefix, sweepQuotas } from './sweep.ts';
 
 export interface LocalPlatformOptions {
   /** Where records and logs of instances are kept, below `instances/`. One autoscaler at a time. */
@@ -74,8 +73,7 @@ export class LocalPlatform implements Platform {
     const directory = join(this.#options.stateDirectory, 'instances');
     this.#records = new InstanceRecords(directory);
     this.#logs = new InstanceLogs(directory);
-    // Names are shared by the whole machine; a state folder must find its own quotas and no others.
-    this.#quotaPrefix = `serve-${shortHash(this.#options.stateDirectory)}-`;
+    this.#quotaPrefix = quotaPrefix(this.#options.stateDirectory);
   }
 
   /** How CPU is held; known from {@link open} on. A weaker mechanism than a table's makes its figures uncertain. */
@@ -252,8 +250,4 @@ export class LocalPlatform implements Platform {
     instance.watch();
     void instance.finished.then(() => this.#logs.prune(new Set(this.#instances.keys())));
   }
-}
-
-function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }

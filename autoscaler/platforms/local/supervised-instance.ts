@@ -144,7 +144,8 @@ export class SupervisedInstance {
   }
 
   async #look(port: number): Promise<void> {
-    const answer = await this.#around.probe.ask(port, PROBE_TIMEOUT_MS);
+    const { hungAfterMs } = this.#around.patience;
+    const answer = await this.#around.probe.ask(port, Math.min(PROBE_TIMEOUT_MS, hungAfterMs));
     if (this.#isOver || this.#phase === 'draining') return;
     const nowMs = this.#around.clock.nowMs();
     if (answer.kind !== 'silent') this.#lastAnswerAtMs = nowMs;
@@ -154,7 +155,6 @@ export class SupervisedInstance {
       this.#tellChange();
       await saved;
     }
-    const { hungAfterMs } = this.#around.patience;
     if (this.#phase === 'ready' && nowMs - this.#lastAnswerAtMs >= hungAfterMs) {
       this.#condemn(`it gave no answer for ${formatDuration(hungAfterMs)}`);
     }

@@ -1,12 +1,19 @@
+import { createHash } from 'node:crypto';
 import { systemCode } from '../../../models/base/errors.ts';
 import type { Quotas } from '../../../profiler/quota/quota.ts';
+
+/**
+ * What the names of the quotas of one state folder start with; an instance's id follows. Names are shared by the whole
+ * machine, and a folder must find its own and no others.
+ */
+export function quotaPrefix(stateDirectory: string): string {
+  return `serve-${createHash('sha256').update(stateDirectory).digest('hex').slice(0, 8)}-`;
+}
 
 /**
  * Clears away quotas of ours that belong to no instance, and whatever runs under them: processes whose record was
  * lost, as when the autoscaler was killed between starting one and writing it down. The quota's name proves that
  * they are ours, where a pid in a file would not.
- *
- * @param prefix what the names of our quotas start with; an instance's id follows.
  */
 export async function sweepQuotas(
   quotas: Quotas,
