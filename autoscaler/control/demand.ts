@@ -9,6 +9,8 @@ const FEWEST_GAPS = 50;
 const CV_STEP = 0.5;
 
 export interface DemandSnapshot {
+  /** Requests per second over the last seconds. */
+  readonly currentPerSecond: number;
   /** What the next `leadMs` will bring: the current rate, plus its trend where it rises. */
   readonly ratePerSecond: number;
   /** Highest current rate of the past `memoryMs`. */
@@ -48,7 +50,13 @@ export class Demand {
   /** @param leadMs how far ahead capacity has to be ordered: the start-up time of an instance */
   snapshot(nowMs: number, leadMs: number): DemandSnapshot {
     if (this.#lastArrivalMs === undefined) {
-      return { ratePerSecond: 0, recentRatePerSecond: 0, arrivalCv: 1, lastArrivalMs: undefined };
+      return {
+        currentPerSecond: 0,
+        ratePerSecond: 0,
+        recentRatePerSecond: 0,
+        arrivalCv: 1,
+        lastArrivalMs: undefined,
+      };
     }
     this.#moveTo(nowMs);
     const span = RATE_WINDOW_MS / BUCKET_MS;
@@ -62,6 +70,7 @@ export class Demand {
       recentRatePerSecond = Math.max(recentRatePerSecond, this.#rateOf(back, span, nowMs));
     }
     return {
+      currentPerSecond: current,
       ratePerSecond,
       recentRatePerSecond,
       arrivalCv: this.#arrivalCv(),

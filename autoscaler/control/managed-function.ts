@@ -8,6 +8,7 @@ import type { FunctionDeclaration } from '../functions/spec.ts';
 import type { Candidate } from '../plan/model.ts';
 import { ServiceTimes } from '../plan/service-times.ts';
 import { Demand, type DemandSnapshot } from './demand.ts';
+import { LatencyWindow } from './latency-window.ts';
 import type { ControlSettings } from './settings.ts';
 import { StartBackoff } from './start-backoff.ts';
 
@@ -22,6 +23,7 @@ export class ManagedFunction {
   readonly times: ServiceTimes;
   readonly dispatcher: Dispatcher;
   readonly backoff = new StartBackoff();
+  readonly latencies = new LatencyWindow();
 
   constructor(
     declared: { origin: Origin; declaration: FunctionDeclaration; deployment: Deployment },

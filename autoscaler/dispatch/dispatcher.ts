@@ -91,16 +91,16 @@ export class Dispatcher {
   /**
    * Queues a request until its batch has an answer.
    *
+   * @param arrivalMs when it came in: its deadline counts from there
    * @param signal aborts when the client hangs up: a request that still waits leaves the queue.
    * @throws InflessError OVERLOADED, DEADLINE_EXCEEDED, UNAVAILABLE.
    */
-  submit(request: BatchedRequest, signal?: AbortSignal): Promise<BatchedResponse> {
-    const nowMs = this.#parts.clock.nowMs();
+  submit(request: BatchedRequest, arrivalMs: number, signal?: AbortSignal): Promise<BatchedResponse> {
     return new Promise((resolve, reject) => {
       const queued: QueuedRequest = {
-        arrivalMs: nowMs,
-        deadlineMs: nowMs + this.#options.sloMs,
-        giveUpMs: nowMs + this.#options.maxWaitMs,
+        arrivalMs,
+        deadlineMs: arrivalMs + this.#options.sloMs,
+        giveUpMs: arrivalMs + this.#options.maxWaitMs,
         request,
         resolve,
         reject,

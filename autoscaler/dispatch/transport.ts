@@ -1,6 +1,10 @@
 import { Agent, request } from 'undici';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
-import { decodeBatchReply, encodeBatchRequest } from '../../packager/server/batch-frame.ts';
+import {
+  decodeBatchReply,
+  encodeBatchRequest,
+  FRAME_CONTENT_TYPE,
+} from '../../packager/server/batch-frame.ts';
 import { BATCH_PATH, type BatchedRequest, type BatchReply } from '../../packager/server/instance-protocol.ts';
 
 /**
@@ -26,7 +30,7 @@ export class HttpTransport implements BatchTransport {
       const response = await request(new URL(BATCH_PATH, url), {
         dispatcher: this.#agent,
         method: 'POST',
-        headers: { 'content-type': 'application/octet-stream' },
+        headers: { 'content-type': FRAME_CONTENT_TYPE },
         body: encodeBatchRequest(requests),
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,

@@ -1,0 +1,120 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { pino } from 'pino';
+import { createProgram } from '../models/base/cli.ts';
+import { InflessError } from '../models/base/errors.ts';
+import { formatDuration, parseCpuMillicores } from '../models/base/units.ts';
+import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
+import { RATE_MODEL_NAMES, rateModelByName } from './plan/rates/rate-models.ts';
+import { LocalPlatform } from './platforms/local/local-platform.ts';
+import { type Service, startService } from './service.ts';
+
+interface Options {
+  readonly functions?: string;
+  readonly host: string;
+  readonly port: string;
+  readonly stateDir: string;
+  readonly cpu?: string;
+  readonly rateModel: string;
+  readonly logLevel: string;
+}
+
+/** How long instances outlive an autoscaler that ended without stopping them. */
+const ORPHAN_MS = 60_000;
+
+/** `infless-autoscaler`: serves declared functions until a signal. */
+export function createAutoscalerProgram(): Command {
+  return createProgram(
+    'infless-autoscaler',
+    'Serve models within their latency targets, with as few resources as possible.',
+  )
+    .option('-f, --functions <file>', 'YAML or JSON file of functions to serve')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('-p, --port <number>', 'port to listen on; 0 picks a free one', '8080')
+    .option('--state-dir <folder>', 'where functions and instances are remembered', defaultStateDirectory())
+    .option(
+      '--cpu <cores>',
+      'CPU of this machine that instances may use together (default: all but 0.2 cores)',
+    )
+    .addOption(
+      new Option(
+        '--rate-model <name>',
+        'how much an instance is counted on for: a simulated percentile, or the rule of the paper',
+      )
+        .choices(RATE_MODEL_NAMES)
+        .default('percentile'),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'least severe log lines to print')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
+    .addHelpText(
+      'after',
+      `
+Functions are declared in the file, or by REST:
+  curl -X POST localhost:8080/api/functions -d '{"name":"mobilenet","model":"mobilenet","slo":"200ms"}'
+and called at /function/NAME, or /v1/models/NAME:predict.
+
+SIGINT (Ctrl-C) stops the instances. SIGTERM leaves them to the next autoscaler on the same --state-dir; if none
+comes within ${formatDuration(ORPHAN_MS)}, they end by themselves.`,
+    )
+    .action((options: Options) => serve(options));
+}
+
+async function serve(options: Options): Promise<void> {
+  const logger = pino({ level: options.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+  const service = await startService({
+    host: options.host,
+    port: parsePort(options.port),
+    stateDirectory: options.stateDir,
+    ...(options.functions === undefined ? {} : { functionsFile: options.functions }),
+    platform: new LocalPlatform({
+      stateDirectory: options.stateDir,
+      orphanMs: ORPHAN_MS,
+      ...(options.cpu === undefined ? {} : { reservedCpuMillicores: await reserveFor(options.cpu) }),
+    }),
+    rates: rateModelByName(options.rateModel),
+    logger,
+  });
+  logger.info({ url: service.url, stateDirectory: options.stateDir }, 'serving');
+  await untilSignal(service, (signal, mode) => logger.info({ signal, instances: mode }, 'shutting down'));
+}
+
+type Mode = Parameters<Service['close']>[0];
+
+/** The first signal ends in good order; a second one at once, as the system does it. */
+async function untilSignal(
+  service: Service,
+  onSignal: (signal: NodeJS.Signals, mode: Mode) => void,
+): Promise<void> {
+  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGINT', resolve).once('SIGTERM', resolve);
+  });
+  process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
+  const mode = signal === 'SIGINT' ? 'stop' : 'leave';
+  onSignal(signal, mode);
+  await service.close(mode);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new InflessError('INVALID_INPUT', `Port "${text}" is not a number from 0 to 65535`);
+}
+
+async function reserveFor(cpu: string): Promise<number> {
+  const wanted = parseCpuMillicores(cpu, '--cpu');
+  const available = await availableCpuMillicores();
+  if (wanted <= available) return available - wanted;
+  throw new InflessError(
+    'INVALID_INPUT',
+    `--cpu ${cpu} is more than the ${available / 1000} cores of this machine`,
+  );
+}
+
+function defaultStateDirectory(): string {
+  const { INFLESS_STATE_DIR, XDG_STATE_HOME } = process.env;
+  return INFLESS_STATE_DIR || join(XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'infless');
+}

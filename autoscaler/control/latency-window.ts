@@ -1,0 +1,35 @@
+/** Requests remembered: enough for a p99 that ten of them stand behind. */
+const SIZE = 1024;
+
+export interface LatencySummary {
+  readonly requests: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Share answered within the SLO, failures counted as not. */
+  readonly attainment: number;
+}
+
+/** The latest requests of a function, for its status: what a person wants to see is now, not since the start. */
+export class LatencyWindow {
+  readonly #latenciesMs = new Float64Array(SIZE);
+  #count = 0;
+
+  /** @param latencyMs from arrival to answer; Infinity for a request that failed */
+  record(latencyMs: number): void {
+    this.#latenciesMs[this.#count % SIZE] = latencyMs;
+    this.#count += 1;
+  }
+
+  summary(sloMs: number): LatencySummary | undefined {
+    const requests = Math.min(this.#count, SIZE);
+    if (requests === 0) return undefined;
+    const sorted = this.#latenciesMs.slice(0, requests).sort();
+    const inTime = sorted.filter((latencyMs) => latencyMs <= sloMs).length;
+    return {
+      requests,
+      p50Ms: sorted[Math.ceil(requests * 0.5) - 1]!,
+      p99Ms: sorted[Math.ceil(requests * 0.99) - 1]!,
+      attainment: inTime / requests,
+    };
+  }
+}

@@ -1,0 +1,140 @@
+import { formatConfig } from '../../profiles/config.ts';
+import type { Controller } from '../control/controller.ts';
+import { type Forecast, forecast } from '../control/forecast.ts';
+import type { BrokenFunction } from '../control/function-registry.ts';
+import type { ManagedFunction } from '../control/managed-function.ts';
+import type { Instance, Platform } from '../platforms/platform.ts';
+
+/** What `GET /api/functions` tells of each function. */
+export interface FunctionStatus {
+  readonly name: string;
+  /** `ready`: an instance answers. `starting`: one is on its way. `idle`: none, the next request starts one. */
+  readonly phase: 'ready' | 'starting' | 'idle' | 'failing' | 'broken';
+  readonly reason?: string;
+  readonly declaration: unknown;
+  readonly origin: string;
+  readonly model?: { readonly digest: string; readonly path: string };
+  readonly profile?: string;
+  readonly warnings: readonly string[];
+  readonly sloMs?: number;
+  readonly percentile?: number;
+  /** Requests per second now, and the coefficient of variation of their distances. */
+  readonly ratePerSecond?: number;
+  readonly arrivalCv?: number;
+  readonly queued?: number;
+  readonly inFlight?: number;
+  /** The latest requests: latencies of null stand for requests that failed. */
+  readonly latest?: {
+    readonly requests: number;
+    readonly p50Ms: number | null;
+    readonly p99Ms: number | null;
+    readonly attainment: number;
+  };
+  /** Requests per second that the cluster has no room for. */
+  readonly missingPerSecond?: number;
+  readonly instances: readonly InstanceStatus[];
+  /** What the table predicts for these instances at this rate; only of a single function asked for. */
+  readonly forecast?: Forecast;
+}
+
+export interface InstanceStatus {
+  readonly id: string;
+  readonly phase: string;
+  readonly config: Instance['config'];
+  readonly configText: string;
+  readonly node: string;
+  readonly url: string | undefined;
+  readonly startedAt: string;
+  readonly startupMs: number | undefined;
+  readonly cpuMs: number | undefined;
+  readonly memoryBytes: number | undefined;
+}
+
+export async function statusOf(
+  managed: ManagedFunction,
+  controller: Controller,
+  platform: Platform,
+  nowMs: number,
+): Promise<FunctionStatus> {
+  const { deployment, dispatcher, declaration, origin, name, backoff } = managed;
+  const instances = controller.instancesOf(name);
+  const demand = managed.snapshot(nowMs);
+  const latest = managed.latencies.summary(deployment.spec.slo);
+  return {
+    name,
+    phase: phaseOf(instances, backoff.reason),
+    ...(backoff.reason === undefined ? {} : { reason: backoff.reason }),
+    declaration,
+    origin,
+    model: { digest: deployment.model.manifest.digest, path: deployment.model.path },
+    profile: deployment.profile.file,
+    warnings: deployment.warnings,
+    sloMs: deployment.spec.slo,
+    percentile: deployment.spec.percentile,
+    ratePerSecond: round(demand.currentPerSecond, 100),
+    arrivalCv: demand.arrivalCv,
+    queued: dispatcher.queued,
+    inFlight: dispatcher.inFlight,
+    ...(latest === undefined
+      ? {}
+      : { latest: { ...latest, p50Ms: finite(latest.p50Ms), p99Ms: finite(latest.p99Ms) } }),
+    missingPerSecond: round(controller.shortageOf(name)?.missingPerSecond ?? 0, 100),
+    instances: await Promise.all(instances.map((instance) => instanceStatus(instance, platform))),
+  };
+}
+
+/** Predicted from the table for the ready instances at the present rate, or at one asked for. */
+export function forecastOf(
+  managed: ManagedFunction,
+  controller: Controller,
+  nowMs: number,
+  ratePerSecond?: number,
+): Forecast | undefined {
+  const { spec } = managed.deployment;
+  const demand = managed.snapshot(nowMs);
+  return forecast({
+    times: managed.times,
+    pool: controller
+      .instancesOf(managed.name)
+      .flatMap(({ phase, config }) => (phase === 'ready' ? [config] : [])),
+    ratePerSecond: ratePerSecond ?? demand.currentPerSecond,
+    arrivalCv: demand.arrivalCv,
+    sloMs: spec.slo,
+    percentile: spec.percentile,
+  });
+}
+
+export function brokenStatus({ name, reason, declaration, origin }: BrokenFunction): FunctionStatus {
+  return { name, phase: 'broken', reason, declaration, origin, warnings: [], instances: [] };
+}
+
+async function instanceStatus(instance: Instance, platform: Platform): Promise<InstanceStatus> {
+  const { id, phase, config, node, url, startedAtMs, readyAtMs } = instance;
+  const usage = await platform.usage(id);
+  return {
+    id,
+    phase,
+    config,
+    configText: formatConfig(config),
+    node,
+    url,
+    startedAt: new Date(startedAtMs).toISOString(),
+    startupMs: readyAtMs === undefined ? undefined : Math.round(readyAtMs - startedAtMs),
+    cpuMs: usage === undefined ? undefined : Math.round(usage.cpuMs),
+    memoryBytes: usage?.memoryBytes,
+  };
+}
+
+function phaseOf(instances: readonly Instance[], failure: string | undefined): FunctionStatus['phase'] {
+  if (instances.some(({ phase }) => phase === 'ready')) return 'ready';
+  if (failure !== undefined) return 'failing';
+  return instances.some(({ phase }) => phase === 'starting') ? 'starting' : 'idle';
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? round(value, 100) : null;
+}
+
+function round(value: number, per: number): number {
+  return Math.round(value * per) / per;
+}

@@ -1,0 +1,75 @@
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
+import { BodyBudget } from '../../packager/server/http/body.ts';
+import { HttpError } from '../../packager/server/http/http-error.ts';
+import { createHttpServer } from '../../packager/server/http/http-server.ts';
+import { type AdminRouteParts, adminRoutes } from './admin-routes.ts';
+import { functionRoutes } from './function-routes.ts';
+import type { GatewayMetrics } from './metrics.ts';
+
+export interface GatewayParts extends AdminRouteParts {
+  readonly metrics: GatewayMetrics;
+  readonly logger: Logger;
+}
+
+export interface GatewayLimits {
+  readonly maxBodyBytes: number;
+  /** All request bodies held at a time: beyond, requests are refused with 429. */
+  readonly heldBytes: number;
+}
+
+export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = { maxBodyBytes: 32 << 20, heldBytes: 1 << 30 };
+
+/** The HTTP face of the autoscaler: functions, their administration, health and metrics. */
+export class Gateway {
+  readonly app: FastifyInstance;
+  #closing = false;
+
+  constructor(parts: GatewayParts, limits: GatewayLimits = DEFAULT_GATEWAY_LIMITS) {
+    this.app = createHttpServer({
+      maxBodyBytes: limits.maxBodyBytes,
+      budget: new BodyBudget(limits.heldBytes),
+      logger: parts.logger,
+      isClosing: () => this.#closing,
+    });
+    this.app.setNotFoundHandler((request) => {
+      throw new HttpError(404, `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}.`);
+    });
+    this.app.get('/healthz', () => ({ status: 'ok' }));
+    this.app.get('/metrics', async (_request, reply) => {
+      const { registry } = parts.metrics;
+      return reply.type(registry.contentType).send(await registry.metrics());
+    });
+    adminRoutes(this.app, parts);
+    functionRoutes(this.app, parts);
+  }
+
+  /** @throws InflessError ADDRESS_IN_USE */
+  async listen(host: string, port: number): Promise<string> {
+    try {
+      return await this.app.listen({ host, port });
+    } catch (error) {
+      if (systemCode(error) === 'EADDRINUSE') {
+        throw new InflessError('ADDRESS_IN_USE', `Port ${port} on ${host} is taken`, {
+          remedy: 'Stop the program that uses it, or choose another with --port.',
+          cause: error,
+        });
+      }
+      throw new InflessError(
+        'INVALID_INPUT',
+        `Cannot listen on ${host}:${port} (${systemCode(error) ?? messageOf(error)})`,
+        {
+          remedy: 'Choose an address of this machine with --host and --port.',
+          cause: error,
+        },
+      );
+    }
+  }
+
+  /** Takes no more connections; requests under way are answered. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.app.close();
+  }
+}

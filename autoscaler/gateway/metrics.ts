@@ -1,0 +1,121 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { formatConfig } from '../../profiles/config.ts';
+import type { Controller } from '../control/controller.ts';
+import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
+
+const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2.5, 5, 10, 30];
+const SIZE_BUCKETS = [1, 2, 4, 8, 16, 32, 64];
+
+/** What `/metrics` of the gateway tells: the names that OpenFaaS dashboards expect, and our own. */
+export class GatewayMetrics {
+  readonly registry = new Registry();
+  readonly #started: Counter<'function_name'>;
+  readonly #answered: Counter<'function_name' | 'code'>;
+  readonly #seconds: Histogram<'function_name' | 'code'>;
+  readonly #late: Counter<'function_name'>;
+  readonly #batch: Histogram<'function_name'>;
+
+  constructor() {
+    const registers = [this.registry];
+    this.#started = new Counter({
+      name: 'gateway_function_invocation_started',
+      help: 'Requests taken in.',
+      labelNames: ['function_name'],
+      registers,
+    });
+    this.#answered = new Counter({
+      name: 'gateway_function_invocation_total',
+      help: 'Requests answered, by HTTP status.',
+      labelNames: ['function_name', 'code'],
+      registers,
+    });
+    this.#seconds = new Histogram({
+      name: 'gateway_functions_seconds',
+      help: 'Arrival at the gateway to the end of the answer.',
+      labelNames: ['function_name', 'code'],
+      buckets: SECONDS_BUCKETS,
+      registers,
+    });
+    this.#late = new Counter({
+      name: 'infless_slo_violations_total',
+      help: 'Requests not answered within the SLO: late, refused or failed.',
+      labelNames: ['function_name'],
+      registers,
+    });
+    this.#batch = new Histogram({
+      name: 'infless_batch_requests',
+      help: 'Requests that ran together.',
+      labelNames: ['function_name'],
+      buckets: SIZE_BUCKETS,
+      registers,
+    });
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  started(functionName: string): void {
+    this.#started.inc({ function_name: functionName });
+  }
+
+  answered(functionName: string, code: number, latencyMs: number, inTime: boolean): void {
+    this.#answered.inc({ function_name: functionName, code });
+    this.#seconds.observe({ function_name: functionName, code }, latencyMs / 1000);
+    if (!inTime) this.#late.inc({ function_name: functionName });
+  }
+
+  batchRan(functionName: string, batch: DispatchedBatch): void {
+    this.#batch.observe({ function_name: functionName }, batch.size);
+  }
+
+  /** Adds what is read off the controller whenever somebody scrapes. */
+  watch(controller: Controller): void {
+    const registers = [this.registry];
+    const gauge = (name: string, help: string, read: (name: string) => number): void => {
+      new Gauge({
+        name,
+        help,
+        labelNames: ['function_name'],
+        registers,
+        collect() {
+          this.reset();
+          for (const { name: functionName } of controller.functions) {
+            this.set({ function_name: functionName }, read(functionName));
+          }
+        },
+      });
+    };
+    gauge(
+      'gateway_service_count',
+      'Instances that are ready.',
+      (name) => controller.instancesOf(name).filter(({ phase }) => phase === 'ready').length,
+    );
+    gauge(
+      'infless_queue_depth',
+      'Requests waiting.',
+      (name) => controller.find(name)?.dispatcher.queued ?? 0,
+    );
+    gauge(
+      'infless_in_flight',
+      'Requests running.',
+      (name) => controller.find(name)?.dispatcher.inFlight ?? 0,
+    );
+    gauge(
+      'infless_missing_rate',
+      'Requests per second that the cluster cannot carry.',
+      (name) => controller.shortageOf(name)?.missingPerSecond ?? 0,
+    );
+    new Gauge({
+      name: 'infless_instances',
+      help: 'Instances by config and phase.',
+      labelNames: ['function_name', 'config', 'phase'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { name } of controller.functions) {
+          for (const { config, phase } of controller.instancesOf(name)) {
+            this.inc({ function_name: name, config: formatConfig(config), phase });
+          }
+        }
+      },
+    });
+  }
+}

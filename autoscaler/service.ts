@@ -1,0 +1,82 @@
+import type { Logger } from 'pino';
+import { systemClock } from '../models/base/clock.ts';
+import { Controller } from './control/controller.ts';
+import { FunctionRegistry } from './control/function-registry.ts';
+import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from './control/settings.ts';
+import { HttpTransport } from './dispatch/transport.ts';
+import { FunctionStore } from './functions/function-store.ts';
+import { readFunctionsFile } from './functions/functions-file.ts';
+import { DEFAULT_GATEWAY_LIMITS, Gateway } from './gateway/gateway.ts';
+import { GatewayMetrics } from './gateway/metrics.ts';
+import type { RateModel } from './plan/model.ts';
+import type { Platform } from './platforms/platform.ts';
+
+export interface ServiceOptions {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly stateDirectory: string;
+  /** Functions that are declared by a file. */
+  readonly functionsFile?: string;
+  readonly platform: Platform;
+  readonly rates: RateModel;
+  readonly logger: Logger;
+  readonly control?: Partial<ControlSettings>;
+  readonly maxBodyBytes?: number;
+}
+
+/** A running autoscaler. */
+export interface Service {
+  readonly url: string;
+  readonly controller: Controller;
+  /** Answers what is under way, then leaves the instances for a successor or stops them. */
+  close(mode: 'leave' | 'stop'): Promise<void>;
+}
+
+/**
+ * Puts the autoscaler together: platform, control loop, declared functions, gateway. What ran before is adopted and
+ * what was declared is back before the first request is taken.
+ *
+ * @throws InflessError for a functions file with mistakes, a function that cannot be deployed, a port that is taken.
+ */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { platform, logger, rates, stateDirectory, functionsFile } = options;
+  const fromFile = functionsFile === undefined ? undefined : await readFunctionsFile(functionsFile);
+  const transport = new HttpTransport();
+  const metrics = new GatewayMetrics();
+  const controller = new Controller({
+    platform,
+    clock: systemClock,
+    transport,
+    rates,
+    settings: { ...DEFAULT_CONTROL_SETTINGS, ...options.control },
+    logger,
+    onBatch: (functionName, batch) => metrics.batchRan(functionName, batch),
+  });
+  metrics.watch(controller);
+  await controller.open();
+  try {
+    const registry = new FunctionRegistry(controller, new FunctionStore(stateDirectory));
+    await registry.restore(fromFile);
+    for (const { name, reason } of registry.broken)
+      logger.error({ function: name, reason }, 'a declared function cannot run');
+    const parts = { controller, registry, platform, metrics, logger, clock: systemClock };
+    const maxBodyBytes = options.maxBodyBytes ?? DEFAULT_GATEWAY_LIMITS.maxBodyBytes;
+    const gateway = new Gateway(parts, { ...DEFAULT_GATEWAY_LIMITS, maxBodyBytes });
+    const url = await gateway.listen(options.host, options.port);
+    controller.run();
+    return {
+      url,
+      controller,
+      async close(mode) {
+        await gateway.close();
+        await controller.close(mode);
+        await transport.close();
+      },
+    };
+  } catch (error) {
+    await controller.close('leave'); // a mistake in a file must not cost what serves
+    await transport.close();
+    throw error;
+  }
+}
