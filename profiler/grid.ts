@@ -19,19 +19,18 @@ const QUICK_CPU_STEPS = [500, 1000, 2000, 4000, 8000, 16_000, 32_000];
 
 /**
  * What is measured when the user names no grid: powers of two up to 32 (`quick`: 16) by CPU quotas up to all
- * cores of the host. A model that cannot batch has the one batch size 1.
+ * that this process can have. A model that cannot batch has the one batch size 1.
  */
 export function defaultGrid(host: {
-  readonly cpuCores: number;
+  readonly cpuMillicores: number;
   readonly batching: boolean;
   readonly quick: boolean;
 }): Grid {
   const largest = host.quick ? LARGEST_QUICK_BATCH : LARGEST_DEFAULT_BATCH;
   const batches = [1];
   while (host.batching && batches.at(-1)! < largest) batches.push(batches.at(-1)! * 2);
-  const all = host.cpuCores * 1000;
-  const steps = (host.quick ? QUICK_CPU_STEPS : CPU_STEPS).filter((step) => step < all);
-  return { batches, cpuMillicores: [...steps, all] };
+  const steps = (host.quick ? QUICK_CPU_STEPS : CPU_STEPS).filter((step) => step < host.cpuMillicores);
+  return { batches, cpuMillicores: [...steps, host.cpuMillicores] };
 }
 
 /** Reads `1,2,4,8`: distinct, ascending. */
@@ -54,14 +53,14 @@ export function parseCpus(text: string): number[] {
   return distinct(splitList(text, '--cpus').map((item) => parseCpuMillicores(item, '--cpus')));
 }
 
-/** @throws InflessError INVALID_INPUT for a quota more than this host has: it would measure something else. */
-export function checkCpus(cpuMillicores: readonly number[], cpuCores: number): void {
-  const tooMuch = cpuMillicores.find((quota) => quota > cpuCores * 1000);
+/** @throws InflessError INVALID_INPUT for a quota beyond what we can have here: it would measure something else. */
+export function checkCpus(cpuMillicores: readonly number[], available: number): void {
+  const tooMuch = cpuMillicores.find((quota) => quota > available);
   if (tooMuch === undefined) return;
   throw new InflessError(
     'INVALID_INPUT',
-    `A CPU quota of ${formatCores(tooMuch)} cores cannot be measured on a host with ${cpuCores}`,
-    { remedy: `Ask for at most ${cpuCores}, or profile on a larger host.` },
+    `A CPU quota of ${formatCores(tooMuch)} cores cannot be measured where ${formatCores(available)} are available`,
+    { remedy: `Ask for at most ${formatCores(available)}, or profile on a larger host.` },
   );
 }
 

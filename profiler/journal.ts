@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { InflessError, messageOf, systemCode } from '../models/base/errors.ts';
 import { ensureDirectory, readTextIfPresent } from '../models/base/files.ts';
 import { configKey } from '../profiles/config.ts';
-import { type Cell, cellSchema, quotaMechanismSchema } from '../profiles/table.ts';
+import { type Cell, cellSchema, profileTableSchema } from '../profiles/table.ts';
 
 const JOURNAL_SCHEMA = 'infless.io/profile-journal/v1';
 const REMEDY = 'Choose an output in a folder that can be written and has room.';
@@ -17,10 +17,8 @@ export const identitySchema = z.object({
   digest: z.string(),
   host: z.string(),
   engine: z.string(),
-  mechanism: quotaMechanismSchema,
-  periodMicros: z.number().nullable(),
-  level: z.number(),
-  relativeError: z.number(),
+  quota: profileTableSchema.shape.quota,
+  confidence: profileTableSchema.shape.confidence,
   cellTimeMs: z.number(),
   shapes: z.record(z.string(), z.array(z.number())),
 });

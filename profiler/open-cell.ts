@@ -2,7 +2,7 @@ import { decodePredict, encodePredict, encodePredictBody } from '../models/codec
 import { engineFor } from '../models/engines.ts';
 import { BatchExecutor } from '../models/executor.ts';
 import { generateInputs } from '../models/inputs.ts';
-import type { ModelManifest } from '../models/manifest.ts';
+import { canBatch, type ModelManifest } from '../models/manifest.ts';
 import type { NamedTensors } from '../models/tensor.ts';
 import type {
   CodecQuestion,
@@ -81,10 +81,12 @@ function codecTimes(
   outputs: NamedTensors,
   budgetMs: number,
 ): CodecTimes {
-  const body = encodePredictBody(request, 'row');
+  // Rows are how clients send; a model without rows can only be sent whole tensors.
+  const form = canBatch(manifest) ? 'row' : 'column';
+  const body = encodePredictBody(request, form, manifest);
   const limits = { fewest: FEWEST_CODEC_RUNS, budgetMs: budgetMs / 2 };
   return {
     decode: meanTimeMs(() => decodePredict(body, manifest), limits),
-    encode: meanTimeMs(() => encodePredict(outputs, 'row'), limits),
+    encode: meanTimeMs(() => encodePredict(outputs, form, manifest), limits),
   };
 }

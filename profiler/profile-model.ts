@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { packageVersion } from '../models/base/package.ts';
-import { formatCores } from '../models/base/units.ts';
 import { engineFor } from '../models/engines.ts';
 import { generateInputs } from '../models/inputs.ts';
 import { canBatch, type ModelManifest } from '../models/manifest.ts';
@@ -8,12 +7,13 @@ import { resolveModel } from '../models/open.ts';
 import { readHost } from '../profiles/host.ts';
 import { profileDirectory, saveTable } from '../profiles/store.ts';
 import { PROFILE_SCHEMA, type ProfileTable } from '../profiles/table.ts';
-import { cellsOf, type Grid } from './grid.ts';
+import { cellsOf } from './grid.ts';
 import { Journal } from './journal.ts';
 import { gridOf, type ProfileOptions, settingsOf } from './profile-options.ts';
 import type { ProfileListener } from './progress.ts';
-import { openQuotas, type Quotas } from './quota/quota.ts';
-import { removeStaleQuotas, sweep } from './sweep.ts';
+import { availableCpuMillicores } from './quota/cpu-limit.ts';
+import { sweep } from './sweep.ts';
+import { describeQuotas, openSweepQuotas } from './sweep-quotas.ts';
 
 export type { ProfileOptions } from './profile-options.ts';
 export type { ProfileEvent, ProfileListener } from './progress.ts';
@@ -25,8 +25,8 @@ export type { ProfileEvent, ProfileListener } from './progress.ts';
  * @param reference a zoo name or a model file
  * @param onProgress hears of every cell, of what could not be measured and of the file written
  * @param signal ends the sweep; finished cells stay in the journal
- * @throws InflessError: the model cannot be read, an option does not fit model or host, nothing could be measured,
- *   the cache cannot be written. When aborted, the signal's reason.
+ * @throws InflessError: the model cannot be read or does not run, an option does not fit model or host, the cache
+ *   cannot be written. When aborted, the signal's reason.
  */
 export async function profileModel(
   reference: string,
@@ -34,46 +34,39 @@ export async function profileModel(
   onProgress: ProfileListener = () => undefined,
   signal?: AbortSignal,
 ): Promise<ProfileTable> {
-  const model = await resolveModel(
-    reference,
-    options.modelName === undefined ? {} : { name: options.modelName },
-  );
-  const { manifest } = model;
+  const { modelName, periodMicros, mechanism, shapes = {}, resume = false } = options;
   const note = (text: string): void => onProgress({ type: 'note', text });
-  const shapes = options.shapes ?? {};
+
+  const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
+  const { manifest } = model;
   generateInputs(manifest, { batch: 1, shapes }); // a shape that does not fit is told before anything is measured
-  const host = await readHost();
-  const settings = settingsOf(options);
-  const grid = gridOf(manifest, host.cpuCores, options);
   if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: its batch axis is fixed or missing.`);
 
-  const quotas = await openQuotas({
-    ...(options.periodMicros === undefined ? {} : { periodMicros: options.periodMicros }),
-    ...(options.mechanism === undefined ? {} : { mechanism: options.mechanism }),
+  const settings = settingsOf(options);
+  const grid = gridOf(manifest, await availableCpuMillicores(), options);
+  const quotas = await openSweepQuotas({
+    ...(periodMicros === undefined ? {} : { periodMicros }),
+    ...(mechanism === undefined ? {} : { mechanism }),
   });
-  await removeStaleQuotas(quotas);
-  const { level, relativeError, cellTimeMs } = settings;
-  const measured = {
+  const host = await readHost();
+  const conditions = {
     tool: `infless-profile ${packageVersion}`,
     engine: engineFor(manifest.format).version,
-    quota: { mechanism: quotas.mechanism, periodMicros: await periodOf(quotas, grid, note) },
-    confidence: { level, relativeError },
+    quota: await describeQuotas(quotas, grid, note),
+    confidence: { level: settings.level, relativeError: settings.relativeError },
   };
-  const { quota, confidence, ...tools } = measured;
   const journal = await Journal.open(
     options.journalFile ?? defaultJournalFile(manifest),
     {
-      ...tools,
-      ...quota,
-      ...confidence,
+      ...conditions,
       digest: manifest.digest,
       host: host.fingerprint,
-      cellTimeMs,
+      cellTimeMs: settings.cellTimeMs,
       shapes,
     },
-    options.resume ?? false,
+    resume,
   );
-  tellFinding(journal, options.resume ?? false, note);
+  tellFinding(journal, resume, note);
 
   try {
     const configs = cellsOf(grid, manifest.digest);
@@ -82,9 +75,9 @@ export async function profileModel(
     const table: ProfileTable = {
       schema: PROFILE_SCHEMA,
       createdAt,
-      ...measured,
       model: manifest,
       host,
+      ...conditions,
       cells: [...cells],
     };
     onProgress({ type: 'saved', file: await saveTable(table) });
@@ -95,31 +88,8 @@ export async function profileModel(
   }
 }
 
-/** The period in force, which the kernel's limits may have moved away from the one asked for. */
-async function periodOf(quotas: Quotas, grid: Grid, note: (text: string) => void): Promise<number | null> {
-  if (quotas.weaknessReason !== undefined) {
-    note(
-      `${quotas.weaknessReason} The table records "${quotas.mechanism}": do not rely on what it says of fractions of a core.`,
-    );
-  }
-  const ask = async (cpuMillicores: number): Promise<number | null> => {
-    const quota = await quotas.create(`profile-${process.pid}-0`, cpuMillicores);
-    await quota.remove();
-    return quota.periodMicros;
-  };
-  const periodMicros = await ask(Math.max(...grid.cpuMillicores));
-  const smallest = Math.min(...grid.cpuMillicores);
-  const longest = await ask(smallest);
-  if (longest !== periodMicros) {
-    note(
-      `A quota of ${formatCores(smallest)} cores needs a longer period: ${longest} µs instead of ${periodMicros} µs.`,
-    );
-  }
-  return periodMicros;
-}
-
-/** The journal that `profileModel` keeps by default. */
-export function defaultJournalFile({ name, digest }: ModelManifest): string {
+/** Beside the table in the cache. */
+function defaultJournalFile({ name, digest }: ModelManifest): string {
   const safeName = name.replace(/[^\w.-]+/g, '-');
   return join(profileDirectory(), `${safeName}-${digest.slice('sha256:'.length).slice(0, 12)}.journal`);
 }

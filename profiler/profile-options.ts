@@ -8,7 +8,7 @@ import type { CellSettings } from './measure-cell.ts';
 export interface ProfileOptions {
   /** Default: powers of two up to 32 (`quick`: 16); 1 for a model that cannot batch. */
   readonly batches?: readonly number[] | undefined;
-  /** Default: a quarter of a core up to all of the host's. */
+  /** Default: a quarter of a core up to all that this process can have. */
   readonly cpuMillicores?: readonly number[] | undefined;
   /** A coarser grid and about a second a cell; what is given explicitly still counts. */
   readonly quick?: boolean | undefined;
@@ -48,9 +48,9 @@ export function settingsOf(options: ProfileOptions): CellSettings {
 }
 
 /** @throws InflessError INVALID_INPUT for batches the model, or quotas the host, cannot have. */
-export function gridOf(manifest: ModelManifest, cpuCores: number, options: ProfileOptions): Grid {
+export function gridOf(manifest: ModelManifest, available: number, options: ProfileOptions): Grid {
   const batching = canBatch(manifest);
-  const preset = defaultGrid({ cpuCores, batching, quick: options.quick ?? false });
+  const preset = defaultGrid({ cpuMillicores: available, batching, quick: options.quick ?? false });
   const grid = {
     batches: options.batches ?? preset.batches,
     cpuMillicores: options.cpuMillicores ?? preset.cpuMillicores,
@@ -62,6 +62,6 @@ export function gridOf(manifest: ModelManifest, cpuCores: number, options: Profi
       { remedy: 'Leave out --batches, or export the model with a dynamic batch axis.' },
     );
   }
-  checkCpus(grid.cpuMillicores, cpuCores);
+  checkCpus(grid.cpuMillicores, available);
   return grid;
 }

@@ -8,6 +8,7 @@ import type { Journal } from './journal.ts';
 import { type CellResult, type CellSettings, measureCell } from './measure-cell.ts';
 import type { ProfileListener, SweepState } from './progress.ts';
 import type { Quotas } from './quota/quota.ts';
+import { createSweepQuota } from './sweep-quotas.ts';
 
 export interface SweepPlan {
   readonly model: ModelFile;
@@ -40,10 +41,10 @@ export async function sweep(
     remainingMs: remainingMs(finishedMs, todo.length - finishedMs.length, plan.settings.cellTimeMs),
   });
 
-  for (const [index, config] of todo.entries()) {
+  for (const config of todo) {
     listener({ type: 'cell-started', config, ...state() });
     const begin = performance.now();
-    const result = await tryCell(plan, config, index, signal);
+    const result = await tryCell(plan, config, signal);
     finishedMs.push(performance.now() - begin);
     if ('failure' in result) {
       if (config === plan.configs[0]) throw cannotRun(plan.model, config, result.failure);
@@ -60,11 +61,10 @@ export async function sweep(
 async function tryCell(
   plan: SweepPlan,
   config: Config,
-  index: number,
   signal: AbortSignal | undefined,
 ): Promise<CellResult | { readonly failure: InflessError }> {
   signal?.throwIfAborted();
-  const quota = await plan.quotas.create(quotaName(process.pid, index), config.cpuMillicores);
+  const quota = await createSweepQuota(plan.quotas, config.cpuMillicores);
   try {
     return await measureCell({ ...plan, config }, quota, signal);
   } catch (error) {
@@ -81,27 +81,4 @@ function cannotRun({ manifest }: ModelFile, config: Config, cause: InflessError)
     `Model ${manifest.name} does not even run as ${formatConfig(config)}: ${cause.message}`,
     { cause, ...(cause.remedy === undefined ? {} : { remedy: cause.remedy }) },
   );
-}
-
-function quotaName(pid: number, index: number): string {
-  return `profile-${pid}-${index}`;
-}
-
-/** Removes what sweeps that were killed left behind, recognised by the process that is no more. */
-export async function removeStaleQuotas(quotas: Quotas): Promise<void> {
-  for (const name of await quotas.list()) {
-    const pid = /^profile-(\d+)-\d+$/.exec(name)?.[1];
-    if (pid === undefined || isAlive(Number(pid))) continue;
-    const quota = await quotas.adopt(name);
-    await quota?.remove().catch(() => undefined); // its last process is still finishing a batch: the next sweep's turn
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }

@@ -5,23 +5,23 @@ import { configKey } from '../../profiles/config.ts';
 
 describe('default grid', () => {
   it('is powers of two by fractions of the cores', () => {
-    expect(defaultGrid({ cpuCores: 2, batching: true, quick: false })).toEqual({
+    expect(defaultGrid({ cpuMillicores: 2000, batching: true, quick: false })).toEqual({
       batches: [1, 2, 4, 8, 16, 32],
       cpuMillicores: [250, 500, 1000, 1500, 2000],
     });
   });
 
   it('has one batch for a model that cannot batch', () => {
-    expect(defaultGrid({ cpuCores: 1, batching: false, quick: false })).toEqual({
+    expect(defaultGrid({ cpuMillicores: 1000, batching: false, quick: false })).toEqual({
       batches: [1],
       cpuMillicores: [250, 500, 1000],
     });
   });
 
-  it('always ends with all cores, also when their number is odd', () => {
-    expect(defaultGrid({ cpuCores: 7, batching: true, quick: true })).toEqual({
+  it('always ends with all there is, also where that is no round number', () => {
+    expect(defaultGrid({ cpuMillicores: 7300, batching: true, quick: true })).toEqual({
       batches: [1, 2, 4, 8, 16],
-      cpuMillicores: [500, 1000, 2000, 4000, 7000],
+      cpuMillicores: [500, 1000, 2000, 4000, 7300],
     });
   });
 });
@@ -41,10 +41,10 @@ describe('lists of the command line', () => {
   });
 
   it('refuses a quota that the host does not have', () => {
-    expect(() => checkCpus([500, 4000], 2)).toThrow(
-      'A CPU quota of 4 cores cannot be measured on a host with 2',
+    expect(() => checkCpus([500, 4000], 1500)).toThrow(
+      'A CPU quota of 4 cores cannot be measured where 1.5 are available',
     );
-    expect(() => checkCpus([2000], 2)).not.toThrow();
+    expect(() => checkCpus([2000], 2000)).not.toThrow();
   });
 });
 
@@ -71,7 +71,7 @@ describe('order of cells', () => {
   });
 
   it('is shuffled: neither batch nor quota rises along the sweep', () => {
-    const cells = cellsOf(defaultGrid({ cpuCores: 4, batching: true, quick: false }), 'seed');
+    const cells = cellsOf(defaultGrid({ cpuMillicores: 4000, batching: true, quick: false }), 'seed');
     const order = cells.map((_, place) => place);
     expect(
       Math.abs(

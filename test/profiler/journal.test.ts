@@ -10,10 +10,8 @@ const IDENTITY: SweepIdentity = {
   digest: `sha256:${'ab'.repeat(32)}`,
   host: 'sha256:here',
   engine: 'onnxruntime-node 1.30.0',
-  mechanism: 'cgroup-v1',
-  periodMicros: 10_000,
-  level: 0.95,
-  relativeError: 0.03,
+  quota: { mechanism: 'cgroup-v1', periodMicros: 10_000 },
+  confidence: { level: 0.95, relativeError: 0.03 },
   cellTimeMs: 3000,
   shapes: { images: [1, 3, 640, 640] },
 };
@@ -93,7 +91,7 @@ describe('Journal', () => {
   it.each([
     [{ digest: `sha256:${'cd'.repeat(32)}` }, 'digest'],
     [{ host: 'sha256:elsewhere' }, 'host'],
-    [{ cellTimeMs: 600, level: 0.9 }, 'level, cellTimeMs'],
+    [{ cellTimeMs: 600, confidence: { level: 0.9, relativeError: 0.03 } }, 'confidence, cellTimeMs'],
     [{ shapes: { images: [1, 3, 320, 320] } }, 'shapes'],
   ] satisfies [Partial<SweepIdentity>, string][])(
     'refuses to resume what was measured otherwise: %o',

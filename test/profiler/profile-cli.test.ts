@@ -186,9 +186,7 @@ describe('an interrupted sweep', () => {
     await killed.finished();
     const { code, stderr } = await profile(...sweep, '--error', '5%', '--resume');
     expect(code).toBe(2);
-    expect(stderr).toMatch(
-      /error: Journal .* was measured otherwise \(relativeError differ\)\. Give the same/,
-    );
+    expect(stderr).toMatch(/error: Journal .* was measured otherwise \(confidence differ\)\. Give the same/);
   });
 
   it('says on Ctrl-C how to go on, exits with 130 and leaves no process and no quota', async () => {
@@ -209,12 +207,7 @@ describe('an interrupted sweep', () => {
 
 describe('bad input', () => {
   it.each([
-    [
-      'an unknown zoo name',
-      ['mobilnet'],
-      2,
-      /There is no model named "mobilnet"\. Give a path, or one of: mobilenet, /,
-    ],
+    ['an unknown zoo name', ['mobilnet'], 2, /There is no model "mobilnet"\. .*mobilenet, resnet-50/],
     ['a missing file', ['./missing.onnx'], 2, /Model file .*missing\.onnx does not exist/],
     [
       'a quota that is none',
@@ -226,7 +219,7 @@ describe('bad input', () => {
       'a quota beyond the host',
       ['mnist', '--cpus', '4096'],
       2,
-      /A CPU quota of 4096 cores cannot be measured on a host with \d+\./,
+      /A CPU quota of 4096 cores cannot be measured where [\d.]+ are available\./,
     ],
     ['a batch of nothing', ['mnist', '--batches', '0'], 2, /--batches "0": "0" is not a batch size\./],
     [
@@ -282,7 +275,7 @@ describe('bad input', () => {
   it('an output that cannot be written, before anything is measured', async () => {
     await writeFile(join(cache, 'file'), '');
     const { code, stderr } = await profile('mnist', '-o', join(cache, 'file', 'table.json'));
-    expect(stderr).toMatch(/error: .*cannot be written \(ENOTDIR\)\. Choose an output in a folder/);
+    expect(stderr).toMatch(/error: .*cannot be written \(E\w+\)\. Choose an output in a folder/);
     expect(stderr).not.toContain('[1/');
     expect(code).toBe(3);
   });
