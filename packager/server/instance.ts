@@ -65,7 +65,7 @@ export class Instance {
   }
 
   /** From here on predictions are taken. */
-  markReady(firstAnswerMs: number, warmup: readonly WarmupRun[]): ReadyReport {
+  markReady(firstAnswerMs: number, warmup: readonly WarmupRun[]): void {
     const { settings } = this;
     const model = this.#model!;
     this.#report = {
@@ -81,7 +81,6 @@ export class Instance {
     this.#dispatcher = this.#createDispatcher(model, warmup);
     this.metrics.observeStart(model.loadMs, firstAnswerMs);
     if (this.#phase === 'loading') this.#phase = 'ready';
-    return this.#report;
   }
 
   /** @throws InflessError UNAVAILABLE while nothing can be predicted. */

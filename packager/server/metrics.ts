@@ -63,8 +63,9 @@ export class ServerMetrics {
 
   observeBatch({ responses, timing }: BatchReply): void {
     this.#batchRequests.observe(responses.length);
-    if (timing.rows > 0) this.#batchRows.observe(timing.rows);
     this.#decode.observe(timing.decodeMs / 1000);
+    if (timing.rows === 0) return; // nothing in it was fit to run
+    this.#batchRows.observe(timing.rows);
     this.#execute.observe(timing.executeMs / 1000);
     this.#encode.observe(timing.encodeMs / 1000);
   }

@@ -125,7 +125,8 @@ function startThread(instance: Instance, logger: Logger, ending: Ending): Infere
         );
         break;
       case 'ready':
-        logger.info(instance.markReady(firstAnswerMs ?? performance.now(), event.warmup), 'ready');
+        instance.markReady(firstAnswerMs ?? performance.now(), event.warmup);
+        if (instance.phase === 'ready') logger.info({ report: instance.readyReport() }, 'ready');
         break;
       case 'defect':
         logger.error({ stack: event.stack }, 'defect in the inference thread');

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { InflessError } from '../../../models/base/errors.ts';
-import { bodyTooLarge } from '../inference/answer-batch.ts';
+import { sendContinue } from './expectations.ts';
 import { HttpError } from './http-error.ts';
 
 /** The bytes of bodies that the process holds: being received, waiting and running. */
@@ -81,7 +81,14 @@ export function readBody(request: IncomingMessage, limitBytes: number, budget: B
     }
 
     if (Number(request.headers['content-length']) > limitBytes) return reject(bodyTooLarge(limitBytes));
+    sendContinue(request);
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+  });
+}
+
+export function bodyTooLarge(maxBodyBytes: number): InflessError {
+  return new InflessError('BODY_TOO_LARGE', `The body is larger than the ${maxBodyBytes} bytes taken here`, {
+    remedy: 'Send fewer rows in a request.',
   });
 }
 

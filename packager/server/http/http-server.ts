@@ -3,6 +3,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino';
 import { type Body, type BodyBudget, readBody } from './body.ts';
 import { onClientError } from './client-error.ts';
+import { deferContinue, isBodyUnasked } from './expectations.ts';
 import { errorAnswer } from './http-error.ts';
 import { lingering } from './lingering.ts';
 
@@ -47,6 +48,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     const { status, headers, body, isDefect } = errorAnswer(error);
     if (isDefect) logger.error({ err: error, method: request.method, url: request.url }, 'request failed');
     reply.code(status).headers(headers).type('application/json');
+    if (isBodyUnasked(request.raw)) reply.header('connection', 'close');
     closeIfClosing(reply);
     if (reply.getHeader('connection') !== 'close' || request.raw.complete) return reply.send(body);
     reply.header('content-length', Buffer.byteLength(body));
@@ -68,11 +70,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   app.addHook('onSend', async (_request, reply) => closeIfClosing(reply));
   app.setErrorHandler(sendError);
-  app.server.on('checkContinue', (request, response) => {
-    // Without "100 Continue" a client that asks first never sends a body we would refuse.
-    if (!(Number(request.headers['content-length']) > maxBodyBytes)) response.writeContinue();
-    app.server.emit('request', request, response);
-  });
+  deferContinue(app.server);
   return app;
 }
 

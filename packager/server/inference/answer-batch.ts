@@ -1,7 +1,7 @@
-import { InflessError } from '../../../models/base/errors.ts';
 import { decodePredict, encodePredict } from '../../../models/codec/predict-json.ts';
 import type { BatchExecutor } from '../../../models/executor.ts';
 import type { ModelManifest } from '../../../models/manifest.ts';
+import { bodyTooLarge } from '../http/body.ts';
 import { errorAnswer } from '../http/http-error.ts';
 import type { BatchedRequest, BatchedResponse, BatchReply } from '../instance-protocol.ts';
 import { modelCall } from '../model-path.ts';
@@ -37,7 +37,7 @@ export async function answerBatch(
     if (!item.ok) return item.response;
     const outcome = outcomes[next++]!;
     if (!outcome.ok) return failure(model, outcome.error);
-    return guarded(model, () => success(encodePredict(outcome.outputs, item.predict.form)));
+    return guarded(model, () => success(encodePredict(outcome.outputs, item.predict.form, model.manifest)));
   });
   return {
     responses,
@@ -59,12 +59,6 @@ function decode(model: ServedModel, request: BatchedRequest): Decoded {
   } catch (error) {
     return { ok: false, response: failure(model, error) };
   }
-}
-
-export function bodyTooLarge(maxBodyBytes: number): InflessError {
-  return new InflessError('BODY_TOO_LARGE', `The body is larger than the ${maxBodyBytes} bytes taken here`, {
-    remedy: 'Send fewer rows in a request.',
-  });
 }
 
 function guarded(model: ServedModel, make: () => BatchedResponse): BatchedResponse {
