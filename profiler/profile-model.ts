@@ -40,10 +40,10 @@ export async function profileModel(
   const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
   const { manifest } = model;
   generateInputs(manifest, { batch: 1, shapes }); // a shape that does not fit is told before anything is measured
-  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: its batch axis is fixed or missing.`);
 
   const settings = settingsOf(options);
   const grid = gridOf(manifest, await availableCpuMillicores(), options);
+  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: its batch axis is fixed or missing.`);
   const quotas = await openSweepQuotas({
     ...(periodMicros === undefined ? {} : { periodMicros }),
     ...(mechanism === undefined ? {} : { mechanism }),

@@ -146,11 +146,15 @@ async function finish(table: ProfileTable, options: CliOptions): Promise<void> {
   }
   if (output === undefined && format !== undefined) {
     process.stdout.write(formatTable(table, format));
-    process.stderr.write(renderSummary(table, slo, pc.createColors(process.stderr.isTTY)));
+    process.stderr.write(renderSummary(table, slo, colorsOf(process.stderr)));
   } else {
-    process.stdout.write(renderSummary(table, slo, pc.createColors(process.stdout.isTTY)));
+    process.stdout.write(renderSummary(table, slo, colorsOf(process.stdout)));
   }
   if (slo !== undefined && bestConfig(table.cells, slo) === undefined) throw infeasible(table, slo);
+}
+
+function colorsOf(stream: NodeJS.WriteStream): ReturnType<typeof pc.createColors> {
+  return pc.createColors(stream.isTTY && pc.isColorSupported);
 }
 
 function infeasible(table: ProfileTable, slo: Slo): InflessError {

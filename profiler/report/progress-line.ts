@@ -13,17 +13,18 @@ type CellEvent = Extract<ProfileEvent, SweepState>;
  */
 export function progressListener(stream: Terminal): ProfileListener {
   const redraw = stream.isTTY === true;
+  const colors = pc.createColors(redraw && pc.isColorSupported); // a log is not a terminal, whatever CI says
   const keep = (text: string): void => void stream.write(`${redraw ? CLEAR_LINE : ''}${text}\n`);
   return (event) => {
     switch (event.type) {
       case 'note':
-        keep(`${pc.yellow('note')}: ${event.text}`);
+        keep(`${colors.yellow('note')}: ${event.text}`);
         return;
       case 'saved':
         keep(`Table saved as ${event.file}`);
         return;
       case 'cell-failed':
-        keep(`${pc.yellow('left out')}: ${formatConfig(event.config)}: ${event.reason}`);
+        keep(`${colors.yellow('left out')}: ${formatConfig(event.config)}: ${event.reason}`);
         return;
       case 'cell-started':
       case 'cell-measured':

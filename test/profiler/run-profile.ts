@@ -18,6 +18,7 @@ export class ProfileProcess {
     this.child = spawn(process.execPath, [programFile('profiler/bin'), ...args], {
       env: { ...process.env, INFLESS_CACHE_DIR: cache, NO_COLOR: '1', FORCE_COLOR: undefined },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // a group of its own, as a shell gives to what it starts
     });
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
@@ -34,6 +35,11 @@ export class ProfileProcess {
   /** Resolves once this many cells are measured. */
   async cells(count: number): Promise<void> {
     while (this.#stderr.split('samples').length <= count) await once(this.child.stderr!, 'data');
+  }
+
+  /** Ctrl-C: a terminal signals the whole group, the measuring process too. */
+  interrupt(): void {
+    process.kill(-this.child.pid!, 'SIGINT');
   }
 
   async finished(): Promise<Finished> {

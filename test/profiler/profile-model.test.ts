@@ -1,0 +1,83 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type ProfileEvent, type ProfileOptions, profileModel } from '../../profiler/profile-model.ts';
+import { findTable } from '../../profiles/store.ts';
+import { writeFixedBatchModel } from './fixed-batch-model.ts';
+
+const FAST: ProfileOptions = { cellTimeMs: 60, relativeError: 0.2, batches: [1], cpuMillicores: [1000] };
+
+let folder: string;
+let events: ProfileEvent[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'infless-profile-'));
+  vi.stubEnv('INFLESS_CACHE_DIR', folder);
+  events = [];
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+function notes(): string[] {
+  return events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
+}
+
+describe('profileModel', () => {
+  it('saves its table where it is found by the digest of the model', async () => {
+    const table = await profileModel('mnist', { ...FAST, batches: [1, 2] }, (event) => events.push(event));
+    const found = await findTable(table.model.digest);
+    expect(found?.table).toEqual(table);
+    expect(events.at(-1)).toEqual({ type: 'saved', file: found?.file });
+    const done = events.flatMap((event) => (event.type === 'cell-measured' ? [event.done] : []));
+    expect(done).toEqual([1, 2]);
+  });
+
+  it('measures a model with a fixed batch axis, and says that it cannot batch', async () => {
+    const file = join(folder, 'fixed.onnx');
+    await writeFixedBatchModel(file);
+    const { batches, ...options } = FAST;
+    const table = await profileModel(file, options, (event) => events.push(event));
+    expect(table.cells.map((cell) => cell.batch)).toEqual([1]);
+    expect(notes()).toContain('Model fixed cannot batch: its batch axis is fixed or missing.');
+  });
+
+  it('records that a quota was not held, where only threads were set', async () => {
+    const table = await profileModel('mnist', { ...FAST, mechanism: 'threads' }, (event) =>
+      events.push(event),
+    );
+    expect(table.quota).toEqual({ mechanism: 'threads', periodMicros: null });
+    expect(table.cells[0]?.throttling).toBeNull();
+  });
+
+  it('stops when it is aborted, and keeps what is finished', async () => {
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const sweep = profileModel(
+      'mnist',
+      { ...FAST, batches: [1, 2, 4, 8] },
+      (event) => {
+        events.push(event);
+        if (event.type === 'cell-measured') controller.abort(reason);
+      },
+      controller.signal,
+    );
+    await expect(sweep).rejects.toBe(reason);
+    expect(events.filter((event) => event.type === 'cell-measured')).toHaveLength(1);
+    expect(await readdir(join(folder, 'profiles'))).toEqual([expect.stringMatching(/^mnist-\w+\.journal$/)]);
+    const table = await profileModel('mnist', { ...FAST, batches: [1, 2], resume: true }, (event) =>
+      events.push(event),
+    );
+    expect(table.cells).toHaveLength(2);
+    expect(notes()).toEqual([expect.stringMatching(/^Resuming with 1 finished cells from /)]);
+  });
+
+  it('leaves out a config whose process hangs', async () => {
+    const hang = profileModel('mnist', { ...FAST, silenceMs: 1 }, (event) => events.push(event));
+    await expect(hang).rejects.toThrow(
+      'Model mnist does not even run as b1 c1: The measuring process was ended',
+    );
+  });
+});
