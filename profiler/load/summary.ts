@@ -27,9 +27,12 @@ function mentionIfAny(what: string, count: number): string[] {
   return count === 0 ? [] : [pc.yellow(`${what} ${count}`)];
 }
 
+/** Rows without rules between them. */
+const NO_RULES = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
+
 /** The whole test as a table, and below it what the reader should not miss. */
 export function formatSummary(report: LoadReport): string {
-  const table = new Table({ style: { head: [], border: [] } });
+  const table = new Table({ style: { head: [], border: [] }, chars: NO_RULES });
   table.push(
     ['target', report.target],
     ['arrivals', `${formatProcess(report.arrivals)}, seed ${report.arrivals.seed}`],
