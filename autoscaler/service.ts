@@ -29,6 +29,7 @@ export interface ServiceOptions {
 export interface Service {
   readonly url: string;
   readonly controller: Controller;
+  readonly registry: FunctionRegistry;
   /** Answers what is under way, then leaves the instances for a successor or stops them. */
   close(mode: 'leave' | 'stop'): Promise<void>;
 }
@@ -68,6 +69,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     return {
       url,
       controller,
+      registry,
       async close(mode) {
         await gateway.close();
         await controller.close(mode);

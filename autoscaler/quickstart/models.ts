@@ -1,0 +1,42 @@
+/** A function of the tour: a model of the zoo, how fast it is to answer, and how its load moves. */
+export interface TourFunction {
+  readonly name: string;
+  readonly description: string;
+  readonly sloMs: number;
+  /** Share of this machine's CPU time that its load takes at its peak. */
+  readonly peakCpuShare: number;
+  /** The rate over the replay as [share of the replay, share of the peak rate]: the two peak at different times. */
+  readonly course: readonly (readonly [number, number])[];
+}
+
+/**
+ * Two models of different character: a convolutional net, whose batches cost as much as their requests one by one,
+ * behind 1.6 MB of JSON a request; and a recurrent one that gains from batching, behind a hundred bytes.
+ */
+export const TOUR_FUNCTIONS: readonly TourFunction[] = [
+  {
+    name: 'mobilenet',
+    description: 'image classification',
+    sloMs: 400,
+    peakCpuShare: 0.2,
+    course: [
+      [0, 0.2],
+      [0.4, 1],
+      [0.5, 1],
+      [1, 0.1],
+    ],
+  },
+  {
+    name: 'lstm-maxclass-2365',
+    description: 'text classification',
+    sloMs: 200,
+    peakCpuShare: 0.15,
+    course: [
+      [0, 0.3],
+      [0.2, 0.2],
+      [0.7, 1],
+      [0.8, 1],
+      [1, 0.3],
+    ],
+  },
+];

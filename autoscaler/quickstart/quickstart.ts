@@ -1,0 +1,171 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { pino } from 'pino';
+import { createProgram } from '../../models/base/cli.ts';
+import { delay, systemClock } from '../../models/base/clock.ts';
+import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
+import { formatDuration, parseDurationMs } from '../../models/base/units.ts';
+import type { ProfileTable } from '../../profiles/table.ts';
+import type { Forecast } from '../control/forecast.ts';
+import { forecastOf } from '../gateway/function-status.ts';
+import { percentileRateModel } from '../plan/rates/percentile-rates.ts';
+import { LocalPlatform } from '../platforms/local/local-platform.ts';
+import { type Service, startService } from '../service.ts';
+import { peakRate, rampOf, replay } from './load.ts';
+import { TOUR_FUNCTIONS, type TourFunction } from './models.ts';
+import { tableFor } from './profiling.ts';
+import { allMet, renderReport, type TourResult } from './report.ts';
+import { Timeline } from './timeline.ts';
+
+interface Options {
+  readonly port: string;
+  readonly duration: string;
+  readonly exit?: true;
+}
+
+const READY_TIMEOUT_MS = 60_000;
+
+/** `npm start`: from nothing to two endpoints that keep their latency targets, shown under load. */
+export function createQuickstartProgram(): Command {
+  return createProgram(
+    'npm start --',
+    'Profile two models, serve them, load them, and show that their SLOs held.',
+  )
+    .option('-p, --port <number>', 'port of the gateway; 0 picks a free one', '8080')
+    .option('--duration <time>', 'length of the replayed load', '30s')
+    .option('--exit', 'stop after the report: exit code 0 if every function kept its SLO, 1 if not')
+    .action((options: Options) => quickstart(options));
+}
+
+async function quickstart(options: Options): Promise<void> {
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort()).once('SIGTERM', () => interrupt.abort());
+  const stateDirectory = await mkdtemp(join(tmpdir(), 'infless-start-'));
+  try {
+    await tour(options, stateDirectory, interrupt.signal);
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    process.exitCode = EXIT_INTERRUPTED;
+  } finally {
+    await rm(stateDirectory, { recursive: true, force: true });
+  }
+}
+
+async function tour(options: Options, stateDirectory: string, signal: AbortSignal): Promise<void> {
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  say('1. Profile: how fast is each model with how much? (kept; the next time this step is skipped)');
+  const tables = new Map<string, ProfileTable>();
+  for (const { name } of TOUR_FUNCTIONS)
+    tables.set(name, await tableFor(name, (line) => say(`   ${line}`), signal));
+
+  const platform = new LocalPlatform({ stateDirectory });
+  const service = await startService({
+    host: '127.0.0.1',
+    port: Number(options.port),
+    stateDirectory,
+    platform,
+    rates: percentileRateModel,
+    logger: pino({ level: 'error', base: null }, pino.destination({ fd: 2, sync: true })),
+  });
+  try {
+    say(`\n2. Serve: the autoscaler listens on ${service.url}`);
+    for (const tour of TOUR_FUNCTIONS) say(`   ${await declare(service, tour)}`);
+    await Promise.all(TOUR_FUNCTIONS.map(({ name }) => untilReady(service, name, signal)));
+
+    const durationMs = parseDurationMs(options.duration, '--duration');
+    say(`\n3. Load: ${formatDuration(durationMs)} of Poisson arrivals that rise and fall, on both at once`);
+    const timeline = new Timeline(service.controller, platform, systemClock);
+    await timeline.start();
+    const replays = TOUR_FUNCTIONS.map((tour, index) =>
+      loadOne(service, tour, tables.get(tour.name)!, { durationMs, stateDirectory, seed: index + 1 }, signal),
+    );
+    const results = await Promise.all(replays);
+    await timeline.stop();
+    say(`\n${renderReport(results, timeline)}`);
+
+    if (options.exit) {
+      process.exitCode = allMet(results) ? 0 : 1;
+      return;
+    }
+    say(`\n${invitation(service)}`);
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  } finally {
+    await service.close('stop');
+  }
+}
+
+async function declare(service: Service, { name, description, sloMs }: TourFunction): Promise<string> {
+  await service.registry.declare({ name, model: name, slo: `${sloMs}ms` });
+  return `${name} (${description}), SLO ${formatDuration(sloMs)} at p99: ${service.url}/function/${name}`;
+}
+
+async function untilReady(service: Service, name: string, signal: AbortSignal): Promise<void> {
+  const giveUpMs = systemClock.nowMs() + READY_TIMEOUT_MS;
+  while (!service.controller.instancesOf(name).some(({ phase }) => phase === 'ready')) {
+    signal.throwIfAborted();
+    if (systemClock.nowMs() > giveUpMs) {
+      throw new InflessError(
+        'PLATFORM_FAILED',
+        `No instance of ${name} became ready within ${formatDuration(READY_TIMEOUT_MS)}`,
+        {
+          remedy: 'Is the machine busy with something else? Try again.',
+        },
+      );
+    }
+    await delay(systemClock, 100);
+  }
+}
+
+interface LoadSettings {
+  readonly durationMs: number;
+  readonly stateDirectory: string;
+  readonly seed: number;
+}
+
+async function loadOne(
+  service: Service,
+  tour: TourFunction,
+  table: ProfileTable,
+  { durationMs, stateDirectory, seed }: LoadSettings,
+  signal: AbortSignal,
+): Promise<TourResult> {
+  const peakPerSecond = peakRate(table, tour);
+  const url = `${service.url}/function/${tour.name}`;
+  const running = replay(
+    {
+      url,
+      ramp: rampOf(tour, peakPerSecond, durationMs),
+      sloMs: tour.sloMs,
+      seed,
+      reportFile: join(stateDirectory, `${tour.name}.json`),
+    },
+    signal,
+  );
+  const forecast = forecastAtPeak(service, tour, peakPerSecond, durationMs);
+  const load = await running;
+  return { name: tour.name, sloMs: tour.sloMs, load, peakPerSecond, forecast: await forecast };
+}
+
+/** What the table predicts in the middle of the peak, for the instances that are there then. */
+async function forecastAtPeak(
+  service: Service,
+  { name, course }: TourFunction,
+  peakPerSecond: number,
+  durationMs: number,
+): Promise<Forecast | undefined> {
+  const peaks = course.filter(([, share]) => share === 1).map(([at]) => at);
+  await delay(systemClock, ((Math.min(...peaks) + Math.max(...peaks)) / 2) * durationMs);
+  const managed = service.controller.find(name);
+  return managed && forecastOf(managed, service.controller, systemClock.nowMs(), peakPerSecond);
+}
+
+function invitation({ url }: Service): string {
+  const tokens = Array.from({ length: 24 }, (_, index) => index + 1).join(',');
+  return [
+    'Still serving; Ctrl-C stops it. Try:',
+    `  curl -s ${url}/function/lstm-maxclass-2365 -d '{"instances":[[${tokens}]]}' | cut -c1-200`,
+    `  curl -s ${url}/api/functions`,
+  ].join('\n');
+}
