@@ -3,8 +3,8 @@ import type { Latency } from '../profiles/table.ts';
 
 /** Fewer samples give no interval worth the name; taken however long they last. */
 const FEWEST_SAMPLES = 3;
-/** Samples that give a 99th percentile: with fewer it is close to the maximum. Taken while the budget lasts. */
-const SAMPLES_FOR_TAIL = 100;
+/** Samples that give a 99th percentile: with fewer it is about the maximum. Taken while the budget lasts. */
+export const SAMPLES_FOR_TAIL = 100;
 /** Periods of the quota to have seen, so that the share of throttled runs is the long-run one. */
 const PERIODS_TO_SEE = 40;
 /** Where nothing else stops a very fast model; more would only cost memory. */

@@ -55,7 +55,7 @@ export async function sweep(
     cells.set(configKey(config), result.cell);
     listener({ type: 'cell-measured', ...result, ...state() });
   }
-  return plan.configs.flatMap((config) => cells.get(configKey(config)) ?? []);
+  return plan.configs.flatMap((config) => cells.get(configKey(config)) ?? []).sort(byQuotaAndBatch);
 }
 
 async function tryCell(
@@ -73,6 +73,11 @@ async function tryCell(
   } finally {
     await quota.remove();
   }
+}
+
+/** The order of a table has nothing to do with that of the sweep. */
+function byQuotaAndBatch(a: Cell, b: Cell): number {
+  return a.gpuPercent - b.gpuPercent || a.cpuMillicores - b.cpuMillicores || a.batch - b.batch;
 }
 
 function cannotRun({ manifest }: ModelFile, config: Config, cause: InflessError): InflessError {

@@ -37,8 +37,13 @@ export function progressListener(stream: Terminal): ProfileListener {
 const CLEAR_LINE = '\r\x1b[2K';
 
 function describe(event: CellEvent): string {
-  const left = event.done === event.total ? 'done' : `about ${formatDuration(event.remainingMs)} left`;
+  const left = event.done === event.total ? 'done' : `about ${formatGuess(event.remainingMs)} left`;
   return `[${event.done}/${event.total}] ${whatOf(event)} (${left})`;
+}
+
+/** A guess has no decimals. */
+function formatGuess(durationMs: number): string {
+  return durationMs < 60_000 ? `${Math.ceil(durationMs / 1000)} s` : formatDuration(durationMs);
 }
 
 function whatOf(event: CellEvent): string {

@@ -4,6 +4,7 @@ import { formatBytes, formatCores, formatDuration } from '../../models/base/unit
 import { formatConfig } from '../../profiles/config.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
 import { bestConfig, fastestConfig, percentileMs, type Slo, throughputPerCore } from '../best-config.ts';
+import { SAMPLES_FOR_TAIL } from '../stopping.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -14,7 +15,6 @@ type Colors = ReturnType<typeof pc.createColors>;
 export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = pc): string {
   const { model, host, quota, cells } = table;
   const period = quota.periodMicros === null ? '' : `, period ${formatDuration(quota.periodMicros / 1000)}`;
-  const vague = cells.filter((cell) => !cell.converged).length;
   return [
     `${colors.bold(model.name)}  ${formatBytes(model.sizeBytes)}, ${table.engine}, quota by ${quota.mechanism}${period}`,
     `${host.cpuModel}, ${host.cpuCores} cores`,
@@ -28,13 +28,28 @@ export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = p
     '',
     'Rows per second and core',
     renderGrid(cells, colors, (cell) => short(throughputPerCore(cell))),
-    ...(vague === 0
-      ? []
-      : [colors.dim(`~ ${vague} of ${cells.length} cells missed ${confidenceOf(table)} in their time.`)]),
+    ...caveats(table).map((caveat) => colors.dim(caveat)),
     '',
     ...renderBest(cells, slo),
     '',
   ].join('\n');
+}
+
+/** What the numbers above do not say by themselves. */
+function caveats(table: ProfileTable): string[] {
+  const { cells } = table;
+  const vague = cells.filter((cell) => !cell.converged).length;
+  const few = cells.filter((cell) => cell.samples < SAMPLES_FOR_TAIL).length;
+  return [
+    ...(vague === 0
+      ? []
+      : [`~ ${vague} of ${cells.length} cells missed ${confidenceOf(table)} in their time.`]),
+    ...(few === 0
+      ? []
+      : [
+          `The p99 of ${few} of ${cells.length} cells is about their slowest run: they have fewer than ${SAMPLES_FOR_TAIL} samples.`,
+        ]),
+  ];
 }
 
 /** Batches across, CPU quotas down; what was not measured is a dash. */
@@ -66,6 +81,7 @@ function renderBest(cells: readonly Cell[], slo: Slo | undefined): string[] {
     ...(slo === undefined
       ? []
       : line(`Best for p${slo.percentile} ≤ ${formatDuration(slo.sloMs)}`, forSlo, slo)),
+    ...codecLine(forSlo ?? cheapest),
   ];
 }
 
@@ -76,6 +92,14 @@ function line(title: string, cell: Cell | undefined, slo?: Slo): string[] {
     `${title.padEnd(18)}  ${formatConfig(cell).padEnd(10)} ${short(throughputPerCore(cell))} rows/s per core, ` +
       `p${percentile} ${formatDuration(percentileMs(cell, percentile))}, ${formatDuration(cell.cpuMs / cell.batch)} CPU a row, ` +
       `${formatBytes(cell.peakMemoryBytes)}, first answer after ${formatDuration(cell.firstAnswerMs)}`,
+  ];
+}
+
+function codecLine(cell: Cell | undefined): string[] {
+  if (cell === undefined) return [];
+  const { decode, encode } = cell.codecMs;
+  return [
+    `JSON of one row     ${formatDuration(decode)} to read, ${formatDuration(encode)} to write under a CPU quota of ${formatCores(cell.cpuMillicores)}; the latencies are without it`,
   ];
 }
 
