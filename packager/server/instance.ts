@@ -148,7 +148,7 @@ export class Instance {
       run: async (requests) => {
         const startMs = clock.nowMs();
         const reply = await this.runBatch(requests);
-        learned.observe(requests.length, clock.nowMs() - startMs);
+        learned.observe(reply.timing.rows, clock.nowMs() - startMs);
         return reply;
       },
     });

@@ -1,11 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { afterAll } from 'vitest';
 import { Graph } from '../../models/zoo/graph.ts';
 import { around } from '../../models/zoo/initial-values.ts';
 import { lookUp } from '../../models/zoo/layers/sequence.ts';
 import { reshapeRows, slice } from '../../models/zoo/layers/shape.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'infless-server-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+let saved = 0;
 
 /**
  * Answers every number with itself, so that each client can tell its answer from all others, and takes its time:
@@ -37,9 +42,8 @@ export async function tenIds(): Promise<string> {
 }
 
 async function save(graph: Graph, name: string): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'infless-server-'));
-  onTestFinished(() => rm(directory, { recursive: true }));
-  const file = join(directory, `${name}.onnx`);
+  saved += 1;
+  const file = join(directory, `${name}-${saved}.onnx`);
   await writeFile(file, graph.encode());
   return file;
 }

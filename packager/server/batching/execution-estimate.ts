@@ -1,4 +1,7 @@
-/** Expected time of a batch of so many requests, in ms; never less for more requests. */
+/**
+ * Expected time of a batch of so many requests, in ms; never less for more requests. A request counts as one row:
+ * how many it really has is known only once it is decoded.
+ */
 export type ExecutionEstimate = (requests: number) => number;
 
 const MEAN_WEIGHT = 1 / 8;
@@ -25,15 +28,15 @@ export class LearnedEstimate {
     this.#curve = new Float64Array(maxBatch).fill(FIRST_GUESS_MS);
   }
 
-  executionMs(requests: number): number {
-    return this.#curve[Math.min(Math.max(1, requests), this.#curve.length) - 1]!;
+  executionMs(rows: number): number {
+    return this.#curve[Math.min(Math.max(1, rows), this.#curve.length) - 1]!;
   }
 
-  observe(requests: number, durationMs: number): void {
-    if (requests < 1 || requests > this.#curve.length) return;
-    const known = this.#observed.get(requests);
+  observe(rows: number, durationMs: number): void {
+    if (rows < 1 || rows > this.#curve.length) return;
+    const known = this.#observed.get(rows);
     if (known === undefined) {
-      this.#observed.set(requests, { meanMs: durationMs, deviationMs: durationMs / 8 });
+      this.#observed.set(rows, { meanMs: durationMs, deviationMs: durationMs / 8 });
     } else {
       const error = durationMs - known.meanMs;
       known.deviationMs += DEVIATION_WEIGHT * (Math.abs(error) - known.deviationMs);
@@ -49,15 +52,15 @@ export class LearnedEstimate {
     for (const size of sizes) {
       const { meanMs, deviationMs } = this.#observed.get(size)!;
       const toMs = Math.max(fromMs, meanMs + SAFETY_DEVIATIONS * deviationMs);
-      for (let requests = fromSize + 1; requests <= size; requests += 1) {
+      for (let rows = fromSize + 1; rows <= size; rows += 1) {
         // Nothing smaller was seen: a smaller batch takes at most as long.
-        const share = fromSize === 0 ? 1 : (requests - fromSize) / (size - fromSize);
-        this.#curve[requests - 1] = fromMs + (toMs - fromMs) * share;
+        const share = fromSize === 0 ? 1 : (rows - fromSize) / (size - fromSize);
+        this.#curve[rows - 1] = fromMs + (toMs - fromMs) * share;
       }
       [fromSize, fromMs] = [size, toMs];
     }
-    for (let requests = fromSize + 1; requests <= this.#curve.length; requests += 1) {
-      this.#curve[requests - 1] = (fromMs * requests) / fromSize;
+    for (let rows = fromSize + 1; rows <= this.#curve.length; rows += 1) {
+      this.#curve[rows - 1] = (fromMs * rows) / fromSize;
     }
   }
 }
