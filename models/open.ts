@@ -2,6 +2,7 @@ import { basename, resolve } from 'node:path';
 import { cacheDirectory } from './base/files.ts';
 import { engineFor, formatOfPath } from './engines.ts';
 import type { ModelFile } from './manifest.ts';
+import { inspectOnce } from './manifest-cache.ts';
 import { buildZooModel, isZooName, unknownModel } from './zoo/index.ts';
 
 export interface ResolveOptions {
@@ -25,7 +26,7 @@ export async function resolveModel(reference: string, options: ResolveOptions = 
 }
 
 async function inspect(path: string, name: string): Promise<ModelFile> {
-  return { path, manifest: await engineFor(formatOfPath(path)).inspect(path, name) };
+  return { path, manifest: await inspectOnce(engineFor(formatOfPath(path)), path, name) };
 }
 
 /** A bare word is a name that someone mistyped, not a file without extension. */

@@ -13,7 +13,6 @@ export const Byte = {
   minus: 0x2d,
   dot: 0x2e,
   zero: 0x30,
-  nine: 0x39,
   colon: 0x3a,
   upperE: 0x45,
   openBracket: 0x5b,

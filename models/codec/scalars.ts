@@ -10,28 +10,26 @@ export type ScalarReader = (cursor: JsonCursor) => number | bigint | string;
 
 const number = new NumberScanner(); // reading is synchronous: one is enough for all
 
-/** Twice the error of {@link NumberScanner.approximate}. */
+/** Twice the error of what {@link NumberScanner.scan} gives. */
 const TIE_MARGIN = 200;
 
-/** The double whose narrowing to float32 is the number that comes next, rounded once. */
+/** A double whose narrowing to float32 is the number that comes next, rounded once. */
 export function readFloat32(cursor: JsonCursor): number {
-  if (!number.scan(cursor)) return readSpecialFloat(cursor);
-  if (number.scalable) {
-    const value = number.approximate();
-    // What is nowhere near the middle of two float32 numbers narrows as the exact value would.
-    if (distanceToFloat32Tie(value) > TIE_MARGIN) return value;
-  }
+  const value = number.scan(cursor);
+  if (!number.found) return readSpecialFloat(cursor);
+  // What is nowhere near the middle of two float32 numbers narrows as the exact value would.
+  if (!Number.isNaN(value) && distanceToFloat32Tie(value) > TIE_MARGIN) return value;
   return decimalForFloat32(number.text(cursor));
 }
 
 function readFloat64(cursor: JsonCursor): number {
-  if (!number.scan(cursor)) return readSpecialFloat(cursor);
-  return number.exact ? number.approximate() : Number(number.text(cursor));
+  const value = number.scan(cursor);
+  return number.found ? number.rounded(cursor, value) : readSpecialFloat(cursor);
 }
 
 function readFloat16(cursor: JsonCursor): number {
-  if (!number.scan(cursor)) return toHalfBits(readSpecialFloat(cursor));
-  return toHalfBits(decimalForFloat16(number.text(cursor)));
+  number.scan(cursor);
+  return toHalfBits(number.found ? decimalForFloat16(number.text(cursor)) : readSpecialFloat(cursor));
 }
 
 /** Not JSON, but TensorFlow Serving takes and writes them. */
@@ -46,8 +44,7 @@ function readSpecialFloat(cursor: JsonCursor): number {
 
 function readInteger(dtype: DType, least: number, most: number): ScalarReader {
   return (cursor) => {
-    if (!number.scan(cursor)) throw cursor.unexpected('a number');
-    const value = number.exact ? number.approximate() : Number(number.text(cursor));
+    const value = number.rounded(cursor, scanNumber(cursor));
     if (!Number.isInteger(value) || value < least || value > most) throw misfit(cursor, dtype);
     return value;
   };
@@ -55,20 +52,26 @@ function readInteger(dtype: DType, least: number, most: number): ScalarReader {
 
 /** 64-bit integers go past doubles, which would round them. */
 function readBigInteger(dtype: DType, least: bigint, most: bigint): ScalarReader {
-  const longest = String(most).length;
+  const longest = String(least).length + 1;
   return (cursor) => {
-    if (!number.scan(cursor)) throw cursor.unexpected('a number');
-    let value: bigint;
-    if (number.plain && number.digits <= longest) {
-      value = number.exact ? BigInt(number.approximate()) : BigInt(number.text(cursor));
-    } else {
-      const rounded = number.plain ? Number.NaN : Number(number.text(cursor));
-      if (!Number.isSafeInteger(rounded)) throw misfit(cursor, dtype); // 1e3 is as good as 1000
-      value = BigInt(rounded);
+    const scanned = scanNumber(cursor);
+    if (number.plain && number.exact) return checkRange(BigInt(scanned));
+    if (number.plain && number.end - number.start <= longest) return checkRange(BigInt(number.text(cursor)));
+    const rounded = number.plain ? Number.NaN : number.rounded(cursor, scanned);
+    if (!Number.isSafeInteger(rounded)) throw misfit(cursor, dtype);
+    return checkRange(BigInt(rounded)); // 1e3 is as good as 1000
+
+    function checkRange(value: bigint): bigint {
+      if (value < least || value > most) throw misfit(cursor, dtype);
+      return value;
     }
-    if (value < least || value > most) throw misfit(cursor, dtype);
-    return value;
   };
+}
+
+function scanNumber(cursor: JsonCursor): number {
+  const value = number.scan(cursor);
+  if (!number.found) throw cursor.unexpected('a number');
+  return value;
 }
 
 function readBool(cursor: JsonCursor): number {

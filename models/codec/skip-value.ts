@@ -42,7 +42,10 @@ function skipKey(cursor: JsonCursor): void {
 const WORDS = ['true', 'false', 'null', 'NaN', 'Infinity', '-Infinity', 'Inf', '-Inf'];
 
 function skipScalar(cursor: JsonCursor, byte: number): void {
-  if (byte === Byte.quote) cursor.readString();
-  else if (!number.scan(cursor) && !WORDS.some((word) => cursor.takeWord(word)))
-    throw cursor.unexpected('a value');
+  if (byte === Byte.quote) {
+    cursor.readString();
+    return;
+  }
+  number.scan(cursor);
+  if (!number.found && !WORDS.some((word) => cursor.takeWord(word))) throw cursor.unexpected('a value');
 }

@@ -1,8 +1,14 @@
+import { createRequire } from 'node:module';
 import { bench, describe } from 'vitest';
 import { seededRandom } from '../../models/base/random.ts';
-import { decodePredict, encodePredict } from '../../models/codec/predict-json.ts';
+import type * as PredictJson from '../../models/codec/predict-json.ts';
 import type { ModelManifest } from '../../models/manifest.ts';
 import type { NamedTensors } from '../../models/tensor.ts';
+
+/** The compiled code, as production runs it: vitest's own loading makes every imported name a lookup. */
+const { decodePredict, encodePredict } = createRequire(import.meta.url)(
+  '../../dist/models/codec/predict-json.js',
+) as typeof PredictJson;
 
 /** The request of an image model: one row of 224×224×3 floats, written as Python clients do. */
 const SHAPE = [1, 224, 224, 3];
@@ -53,7 +59,9 @@ for (const rows of [1, 100]) {
       encodePredict(outputs, 'row');
     });
     bench('JSON.stringify', () => {
-      const predictions = Array.from({ length: rows }, (_, row) => [...data.subarray(row * 1000, (row + 1) * 1000)]);
+      const predictions = Array.from({ length: rows }, (_, row) => [
+        ...data.subarray(row * 1000, (row + 1) * 1000),
+      ]);
       Buffer.from(JSON.stringify({ predictions }));
     });
   });
