@@ -32,6 +32,7 @@ export class CellProcess {
     this.#child = fork(programFile('profiler/worker'), [], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
+      detached: true, // Ctrl-C goes to a terminal's whole process group; the sweep decides what becomes of this one
     });
     this.#child.on('message', (message) => this.#hear(message));
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {

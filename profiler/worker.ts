@@ -34,7 +34,6 @@ function send(answer: Answer): void {
 }
 
 process.on('disconnect', () => process.exit(1)); // the sweep is gone: nobody wants the rest
-process.on('SIGINT', () => undefined); // Ctrl-C reaches the whole process group; the sweep decides what becomes of us
 process.on('message', async (question: Question) => {
   try {
     send({ type: 'done', result: await reply(question) });

@@ -6,6 +6,9 @@ import type { Cell, ProfileTable } from '../../profiles/table.ts';
 import { bestConfig, fastestConfig, percentileMs, type Slo, throughputPerCore } from '../best-config.ts';
 import { SAMPLES_FOR_TAIL } from '../stopping.ts';
 
+/** Room for `Best for p99 ≤ 1.50 s`. */
+const TITLE_WIDTH = 21;
+
 type Colors = ReturnType<typeof pc.createColors>;
 
 /**
@@ -89,7 +92,7 @@ function line(title: string, cell: Cell | undefined, slo?: Slo): string[] {
   if (cell === undefined) return [];
   const percentile = slo?.percentile ?? 99;
   return [
-    `${title.padEnd(18)}  ${formatConfig(cell).padEnd(10)} ${short(throughputPerCore(cell))} rows/s per core, ` +
+    `${title.padEnd(TITLE_WIDTH)} ${formatConfig(cell).padEnd(10)} ${short(throughputPerCore(cell))} rows/s per core, ` +
       `p${percentile} ${formatDuration(percentileMs(cell, percentile))}, ${formatDuration(cell.cpuMs / cell.batch)} CPU a row, ` +
       `${formatBytes(cell.peakMemoryBytes)}, first answer after ${formatDuration(cell.firstAnswerMs)}`,
   ];
@@ -99,7 +102,7 @@ function codecLine(cell: Cell | undefined): string[] {
   if (cell === undefined) return [];
   const { decode, encode } = cell.codecMs;
   return [
-    `JSON of one row     ${formatDuration(decode)} to read, ${formatDuration(encode)} to write under a CPU quota of ${formatCores(cell.cpuMillicores)}; the latencies are without it`,
+    `${'JSON of one row'.padEnd(TITLE_WIDTH)} ${formatDuration(decode)} to read, ${formatDuration(encode)} to write under a CPU quota of ${formatCores(cell.cpuMillicores)}; the latencies are without it`,
   ];
 }
 

@@ -33,9 +33,9 @@ describe('summary', () => {
       └───────┴──────┴─────┘
       ~ 1 of 3 cells missed ±3 % at 95 % confidence in their time.
 
-      Most per core       b4 c1      127 rows/s per core, p99 45 ms, 7.5 ms CPU a row, 104.0 MB, first answer after 304 ms
-      Lowest latency      b1 c1      96.5 rows/s per core, p99 15 ms, 9.9 ms CPU a row, 101.0 MB, first answer after 301 ms
-      JSON of one row     0.50 ms to read, 0.25 ms to write under a CPU quota of 1; the latencies are without it
+      Most per core         b4 c1      127 rows/s per core, p99 45 ms, 7.5 ms CPU a row, 104.0 MB, first answer after 304 ms
+      Lowest latency        b1 c1      96.5 rows/s per core, p99 15 ms, 9.9 ms CPU a row, 101.0 MB, first answer after 301 ms
+      JSON of one row       0.50 ms to read, 0.25 ms to write under a CPU quota of 1; the latencies are without it
       "
     `);
   });
