@@ -15,15 +15,23 @@ let loading: Promise<OnnxRuntime> | undefined;
  * not pay for.
  */
 export function loadRuntime(): Promise<OnnxRuntime> {
-  loading ??= import('onnxruntime-node').catch((error: unknown) => {
+  loading ??= load();
+  return loading;
+}
+
+async function load(): Promise<OnnxRuntime> {
+  try {
+    const runtime = await import('onnxruntime-node');
+    runtime.env.logLevel = 'fatal'; // what matters comes back as an error; the rest would fill a user's terminal
+    return runtime;
+  } catch (error) {
     throw new InflessError(
       'PLATFORM_FAILED',
-      `${runtimeVersion} cannot be loaded on this machine: ${messageOf(error)}`,
+      `${runtimeVersion} cannot be loaded on this machine (${messageOf(error)})`,
       {
-        remedy: 'It needs 64-bit Linux with glibc 2.28 or later, macOS or Windows; reinstall with npm ci.',
+        remedy: 'It runs on 64-bit Linux with glibc, macOS and Windows; there, install infless again.',
         cause: error,
       },
     );
-  });
-  return loading;
+  }
 }

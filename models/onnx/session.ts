@@ -7,7 +7,7 @@ import { loadError, runError } from './errors.ts';
 import { loadRuntime, type OnnxRuntime } from './runtime.ts';
 import { type Threading, threadRule } from './threads.ts';
 
-/** Only fatal messages: whatever matters comes back as an error, the rest would fill a user's terminal. */
+/** The runtime's number for `fatal`; sessions do not inherit the level of the environment. */
 const LOG_FATAL = 4;
 
 /** Opens a model file under a thread rule; the one place where session options are chosen. */
