@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/bench/**', 'node_modules/**'],
+    setupFiles: ['test/setup.ts'],
     pool: 'forks', // inference is native code: a crash must take down one test file, not the runner
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -22,12 +22,14 @@ export function* arrivals(
 ): Generator<number, void, undefined> {
   const intervals = renewal(process, seededRandom(seed));
   let untilNext = intervals.first();
+  let lastMs = 0; // bursts put arrivals closer together than solving the curve for time is exact
   for (const piece of curve) {
     const total = countIn(piece);
     let count = 0;
     while (count + untilNext < total) {
       count += untilNext;
-      yield withinPiece(piece, timeOfCount(piece, count));
+      lastMs = Math.max(lastMs, withinPiece(piece, timeOfCount(piece, count)));
+      yield lastMs;
       untilNext = intervals.next();
     }
     untilNext -= total - count;
