@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../../models/base/errors.ts';
+import { messageOf, systemCode } from '../../models/base/errors.ts';
 import { cfsLimits } from './cfs-limits.ts';
 import {
   ancestors,
@@ -136,9 +136,16 @@ class CgroupV2Quota implements Quota {
   }
 }
 
+/**
+ * The kernel lets `cpu` be enabled in a cgroup that has processes, but then makes it a threaded one, whose children
+ * take no processes; so that is looked at first.
+ */
 async function enableCpuController(directory: string): Promise<void> {
-  if (await lists(directory, 'cgroup.subtree_control', 'cpu')) return;
   await requireCpuController(directory);
+  if ((await isBelowRealRoot(directory)) && (await groupProcesses(directory)).length > 0) {
+    throw new Error(`${directory} has processes of its own`);
+  }
+  if (await lists(directory, 'cgroup.subtree_control', 'cpu')) return;
   await writeGroupFile(directory, 'cgroup.subtree_control', '+cpu');
 }
 
@@ -157,11 +164,13 @@ async function isBelowRealRoot(directory: string): Promise<boolean> {
   return (await readGroupFile(directory, 'cgroup.type')) !== undefined;
 }
 
-/** The kernel allows processes or controlled children in a cgroup, not both ("no internal processes"). */
 async function moveProcessesToLeaf(directory: string): Promise<void> {
   const leaf = join(directory, OWN_LEAF);
-  await mkdir(leaf, { recursive: true });
-  for (const pid of await groupProcesses(directory)) {
-    await attachToGroup(leaf, pid).catch(() => {}); // ended in between, or a kernel thread: enabling will tell
+  await mkdir(leaf).catch((error: unknown) => {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  });
+  const pids = (await groupProcesses(directory)).filter((pid) => pid > 0); // 0: outside of our namespace
+  for (const pid of pids) {
+    await attachToGroup(leaf, pid).catch(() => {}); // ended in between: the next look at the directory will tell
   }
 }
