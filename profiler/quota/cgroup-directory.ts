@@ -56,6 +56,11 @@ export async function groupProcesses(directory: string): Promise<number[]> {
   return text === undefined ? [] : text.split('\n').filter(Boolean).map(Number);
 }
 
+/** Processes outside of our pid namespace are told as 0, which as a target would mean ourselves. */
+export function visible(pids: readonly number[]): number[] {
+  return pids.filter((pid) => pid > 0);
+}
+
 /** The kernel's files are written with one call each; errors such as EINVAL come from it. */
 export async function writeGroupFile(directory: string, file: string, value: string | number): Promise<void> {
   // Never create: in a directory that is no cgroup, `writeFile` would make a plain file and nothing would be held.

@@ -12,6 +12,7 @@ import {
   readGroupFile,
   removeGroup,
   safeName,
+  visible,
   writeGroupFile,
 } from './cgroup-directory.ts';
 import type { CgroupPlaces } from './cgroup-places.ts';
@@ -116,8 +117,8 @@ class CgroupV1Quota implements Quota {
     };
   }
 
-  processes(): Promise<number[]> {
-    return groupProcesses(this.#directory);
+  async processes(): Promise<number[]> {
+    return visible(await groupProcesses(this.#directory));
   }
 
   async remove(): Promise<void> {

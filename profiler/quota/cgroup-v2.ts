@@ -13,6 +13,7 @@ import {
   readGroupFile,
   removeGroup,
   safeName,
+  visible,
   writeGroupFile,
 } from './cgroup-directory.ts';
 import type { CgroupPlaces } from './cgroup-places.ts';
@@ -127,8 +128,8 @@ class CgroupV2Quota implements Quota {
     };
   }
 
-  processes(): Promise<number[]> {
-    return groupProcesses(this.#directory);
+  async processes(): Promise<number[]> {
+    return visible(await groupProcesses(this.#directory));
   }
 
   remove(): Promise<void> {
@@ -169,7 +170,7 @@ async function moveProcessesToLeaf(directory: string): Promise<void> {
   await mkdir(leaf).catch((error: unknown) => {
     if (systemCode(error) !== 'EEXIST') throw error;
   });
-  const pids = (await groupProcesses(directory)).filter((pid) => pid > 0); // 0: outside of our namespace
+  const pids = visible(await groupProcesses(directory));
   for (const pid of pids) {
     await attachToGroup(leaf, pid).catch(() => {}); // ended in between: the next look at the directory will tell
   }

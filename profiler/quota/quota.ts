@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import type { QuotaMechanism } from '../../profiles/table.ts';
@@ -67,7 +68,7 @@ async function open(
 
 /** Makes a quota, puts a process under it and takes both away again. */
 async function probe(quotas: Quotas): Promise<void> {
-  const quota = await quotas.create(`probe-${process.pid}`, 100);
+  const quota = await quotas.create(`probe-${randomUUID()}`, 100);
   // Any program that waits will do, and this one is surely there: it sleeps in `readline` until it is killed.
   const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
   try {

@@ -1,9 +1,10 @@
-import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { ensureDirectory } from '../../../models/base/files.ts';
 
 const KEPT_LOGS = 20;
+const MAX_LOG_BYTES = 16 * 2 ** 20;
 const TAIL_BYTES = 4096;
 const TAIL_LINES = 3;
 const LINE_LENGTH = 300;
@@ -28,6 +29,14 @@ export class InstanceLogs {
       return lastLines(await readEnd(this.#file(id)));
     } catch {
       return ''; // an explanation that is missing must not hide what it explains
+    }
+  }
+
+  /** Empties logs that have grown too long. Processes append, so they go on from the new end. */
+  async trim(runningIds: Iterable<string>): Promise<void> {
+    for (const id of runningIds) {
+      const size = (await stat(this.#file(id)).catch(() => undefined))?.size ?? 0;
+      if (size > MAX_LOG_BYTES) await truncate(this.#file(id));
     }
   }
 

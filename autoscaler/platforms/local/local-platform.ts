@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { type Clock, systemClock } from '../../../models/base/clock.ts';
+import { type Cancel, type Clock, systemClock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { openQuotas, type Quota, type Quotas } from '../../../profiler/quota/quota.ts';
 import type { QuotaMechanism } from '../../../profiles/table.ts';
@@ -40,6 +40,7 @@ export interface LocalPlatformOptions {
   readonly closeGraceMs?: number;
 }
 
+const LOG_TRIM_INTERVAL_MS = 60_000;
 const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** Instances as processes on this machine, each under a CPU quota. */
@@ -53,6 +54,7 @@ export class LocalPlatform implements Platform {
   /** Accepted, but not yet among the instances. */
   readonly #starts = new Map<string, Promise<void>>();
   readonly #probe = new ReadyProbe();
+  #cancelTrim: Cancel = () => {};
   #quotas: Quotas | undefined;
   #unlock: (() => Promise<void>) | undefined;
   #listener: ((event: InstanceEvent) => void) | undefined;
@@ -83,12 +85,18 @@ export class LocalPlatform implements Platform {
 
   async open(listener: (event: InstanceEvent) => void): Promise<void> {
     this.#unlock = await lockState(this.#options.stateDirectory);
-    this.#quotas ??= await openQuotas();
-    this.#listener = listener;
-    const records = await this.#records.load();
-    await Promise.all(records.map((record) => this.#adopt(record)));
-    await sweepQuotas(this.#quotas, this.#quotaPrefix, new Set(this.#instances.keys()));
-    await this.#logs.prune(new Set(this.#instances.keys()));
+    try {
+      this.#quotas ??= await openQuotas();
+      this.#listener = listener;
+      const records = await this.#records.load();
+      await Promise.all(records.map((record) => this.#adopt(record)));
+      await sweepQuotas(this.#quotas, this.#quotaPrefix, new Set(this.#instances.keys()));
+      await this.#logs.prune(new Set(this.#instances.keys()));
+      this.#trimLogsLater();
+    } catch (error) {
+      await this.close('leave');
+      throw error;
+    }
   }
 
   async nodes(): Promise<readonly NodeCapacity[]> {
@@ -128,6 +136,7 @@ export class LocalPlatform implements Platform {
         return instance.finished;
       }),
     );
+    this.#cancelTrim();
     this.#listener = undefined;
     this.#instances.clear();
     await this.#probe.close();
@@ -249,5 +258,12 @@ export class LocalPlatform implements Platform {
     this.#instances.set(instance.view.id, instance);
     instance.watch();
     void instance.finished.then(() => this.#logs.prune(new Set(this.#instances.keys())));
+  }
+  #trimLogsLater(): void {
+    const { clock } = this.#options;
+    this.#cancelTrim = clock.at(clock.nowMs() + LOG_TRIM_INTERVAL_MS, async () => {
+      await this.#logs.trim(this.#instances.keys()).catch(() => {}); // the next round tries again
+      if (this.#listener !== undefined) this.#trimLogsLater();
+    });
   }
 }
