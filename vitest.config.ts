@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/bench/**', 'node_modules/**'],
+    reporters: ['default', './test/support/plain-summary.ts'],
     setupFiles: ['test/setup.ts'],
     pool: 'forks', // inference is native code: a crash must take down one test file, not the runner
     maxWorkers: 2,
