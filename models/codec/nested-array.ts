@@ -1,4 +1,4 @@
-import { InflessError, messageOf } from '../base/errors.ts';
+import { InflessError } from '../base/errors.ts';
 import type { Elements } from './elements.ts';
 import { Byte, type JsonCursor } from './json-cursor.ts';
 
@@ -63,8 +63,9 @@ function readValues(
     if (open === 0) elements.readOne(cursor);
     else elements.readRun(cursor);
   } catch (error) {
+    if (!(error instanceof InflessError)) throw error;
     if (open > 0) counts[open - 1] = elements.length - before;
-    throw invalid(`${pathTo(place, counts, open)}: ${messageOf(error)}`, error);
+    throw invalid(`${pathTo(place, counts, open)}: ${error.message}`, error);
   }
   if (open > 0) counts[open - 1] = elements.length - before;
 }

@@ -75,7 +75,7 @@ function writeDecimal(writer: JsonWriter, scaled: number, decimals: number): voi
 /** Zeros, the very small, the very large and what is not a number. */
 function writeOtherFloat32(writer: JsonWriter, value: number): void {
   let digits = FEWEST_DIGITS;
-  let shorter = Number(value.toPrecision(digits));
+  let shorter = value === 0 ? value : Number(value.toPrecision(digits)); // which loses the sign of zero
   while (digits < MOST_DIGITS && Math.fround(shorter) !== value) {
     digits += 1;
     shorter = Number(value.toPrecision(digits));

@@ -52,7 +52,7 @@ function readInteger(dtype: DType, least: number, most: number): ScalarReader {
 
 /** 64-bit integers go past doubles, which would round them. */
 function readBigInteger(dtype: DType, least: bigint, most: bigint): ScalarReader {
-  const longest = String(least).length + 1;
+  const longest = Math.max(String(least).length, String(most).length);
   return (cursor) => {
     const scanned = scanNumber(cursor);
     if (number.plain && number.exact) return checkRange(BigInt(scanned));
