@@ -4,7 +4,6 @@ import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { systemClock } from '../../models/base/clock.ts';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
-import { readTable } from '../../profiles/store.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { profileEstimate } from './batching/profile-estimate.ts';
 import { createApp } from './http/app.ts';
@@ -27,7 +26,7 @@ export async function serve(settings: ServerSettings): Promise<void> {
     { base: { instance: settings.instanceId } },
     pino.destination({ fd: 2, sync: true }), // few lines, and the last ones before an exit matter most
   );
-  const table = settings.profile === undefined ? undefined : await readTable(settings.profile);
+  const table = settings.profile === undefined ? undefined : await readProfile(settings.profile);
   const ending = new Ending();
   const instance = new Instance({
     settings,
@@ -52,8 +51,14 @@ export async function serve(settings: ServerSettings): Promise<void> {
   } finally {
     guard.close();
     await Promise.race([instance.drain(), sleep(FLUSH_MS)]);
-    await app.close();
+    await close(app);
   }
+}
+
+/** Loaded only where it is needed: what reading tables brings along would make every cold start longer. */
+async function readProfile(file: string): Promise<ProfileTable> {
+  const { readTable } = await import('../../profiles/store.ts');
+  return readTable(file);
 }
 
 /** Why the process ends: somebody wants it to, or the inference thread is gone. */
@@ -136,6 +141,14 @@ function startThread(instance: Instance, logger: Logger, ending: Ending): Infere
         break;
     }
   });
+}
+
+/** Closes also connections on which nothing was ever asked: by itself the server would wait for them. */
+async function close(app: FastifyInstance): Promise<void> {
+  const closed = app.close();
+  await Promise.race([closed, sleep(FLUSH_MS)]);
+  app.server.closeAllConnections();
+  await closed;
 }
 
 /** Waits for what was taken in, at most `drainMs`. */
