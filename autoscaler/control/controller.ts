@@ -212,7 +212,7 @@ export class Controller {
   }
 
   #onEvent(event: InstanceEvent): void {
-    const { logger } = this.#parts;
+    const { logger, clock } = this.#parts;
     const { id, functionName, phase } = event.instance;
     const managed = this.#functions.get(functionName);
     if (event.type === 'gone') {
@@ -222,7 +222,7 @@ export class Controller {
         if (phase === 'starting' && managed !== undefined) this.#onStartFailed(managed, event.reason);
       }
     } else if (phase === 'ready') {
-      managed?.backoff.succeeded();
+      managed?.becameReady(clock.nowMs());
       logger.info({ function: functionName, instance: id }, 'an instance is ready');
     }
     if (managed !== undefined) this.#refreshDispatcher(managed);

@@ -18,7 +18,8 @@ export class ManagedFunction {
   readonly origin: Origin;
   readonly declaration: FunctionDeclaration;
   readonly deployment: Deployment;
-  readonly deployedAtMs: number;
+  /** Since when it could have been used: deploying, and an instance becoming ready, count as activity. */
+  #availableSinceMs: number;
   readonly demand: Demand;
   readonly times: ServiceTimes;
   readonly dispatcher: Dispatcher;
@@ -40,7 +41,7 @@ export class ManagedFunction {
     this.origin = declared.origin;
     this.declaration = declared.declaration;
     this.deployment = declared.deployment;
-    this.deployedAtMs = parts.clock.nowMs();
+    this.#availableSinceMs = parts.clock.nowMs();
     this.demand = new Demand({ memoryMs: settings.scaleInAfterMs });
     const observed = new ObservedTimes();
     this.times = new ServiceTimes(profile.table, (config) => observed.of(config));
@@ -62,13 +63,19 @@ export class ManagedFunction {
     return this.times.candidates({ maxBatch, percentile: spec.percentile });
   }
 
-  /** The demand as the planner shall see it; deploying counts as activity, so that a new function comes up warm. */
+  /** An instance has become ready: its idle time counts from here. */
+  becameReady(nowMs: number): void {
+    this.backoff.succeeded();
+    this.#availableSinceMs = nowMs;
+  }
+
+  /** The demand as the planner shall see it. A new function comes up warm: see {@link becameReady}. */
   snapshot(nowMs: number): DemandSnapshot & { readonly idle: boolean } {
     const startupMs = Math.min(
       ...this.times.view.configs().map((config) => this.times.view.startupMs(config)),
     );
     const seen = this.demand.snapshot(nowMs, startupMs);
-    const activeMs = Math.max(seen.lastArrivalMs ?? 0, this.deployedAtMs);
+    const activeMs = Math.max(seen.lastArrivalMs ?? 0, this.#availableSinceMs);
     const waiting = this.dispatcher.queued + this.dispatcher.inFlight > 0;
     return { ...seen, idle: !waiting && nowMs - activeMs >= this.deployment.spec.scale.idle };
   }

@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import type { ControlSettings } from '../../autoscaler/control/settings.ts';
+import type { FunctionStatus } from '../../autoscaler/gateway/function-status.ts';
+import { percentileRateModel } from '../../autoscaler/plan/rates/percentile-rates.ts';
+import { LocalPlatform } from '../../autoscaler/platforms/local/local-platform.ts';
+import { type Service, startService } from '../../autoscaler/service.ts';
+import { profileModel } from '../../profiler/profile-model.ts';
+
+/** A cache of their own for the tests of one file, with mnist profiled for real. */
+export async function measuredCache(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'infless-cache-'));
+  process.env.INFLESS_CACHE_DIR = directory;
+  await profileModel('mnist', { quick: true, batches: [1, 4], cpuMillicores: [500, 1000], cellTimeMs: 200 });
+  return directory;
+}
+
+export interface ServiceOptions {
+  readonly functionsFile?: string;
+  readonly control?: Partial<ControlSettings>;
+  readonly maxBodyBytes?: number;
+}
+
+/** The real autoscaler in this process, its instances real processes, on a state folder of its own. */
+export class RunningService {
+  readonly service: Service;
+  readonly stateDirectory: string;
+  readonly #url: string;
+
+  private constructor(service: Service, stateDirectory: string) {
+    this.service = service;
+    this.stateDirectory = stateDirectory;
+    this.#url = service.url;
+  }
+
+  static async start(options: ServiceOptions = {}, stateDirectory?: string): Promise<RunningService> {
+    const directory = stateDirectory ?? (await mkdtemp(join(tmpdir(), 'infless-state-')));
+    const service = await startService({
+      host: '127.0.0.1',
+      port: 0,
+      stateDirectory: directory,
+      platform: new LocalPlatform({ stateDirectory: directory }),
+      rates: percentileRateModel,
+      logger: pino({ level: 'silent' }),
+      ...options,
+    });
+    return new RunningService(service, directory);
+  }
+
+  async stop(): Promise<void> {
+    await this.service.close('stop');
+    await rm(this.stateDirectory, { recursive: true, force: true });
+  }
+
+  declare(declaration: Readonly<Record<string, unknown>>): Promise<Answer> {
+    return this.request('POST', '/api/functions', JSON.stringify(declaration));
+  }
+
+  async request(method: string, path: string, body?: string | Uint8Array<ArrayBuffer>): Promise<Answer> {
+    const response = await fetch(this.#url + path, { method, ...(body === undefined ? {} : { body }) });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      json: () => JSON.parse(text) as never,
+    };
+  }
+
+  async status(name: string): Promise<FunctionStatus> {
+    return (await this.request('GET', `/api/functions/${name}`)).json<FunctionStatus>();
+  }
+
+  /** Polls a function's status until it is as wanted. */
+  async until(
+    name: string,
+    wanted: (status: FunctionStatus) => boolean,
+    timeoutMs = 20_000,
+  ): Promise<FunctionStatus> {
+    const giveUpAt = Date.now() + timeoutMs;
+    for (;;) {
+      const status = await this.status(name);
+      if (wanted(status)) return status;
+      if (Date.now() > giveUpAt) throw new Error(`never as wanted: ${JSON.stringify(status)}`);
+      await sleep(50);
+    }
+  }
+
+  untilReady(name: string): Promise<FunctionStatus> {
+    return this.until(name, ({ phase }) => phase === 'ready');
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  json<T>(): T;
+}

@@ -1,0 +1,205 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { encodePredictBody } from '../../models/codec/predict-json.ts';
+import { engineFor } from '../../models/engines.ts';
+import { generateInputs } from '../../models/inputs.ts';
+import type { ModelFile } from '../../models/manifest.ts';
+import { resolveModel } from '../../models/open.ts';
+import { measuredCache, RunningService, type ServiceOptions } from './running-service.ts';
+
+const MNIST = { name: 'digits', model: 'mnist', slo: '500ms' };
+
+let cache: string;
+let model: ModelFile;
+beforeAll(async () => {
+  cache = await measuredCache();
+  model = await resolveModel('mnist');
+}, 60_000);
+afterAll(() => rm(cache, { recursive: true, force: true }));
+
+async function start(options?: ServiceOptions, stateDirectory?: string): Promise<RunningService> {
+  const running = await RunningService.start(options, stateDirectory);
+  onTestFinished(() => running.stop());
+  return running;
+}
+
+function body(rows = 1): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(encodePredictBody(generateInputs(model.manifest, { batch: rows, seed: 3 }), 'row'));
+}
+
+async function expected(rows = 1): Promise<number[][]> {
+  const session = await engineFor('onnx').open(model, { cpuMillicores: 1000, gpuPercent: 0 });
+  const { predictions } = await session.run(generateInputs(model.manifest, { batch: rows, seed: 3 }));
+  await session.close();
+  const data = predictions!.data as Float32Array;
+  return Array.from({ length: rows }, (_, row) => [...data.subarray(row * 10, row * 10 + 10)]);
+}
+
+describe('a function', () => {
+  it('answers what the engine itself answers, at each of its addresses', async () => {
+    const running = await start();
+    expect((await running.declare(MNIST)).status).toBe(201);
+    const wanted = await expected(2);
+    for (const path of [
+      '/function/digits',
+      '/function/digits/v1/models/digits:predict',
+      '/function/digits/v1/models/digits/versions/1:predict',
+      '/v1/models/digits:predict',
+    ]) {
+      const answer = await running.request('POST', path, body(2));
+      expect(answer.status, `${path}: ${answer.text}`).toBe(200);
+      const { predictions } = answer.json<{ predictions: number[][] }>();
+      predictions.flat().forEach((value, index) => {
+        expect(value).toBeCloseTo(wanted.flat()[index]!, 5);
+      });
+      expect(answer.headers.get('x-call-id')).toMatch(/^[0-9a-f-]{36}$/);
+      expect(Number(answer.headers.get('x-duration-seconds'))).toBeGreaterThan(0);
+    }
+  });
+
+  it('tells its status and signature without waking an instance', async () => {
+    const running = await start();
+    await running.declare({ ...MNIST, scale: { idle: '1ms' } });
+    const status = await running.request('GET', '/function/digits/v1/models/digits');
+    expect(status.json()).toMatchObject({ model_version_status: [{ state: 'AVAILABLE' }] });
+    const metadata = await running.request('GET', '/v1/models/digits/metadata');
+    expect(metadata.text).toContain('"DT_FLOAT"');
+  });
+
+  it('is stopped after its idle time, and woken by a request that waits for it', async () => {
+    const running = await start();
+    await running.declare({ ...MNIST, scale: { idle: '600ms' } });
+    await running.untilReady('digits');
+    await running.until('digits', ({ instances }) => instances.length === 0);
+    const answer = await running.request('POST', '/function/digits', body());
+    expect(answer.status, answer.text).toBe(200);
+    expect((await running.status('digits')).latest).toMatchObject({ requests: 1 });
+  });
+
+  it('shows up in the metrics under the names OpenFaaS dashboards know', async () => {
+    const running = await start();
+    await running.declare(MNIST);
+    await running.request('POST', '/function/digits', body());
+    const { text } = await running.request('GET', '/metrics');
+    expect(text).toContain('gateway_function_invocation_total{function_name="digits",code="200"} 1');
+    expect(text).toContain('gateway_function_invocation_started{function_name="digits"} 1');
+    expect(text).toContain('gateway_service_count{function_name="digits"} 1');
+  });
+
+  it('is replaced by a declaration of its name, and deleted', async () => {
+    const running = await start();
+    await running.declare(MNIST);
+    const before = await running.untilReady('digits');
+    const replaced = await running.request(
+      'PUT',
+      '/api/functions/digits',
+      JSON.stringify({ model: 'mnist', slo: '300ms', environment: { COLOUR: 'blue' } }),
+    );
+    expect(replaced.json()).toMatchObject({ sloMs: 300 });
+    const old = new Set(before.instances.map(({ id }) => id));
+    await running.until(
+      'digits',
+      ({ instances, phase }) => phase === 'ready' && !instances.some(({ id }) => old.has(id)),
+    );
+    expect((await running.request('POST', '/function/digits', body())).status).toBe(200);
+
+    expect((await running.request('DELETE', '/api/functions/digits')).status).toBe(204);
+    expect((await running.request('POST', '/function/digits', body())).status).toBe(404);
+    expect((await running.request('DELETE', '/api/functions/digits')).status).toBe(404);
+  });
+});
+
+describe('losing a serving process under load', () => {
+  it('fails no request, and the process is replaced', async () => {
+    const running = await start();
+    await running.declare({ ...MNIST, scale: { min: 2 } });
+    const { instances } = await running.until(
+      'digits',
+      (status) => status.instances.length >= 2 && status.instances.every(({ phase }) => phase === 'ready'),
+    );
+    const victim = instances[0]!;
+    const record = join(running.stateDirectory, 'instances', `${victim.id}.json`);
+    const { pid } = (JSON.parse(await readFile(record, 'utf8')) as { process: { pid: number } }).process;
+
+    const statuses: number[] = [];
+    const sender = async (): Promise<void> => {
+      for (let sent = 0; sent < 60; sent += 1) {
+        if (statuses.length === 40) process.kill(pid, 'SIGKILL');
+        statuses.push((await running.request('POST', '/function/digits', body())).status);
+      }
+    };
+    await Promise.all([sender(), sender(), sender(), sender()]);
+    expect(statuses).toHaveLength(240);
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
+    const after = await running.until('digits', (status) => {
+      const ready = status.instances.filter(({ phase }) => phase === 'ready');
+      return ready.length >= 2 && ready.every(({ id }) => id !== victim.id);
+    });
+    expect(after.instances.some(({ id }) => id === victim.id)).toBe(false);
+  });
+});
+
+describe('a restart of the autoscaler', () => {
+  it('keeps declared functions and adopts the instances that run', async () => {
+    const first = await RunningService.start();
+    await first.declare(MNIST);
+    const before = await first.untilReady('digits');
+    await first.service.close('leave');
+
+    const second = await start({}, first.stateDirectory);
+    const after = await second.status('digits');
+    expect(after.phase).toBe('ready');
+    expect(after.declaration).toEqual(MNIST);
+    expect(after.instances.map(({ id }) => id)).toEqual(before.instances.map(({ id }) => id));
+    expect((await second.request('POST', '/function/digits', body())).status).toBe(200);
+  });
+
+  it('keeps a function whose model has gone, says why it cannot run, and serves the others', async () => {
+    const first = await RunningService.start();
+    const copy = join(first.stateDirectory, 'copy.onnx');
+    await writeFile(copy, await readFile(model.path));
+    await first.declare(MNIST);
+    await first.declare({ ...MNIST, name: 'copy', model: copy });
+    await first.service.close('leave');
+    await rm(copy);
+
+    const second = await start({}, first.stateDirectory);
+    expect(await second.status('copy')).toMatchObject({
+      phase: 'broken',
+      reason: expect.stringContaining('copy.onnx'),
+    });
+    expect((await second.request('POST', '/function/digits', body())).status).toBe(200);
+    const third = JSON.parse(await readFile(join(first.stateDirectory, 'functions.json'), 'utf8')) as {
+      functions: unknown[];
+    };
+    expect(third.functions).toHaveLength(2);
+  });
+
+  it('makes the functions of the file be those of the file, and leaves those declared by REST', async () => {
+    const first = await RunningService.start();
+    await first.declare({ ...MNIST, name: 'by-rest' });
+    await first.service.close('stop');
+    const file = join(first.stateDirectory, 'functions.yaml');
+
+    await writeFile(
+      file,
+      'functions:\n  - {name: one, model: mnist, slo: 400ms}\n  - {name: two, model: mnist, slo: 1s}\n',
+    );
+    const second = await RunningService.start({ functionsFile: file }, first.stateDirectory);
+    expect(await names(second)).toEqual(['by-rest', 'one', 'two']);
+    await second.service.close('stop');
+
+    await writeFile(file, 'functions:\n  - {name: two, model: mnist, slo: 900ms}\n');
+    const third = await start({ functionsFile: file }, first.stateDirectory);
+    expect(await names(third)).toEqual(['by-rest', 'two']);
+    expect(await third.status('two')).toMatchObject({ sloMs: 900 });
+  });
+
+  async function names(running: RunningService): Promise<string[]> {
+    const { functions } = (await running.request('GET', '/api/functions')).json<{
+      functions: { name: string }[];
+    }>();
+    return functions.map(({ name }) => name).sort();
+  }
+});
