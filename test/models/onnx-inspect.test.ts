@@ -14,6 +14,7 @@ import {
   STATEFUL,
   type TinyGraph,
   tensorInfo,
+  type ValueInfoInit,
 } from '../support/tiny-models.ts';
 
 let folder: ModelFolder;
@@ -175,6 +176,22 @@ describe('what cannot be inspected', () => {
     ['no inputs', { ...LINEAR, inputs: [], nodes: [{ opType: 'Identity', input: ['w'], output: ['y'] }] }],
   ])('%s is not supported', async (_, graph) => {
     await expect(inspect(graph)).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
+  });
+
+  it('a model that answers with a sequence is not supported', async () => {
+    const elemType: ValueInfoInit = tensorInfo('', 'float32', ['N', 3]);
+    const graph: TinyGraph = {
+      ...LINEAR,
+      outputs: [
+        { name: 'y', type: { value: { case: 'sequenceType', value: { elemType: elemType.type! } } } },
+      ],
+      nodes: [{ opType: 'SequenceConstruct', input: ['x'], output: ['y'] }],
+      weights: [],
+    };
+    await expect(inspect(graph)).rejects.toMatchObject({
+      code: 'MODEL_UNSUPPORTED',
+      message: expect.stringMatching(/^Tensor "y" of .* is a sequence or map, not a tensor$/),
+    });
   });
 
   it('keeps native noise out of the message', async () => {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { engineFor, formatOfPath } from '../../models/engines.ts';
@@ -40,6 +40,18 @@ describe('finding a model', () => {
     const after = await resolveModel(path);
     expect(after.manifest.digest).not.toBe(before.manifest.digest);
     expect(after.manifest.inputs[0]).toMatchObject({ dtype: 'int64', shape: [null, 7] });
+  });
+
+  it('looks again where the memory of a model is damaged', async () => {
+    const path = await folder.write('remembered.onnx', LINEAR);
+    const memories = join(folder.path, 'cache', 'manifests');
+    const before = new Set(await readdir(memories));
+    const model = await resolveModel(path);
+    const [memory] = (await readdir(memories)).filter((name) => !before.has(name));
+    for (const damaged of ['{', '{}', '']) {
+      await writeFile(join(memories, memory!), damaged);
+      expect(await resolveModel(path)).toEqual(model);
+    }
   });
 
   it('says which models there are when the name is unknown', async () => {

@@ -13,7 +13,7 @@ import type { DType } from '../../models/tensor.ts';
 
 type NodeInit = MessageInitShape<typeof NodeProtoSchema>;
 type TensorInit = MessageInitShape<typeof TensorProtoSchema>;
-type ValueInit = MessageInitShape<typeof ValueInfoProtoSchema>;
+export type ValueInfoInit = Exclude<MessageInitShape<typeof ValueInfoProtoSchema>, { $typeName: string }>;
 
 const ELEMENT_TYPE: Readonly<Record<DType, TensorProto_DataType>> = {
   float32: TensorProto_DataType.FLOAT,
@@ -33,14 +33,14 @@ const ELEMENT_TYPE: Readonly<Record<DType, TensorProto_DataType>> = {
 
 /** A graph of a few nodes. Text dimensions are free; an empty one is free without a name. */
 export interface TinyGraph {
-  readonly inputs: readonly ValueInit[];
-  readonly outputs: readonly ValueInit[];
+  readonly inputs: readonly ValueInfoInit[];
+  readonly outputs: readonly ValueInfoInit[];
   readonly nodes: readonly NodeInit[];
   readonly weights?: readonly TensorInit[];
   readonly opset?: bigint;
 }
 
-export function tensorInfo(name: string, dtype: DType, dims: readonly (number | string)[]): ValueInit {
+export function tensorInfo(name: string, dtype: DType, dims: readonly (number | string)[]): ValueInfoInit {
   const dim = dims.map((size) => {
     if (typeof size === 'number') return { value: { case: 'dimValue' as const, value: BigInt(size) } };
     return size === '' ? {} : { value: { case: 'dimParam' as const, value: size } };

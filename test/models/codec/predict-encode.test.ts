@@ -85,6 +85,14 @@ describe('writing an answer', () => {
     expect(text(encodePredict({ y: floats([2, 0]) }, 'column'))).toBe('{"outputs":[[],[]]}');
   });
 
+  it('has room for more than it expected', () => {
+    const data = Array.from({ length: 100 }, (_, index) => 'é'.repeat(index * 10));
+    const words: Tensor = { dtype: 'string', shape: [100], data };
+    expect(JSON.parse(text(encodePredict({ words }, 'row')))).toEqual({ predictions: data });
+    const wide: Tensor = { dtype: 'float64', shape: [5000], data: new Float64Array(5000).fill(-1 / 3) };
+    expect(JSON.parse(text(encodePredict({ wide }, 'column')))).toEqual({ outputs: [...wide.data] });
+  });
+
   it('escapes names', () => {
     expect(text(encodePredict({ 'a"b': floats([1], 1), ü: floats([1], 2) }, 'column'))).toBe(
       '{"outputs":{"a\\"b":[1.0],"ü":[2.0]}}',
