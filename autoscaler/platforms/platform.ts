@@ -10,6 +10,8 @@ export interface Instance {
   readonly version: string;
   readonly config: Config;
   readonly node: string;
+  /** Which of the node's GPUs its share is of, as an index into {@link NodeCapacity.gpuPercents}, where known. */
+  readonly gpu?: number;
   readonly phase: InstancePhase;
   /** Where it answers; known from `ready` on. */
   readonly url: string | undefined;
@@ -24,6 +26,8 @@ export interface StartRequest {
   readonly functionName: string;
   readonly config: Config;
   readonly node: string;
+  /** Which of the node's GPUs to take the share from; absent without one. */
+  readonly gpu?: number;
   readonly workload: Workload;
 }
 

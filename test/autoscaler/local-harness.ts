@@ -106,6 +106,10 @@ export class LocalHarness implements PlatformHarness {
     }
   }
 
+  finish<T>(promise: Promise<T>): Promise<T> {
+    return promise;
+  }
+
   async dispose(): Promise<void> {
     for (const pid of await this.processes()) process.kill(pid, 'SIGKILL');
     await rm(this.stateDirectory, { recursive: true, force: true });

@@ -21,6 +21,8 @@ export interface PlatformHarness {
   leftovers(): Promise<readonly string[]>;
   /** Lets time pass, real or virtual, until the condition holds; fails when it never does. */
   until(condition: () => boolean): Promise<void>;
+  /** Lets time pass, real or virtual, until a promise settles, and gives what it gave. */
+  finish<T>(promise: Promise<T>): Promise<T>;
   /** Whether {@link Platform.usage} can tell anything here. */
   readonly tellsUsage: boolean;
   dispose(): Promise<void>;
@@ -76,7 +78,7 @@ export function describePlatform(
       life = await new Life(harness.create()).open();
     });
     afterEach(async () => {
-      await life.platform.close('stop');
+      await harness.finish(life.platform.close('stop'));
       await harness.dispose();
     });
 
@@ -206,7 +208,7 @@ export function describePlatform(
     it('stops all when it closes for good, and leaves nothing behind', async () => {
       await startReady('a');
       await life.platform.start(await request('b'));
-      await life.platform.close('stop');
+      await harness.finish(life.platform.close('stop'));
       expect(life.goneOf('a')?.expected).toBe(true);
       expect(life.goneOf('b')?.expected).toBe(true);
       expect(await harness.leftovers()).toEqual([]);

@@ -1,0 +1,71 @@
+import type { Clock } from '../../../models/base/clock.ts';
+import { InflessError } from '../../../models/base/errors.ts';
+import type { InstanceEvent, NodeCapacity, StartRequest } from '../platform.ts';
+import { NodeResources } from './node-resources.ts';
+import { SimulatedInstance, type StartUp } from './simulated-instance.ts';
+
+export interface SimulatedClusterOptions {
+  readonly clock: Clock;
+  readonly nodes: readonly NodeCapacity[];
+  readonly startUp: (request: StartRequest) => StartUp;
+  /** What an instance takes of its node's memory; default: nothing. */
+  readonly memoryBytes?: (request: StartRequest) => number;
+}
+
+/**
+ * The simulated world: nodes and the instances on them, on the clock given. It outlives the platforms that look at
+ * it, as real machines outlive an autoscaler.
+ */
+export class SimulatedCluster {
+  readonly #options: SimulatedClusterOptions;
+  readonly #nodes: ReadonlyMap<string, NodeResources>;
+  readonly #instances = new Map<string, SimulatedInstance>();
+  #listener: ((event: InstanceEvent) => void) | undefined;
+
+  constructor(options: SimulatedClusterOptions) {
+    this.#options = options;
+    this.#nodes = new Map(options.nodes.map((node) => [node.name, new NodeResources(node)]));
+  }
+
+  get nodes(): readonly NodeCapacity[] {
+    return this.#options.nodes;
+  }
+
+  get instances(): readonly SimulatedInstance[] {
+    return [...this.#instances.values()];
+  }
+
+  find(id: string): SimulatedInstance | undefined {
+    return this.#instances.get(id);
+  }
+
+  /** Events go to one listener at a time; undefined for none. */
+  listen(listener: ((event: InstanceEvent) => void) | undefined): void {
+    this.#listener = listener;
+  }
+
+  /** @throws InflessError INVALID_INPUT for an id in use or an unknown node, PLATFORM_FAILED for a full node. */
+  start(request: StartRequest): void {
+    const { id, config, gpu } = request;
+    if (this.#instances.has(id)) throw new InflessError('INVALID_INPUT', `Instance ${id} exists already`);
+    const node = this.#nodes.get(request.node);
+    if (node === undefined) throw new InflessError('INVALID_INPUT', `There is no node "${request.node}"`);
+    const { clock, startUp, memoryBytes = () => 0 } = this.#options;
+    const holding = node.take(config, memoryBytes(request), gpu);
+    const instance = new SimulatedInstance(request, holding, startUp(request), clock, {
+      changed: (changed) => this.#listener?.({ type: 'changed', instance: changed.view }),
+      gone: (gone, expected, reason) => {
+        this.#instances.delete(id);
+        node.giveBack(gone.holding);
+        this.#listener?.({ type: 'gone', instance: gone.view, expected, reason });
+      },
+    });
+    this.#instances.set(id, instance);
+    this.#listener?.({ type: 'changed', instance: instance.view });
+  }
+
+  /** Ends an instance as a power cut would. */
+  crash(id: string, reason = 'it crashed'): void {
+    this.#instances.get(id)?.crash(reason);
+  }
+}

@@ -1,0 +1,40 @@
+import { messageOf } from '../../../models/base/errors.ts';
+import { type Random, seededRandom } from '../../../models/base/random.ts';
+import type { BatchedRequest, BatchReply } from '../../../packager/server/instance-protocol.ts';
+import type { Config } from '../../../profiles/config.ts';
+import { type BatchTransport, InstanceLost } from '../../dispatch/transport.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
+
+export interface SimulatedTransportOptions {
+  readonly cluster: SimulatedCluster;
+  /** How long a batch takes an instance, in ms; `random` for what varies. */
+  readonly executionMs: (config: Config, rows: number, random: Random) => number;
+  readonly seed?: number;
+}
+
+/** Batches to simulated instances: they take their time and each request is answered with its own body. */
+export class SimulatedTransport implements BatchTransport {
+  readonly #options: SimulatedTransportOptions;
+  readonly #random: Random;
+
+  constructor(options: SimulatedTransportOptions) {
+    this.#options = options;
+    this.#random = seededRandom(options.seed ?? 1);
+  }
+
+  async send(url: string, requests: readonly BatchedRequest[]): Promise<BatchReply> {
+    const instance = this.#options.cluster.find(new URL(url).hostname);
+    if (instance === undefined) throw new InstanceLost('instance is gone');
+    const rows = requests.length;
+    const executeMs = this.#options.executionMs(instance.view.config, rows, this.#random);
+    try {
+      await instance.work(executeMs);
+    } catch (error) {
+      throw new InstanceLost(messageOf(error));
+    }
+    return {
+      responses: requests.map(({ contentType, body }) => ({ status: 200, contentType, body })),
+      timing: { decodeMs: 0, executeMs, encodeMs: 0, rows },
+    };
+  }
+}
