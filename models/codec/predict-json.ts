@@ -1,12 +1,9 @@
 import type { ModelManifest } from '../manifest.ts';
 import type { NamedTensors } from '../tensor.ts';
-import { PredictReader, type PredictRequest } from './predict-request.ts';
+import { type PredictForm, PredictReader, type PredictRequest } from './predict-request.ts';
 import { writeColumns, writeRows } from './predict-writer.ts';
 
-export type { PredictRequest } from './predict-request.ts';
-
-/** TensorFlow Serving's two ways to write tensors: one value a row (`instances`), or whole (`inputs`). */
-export type PredictForm = 'row' | 'column';
+export type { PredictForm, PredictRequest } from './predict-request.ts';
 
 /**
  * Reads the body of TensorFlow Serving's REST predict call.

@@ -5,9 +5,11 @@ import type { NamedTensors, Tensor } from '../tensor.ts';
 import { Elements } from './elements.ts';
 import { Byte, JsonCursor } from './json-cursor.ts';
 import { readNested } from './nested-array.ts';
-import type { PredictForm } from './predict-json.ts';
 import { rowsTensor } from './rows.ts';
 import { skipValue } from './skip-value.ts';
+
+/** TensorFlow Serving's two ways to write tensors: one value a row (`instances`), or whole (`inputs`). */
+export type PredictForm = 'row' | 'column';
 
 export interface PredictRequest {
   readonly feeds: NamedTensors;

@@ -1,18 +1,4 @@
-/**
- * Writes `limit-table.json`, the load limits that {@link file://./limit-table.ts} reads: `npm run tabulate:limits`
- * (some ten minutes on one core; the same numbers on every machine).
- */
-import { join } from 'node:path';
-import { writeFileSafely } from '../../../models/base/files.ts';
-import { packageRoot } from '../../../models/base/package.ts';
-import {
-  LIMIT_AXES,
-  LIMIT_COUNT,
-  LIMIT_GRID,
-  LIMIT_STRIDES,
-  LIMIT_TREND,
-  type LimitAxis,
-} from './limit-grid.ts';
+import { LIMIT_AXES, LIMIT_GRID, LIMIT_STRIDES, LIMIT_TREND, type LimitAxis } from './limit-grid.ts';
 import { type LimitCase, loadLimit } from './load-limit.ts';
 
 /** The lowest limit over these seeds is kept: one lucky run promises nothing. */
@@ -59,20 +45,3 @@ export function smoothDownward(limits: number[]): number[] {
   }
   return smooth;
 }
-
-async function main(): Promise<void> {
-  const limits: number[] = [];
-  for (let position = 0; position < LIMIT_COUNT; position += 1) {
-    limits.push(tabulatedLimit(limitCaseAt(position)));
-    if (position % 65 === 64) process.stderr.write(`${position + 1} of ${LIMIT_COUNT}\n`);
-  }
-  // In thousandths, rounded down: three digits are what the runs can tell.
-  const content = smoothDownward(limits).map((limit) => Math.floor(limit * 1000));
-  const file = join(packageRoot, 'autoscaler/plan/capacity/limit-table.json');
-  await writeFileSafely(
-    file,
-    `${JSON.stringify({ unit: 'thousandths of the fluid rate', limits: content })}\n`,
-  );
-}
-
-if (process.argv[1]?.endsWith('tabulate.js')) await main();
