@@ -3,7 +3,10 @@ export interface Waiting {
   readonly arrivalMs: number;
   /** Arrival plus SLO: an answer after this is late. */
   readonly deadlineMs: number;
-  /** After this no answer is better than a late one: the request is given up. */
+  /**
+   * After this no answer is better than a late one: the request is given up. In one queue these come in the order of
+   * the deadlines.
+   */
   readonly giveUpMs: number;
 }
 
@@ -45,12 +48,14 @@ export class DeadlineQueue<R extends Waiting> {
     const place = this.#items.indexOf(request, this.#head);
     if (place < 0) return false;
     this.#items.splice(place, 1);
+    this.#compact();
     return true;
   }
 
-  /** Gives back the room of taken requests once it is the larger half. */
+  /** Lets go of taken requests, whose bodies may be large: all at once when none waits, else the larger half. */
   #compact(): void {
-    if (this.#head < 64 || this.#head * 2 < this.#items.length) return;
+    const isEmpty = this.#head === this.#items.length;
+    if (!isEmpty && (this.#head < 64 || this.#head * 2 < this.#items.length)) return;
     this.#items = this.#items.slice(this.#head);
     this.#head = 0;
   }
