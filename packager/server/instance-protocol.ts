@@ -3,7 +3,9 @@
  *
  * `GET /_/health`  200 while the process lives.
  * `GET /_/ready`   200 with a {@link ReadyReport} once the model has answered its first batch, else 503.
- * `POST /_/batch`  requests that the gateway decided to run together, as one frame (see batch-frame.ts).
+ * `POST /_/batch`  requests that the gateway decided to run together, as one frame (see batch-frame.ts). A frame of
+ *                  `maxBatch` bodies of the largest size is taken, one frame at a time. Each request is answered
+ *                  alone inside the reply; another status than 200 is about the frame or the instance as a whole.
  */
 import { z } from 'zod';
 

@@ -11,7 +11,7 @@ import type { ServerSettings } from './settings.ts';
 
 export type Phase = 'loading' | 'ready' | 'draining';
 
-/** How many bodies of the largest size the process may hold at a time, whatever the queue would take. */
+/** How many bodies of the largest size the process holds at least, whatever the queue would take. */
 const LARGE_BODIES_HELD = 8;
 
 export interface InstanceOptions {
@@ -39,7 +39,9 @@ export class Instance {
   constructor(options: InstanceOptions) {
     this.#options = options;
     this.settings = options.settings;
-    this.budget = new BodyBudget(LARGE_BODIES_HELD * options.settings.maxBodyBytes);
+    const { maxBatch, maxBodyBytes } = options.settings;
+    // One more than a batch of the gateway: its frame has a header, and single requests may come beside it.
+    this.budget = new BodyBudget((Math.max(LARGE_BODIES_HELD, maxBatch) + 1) * maxBodyBytes);
     this.metrics = new ServerMetrics({
       queueDepth: () => this.#dispatcher?.depth ?? 0,
       inFlight: () => this.#inFlight,

@@ -45,8 +45,7 @@ export async function serve(settings: ServerSettings): Promise<void> {
   try {
     const reason = await ending.reached;
     logger.info({ reason, drainMs: settings.drainMs }, 'draining');
-    await drain(instance, logger);
-    await thread.close();
+    await drain(instance, thread, logger);
     logger.info('stopped');
   } finally {
     guard.close();
@@ -151,14 +150,15 @@ async function close(app: FastifyInstance): Promise<void> {
   await closed;
 }
 
-/** Waits for what was taken in, at most `drainMs`. */
-async function drain(instance: Instance, logger: Logger): Promise<void> {
+/** Waits for what was taken in and for the thread, at most `drainMs`. */
+async function drain(instance: Instance, thread: InferenceThread, logger: Logger): Promise<void> {
   const { drainMs } = instance.settings;
-  const drained = instance.drain().then(() => true);
-  if (await Promise.race([drained, sleep(drainMs, false)])) return;
+  const answered = instance.drain();
+  const ended = answered.then(() => thread.close()).then(() => true);
+  if (await Promise.race([ended, sleep(drainMs, false)])) return;
   logger.error({ drainMs }, 'giving up what is still in flight');
   instance.abandon();
-  await Promise.race([drained, sleep(FLUSH_MS)]);
+  await Promise.race([answered, sleep(FLUSH_MS)]);
   // A batch is still running, and ending its thread in the middle would abort the process anyway, with a core dump.
   process.kill(process.pid, 'SIGKILL');
 }

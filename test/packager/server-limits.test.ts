@@ -120,15 +120,15 @@ describe('what is not HTTP', () => {
 test('all bodies together stay within bounds', async () => {
   const tight = await startServer({ model: 'mnist', maxBodyBytes: 1000, cpuMillicores: 1000 });
   const head = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n';
-  const slow = Array.from({ length: 8 }, () => {
+  const slow = Array.from({ length: 9 }, () => {
     const socket = open(tight.port);
     socket.write(head + ' '.repeat(999));
     return socket;
   });
-  while ((await tight.metric('infless_server_body_bytes')) < 8 * 999) await sleep(5);
+  while ((await tight.metric('infless_server_body_bytes')) < 9 * 999) await sleep(5);
   const refused = await tight.post('/', ' '.repeat(100));
   expect(refused.status).toBe(429);
-  expect(await refused.json()).toEqual({ error: expect.stringMatching(/holds 7992 bytes of requests/) });
+  expect(await refused.json()).toEqual({ error: expect.stringMatching(/holds 8991 bytes of requests/) });
   for (const socket of slow) socket.destroy();
   while ((await tight.metric('infless_server_body_bytes')) > 0) await sleep(5);
   expect((await tight.post('/', ' '.repeat(100))).status).toBe(400);

@@ -15,7 +15,7 @@ export interface AppOptions {
 
 /** The HTTP face of a serving process. It moves bytes; what they mean is known to the inference thread. */
 export function createApp(options: AppOptions): FastifyInstance {
-  const { instance, logger, requestTimeoutMs } = options;
+  const { instance, logger, onReadyAsked, requestTimeoutMs } = options;
   const app = createHttpServer({
     maxBodyBytes: instance.settings.maxBodyBytes,
     budget: instance.budget,
@@ -24,7 +24,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
   });
   app.setNotFoundHandler((request) => refuse(app, request, instance.modelName));
-  operationsRoutes(app, options);
+  operationsRoutes(app, instance, onReadyAsked);
   predictionRoutes(app, instance);
   return app;
 }
