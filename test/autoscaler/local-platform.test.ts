@@ -2,11 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LocalPlatform, LocalPlatformOptions } from '../../autoscaler/platforms/local/local-platform.ts';
 import { identify, isAlive, signalProcess } from '../../autoscaler/platforms/local/process-identity.ts';
 import type { InstanceEvent } from '../../autoscaler/platforms/platform.ts';
+import { openQuotas } from '../../profiler/quota/quota.ts';
 import { LocalHarness } from './local-harness.ts';
 
 const OWNER_PROGRAM = join(dirname(fileURLToPath(import.meta.url)), 'local-platform-owner.mjs');
@@ -207,6 +209,21 @@ describe.skipIf(!isLinux)('the life after a crash (needs /proc)', { timeout: 30_
     expect(await harness.leftovers()).toEqual(['autoscaler.pid']);
   });
 
+  it('lets an instance finish that was told to end before', async () => {
+    await startReady('a', { config: { batch: 32, cpuMillicores: 300, gpuPercent: 0 } });
+    const { url } = platform.instances()[0]!;
+    const answer = predict(url!);
+    await harness.until(async () => (await requestsInFlight(url!)) === 1);
+    process.kill(await harness.pid('a'), 'SIGTERM');
+    await harness.until(async () => (await fetch(`${url}/_/ready`)).status === 503);
+    await platform.close('leave');
+    await reopen();
+    expect(phase('a')).toBe('draining');
+    expect((await answer).status).toBe(200);
+    await harness.until(() => gone('a') !== undefined);
+    expect(gone('a')?.expected).toBe(true);
+  });
+
   it('does not touch a process that was given the pid of an instance', async () => {
     await startReady('a');
     const record = JSON.parse(await readFile(harness.recordFile('a'), 'utf8'));
@@ -238,6 +255,32 @@ describe.skipIf(!isLinux)('the life after a crash (needs /proc)', { timeout: 30_
     await reopen();
     expect(platform.instances()).toEqual([]);
     expect(await harness.leftovers()).toEqual(['autoscaler.pid']);
+  });
+});
+
+describe('an instance that nobody looks after', { timeout: 30_000 }, () => {
+  it('ends by itself, and not while somebody does', async () => {
+    await open({ orphanMs: 2_000 });
+    await startReady('a');
+    await sleep(3_000);
+    expect(phase('a')).toBe('ready');
+    await platform.close('leave');
+    expect(await harness.processes()).toHaveLength(1);
+    await harness.until(async () => (await harness.processes()).length === 0);
+  });
+});
+
+describe('without the privilege for quotas', { timeout: 30_000 }, () => {
+  it('runs instances all the same, and says that nothing is held', async () => {
+    await open({ quotas: await openQuotas({ mechanism: 'threads' }) });
+    expect(platform.quotas.mechanism).toBe('threads');
+    await startReady('a');
+    expect((await platform.usage('a'))!.cpuMs).toBeGreaterThan(10);
+    await platform.close('leave');
+    await reopen();
+    expect(phase('a')).toBe('ready');
+    await platform.close('stop');
+    expect(await harness.leftovers()).toEqual([]);
   });
 });
 

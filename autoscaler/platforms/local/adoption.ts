@@ -1,4 +1,5 @@
 import { type Clock, delay } from '../../../models/base/clock.ts';
+import type { InstancePhase } from '../platform.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import { isAlive, signalProcess } from './process-identity.ts';
 import type { ReadyAnswer, ReadyProbe } from './ready-probe.ts';
@@ -6,8 +7,8 @@ import { type ServingProcess, watchServingProcess } from './serving-process.ts';
 
 export interface Adopted {
   readonly serving: ServingProcess;
-  /** Somebody has asked it to end already. */
-  readonly isDraining: boolean;
+  /** `draining` when somebody has asked it to end already. */
+  readonly phase: InstancePhase;
 }
 
 const ATTEMPTS = 3;
@@ -32,8 +33,9 @@ export async function adoptProcess(
     const isItself =
       answer.kind === 'busy' || (answer.kind === 'ready' && answer.report.instance === record.id);
     if (isItself) {
-      const isDraining = answer.kind === 'busy' && record.readyAtMs !== null;
-      return { serving: watchServingProcess(record.process, record.port, clock), isDraining };
+      const unready = record.readyAtMs === null ? 'starting' : 'draining';
+      const phase = answer.kind === 'ready' ? 'ready' : unready;
+      return { serving: watchServingProcess(record.process, record.port, clock), phase };
     }
   }
   await killAndWait(record, clock);

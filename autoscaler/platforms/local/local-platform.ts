@@ -2,7 +2,6 @@ import { join, resolve } from 'node:path';
 import { type Cancel, type Clock, systemClock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { openQuotas, type Quota, type Quotas } from '../../../profiler/quota/quota.ts';
-import type { QuotaMechanism } from '../../../profiles/table.ts';
 import type {
   Instance,
   InstanceEvent,
@@ -79,7 +78,7 @@ export class LocalPlatform implements Platform {
   }
 
   /** How CPU is held; known from {@link open} on. A weaker mechanism than a table's makes its figures uncertain. */
-  get quotas(): Pick<Quotas, 'mechanism' | 'weaknessReason'> & { readonly mechanism: QuotaMechanism } {
+  get quotas(): Pick<Quotas, 'mechanism' | 'weaknessReason'> {
     return this.#opened;
   }
 
@@ -249,9 +248,16 @@ export class LocalPlatform implements Platform {
       await quota?.remove().catch(() => {}); // swept up below
       return;
     }
-    const instance = new SupervisedInstance(record, found.serving, quota, this.#surroundings);
+    // The record may have missed its last change: what the instance says itself is newer.
+    const readyAtMs = record.readyAtMs ?? (found.phase === 'ready' ? clock.nowMs() : null);
+    const instance = new SupervisedInstance(
+      { ...record, readyAtMs },
+      found.serving,
+      quota,
+      this.#surroundings,
+    );
     this.#supervise(instance);
-    if (found.isDraining) await instance.stop(this.#options.closeGraceMs);
+    if (found.phase === 'draining') instance.letFinish(this.#options.closeGraceMs);
   }
 
   #supervise(instance: SupervisedInstance): void {

@@ -91,6 +91,12 @@ export class SupervisedInstance {
   /** Asks it to finish what it has and to end, and ends it after `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     if (this.#isOver || this.#phase === 'draining') return;
+    this.letFinish(graceMs);
+    await this.#process.signal('SIGTERM');
+  }
+
+  /** The same for one that has been asked already: a second SIGTERM would end it at once. */
+  letFinish(graceMs: number): void {
     this.#verdict = { expected: true, reason: 'it was stopped' };
     this.#phase = 'draining';
     this.#tellChange();
@@ -99,7 +105,6 @@ export class SupervisedInstance {
       this.#verdict = { expected: true, reason };
       void this.#process.signal('SIGKILL');
     });
-    await this.#process.signal('SIGTERM');
   }
 
   async usage(): Promise<InstanceUsage | undefined> {
