@@ -1,12 +1,6 @@
 import { seededRandom } from '../../models/base/random.ts';
 import { countIn, type RateCurve, type RatePiece, timeOfCount } from './rates.ts';
-import { renewal } from './renewal.ts';
-
-/** How arrivals spread around their rate. `cv`: the coefficient of variation of the intervals, above zero. */
-export type ArrivalProcess =
-  | { readonly type: 'constant' }
-  | { readonly type: 'poisson' }
-  | { readonly type: 'gamma'; readonly cv: number };
+import { type ArrivalProcess, renewal } from './renewal.ts';
 
 /**
  * Arrival times in milliseconds from the start, ascending, one by one as they are asked for. The same seed gives

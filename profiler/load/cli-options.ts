@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
-import type { ArrivalProcess } from './arrivals.ts';
 import {
   constantRate,
   cutRate,
@@ -13,6 +12,7 @@ import {
   scaleRate,
   steppedRate,
 } from './rates.ts';
+import type { ArrivalProcess } from './renewal.ts';
 import type { Slo } from './report.ts';
 import type { LoadOptions } from './run.ts';
 import { readTrace } from './trace-file.ts';

@@ -1,6 +1,11 @@
 import { randomGamma } from 'd3-random';
 import type { Random } from '../../models/base/random.ts';
-import type { ArrivalProcess } from './arrivals.ts';
+
+/** How arrivals spread around their rate. `cv`: the coefficient of variation of the intervals, above zero. */
+export type ArrivalProcess =
+  | { readonly type: 'constant' }
+  | { readonly type: 'poisson' }
+  | { readonly type: 'gamma'; readonly cv: number };
 
 /**
  * Independent intervals of mean 1. The first one, from time zero, is drawn so that the process looks as if it

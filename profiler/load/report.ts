@@ -1,4 +1,4 @@
-import type { ArrivalProcess } from './arrivals.ts';
+import type { ArrivalProcess } from './renewal.ts';
 
 /** A latency target: `percentile` percent of all requests must be answered within `ms`. */
 export interface Slo {

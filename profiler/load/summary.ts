@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { formatDuration } from '../../models/base/units.ts';
-import type { ArrivalProcess } from './arrivals.ts';
+import type { ArrivalProcess } from './renewal.ts';
 import type { LoadReport, SecondReport, SloReport } from './report.ts';
 
 /** One line for the terminal while a test runs. */

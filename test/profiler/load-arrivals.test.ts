@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ArrivalProcess, arrivals } from '../../profiler/load/arrivals.ts';
+import { arrivals } from '../../profiler/load/arrivals.ts';
 import {
   constantRate,
   cutRate,
@@ -14,6 +14,7 @@ import {
   steppedRate,
   totalCount,
 } from '../../profiler/load/rates.ts';
+import type { ArrivalProcess } from '../../profiler/load/renewal.ts';
 import { parseTrace, readTrace } from '../../profiler/load/trace-file.ts';
 
 const POISSON: ArrivalProcess = { type: 'poisson' };
