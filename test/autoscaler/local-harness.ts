@@ -88,10 +88,9 @@ export class LocalHarness implements PlatformHarness {
 
   async leftovers(): Promise<string[]> {
     const files = await readdir(join(this.stateDirectory, 'instances')).catch(() => []);
-    const prefix = quotaPrefix(this.stateDirectory);
     return [
       ...(await this.processes()).map((pid) => `process ${pid}`),
-      ...(await quotas.list()).filter((name) => name.startsWith(prefix)).map((name) => `quota ${name}`),
+      ...(await this.#quotaNames()).map((name) => `quota ${name}`),
       ...files.filter((file) => !file.endsWith('.log')).map((file) => `file ${file}`),
       ...(await readdir(this.stateDirectory)).filter((file) => file !== 'instances'),
     ];
@@ -112,6 +111,12 @@ export class LocalHarness implements PlatformHarness {
 
   async dispose(): Promise<void> {
     for (const pid of await this.processes()) process.kill(pid, 'SIGKILL');
+    for (const name of await this.#quotaNames()) await (await quotas.adopt(name))?.remove();
     await rm(this.stateDirectory, { recursive: true, force: true });
+  }
+
+  async #quotaNames(): Promise<string[]> {
+    const prefix = quotaPrefix(this.stateDirectory);
+    return (await quotas.list()).filter((name) => name.startsWith(prefix));
   }
 }

@@ -267,6 +267,8 @@ describe('an instance that nobody looks after', { timeout: 30_000 }, () => {
     await platform.close('leave');
     expect(await harness.processes()).toHaveLength(1);
     await harness.until(async () => (await harness.processes()).length === 0);
+    await reopen();
+    expect(await harness.leftovers()).toEqual(['autoscaler.pid']); // its record and quota are cleared away late
   });
 });
 
