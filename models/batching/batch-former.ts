@@ -1,12 +1,5 @@
 import { DeadlineQueue, type Waiting } from './deadline-queue.ts';
-
-/** An instance that could start a batch now. */
-export interface IdleServer<K> {
-  readonly key: K;
-  readonly maxBatch: number;
-  /** Time a batch of `rows` takes there, in ms, at the percentile of the SLO; non-decreasing in `rows`. */
-  executionMs(rows: number): number;
-}
+import { type BusyServer, bestFill, busyWith, type IdleServer, largest } from './servers.ts';
 
 export interface FormedBatch<K, R> {
   readonly server: K;
@@ -86,7 +79,7 @@ export class BatchFormer<R extends Waiting> {
 
   /** Takes a request in. When the queue is full, late requests make room; without any, it is refused. */
   offer(request: R): Offer<R> {
-    const displaced = this.size >= this.#options.queueLimit ? this.#late.take(1) : [];
+    const displaced = this.size >= this.#options.queueLimit ? this.#takeLate(request.arrivalMs) : [];
     const accepted = this.size < this.#options.queueLimit;
     if (accepted) this.#onTime.insert(request);
     this.#observeGap(request.arrivalMs);
@@ -106,50 +99,86 @@ export class BatchFormer<R extends Waiting> {
   /**
    * What to do at `nowMs` with the instances that are idle. The batches returned count as started: their
    * requests have left the queue, and the caller asks again only with the servers still idle.
+   *
+   * @param busy the other instances: a request that only they can answer in time waits for them
    */
-  decide<K>(nowMs: number, idle: readonly IdleServer<K>[]): Decision<K, R> {
+  decide<K>(nowMs: number, idle: readonly IdleServer<K>[], busy: readonly BusyServer[] = []): Decision<K, R> {
     const expired = [...takeGivenUp(this.#onTime, nowMs), ...takeGivenUp(this.#late, nowMs)];
     const batches: FormedBatch<K, R>[] = [];
     const free = [...idle];
-    let holdUntilMs: number | undefined;
+    const others = [...busy];
+    let holdUntilMs = Infinity;
 
     while (free.length > 0 && this.size > 0) {
-      this.#setLateAside(nowMs, free, expired);
-      if (this.#onTime.size === 0) {
+      const from = this.#setLateAside(nowMs, free, others, expired);
+      if (from > 0) holdUntilMs = this.#onTime.at(0)!.deadlineMs;
+      if (from === this.#onTime.size) {
         if (this.#late.size === 0) break;
         const server = free.splice(largest(free), 1)[0]!;
         batches.push({ server: server.key, requests: this.#late.take(server.maxBatch) });
         continue;
       }
-      const index = bestFill(free, this.#onTime.size);
+      const slackMs = this.#onTime.at(from)!.deadlineMs - nowMs;
+      const index = bestFill(free, this.#onTime.size - from, slackMs);
       const server = free[index]!;
-      holdUntilMs = this.#holdUntil(nowMs, server, free.length);
-      if (holdUntilMs !== undefined) break;
+      const untilMs = this.#holdUntil(nowMs, server, free.length, from);
+      if (untilMs !== undefined) {
+        holdUntilMs = Math.min(holdUntilMs, untilMs);
+        break;
+      }
       free.splice(index, 1);
-      batches.push({ server: server.key, requests: this.#pick(nowMs, server) });
+      const requests = this.#pick(nowMs, server, from);
+      batches.push({ server: server.key, requests });
+      others.push(busyWith(server, requests.length, nowMs));
     }
-    return { batches, expired, wakeAtMs: this.#wakeAt(holdUntilMs) };
+    return { batches, expired, wakeAtMs: this.#wakeAt(free.length > 0 ? holdUntilMs : Infinity) };
   }
 
-  /** Moves requests that no idle server can answer in time to the late queue, or gives them up. */
-  #setLateAside<K>(nowMs: number, free: readonly IdleServer<K>[], expired: R[]): void {
-    const soonestMs = nowMs + Math.min(...free.map((server) => server.executionMs(1)));
-    let count = 0;
-    while (count < this.#onTime.size && this.#onTime.at(count)!.deadlineMs < soonestMs) count += 1;
-    if (count === 0) return;
-    const late = this.#onTime.take(count);
+  /** The request that is due longest ago: one set aside, or one that waits on time's list but is past it by now. */
+  #takeLate(nowMs: number): R[] {
+    if (this.#late.size > 0) return this.#late.take(1);
+    const urgent = this.#onTime.at(0);
+    return urgent !== undefined && urgent.deadlineMs < nowMs ? this.#onTime.take(1) : [];
+  }
+
+  /**
+   * Moves requests that nobody can answer in time to the late queue, or gives them up. Returns the place of the first
+   * that an idle server can answer in time: those before it wait for a quicker one that is busy.
+   */
+  #setLateAside<K>(
+    nowMs: number,
+    free: readonly IdleServer<K>[],
+    busy: readonly BusyServer[],
+    expired: R[],
+  ): number {
+    const quickestMs = Math.min(...free.map((server) => server.executionMs(1)));
+    const first = this.#countBelow(nowMs, quickestMs);
+    if (first === 0) return 0;
+    const soonestMs = Math.min(
+      quickestMs,
+      ...busy.map((server) => Math.max(0, server.idleAtMs - nowMs) + server.executionMs(1)),
+    );
+    const late = this.#onTime.take(this.#countBelow(nowMs, soonestMs));
     if (this.#options.latePolicy === 'reject') expired.push(...late);
     else for (const request of late) this.#late.insert(request);
+    return first - late.length;
+  }
+
+  /** How many requests have less than `slackMs` left. */
+  #countBelow(nowMs: number, slackMs: number): number {
+    let count = 0;
+    while (count < this.#onTime.size && this.#onTime.at(count)!.deadlineMs - nowMs < slackMs) count += 1;
+    return count;
   }
 
   /** When a partial batch may stop waiting for company, or undefined when it should start now. */
-  #holdUntil<K>(nowMs: number, server: IdleServer<K>, idleCount: number): number | undefined {
-    const count = this.#onTime.size;
+  #holdUntil<K>(nowMs: number, server: IdleServer<K>, idleCount: number, from: number): number | undefined {
+    const count = this.#onTime.size - from;
     if (count >= server.maxBatch || idleCount > 1 || this.#late.size > 0) return undefined;
     const loneMs = server.executionMs(1);
     const savedMs = server.executionMs(count) + loneMs - server.executionMs(count + 1);
     if (savedMs < WORTHWHILE_SAVING * loneMs) return undefined;
-    const urgent = this.#onTime.at(0)!;
+    const urgent = this.#onTime.at(from)!;
     const untilMs = urgent.deadlineMs - server.executionMs(server.maxBatch);
     if (untilMs <= nowMs || nowMs + this.#meanGapMs > untilMs) return undefined;
     return this.#hasRoom(server, count, urgent.deadlineMs - urgent.arrivalMs) ? undefined : untilMs;
@@ -180,20 +209,21 @@ export class BatchFormer<R extends Waiting> {
    * the other in small batches makes everybody late; then the window starts further down, where more
    * requests a second are answered in time.
    */
-  #pick<K>(nowMs: number, server: IdleServer<K>): R[] {
+  #pick<K>(nowMs: number, server: IdleServer<K>, from: number): R[] {
     const waiting = this.#onTime.size;
-    let from = 0;
-    let count = this.#fitting(nowMs, server, 0);
-    if (waiting > server.maxBatch) {
+    let best = from;
+    let count = this.#fitting(nowMs, server, from);
+    if (waiting - from > server.maxBatch) {
       let bestRate = count / server.executionMs(count);
-      for (let start = 1; count < server.maxBatch && start <= server.maxBatch; start += 1) {
+      const last = from + server.maxBatch;
+      for (let start = from + 1; count < server.maxBatch && start <= last; start += 1) {
         const fitting = this.#fitting(nowMs, server, start);
         const rate = fitting / server.executionMs(fitting);
-        if (rate > bestRate * 1.01) [from, count, bestRate] = [start, fitting, rate];
+        if (rate > bestRate * 1.01) [best, count, bestRate] = [start, fitting, rate];
         if (fitting === server.maxBatch || start + fitting >= waiting) break;
       }
     }
-    return this.#onTime.take(count, from);
+    return this.#onTime.take(count, best);
   }
 
   /** How many requests from `start` on fit into a batch that ends within the first one's deadline; at least 1. */
@@ -204,12 +234,12 @@ export class BatchFormer<R extends Waiting> {
     return count;
   }
 
-  #wakeAt(holdUntilMs: number | undefined): number | undefined {
+  #wakeAt(holdUntilMs: number): number | undefined {
     const giveUpMs = Math.min(
       this.#onTime.at(0)?.giveUpMs ?? Infinity,
       this.#late.at(0)?.giveUpMs ?? Infinity,
     );
-    const wakeAtMs = Math.min(giveUpMs, holdUntilMs ?? Infinity);
+    const wakeAtMs = Math.min(giveUpMs, holdUntilMs);
     return wakeAtMs === Infinity ? undefined : wakeAtMs;
   }
 }
@@ -219,25 +249,4 @@ function takeGivenUp<R extends Waiting>(queue: DeadlineQueue<R>, nowMs: number):
   let count = 0;
   while (count < queue.size && queue.at(count)!.giveUpMs <= nowMs) count += 1;
   return count === 0 ? [] : queue.take(count);
-}
-
-/** The server that `waiting` requests fill best: large ones stay free for the burst that needs them. */
-function bestFill<K>(free: readonly IdleServer<K>[], waiting: number): number {
-  let best = 0;
-  for (let index = 1; index < free.length; index += 1) {
-    if (compareFill(free[index]!, free[best]!, waiting) > 0) best = index;
-  }
-  return best;
-}
-
-function compareFill<K>(a: IdleServer<K>, b: IdleServer<K>, waiting: number): number {
-  const rowsA = Math.min(waiting, a.maxBatch);
-  const rowsB = Math.min(waiting, b.maxBatch);
-  return (
-    rowsA / a.maxBatch - rowsB / b.maxBatch || rowsA - rowsB || b.executionMs(rowsB) - a.executionMs(rowsA)
-  );
-}
-
-function largest<K>(free: readonly IdleServer<K>[]): number {
-  return free.reduce((best, server, index) => (server.maxBatch > free[best]!.maxBatch ? index : best), 0);
 }

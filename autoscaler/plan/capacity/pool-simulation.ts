@@ -1,8 +1,9 @@
 import { randomExponential, randomGamma } from 'd3-random';
 import { type Random, seededRandom } from '../../../models/base/random.ts';
 import type { LatePolicy } from '../../../models/batching/batch-former.ts';
-import { BatchFormer, type IdleServer } from '../../../models/batching/batch-former.ts';
+import { BatchFormer } from '../../../models/batching/batch-former.ts';
 import type { Waiting } from '../../../models/batching/deadline-queue.ts';
+import type { BusyServer, IdleServer } from '../../../models/batching/servers.ts';
 
 /** One instance of a simulated pool. */
 export interface PoolServer {
@@ -32,6 +33,8 @@ export interface PoolOutcome {
   readonly latenciesMs: Float64Array;
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** A pool starts empty; the first part of a run is not counted. */
 const WARM_UP_SHARE = 0.1;
 const ROUNDING_MS = 1e-6;
@@ -48,6 +51,7 @@ export function simulatePool(scenario: PoolScenario): PoolOutcome {
     executionMs: (rows) => server.executionMs(rows),
   }));
   const all = [...idle];
+  const pool = all.map((server): Mutable<BusyServer> => ({ ...server, idleAtMs: 0 }));
   const busyUntilMs = new Float64Array(servers.length);
 
   const countFromMs = (requests * WARM_UP_SHARE * 1000) / scenario.ratePerSecond;
@@ -81,12 +85,13 @@ export function simulatePool(scenario: PoolScenario): PoolOutcome {
     }
     if (nextIdleMs <= nowMs) nextIdleMs = release(busyUntilMs, nowMs, (key) => idle.push(all[key]!));
     if (idle.length === 0 && nowMs < wakeAtMs) continue;
-    const decision = former.decide(nowMs, idle);
+    const decision = former.decide(nowMs, idle, pool);
     for (const batch of decision.batches) {
       const server = servers[batch.server]!;
       const rows = batch.requests.length;
       const endMs = nowMs + (server.drawExecutionMs?.(rows, random()) ?? server.executionMs(rows));
       busyUntilMs[batch.server] = endMs;
+      pool[batch.server]!.idleAtMs = nowMs + server.executionMs(rows);
       nextIdleMs = Math.min(nextIdleMs, endMs);
       idle.splice(idle.indexOf(all[batch.server]!), 1);
       for (const request of batch.requests) finish(request, endMs);
