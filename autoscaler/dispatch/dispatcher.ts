@@ -1,7 +1,8 @@
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { InflessError } from '../../models/base/errors.ts';
-import { BatchFormer, type IdleServer, type LatePolicy } from '../../models/batching/batch-former.ts';
+import { BatchFormer, type LatePolicy } from '../../models/batching/batch-former.ts';
 import type { Waiting } from '../../models/batching/deadline-queue.ts';
+import type { IdleServer } from '../../models/batching/servers.ts';
 import type { BatchedRequest, BatchedResponse } from '../../packager/server/instance-protocol.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { ServiceTimes } from '../plan/service-times.ts';
