@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { slowEcho, tenIds } from './server-models.ts';
-import { ServerProcess, startServer } from './server-process.ts';
+import { ServerProcess, startServer, until } from './server-process.ts';
 
 const ROWS = 'infless_server_batch_rows';
 
@@ -18,8 +18,8 @@ describe('a process that runs alone', () => {
     server = new ServerProcess({
       model: await slowEcho(4),
       maxBatch: 4,
-      sloMs: 1000,
-      queueLimit: 64,
+      sloMs: 5000,
+      maxWaitMs: 60_000,
       cpuMillicores: 1000,
     });
     await server.listening();
@@ -27,14 +27,18 @@ describe('a process that runs alone', () => {
   });
   afterAll(() => server.kill());
 
-  test('concurrent requests run in batches, and each gets its own answer', async () => {
+  test('those who wait for the same batch run together, and each gets its own answer', async () => {
     const [batches, rows] = [await server.metric(`${ROWS}_count`), await server.metric(`${ROWS}_sum`)];
-    const values = Array.from({ length: 32 }, (_, index) => index);
-    const answers = await Promise.all(values.map((value) => echo(server, value)));
-    for (const [index, value] of values.entries()) expect(answers[index]).toBeCloseTo(value, 4);
-    const ran = (await server.metric(`${ROWS}_count`)) - batches;
-    expect((await server.metric(`${ROWS}_sum`)) - rows).toBe(32);
-    expect(ran).toBeLessThanOrEqual(12); // 8 full ones, and some that started before their company came
+    const long = server.post('/', JSON.stringify({ instances: Array(100).fill([0.5]) }));
+    await until(async () => (await server.metric('infless_server_in_flight')) === 1);
+    const values = Array.from({ length: 8 }, (_, index) => index);
+    const answers = values.map((value) => echo(server, value));
+    await until(async () => (await server.metric('infless_server_queue_depth')) === 8);
+    expect((await long).status).toBe(200);
+    for (const [index, answer] of (await Promise.all(answers)).entries())
+      expect(answer).toBeCloseTo(index, 4);
+    expect((await server.metric(`${ROWS}_sum`)) - rows).toBe(108);
+    expect((await server.metric(`${ROWS}_count`)) - batches).toBe(3); // the long one, and two of four
   });
 
   test('a bad body among the others fails alone', async () => {
@@ -72,14 +76,13 @@ describe('while a long batch runs', () => {
       running = false;
       return status;
     });
-    while ((await server.metric(started)) === before) await sleep(5);
+    await until(async () => (await server.metric(started)) > before);
     await sleep(50); // decoding takes well under a millisecond: it is in the engine by now
     return { isRunning: () => running, done };
   }
 
   test('health, readiness, metrics and rejections answer at once', async () => {
     const { isRunning, done } = await longRun();
-    const slowest = { ms: 0 };
     for (const [path, status] of [
       ['/_/health', 200],
       ['/_/ready', 200],
@@ -87,12 +90,9 @@ describe('while a long batch runs', () => {
       ['/v1/models/echo', 200],
       ['/v1/models/nope', 404],
     ] as const) {
-      const startMs = performance.now();
       expect((await fetch(server.url + path)).status).toBe(status);
-      slowest.ms = Math.max(slowest.ms, performance.now() - startMs);
     }
     expect(isRunning()).toBe(true);
-    expect(slowest.ms).toBeLessThan(200);
     expect(await done).toBe(200);
   });
 
@@ -100,7 +100,7 @@ describe('while a long batch runs', () => {
     const { isRunning, done } = await longRun();
     const body = JSON.stringify({ instances: [[1]] });
     const waiting = [server.post('/', body), server.post('/', body)];
-    while ((await server.metric('infless_server_queue_depth')) < 2) await sleep(5);
+    await until(async () => (await server.metric('infless_server_queue_depth')) === 2);
     const refused = await server.post('/', body);
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
@@ -123,10 +123,10 @@ describe('while a long batch runs', () => {
       body: JSON.stringify({ instances: [[1]] }),
       signal: hangUp.signal,
     });
-    while ((await server.metric('infless_server_queue_depth')) < 1) await sleep(5);
+    await until(async () => (await server.metric('infless_server_queue_depth')) === 1);
     hangUp.abort();
     await expect(gone).rejects.toThrow();
-    while ((await server.metric('infless_server_queue_depth')) > 0) await sleep(5);
+    await until(async () => (await server.metric('infless_server_queue_depth')) === 0);
     expect(await server.metric('infless_server_requests_total{code="499"}')).toBe(1);
     expect(isRunning()).toBe(true);
     expect(await done).toBe(200);

@@ -11,13 +11,9 @@ import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { programFile } from '../../models/base/package.ts';
 import { slowEcho } from './server-models.ts';
-import { type ServerProcess, spawnServer, startServer } from './server-process.ts';
+import { type ServerProcess, spawnServer, startServer, until } from './server-process.ts';
 
 const ONE_ROW = JSON.stringify({ instances: [[1]] });
-
-async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await condition())) await sleep(5);
-}
 
 function isDraining(server: ServerProcess): boolean {
   return server.logged('draining').length > 0;
@@ -155,14 +151,14 @@ describe('stop', () => {
 
 describe('an owner', () => {
   test('who is gone for orphanMs is not coming back: it stops', async () => {
-    const server = await startServer({ model: 'mnist', orphanMs: 400 });
+    const server = await startServer({ model: 'mnist', orphanMs: 1500 });
     for (let asked = 0; asked < 10; asked += 1) {
-      await sleep(100);
+      await sleep(200);
       await server.ready();
     }
     expect(await server.exited()).toBe(0); // nobody asks any more
     expect(server.logged('draining')).toMatchObject([
-      { reason: 'nobody asked whether it is ready for 400 ms' },
+      { reason: 'nobody asked whether it is ready for 1500 ms' },
     ]);
   });
 

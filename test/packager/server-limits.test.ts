@@ -3,12 +3,11 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { BodyBudget } from '../../packager/server/http/body.ts';
 import { createHttpServer } from '../../packager/server/http/http-server.ts';
-import { ServerProcess, startServer } from './server-process.ts';
+import { ServerProcess, startServer, until } from './server-process.ts';
 
 const LIMIT = 1_000_000;
 const HUGE = 100_000_000;
@@ -59,11 +58,9 @@ const TOO_LARGE = JSON.stringify({
 
 describe('a body that is too large', () => {
   test('is refused before it is sent', async () => {
-    const startMs = performance.now();
     const socket = open(server.port);
     socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${HUGE}\r\n\r\n{`);
     const answer = await received(socket, /\r\n\r\n\{.*\}$/);
-    expect(performance.now() - startMs).toBeLessThan(1000);
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
     expect(answer).toMatch(/connection: close/i);
     expect(answer.endsWith(TOO_LARGE)).toBe(true);
@@ -125,12 +122,12 @@ test('all bodies together stay within bounds', async () => {
     socket.write(head + ' '.repeat(999));
     return socket;
   });
-  while ((await tight.metric('infless_server_body_bytes')) < 9 * 999) await sleep(5);
+  await until(async () => (await tight.metric('infless_server_body_bytes')) === 9 * 999);
   const refused = await tight.post('/', ' '.repeat(100));
   expect(refused.status).toBe(429);
   expect(await refused.json()).toEqual({ error: expect.stringMatching(/holds 8991 bytes of requests/) });
   for (const socket of slow) socket.destroy();
-  while ((await tight.metric('infless_server_body_bytes')) > 0) await sleep(5);
+  await until(async () => (await tight.metric('infless_server_body_bytes')) === 0);
   expect((await tight.post('/', ' '.repeat(100))).status).toBe(400);
 });
 

@@ -99,3 +99,8 @@ export async function startServer(variables: Variables): Promise<ServerProcess> 
   await server.ready();
   return server;
 }
+
+/** Asks again and again until it is so; the test's time-out is the limit. */
+export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await condition())) await sleep(5);
+}
