@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { packageRoot, packageVersion } from '../models/base/package.ts';
+
+const run = promisify(execFile);
+
+let folder: string;
+let unreachable: string | undefined;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'infless-package-'));
+  await writeFile(join(folder, 'package.json'), '{"name": "user", "private": true}');
+  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: packageRoot });
+  const [tarball] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
+  try {
+    await run('npm', ['install', `./${tarball}`, '--no-audit', '--no-fund'], {
+      cwd: folder,
+      env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
+    });
+  } catch (error) {
+    unreachable = /E(NOTFOUND|AI_AGAIN|CONNREFUSED|TIMEDOUT)|network/.exec(String(error))?.[0];
+    if (unreachable === undefined) throw error;
+  }
+}, 240_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('installed from a packed tarball', () => {
+  beforeEach((context) => {
+    context.skip(unreachable !== undefined, `the npm registry cannot be reached (${unreachable})`);
+  });
+
+  it.each(['infless-profile', 'infless-autoscaler', 'infless-load'])('%s runs', async (program) => {
+    const { stdout } = await installed(program, '--version');
+    expect(stdout.trim()).toBe(packageVersion);
+  });
+
+  it('infless-profile measures a model of the zoo', async () => {
+    const table = join(folder, 'mnist.json');
+    await installed('infless-profile', 'mnist', '--quick', '--batches', '1,2', '--cpus', '1', '-o', table);
+    const { model, cells } = JSON.parse(await readFile(table, 'utf8')) as {
+      model: { name: string };
+      cells: unknown[];
+    };
+    expect(model.name).toBe('mnist');
+    expect(cells).toHaveLength(2);
+  }, 60_000);
+
+  it('carries no sources of tests and no build leftovers', async () => {
+    const files = await readdir(join(folder, 'node_modules', 'infless'), { recursive: true });
+    expect(files.filter((file) => /\.tsbuildinfo$|^test\b|(?<!\.d)\.ts$/.test(file))).toEqual([]);
+    expect(files).toContain('README.md');
+  });
+});
+
+function installed(program: string, ...args: string[]): Promise<{ stdout: string; stderr: string }> {
+  return run(join(folder, 'node_modules', '.bin', program), args, {
+    cwd: folder,
+    env: { ...process.env, INFLESS_CACHE_DIR: join(folder, 'cache') },
+  });
+}
