@@ -149,6 +149,20 @@ describe('stop', () => {
   });
 });
 
+test('an inference thread that breaks takes the process along, with a sentence', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'infless-server-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const saboteur = join(directory, 'saboteur.cjs');
+  await writeFile(
+    saboteur,
+    `const { isMainThread } = require('node:worker_threads');
+     if (!isMainThread) setTimeout(() => { throw new Error('a bolt came loose'); }, 1500);`,
+  );
+  const server = spawnServer({ model: 'mnist' }, `--require ${saboteur}`);
+  expect(await server.exited()).toBe(1);
+  expect(server.stderr).toMatch(/\nerror: The inference thread broke \(a bolt came loose\)\.\n$/);
+});
+
 describe('an owner', () => {
   test('who is gone for orphanMs is not coming back: it stops', async () => {
     const server = await startServer({ model: 'mnist', orphanMs: 1500 });

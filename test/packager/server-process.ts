@@ -19,7 +19,7 @@ export class ServerProcess {
   port = 0;
   stderr = '';
 
-  constructor(variables: Variables) {
+  constructor(variables: Variables, nodeOptions = '') {
     const environment = Object.fromEntries(
       Object.entries({ port: 0, ...variables }).map(([key, value]) => [
         SERVER_ENVIRONMENT[key as keyof Variables],
@@ -27,7 +27,7 @@ export class ServerProcess {
       ]),
     );
     this.child = spawn(process.execPath, [programFile('packager/server/bin')], {
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...environment, NODE_OPTIONS: nodeOptions },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
@@ -87,8 +87,8 @@ export class ServerProcess {
 }
 
 /** Starts a server that ends with the test. */
-export function spawnServer(variables: Variables): ServerProcess {
-  const server = new ServerProcess(variables);
+export function spawnServer(variables: Variables, nodeOptions?: string): ServerProcess {
+  const server = new ServerProcess(variables, nodeOptions);
   onTestFinished(() => server.kill());
   return server;
 }
