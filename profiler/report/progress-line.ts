@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import pc from 'picocolors';
 import { formatDuration } from '../../models/base/units.ts';
 import { formatConfig } from '../../profiles/config.ts';
+import { isDisturbed } from '../disturbance.ts';
 import type { ProfileEvent, ProfileListener, SweepState } from '../progress.ts';
 
 type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -50,6 +51,7 @@ function whatOf(event: CellEvent): string {
   if (event.type !== 'cell-measured') return formatConfig(event.config);
   const { cell, warmth } = event;
   const precision = cell.converged ? '' : ', not as precise as asked';
+  const waited = isDisturbed(cell) ? ', disturbed by other load' : '';
   const drift = warmth === 'unsteady' ? ', not steady after warm-up' : '';
-  return `${formatConfig(cell)}: p50 ${formatDuration(cell.latencyMs.p50)}, p99 ${formatDuration(cell.latencyMs.p99)}, ${cell.samples} samples${precision}${drift}`;
+  return `${formatConfig(cell)}: p50 ${formatDuration(cell.latencyMs.p50)}, p99 ${formatDuration(cell.latencyMs.p99)}, ${cell.samples} samples${precision}${drift}${waited}`;
 }

@@ -4,6 +4,7 @@ import { formatBytes, formatCores, formatDuration } from '../../models/base/unit
 import { formatConfig } from '../../profiles/config.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
 import { bestConfig, fastestConfig, percentileMs, type Slo, throughputPerCore } from '../best-config.ts';
+import { isDisturbed } from '../disturbance.ts';
 import { SAMPLES_FOR_TAIL } from '../stopping.ts';
 
 /** Room for `Best for p99 ≤ 1.50 s`. */
@@ -42,11 +43,17 @@ export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = p
 function caveats(table: ProfileTable): string[] {
   const { cells } = table;
   const vague = cells.filter((cell) => !cell.converged).length;
+  const disturbed = cells.filter(isDisturbed).length;
   const few = cells.filter((cell) => cell.samples < SAMPLES_FOR_TAIL).length;
   return [
     ...(vague === 0
       ? []
       : [`~ ${vague} of ${cells.length} cells missed ${confidenceOf(table)} in their time.`]),
+    ...(disturbed === 0
+      ? []
+      : [
+          `! ${disturbed} of ${cells.length} cells took longer than the CPU they used explains: something else ran on this host. Measure again when it is quiet.`,
+        ]),
     ...(few === 0
       ? []
       : [
