@@ -90,7 +90,7 @@ export class LocalPlatform implements Platform {
       const records = await this.#records.load();
       await Promise.all(records.map((record) => this.#adopt(record)));
       await sweepQuotas(this.#quotas, this.#quotaPrefix, new Set(this.#instances.keys()));
-      await this.#logs.prune(new Set(this.#instances.keys()));
+      await this.#pruneLogs();
       this.#trimLogsLater();
     } catch (error) {
       await this.close('leave');
@@ -263,8 +263,12 @@ export class LocalPlatform implements Platform {
   #supervise(instance: SupervisedInstance): void {
     this.#instances.set(instance.view.id, instance);
     instance.watch();
-    void instance.finished.then(() => this.#logs.prune(new Set(this.#instances.keys())));
+    void instance.finished.then(() => this.#pruneLogs());
   }
+  async #pruneLogs(): Promise<void> {
+    await this.#logs.prune(new Set(this.#instances.keys())).catch(() => {}); // the next one tries again
+  }
+
   #trimLogsLater(): void {
     const { clock } = this.#options;
     this.#cancelTrim = clock.at(clock.nowMs() + LOG_TRIM_INTERVAL_MS, async () => {

@@ -29,12 +29,20 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
 }
 
 /**
- * Sends a signal to that very process and, as instances lead a process group, with `SIGKILL` to all of the group.
- * Does nothing where it has ended, or where it cannot be told from another of the same pid.
+ * Sends a signal to that very process, see {@link signalNow}. Does nothing where it has ended, or where it cannot be
+ * told from another of the same pid.
  */
 export async function signalProcess(identity: ProcessIdentity, name: NodeJS.Signals): Promise<void> {
   if (identity.startTicks === null || !(await isAlive(identity))) return;
-  if (name !== 'SIGKILL' || !signal(-identity.pid, name)) signal(identity.pid, name);
+  signalNow(identity.pid, name);
+}
+
+/**
+ * Sends a signal to a pid that is known to be right. Instances lead a process group, and `SIGKILL` goes to all of it.
+ * Does nothing where there is no such process.
+ */
+export function signalNow(pid: number, name: NodeJS.Signals): void {
+  if (name !== 'SIGKILL' || !signal(-pid, name)) signal(pid, name);
 }
 
 function signal(pid: number, name: NodeJS.Signals | 0): boolean {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Cancel, Clock } from '../../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { programFile } from '../../../models/base/package.ts';
-import { identify, isAlive, type ProcessIdentity, signalProcess } from './process-identity.ts';
+import { identify, isAlive, type ProcessIdentity, signalNow, signalProcess } from './process-identity.ts';
 
 /** A serving process, whether started by us or found running. */
 export interface ServingProcess {
@@ -48,6 +48,7 @@ export async function startServingProcess(
       cause: error,
     });
   }
+  child.on('error', () => {}); // of a late message or signal: its exit tells all there is to know
   child.unref();
   child.channel?.unref();
   return {
@@ -56,12 +57,11 @@ export async function startServingProcess(
     ended,
     // Safe without a look at its start time: the pid is ours until we have seen the exit.
     signal: async (name) => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      if (name === 'SIGKILL') process.kill(-child.pid!, name);
-      else child.kill(name);
+      if (child.exitCode === null && child.signalCode === null) signalNow(child.pid!, name);
     },
     release: () => {
-      child.removeAllListeners();
+      child.removeAllListeners('exit');
+      child.removeAllListeners('message');
       if (child.connected) child.disconnect();
     },
   };
@@ -73,7 +73,7 @@ function listeningPort(child: ChildProcess): Promise<number> {
     child.on('message', (message) => {
       const listening = listeningSchema.safeParse(message);
       if (!listening.success) return;
-      child.disconnect();
+      if (child.connected) child.disconnect();
       resolve(listening.data.port);
     });
   });
@@ -88,7 +88,7 @@ export function watchServingProcess(identity: ProcessIdentity, port: number, clo
   const ended = new Promise<string>((resolve) => {
     const look = async (): Promise<void> => {
       if (released) return;
-      if (await isAlive(identity)) cancel = clock.at(clock.nowMs() + ADOPTED_LOOK_MS, look);
+      if (await isAlive(identity).catch(() => true)) cancel = clock.at(clock.nowMs() + ADOPTED_LOOK_MS, look);
       else resolve('it ended');
     };
     void look();
