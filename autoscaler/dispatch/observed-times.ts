@@ -1,60 +1,123 @@
 import type { BatchTiming } from '../../packager/server/instance-protocol.ts';
-import type { Config } from '../../profiles/config.ts';
-import { configKey } from '../../profiles/config.ts';
+import { type Config, configKey } from '../../profiles/config.ts';
 import type { Observation } from '../plan/service-times.ts';
 
-interface Running {
-  batches: number;
-  slowdown: number;
-  codecMsPerRow: number;
-  transportMs: number;
-}
-
-/** Batches of one config before its measurements speak: first ones run on cold caches. */
+/** Batches before measurements speak: first ones run on cold caches. */
 const FEWEST_BATCHES = 20;
 /** Weight of the newest batch: a memory of some 50 batches. */
 const WEIGHT = 0.02;
-/** A neighbour's burst, or a table of another machine, may shift times this far; beyond it lies a fault, not drift. */
-const SLOWEST = 4;
+/** Drift, a neighbour's burst, or requests of several rows may shift times this far; beyond it lies a fault. */
+const SLOWEST = 16;
 const FASTEST = 0.5;
 
 /**
- * Learns per config how far running differs from the table, as running means. Corrections are handed out in steps,
- * so that noise does not move the plan.
+ * Learns how far running differs from the table, per config, as running means; a config that has not run enough is
+ * believed to be as slow as the others were found to be, never quicker than its table says. Corrections are handed
+ * out in steps that hold against noise, so that it does not move the plan.
  */
 export class ObservedTimes {
-  readonly #byConfig = new Map<string, Running>();
+  readonly #byConfig = new Map<string, RunningMeans>();
+  readonly #all = new RunningMeans();
 
-  record(config: Config, timing: BatchTiming, roundTripMs: number, tabulatedMs: number): void {
-    const slowdown = Math.min(SLOWEST, Math.max(FASTEST, timing.executeMs / tabulatedMs));
-    const codecMs = timing.decodeMs + timing.encodeMs;
-    const codecMsPerRow = codecMs / Math.max(1, timing.rows);
-    const transportMs = Math.max(0, roundTripMs - timing.executeMs - codecMs);
+  /**
+   * @param requests how many the batch was made of: what a request costs is learnt, however many rows it carries
+   * @param tabulatedMs mean execution time of as many rows, by the table
+   */
+  record(
+    config: Config,
+    requests: number,
+    timing: BatchTiming,
+    roundTripMs: number,
+    tabulatedMs: number,
+  ): void {
     const key = configKey(config);
-    const seen = this.#byConfig.get(key);
-    if (seen === undefined) {
-      this.#byConfig.set(key, { batches: 1, slowdown, codecMsPerRow, transportMs });
-      return;
+    let means = this.#byConfig.get(key);
+    if (means === undefined) {
+      means = new RunningMeans();
+      this.#byConfig.set(key, means);
     }
-    seen.batches += 1;
-    const weight = Math.max(WEIGHT, 1 / seen.batches); // a plain mean at first
-    seen.slowdown += weight * (slowdown - seen.slowdown);
-    seen.codecMsPerRow += weight * (codecMsPerRow - seen.codecMsPerRow);
-    seen.transportMs += weight * (transportMs - seen.transportMs);
+    for (const each of [means, this.#all]) each.add(requests, timing, roundTripMs, tabulatedMs);
   }
 
-  /** Undefined until enough batches of this config have run. */
+  /** Undefined until enough batches have run. */
   of(config: Config): Observation | undefined {
-    const seen = this.#byConfig.get(configKey(config));
-    if (seen === undefined || seen.batches < FEWEST_BATCHES) return undefined;
-    return {
-      slowdown: roundTo(seen.slowdown, 0.1),
-      codecMsPerRow: roundTo(seen.codecMsPerRow, 0.1),
-      transportMs: roundTo(seen.transportMs, 0.5),
-    };
+    return this.#byConfig.get(configKey(config))?.observation ?? this.#all.guess;
   }
 }
 
-function roundTo(value: number, step: number): number {
-  return Math.round(value / step) * step;
+/** What one config's batches took, or those of all configs together. */
+class RunningMeans {
+  #batches = 0;
+  #executeMs = 0;
+  #tabulatedMs = 0;
+  #codecMsPerRequest = 0;
+  #transportMs = 0;
+  readonly #slowdownStep = new Step(0.1);
+  readonly #codecStep = new Step(0.1);
+  readonly #transportStep = new Step(0.5);
+  #observation: Observation | undefined;
+  #guess: Observation | undefined;
+
+  /** What these batches say of their own config. */
+  get observation(): Observation | undefined {
+    return this.#observation;
+  }
+
+  /** What they say of another config: its own codec times stay those of its table. */
+  get guess(): Observation | undefined {
+    return this.#guess;
+  }
+
+  add(requests: number, timing: BatchTiming, roundTripMs: number, tabulatedMs: number): void {
+    this.#batches += 1;
+    const weight = Math.max(WEIGHT, 1 / this.#batches); // a plain mean at first
+    const codecMs = timing.decodeMs + timing.encodeMs;
+    // Times are averaged, not their ratios: a quota throttles some batches much and others not at all.
+    this.#executeMs += weight * (Math.min(timing.executeMs, SLOWEST * tabulatedMs) - this.#executeMs);
+    this.#tabulatedMs += weight * (tabulatedMs - this.#tabulatedMs);
+    this.#codecMsPerRequest += weight * (codecMs / Math.max(1, requests) - this.#codecMsPerRequest);
+    const transportMs = Math.max(0, roundTripMs - timing.executeMs - codecMs);
+    this.#transportMs += weight * (transportMs - this.#transportMs);
+    if (this.#batches >= FEWEST_BATCHES) this.#conclude();
+  }
+
+  #conclude(): void {
+    const slowdown = Math.max(FASTEST, this.#executeMs / this.#tabulatedMs);
+    const hasMoved = [
+      this.#slowdownStep.follow(slowdown),
+      this.#codecStep.follow(this.#codecMsPerRequest),
+      this.#transportStep.follow(this.#transportMs),
+    ].includes(true);
+    if (!hasMoved) return;
+    const transportMs = this.#transportStep.value;
+    this.#observation = {
+      slowdown: this.#slowdownStep.value,
+      codecMsPerRow: this.#codecStep.value,
+      transportMs,
+    };
+    this.#guess = { slowdown: Math.max(1, this.#slowdownStep.value), transportMs };
+  }
+}
+
+/** A value in whole steps; it follows only when what it stands for has clearly left the present one. */
+class Step {
+  readonly #size: number;
+  #value = Number.NaN;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  get value(): number {
+    return this.#value;
+  }
+
+  /** Returns whether it moved. */
+  follow(target: number): boolean {
+    if (Math.abs(target - this.#value) <= 0.75 * this.#size) return false;
+    const value = Math.round(target / this.#size) * this.#size;
+    const hasMoved = value !== this.#value;
+    this.#value = value;
+    return hasMoved;
+  }
 }

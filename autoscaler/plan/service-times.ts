@@ -7,8 +7,8 @@ import type { Candidate } from './model.ts';
 export interface Observation {
   /** Measured over tabulated execution time. */
   readonly slowdown: number;
-  /** Decoding and encoding one row. */
-  readonly codecMsPerRow: number;
+  /** Decoding and encoding one row; by default the table's. */
+  readonly codecMsPerRow?: number;
   /** From the gateway's dispatch to its reply, without the instance's own work, per batch. */
   readonly transportMs: number;
 }
@@ -38,6 +38,13 @@ export class ServiceTimes {
   meanMs(config: Config): number {
     const meanMs = this.view.cell(config)?.latencyMs.mean ?? this.view.executionMs(config, config.batch, 0.5);
     return this.#around(config, config.batch, meanMs);
+  }
+
+  /** Mean execution time of `rows` rows by the table alone: what measured batches are compared with. */
+  tabulatedMs(config: Config, rows: number): number {
+    const latencyMs = this.view.cell(config)?.latencyMs;
+    const meanOverMedian = latencyMs === undefined ? 1 : latencyMs.mean / latencyMs.p50;
+    return this.view.executionMs(config, rows, 0.5) * meanOverMedian;
   }
 
   /** The configs a function may use, with what each can be counted on for. */
