@@ -1,32 +1,45 @@
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 60_000;
 
+/** So many failed starts in a row are no accident. */
+const HOPELESS_FAILURES = 3;
+
 /** Pauses between attempts after starts that failed, doubling: a model that cannot load must not keep a node busy. */
 export class StartBackoff {
   #failures = 0;
   #retryAtMs = 0;
   #reason: string | undefined;
 
-  /** Why the last start failed, until one succeeds. */
+  /** Why the last start failed, until one becomes ready. */
   get reason(): string | undefined {
     return this.#reason;
   }
 
-  /** Failed starts since the last success. */
-  get failures(): number {
-    return this.#failures;
+  /** When the next start may be tried. */
+  get retryAtMs(): number {
+    return this.#retryAtMs;
   }
 
+  get isHopeless(): boolean {
+    return this.#failures >= HOPELESS_FAILURES;
+  }
+
+  /** Starts that fail together, while the pause after the first of them lasts, fail for one cause and count once. */
   failed(nowMs: number, reason: string): void {
     this.#reason = reason;
+    if (!this.mayStart(nowMs)) return;
     this.#retryAtMs = nowMs + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures);
     this.#failures += 1;
   }
 
-  succeeded(): void {
-    this.#failures = 0;
+  /** An instance is ready. Failures count on until one has answered: some end at their first batch. */
+  ready(): void {
     this.#retryAtMs = 0;
     this.#reason = undefined;
+  }
+
+  answered(): void {
+    this.#failures = 0;
   }
 
   mayStart(nowMs: number): boolean {

@@ -1,13 +1,18 @@
 import type { Cancel, Clock } from '../../models/base/clock.ts';
-import { InflessError } from '../../models/base/errors.ts';
+import { type InflessError, messageOf } from '../../models/base/errors.ts';
 import { BatchFormer, type LatePolicy } from '../../models/batching/batch-former.ts';
-import type { Waiting } from '../../models/batching/deadline-queue.ts';
-import type { IdleServer } from '../../models/batching/servers.ts';
-import type { BatchedRequest, BatchedResponse } from '../../packager/server/instance-protocol.ts';
+import type { BusyServer, IdleServer } from '../../models/batching/servers.ts';
+import type {
+  BatchedRequest,
+  BatchedResponse,
+  BatchTiming,
+} from '../../packager/server/instance-protocol.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { ServiceTimes } from '../plan/service-times.ts';
+import { clientGone, failedTooOften, noInstance, overloaded, tooLate } from './dispatch-errors.ts';
 import type { ObservedTimes } from './observed-times.ts';
-import { type BatchTransport, InstanceLost } from './transport.ts';
+import { type QueuedRequest, queuedRequest } from './queued-request.ts';
+import type { BatchTransport } from './transport.ts';
 
 export interface DispatcherOptions {
   readonly functionName: string;
@@ -43,16 +48,16 @@ export interface ServingInstance {
   readonly url: string;
 }
 
-interface QueuedRequest extends Waiting {
-  readonly request: BatchedRequest;
-  readonly resolve: (response: BatchedResponse) => void;
-  readonly reject: (error: Error) => void;
-  attempts: number;
+interface Slot extends IdleServer<Slot>, BusyServer {
+  readonly instance: ServingInstance;
+  isBusy: boolean;
+  idleAtMs: number;
 }
 
-interface Slot extends IdleServer<Slot> {
-  readonly instance: ServingInstance;
-  busy: boolean;
+/** For a while, requests are refused instead of being queued. */
+interface Refusal {
+  readonly untilMs: number;
+  readonly error: InflessError;
 }
 
 /** A batch may fail under a request this often before the request is the suspect. */
@@ -70,8 +75,9 @@ export class Dispatcher {
   readonly #slots = new Map<string, Slot>();
   #inFlight = 0;
   #cancelWake: Cancel | undefined;
-  #pumpScheduled = false;
+  #isPumpScheduled = false;
   #successor: Dispatcher | undefined;
+  #refusal: Refusal | undefined;
 
   constructor(options: DispatcherOptions, parts: DispatcherParts) {
     this.#options = options;
@@ -98,23 +104,16 @@ export class Dispatcher {
    */
   submit(request: BatchedRequest, arrivalMs: number, signal?: AbortSignal): Promise<BatchedResponse> {
     return new Promise((resolve, reject) => {
-      const queued: QueuedRequest = {
-        arrivalMs,
-        deadlineMs: arrivalMs + this.#options.sloMs,
-        giveUpMs: arrivalMs + this.#options.maxWaitMs,
-        request,
-        resolve,
-        reject,
-        attempts: 0,
-      };
-      signal?.addEventListener('abort', () => this.#withdraw(queued), { once: true });
+      const queued = queuedRequest(request, arrivalMs, { resolve, reject });
+      queued.isAbandoned = signal?.aborted ?? false;
+      signal?.addEventListener('abort', () => this.#abandon(queued), { once: true });
       this.#enqueue(queued);
-      this.#schedulePump();
     });
   }
 
   /** The instances that may be used from now on. Those left out finish what they run. */
   setInstances(instances: readonly ServingInstance[]): void {
+    if (instances.length > 0) this.#refusal = undefined;
     const wanted = new Map(instances.map((instance) => [instance.id, instance]));
     for (const id of this.#slots.keys()) if (!wanted.has(id)) this.#slots.delete(id);
     for (const [id, instance] of wanted)
@@ -126,13 +125,17 @@ export class Dispatcher {
   retireTo(successor: Dispatcher): void {
     this.#successor = successor;
     this.#cancelWake?.();
-    for (const queued of this.#former.drain()) this.#enqueue(queued);
+    for (const queued of this.#former.drain()) successor.#enqueue(queued);
   }
 
-  /** Fails everything that waits, e.g. because the function is deleted. */
-  failAll(error: InflessError): void {
-    for (const queued of this.#former.drain()) queued.reject(error);
+  /**
+   * Fails everything that waits with `error` and, until then or until there is an instance, everything that comes:
+   * e.g. because instances evidently cannot start, or for ever because the function is deleted.
+   */
+  refuseUntil(untilMs: number, error: InflessError): void {
+    this.#refusal = { untilMs, error };
     this.#cancelWake?.();
+    for (const queued of this.#former.drain()) queued.reject(error);
   }
 
   #newSlot(instance: ServingInstance): Slot {
@@ -144,7 +147,8 @@ export class Dispatcher {
       maxBatch: instance.config.batch,
       executionMs: (rows) => this.#parts.times.batchMs(instance.config, rows, quantile),
       instance,
-      busy: false,
+      isBusy: false,
+      idleAtMs: 0,
     };
     return slot;
   }
@@ -152,25 +156,42 @@ export class Dispatcher {
   #enqueue(queued: QueuedRequest): void {
     if (this.#successor !== undefined) {
       this.#successor.#enqueue(queued);
-      this.#successor.#schedulePump();
       return;
     }
+    const { clock } = this.#parts;
+    const isRefused = this.#refusal !== undefined && clock.nowMs() < this.#refusal.untilMs;
+    if (queued.isAbandoned || isRefused) {
+      queued.reject(queued.isAbandoned ? clientGone() : this.#refusal!.error);
+      return;
+    }
+    const { functionName, sloMs } = this.#options;
+    queued.deadlineMs = queued.arrivalMs + sloMs;
+    queued.giveUpMs = queued.arrivalMs + this.#patienceMs;
     const { accepted, displaced } = this.#former.offer(queued);
-    for (const other of displaced) other.reject(this.#overloaded());
-    if (!accepted) queued.reject(this.#overloaded());
+    for (const other of displaced) other.reject(overloaded(functionName));
+    if (accepted) this.#schedulePump();
+    else queued.reject(overloaded(functionName));
   }
 
-  #withdraw(queued: QueuedRequest): void {
-    if (!this.#former.withdraw(queued)) return;
-    queued.reject(new InflessError('UNAVAILABLE', 'The client hung up while its request waited'));
+  /** How long a request may wait: no longer than an answer is worth something. */
+  get #patienceMs(): number {
+    const { latePolicy, sloMs, maxWaitMs } = this.#options;
+    return latePolicy === 'reject' ? Math.min(sloMs, maxWaitMs) : maxWaitMs;
+  }
+
+  /** A batch that runs is not stopped, but it is not repeated for a client that is gone either. */
+  #abandon(queued: QueuedRequest): void {
+    queued.isAbandoned = true;
+    if (this.#successor !== undefined) this.#successor.#abandon(queued);
+    else if (this.#former.withdraw(queued)) queued.reject(clientGone());
   }
 
   /** Requests that arrive together are decided on together: once a turn of the event loop. */
   #schedulePump(): void {
-    if (this.#pumpScheduled) return;
-    this.#pumpScheduled = true;
+    if (this.#isPumpScheduled) return;
+    this.#isPumpScheduled = true;
     queueMicrotask(() => {
-      this.#pumpScheduled = false;
+      this.#isPumpScheduled = false;
       this.#pump();
     });
   }
@@ -178,8 +199,10 @@ export class Dispatcher {
   #pump(): void {
     this.#cancelWake?.();
     const { clock } = this.#parts;
-    const idle = [...this.#slots.values()].filter((slot) => !slot.busy);
-    const decision = this.#former.decide(clock.nowMs(), idle);
+    const idle: Slot[] = [];
+    const busy: Slot[] = [];
+    for (const slot of this.#slots.values()) (slot.isBusy ? busy : idle).push(slot);
+    const decision = this.#former.decide(clock.nowMs(), idle, busy);
     for (const queued of decision.expired) queued.reject(this.#expired());
     for (const { server, requests } of decision.batches) void this.#run(server, requests);
     this.#cancelWake =
@@ -187,76 +210,48 @@ export class Dispatcher {
   }
 
   async #run(slot: Slot, batch: readonly QueuedRequest[]): Promise<void> {
-    const { clock, transport, times, observed } = this.#parts;
-    const { instance } = slot;
-    slot.busy = true;
-    this.#inFlight += batch.length;
+    const { clock, transport } = this.#parts;
     const startMs = clock.nowMs();
-    try {
-      const requests = batch.map((queued) => queued.request);
-      const reply = await transport.send(instance.url, requests, this.#options.maxWaitMs);
-      const roundTripMs = clock.nowMs() - startMs;
-      batch.forEach((queued, index) => {
-        queued.resolve(reply.responses[index]!);
-      });
-      const tabulatedMs = times.view.executionMs(instance.config, reply.timing.rows, 0.5);
-      if (reply.timing.rows === batch.length)
-        observed.record(instance.config, reply.timing, roundTripMs, tabulatedMs);
-      const { executeMs } = reply.timing;
-      this.#parts.onBatch?.({ instanceId: instance.id, size: batch.length, roundTripMs, executeMs });
-      slot.busy = false;
-    } catch (error) {
-      this.#recover(slot, batch, error);
-    }
+    slot.isBusy = true;
+    slot.idleAtMs = startMs + slot.executionMs(batch.length);
+    this.#inFlight += batch.length;
+    const requests = batch.map(({ request }) => request);
+    const sent = transport.send(slot.instance.url, requests, this.#options.maxWaitMs);
+    const reply = await sent.catch((error: unknown) => {
+      this.#recover(slot, batch, messageOf(error));
+      return undefined;
+    });
     this.#inFlight -= batch.length;
+    slot.isBusy = false;
     this.#schedulePump();
+    if (reply === undefined) return;
+    batch.forEach((queued, index) => {
+      queued.resolve(reply.responses[index]!);
+    });
+    this.#observe(slot.instance, batch.length, reply.timing, clock.nowMs() - startMs);
+  }
+
+  #observe(instance: ServingInstance, size: number, timing: BatchTiming, roundTripMs: number): void {
+    const { times, observed, onBatch } = this.#parts;
+    const { id, config } = instance;
+    observed.record(config, size, timing, roundTripMs, times.tabulatedMs(config, size));
+    onBatch?.({ instanceId: id, size, roundTripMs, executeMs: timing.executeMs });
   }
 
   /** The instance is out of service until its platform says otherwise; its requests go back to their places. */
-  #recover(slot: Slot, batch: readonly QueuedRequest[], error: unknown): void {
-    const reason = error instanceof InstanceLost ? error.message : String(error);
-    if (this.#slots.get(slot.instance.id) === slot) this.#slots.delete(slot.instance.id);
-    this.#parts.onInstanceLost(slot.instance.id, reason);
+  #recover(slot: Slot, batch: readonly QueuedRequest[], reason: string): void {
+    const { id } = slot.instance;
+    if (this.#slots.get(id) === slot) this.#slots.delete(id);
+    this.#parts.onInstanceLost(id, reason);
     for (const queued of batch) {
       queued.attempts += 1;
       if (queued.attempts < MOST_ATTEMPTS) this.#enqueue(queued);
-      else {
-        queued.reject(
-          new InflessError(
-            'UNAVAILABLE',
-            `${MOST_ATTEMPTS} instances of function "${this.#options.functionName}" failed this request`,
-            {
-              remedy: 'Look at the logs of its instances.',
-            },
-          ),
-        );
-      }
+      else queued.reject(failedTooOften(this.#options.functionName, MOST_ATTEMPTS));
     }
-  }
-
-  #overloaded(): InflessError {
-    return new InflessError(
-      'OVERLOADED',
-      `Function "${this.#options.functionName}" has as many requests waiting as it may`,
-      {
-        remedy: 'Send fewer, or allow it more instances.',
-      },
-    );
   }
 
   #expired(): InflessError {
-    const { functionName, maxWaitMs } = this.#options;
-    if (this.#slots.size > 0) {
-      return new InflessError('DEADLINE_EXCEEDED', `Function "${functionName}" could not answer in time`, {
-        remedy: 'Send fewer requests, or allow it more instances.',
-      });
-    }
-    return new InflessError(
-      'UNAVAILABLE',
-      `No instance of function "${functionName}" became ready within ${maxWaitMs} ms`,
-      {
-        remedy: 'Try again later; if it stays so, look at the logs of its instances.',
-      },
-    );
+    const { functionName } = this.#options;
+    return this.#slots.size > 0 ? tooLate(functionName) : noInstance(functionName, this.#patienceMs);
   }
 }

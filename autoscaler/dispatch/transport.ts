@@ -41,7 +41,11 @@ export class HttpTransport implements BatchTransport {
           `instance answered ${response.statusCode}: ${Buffer.from(body).toString('utf8', 0, 200)}`,
         );
       }
-      return decodeBatchReply(body);
+      const reply = decodeBatchReply(body);
+      if (reply.responses.length === requests.length) return reply;
+      throw new InstanceLost(
+        `instance gave ${reply.responses.length} answers to ${requests.length} requests`,
+      );
     } catch (error) {
       if (error instanceof InstanceLost) throw error;
       if (error instanceof InflessError)

@@ -1,0 +1,38 @@
+import { InflessError } from '../../models/base/errors.ts';
+import { formatDuration } from '../../models/base/units.ts';
+
+const LOOK_AT_LOGS = 'Look at the logs of its instances.';
+
+export function overloaded(functionName: string): InflessError {
+  return new InflessError('OVERLOADED', `Function "${functionName}" has as many requests waiting as it may`, {
+    remedy: 'Send fewer, or allow it more instances.',
+  });
+}
+
+/** Its instances were too busy. */
+export function tooLate(functionName: string): InflessError {
+  return new InflessError('DEADLINE_EXCEEDED', `Function "${functionName}" could not answer in time`, {
+    remedy: 'Send fewer requests, or allow it more instances.',
+  });
+}
+
+export function noInstance(functionName: string, waitedMs: number): InflessError {
+  return new InflessError(
+    'UNAVAILABLE',
+    `No instance of function "${functionName}" became ready within ${formatDuration(waitedMs)}`,
+    { remedy: 'Try again later; if it stays so, look at the logs of its instances.' },
+  );
+}
+
+/** The request itself is the suspect. */
+export function failedTooOften(functionName: string, attempts: number): InflessError {
+  return new InflessError(
+    'UNAVAILABLE',
+    `${attempts} instances of function "${functionName}" failed this request`,
+    { remedy: LOOK_AT_LOGS },
+  );
+}
+
+export function clientGone(): InflessError {
+  return new InflessError('UNAVAILABLE', 'The client hung up while its request waited');
+}

@@ -1,0 +1,32 @@
+import type { Waiting } from '../../models/batching/deadline-queue.ts';
+import type { BatchedRequest, BatchedResponse } from '../../packager/server/instance-protocol.ts';
+
+/** How the one who submitted a request hears of it: one of the two, once. */
+export interface Answer {
+  readonly resolve: (response: BatchedResponse) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A request on its way through a function's dispatcher, or through several when it is redeployed meanwhile. */
+export interface QueuedRequest extends Waiting, Answer {
+  readonly request: BatchedRequest;
+  /** Set by the dispatcher that queues it, by its own function's SLO and patience. */
+  deadlineMs: number;
+  giveUpMs: number;
+  /** Batches that failed under it. */
+  attempts: number;
+  /** Its client hung up: nobody is waiting for the answer. */
+  isAbandoned: boolean;
+}
+
+export function queuedRequest(request: BatchedRequest, arrivalMs: number, answer: Answer): QueuedRequest {
+  return {
+    ...answer,
+    request,
+    arrivalMs,
+    deadlineMs: Infinity,
+    giveUpMs: Infinity,
+    attempts: 0,
+    isAbandoned: false,
+  };
+}
