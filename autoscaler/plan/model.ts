@@ -21,7 +21,10 @@ export interface FunctionDemand {
   readonly percentile: number;
   /** What the next moments will bring, in requests per second: enough capacity for this has to be there. */
   readonly ratePerSecond: number;
-  /** The highest rate of the recent past, at least `ratePerSecond`: capacity for this is not given up yet. */
+  /**
+   * The highest rate of the recent past, at least `ratePerSecond`: capacity for this is not given up yet. Infinity
+   * while the recent past is not known, e.g. after a restart.
+   */
   readonly recentRatePerSecond: number;
   /** Coefficient of variation of the times between arrivals. */
   readonly arrivalCv: number;
@@ -33,30 +36,39 @@ export interface FunctionDemand {
   readonly candidates: readonly Candidate[];
 }
 
-/** An instance that exists and is not being stopped. */
-export interface PlannedInstance {
-  readonly id: string;
-  readonly functionName: string;
+/** Where an instance is and what it holds there. */
+export interface Placement {
   readonly config: Config;
   readonly node: string;
-  readonly ready: boolean;
+  /** Which of the node's GPUs its share is of, where it has one and that is known. */
+  readonly gpu?: number;
+  readonly memoryBytes: number;
 }
+
+/** An instance that exists and is not being stopped. */
+export interface PlannedInstance extends Placement {
+  readonly id: string;
+  readonly functionName: string;
+  readonly ready: boolean;
+  /** Of an older deployment: it serves until successors are ready, but nothing is counted on it. */
+  readonly outdated: boolean;
+}
+
+/** An instance on its way out: it serves nothing any more but still holds its resources. */
+export type LeavingInstance = Placement;
 
 export interface ClusterSnapshot {
   readonly nodes: readonly NodeCapacity[];
   readonly instances: readonly PlannedInstance[];
-  /** Instances on their way out: they serve nothing any more but still hold their resources. */
-  readonly leaving: readonly {
-    readonly node: string;
-    readonly config: Config;
-    readonly memoryBytes: number;
-  }[];
+  readonly leaving: readonly LeavingInstance[];
 }
 
 export interface StartDecision {
   readonly functionName: string;
   readonly config: Config;
   readonly node: string;
+  /** Which of the node's GPUs; absent without a GPU share. */
+  readonly gpu?: number;
 }
 
 export interface StopDecision {

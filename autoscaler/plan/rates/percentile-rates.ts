@@ -1,8 +1,12 @@
+import { LIMIT_GRID } from '../capacity/limit-grid.ts';
 import { loadLimitOf } from '../capacity/limit-table.ts';
-import type { RateModel } from '../model.ts';
+import type { Candidate, RateModel, Slo } from '../model.ts';
 
 /** Capacity in hand that a shrunken pool must keep: scaling in and out again at one rate would be flapping. */
 const SHRINK_MARGIN = 1.15;
+
+/** Pools beyond this size are tabulated no more: an instance of a larger one carries as much. */
+const LARGEST_POOL = LIMIT_GRID.servers.at(-1)!;
 
 /**
  * Capacity as a percentile: an instance contributes its fluid rate `b / mean time`, times the load that a pool of
@@ -12,20 +16,58 @@ const SHRINK_MARGIN = 1.15;
  */
 export const percentileRateModel: RateModel = {
   name: 'percentile',
-  feasible: (candidate, slo) => candidate.tailMs < slo.sloMs,
+  feasible: (candidate, slo) => candidate.tailMs < slo.sloMs && contribution(candidate, 1, slo) > 0,
   capacityPerSecond(pool, slo) {
-    return pool.reduce((sum, candidate) => {
-      const limit = loadLimitOf({
-        timeRatio: candidate.tailMs / slo.sloMs,
-        maxBatch: candidate.config.batch,
-        servers: pool.length,
-        arrivalCv: slo.arrivalCv,
-        percentile: slo.percentile,
-      });
-      return sum + (limit * candidate.config.batch * 1000) / candidate.meanMs;
-    }, 0);
+    const known = contributionsFor(slo);
+    const servers = Math.min(pool.length, LARGEST_POOL);
+    let sum = 0;
+    for (const candidate of pool) sum += known.of(candidate, servers);
+    return sum;
   },
   worthStarting: () => true,
   mayShrink: (_pool, rest, ratePerSecond, slo) =>
     percentileRateModel.capacityPerSecond(rest, slo) >= ratePerSecond * SHRINK_MARGIN,
 };
+
+/** Requests per second that one instance carries in a pool of so many. */
+function contribution(candidate: Candidate, servers: number, slo: Slo): number {
+  const limit = loadLimitOf({
+    timeRatio: candidate.tailMs / slo.sloMs,
+    maxBatch: candidate.config.batch,
+    servers,
+    arrivalCv: slo.arrivalCv,
+    percentile: slo.percentile,
+  });
+  return (limit * candidate.config.batch * 1000) / candidate.meanMs;
+}
+
+/** Contributions that were worked out already: a plan asks for the same few over and over. */
+class Contributions {
+  readonly #slo: Slo;
+  readonly #bySize = new WeakMap<Candidate, number[]>();
+
+  constructor(slo: Slo) {
+    this.#slo = slo;
+  }
+
+  of(candidate: Candidate, servers: number): number {
+    let bySize = this.#bySize.get(candidate);
+    if (bySize === undefined) {
+      bySize = [];
+      this.#bySize.set(candidate, bySize);
+    }
+    bySize[servers] ??= contribution(candidate, servers, this.#slo);
+    return bySize[servers];
+  }
+}
+
+const contributions = new WeakMap<Slo, Contributions>();
+
+function contributionsFor(slo: Slo): Contributions {
+  let known = contributions.get(slo);
+  if (known === undefined) {
+    known = new Contributions(slo);
+    contributions.set(slo, known);
+  }
+  return known;
+}
