@@ -1,35 +1,30 @@
-import type { ClusterSnapshot, PlannedInstance } from '../plan/model.ts';
+import type { ClusterSnapshot, LeavingInstance, PlannedInstance } from '../plan/model.ts';
 import type { Instance, NodeCapacity } from '../platforms/platform.ts';
 import type { ManagedFunction } from './managed-function.ts';
-
-/** A config that no table has: what an instance of an older deployment counts as, so that it is replaced. */
-const OUTDATED_BATCH = Number.MAX_SAFE_INTEGER;
 
 /**
  * The platform's instances as the planner sees them. Instances of an older deployment still hold their resources but
  * promise no capacity: the planner starts their successors first and then lets them go.
+ *
+ * @param memoryOf what an instance holds, where its function is not there any more to say
  */
 export function snapshotCluster(
   nodes: readonly NodeCapacity[],
   instances: readonly Instance[],
   functions: ReadonlyMap<string, ManagedFunction>,
+  memoryOf: (id: string) => number,
 ): ClusterSnapshot {
   const serving: PlannedInstance[] = [];
-  const leaving: ClusterSnapshot['leaving'][number][] = [];
-  for (const { id, functionName, config, node, phase, version } of instances) {
+  const leaving: LeavingInstance[] = [];
+  for (const { id, functionName, config, node, gpu, phase, version } of instances) {
     const managed = functions.get(functionName);
-    if (phase === 'draining' || managed === undefined) {
-      leaving.push({ node, config, memoryBytes: managed?.times.view.memoryBytes(config) ?? 0 });
-      continue;
+    const memoryBytes = managed?.times.view.memoryBytes(config) ?? memoryOf(id);
+    const held = { config, node, memoryBytes, ...(gpu === undefined ? {} : { gpu }) };
+    if (phase === 'draining' || managed === undefined) leaving.push(held);
+    else {
+      const outdated = version !== managed.deployment.workload.version;
+      serving.push({ ...held, id, functionName, ready: phase === 'ready', outdated });
     }
-    const outdated = version !== managed.deployment.workload.version;
-    serving.push({
-      id,
-      functionName,
-      config: outdated ? { ...config, batch: OUTDATED_BATCH } : config,
-      node,
-      ready: phase === 'ready',
-    });
   }
   return { nodes, instances: serving, leaving };
 }

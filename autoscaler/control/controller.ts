@@ -8,10 +8,11 @@ import type { Deployment } from '../functions/deployment.ts';
 import type { Origin } from '../functions/function-store.ts';
 import type { FunctionDeclaration } from '../functions/spec.ts';
 import { requireFeasible } from '../plan/feasibility.ts';
-import type { FunctionDemand, Plan, RateModel, Shortage } from '../plan/model.ts';
+import type { FunctionDemand, Plan, RateModel, Shortage, StartDecision } from '../plan/model.ts';
 import { plan } from '../plan/planner.ts';
 import type { Instance, InstanceEvent, Platform } from '../platforms/platform.ts';
 import { snapshotCluster } from './cluster-snapshot.ts';
+import { InstanceHealth } from './instance-health.ts';
 import { ManagedFunction } from './managed-function.ts';
 import type { ControlSettings } from './settings.ts';
 
@@ -26,12 +27,6 @@ export interface ControllerParts {
   readonly onBatch?: (functionName: string, batch: DispatchedBatch) => void;
 }
 
-/** An instance that failed a batch is left alone so long, unless its platform reports it gone before. */
-const SUSPECT_MS = 1_000;
-
-/** So many failed starts in a row are no accident: what waits is told, instead of waiting on. */
-const HOPELESS_FAILURES = 3;
-
 /**
  * The loop: measure demand, plan, start and stop. It holds the deployed functions and is the only one that talks to
  * the platform; what to do is decided by the pure planner, and what a batch is by the batch former.
@@ -39,12 +34,14 @@ const HOPELESS_FAILURES = 3;
 export class Controller {
   readonly #parts: ControllerParts;
   readonly #functions = new Map<string, ManagedFunction>();
-  readonly #suspects = new Map<string, number>();
+  readonly #health = new InstanceHealth();
+  /** Memory that the instances hold, for when their function is not there any more to say. */
+  readonly #memoryBytes = new Map<string, number>();
   #shortages: readonly Shortage[] = [];
   #cancelTick: Cancel | undefined;
   #ticking: Promise<void> | undefined;
   #tickAgain = false;
-  #closed = false;
+  #isRunning = false;
 
   constructor(parts: ControllerParts) {
     this.#parts = parts;
@@ -55,9 +52,10 @@ export class Controller {
     await this.#parts.platform.open((event) => this.#onEvent(event));
   }
 
-  /** Starts ticking. Functions declared before the first tick keep their adopted instances. */
+  /** Starts ticking. Functions deployed before keep their adopted instances; those of no function are stopped. */
   run(): void {
-    this.#scheduleTick();
+    this.#isRunning = true;
+    this.#tickSoon();
   }
 
   get functions(): readonly ManagedFunction[] {
@@ -88,15 +86,17 @@ export class Controller {
   }): ManagedFunction {
     const { clock, transport, settings, rates } = this.#parts;
     const name = declared.deployment.spec.name;
-    const managed = new ManagedFunction(declared, settings, {
+    const predecessor = this.#functions.get(name);
+    const parts = {
       clock,
       transport,
-      onInstanceLost: (id, reason) => this.#onInstanceLost(name, id, reason),
-      onBatch: (batch) => this.#parts.onBatch?.(name, batch),
-    });
+      onInstanceLost: (id: string, reason: string) => this.#onInstanceLost(name, id, reason),
+      onBatch: (batch: DispatchedBatch) => this.#onBatch(name, batch),
+    };
+    const managed = new ManagedFunction(declared, settings, parts, predecessor);
     const { slo, percentile } = declared.deployment.spec;
     requireFeasible(name, managed.candidates(), { sloMs: slo, percentile, arrivalCv: 1 }, rates);
-    this.#functions.get(name)?.dispatcher.retireTo(managed.dispatcher);
+    predecessor?.dispatcher.retireTo(managed.dispatcher);
     this.#functions.set(name, managed);
     this.#refreshDispatcher(managed);
     this.#tickSoon();
@@ -108,21 +108,25 @@ export class Controller {
     const managed = this.#functions.get(name);
     if (managed === undefined) return;
     this.#functions.delete(name);
-    managed.dispatcher.failAll(
+    managed.dispatcher.refuseUntil(
+      Infinity,
       new InflessError('FUNCTION_NOT_FOUND', `Function "${name}" was deleted while this request waited`),
     );
     this.#tickSoon();
   }
 
-  /** Counts an arrival; a function without instances is woken at once, not at the next tick. */
+  /** Counts an arrival. The first that waits wakes a function without instances at once, not at the next tick. */
   observeArrival(managed: ManagedFunction): void {
-    managed.demand.observe(this.#parts.clock.nowMs());
-    if (this.instancesOf(managed.name).length === 0) this.#tickSoon();
+    const nowMs = this.#parts.clock.nowMs();
+    const { demand, dispatcher, backoff, name } = managed;
+    demand.observe(nowMs);
+    const isFirst = dispatcher.queued === 0 && backoff.mayStart(nowMs);
+    if (isFirst && this.instancesOf(name).length === 0) this.#tickSoon();
   }
 
   /** Stops ticking, and leaves the instances for a successor or stops them all. */
   async close(mode: 'leave' | 'stop'): Promise<void> {
-    this.#closed = true;
+    this.#isRunning = false;
     this.#cancelTick?.();
     await this.#ticking;
     await this.#parts.platform.close(mode);
@@ -130,14 +134,14 @@ export class Controller {
 
   #scheduleTick(): void {
     const { clock, settings } = this.#parts;
-    if (this.#closed) return;
+    if (!this.#isRunning) return;
     this.#cancelTick?.();
     this.#cancelTick = clock.at(clock.nowMs() + settings.tickMs, () => this.#tickSoon());
   }
 
   /** Ticks now or, while one is under way, once more right after it. */
   #tickSoon(): void {
-    if (this.#closed) return;
+    if (!this.#isRunning) return;
     if (this.#ticking !== undefined) {
       this.#tickAgain = true;
       return;
@@ -160,7 +164,8 @@ export class Controller {
     const nowMs = clock.nowMs();
     const nodes = await platform.nodes();
     const demands = this.functions.map((managed) => this.#demandOf(managed, nowMs));
-    const cluster = snapshotCluster(nodes, platform.instances(), this.#functions);
+    const memoryOf = (id: string): number => this.#memoryBytes.get(id) ?? 0;
+    const cluster = snapshotCluster(nodes, platform.instances(), this.#functions, memoryOf);
     const decision = plan(demands, cluster, rates);
     this.#shortages = decision.short;
     await this.#apply(decision, nowMs);
@@ -186,28 +191,39 @@ export class Controller {
   }
 
   async #apply(decision: Plan, nowMs: number): Promise<void> {
-    const { platform, settings, logger } = this.#parts;
-    const orphans = platform
+    const { platform } = this.#parts;
+    const unwanted = platform
       .instances()
-      .filter(({ functionName, phase }) => phase !== 'draining' && !this.#functions.has(functionName));
-    for (const { id, functionName } of [...decision.stop, ...orphans]) {
-      logger.info({ function: functionName, instance: id }, 'stopping an instance');
-      await platform.stop(id, settings.drainMs);
+      .filter(({ id, functionName }) => !this.#functions.has(functionName) || this.#health.isHopeless(id));
+    for (const { id } of [...decision.stop, ...unwanted]) await this.#stop(id);
+    for (const start of decision.start) {
+      const managed = this.#functions.get(start.functionName);
+      if (managed?.backoff.mayStart(nowMs)) await this.#start(managed, start);
     }
-    for (const { functionName, config, node } of decision.start) {
-      const managed = this.#functions.get(functionName);
-      if (managed === undefined || !managed.backoff.mayStart(nowMs)) continue;
-      const id = `${functionName}-${randomUUID().slice(0, 8)}`;
-      logger.info({ function: functionName, instance: id, config, node }, 'starting an instance');
-      try {
-        await platform.start({ id, functionName, config, node, workload: managed.deployment.workload });
-      } catch (error) {
-        logger.error(
-          { function: functionName, instance: id, reason: messageOf(error) },
-          'an instance cannot be started',
-        );
-        this.#onStartFailed(managed, messageOf(error));
-      }
+  }
+
+  async #stop(id: string): Promise<void> {
+    const { platform, settings, logger } = this.#parts;
+    const instance = platform.instances().find((each) => each.id === id);
+    if (instance === undefined || instance.phase === 'draining') return;
+    logger.info({ function: instance.functionName, instance: id }, 'stopping an instance');
+    await platform.stop(id, settings.drainMs);
+  }
+
+  async #start(managed: ManagedFunction, { config, node, gpu }: StartDecision): Promise<void> {
+    const { platform, logger } = this.#parts;
+    const { name: functionName, deployment, times } = managed;
+    const id = `${functionName}-${randomUUID().slice(0, 8)}`;
+    const where = { node, ...(gpu === undefined ? {} : { gpu }) };
+    logger.info({ function: functionName, instance: id, config, ...where }, 'starting an instance');
+    this.#memoryBytes.set(id, times.view.memoryBytes(config));
+    try {
+      await platform.start({ id, functionName, config, ...where, workload: deployment.workload });
+    } catch (error) {
+      const reason = messageOf(error);
+      logger.error({ function: functionName, instance: id, reason }, 'an instance cannot be started');
+      this.#memoryBytes.delete(id);
+      this.#onStartFailed(managed, reason);
     }
   }
 
@@ -216,11 +232,13 @@ export class Controller {
     const { id, functionName, phase } = event.instance;
     const managed = this.#functions.get(functionName);
     if (event.type === 'gone') {
-      this.#suspects.delete(id);
       if (!event.expected) {
         logger.warn({ function: functionName, instance: id, reason: event.reason }, 'an instance is gone');
-        if (phase === 'starting' && managed !== undefined) this.#onStartFailed(managed, event.reason);
+        const neverWorked = phase === 'starting' || !this.#health.hasAnswered(id);
+        if (neverWorked && managed !== undefined) this.#onStartFailed(managed, event.reason);
       }
+      this.#health.forget(id);
+      this.#memoryBytes.delete(id);
     } else if (phase === 'ready') {
       managed?.becameReady(clock.nowMs());
       logger.info({ function: functionName, instance: id }, 'an instance is ready');
@@ -231,26 +249,34 @@ export class Controller {
 
   /** Requests wait through a failed start, but not for a function that evidently cannot start. */
   #onStartFailed(managed: ManagedFunction, reason: string): void {
-    managed.backoff.failed(this.#parts.clock.nowMs(), reason);
-    const serves = this.instancesOf(managed.name).some(({ phase }) => phase === 'ready');
-    if (serves || managed.backoff.failures < HOPELESS_FAILURES) return;
-    managed.dispatcher.failAll(
-      new InflessError('UNAVAILABLE', `Instances of function "${managed.name}" cannot start: ${reason}`, {
-        remedy: 'It is tried again from time to time; look at the logs of its instances.',
-      }),
-    );
+    const { backoff, dispatcher, name } = managed;
+    const nowMs = this.#parts.clock.nowMs();
+    backoff.failed(nowMs, reason);
+    const serves = this.instancesOf(name).some(({ phase }) => phase === 'ready');
+    if (serves || !backoff.isHopeless) return;
+    const error = new InflessError('UNAVAILABLE', `Instances of function "${name}" cannot start: ${reason}`, {
+      remedy: 'It is tried again from time to time; look at the logs of its instances.',
+      details: { retryAfterMs: backoff.retryAtMs - nowMs },
+    });
+    dispatcher.refuseUntil(backoff.retryAtMs, error);
+  }
+
+  #onBatch(functionName: string, batch: DispatchedBatch): void {
+    this.#health.answered(batch.instanceId);
+    this.#functions.get(functionName)?.backoff.answered();
+    this.#parts.onBatch?.(functionName, batch);
   }
 
   #onInstanceLost(functionName: string, id: string, reason: string): void {
     const { clock, logger } = this.#parts;
     logger.warn({ function: functionName, instance: id, reason }, 'an instance failed a batch');
-    this.#suspects.set(id, clock.nowMs() + SUSPECT_MS);
+    this.#health.failed(id, clock.nowMs());
   }
 
   #refreshDispatcher(managed: ManagedFunction): void {
     const nowMs = this.#parts.clock.nowMs();
     const serving = this.instancesOf(managed.name).flatMap(({ id, config, url, phase }) =>
-      phase === 'ready' && url !== undefined && (this.#suspects.get(id) ?? 0) <= nowMs
+      phase === 'ready' && url !== undefined && !this.#health.isSuspect(id, nowMs)
         ? [{ id, config, url }]
         : [],
     );

@@ -1,19 +1,20 @@
-/** Length of the buckets in which arrivals are counted. */
-const BUCKET_MS = 500;
+import { ArrivalCounts, BUCKET_MS } from './arrival-counts.ts';
+import { ArrivalVariability } from './arrival-variability.ts';
+
 /** Window of the current rate: long enough that chance is small, short enough to follow a rise. */
 const RATE_WINDOW_MS = 4_000;
-/** Gaps that the running CV remembers. */
-const GAP_MEMORY = 300;
-const FEWEST_GAPS = 50;
-/** The CV moves the plan only in steps. */
-const CV_STEP = 0.5;
+const WINDOW = RATE_WINDOW_MS / BUCKET_MS;
+/** Window in which a jump of the rate shows first. */
+const JUMP_WINDOW_MS = 1_000;
+/** What chance does more seldom than by so many standard deviations is believed. */
+const FIRM = 3;
 
 export interface DemandSnapshot {
   /** Requests per second over the last seconds. */
   readonly currentPerSecond: number;
   /** What the next `leadMs` will bring: the current rate, plus its trend where it rises. */
   readonly ratePerSecond: number;
-  /** Highest current rate of the past `memoryMs`. */
+  /** Highest rate of the past `memoryMs`; Infinity while less than that is known. */
   readonly recentRatePerSecond: number;
   readonly arrivalCv: number;
   /** Undefined before the first arrival. */
@@ -23,103 +24,81 @@ export interface DemandSnapshot {
 export interface DemandOptions {
   /** How far back the highest rate counts when capacity is given up. */
   readonly memoryMs: number;
+  /** When measuring begins; of what was before, nothing is assumed. */
+  readonly sinceMs: number;
 }
 
 /** Measures one function's arrivals: O(1) a request, a few hundred numbers in all. Times come from the caller's clock. */
 export class Demand {
-  readonly #counts: Float64Array;
-  #bucket = Number.NEGATIVE_INFINITY;
-  #firstBucket = Number.NEGATIVE_INFINITY;
+  readonly #options: DemandOptions;
+  readonly #counts: ArrivalCounts;
+  readonly #variability = new ArrivalVariability();
   #lastArrivalMs: number | undefined;
-  #gaps = 0;
-  #meanGapMs = 0;
-  #meanSquareMs2 = 0;
 
   constructor(options: DemandOptions) {
-    this.#counts = new Float64Array(Math.ceil((options.memoryMs + 2 * RATE_WINDOW_MS) / BUCKET_MS));
+    this.#options = options;
+    this.#counts = new ArrivalCounts(options.memoryMs + 2 * RATE_WINDOW_MS, options.sinceMs);
   }
 
   observe(nowMs: number): void {
-    this.#moveTo(nowMs);
-    const place = this.#bucket % this.#counts.length;
-    this.#counts[place] = this.#counts[place]! + 1;
-    if (this.#lastArrivalMs !== undefined) this.#observeGap(nowMs - this.#lastArrivalMs);
+    this.#counts.add(nowMs);
+    this.#variability.observe(nowMs);
     this.#lastArrivalMs = nowMs;
   }
 
   /** @param leadMs how far ahead capacity has to be ordered: the start-up time of an instance */
   snapshot(nowMs: number, leadMs: number): DemandSnapshot {
-    if (this.#lastArrivalMs === undefined) {
-      return {
-        currentPerSecond: 0,
-        ratePerSecond: 0,
-        recentRatePerSecond: 0,
-        arrivalCv: 1,
-        lastArrivalMs: undefined,
-      };
-    }
-    this.#moveTo(nowMs);
-    const span = RATE_WINDOW_MS / BUCKET_MS;
-    const current = this.#rateOf(0, span, nowMs);
-    const before = this.#rateOf(span, span, nowMs);
-    const risePerMs = Math.max(0, current - before) / RATE_WINDOW_MS;
-    // The window's rate is that of its middle: half a window ago.
-    const ratePerSecond = current + significant(risePerMs * (leadMs + RATE_WINDOW_MS / 2), current);
-    let recentRatePerSecond = ratePerSecond;
-    for (let back = 1; back + span < this.#counts.length; back += 1) {
-      recentRatePerSecond = Math.max(recentRatePerSecond, this.#rateOf(back, span, nowMs));
-    }
+    this.#counts.moveTo(nowMs);
+    const current = this.#counts.rateUntil(nowMs, WINDOW);
+    const ratePerSecond = Math.max(current, this.#jumpedTo(nowMs)) + this.#riseWithin(nowMs, leadMs);
     return {
       currentPerSecond: current,
       ratePerSecond,
-      recentRatePerSecond,
-      arrivalCv: this.#arrivalCv(),
+      recentRatePerSecond: this.#recent(nowMs, ratePerSecond),
+      arrivalCv: this.#variability.cv,
       lastArrivalMs: this.#lastArrivalMs,
     };
   }
 
-  /** Rate over `span` buckets that end `back` buckets ago; the one that is filling now counts by its share. */
-  #rateOf(back: number, span: number, nowMs: number): number {
-    let count = 0;
-    for (let offset = back; offset <= back + span; offset += 1) count += this.#countAt(this.#bucket - offset);
-    const fillingMs = back === 0 ? nowMs - this.#bucket * BUCKET_MS : BUCKET_MS;
-    const knownMs = nowMs - this.#firstBucket * BUCKET_MS - back * BUCKET_MS;
-    const coveredMs = Math.min(span * BUCKET_MS + fillingMs, Math.max(BUCKET_MS, knownMs));
-    return (count * 1000) / coveredMs;
+  /** What the rate has at least come to, should it have jumped within the last second. */
+  #jumpedTo(nowMs: number): number {
+    const latest = this.#counts.rateUntil(nowMs, JUMP_WINDOW_MS / BUCKET_MS);
+    return latest - FIRM * this.#deviation(latest, JUMP_WINDOW_MS);
   }
 
-  #countAt(bucket: number): number {
-    if (bucket < this.#firstBucket || bucket <= this.#bucket - this.#counts.length) return 0;
-    return this.#counts[bucket % this.#counts.length]!;
+  /**
+   * What a rising rate will have risen by in `leadMs`: as steep as over two windows, but no steeper than within the
+   * last one, where a jump ends sooner; at most to the double.
+   */
+  #riseWithin(nowMs: number, leadMs: number): number {
+    const before = { skip: WINDOW, buckets: WINDOW };
+    if (!this.#counts.knows(before)) return 0;
+    const current = this.#counts.rateUntil(nowMs, WINDOW);
+    const previous = this.#counts.rateOver(before);
+    if (current - previous < FIRM * this.#deviation(current + previous, RATE_WINDOW_MS)) return 0;
+    const half = WINDOW / 2;
+    const latestHalf = this.#counts.rateUntil(nowMs, half);
+    const firstHalf = this.#counts.rateOver({ skip: half, buckets: half });
+    const risePerMs = Math.max(
+      0,
+      Math.min((current - previous) / RATE_WINDOW_MS, (latestHalf - firstHalf) / (RATE_WINDOW_MS / 2)),
+    );
+    // A window's rate is that of its middle: half a window ago.
+    return Math.min(current, risePerMs * (leadMs + RATE_WINDOW_MS / 2));
   }
 
-  #moveTo(nowMs: number): void {
-    const bucket = Math.floor(nowMs / BUCKET_MS);
-    if (this.#firstBucket === Number.NEGATIVE_INFINITY) this.#firstBucket = bucket;
-    const from = Math.max(this.#bucket + 1, bucket - this.#counts.length + 1);
-    for (let empty = from; empty <= bucket; empty += 1) this.#counts[empty % this.#counts.length] = 0;
-    this.#bucket = Math.max(this.#bucket, bucket);
+  #recent(nowMs: number, ratePerSecond: number): number {
+    const { memoryMs, sinceMs } = this.#options;
+    if (nowMs - sinceMs < memoryMs) return Infinity;
+    let highest = ratePerSecond;
+    for (let skip = 0; skip * BUCKET_MS <= memoryMs; skip += 1) {
+      highest = Math.max(highest, this.#counts.rateOver({ skip, buckets: WINDOW }));
+    }
+    return highest;
   }
 
-  /** Exponentially weighted moments of the gaps, plain means at first. */
-  #observeGap(gapMs: number): void {
-    this.#gaps += 1;
-    const weight = Math.max(1 / GAP_MEMORY, 1 / this.#gaps);
-    this.#meanGapMs += weight * (gapMs - this.#meanGapMs);
-    this.#meanSquareMs2 += weight * (gapMs * gapMs - this.#meanSquareMs2);
+  /** How far chance moves a rate that is measured over a window. */
+  #deviation(ratePerSecond: number, windowMs: number): number {
+    return this.#variability.cv * Math.sqrt(ratePerSecond / (windowMs / 1000));
   }
-
-  /** Never below 1: calmer arrivals than Poisson's are not relied upon. */
-  #arrivalCv(): number {
-    if (this.#gaps < FEWEST_GAPS || this.#meanGapMs === 0) return 1;
-    const variance = Math.max(0, this.#meanSquareMs2 - this.#meanGapMs ** 2);
-    const cv = Math.sqrt(variance) / this.#meanGapMs;
-    return Math.max(1, Math.floor(cv / CV_STEP + 0.4) * CV_STEP);
-  }
-}
-
-/** A rise that chance alone would often show (two standard deviations of a Poisson count) is no trend. */
-function significant(rise: number, ratePerSecond: number): number {
-  const noise = 2 * Math.sqrt(ratePerSecond / (RATE_WINDOW_MS / 1000));
-  return rise > noise ? rise : 0;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../models/base/clock.ts';
+import type { ProfileTable } from '../../profiles/table.ts';
 import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
 import { ObservedTimes } from '../dispatch/observed-times.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
@@ -24,8 +25,10 @@ export class ManagedFunction {
   readonly times: ServiceTimes;
   readonly dispatcher: Dispatcher;
   readonly backoff = new StartBackoff();
-  readonly latencies = new LatencyWindow();
+  readonly latencies: LatencyWindow;
+  readonly #observed: ObservedTimes;
 
+  /** @param predecessor the deployment this one replaces: what was measured of it stays known */
   constructor(
     declared: { origin: Origin; declaration: FunctionDeclaration; deployment: Deployment },
     settings: ControlSettings,
@@ -35,15 +38,19 @@ export class ManagedFunction {
       onInstanceLost: (id: string, reason: string) => void;
       onBatch: (batch: DispatchedBatch) => void;
     },
+    predecessor?: ManagedFunction,
   ) {
     const { spec, profile } = declared.deployment;
     this.name = spec.name;
     this.origin = declared.origin;
     this.declaration = declared.declaration;
     this.deployment = declared.deployment;
-    this.#availableSinceMs = parts.clock.nowMs();
-    this.demand = new Demand({ memoryMs: settings.scaleInAfterMs });
-    const observed = new ObservedTimes();
+    const nowMs = parts.clock.nowMs();
+    this.#availableSinceMs = nowMs;
+    this.demand = predecessor?.demand ?? new Demand({ memoryMs: settings.scaleInAfterMs, sinceMs: nowMs });
+    this.latencies = predecessor?.latencies ?? new LatencyWindow();
+    const observed = predecessor?.observedWith(profile.table) ?? new ObservedTimes();
+    this.#observed = observed;
     this.times = new ServiceTimes(profile.table, (config) => observed.of(config));
     this.dispatcher = new Dispatcher(
       {
@@ -63,13 +70,23 @@ export class ManagedFunction {
     return this.times.candidates({ maxBatch, percentile: spec.percentile });
   }
 
+  /** What running has shown, if that was against the same table. */
+  observedWith(table: ProfileTable): ObservedTimes | undefined {
+    const own = this.deployment.profile.table;
+    const isSame = own.createdAt === table.createdAt && own.model.digest === table.model.digest;
+    return isSame ? this.#observed : undefined;
+  }
+
   /** An instance has become ready: its idle time counts from here. */
   becameReady(nowMs: number): void {
-    this.backoff.succeeded();
+    this.backoff.ready();
     this.#availableSinceMs = nowMs;
   }
 
-  /** The demand as the planner shall see it. A new function comes up warm: see {@link becameReady}. */
+  /**
+   * The demand as the planner shall see it: none, whatever came before, after the idle time its owner has set. A new
+   * function comes up warm, see {@link becameReady}.
+   */
   snapshot(nowMs: number): DemandSnapshot & { readonly idle: boolean } {
     const startupMs = Math.min(
       ...this.times.view.configs().map((config) => this.times.view.startupMs(config)),
@@ -77,6 +94,7 @@ export class ManagedFunction {
     const seen = this.demand.snapshot(nowMs, startupMs);
     const activeMs = Math.max(seen.lastArrivalMs ?? 0, this.#availableSinceMs);
     const waiting = this.dispatcher.queued + this.dispatcher.inFlight > 0;
-    return { ...seen, idle: !waiting && nowMs - activeMs >= this.deployment.spec.scale.idle };
+    const idle = !waiting && nowMs - activeMs >= this.deployment.spec.scale.idle;
+    return idle ? { ...seen, idle, ratePerSecond: 0, recentRatePerSecond: 0 } : { ...seen, idle };
   }
 }

@@ -1,0 +1,75 @@
+/** Length of the buckets in which arrivals are counted. */
+export const BUCKET_MS = 500;
+
+/** A stretch of the past: so many whole buckets, ending `skip` buckets before the one that is filling now. */
+export interface Stretch {
+  readonly skip: number;
+  readonly buckets: number;
+}
+
+/** Counts arrivals in buckets, as far back as it is asked to. */
+export class ArrivalCounts {
+  readonly #counts: Float64Array;
+  readonly #sinceMs: number;
+  #bucket: number;
+
+  /** @param sinceMs when counting begins: of what was before, nothing is known */
+  constructor(memoryMs: number, sinceMs: number) {
+    this.#counts = new Float64Array(Math.ceil(memoryMs / BUCKET_MS) + 2);
+    this.#sinceMs = sinceMs;
+    this.#bucket = Math.floor(sinceMs / BUCKET_MS);
+  }
+
+  add(nowMs: number): void {
+    this.moveTo(nowMs);
+    this.#counts[this.#place(this.#bucket)]! += 1;
+  }
+
+  /** Call it with the present before asking for rates. */
+  moveTo(nowMs: number): void {
+    const bucket = Math.floor(nowMs / BUCKET_MS);
+    const firstEmpty = Math.max(this.#bucket + 1, bucket - this.#counts.length + 1);
+    for (let empty = firstEmpty; empty <= bucket; empty += 1) this.#counts[this.#place(empty)] = 0;
+    this.#bucket = Math.max(this.#bucket, bucket);
+  }
+
+  /** Whether counting had begun before the stretch did. */
+  knows(stretch: Stretch): boolean {
+    return this.#startOf(stretch) >= this.#sinceMs;
+  }
+
+  /** Requests per second over a stretch of whole buckets, or over the part of it that is known. */
+  rateOver(stretch: Stretch): number {
+    const endMs = (this.#bucket - stretch.skip) * BUCKET_MS;
+    return perSecond(this.#countIn(stretch), endMs - Math.max(this.#startOf(stretch), this.#sinceMs));
+  }
+
+  /** Requests per second over the last buckets and the one that is filling. */
+  rateUntil(nowMs: number, buckets: number): number {
+    const stretch = { skip: 0, buckets };
+    const count = this.#countIn(stretch) + this.#counts[this.#place(this.#bucket)]!;
+    return perSecond(count, nowMs - Math.max(this.#startOf(stretch), this.#sinceMs));
+  }
+
+  #countIn({ skip, buckets }: Stretch): number {
+    let count = 0;
+    for (let back = skip + 1; back <= skip + buckets; back += 1) {
+      count += this.#counts[this.#place(this.#bucket - back)]!;
+    }
+    return count;
+  }
+
+  #startOf({ skip, buckets }: Stretch): number {
+    return (this.#bucket - skip - buckets) * BUCKET_MS;
+  }
+
+  #place(bucket: number): number {
+    const { length } = this.#counts;
+    return ((bucket % length) + length) % length;
+  }
+}
+
+/** What is known of less than a bucket's time is taken as a whole bucket's: a first request is not yet a flood. */
+function perSecond(count: number, overMs: number): number {
+  return (count * 1000) / Math.max(BUCKET_MS, overMs);
+}

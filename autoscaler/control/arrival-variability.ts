@@ -1,0 +1,40 @@
+/** Gaps that the running CV remembers. */
+const GAP_MEMORY = 300;
+const FEWEST_GAPS = 50;
+/** A longer gap is a pause: it says something of the rate, nothing of how bursty the arrivals are. */
+const LONGEST_GAP_MS = 4_000;
+/** The CV moves the plan only in steps, and only when it has clearly left the present one. */
+const STEP = 0.5;
+const FIRM = 0.7 * STEP;
+
+/** Coefficient of variation of the times between arrivals: 1 for a Poisson stream, more where they come in bursts. */
+export class ArrivalVariability {
+  #lastArrivalMs: number | undefined;
+  #gaps = 0;
+  #meanGapMs = 0;
+  #meanSquareMs2 = 0;
+  #cv = 1;
+
+  /** In steps; never below 1: calmer arrivals than Poisson's are not relied upon. */
+  get cv(): number {
+    return this.#cv;
+  }
+
+  observe(nowMs: number): void {
+    const lastMs = this.#lastArrivalMs;
+    this.#lastArrivalMs = nowMs;
+    if (lastMs === undefined || nowMs - lastMs > LONGEST_GAP_MS) return;
+    const gapMs = nowMs - lastMs;
+    this.#gaps += 1;
+    const weight = Math.max(1 / GAP_MEMORY, 1 / this.#gaps); // plain means at first
+    this.#meanGapMs += weight * (gapMs - this.#meanGapMs);
+    this.#meanSquareMs2 += weight * (gapMs * gapMs - this.#meanSquareMs2);
+    if (this.#gaps >= FEWEST_GAPS && this.#meanGapMs > 0) this.#follow();
+  }
+
+  #follow(): void {
+    const variance = Math.max(0, this.#meanSquareMs2 - this.#meanGapMs ** 2);
+    const cv = Math.max(1, Math.sqrt(variance) / this.#meanGapMs);
+    if (Math.abs(cv - this.#cv) > FIRM) this.#cv = Math.round(cv / STEP) * STEP;
+  }
+}

@@ -1,0 +1,54 @@
+/** An instance that failed a batch is left alone so long, unless its platform reports it gone before. */
+const SUSPECT_MS = 1_000;
+
+/** An instance that fails so many batches in a row is not worth keeping, whatever it says of itself. */
+const MOST_FAILURES = 3;
+
+interface Record {
+  hasAnswered: boolean;
+  /** Batches failed since the last answer. */
+  failures: number;
+  suspectUntilMs: number;
+}
+
+/** What batches tell about the instances that ran them. */
+export class InstanceHealth {
+  readonly #records = new Map<string, Record>();
+
+  answered(id: string): void {
+    const record = this.#of(id);
+    record.hasAnswered = true;
+    record.failures = 0;
+  }
+
+  failed(id: string, nowMs: number): void {
+    const record = this.#of(id);
+    record.failures += 1;
+    record.suspectUntilMs = nowMs + SUSPECT_MS;
+  }
+
+  forget(id: string): void {
+    this.#records.delete(id);
+  }
+
+  hasAnswered(id: string): boolean {
+    return this.#records.get(id)?.hasAnswered ?? false;
+  }
+
+  isSuspect(id: string, nowMs: number): boolean {
+    return nowMs < (this.#records.get(id)?.suspectUntilMs ?? 0);
+  }
+
+  isHopeless(id: string): boolean {
+    return (this.#records.get(id)?.failures ?? 0) >= MOST_FAILURES;
+  }
+
+  #of(id: string): Record {
+    let record = this.#records.get(id);
+    if (record === undefined) {
+      record = { hasAnswered: false, failures: 0, suspectUntilMs: 0 };
+      this.#records.set(id, record);
+    }
+    return record;
+  }
+}
