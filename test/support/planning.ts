@@ -1,0 +1,163 @@
+import type {
+  Candidate,
+  ClusterSnapshot,
+  FunctionDemand,
+  LeavingInstance,
+  Plan,
+  PlannedInstance,
+  RateModel,
+} from '../../autoscaler/plan/model.ts';
+import { plan } from '../../autoscaler/plan/planner.ts';
+import type { NodeCapacity } from '../../autoscaler/platforms/platform.ts';
+import { type Holding, NodeResources } from '../../autoscaler/platforms/simulated/node-resources.ts';
+import { configKey } from '../../profiles/config.ts';
+
+const MEMORY_BYTES = 100e6;
+
+export function candidate(
+  batch: number,
+  cpuMillicores: number,
+  meanMs: number,
+  change: Partial<Candidate> & { gpuPercent?: number } = {},
+): Candidate {
+  const { gpuPercent = 0, ...rest } = change;
+  return {
+    config: { batch, cpuMillicores, gpuPercent },
+    meanMs,
+    tailMs: meanMs,
+    memoryBytes: MEMORY_BYTES,
+    startupMs: 1000,
+    ...rest,
+  };
+}
+
+/** A table as real ones are: more CPU makes batches quicker, larger batches carry more and take longer. */
+export const CANDIDATES: readonly Candidate[] = [500, 1000, 2000].flatMap((cpuMillicores) =>
+  [1, 2, 4, 8].map((batch) => {
+    const meanMs = ((10 + 6 * batch) * 1000) / cpuMillicores;
+    return candidate(batch, cpuMillicores, meanMs, { tailMs: meanMs * 1.3 });
+  }),
+);
+
+export function demand(
+  name: string,
+  ratePerSecond: number,
+  change: Partial<FunctionDemand> = {},
+): FunctionDemand {
+  return {
+    name,
+    sloMs: 200,
+    percentile: 99,
+    ratePerSecond,
+    recentRatePerSecond: ratePerSecond,
+    arrivalCv: 1,
+    minInstances: 0,
+    warmInstances: 0,
+    maxInstances: 100,
+    candidates: CANDIDATES,
+    ...change,
+  };
+}
+
+export function node(name: string, cores: number, change: Partial<NodeCapacity> = {}): NodeCapacity {
+  return { name, cpuMillicores: cores * 1000, memoryBytes: 64e9, gpuPercents: [], ...change };
+}
+
+interface Running extends PlannedInstance {
+  readonly holding: Holding;
+}
+
+/** Nodes on which plans are carried out; it refuses, by throwing, any plan that over-allocates one. */
+export class PlannedCluster {
+  readonly #nodes: ReadonlyMap<string, NodeResources>;
+  readonly #rates: RateModel;
+  #instances: Running[] = [];
+  #leaving: (LeavingInstance & { readonly holding: Holding })[] = [];
+  #started = 0;
+
+  constructor(nodes: readonly NodeCapacity[], rates: RateModel) {
+    this.#nodes = new Map(nodes.map((each) => [each.name, new NodeResources(each)]));
+    this.#rates = rates;
+  }
+
+  get snapshot(): ClusterSnapshot {
+    const nodes = [...this.#nodes.values()].map(({ capacity }) => capacity);
+    return { nodes, instances: this.#instances, leaving: this.#leaving };
+  }
+
+  instancesOf(name: string): readonly PlannedInstance[] {
+    return this.#instances.filter(({ functionName }) => functionName === name);
+  }
+
+  /** What a function's ready instances carry, or all of them. */
+  capacityOf(demanded: FunctionDemand, { readyOnly = false } = {}): number {
+    const { candidates, sloMs, percentile, arrivalCv } = demanded;
+    const pool = this.instancesOf(demanded.name)
+      .filter(({ ready, outdated }) => !outdated && (ready || !readyOnly))
+      .map(({ config }) => candidates.find((each) => configKey(each.config) === configKey(config))!);
+    return this.#rates.capacityPerSecond(pool, { sloMs, percentile, arrivalCv });
+  }
+
+  plan(demands: readonly FunctionDemand[]): Plan {
+    return plan(demands, this.snapshot, this.#rates);
+  }
+
+  /** Plans and does it. What was starting is ready now, what was leaving has left. */
+  step(demands: readonly FunctionDemand[]): Plan {
+    this.#instances = this.#instances.map((instance) => ({ ...instance, ready: true }));
+    this.leave();
+    return this.stepAtOnce(demands);
+  }
+
+  /** Plans and does it, while what starts keeps starting and what leaves keeps leaving. */
+  stepAtOnce(demands: readonly FunctionDemand[]): Plan {
+    const made = this.plan(demands);
+    for (const { functionName, config, node: nodeName, gpu } of made.start) {
+      const memoryBytes = demands
+        .find(({ name }) => name === functionName)!
+        .candidates.find((each) => configKey(each.config) === configKey(config))!.memoryBytes;
+      const holding = this.#nodes.get(nodeName)!.take(config, memoryBytes, gpu);
+      this.#started += 1;
+      const id = `${functionName}-${this.#started}`;
+      const where = { node: nodeName, ...(gpu === undefined ? {} : { gpu }) };
+      this.#instances.push({
+        id,
+        functionName,
+        config,
+        ...where,
+        memoryBytes,
+        holding,
+        ready: false,
+        outdated: false,
+      });
+    }
+    for (const { id } of made.stop) {
+      const instance = this.#instances.find((each) => each.id === id);
+      if (instance === undefined) throw new Error(`instance ${id} is stopped twice, or was never there`);
+      this.#instances = this.#instances.filter((each) => each !== instance);
+      this.#leaving.push(instance);
+    }
+    return made;
+  }
+
+  /** Steps until a plan moves nothing; returns how many steps that took. Fails when it never does. */
+  settle(demands: readonly FunctionDemand[], mostSteps = 50): number {
+    for (let steps = 0; steps < mostSteps; steps += 1) {
+      const { start, stop } = this.step(demands);
+      if (start.length + stop.length === 0 && this.#leaving.length === 0) return steps;
+    }
+    throw new Error(`still moving after ${mostSteps} steps at the same demand`);
+  }
+
+  leave(): void {
+    for (const { node: nodeName, holding } of this.#leaving) this.#nodes.get(nodeName)!.giveBack(holding);
+    this.#leaving = [];
+  }
+
+  /** As after a redeploy: nothing is counted on what runs. */
+  outdate(name: string): void {
+    this.#instances = this.#instances.map((each) =>
+      each.functionName === name ? { ...each, outdated: true } : each,
+    );
+  }
+}
