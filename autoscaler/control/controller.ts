@@ -240,7 +240,7 @@ export class Controller {
       this.#health.forget(id);
       this.#memoryBytes.delete(id);
     } else if (phase === 'ready') {
-      managed?.becameReady(clock.nowMs());
+      managed?.becameReady(clock.nowMs(), clock.nowMs() - event.instance.startedAtMs);
       logger.info({ function: functionName, instance: id }, 'an instance is ready');
     }
     if (managed !== undefined) this.#refreshDispatcher(managed);

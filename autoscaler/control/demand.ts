@@ -12,9 +12,12 @@ const FIRM = 3;
 export interface DemandSnapshot {
   /** Requests per second over the last seconds. */
   readonly currentPerSecond: number;
-  /** What the next `leadMs` will bring: the current rate, plus its trend where it rises. */
+  /**
+   * What the next `leadMs` will bring: the current rate, plus its trend where it rises, plus a standard deviation, by which
+   * chance may have made the measured rate too low.
+   */
   readonly ratePerSecond: number;
-  /** Highest rate of the past `memoryMs`; Infinity while less than that is known. */
+  /** Highest of the past `memoryMs`, likewise; Infinity while less than that is known. */
   readonly recentRatePerSecond: number;
   readonly arrivalCv: number;
   /** Undefined before the first arrival. */
@@ -53,8 +56,8 @@ export class Demand {
     const ratePerSecond = Math.max(current, this.#jumpedTo(nowMs)) + this.#riseWithin(nowMs, leadMs);
     return {
       currentPerSecond: current,
-      ratePerSecond,
-      recentRatePerSecond: this.#recent(nowMs, ratePerSecond),
+      ratePerSecond: this.#atMost(ratePerSecond),
+      recentRatePerSecond: this.#atMost(this.#recent(nowMs, ratePerSecond)),
       arrivalCv: this.#variability.cv,
       lastArrivalMs: this.#lastArrivalMs,
     };
@@ -95,6 +98,10 @@ export class Demand {
       highest = Math.max(highest, this.#counts.rateOver({ skip, buckets: WINDOW }));
     }
     return highest;
+  }
+
+  #atMost(ratePerSecond: number): number {
+    return ratePerSecond + this.#deviation(ratePerSecond, RATE_WINDOW_MS);
   }
 
   /** How far chance moves a rate that is measured over a window. */

@@ -27,6 +27,8 @@ export class ManagedFunction {
   readonly backoff = new StartBackoff();
   readonly latencies: LatencyWindow;
   readonly #observed: ObservedTimes;
+  /** How far ahead instances have to be ordered: by the table at first, then as seen; a slow start is forgotten slowly. */
+  #startupMs: number;
 
   /** @param predecessor the deployment this one replaces: what was measured of it stays known */
   constructor(
@@ -52,6 +54,8 @@ export class ManagedFunction {
     const observed = predecessor?.observedWith(profile.table) ?? new ObservedTimes();
     this.#observed = observed;
     this.times = new ServiceTimes(profile.table, (config) => observed.of(config));
+    const startups = this.times.view.configs().map((config) => this.times.view.startupMs(config));
+    this.#startupMs = predecessor?.startupMs ?? Math.min(...startups);
     this.dispatcher = new Dispatcher(
       {
         functionName: spec.name,
@@ -63,6 +67,10 @@ export class ManagedFunction {
       },
       { ...parts, times: this.times, observed },
     );
+  }
+
+  get startupMs(): number {
+    return this.#startupMs;
   }
 
   candidates(): Candidate[] {
@@ -77,10 +85,11 @@ export class ManagedFunction {
     return isSame ? this.#observed : undefined;
   }
 
-  /** An instance has become ready: its idle time counts from here. */
-  becameReady(nowMs: number): void {
+  /** An instance has become ready: its idle time counts from here, and how long it took tells of the next ones. */
+  becameReady(nowMs: number, startupMs: number): void {
     this.backoff.ready();
     this.#availableSinceMs = nowMs;
+    this.#startupMs = Math.max(startupMs, (this.#startupMs + startupMs) / 2);
   }
 
   /**
@@ -88,10 +97,7 @@ export class ManagedFunction {
    * function comes up warm, see {@link becameReady}.
    */
   snapshot(nowMs: number): DemandSnapshot & { readonly idle: boolean } {
-    const startupMs = Math.min(
-      ...this.times.view.configs().map((config) => this.times.view.startupMs(config)),
-    );
-    const seen = this.demand.snapshot(nowMs, startupMs);
+    const seen = this.demand.snapshot(nowMs, this.#startupMs);
     const activeMs = Math.max(seen.lastArrivalMs ?? 0, this.#availableSinceMs);
     const waiting = this.dispatcher.queued + this.dispatcher.inFlight > 0;
     const idle = !waiting && nowMs - activeMs >= this.deployment.spec.scale.idle;
