@@ -240,7 +240,8 @@ export class Controller {
       this.#health.forget(id);
       this.#memoryBytes.delete(id);
     } else if (phase === 'ready') {
-      managed?.becameReady(clock.nowMs(), clock.nowMs() - event.instance.startedAtMs);
+      const { startedAtMs, readyAtMs = clock.nowMs() } = event.instance;
+      managed?.becameReady(readyAtMs, readyAtMs - startedAtMs);
       logger.info({ function: functionName, instance: id }, 'an instance is ready');
     }
     if (managed !== undefined) this.#refreshDispatcher(managed);
