@@ -17,7 +17,7 @@ export const TOUR_FUNCTIONS: readonly TourFunction[] = [
   {
     name: 'mobilenet',
     description: 'image classification',
-    sloMs: 400,
+    sloMs: 500,
     peakCpuShare: 0.2,
     course: [
       [0, 0.2],
@@ -29,8 +29,8 @@ export const TOUR_FUNCTIONS: readonly TourFunction[] = [
   {
     name: 'lstm-maxclass-2365',
     description: 'text classification',
-    sloMs: 200,
-    peakCpuShare: 0.15,
+    sloMs: 250,
+    peakCpuShare: 0.12,
     course: [
       [0, 0.3],
       [0.2, 0.2],
