@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FunctionStatus } from '../../autoscaler/gateway/function-status.ts';
+import { programFile } from '../../models/base/package.ts';
+
+/** `infless-autoscaler` as a person starts it. */
+export class AutoscalerProcess {
+  readonly child;
+  stderr = '';
+
+  constructor(...args: string[]) {
+    this.child = spawn(process.execPath, [programFile('autoscaler/bin'), ...args], {
+      env: { ...process.env, NO_COLOR: '1' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+  }
+
+  async url(): Promise<string> {
+    for (;;) {
+      const url = /"url":"([^"]+)"/.exec(this.stderr)?.[1];
+      if (url !== undefined) return url;
+      if (this.child.exitCode !== null) throw new Error(`it ended: ${this.stderr}`);
+      await sleep(20);
+    }
+  }
+
+  async exited(): Promise<number | null> {
+    if (this.child.exitCode === null) await once(this.child, 'exit');
+    return this.child.exitCode;
+  }
+
+  async declare(declaration: Readonly<Record<string, unknown>>): Promise<void> {
+    const body = JSON.stringify(declaration);
+    const response = await fetch(`${await this.url()}/api/functions`, { method: 'POST', body });
+    if (!response.ok) throw new Error(await response.text());
+  }
+
+  async status(name: string): Promise<FunctionStatus> {
+    const response = await fetch(`${await this.url()}/api/functions/${name}`);
+    return (await response.json()) as FunctionStatus;
+  }
+
+  async ready(name: string): Promise<FunctionStatus> {
+    for (;;) {
+      const status = await this.status(name);
+      if (status.phase === 'ready') return status;
+      await sleep(50);
+    }
+  }
+}
