@@ -90,11 +90,24 @@ export class FunctionPool {
     return rate > 0 ? this.#capacity / rate : Infinity;
   }
 
-  /** Configs that may be started for what is missing. Where none is meant for so little, all that are feasible. */
-  candidatesWorthStarting(): readonly Candidate[] {
+  /**
+   * Configs to start for what is missing, in the order of preference: those meant for so much, and of these such that
+   * the instances still allowed can carry it all, or as much as can be; then whatever is feasible.
+   */
+  choices(): readonly (readonly Candidate[])[] {
     const missing = this.missingPerSecond;
     const worthy = this.feasible.filter((each) => this.rates.worthStarting(each, missing, this.slo));
-    return worthy.length > 0 ? worthy : this.feasible;
+    const gains = new Map(worthy.map((each) => [each, this.gainOf(each)]));
+    const slots = this.demand.maxInstances - this.useful.length;
+    const share = Math.min(missing / slots, Math.max(...gains.values()));
+    const largeEnough = worthy.filter((each) => gains.get(each)! >= share);
+    return [largeEnough, worthy, this.feasible];
+  }
+
+  /** What the pool would carry more with one instance more. */
+  gainOf(candidate: Candidate): number {
+    const pool = [...candidatesOf(this.#members), candidate];
+    return this.rates.capacityPerSecond(pool, this.slo) - this.#capacity;
   }
 
   /**
@@ -102,8 +115,11 @@ export class FunctionPool {
    * factor grows without bound when a config fills a node exactly, whatever it carries.
    */
   efficiency(candidate: Candidate): number {
-    const pool = candidatesOf(this.#members);
-    return efficiencyOf(candidate, pool, this.#capacity, this.missingPerSecond, this.rates, this.slo);
+    return efficiencyOf(
+      candidate,
+      this.missingPerSecond > 0 ? this.gainOf(candidate) : 0,
+      this.missingPerSecond,
+    );
   }
 
   add(candidate: Candidate, placement: Placement): void {
@@ -143,19 +159,10 @@ export class FunctionPool {
   }
 }
 
-/** Rate gained per price when `candidate` joins `pool`, as far as it is missing. */
-export function efficiencyOf(
-  candidate: Candidate,
-  pool: readonly Candidate[],
-  capacityPerSecond: number,
-  missingPerSecond: number,
-  rates: RateModel,
-  slo: Slo,
-): number {
-  const price = priceOf(candidate.config) + INSTANCE_PRICE;
-  if (missingPerSecond === 0) return 1 / price;
-  const gain = rates.capacityPerSecond([...pool, candidate], slo) - capacityPerSecond;
-  return Math.min(gain, missingPerSecond) / price;
+/** Rate gained per price, as far as it is missing; where nothing is, the cheapest is the best. */
+export function efficiencyOf(candidate: Candidate, gainPerSecond: number, missingPerSecond: number): number {
+  const useful = missingPerSecond > 0 ? Math.min(gainPerSecond, missingPerSecond) : 1;
+  return useful / (priceOf(candidate.config) + INSTANCE_PRICE);
 }
 
 export function candidatesOf(members: readonly Member[]): Candidate[] {

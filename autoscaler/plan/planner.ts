@@ -1,5 +1,6 @@
 import { FunctionPool, type Member } from './function-pool.ts';
 import type {
+  Candidate,
   ClusterSnapshot,
   FunctionDemand,
   Plan,
@@ -11,6 +12,7 @@ import type {
 import { NodeLedger } from './node-ledger.ts';
 import { type Choice, replacementOf } from './replacement.ts';
 import { makeRoom } from './room.ts';
+import { scaleIn } from './scale-in.ts';
 
 /** Bounds the work of one plan; what is still missing then comes with the next one. */
 const MOST_STARTS = 1000;
@@ -19,7 +21,7 @@ const MOST_STARTS = 1000;
  * Decides what to start, where, and what to stop, so that every function's capacity covers its demand at little
  * cost and with few moves from what runs. Pure: the same input gives the same plan.
  *
- * 1. Scale in: instances whose absence still leaves enough for the highest rate of the recent past, the dearest first.
+ * 1. Scale in: instances whose absence still leaves enough for the highest rate of the recent past.
  * 2. Scale out, the function that is relatively shortest first, one instance at a time, so that an overload is
  *    shared: the config with the most of the missing rate per price (after the paper's efficiency `e_ij`,
  *    ASPLOS'22 §4.3), on the node that it fills best.
@@ -36,14 +38,16 @@ export function plan(demands: readonly FunctionDemand[], cluster: ClusterSnapsho
   for (const placement of [...cluster.instances, ...cluster.leaving]) now.occupy(placement);
   const coming = new NodeLedger(cluster.nodes);
 
-  const stop = pools.flatMap((pool) => scaleIn(pool));
+  const stop = pools.flatMap((pool) => scaleIn(pool).map((member) => stopOf(pool, member)));
   const start = scaleOut(pools, now);
   for (const pool of pools) {
     for (const choice of replacementOf(pool, now)) start.push(book(pool, choice, now));
   }
   for (const { members } of pools) for (const member of members) coming.occupy(member);
-  for (const pool of pools) {
-    if (!pool.wantsMore) continue;
+  const wanting = pools.filter((pool) => pool.wantsMore);
+  for (const pool of wanting.toSorted(
+    (a, b) => Number(a.coverage > b.coverage) - Number(a.coverage < b.coverage),
+  )) {
     for (const victim of makeRoom(pool, pools, coming)) stop.push(stopOf(victim.pool, victim.member));
   }
   return { start, stop, short: pools.flatMap(shortageOf) };
@@ -57,17 +61,6 @@ function groupByFunction(instances: readonly PlannedInstance[]): ReadonlyMap<str
     else group.push(instance);
   }
   return groups;
-}
-
-function scaleIn(pool: FunctionPool): StopDecision[] {
-  const stop: StopDecision[] = [];
-  const dearestFirst = pool.useful.toSorted((a, b) => b.price - a.price);
-  for (const member of [...pool.deadWeight, ...dearestFirst]) {
-    if (!member.ready || !pool.canRelease(member)) continue;
-    pool.remove(member);
-    stop.push(stopOf(pool, member));
-  }
-  return stop;
 }
 
 function scaleOut(pools: readonly FunctionPool[], ledger: NodeLedger): StartDecision[] {
@@ -87,9 +80,21 @@ function scaleOut(pools: readonly FunctionPool[], ledger: NodeLedger): StartDeci
 }
 
 function bestStart(pool: FunctionPool, ledger: NodeLedger): Choice | undefined {
+  for (const candidates of pool.choices()) {
+    const best = mostEfficient(pool, candidates, ledger);
+    if (best !== undefined) return best;
+  }
+  return undefined;
+}
+
+function mostEfficient(
+  pool: FunctionPool,
+  candidates: readonly Candidate[],
+  ledger: NodeLedger,
+): Choice | undefined {
   let best: Choice | undefined;
   let bestEfficiency = 0;
-  for (const candidate of pool.candidatesWorthStarting()) {
+  for (const candidate of candidates) {
     const efficiency = pool.efficiency(candidate);
     if (efficiency <= bestEfficiency) continue;
     const spot = ledger.bestFit(candidate);

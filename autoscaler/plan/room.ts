@@ -24,7 +24,7 @@ export function makeRoom(
   coming: NodeLedger,
 ): readonly Victim[] {
   if (pool.useful.some(({ ready }) => !ready)) return []; // one after the other: the rest serves meanwhile
-  const candidates = pool.candidatesWorthStarting();
+  const candidates = pool.feasible;
   for (const candidate of candidates) {
     const spot = coming.bestFit(candidate);
     if (spot === undefined) continue;

@@ -15,14 +15,43 @@ interface Place {
   readonly weight: number;
 }
 
+/** The limit as a function of the time ratio alone, at its grid points; the other axes are fixed. */
+type Curve = readonly number[];
+
+/** Curves interpolated already: planners ask for the same few pools over and over. */
+const curves = new Map<string, Curve>();
+const MOST_CURVES = 10_000;
+
 /**
  * The highest load, as a share of the fluid rate `servers · maxBatch / executionTime`, at which the percentile
  * is still in time: multilinear interpolation of the simulated table. A time ratio of 1 or more carries nothing.
  */
 export function loadLimitOf(limitCase: LimitCase): number {
-  if (!(limitCase.timeRatio < 1)) return 0;
+  const { timeRatio } = limitCase;
+  if (!(timeRatio < 1)) return 0;
+  const curve = curveOf(limitCase);
+  const { index, weight } = locate('timeRatio', timeRatio);
+  const limit = weight === 0 ? curve[index]! : curve[index]! * (1 - weight) + curve[index + 1]! * weight;
+  return limit * beyondGrid(timeRatio);
+}
+
+function curveOf(limitCase: LimitCase): Curve {
+  const { percentile, arrivalCv, servers, maxBatch } = limitCase;
+  const key = `${percentile}/${arrivalCv}/${servers}/${maxBatch}`;
+  let curve = curves.get(key);
+  if (curve === undefined) {
+    if (curves.size >= MOST_CURVES) curves.clear();
+    curve = interpolateCurve(limitCase);
+    curves.set(key, curve);
+  }
+  return curve;
+}
+
+/** The time ratio is the innermost axis: a curve is a weighted sum of stretches of the table. */
+function interpolateCurve(limitCase: LimitCase): Curve {
   let corners: { offset: number; weight: number }[] = [{ offset: 0, weight: 1 }];
   for (const axis of LIMIT_AXES) {
+    if (axis === 'timeRatio') continue;
     const { index, weight } = locate(axis, limitCase[axis]);
     const stride = LIMIT_STRIDES[axis];
     corners = corners.flatMap((corner) => {
@@ -31,8 +60,10 @@ export function loadLimitOf(limitCase: LimitCase): number {
       return [near, { offset: corner.offset + (index + 1) * stride, weight: corner.weight * weight }];
     });
   }
-  const limit = corners.reduce((sum, { offset, weight }) => sum + table.limits[offset]! * weight, 0) / 1000;
-  return limit * beyondGrid(limitCase.timeRatio);
+  return LIMIT_GRID.timeRatio.map(
+    (_, place) =>
+      corners.reduce((sum, { offset, weight }) => sum + table.limits[offset + place]! * weight, 0) / 1000,
+  );
 }
 
 /** Between the last tabulated time ratio and 1, where nothing is in time any more, the limit falls to 0. */

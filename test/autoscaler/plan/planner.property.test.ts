@@ -1,0 +1,203 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Candidate, FunctionDemand, RateModel } from '../../../autoscaler/plan/model.ts';
+import { paperRateModel } from '../../../autoscaler/plan/rates/paper-rates.ts';
+import { percentileRateModel } from '../../../autoscaler/plan/rates/percentile-rates.ts';
+import type { NodeCapacity } from '../../../autoscaler/platforms/platform.ts';
+import { configKey } from '../../../profiles/config.ts';
+import { candidate, demand, node, PlannedCluster } from '../../support/planning.ts';
+
+/** Tables with a shape: a fixed time for each batch and one for each row, less of it with more CPU or a GPU. */
+const tables: fc.Arbitrary<readonly Candidate[]> = fc
+  .record({
+    baseMs: fc.integer({ min: 1, max: 60 }),
+    perRowMs: fc.integer({ min: 1, max: 40 }),
+    tail: fc.double({ min: 1, max: 2, noNaN: true }),
+    batches: fc.subarray([1, 2, 4, 8, 16], { minLength: 1 }),
+    quotas: fc.subarray([250, 500, 1000, 2000, 4000], { minLength: 1 }),
+    gpuPercents: fc.subarray([0, 10, 30, 100], { minLength: 1, maxLength: 2 }),
+    memoryBytes: fc.integer({ min: 1e8, max: 4e9 }),
+  })
+  .map(({ baseMs, perRowMs, tail, batches, quotas, gpuPercents, memoryBytes }) =>
+    gpuPercents.flatMap((gpuPercent) =>
+      quotas.flatMap((cpuMillicores) =>
+        batches.map((batch) => {
+          const speed = cpuMillicores / 1000 + gpuPercent / 5;
+          const meanMs = (baseMs + perRowMs * batch) / speed;
+          return candidate(batch, cpuMillicores, meanMs, { gpuPercent, tailMs: meanMs * tail, memoryBytes });
+        }),
+      ),
+    ),
+  );
+
+const rates = fc.oneof(fc.constant(0), fc.double({ min: 0.1, max: 2_000, noNaN: true }));
+
+const functions: fc.Arbitrary<FunctionDemand[]> = fc
+  .array(
+    fc.record({
+      ratePerSecond: rates,
+      sloMs: fc.integer({ min: 30, max: 2_000 }),
+      percentile: fc.constantFrom(95, 99),
+      arrivalCv: fc.constantFrom(1, 1.5, 2),
+      minInstances: fc.integer({ min: 0, max: 3 }),
+      extraInstances: fc.integer({ min: 0, max: 40 }),
+      warmInstances: fc.integer({ min: 0, max: 1 }),
+      candidates: tables,
+    }),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((all) =>
+    all.map(({ extraInstances, ...each }, index) =>
+      demand(`f${index}`, each.ratePerSecond, {
+        ...each,
+        maxInstances: Math.max(1, each.minInstances + extraInstances),
+      }),
+    ),
+  );
+
+const nodes: fc.Arbitrary<NodeCapacity[]> = fc
+  .array(
+    fc.record({
+      cores: fc.integer({ min: 1, max: 32 }),
+      memoryBytes: fc.integer({ min: 1e9, max: 64e9 }),
+      gpuPercents: fc.array(fc.constant(100), { maxLength: 3 }),
+    }),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((all) => all.map(({ cores, ...rest }, index) => node(`n${index}`, cores, rest)));
+
+/** Another rate for each function, and whether one was redeployed meanwhile. */
+const changes = fc.array(
+  fc.record({
+    rates: fc.array(rates, { minLength: 4, maxLength: 4 }),
+    outdated: fc.integer({ min: 0, max: 20 }),
+  }),
+  { minLength: 1, maxLength: 6 },
+);
+
+function withRates(demands: readonly FunctionDemand[], some: readonly number[]): FunctionDemand[] {
+  return demands.map((each, index) => {
+    const ratePerSecond = some[index]!;
+    return { ...each, ratePerSecond, recentRatePerSecond: Math.max(ratePerSecond, each.ratePerSecond) };
+  });
+}
+
+describe.each<RateModel>([percentileRateModel, paperRateModel])(
+  'whatever is asked of a plan by $name',
+  (model) => {
+    it('no node is over-allocated, no infeasible config is started, no limit is exceeded', () => {
+      fc.assert(
+        fc.property(nodes, functions, changes, (some, declared, steps) => {
+          const cluster = new PlannedCluster(some, model);
+          let demands = declared;
+          for (const { rates: next, outdated } of steps) {
+            demands = withRates(demands, next);
+            const { start } = cluster.step(demands); // throws for a node without room
+            expect(start.length).toBeLessThanOrEqual(1000);
+            for (const { functionName, config } of start) {
+              const asked = demands.find(({ name }) => name === functionName)!;
+              const chosen = asked.candidates.find((each) => configKey(each.config) === configKey(config))!;
+              const isPossible = asked.candidates.some((each) => model.feasible(each, asked));
+              if (isPossible) expect(model.feasible(chosen, asked)).toBe(true);
+            }
+            for (const { name, maxInstances } of demands) {
+              const counted = cluster.instancesOf(name).filter((each) => !each.outdated);
+              expect(counted.length).toBeLessThanOrEqual(maxInstances);
+            }
+            cluster.outdate(`f${outdated}`);
+          }
+        }),
+      );
+    });
+
+    it('it comes to rest at a constant demand, from wherever it was', () => {
+      fc.assert(
+        fc.property(nodes, functions, changes, (some, declared, steps) => {
+          const cluster = new PlannedCluster(some, model);
+          let demands = declared;
+          for (const { rates: next, outdated } of steps) {
+            demands = withRates(demands, next);
+            cluster.step(demands);
+            cluster.outdate(`f${outdated}`);
+          }
+          const constant = withRates(
+            demands,
+            demands.map(({ ratePerSecond }) => ratePerSecond),
+          );
+          cluster.settle(constant, 200);
+          for (const { name } of constant) {
+            expect(cluster.instancesOf(name).some(({ outdated }) => outdated)).toBe(false);
+          }
+        }),
+      );
+    });
+
+    it('what is asked for is carried, or told to be short', () => {
+      fc.assert(
+        fc.property(nodes, functions, (some, demands) => {
+          const cluster = new PlannedCluster(some, model);
+          const { short } = cluster.step(demands);
+          for (const each of demands.filter((asked) =>
+            asked.candidates.some((it) => model.feasible(it, asked)),
+          )) {
+            const told = short.find(({ functionName }) => functionName === each.name);
+            const missing = Math.max(0, each.ratePerSecond - cluster.capacityOf(each));
+            expect(told?.missingPerSecond ?? 0).toBeCloseTo(missing, 6);
+          }
+        }),
+      );
+    });
+
+    it('instances are given up only when the rest carries the recent past', () => {
+      fc.assert(
+        fc.property(nodes, functions, changes, (some, declared, steps) => {
+          const cluster = new PlannedCluster(some, model);
+          let demands = declared;
+          for (const { rates: next } of steps) {
+            demands = withRates(demands, next);
+            const before = demands.map((each) => cluster.instancesOf(each.name).length);
+            const { stop } = cluster.step(demands);
+            for (const each of demands) {
+              const stopped = stop.filter(({ functionName }) => functionName === each.name).length;
+              const isFeasible = each.candidates.some((it) => model.feasible(it, each));
+              const hasLent = demands.some((other) => other !== each && before[demands.indexOf(other)] === 0);
+              if (stopped === 0 || hasLent || !isFeasible) continue;
+              expect(cluster.capacityOf(each)).toBeGreaterThanOrEqual(each.recentRatePerSecond);
+            }
+          }
+        }),
+      );
+    });
+
+    it('the same plan comes of the same', () => {
+      fc.assert(
+        fc.property(nodes, functions, changes, (some, declared, steps) => {
+          const cluster = new PlannedCluster(some, model);
+          let demands = declared;
+          for (const { rates: next } of steps) {
+            demands = withRates(demands, next);
+            expect(cluster.plan(demands)).toEqual(cluster.plan(structuredClone(demands)));
+            cluster.step(demands);
+          }
+        }),
+      );
+    });
+
+    it('more demand is never given less, unless that meets it all the same', () => {
+      const growth = fc.integer({ min: 101, max: 200 }).map((percent) => percent / 100);
+      const roomy = [node('roomy', 10_000, { memoryBytes: 1e15, gpuPercents: new Array(50).fill(100) })];
+      fc.assert(
+        fc.property(functions, fc.integer({ min: 1, max: 1_500 }), growth, ([asked], less, factor) => {
+          const capacityAt = (ratePerSecond: number): number => {
+            const cluster = new PlannedCluster(roomy, model);
+            const wanted = { ...asked!, ratePerSecond, recentRatePerSecond: ratePerSecond };
+            cluster.step([wanted]);
+            return cluster.capacityOf(wanted);
+          };
+          const more = less * factor;
+          expect(capacityAt(more)).toBeGreaterThanOrEqual(Math.min(capacityAt(less), more) * (1 - 1e-9));
+        }),
+      );
+    });
+  },
+);
