@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { LatencyWindow } from '../../../autoscaler/control/latency-window.ts';
+
+describe('the latest latencies', () => {
+  it('are none before the first request', () => {
+    expect(new LatencyWindow().summary(100)).toBeUndefined();
+  });
+
+  it('are summed up by percentiles and by how many kept the SLO, its very end included', () => {
+    const window = new LatencyWindow();
+    for (let latencyMs = 100; latencyMs >= 1; latencyMs -= 1) window.record(latencyMs);
+    expect(window.summary(90)).toEqual({ requests: 100, p50Ms: 50, p99Ms: 99, attainment: 0.9 });
+  });
+
+  it('count a failure as not in time, whatever the SLO', () => {
+    const window = new LatencyWindow();
+    for (const latencyMs of [10, 20, Infinity, 30]) window.record(latencyMs);
+    expect(window.summary(1e12)).toEqual({ requests: 4, p50Ms: 20, p99Ms: Infinity, attainment: 0.75 });
+  });
+
+  it('forget what is older than the last thousand or so', () => {
+    const window = new LatencyWindow();
+    for (let index = 0; index < 5_000; index += 1) window.record(1_000);
+    for (let index = 0; index < 1_024; index += 1) window.record(1);
+    expect(window.summary(10)).toEqual({ requests: 1_024, p50Ms: 1, p99Ms: 1, attainment: 1 });
+  });
+});

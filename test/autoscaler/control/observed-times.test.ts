@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { ObservedTimes } from '../../../autoscaler/dispatch/observed-times.ts';
+import { ServiceTimes } from '../../../autoscaler/plan/service-times.ts';
+import { seededRandom } from '../../../models/base/random.ts';
+import { cell, table } from '../../profiles/sample-table.ts';
+
+const CONFIG = { batch: 4, cpuMillicores: 1000, gpuPercent: 0 };
+const OTHER = { batch: 8, cpuMillicores: 1000, gpuPercent: 0 };
+
+function timing(
+  executeMs: number,
+  codecMs = 0,
+): { decodeMs: number; executeMs: number; encodeMs: number; rows: number } {
+  return { decodeMs: codecMs / 2, executeMs, encodeMs: codecMs / 2, rows: 4 };
+}
+
+/** As many batches of 4 requests, against 20 ms in the table; returns what is said after each. */
+function observe(
+  observed: ObservedTimes,
+  executeMs: readonly number[],
+  config = CONFIG,
+): (number | undefined)[] {
+  return executeMs.map((each) => {
+    observed.record(config, 4, timing(each, 2), each + 2 + 3, 20);
+    return observed.of(config)?.slowdown;
+  });
+}
+
+describe('observed times', () => {
+  it('say nothing before enough batches have run', () => {
+    const said = observe(new ObservedTimes(), new Array(20).fill(30));
+    expect(said.slice(0, 19).every((each) => each === undefined)).toBe(true);
+    expect(said[19]).toBeCloseTo(1.5);
+  });
+
+  it('tell execution, codec and transport apart', () => {
+    const observed = new ObservedTimes();
+    observe(observed, new Array(30).fill(30));
+    const { slowdown, codecMsPerRow, transportMs } = observed.of(CONFIG)!;
+    expect(slowdown).toBeCloseTo(1.5);
+    expect(codecMsPerRow).toBeCloseTo(0.5);
+    expect(transportMs).toBeCloseTo(3);
+  });
+
+  it('compare means: a quota that throttles every other batch is as slow as its mean', () => {
+    const observed = new ObservedTimes();
+    observe(
+      observed,
+      Array.from({ length: 200 }, (_, index) => (index % 2 === 0 ? 2 : 58)),
+    );
+    expect(observed.of(CONFIG)!.slowdown).toBeCloseTo(1.5, 0);
+  });
+
+  it('do not flicker: noise of ten percent moves them hardly ever', () => {
+    const random = seededRandom(3);
+    const said = observe(
+      new ObservedTimes(),
+      Array.from({ length: 5_000 }, () => 21 * (0.9 + 0.2 * random())),
+    ).slice(19);
+    const moves = said.filter((each, index) => index > 0 && each !== said[index - 1]);
+    expect(moves.length).toBeLessThanOrEqual(2);
+    for (const each of said) expect(Math.abs(each! - 1.05)).toBeLessThan(0.11);
+  });
+
+  it('follow a host that has become slow, and that recovers', () => {
+    const observed = new ObservedTimes();
+    observe(observed, new Array(200).fill(20));
+    expect(observed.of(CONFIG)!.slowdown).toBeCloseTo(1);
+    observe(observed, new Array(300).fill(40));
+    expect(observed.of(CONFIG)!.slowdown).toBeCloseTo(2, 0.7);
+    observe(observed, new Array(300).fill(20));
+    expect(observed.of(CONFIG)!.slowdown).toBeCloseTo(1, 0.7);
+  });
+
+  it('stay within reason, whatever one batch took', () => {
+    const observed = new ObservedTimes();
+    observe(observed, [...new Array(49).fill(20), 60_000]);
+    expect(observed.of(CONFIG)!.slowdown).toBeLessThan(1.5);
+    observe(observed, new Array(500).fill(0.001));
+    expect(observed.of(CONFIG)!.slowdown).toBe(0.5);
+  });
+
+  it('warn of configs that have not run yet, but promise nothing of them', () => {
+    const observed = new ObservedTimes();
+    observe(observed, new Array(50).fill(40));
+    expect(observed.of(OTHER)).toEqual({ slowdown: 2, transportMs: 3 });
+    observe(observed, new Array(500).fill(12));
+    expect(observed.of(CONFIG)!.slowdown).toBeLessThan(0.8);
+    expect(observed.of(OTHER)!.slowdown).toBe(1);
+  });
+
+  it('learn what a request costs that carries several rows', () => {
+    const observed = new ObservedTimes();
+    for (let batch = 0; batch < 50; batch += 1) {
+      observed.record(CONFIG, 2, { ...timing(80, 16), rows: 16 }, 99, 20);
+    }
+    expect(observed.of(CONFIG)).toMatchObject({ slowdown: 4, codecMsPerRow: 8 });
+  });
+});
+
+describe('service times', () => {
+  const profile = table([cell(1, 1000, 10), cell(4, 1000, 20), cell(4, 500, 50)]);
+
+  it('add reading and writing JSON and the way there and back to what the table says', () => {
+    const times = new ServiceTimes(profile);
+    expect(times.batchMs(CONFIG, 4, 0.5)).toBeCloseTo(20 + 4 * 0.75 + 2);
+    expect(times.meanMs(CONFIG)).toBeCloseTo(21 + 4 * 0.75 + 2);
+  });
+
+  it('are corrected by what was observed', () => {
+    const times = new ServiceTimes(profile, () => ({ slowdown: 2, codecMsPerRow: 1, transportMs: 5 }));
+    expect(times.batchMs(CONFIG, 4, 0.99)).toBeCloseTo(2 * 30 + 4 + 5);
+  });
+
+  it('compare measured batches with the table’s mean', () => {
+    expect(new ServiceTimes(profile).tabulatedMs(CONFIG, 4)).toBeCloseTo(21);
+    expect(new ServiceTimes(profile).tabulatedMs(CONFIG, 1)).toBeCloseTo(10.5);
+  });
+
+  it('make a candidate of every cell within the limits, its tail never shorter than its mean', () => {
+    const times = new ServiceTimes(profile);
+    const some = times.candidates({ maxBatch: 4, percentile: 50 });
+    expect(some).toHaveLength(3);
+    for (const { meanMs, tailMs } of some) expect(tailMs).toBeGreaterThanOrEqual(meanMs);
+    expect(times.candidates({ maxBatch: 1, percentile: 99 }).map(({ config }) => config.batch)).toEqual([1]);
+  });
+});
