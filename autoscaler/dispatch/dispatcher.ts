@@ -167,7 +167,7 @@ export class Dispatcher {
     const { functionName, sloMs } = this.#options;
     queued.deadlineMs = queued.arrivalMs + sloMs;
     queued.giveUpMs = queued.arrivalMs + this.#patienceMs;
-    const { accepted, displaced } = this.#former.offer(queued);
+    const { accepted, displaced } = this.#former.offer(queued, queued.attempts === 0);
     for (const other of displaced) other.reject(overloaded(functionName));
     if (accepted) this.#schedulePump();
     else queued.reject(overloaded(functionName));

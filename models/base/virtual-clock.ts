@@ -38,6 +38,12 @@ export class VirtualClock implements Clock {
     };
   }
 
+  /** When the next timer is due; undefined when none is left. */
+  get nextAtMs(): number | undefined {
+    while (this.#heap[0]?.cancelled) this.#pop();
+    return this.#heap[0]?.atMs;
+  }
+
   /** Fires the next timer, moving time to it. Returns false when none is left. */
   step(): boolean {
     for (;;) {
@@ -52,12 +58,7 @@ export class VirtualClock implements Clock {
 
   /** Fires every timer due up to `untilMs`, then stands at `untilMs`. */
   runUntil(untilMs: number): void {
-    for (;;) {
-      const next = this.#heap[0];
-      if (next === undefined || next.atMs > untilMs) break;
-      if (next.cancelled) this.#pop();
-      else this.step();
-    }
+    while ((this.nextAtMs ?? Infinity) <= untilMs) this.step();
     this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
 

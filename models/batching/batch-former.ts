@@ -77,12 +77,16 @@ export class BatchFormer<R extends Waiting> {
     return this.#onTime.size + this.#late.size;
   }
 
-  /** Takes a request in. When the queue is full, late requests make room; without any, it is refused. */
-  offer(request: R): Offer<R> {
+  /**
+   * Takes a request in. When the queue is full, late requests make room; without any, it is refused.
+   *
+   * @param isNew false for one that comes back because its batch failed: that is no demand
+   */
+  offer(request: R, isNew = true): Offer<R> {
     const displaced = this.size >= this.#options.queueLimit ? this.#takeLate(request.arrivalMs) : [];
     const accepted = this.size < this.#options.queueLimit;
     if (accepted) this.#onTime.insert(request);
-    this.#observeGap(request.arrivalMs);
+    if (isNew) this.#observeGap(request.arrivalMs);
     return { accepted, displaced };
   }
 
@@ -192,7 +196,7 @@ export class BatchFormer<R extends Waiting> {
     return runMs + server.executionMs(Math.min(server.maxBatch, Math.ceil(followers) + 1)) <= AMPLE * sloMs;
   }
 
-  /** Retries carry their first arrival and so don't count as new demand. */
+  /** Requests that another former hands over may come after younger ones: they say nothing of the gaps. */
   #observeGap(arrivalMs: number): void {
     const lastMs = this.#lastArrivalMs;
     if (lastMs !== undefined && arrivalMs < lastMs) return;

@@ -9,15 +9,13 @@ export function settle(): Promise<void> {
 
 /** Fires the timers of the next `durationMs` one by one and, after each, lets what it set off run to its end. */
 export async function advance(clock: VirtualClock, durationMs: number): Promise<void> {
-  let isOver = false;
-  clock.at(clock.nowMs() + durationMs, () => {
-    isOver = true;
-  });
+  const untilMs = clock.nowMs() + durationMs;
   await settle();
-  while (!isOver) {
+  while ((clock.nextAtMs ?? Infinity) <= untilMs) {
     clock.step();
     await settle();
   }
+  clock.runUntil(untilMs);
 }
 
 /** Lets time pass until the condition holds. Fails when it does not within `limitMs`, or nothing is left to happen. */

@@ -57,6 +57,13 @@ describe('a batch', () => {
     expect(batchesOf(formerOf(stream(2, 60)).decide(0, [batching]))).toEqual({ one: ['r1', 'r2'] });
   });
 
+  it('does not take a request that comes back for another that comes', () => {
+    const former = formerOf([waiting('lonely', 0)]);
+    const [batch] = former.decide(0, [batching]).batches;
+    for (const request of batch!.requests) former.offer(request, false);
+    expect(batchesOf(former.decide(10, [batching]))).toEqual({ one: ['lonely'] });
+  });
+
   it('does not wait while a second instance is idle', () => {
     const idle = [batching, server('two', 4, 40, 1)];
     const decision = formerOf(stream(3, 5)).decide(0, idle);

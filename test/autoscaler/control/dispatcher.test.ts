@@ -1,0 +1,403 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type DispatchedBatch,
+  Dispatcher,
+  type DispatcherOptions,
+  type ServingInstance,
+} from '../../../autoscaler/dispatch/dispatcher.ts';
+import { ObservedTimes } from '../../../autoscaler/dispatch/observed-times.ts';
+import { ServiceTimes } from '../../../autoscaler/plan/service-times.ts';
+import { SimulatedCluster } from '../../../autoscaler/platforms/simulated/simulated-cluster.ts';
+import { SimulatedTransport } from '../../../autoscaler/platforms/simulated/simulated-transport.ts';
+import { InflessError } from '../../../models/base/errors.ts';
+import { VirtualClock } from '../../../models/base/virtual-clock.ts';
+import type { Config } from '../../../profiles/config.ts';
+import { PROFILE } from '../../support/simulated-functions.ts';
+import { advance, settle } from '../../support/virtual-time.ts';
+
+const CONFIG: Config = { batch: 4, cpuMillicores: 1000, gpuPercent: 0 };
+const BATCH_MS = 50;
+
+/** How a request ended. */
+interface Fate {
+  readonly atMs: number;
+  readonly status?: number;
+  readonly body?: string;
+  readonly error?: InflessError;
+}
+
+/** A dispatcher over simulated instances; every batch takes 50 ms, and each request gets its own body back. */
+class Scene {
+  readonly clock = new VirtualClock(1_000);
+  readonly cluster = new SimulatedCluster({
+    clock: this.clock,
+    nodes: [{ name: 'one', cpuMillicores: 1e6, memoryBytes: 1e12, gpuPercents: [] }],
+    startUp: () => ({ afterMs: 0 }),
+  });
+  readonly transport = new SimulatedTransport({ cluster: this.cluster, executionMs: () => BATCH_MS });
+  readonly times = new ServiceTimes(PROFILE);
+  readonly batches: DispatchedBatch[] = [];
+  readonly lost: string[] = [];
+  readonly fates = new Map<string, Fate[]>();
+  readonly dispatcher: Dispatcher;
+
+  constructor(options: Partial<DispatcherOptions> = {}) {
+    this.dispatcher = this.dispatcherWith(options);
+  }
+
+  dispatcherWith(options: Partial<DispatcherOptions>): Dispatcher {
+    return new Dispatcher(
+      {
+        functionName: 'f',
+        sloMs: 200,
+        percentile: 99,
+        latePolicy: 'serve',
+        maxWaitMs: 5_000,
+        queueLimit: 100,
+        ...options,
+      },
+      {
+        clock: this.clock,
+        transport: this.transport,
+        times: this.times,
+        observed: new ObservedTimes(),
+        onInstanceLost: (id) => this.lost.push(id),
+        onBatch: (batch) => this.batches.push(batch),
+      },
+    );
+  }
+
+  async instances(...ids: string[]): Promise<ServingInstance[]> {
+    for (const id of ids) {
+      const workload = { version: 'v1', model: 'm', modelName: 'm', sloMs: 200, environment: {} };
+      this.cluster.start({ id, functionName: 'f', config: CONFIG, node: 'one', workload });
+    }
+    await advance(this.clock, 0);
+    return ids.map((id) => ({ id, config: CONFIG, url: this.cluster.find(id)!.view.url! }));
+  }
+
+  submit(
+    name: string,
+    { signal, dispatcher = this.dispatcher }: { signal?: AbortSignal; dispatcher?: Dispatcher } = {},
+  ): void {
+    const request = { path: '/', contentType: 'text/plain', body: Buffer.from(name) };
+    const fates: Fate[] = [];
+    this.fates.set(name, fates);
+    dispatcher.submit(request, this.clock.nowMs(), signal).then(
+      ({ status, body }) =>
+        fates.push({ atMs: this.clock.nowMs(), status, body: Buffer.from(body).toString() }),
+      (error: InflessError) => fates.push({ atMs: this.clock.nowMs(), error }),
+    );
+  }
+
+  /** The one fate of a request, or undefined while it waits. */
+  fate(name: string): Fate | undefined {
+    const fates = this.fates.get(name)!;
+    expect(fates.length).toBeLessThanOrEqual(1);
+    return fates[0];
+  }
+
+  expectAnswered(...names: string[]): void {
+    for (const name of names) expect(this.fate(name), name).toMatchObject({ status: 200, body: name });
+  }
+}
+
+function names(count: number, prefix = 'r'): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
+}
+
+describe('a dispatcher', () => {
+  it('runs requests that come together together, and answers each with its own', async () => {
+    const scene = new Scene();
+    scene.dispatcher.setInstances(await scene.instances('a'));
+    for (const name of names(6)) scene.submit(name);
+    expect(scene.dispatcher).toMatchObject({ queued: 6, inFlight: 0 });
+    await settle();
+    expect(scene.dispatcher).toMatchObject({ queued: 2, inFlight: 4 });
+    await advance(scene.clock, 200);
+    scene.expectAnswered(...names(6));
+    expect(scene.batches.map(({ size }) => size)).toEqual([4, 2]);
+    expect(scene.batches[0]).toEqual({
+      instanceId: 'a',
+      size: 4,
+      roundTripMs: BATCH_MS,
+      executeMs: BATCH_MS,
+    });
+    expect(scene.dispatcher).toMatchObject({ queued: 0, inFlight: 0 });
+  });
+
+  it('spreads over its instances', async () => {
+    const scene = new Scene();
+    scene.dispatcher.setInstances(await scene.instances('a', 'b'));
+    for (const name of names(8)) scene.submit(name);
+    await advance(scene.clock, BATCH_MS);
+    scene.expectAnswered(...names(8));
+    expect(scene.batches.map(({ instanceId }) => instanceId)).toEqual(['a', 'b']);
+  });
+
+  it('holds requests until there is an instance', async () => {
+    const scene = new Scene();
+    for (const name of names(3)) scene.submit(name);
+    await advance(scene.clock, 3_000);
+    expect(scene.dispatcher.queued).toBe(3);
+    scene.dispatcher.setInstances(await scene.instances('a'));
+    await advance(scene.clock, BATCH_MS);
+    scene.expectAnswered(...names(3));
+  });
+
+  it('holds them no longer than they may wait', async () => {
+    const scene = new Scene();
+    scene.submit('r1');
+    await advance(scene.clock, 4_999);
+    expect(scene.fate('r1')).toBeUndefined();
+    await advance(scene.clock, 1);
+    expect(scene.fate('r1')?.error).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: 'No instance of function "f" became ready within 5.00 s',
+    });
+  });
+
+  it('refuses what goes beyond its limit', async () => {
+    const scene = new Scene({ queueLimit: 3 });
+    for (const name of names(4)) scene.submit(name);
+    await settle();
+    expect(scene.fate('r4')?.error).toMatchObject({ code: 'OVERLOADED', status: 429 });
+    expect(scene.dispatcher.queued).toBe(3);
+  });
+
+  it('lets a request in time take the place of one that is late anyway', async () => {
+    const scene = new Scene({ queueLimit: 3 });
+    for (const name of names(3)) scene.submit(name);
+    await advance(scene.clock, 300);
+    scene.submit('new');
+    await settle();
+    expect(scene.fate('r1')?.error).toMatchObject({ code: 'OVERLOADED' });
+    scene.dispatcher.setInstances(await scene.instances('a'));
+    await advance(scene.clock, 2 * BATCH_MS);
+    scene.expectAnswered('r2', 'r3', 'new');
+    expect(scene.fate('new')!.atMs).toBeLessThan(scene.fate('r2')!.atMs);
+  });
+
+  it('uses an instance that is left out no more, but hears what it has', async () => {
+    const scene = new Scene();
+    scene.dispatcher.setInstances(await scene.instances('a'));
+    for (const name of names(5)) scene.submit(name);
+    await settle();
+    scene.dispatcher.setInstances([]);
+    await advance(scene.clock, 500);
+    scene.expectAnswered(...names(4));
+    expect(scene.dispatcher).toMatchObject({ queued: 1, inFlight: 0 });
+  });
+});
+
+describe('a request that is late', () => {
+  it('is answered all the same where the policy is to serve', async () => {
+    const scene = new Scene();
+    scene.submit('r1');
+    await advance(scene.clock, 1_000);
+    scene.dispatcher.setInstances(await scene.instances('a'));
+    await advance(scene.clock, BATCH_MS);
+    scene.expectAnswered('r1');
+  });
+
+  it('is given up at its deadline where the policy is to reject', async () => {
+    const scene = new Scene({ latePolicy: 'reject' });
+    scene.dispatcher.setInstances(await scene.instances('a'));
+    for (const name of names(30)) scene.submit(name);
+    await advance(scene.clock, 1_000);
+    const fates = names(30).map((name) => scene.fate(name)!);
+    const answered = fates.filter(({ status }) => status === 200);
+    const given = fates.filter(({ error }) => error?.code === 'DEADLINE_EXCEEDED');
+    expect(answered.length).toBeGreaterThanOrEqual(12);
+    expect(answered.length + given.length).toBe(30);
+    for (const { atMs } of [...answered, ...given]) expect(atMs).toBeLessThanOrEqual(1_000 + 200);
+  });
+
+  it('does not wait for an instance past its deadline where the policy is to reject', async () => {
+    const scene = new Scene({ latePolicy: 'reject' });
+    scene.submit('r1');
+    await advance(scene.clock, 200);
+    expect(scene.fate('r1')?.error).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: 'No instance of function "f" became ready within 200 ms',
+    });
+  });
+});
+
+describe('losing an instance', () => {
+  it('takes its requests elsewhere, with the deadlines they had, and answers each once', async () => {
+    const scene = new Scene();
+    const [a, b] = await scene.instances('a', 'b');
+    scene.dispatcher.setInstances([a!]);
+    for (const name of names(4)) scene.submit(name);
+    await advance(scene.clock, 20);
+    for (const name of names(8, 'later')) scene.submit(name);
+    scene.dispatcher.setInstances([a!, b!]);
+    await settle(); // b is busy with later1…later4
+    scene.cluster.crash('a');
+    await advance(scene.clock, 3 * BATCH_MS);
+    expect(scene.lost).toEqual(['a']);
+    scene.expectAnswered(...names(4), ...names(8, 'later'));
+    expect(scene.fate('r1')!.atMs).toBeLessThan(scene.fate('later5')!.atMs); // they are due earlier
+  });
+
+  it('leaves that instance alone until it is set again', async () => {
+    const scene = new Scene();
+    const instances = await scene.instances('a');
+    scene.dispatcher.setInstances(instances);
+    scene.submit('r1');
+    await advance(scene.clock, 10);
+    scene.cluster.crash('a');
+    await advance(scene.clock, 1_000);
+    expect(scene.lost).toEqual(['a']);
+    expect(scene.dispatcher.queued).toBe(1);
+    scene.dispatcher.setInstances(await scene.instances('a'));
+    await advance(scene.clock, BATCH_MS);
+    scene.expectAnswered('r1');
+  });
+
+  it('makes a request a suspect when it happens under it three times', async () => {
+    const scene = new Scene();
+    for (const id of ['a', 'b', 'c', 'd']) {
+      scene.dispatcher.setInstances(await scene.instances(id));
+      if (id === 'a') scene.submit('poison');
+      await advance(scene.clock, 10);
+      scene.cluster.crash(id);
+      await settle();
+    }
+    expect(scene.fate('poison')?.error).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: '3 instances of function "f" failed this request',
+    });
+    expect(scene.lost).toEqual(['a', 'b', 'c']);
+    expect(scene.dispatcher).toMatchObject({ queued: 0, inFlight: 0 });
+  });
+
+  it('does not repeat a batch that was answered because reporting it failed', async () => {
+    const scene = new Scene();
+    const reported: string[] = [];
+    const dispatcher = new Dispatcher(
+      {
+        functionName: 'f',
+        sloMs: 200,
+        percentile: 99,
+        latePolicy: 'serve',
+        maxWaitMs: 5_000,
+        queueLimit: 10,
+      },
+      {
+        clock: scene.clock,
+        transport: scene.transport,
+        times: scene.times,
+        observed: new ObservedTimes(),
+        onInstanceLost: (id) => scene.lost.push(id),
+        onBatch: ({ instanceId }) => reported.push(instanceId),
+      },
+    );
+    dispatcher.setInstances(await scene.instances('a'));
+    scene.submit('r1', { dispatcher });
+    await advance(scene.clock, 500);
+    scene.expectAnswered('r1');
+    expect(reported).toEqual(['a']);
+    expect(scene.lost).toEqual([]);
+  });
+});
+
+describe('a client that hangs up', () => {
+  it('takes its request out of the queue', async () => {
+    const scene = new Scene();
+    const client = new AbortController();
+    scene.submit('r1', { signal: client.signal });
+    await settle();
+    client.abort();
+    await settle();
+    expect(scene.fate('r1')?.error).toBeInstanceOf(InflessError);
+    expect(scene.dispatcher.queued).toBe(0);
+  });
+
+  it('had not even queued it', async () => {
+    const scene = new Scene();
+    scene.submit('r1', { signal: AbortSignal.abort() });
+    await settle();
+    expect(scene.fate('r1')?.error).toBeInstanceOf(InflessError);
+    expect(scene.dispatcher.queued).toBe(0);
+  });
+
+  it('does not disturb the batch it is in, and has it not repeated', async () => {
+    const scene = new Scene();
+    const client = new AbortController();
+    scene.dispatcher.setInstances(await scene.instances('a'));
+    scene.submit('r1', { signal: client.signal });
+    scene.submit('r2');
+    await advance(scene.clock, 10);
+    client.abort();
+    scene.cluster.crash('a');
+    await settle();
+    expect(scene.dispatcher.queued).toBe(1);
+    scene.dispatcher.setInstances(await scene.instances('b'));
+    await advance(scene.clock, 200);
+    scene.expectAnswered('r2');
+    expect(scene.batches.map(({ size }) => size)).toEqual([1]);
+  });
+});
+
+describe('a dispatcher that is replaced', () => {
+  it('hands its queue over, to the SLO and the patience of the new one', async () => {
+    const scene = new Scene();
+    const client = new AbortController();
+    scene.submit('r1');
+    scene.submit('r2', { signal: client.signal });
+    await advance(scene.clock, 100);
+    const successor = scene.dispatcherWith({ maxWaitMs: 1_000 });
+    scene.dispatcher.retireTo(successor);
+    expect([scene.dispatcher.queued, successor.queued]).toEqual([0, 2]);
+    client.abort();
+    expect(successor.queued).toBe(1);
+    await advance(scene.clock, 899);
+    expect(scene.fate('r1')).toBeUndefined();
+    await advance(scene.clock, 1);
+    expect(scene.fate('r1')?.error).toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  it('hands over what comes in, or back, later', async () => {
+    const scene = new Scene();
+    scene.dispatcher.setInstances(await scene.instances('a'));
+    scene.submit('r1');
+    await advance(scene.clock, 10);
+    const successor = scene.dispatcherWith({});
+    scene.dispatcher.retireTo(successor);
+    scene.submit('r2');
+    scene.cluster.crash('a');
+    await settle();
+    expect(successor.queued).toBe(2);
+    successor.setInstances(await scene.instances('b'));
+    await advance(scene.clock, BATCH_MS);
+    scene.expectAnswered('r1', 'r2');
+  });
+});
+
+describe('a dispatcher that refuses', () => {
+  const error = new InflessError('UNAVAILABLE', 'Instances cannot start');
+
+  it('fails what waits and what comes until then, and queues again afterwards', async () => {
+    const scene = new Scene();
+    scene.submit('waits');
+    scene.dispatcher.refuseUntil(scene.clock.nowMs() + 500, error);
+    scene.submit('comes');
+    await settle();
+    expect([scene.fate('waits')?.error, scene.fate('comes')?.error]).toEqual([error, error]);
+    await advance(scene.clock, 500);
+    scene.submit('hopes');
+    await settle();
+    expect(scene.dispatcher.queued).toBe(1);
+  });
+
+  it('takes requests at once when there is an instance', async () => {
+    const scene = new Scene();
+    scene.dispatcher.refuseUntil(Infinity, error);
+    scene.dispatcher.setInstances(await scene.instances('a'));
+    scene.submit('r1');
+    await advance(scene.clock, BATCH_MS);
+    scene.expectAnswered('r1');
+  });
+});
