@@ -8,7 +8,7 @@ import type { Deployment } from '../functions/deployment.ts';
 import type { Origin } from '../functions/function-store.ts';
 import type { FunctionDeclaration } from '../functions/spec.ts';
 import { requireFeasible } from '../plan/feasibility.ts';
-import type { FunctionDemand, Plan, RateModel, Shortage, StartDecision } from '../plan/model.ts';
+import type { FunctionDemand, Plan, Planner, RateModel, Shortage, StartDecision } from '../plan/model.ts';
 import { plan } from '../plan/planner.ts';
 import type { Instance, InstanceEvent, Platform } from '../platforms/platform.ts';
 import { snapshotCluster } from './cluster-snapshot.ts';
@@ -21,6 +21,8 @@ export interface ControllerParts {
   readonly clock: Clock;
   readonly transport: BatchTransport;
   readonly rates: RateModel;
+  /** How it is decided what runs; default: {@link plan}. */
+  readonly planner?: Planner;
   readonly settings: ControlSettings;
   readonly logger: Logger;
   /** Told of every batch that ran, for metrics. */
@@ -120,8 +122,8 @@ export class Controller {
     const nowMs = this.#parts.clock.nowMs();
     const { demand, dispatcher, backoff, name } = managed;
     demand.observe(nowMs);
-    const isFirst = dispatcher.queued === 0 && backoff.mayStart(nowMs);
-    if (isFirst && this.instancesOf(name).length === 0) this.#tickSoon();
+    if (dispatcher.isServing || dispatcher.queued > 0 || !backoff.mayStart(nowMs)) return;
+    if (this.instancesOf(name).length === 0) this.#tickSoon();
   }
 
   /** Stops ticking, and leaves the instances for a successor or stops them all. */
@@ -160,13 +162,13 @@ export class Controller {
   }
 
   async #tick(): Promise<void> {
-    const { platform, clock, rates } = this.#parts;
+    const { platform, clock, rates, planner = plan } = this.#parts;
     const nowMs = clock.nowMs();
     const nodes = await platform.nodes();
     const demands = this.functions.map((managed) => this.#demandOf(managed, nowMs));
     const memoryOf = (id: string): number => this.#memoryBytes.get(id) ?? 0;
     const cluster = snapshotCluster(nodes, platform.instances(), this.#functions, memoryOf);
-    const decision = plan(demands, cluster, rates);
+    const decision = planner(demands, cluster, rates);
     this.#shortages = decision.short;
     await this.#apply(decision, nowMs);
     for (const managed of this.#functions.values()) this.#refreshDispatcher(managed);

@@ -107,3 +107,10 @@ export interface RateModel {
   /** Whether `pool` may shrink to `rest` at a rate: with a margin, so that noise does not undo it. */
   mayShrink(pool: readonly Candidate[], rest: readonly Candidate[], ratePerSecond: number, slo: Slo): boolean;
 }
+
+/** A way to choose what runs: pure, so that the same input gives the same plan. */
+export type Planner = (
+  demands: readonly FunctionDemand[],
+  cluster: ClusterSnapshot,
+  rates: RateModel,
+) => Plan;
