@@ -90,6 +90,11 @@ export class Dispatcher {
     return this.#former.size;
   }
 
+  /** Whether it has an instance to send requests to. */
+  get isServing(): boolean {
+    return this.#slots.size > 0;
+  }
+
   /** Requests running on an instance. */
   get inFlight(): number {
     return this.#inFlight;

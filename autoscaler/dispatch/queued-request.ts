@@ -19,10 +19,15 @@ export interface QueuedRequest extends Waiting, Answer {
   isAbandoned: boolean;
 }
 
-export function queuedRequest(request: BatchedRequest, arrivalMs: number, answer: Answer): QueuedRequest {
+export function queuedRequest(
+  request: BatchedRequest,
+  arrivalMs: number,
+  { resolve, reject }: Answer,
+): QueuedRequest {
   return {
-    ...answer,
     request,
+    resolve,
+    reject,
     arrivalMs,
     deadlineMs: Infinity,
     giveUpMs: Infinity,
