@@ -120,6 +120,7 @@ export class JsonCursor {
     return new InflessError(
       'INVALID_INPUT',
       `Expected ${wanted} at byte ${this.position}, found ${this.#here()}`,
+      { remedy: 'The body has to be JSON like {"instances": […]} or {"inputs": …}.' },
     );
   }
 
