@@ -7,8 +7,8 @@ import type { SimulatedCluster } from './simulated-cluster.ts';
 
 export interface SimulatedTransportOptions {
   readonly cluster: SimulatedCluster;
-  /** How long a batch takes an instance, in ms; `random` for what varies. */
-  readonly executionMs: (config: Config, rows: number, random: Random) => number;
+  /** How long a batch takes an instance of a function, in ms; `random` for what varies. */
+  readonly executionMs: (config: Config, rows: number, random: Random, functionName: string) => number;
   readonly seed?: number;
 }
 
@@ -26,7 +26,8 @@ export class SimulatedTransport implements BatchTransport {
     const instance = this.#options.cluster.find(new URL(url).hostname);
     if (instance === undefined) throw new InstanceLost('instance is gone');
     const rows = requests.length;
-    const executeMs = this.#options.executionMs(instance.view.config, rows, this.#random);
+    const { config, functionName } = instance.view;
+    const executeMs = this.#options.executionMs(config, rows, this.#random, functionName);
     try {
       await instance.work(executeMs);
     } catch (error) {

@@ -1,0 +1,61 @@
+import { pino } from 'pino';
+import type { BatchedRequest, BatchedResponse } from '../../packager/server/instance-protocol.ts';
+import { Controller } from '../control/controller.ts';
+import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../control/settings.ts';
+import type { Planner, RateModel } from '../plan/model.ts';
+import { percentileRateModel } from '../plan/rates/percentile-rates.ts';
+import type { Policy, ServingParts, ServingSystem } from './policy.ts';
+
+export interface DefaultPolicyOptions {
+  readonly name?: string;
+  readonly description?: string;
+  readonly rates?: RateModel;
+  /** Default: the one that production uses. */
+  readonly planner?: Planner;
+  readonly settings?: Partial<ControlSettings>;
+}
+
+/** What production runs: the controller itself, with its planner, dispatchers and batch formers. */
+export function defaultPolicy(options: DefaultPolicyOptions = {}): Policy {
+  return {
+    name: options.name ?? 'default',
+    description: options.description ?? 'ours: percentile capacity, one deadline queue a function',
+    create: (parts) => new ControllerSystem(parts, options),
+  };
+}
+
+class ControllerSystem implements ServingSystem {
+  readonly #parts: ServingParts;
+  readonly #controller: Controller;
+
+  constructor(parts: ServingParts, { rates = percentileRateModel, planner, settings }: DefaultPolicyOptions) {
+    this.#parts = parts;
+    this.#controller = new Controller({
+      platform: parts.platform,
+      clock: parts.clock,
+      transport: parts.transport,
+      rates,
+      ...(planner === undefined ? {} : { planner }),
+      settings: { ...DEFAULT_CONTROL_SETTINGS, ...settings },
+      logger: pino({ level: 'silent' }),
+    });
+  }
+
+  async open(): Promise<void> {
+    await this.#controller.open();
+    for (const deployment of this.#parts.functions) {
+      const { name, model } = deployment.spec;
+      // The declaration is kept for people to read; nothing decides by it.
+      const declaration = { name, model, slo: `${deployment.spec.slo}ms` };
+      this.#controller.deploy({ origin: 'rest', declaration, deployment });
+    }
+    this.#controller.run();
+  }
+
+  /** As the gateway does. */
+  submit(functionName: string, request: BatchedRequest): Promise<BatchedResponse> {
+    const managed = this.#controller.find(functionName)!;
+    this.#controller.observeArrival(managed);
+    return managed.dispatcher.submit(request, this.#parts.clock.nowMs());
+  }
+}

@@ -1,0 +1,77 @@
+import type {
+  Instance,
+  InstanceEvent,
+  InstanceUsage,
+  NodeCapacity,
+  Platform,
+  StartRequest,
+} from '../platforms/platform.ts';
+
+/** Hears of every instance, before whoever uses the platform does. */
+export interface InstanceMeter {
+  /** It exists from now on, and holds its resources. */
+  started(instance: Instance): void;
+  ready(instance: Instance): void;
+  /** Asked to stop; it still holds its resources. */
+  stopping(instance: Instance): void;
+  gone(instance: Instance, wasReady: boolean): void;
+}
+
+/** A platform that tells a meter what happens on it: any serving system can be measured without its help. */
+export class MeteredPlatform implements Platform {
+  readonly name: string;
+  readonly #inner: Platform;
+  readonly #meter: InstanceMeter;
+  readonly #phases = new Map<string, Instance['phase']>();
+
+  constructor(inner: Platform, meter: InstanceMeter) {
+    this.name = inner.name;
+    this.#inner = inner;
+    this.#meter = meter;
+  }
+
+  open(listener: (event: InstanceEvent) => void): Promise<void> {
+    return this.#inner.open((event) => {
+      this.#note(event);
+      listener(event);
+    });
+  }
+
+  nodes(): Promise<readonly NodeCapacity[]> {
+    return this.#inner.nodes();
+  }
+
+  instances(): readonly Instance[] {
+    return this.#inner.instances();
+  }
+
+  start(request: StartRequest): Promise<void> {
+    return this.#inner.start(request);
+  }
+
+  stop(id: string, graceMs: number): Promise<void> {
+    return this.#inner.stop(id, graceMs);
+  }
+
+  usage(id: string): Promise<InstanceUsage | undefined> {
+    return this.#inner.usage(id);
+  }
+
+  close(mode: 'leave' | 'stop'): Promise<void> {
+    return this.#inner.close(mode);
+  }
+
+  #note({ type, instance }: InstanceEvent): void {
+    const before = this.#phases.get(instance.id);
+    if (type === 'gone') {
+      this.#phases.delete(instance.id);
+      this.#meter.gone(instance, before === 'ready');
+      return;
+    }
+    this.#phases.set(instance.id, instance.phase);
+    if (before === undefined) this.#meter.started(instance);
+    if (instance.phase === before) return;
+    if (instance.phase === 'ready') this.#meter.ready(instance);
+    if (instance.phase === 'draining') this.#meter.stopping(instance);
+  }
+}

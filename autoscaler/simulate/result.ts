@@ -1,0 +1,87 @@
+import type { RequestSummary } from './request-meter.ts';
+import type { ResourceTotals } from './resource-meter.ts';
+import type { Sample } from './timeline.ts';
+
+export interface FunctionResult extends RequestSummary {
+  readonly name: string;
+  readonly inTimeShare: number;
+}
+
+/** How a policy did, in the figures that the paper reports and some more. Shares are in 0…1. */
+export interface SimulationResult {
+  readonly policy: string;
+  readonly requests: number;
+  readonly inTimeShare: number;
+  /** Late, rejected or failed. */
+  readonly violationShare: number;
+  /** Requests that arrived when their function had no instance ready. */
+  readonly coldStartShare: number;
+  /** Mean price of what was held, in GFLOPS: see plan/price.ts. */
+  readonly meanPrice: number;
+  readonly meanCpuMillicores: number;
+  readonly meanGpuPercent: number;
+  /** Requests in time per GFLOPS-second of what was held. */
+  readonly throughputPerPrice: number;
+  /** Mean over functions and seconds of the rate over what the instances could carry were it a fluid. */
+  readonly scalingEfficiency: number;
+  /** Free resource of nodes in use into which no config fits, over all there is; mean over time. */
+  readonly fragmentation: number;
+  /** Starts and stops. */
+  readonly movesPerMinute: number;
+  readonly starts: number;
+  readonly crashes: number;
+  readonly functions: readonly FunctionResult[];
+  readonly timeline: readonly Sample[];
+}
+
+export interface Measurements {
+  readonly measuredMs: number;
+  readonly totals: ResourceTotals;
+  readonly timeline: readonly Sample[];
+  readonly requests: readonly (RequestSummary & { readonly name: string })[];
+}
+
+export function summarize(policy: string, measured: Measurements): SimulationResult {
+  const { measuredMs, totals, timeline, requests: functions } = measured;
+  const sum = (of: (each: RequestSummary) => number): number =>
+    functions.reduce((total, each) => total + of(each), 0);
+  const requests = sum((each) => each.requests);
+  const inTime = sum((each) => each.inTime);
+  const { starts, stops, crashes } = totals;
+  return {
+    policy,
+    requests,
+    inTimeShare: share(inTime, requests, 1),
+    violationShare: 1 - share(inTime, requests, 1),
+    coldStartShare: share(
+      sum((each) => each.cold),
+      requests,
+      0,
+    ),
+    meanPrice: totals.priceMs / measuredMs,
+    meanCpuMillicores: totals.cpuMillicoreMs / measuredMs,
+    meanGpuPercent: totals.gpuPercentMs / measuredMs,
+    throughputPerPrice: share(inTime, totals.priceMs / 1000, 0),
+    scalingEfficiency: mean(timeline.flatMap(efficienciesOf)),
+    fragmentation: mean(timeline.map((sample) => sample.fragmentation)),
+    movesPerMinute: ((starts + stops) * 60_000) / measuredMs,
+    starts,
+    crashes,
+    functions: functions.map((each) => ({ ...each, inTimeShare: share(each.inTime, each.requests, 1) })),
+    timeline,
+  };
+}
+
+function efficienciesOf({ functions }: Sample): number[] {
+  return functions.flatMap(({ arrivals, fluidPerSecond }) =>
+    fluidPerSecond > 0 ? [Math.min(1, arrivals / fluidPerSecond)] : [],
+  );
+}
+
+function share(part: number, whole: number, ofNothing: number): number {
+  return whole === 0 ? ofNothing : part / whole;
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((total, value) => total + value, 0) / values.length;
+}

@@ -1,0 +1,188 @@
+import { randomExponential } from 'd3-random';
+import { type Random, seededRandom } from '../../models/base/random.ts';
+import { VirtualClock } from '../../models/base/virtual-clock.ts';
+import type { BatchedRequest } from '../../packager/server/instance-protocol.ts';
+import { ProfileView } from '../../profiles/lookup.ts';
+import { SimulatedCluster } from '../platforms/simulated/simulated-cluster.ts';
+import { SimulatedPlatform } from '../platforms/simulated/simulated-platform.ts';
+import { SimulatedTransport } from '../platforms/simulated/simulated-transport.ts';
+import type { Policy, ServingSystem } from '../policies/policy.ts';
+import { ExecutionTimes } from './execution-times.ts';
+import { MeteredPlatform } from './metered-platform.ts';
+import { RequestMeter } from './request-meter.ts';
+import { ResourceMeter } from './resource-meter.ts';
+import { type SimulationResult, summarize } from './result.ts';
+import { deploymentOf, type Scenario, type SimulatedFunction } from './scenario.ts';
+import { SAMPLE_MS, Timeline } from './timeline.ts';
+
+/** Bodies are not looked at: all requests share one. */
+const REQUEST: BatchedRequest = { path: '/', contentType: 'text/plain', body: new Uint8Array() };
+
+/** How long after the last arrival answers are waited for; what is not answered then has failed. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * Lets a policy serve a scenario in virtual time, as fast as this machine can: the policy's own code runs, over nodes
+ * and instances that only pass time. The same scenario and seed give the same result.
+ */
+export async function simulate(scenario: Scenario, policy: Policy): Promise<SimulationResult> {
+  const run = new Simulation(scenario, policy);
+  return run.toEnd();
+}
+
+class Simulation {
+  readonly #scenario: Scenario;
+  readonly #policy: Policy;
+  readonly #clock = new VirtualClock();
+  readonly #warmUpMs: number;
+  readonly #views: ReadonlyMap<string, ProfileView>;
+  readonly #cluster: SimulatedCluster;
+  readonly #resources: ResourceMeter;
+  readonly #timeline: Timeline;
+  readonly #meters: ReadonlyMap<string, RequestMeter>;
+  readonly #system: ServingSystem;
+  readonly #seed: number;
+  #waiting = 0;
+
+  constructor(scenario: Scenario, policy: Policy) {
+    const { functions, nodes, warmUpMs = 0, seed = 1, executionNoiseCv = 0 } = scenario;
+    this.#scenario = scenario;
+    this.#policy = policy;
+    this.#warmUpMs = warmUpMs;
+    this.#seed = seed;
+    const clock = this.#clock;
+    this.#views = new Map(functions.map(({ spec, table }) => [spec.name, new ProfileView(table)]));
+    this.#cluster = new SimulatedCluster({
+      clock,
+      nodes,
+      startUp: ({ functionName, config }) => ({ afterMs: this.#view(functionName).startupMs(config) }),
+      memoryBytes: ({ functionName, config }) => this.#view(functionName).memoryBytes(config),
+    });
+    this.#resources = new ResourceMeter(
+      () => clock.nowMs(),
+      warmUpMs,
+      (name, config) => (config.batch * 1000) / this.#view(name).executionMs(config, config.batch, 0.5),
+    );
+    const names = functions.map(({ spec }) => spec.name);
+    const configs = [...this.#views.values()].flatMap((view) => view.configs());
+    this.#timeline = new Timeline(names, nodes, configs, this.#resources);
+    this.#meters = new Map(functions.map(({ spec }) => [spec.name, new RequestMeter(spec.slo)]));
+    this.#system = policy.create({
+      clock,
+      platform: new MeteredPlatform(new SimulatedPlatform(this.#cluster), this.#resources),
+      transport: this.#transport(new ExecutionTimes(seededRandom(seed), executionNoiseCv)),
+      functions: functions.map(deploymentOf),
+      seed,
+    });
+  }
+
+  async toEnd(): Promise<SimulationResult> {
+    const { durationMs, functions, meanTimeToFailureMs } = this.#scenario;
+    await this.#system.open();
+    for (const each of functions) this.#feed(each);
+    this.#every(SAMPLE_MS, this.#warmUpMs, () => this.#timeline.sample(this.#clock.nowMs() - this.#warmUpMs));
+    if (meanTimeToFailureMs !== undefined) this.#crash(meanTimeToFailureMs, seededRandom(this.#seed + 1));
+    await settle();
+    while (this.#clock.nowMs() < durationMs) await this.#step();
+    const totals = this.#resources.totals;
+    const giveUpMs = durationMs + PATIENCE_MS;
+    while (this.#waiting > 0 && this.#clock.nowMs() < giveUpMs) await this.#step();
+    return summarize(this.#policy.name, {
+      measuredMs: durationMs - this.#warmUpMs,
+      totals,
+      timeline: this.#timeline.samples,
+      requests: [...this.#meters].map(([name, meter]) => ({ name, ...meter.summary })),
+    });
+  }
+
+  /** Fires the next timer and lets what it set off come to rest. */
+  async #step(): Promise<void> {
+    this.#clock.step();
+    await settle();
+  }
+
+  #view(functionName: string): ProfileView {
+    return this.#views.get(functionName)!;
+  }
+
+  /** One arrival is known ahead at a time: traces may be longer than memory. */
+  #feed({ spec: { name }, arrivals }: SimulatedFunction): void {
+    const { durationMs } = this.#scenario;
+    const stream = arrivals[Symbol.iterator]();
+    const next = (): void => {
+      const arrival = stream.next();
+      if (arrival.done || arrival.value >= durationMs) {
+        stream.return?.();
+        return;
+      }
+      this.#clock.at(arrival.value, () => {
+        this.#arrive(name);
+        next();
+      });
+    };
+    next();
+  }
+
+  #arrive(name: string): void {
+    const arrivalMs = this.#clock.nowMs();
+    const counts = arrivalMs >= this.#warmUpMs;
+    const meter = this.#meters.get(name)!;
+    if (counts) {
+      meter.arrived(this.#resources.holdingOf(name).ready === 0);
+      this.#timeline.arrived(name);
+    }
+    this.#waiting += 1;
+    this.#system.submit(name, REQUEST).then(
+      () => {
+        this.#waiting -= 1;
+        if (counts) meter.answered(this.#clock.nowMs() - arrivalMs);
+      },
+      () => {
+        this.#waiting -= 1;
+        if (counts) meter.failed();
+      },
+    );
+  }
+
+  #every(periodMs: number, fromMs: number, action: () => void): void {
+    const next = (atMs: number): void => {
+      if (atMs > this.#scenario.durationMs) return;
+      this.#clock.at(atMs, () => {
+        action();
+        next(atMs + periodMs);
+      });
+    };
+    next(fromMs + periodMs);
+  }
+
+  /** Of n instances one fails n times as often as each. */
+  #crash(meanTimeToFailureMs: number, random: Random): void {
+    const exponential = randomExponential.source(random)(1);
+    const next = (): void => {
+      const count = Math.max(1, this.#cluster.instances.length);
+      const pauseMs = (exponential() * meanTimeToFailureMs) / count;
+      this.#clock.at(this.#clock.nowMs() + pauseMs, () => {
+        const { instances } = this.#cluster;
+        const victim = instances[Math.floor(random() * instances.length)];
+        if (victim !== undefined) this.#cluster.crash(victim.view.id);
+        next();
+      });
+    };
+    next();
+  }
+
+  #transport(times: ExecutionTimes): SimulatedTransport {
+    return new SimulatedTransport({
+      cluster: this.#cluster,
+      executionMs: (config, rows, _random, functionName) =>
+        times.drawMs(this.#view(functionName), config, rows),
+    });
+  }
+}
+
+/** Lets everything that waits for nothing but promises run to its end. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

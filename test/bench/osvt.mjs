@@ -1,0 +1,144 @@
+/**
+ * The paper's large run again, in virtual time: three models, their rates over some eight minutes, the paper's tables and
+ * cluster, Poisson arrivals at those rates.
+ *
+ *     npm run bench:osvt -- --data FOLDER --slo 600 [--startup 1] [--json]
+ */
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { POLICIES, policyByName } from '../../dist/autoscaler/policies/policies.js';
+import { simulate } from '../../dist/autoscaler/simulate/simulate.js';
+import { boundOf, mean, publishedRun, ratioToBound, readOsvt, scenarioOf } from './support/osvt.mjs';
+import { benchmark } from './support/program.mjs';
+
+const OPTIONS = {
+  data: { type: 'string', default: process.env.INFLESS_PAPER_DATA },
+  slo: { type: 'string', default: '600' },
+  startup: { type: 'string', default: '1' },
+  policies: { type: 'string', default: POLICIES.map(({ name }) => name).join(',') },
+  seed: { type: 'string', default: '1' },
+  /** Only so many seconds, for a quick look. */
+  seconds: { type: 'string' },
+  /** Coefficient of variation of what batches take, around the table. */
+  noise: { type: 'string', default: '0' },
+  json: { type: 'boolean', default: false },
+};
+
+await benchmark(async () => {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.data === undefined)
+    throw new Error('Give the folder of the paper’s data: --data FOLDER, or INFLESS_PAPER_DATA.');
+  const osvt = await readOsvt(values.data, Number(values.slo), Number(values.startup) * 1000);
+  const seconds = Math.min(osvt.seconds, Number(values.seconds ?? osvt.seconds));
+  const bounds = (await boundOf(osvt)).slice(0, seconds);
+  const policies = {};
+  const functions = {};
+  for (const name of values.policies.split(',')) {
+    const fromMs = performance.now();
+    const scenario = scenarioOf(osvt, {
+      seed: Number(values.seed),
+      seconds,
+      executionNoiseCv: Number(values.noise),
+    });
+    const result = await simulate(scenario, policyByName(name));
+    policies[name] = figuresOf(result, bounds, performance.now() - fromMs);
+    functions[name] = result.functions;
+  }
+  const feasible = bounds.filter((bound) => bound !== undefined);
+  const report = {
+    benchmark: 'osvt',
+    sloMs: osvt.sloMs,
+    startupMs: Number(values.startup) * 1000,
+    seconds,
+    droppedRows: osvt.dropped,
+    bound: { meanGflops: mean(feasible), infeasibleShare: 1 - feasible.length / bounds.length },
+    published: publishedRun(osvt, bounds),
+    policies,
+    functions,
+  };
+  if (values.json) console.log(JSON.stringify(report));
+  else print(report);
+});
+
+function figuresOf(result, bounds, wallMs) {
+  return {
+    resourceRatioToBound: ratioToBound(
+      result.timeline.slice(0, bounds.length).map(({ price }) => price),
+      bounds,
+    ),
+    inTimeShare: result.inTimeShare,
+    violationShare: result.violationShare,
+    scalingEfficiency: result.scalingEfficiency,
+    fragmentation: result.fragmentation,
+    coldStartShare: result.coldStartShare,
+    movesPerMinute: result.movesPerMinute,
+    meanGflops: result.meanPrice,
+    meanCpuMillicores: result.meanCpuMillicores,
+    meanGpuPercent: result.meanGpuPercent,
+    requests: result.requests,
+    wallSeconds: Number((wallMs / 1000).toFixed(1)),
+  };
+}
+
+function print({ sloMs, startupMs, seconds, droppedRows, bound, published, policies, functions }) {
+  const dropped = droppedRows.map(({ model, rows, of }) => `${model} ${rows} of ${of}`).join(', ');
+  console.log(
+    `OSVT, SLO ${sloMs} ms, start-up ${startupMs / 1000} s, ${seconds} s; implausible table rows dropped: ${dropped}`,
+  );
+  console.log(
+    `Bound: ${bound.meanGflops.toFixed(0)} GFLOPS on average, infeasible in ${percent(bound.infeasibleShare, 1)} of the seconds`,
+  );
+  const table = new Table({
+    head: [
+      '',
+      '× bound',
+      'GFLOPS',
+      'cores',
+      'GPU %',
+      'in time',
+      'efficiency',
+      'fragments',
+      'cold',
+      'moves/min',
+      'run s',
+    ],
+    style: { head: [], border: [] },
+    colAligns: ['left', ...Array(10).fill('right')],
+  });
+  table.push([
+    'published run',
+    published.resourceRatioToBound.toFixed(2),
+    published.meanGflops.toFixed(0),
+    '',
+    '',
+    '',
+    percent(published.scalingEfficiency, 1),
+  ]);
+  for (const [name, each] of Object.entries(policies)) {
+    table.push([
+      name,
+      each.resourceRatioToBound.toFixed(2),
+      each.meanGflops.toFixed(0),
+      (each.meanCpuMillicores / 1000).toFixed(0),
+      each.meanGpuPercent.toFixed(0),
+      percent(each.inTimeShare, 2),
+      percent(each.scalingEfficiency, 1),
+      percent(each.fragmentation, 1),
+      percent(each.coldStartShare, 2),
+      each.movesPerMinute.toFixed(1),
+      each.wallSeconds.toFixed(1),
+    ]);
+  }
+  console.log(table.toString());
+  for (const [name, each] of Object.entries(functions)) {
+    const parts = each.map(
+      (f) =>
+        `${f.name} ${percent(f.inTimeShare, 2)}, p50 ${f.p50Ms.toFixed(0)}, p99 ${f.p99Ms.toFixed(0)} ms`,
+    );
+    console.log(`${name.padEnd(10)} ${parts.join(' · ')}`);
+  }
+}
+
+function percent(share, digits) {
+  return `${(share * 100).toFixed(digits)} %`;
+}
