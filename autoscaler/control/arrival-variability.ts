@@ -1,4 +1,5 @@
-/** Gaps that the running CV remembers. */
+/** What the running CV remembers: so much of the past, but at least so many gaps. */
+const MEMORY_MS = 30_000;
 const GAP_MEMORY = 300;
 const FEWEST_GAPS = 50;
 /** A longer gap is a pause: it says something of the rate, nothing of how bursty the arrivals are. */
@@ -26,7 +27,8 @@ export class ArrivalVariability {
     if (lastMs === undefined || nowMs - lastMs > LONGEST_GAP_MS) return;
     const gapMs = nowMs - lastMs;
     this.#gaps += 1;
-    const weight = Math.max(1 / GAP_MEMORY, 1 / this.#gaps); // plain means at first
+    const memory = Math.max(GAP_MEMORY, MEMORY_MS / this.#meanGapMs);
+    const weight = 1 / Math.min(this.#gaps, memory); // plain means at first
     this.#meanGapMs += weight * (gapMs - this.#meanGapMs);
     this.#meanSquareMs2 += weight * (gapMs * gapMs - this.#meanSquareMs2);
     if (this.#gaps >= FEWEST_GAPS && this.#meanGapMs > 0) this.#follow();
