@@ -196,6 +196,27 @@ describe('deleting a function', () => {
   });
 });
 
+describe('memory', () => {
+  it('of an instance that drains is not given to another, though its function is there no more', async () => {
+    await open({
+      nodes: [{ name: 'tight', cpuMillicores: 8_000, memoryBytes: 150e6, gpuPercents: [] }],
+      executionMs: () => 4_000,
+    });
+    world.controller.deploy(declared('f'));
+    await world.advance(2_000);
+    const runs = world.send('f');
+    await world.advance(100);
+    world.controller.remove('f');
+    world.controller.deploy(declared('g'));
+    await world.advance(3_000);
+    expect(world.instancesOf('g')).toEqual([]);
+    await world.advance(3_000);
+    expect((await runs).error).toBeUndefined();
+    expect(world.instancesOf('g', 'ready')).toHaveLength(1);
+    expect(world.errors).toEqual([]);
+  });
+});
+
 describe('instances that cannot start', () => {
   it('are tried again with growing pauses, and requests are told', async () => {
     await open({ startUp: () => ({ afterMs: 100, failure: 'no such model' }) });
