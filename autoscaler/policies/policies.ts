@@ -1,9 +1,10 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { defaultPolicy } from './default-policy.ts';
+import { inflessPolicy } from './infless-policy.ts';
 import type { Policy } from './policy.ts';
 
 /** All policies, ours first. */
-export const POLICIES: readonly Policy[] = [defaultPolicy()];
+export const POLICIES: readonly Policy[] = [defaultPolicy(), inflessPolicy];
 
 /** @throws InflessError INVALID_INPUT that names those there are */
 export function policyByName(name: string): Policy {
