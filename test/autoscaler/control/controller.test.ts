@@ -164,7 +164,8 @@ describe('a redeploy', () => {
     world.load('f', constantRate(300, 120_000));
     await world.advance(60_000);
     const before = world.instancesOf('f');
-    world.controller.deploy(declared('f', { maxWait: '10s' }));
+    const redeployed = world.controller.deploy(declared('f', { maxWait: '10s' }));
+    expect(redeployed.snapshot(world.clock.nowMs()).currentPerSecond).toBeGreaterThan(200);
     await world.advance(20_000);
     expect(world.instancesOf('f')).toEqual(before);
   });

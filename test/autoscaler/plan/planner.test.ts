@@ -200,7 +200,9 @@ describe('an older deployment', () => {
         const { stop } = cluster.stepAtOnce([wanted]);
         if (rate > 300) expect(stop.length).toBeLessThanOrEqual(1);
         cluster.leave();
-        cluster.stepAtOnce([wanted]);
+        const next = cluster.stepAtOnce([wanted]);
+        const atOnce = cluster.stepAtOnce([wanted]);
+        if (next.start.length > 0) expect([...next.stop, ...atOnce.stop]).toEqual([]); // not before it is ready
         if (cluster.instancesOf('f').every(({ outdated }) => !outdated)) break;
         cluster.step([wanted]);
       }
