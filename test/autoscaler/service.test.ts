@@ -58,6 +58,15 @@ describe('a function', () => {
     }
   });
 
+  it("answers the request that INFless' own client sends: named inputs and a signature", async () => {
+    const running = await start();
+    await running.declare(MNIST);
+    const { instances } = JSON.parse(Buffer.from(body()).toString()) as { instances: unknown[] };
+    const request = { signature_name: 'serving_default', instances: instances.map((inputs) => ({ inputs })) };
+    const answer = await running.request('POST', '/function/digits', JSON.stringify(request));
+    expect(answer.json<{ predictions: number[][] }>().predictions).toMatchObject([{ length: 10 }]);
+  });
+
   it('tells its status and signature without waking an instance', async () => {
     const running = await start();
     await running.declare({ ...MNIST, scale: { idle: '1ms' } });
