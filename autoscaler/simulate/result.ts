@@ -10,6 +10,8 @@ export interface FunctionResult extends RequestSummary {
 /** How a policy did, in the figures that the paper reports and some more. Shares are in 0…1. */
 export interface SimulationResult {
   readonly policy: string;
+  /** How long was measured: less than asked for where a run was ended early. */
+  readonly measuredMs: number;
   readonly requests: number;
   readonly inTimeShare: number;
   /** Late, rejected or failed. */
@@ -50,6 +52,7 @@ export function summarize(policy: string, measured: Measurements): SimulationRes
   const { starts, stops, crashes } = totals;
   return {
     policy,
+    measuredMs,
     requests,
     inTimeShare: share(inTime, requests, 1),
     violationShare: 1 - share(inTime, requests, 1),
@@ -58,13 +61,13 @@ export function summarize(policy: string, measured: Measurements): SimulationRes
       requests,
       0,
     ),
-    meanPrice: totals.priceMs / measuredMs,
-    meanCpuMillicores: totals.cpuMillicoreMs / measuredMs,
-    meanGpuPercent: totals.gpuPercentMs / measuredMs,
+    meanPrice: share(totals.priceMs, measuredMs, 0),
+    meanCpuMillicores: share(totals.cpuMillicoreMs, measuredMs, 0),
+    meanGpuPercent: share(totals.gpuPercentMs, measuredMs, 0),
     throughputPerPrice: share(inTime, totals.priceMs / 1000, 0),
     scalingEfficiency: mean(timeline.flatMap(efficienciesOf)),
     fragmentation: mean(timeline.map((sample) => sample.fragmentation)),
-    movesPerMinute: ((starts + stops) * 60_000) / measuredMs,
+    movesPerMinute: share((starts + stops) * 60_000, measuredMs, 0),
     starts,
     crashes,
     functions: functions.map((each) => ({ ...each, inTimeShare: share(each.inTime, each.requests, 1) })),

@@ -25,9 +25,18 @@ const PATIENCE_MS = 60_000;
  * Lets a policy serve a scenario in virtual time, as fast as this machine can: the policy's own code runs, over nodes
  * and instances that only pass time. The same scenario and seed give the same result.
  */
-export async function simulate(scenario: Scenario, policy: Policy): Promise<SimulationResult> {
-  const run = new Simulation(scenario, policy);
+export async function simulate(
+  scenario: Scenario,
+  policy: Policy,
+  options: SimulateOptions = {},
+): Promise<SimulationResult> {
+  const run = new Simulation(scenario, policy, options);
   return run.toEnd();
+}
+
+export interface SimulateOptions {
+  /** Ends the run early: what has arrived by then is still answered, and the result is of that. */
+  readonly signal?: AbortSignal;
 }
 
 class Simulation {
@@ -42,14 +51,18 @@ class Simulation {
   readonly #meters: ReadonlyMap<string, RequestMeter>;
   readonly #system: ServingSystem;
   readonly #seed: number;
+  readonly #signal: AbortSignal | undefined;
+  #endMs: number;
   #waiting = 0;
 
-  constructor(scenario: Scenario, policy: Policy) {
+  constructor(scenario: Scenario, policy: Policy, { signal }: SimulateOptions) {
     const { functions, nodes, warmUpMs = 0, seed = 1, executionNoiseCv = 0 } = scenario;
     this.#scenario = scenario;
     this.#policy = policy;
     this.#warmUpMs = warmUpMs;
     this.#seed = seed;
+    this.#signal = signal;
+    this.#endMs = scenario.durationMs;
     const clock = this.#clock;
     this.#views = new Map(functions.map(({ spec, table }) => [spec.name, new ProfileView(table)]));
     this.#cluster = new SimulatedCluster({
@@ -77,18 +90,21 @@ class Simulation {
   }
 
   async toEnd(): Promise<SimulationResult> {
-    const { durationMs, functions, meanTimeToFailureMs } = this.#scenario;
+    const { functions, meanTimeToFailureMs } = this.#scenario;
     await this.#system.open();
     for (const each of functions) this.#feed(each);
     this.#every(SAMPLE_MS, this.#warmUpMs, () => this.#timeline.sample(this.#clock.nowMs() - this.#warmUpMs));
     if (meanTimeToFailureMs !== undefined) this.#crash(meanTimeToFailureMs, seededRandom(this.#seed + 1));
     await settle();
-    while (this.#clock.nowMs() < durationMs) await this.#step();
+    while (this.#clock.nowMs() < this.#endMs) {
+      await this.#step();
+      if (this.#signal?.aborted) this.#endMs = Math.min(this.#endMs, this.#clock.nowMs());
+    }
     const totals = this.#resources.totals;
-    const giveUpMs = durationMs + PATIENCE_MS;
+    const giveUpMs = this.#endMs + PATIENCE_MS;
     while (this.#waiting > 0 && this.#clock.nowMs() < giveUpMs) await this.#step();
     return summarize(this.#policy.name, {
-      measuredMs: durationMs - this.#warmUpMs,
+      measuredMs: Math.max(0, this.#endMs - this.#warmUpMs),
       totals,
       timeline: this.#timeline.samples,
       requests: [...this.#meters].map(([name, meter]) => ({ name, ...meter.summary })),
@@ -107,15 +123,15 @@ class Simulation {
 
   /** One arrival is known ahead at a time: traces may be longer than memory. */
   #feed({ spec: { name }, arrivals }: SimulatedFunction): void {
-    const { durationMs } = this.#scenario;
     const stream = arrivals[Symbol.iterator]();
     const next = (): void => {
       const arrival = stream.next();
-      if (arrival.done || arrival.value >= durationMs) {
+      if (arrival.done || arrival.value >= this.#endMs) {
         stream.return?.();
         return;
       }
       this.#clock.at(arrival.value, () => {
+        if (arrival.value >= this.#endMs) return;
         this.#arrive(name);
         next();
       });
@@ -146,8 +162,9 @@ class Simulation {
 
   #every(periodMs: number, fromMs: number, action: () => void): void {
     const next = (atMs: number): void => {
-      if (atMs > this.#scenario.durationMs) return;
+      if (atMs > this.#endMs) return;
       this.#clock.at(atMs, () => {
+        if (atMs > this.#endMs) return;
         action();
         next(atMs + periodMs);
       });
