@@ -25,8 +25,7 @@ const LARGEST_GROWTH = 2 ** 20;
  * forgotten).
  *
  * Without anything seen, it keeps for exactly the price: break-even, the best that can be done knowing nothing (the
- * ski-rental rule). That is the prior: a Pareto distribution whose chance of a request, given how long none has come,
- * falls below what the waiting costs there.
+ * ski-rental rule). That is what the prior is made for.
  */
 export class BreakEven implements ColdStartPolicy {
   readonly #priceMs: number;
@@ -36,6 +35,8 @@ export class BreakEven implements ColdStartPolicy {
   #newWeight = 0;
   /** Weights are relative to the growth since this moment. */
   #baseMs = 0;
+  /** So many bins are worth looking at: beyond what was seen and the prior's break-even, being there never pays. */
+  #bins: number;
   #window: IdleWindow;
   #computedAtMs = Number.NEGATIVE_INFINITY;
   #computedForStartupMs = Number.NaN;
@@ -43,6 +44,7 @@ export class BreakEven implements ColdStartPolicy {
   constructor({ coldStartPriceMs, halfLifeMs }: BreakEvenOptions) {
     this.#priceMs = coldStartPriceMs;
     this.#halfLifeMs = halfLifeMs;
+    this.#bins = Math.min(BINS, Math.ceil(coldStartPriceMs / BIN_MS));
     this.#window = keepFor(coldStartPriceMs);
   }
 
@@ -71,6 +73,7 @@ export class BreakEven implements ColdStartPolicy {
     }
     const from = Math.floor((idleMs * (1 - SPREAD)) / BIN_MS);
     const until = Math.min(OVERFLOW_BIN, Math.floor((idleMs * (1 + SPREAD)) / BIN_MS));
+    this.#bins = Math.min(BINS, Math.max(this.#bins, until + 1));
     const each = weight / (until - from + 1);
     for (let bin = from; bin <= until; bin += 1) this.#weights[bin]! += each;
   }
@@ -93,17 +96,24 @@ export class BreakEven implements ColdStartPolicy {
    * Being there during a bin costs its length, if the idle period lasts so long, and saves the price, if it ends there;
    * the cheapest run of bins is the subarray of least sum (Kadane). One that does not begin at once pays for starting.
    *
+   * The prior is a Pareto (Lomax) distribution of shape 2 with the price for its scale: after t without a request, the
+   * chance of one in the next moment is 2 / (price + t), which is worth that moment's idle time up to t = price.
+   *
    * @param growth weight of an idle time that would end now
    */
   #cheapestWindow(growth: number, startupMs: number): IdleWindow {
     const priorWeight = PRIOR_WEIGHT * growth;
+    let priorSurvival = 1;
     let alive = this.#totalWeight + priorWeight;
     let run = Number.POSITIVE_INFINITY;
     let runFrom = 0;
     let best = 0;
-    let window = keepFor(0);
-    for (let bin = 0; bin < BINS; bin += 1) {
-      const ending = this.#weights[bin]! + priorWeight * this.#priorShare(bin);
+    let from = 0;
+    let until = 0;
+    for (let bin = 0; bin < this.#bins; bin += 1) {
+      const nextPriorSurvival = (this.#priceMs / (this.#priceMs + (bin + 1) * BIN_MS)) ** 2;
+      const ending = this.#weights[bin]! + priorWeight * (priorSurvival - nextPriorSurvival);
+      priorSurvival = nextPriorSurvival;
       const startingHere = bin === 0 ? 0 : startupMs * alive;
       if (run > startingHere) {
         run = startingHere;
@@ -113,18 +123,10 @@ export class BreakEven implements ColdStartPolicy {
       alive -= ending;
       if (run < best) {
         best = run;
-        window = { prewarmMs: runFrom * BIN_MS, keepAliveMs: (bin + 1) * BIN_MS };
+        from = runFrom;
+        until = bin + 1;
       }
     }
-    return window;
-  }
-
-  /** Pareto (Lomax) of shape 2, scaled by the price: its hazard 2 / (price + t) is worth 1 at t = price. */
-  #priorShare(bin: number): number {
-    return this.#priorSurvival(bin) - this.#priorSurvival(bin + 1);
-  }
-
-  #priorSurvival(bin: number): number {
-    return (this.#priceMs / (this.#priceMs + bin * BIN_MS)) ** 2;
+    return { prewarmMs: from * BIN_MS, keepAliveMs: until * BIN_MS };
   }
 }

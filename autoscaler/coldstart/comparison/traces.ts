@@ -40,8 +40,8 @@ const periodic: Generator = (share, durationMs, random) => {
 
 /** Bursts of about ten requests, seconds apart; the bursts come at random, 10 minutes to 4 hours apart, and rarely at night. */
 const bursty: Generator = (share, durationMs, random) => {
-  const between10sAndMinute = between(10_000, MINUTE_MS, random());
-  const pause = randomExponential.source(random)(1 / between10sAndMinute);
+  const pauseMs = between(10_000, MINUTE_MS, random());
+  const pause = randomExponential.source(random)(1 / pauseMs);
   const size = randomGeometric.source(random)(0.1);
   const gap = randomExponential.source(random)(2 / between(10 * MINUTE_MS, 240 * MINUTE_MS, share));
   const noonMs = random() * DAY_MS;

@@ -1,0 +1,190 @@
+/**
+ * Policies of keeping and pre-warming the last instance, side by side on functions that are rarely asked for: idle instance
+ * time against cold starts, in virtual time.
+ *
+ *     npm run bench:coldstart [-- --data FOLDER] [--functions 40] [--days 7] [--startup 3s] [--json]
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { totalsOf } from '../../dist/autoscaler/coldstart/comparison/compare.js';
+import { matchColdStarts } from '../../dist/autoscaler/coldstart/comparison/matched.js';
+import {
+  SYNTHETIC_TRACES,
+  sparseTrace,
+  syntheticTrace,
+} from '../../dist/autoscaler/coldstart/comparison/traces.js';
+import { COLD_START_POLICIES } from '../../dist/autoscaler/coldstart/policies.js';
+import { parseDurationMs } from '../../dist/models/base/units.js';
+import { readTrace } from '../../dist/profiler/load/trace-file.js';
+import { benchmark } from './support/program.mjs';
+
+const DAY_MS = 86_400_000;
+
+const OPTIONS = {
+  /** The folder of the paper's data: adds its two rate traces, made sparse. */
+  data: { type: 'string', default: process.env.INFLESS_PAPER_DATA },
+  /** What a sample of those traces stands for: as ten minutes their 1,007 samples are a week, with a week's days. */
+  interval: { type: 'string', default: '10m' },
+  functions: { type: 'string', default: '40' },
+  days: { type: 'string', default: '7' },
+  seed: { type: 'string', default: '1' },
+  startup: { type: 'string', default: '3s' },
+  execution: { type: 'string', default: '100ms' },
+  /** Of the fixed policy, and what a cold start is worth in idle time. */
+  'keep-alive': { type: 'string', default: '10m' },
+  json: { type: 'boolean', default: false },
+};
+
+/** What the paper claims of LSTH against the hybrid histogram. */
+const CLAIM = { idle: 0.24, coldStarts: 0.17 };
+
+await benchmark(async () => {
+  const { values } = parseArgs({ options: OPTIONS });
+  const settings = {
+    startupMs: parseDurationMs(values.startup, 'start-up time'),
+    executionMs: parseDurationMs(values.execution, 'execution time'),
+    keepAliveMs: parseDurationMs(values['keep-alive'], 'keep-alive'),
+  };
+  const traces = {};
+  for (const { name, functions, untilMs } of await tracesOf(values)) {
+    traces[name] = compare(functions, { ...settings, untilMs });
+  }
+  if (values.json) console.log(JSON.stringify({ benchmark: 'coldstart', ...settings, traces }));
+  else print(traces, settings);
+});
+
+async function tracesOf({ data, interval, functions: count, days, seed }) {
+  const options = { functions: Number(count), durationMs: Number(days) * DAY_MS, seed: Number(seed) };
+  const traces = SYNTHETIC_TRACES.map((name) => ({
+    name,
+    functions: syntheticTrace(name, options),
+    untilMs: options.durationMs,
+  }));
+  if (data === undefined) return traces;
+  const intervalMs = parseDurationMs(interval, 'interval');
+  for (const [name, file] of [
+    ['paperBursty', 'Bursty.txt'],
+    ['paperPeriodic', 'Periodic.txt'],
+  ]) {
+    const rates = await readTrace(join(data, file));
+    traces.push({
+      name,
+      functions: sparseTrace(rates, intervalMs, options),
+      untilMs: rates.length * intervalMs,
+    });
+  }
+  return traces;
+}
+
+function compare(trace, options) {
+  const policies = Object.fromEntries(
+    COLD_START_POLICIES.map((name) => [name, totalsOf(name, trace, options)]),
+  );
+  const { hybrid, lsth } = policies;
+  const claim = savings(lsth, hybrid);
+  return {
+    policies,
+    lsthAgainstHybrid: {
+      ...claim,
+      reached: claim.idleSaving >= CLAIM.idle && claim.coldStartSaving >= CLAIM.coldStarts,
+    },
+    tournamentMatching: { hybrid: matched(hybrid, trace, options), lsth: matched(lsth, trace, options) },
+  };
+}
+
+function matched(rival, trace, options) {
+  const match = matchColdStarts(rival, trace, options);
+  if (match === undefined) return undefined;
+  return {
+    coldStartPriceSeconds: match.coldStartPriceSeconds,
+    ...savings(match.totals, rival),
+    ...match.totals,
+  };
+}
+
+function savings(ours, theirs) {
+  return {
+    idleSaving: 1 - ours.idleResourceSeconds / theirs.idleResourceSeconds,
+    coldStartSaving: 1 - ours.coldStartShare / theirs.coldStartShare,
+  };
+}
+
+function print(traces, { startupMs, executionMs, keepAliveMs }) {
+  const minutes = keepAliveMs / 60_000;
+  console.log(
+    `Starting takes ${startupMs} ms, a request ${executionMs} ms. Cost: idle time, and ${minutes} min of it for each cold start.\n`,
+  );
+  const main = table({
+    head: [
+      'trace',
+      'policy',
+      'idle instance-hours',
+      'cold requests',
+      'cold starts',
+      'pre-warms',
+      'cost, hours',
+    ],
+    colAligns: ['left', 'left', 'right', 'right', 'right', 'right', 'right'],
+  });
+  for (const [name, { policies }] of Object.entries(traces)) {
+    for (const [policy, each] of Object.entries(policies)) {
+      main.push([
+        policy === COLD_START_POLICIES[0] ? name : '',
+        policy,
+        hours(each.idleResourceSeconds),
+        percent(each.coldStartShare),
+        each.coldStarts,
+        each.prewarms,
+        hours(each.costSeconds),
+      ]);
+    }
+  }
+  console.log(main.toString());
+  console.log(
+    `\nLSTH against the hybrid histogram (claimed: ${percent(CLAIM.idle)} less idle and ${percent(CLAIM.coldStarts)} fewer cold starts),\n` +
+      'and the tournament with the price at which it has as few cold starts as either. Negative: more.\n',
+  );
+  const rivals = table({
+    head: [
+      'trace',
+      'LSTH: idle',
+      'cold',
+      'claim',
+      'tournament as hybrid: idle',
+      'cold',
+      'as LSTH: idle',
+      'cold',
+    ],
+    colAligns: ['left', 'right', 'right', 'left', 'right', 'right', 'right', 'right'],
+  });
+  for (const [name, { lsthAgainstHybrid: claim, tournamentMatching }] of Object.entries(traces)) {
+    rivals.push([
+      name,
+      ...saved(claim),
+      claim.reached ? 'holds' : 'fails',
+      ...Object.values(tournamentMatching).flatMap(saved),
+    ]);
+  }
+  console.log(rivals.toString());
+}
+
+function table(options) {
+  const chars = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
+  return new Table({ ...options, chars, style: { head: [], border: [], compact: true } });
+}
+
+function saved(match) {
+  if (match === undefined) return ['—', '—'];
+  return [match.idleSaving, match.coldStartSaving].map(
+    (saving) => `${saving > 0 ? '−' : '+'}${percent(Math.abs(saving))}`,
+  );
+}
+
+function hours(seconds) {
+  return (seconds / 3600).toFixed(0);
+}
+
+function percent(share) {
+  return `${(100 * share).toFixed(1)} %`;
+}
