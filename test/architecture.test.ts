@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Decisions: the same input gives the same answer, in production, in a forecast and in a simulation. */
-const PURE = ['models/batching', 'autoscaler/plan'];
+const PURE = ['models/batching', 'autoscaler/plan', 'autoscaler/coldstart'];
 const IMPURE =
   /\bDate\.now\(|\bnew Date\(\)|performance\.now\(|\bset(?:Timeout|Interval|Immediate)\(|Math\.random\(|from 'node:|systemClock/;
 
