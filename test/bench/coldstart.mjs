@@ -55,7 +55,11 @@ await benchmark(async () => {
 });
 
 async function tracesOf({ data, interval, functions: count, days, seed }) {
-  const options = { functions: Number(count), durationMs: Number(days) * DAY_MS, seed: Number(seed) };
+  const options = {
+    functions: positive(count, '--functions'),
+    durationMs: positive(days, '--days') * DAY_MS,
+    seed: positive(seed, '--seed'),
+  };
   const traces = SYNTHETIC_TRACES.map((name) => ({
     name,
     functions: syntheticTrace(name, options),
@@ -75,6 +79,12 @@ async function tracesOf({ data, interval, functions: count, days, seed }) {
     });
   }
   return traces;
+}
+
+function positive(text, option) {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new Error(`${option} "${text}" is not a whole number above zero.`);
 }
 
 function compare(trace, options) {
