@@ -108,7 +108,12 @@ class BatchStrategy implements Strategy {
     this.#choose(served, buffer, nowMs);
     const current = buffer.choice?.candidate;
     const hasCurrent = served.ready.some(({ candidate }) => candidate === current);
+    const { min } = served.deployment.spec.scale;
+    while (current !== undefined && served.instances.length < min) {
+      if (this.#hands.start(served, current) === undefined) break;
+    }
     for (const instance of [...served.instances]) {
+      if (served.instances.length <= min) return;
       const idleSinceMs = buffer.idleSinceMs.get(instance) ?? nowMs;
       const isOld = hasCurrent && instance.candidate !== current;
       if (!instance.isReady || instance.load > 0) continue;

@@ -43,7 +43,8 @@ class InflessStrategy implements Strategy {
     const rate = served.ratePerSecond(nowMs, MONITOR_MS);
     const active = served.instances.filter(({ releasedAtMs }) => releasedAtMs === undefined);
     const decision = bandDecision(rate, bandsOf(active, served));
-    if (decision === 'scale-out') this.#scaleOut(served, rate, active);
+    const { min } = served.deployment.spec.scale;
+    if (decision === 'scale-out' || active.length < min) this.#scaleOut(served, rate, active);
     if (decision === 'release') release(served, rate, active, nowMs);
     this.#allot(served, rate);
     for (const instance of served.instances) {
@@ -77,8 +78,11 @@ class InflessStrategy implements Strategy {
       instance.releasedAtMs = undefined; // it is still warm
       missing -= bandOf(instance, served).highPerSecond;
     }
-    while (missing > 0) {
-      const choice = greedyChoice(served.candidates, served.sloMs, missing, this.#hands.space);
+    const { min, max } = served.deployment.spec.scale;
+    while (served.instances.length < (missing > 0 ? max : min)) {
+      const room = this.#hands.space;
+      const wanted = missing > 0 ? missing : Infinity;
+      const choice = greedyChoice(served.candidates, served.sloMs, wanted, room);
       if (choice === undefined) return;
       const { candidate, placement, band } = choice;
       const { batch } = candidate.config;
@@ -127,12 +131,13 @@ function release(
   nowMs: number,
 ): void {
   let rest = [...active];
+  const { min } = served.deployment.spec.scale;
   const upOf = (instance: PolicyInstance): number => bandOf(instance, served).highPerSecond;
   for (const instance of active.toSorted((a, b) => upOf(b) - upOf(a))) {
     if (bandDecision(rate, bandsOf(rest, served)) !== 'release') return;
     const without = rest.filter((other) => other !== instance);
     // Without any requests all may go in time; what still comes meanwhile finds them.
-    if (sumOf(bandsOf(without, served)).highPerSecond < rate) continue;
+    if (without.length < min || sumOf(bandsOf(without, served)).highPerSecond < rate) continue;
     instance.releasedAtMs = nowMs;
     rest = without;
   }

@@ -17,9 +17,10 @@ export function uniformConfig(candidates: readonly Candidate[], sloMs: number): 
     : single.toSorted((a, b) => a.tailMs - b.tailMs)[0];
 }
 
-/** Makes a function's instances be so many of one config: starts as many as have room, stops the least loaded. */
+/** Makes a function's instances be so many of one config, within its owner's limits: starts as many as have room, stops the least loaded. */
 export function scaleTo(hands: Hands, served: ServedFunction, candidate: Candidate, replicas: number): void {
-  const wanted = Math.min(served.deployment.spec.scale.max, replicas);
+  const { min, max } = served.deployment.spec.scale;
+  const wanted = Math.min(max, Math.max(min, replicas));
   while (served.instances.length < wanted) {
     if (hands.start(served, candidate) === undefined) return;
   }
