@@ -46,6 +46,29 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+};
+
+/** Reads `64GB`, `512M`, or in powers of two `64GiB`, `512Mi`, as bytes. A bare number is refused, as for durations. */
+export function parseBytes(text: string, what = 'amount of memory'): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kMGT]|[KMGT]i)B?$/.exec(text.trim());
+  const bytes = match === null ? Number.NaN : Math.round(Number(match[1]) * BYTE_UNITS[match[2]!]!);
+  if (!(bytes >= 1)) {
+    throw new InflessError('INVALID_INPUT', `${what} "${text}" is not an amount of memory`, {
+      remedy: 'Write a number and a unit, like 64GB or 512Mi.',
+    });
+  }
+  return bytes;
+}
+
 /** Kubernetes' notation of CPU: `1500m` or `1.5` cores, as millicores. */
 export function parseCpuMillicores(text: string, what = 'CPU quota'): number {
   const match = /^(\d+(?:\.\d+)?)(m?)$/.exec(text.trim());
