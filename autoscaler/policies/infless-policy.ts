@@ -5,7 +5,7 @@ import { priceOf } from '../plan/price.ts';
 import { bandDecision, paperRateBand, type RateBand, shareRates } from '../plan/rates/paper-rates.ts';
 import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
 import { type FreeNode, freePrice, type NodeSpace } from './baseline/node-space.ts';
-import type { PolicyInstance } from './baseline/policy-instance.ts';
+import type { PolicyInstance, QueueRule } from './baseline/policy-instance.ts';
 import type { ServedFunction } from './baseline/served-function.ts';
 import type { Policy } from './policy.ts';
 
@@ -13,8 +13,6 @@ import type { Policy } from './policy.ts';
 const MONITOR_MS = 1_000;
 /** The paper keeps released instances by its histogram; over minutes of steady load that comes to about this. */
 const KEEP_ALIVE_MS = 30_000;
-/** The artifact's TensorFlow Serving lets one batch wait (`max_enqueued_batches: 1`) and refuses what comes beyond. */
-const ENQUEUED_BATCHES = 1;
 /** An exact fit leaves nothing over; the artifact adds a thousandth, lest it be infinitely good. */
 const FIT_MARGIN = 0.001;
 
@@ -85,10 +83,7 @@ class InflessStrategy implements Strategy {
       const choice = greedyChoice(served.candidates, served.sloMs, wanted, room);
       if (choice === undefined) return;
       const { candidate, placement, band } = choice;
-      const { batch } = candidate.config;
-      const batchTimeoutMs = batch === 1 ? 0 : served.sloMs - candidate.tailMs;
-      const queueLimit = batch * ENQUEUED_BATCHES;
-      this.#hands.start(served, candidate, { placement, rule: { batchTimeoutMs, queueLimit } });
+      this.#hands.start(served, candidate, { placement, rule: queueRule(candidate, served.sloMs) });
       missing -= band.highPerSecond;
     }
   }
@@ -102,25 +97,26 @@ class InflessStrategy implements Strategy {
     for (const instance of served.instances) instance.weight = 0;
     // While nothing is ready, requests are held; later, what exceeds the instances' rates goes nowhere.
     this.#excess.set(served, active.length === 0 ? 0 : Math.max(0, rate - highPerSecond));
-    if (rate >= highPerSecond) {
-      active.forEach((instance, index) => {
-        instance.weight = bands[index]!.highPerSecond;
-      });
-    } else if (rate >= lowPerSecond) {
-      shareRates(rate, bands).forEach((share, index) => {
-        active[index]!.weight = share;
-      });
-    } else fill(active, bands, rate);
+    // Below the band, where nothing can be let go of, it is left open how the paper divides the rate: evenly.
+    const isInBand = rate >= lowPerSecond && rate < highPerSecond;
+    const shares = isInBand ? shareRates(rate, bands) : bands.map((band) => band.highPerSecond);
+    active.forEach((instance, index) => {
+      instance.weight = shares[index]!;
+    });
   }
 }
 
-/** Too little for all: one instance after the other gets as much as it carries. */
-function fill(active: readonly PolicyInstance[], bands: readonly RateBand[], rate: number): void {
-  let left = rate;
-  active.forEach((instance, index) => {
-    instance.weight = Math.min(left, bands[index]!.highPerSecond);
-    left -= instance.weight;
-  });
+/**
+ * A batch leaves when it is full or its oldest request has waited `T − t`. As many batches may wait as can still be in time.
+ * (The artifact's TensorFlow Serving lets one wait, `max_enqueued_batches: 1`, which is right where `t = T/2` and
+ * refuses more than it has to elsewhere; without a limit, an overload would make every request late.)
+ */
+export function queueRule({ config, tailMs }: Candidate, sloMs: number): QueueRule {
+  const slackMs = sloMs - tailMs;
+  return {
+    batchTimeoutMs: config.batch === 1 ? 0 : slackMs,
+    queueLimit: config.batch * Math.max(1, Math.ceil(slackMs / tailMs)),
+  };
 }
 
 /** Lets go of instances, the largest first, as long as the rest carries the rate, until it lies in the band. */

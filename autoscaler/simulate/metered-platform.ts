@@ -15,6 +15,8 @@ export interface InstanceMeter {
   /** Asked to stop; it still holds its resources. */
   stopping(instance: Instance): void;
   gone(instance: Instance, wasReady: boolean): void;
+  /** A start was not accepted: its node has no room. */
+  refused(): void;
 }
 
 /** A platform that tells a meter what happens on it: any serving system can be measured without its help. */
@@ -45,8 +47,13 @@ export class MeteredPlatform implements Platform {
     return this.#inner.instances();
   }
 
-  start(request: StartRequest): Promise<void> {
-    return this.#inner.start(request);
+  async start(request: StartRequest): Promise<void> {
+    try {
+      await this.#inner.start(request);
+    } catch (error) {
+      this.#meter.refused();
+      throw error;
+    }
   }
 
   stop(id: string, graceMs: number): Promise<void> {

@@ -23,6 +23,8 @@ export interface ResourceTotals {
   readonly stops: number;
   /** Instances that ended without being asked to. */
   readonly crashes: number;
+  /** Starts for which a node had no room: more was planned than there is. */
+  readonly refused: number;
 }
 
 /** Integrates what the instances hold, exactly, from their events. */
@@ -34,7 +36,7 @@ export class ResourceMeter implements InstanceMeter {
   #lastMs: number;
   #countsFromMs: number;
   #rate = { price: 0, cpuMillicores: 0, gpuPercent: 0 };
-  #totals = { priceMs: 0, cpuMillicoreMs: 0, gpuPercentMs: 0, starts: 0, stops: 0, crashes: 0 };
+  #totals = { priceMs: 0, cpuMillicoreMs: 0, gpuPercentMs: 0, starts: 0, stops: 0, crashes: 0, refused: 0 };
 
   /** @param fluidOf what one instance of a config carries, in requests per second */
   constructor(
@@ -87,6 +89,10 @@ export class ResourceMeter implements InstanceMeter {
     if (wasReady) this.holdingOf(instance.functionName).ready -= 1;
     if (this.#counts && instance.phase !== 'draining') this.#totals.crashes += 1;
     this.#hold(instance, -1);
+  }
+
+  refused(): void {
+    this.#totals.refused += 1;
   }
 
   get #counts(): boolean {

@@ -32,6 +32,8 @@ export interface SimulationResult {
   readonly movesPerMinute: number;
   readonly starts: number;
   readonly crashes: number;
+  /** Starts for which a node had no room. */
+  readonly refusedStarts: number;
   readonly functions: readonly FunctionResult[];
   readonly timeline: readonly Sample[];
 }
@@ -49,7 +51,7 @@ export function summarize(policy: string, measured: Measurements): SimulationRes
     functions.reduce((total, each) => total + of(each), 0);
   const requests = sum((each) => each.requests);
   const inTime = sum((each) => each.inTime);
-  const { starts, stops, crashes } = totals;
+  const { starts, stops, crashes, refused } = totals;
   return {
     policy,
     measuredMs,
@@ -70,6 +72,7 @@ export function summarize(policy: string, measured: Measurements): SimulationRes
     movesPerMinute: share((starts + stops) * 60_000, measuredMs, 0),
     starts,
     crashes,
+    refusedStarts: refused,
     functions: functions.map((each) => ({ ...each, inTimeShare: share(each.inTime, each.requests, 1) })),
     timeline,
   };

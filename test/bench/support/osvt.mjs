@@ -135,7 +135,7 @@ export function ratioToBound(pricePerSecond, bounds) {
 
 /** The published system's own use of resources and of its capacity, second by second. */
 export function publishedRun(osvt, bounds) {
-  const seconds = Array.from({ length: osvt.seconds }, (_, second) => osvt.runs.map((run) => run[second]));
+  const seconds = Array.from({ length: bounds.length }, (_, second) => osvt.runs.map((run) => run[second]));
   const efficiencies = seconds.flatMap((functions) =>
     functions.flatMap(({ ratePerSecond, capacityPerSecond }) =>
       capacityPerSecond > 0 ? [Math.min(1, ratePerSecond / capacityPerSecond)] : [],
