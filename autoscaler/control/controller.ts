@@ -120,8 +120,8 @@ export class Controller {
   /** Counts an arrival. The first that waits wakes a function without instances at once, not at the next tick. */
   observeArrival(managed: ManagedFunction): void {
     const nowMs = this.#parts.clock.nowMs();
-    const { demand, dispatcher, backoff, name } = managed;
-    demand.observe(nowMs);
+    const { dispatcher, backoff, name } = managed;
+    managed.arrived(nowMs);
     if (dispatcher.isServing || dispatcher.queued > 0 || !backoff.mayStart(nowMs)) return;
     if (this.instancesOf(name).length === 0) this.#tickSoon();
   }
@@ -165,7 +165,12 @@ export class Controller {
     const { platform, clock, rates, planner = plan } = this.#parts;
     const nowMs = clock.nowMs();
     const nodes = await platform.nodes();
-    const demands = this.functions.map((managed) => this.#demandOf(managed, nowMs));
+    const starting = new Set(
+      platform.instances().flatMap(({ phase, functionName }) => (phase === 'starting' ? [functionName] : [])),
+    );
+    const demands = this.functions.map((managed) =>
+      this.#demandOf(managed, nowMs, starting.has(managed.name)),
+    );
     const memoryOf = (id: string): number => this.#memoryBytes.get(id) ?? 0;
     const cluster = snapshotCluster(nodes, platform.instances(), this.#functions, memoryOf);
     const decision = planner(demands, cluster, rates);
@@ -174,7 +179,8 @@ export class Controller {
     for (const managed of this.#functions.values()) this.#refreshDispatcher(managed);
   }
 
-  #demandOf(managed: ManagedFunction, nowMs: number): FunctionDemand {
+  /** @param isStarting an instance is on its way: it is never stopped before it was ready, or starting was for nothing */
+  #demandOf(managed: ManagedFunction, nowMs: number, isStarting: boolean): FunctionDemand {
     const { headroom } = this.#parts.settings;
     const { spec } = managed.deployment;
     const seen = managed.snapshot(nowMs);
@@ -186,7 +192,7 @@ export class Controller {
       recentRatePerSecond: seen.recentRatePerSecond * headroom,
       arrivalCv: seen.arrivalCv,
       minInstances: spec.scale.min,
-      warmInstances: seen.idle ? 0 : 1,
+      warmInstances: seen.idle && !isStarting ? 0 : 1,
       maxInstances: spec.scale.max,
       candidates: managed.candidates(),
     };

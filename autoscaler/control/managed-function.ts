@@ -1,14 +1,17 @@
 import type { Clock } from '../../models/base/clock.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
+import { createColdStartPolicy } from '../coldstart/policies.ts';
+import type { ColdStartPolicy } from '../coldstart/policy.ts';
 import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
 import { ObservedTimes } from '../dispatch/observed-times.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import type { Deployment } from '../functions/deployment.ts';
 import type { Origin } from '../functions/function-store.ts';
-import type { FunctionDeclaration } from '../functions/spec.ts';
+import type { FunctionDeclaration, FunctionSpec } from '../functions/spec.ts';
 import type { Candidate } from '../plan/model.ts';
 import { ServiceTimes } from '../plan/service-times.ts';
 import { Demand, type DemandSnapshot } from './demand.ts';
+import { Idleness } from './idleness.ts';
 import { LatencyWindow } from './latency-window.ts';
 import type { ControlSettings } from './settings.ts';
 import { StartBackoff } from './start-backoff.ts';
@@ -19,14 +22,14 @@ export class ManagedFunction {
   readonly origin: Origin;
   readonly declaration: FunctionDeclaration;
   readonly deployment: Deployment;
-  /** Since when it could have been used: deploying, and an instance becoming ready, count as activity. */
-  #availableSinceMs: number;
   readonly demand: Demand;
   readonly times: ServiceTimes;
   readonly dispatcher: Dispatcher;
   readonly backoff = new StartBackoff();
   readonly latencies: LatencyWindow;
   readonly #observed: ObservedTimes;
+  readonly #idleness: Idleness;
+  readonly #tickMs: number;
   /** How far ahead instances have to be ordered: by the table at first, then as seen; a slow start is forgotten slowly. */
   #startupMs: number;
 
@@ -48,7 +51,9 @@ export class ManagedFunction {
     this.declaration = declared.declaration;
     this.deployment = declared.deployment;
     const nowMs = parts.clock.nowMs();
-    this.#availableSinceMs = nowMs;
+    this.#tickMs = settings.tickMs;
+    this.#idleness =
+      predecessor?.idlenessFor(spec) ?? new Idleness(coldStartPolicyOf(spec), spec.scale.idle, nowMs);
     this.demand = predecessor?.demand ?? new Demand({ memoryMs: settings.scaleInAfterMs, sinceMs: nowMs });
     this.latencies = predecessor?.latencies ?? new LatencyWindow();
     const observed = predecessor?.observedWith(profile.table) ?? new ObservedTimes();
@@ -65,7 +70,7 @@ export class ManagedFunction {
         maxWaitMs: spec.maxWait,
         queueLimit: settings.queueLimit,
       },
-      { ...parts, times: this.times, observed },
+      { ...parts, times: this.times, observed, onDrained: () => this.#idleness.drained(parts.clock.nowMs()) },
     );
   }
 
@@ -85,22 +90,42 @@ export class ManagedFunction {
     return isSame ? this.#observed : undefined;
   }
 
-  /** An instance has become ready: its idle time counts from here, and how long it took tells of the next ones. */
+  /** What is known of its idle times, if the same policy shall go on with it. */
+  idlenessFor(spec: FunctionSpec): Idleness | undefined {
+    const { policy, idle } = this.deployment.spec.scale;
+    return policy === spec.scale.policy && idle === spec.scale.idle ? this.#idleness : undefined;
+  }
+
+  /** Counts an arrival. */
+  arrived(nowMs: number): void {
+    this.demand.observe(nowMs);
+    this.#idleness.arrived(nowMs, this.#leadMs);
+  }
+
+  /** An instance has become ready: how long that took tells of the next ones. */
   becameReady(nowMs: number, startupMs: number): void {
     this.backoff.ready();
-    this.#availableSinceMs = nowMs;
+    this.#idleness.becameReady(nowMs);
     this.#startupMs = Math.max(startupMs, (this.#startupMs + startupMs) / 2);
   }
 
   /**
-   * The demand as the planner shall see it: none, whatever came before, after the idle time its owner has set. A new
-   * function comes up warm, see {@link becameReady}.
+   * The demand as the planner shall see it: none, whatever came before, once its cold-start policy finds an instance not
+   * worth keeping.
    */
   snapshot(nowMs: number): DemandSnapshot & { readonly idle: boolean } {
     const seen = this.demand.snapshot(nowMs, this.#startupMs);
-    const activeMs = Math.max(seen.lastArrivalMs ?? 0, this.#availableSinceMs);
     const waiting = this.dispatcher.queued + this.dispatcher.inFlight > 0;
-    const idle = !waiting && nowMs - activeMs >= this.deployment.spec.scale.idle;
+    const idle = !waiting && !this.#idleness.isHeld(nowMs, this.#leadMs);
     return idle ? { ...seen, idle, ratePerSecond: 0, recentRatePerSecond: 0 } : { ...seen, idle };
   }
+
+  /** From the moment an instance is worth starting until it is ready: the loop may look a step too late. */
+  get #leadMs(): number {
+    return this.#startupMs + this.#tickMs;
+  }
+}
+
+function coldStartPolicyOf({ scale }: FunctionSpec): ColdStartPolicy {
+  return createColdStartPolicy(scale.policy, scale.idle);
 }

@@ -31,6 +31,8 @@ export interface DispatcherParts {
   readonly observed: ObservedTimes;
   /** Told when an instance failed a batch, so that the platform looks after it. */
   readonly onInstanceLost: (id: string, reason: string) => void;
+  /** Told when nothing waits and nothing runs (any more). */
+  readonly onDrained?: () => void;
   readonly onBatch?: (batch: DispatchedBatch) => void;
 }
 
@@ -141,6 +143,7 @@ export class Dispatcher {
     this.#refusal = { untilMs, error };
     this.#cancelWake?.();
     for (const queued of this.#former.drain()) queued.reject(error);
+    this.#schedulePump();
   }
 
   #newSlot(instance: ServingInstance): Slot {
@@ -188,7 +191,10 @@ export class Dispatcher {
   #abandon(queued: QueuedRequest): void {
     queued.isAbandoned = true;
     if (this.#successor !== undefined) this.#successor.#abandon(queued);
-    else if (this.#former.withdraw(queued)) queued.reject(clientGone());
+    else if (this.#former.withdraw(queued)) {
+      queued.reject(clientGone());
+      this.#schedulePump();
+    }
   }
 
   /** Requests that arrive together are decided on together: once a turn of the event loop. */
@@ -212,6 +218,7 @@ export class Dispatcher {
     for (const { server, requests } of decision.batches) void this.#run(server, requests);
     this.#cancelWake =
       decision.wakeAtMs === undefined ? undefined : clock.at(decision.wakeAtMs, () => this.#pump());
+    if (this.#former.size === 0 && this.#inFlight === 0) this.#parts.onDrained?.();
   }
 
   async #run(slot: Slot, batch: readonly QueuedRequest[]): Promise<void> {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { messageOf } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
+import { COLD_START_POLICIES } from '../coldstart/policies.ts';
 
 /** `200ms`, `1.5s`, `10m` … as milliseconds; the sentence of the parser is the sentence of the schema. */
 const duration = z.string().transform((text, context) => {
@@ -44,8 +45,13 @@ export const functionSpecSchema = z.strictObject({
     .strictObject({
       min: z.number().int().min(0).default(0),
       max: z.number().int().min(1).default(100),
-      /** Without a request for so long, the last instance is stopped (where `min` is 0). */
+      /**
+       * How long the last instance is kept without a request (where `min` is 0) while nothing better is known; also what
+       * a cold start is worth: so much idle time is accepted to save one.
+       */
       idle: positiveDuration.default(300_000),
+      /** How it is decided when to keep, stop and pre-warm the last instance. */
+      policy: z.enum(COLD_START_POLICIES).default('tournament'),
     })
     .prefault({})
     .refine(({ min, max }) => min <= max, 'min must not exceed max'),

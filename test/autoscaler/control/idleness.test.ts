@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { createColdStartPolicy } from '../../../autoscaler/coldstart/policies.ts';
+import { Idleness } from '../../../autoscaler/control/idleness.ts';
+
+const MINUTE = 60_000;
+const STARTUP_MS = 2_000;
+
+describe('Idleness under a fixed keep-alive', () => {
+  const create = (): Idleness => new Idleness(createColdStartPolicy('fixed', 10 * MINUTE), 10 * MINUTE, 0);
+
+  it('holds a new function from its deployment, and again from its first instance on', () => {
+    const idleness = create();
+    expect(idleness.isHeld(9 * MINUTE, STARTUP_MS)).toBe(true);
+    idleness.becameReady(9 * MINUTE);
+    expect(idleness.isHeld(18 * MINUTE, STARTUP_MS)).toBe(true);
+    expect(idleness.isHeld(19 * MINUTE, STARTUP_MS)).toBe(false);
+  });
+
+  it('holds a new function also where its policy finds cold starts cheaper than instances', () => {
+    const idleness = new Idleness(createColdStartPolicy('tournament', 600), 600, 0);
+    idleness.becameReady(1_000);
+    expect(idleness.isHeld(1_500, STARTUP_MS)).toBe(true);
+    expect(idleness.isHeld(1_600, STARTUP_MS)).toBe(false);
+  });
+
+  it('holds while requests wait or run, however long', () => {
+    const idleness = create();
+    idleness.arrived(MINUTE, STARTUP_MS);
+    expect(idleness.isHeld(60 * MINUTE, STARTUP_MS)).toBe(true);
+  });
+
+  it('counts from the last answer, not from when an instance was started again', () => {
+    const idleness = create();
+    idleness.arrived(MINUTE, STARTUP_MS);
+    idleness.drained(2 * MINUTE);
+    idleness.becameReady(5 * MINUTE);
+    idleness.drained(6 * MINUTE); // told again while idle: the period goes on
+    expect(idleness.isHeld(11.9 * MINUTE, STARTUP_MS)).toBe(true);
+    expect(idleness.isHeld(12 * MINUTE, STARTUP_MS)).toBe(false);
+  });
+});
+
+it('lets a function go that is called every hour, and has an instance ready when the hour is over', () => {
+  const idleness = new Idleness(createColdStartPolicy('lsth', 10 * MINUTE), 10 * MINUTE, 0);
+  let nowMs = 0;
+  for (let hour = 0; hour < 24; hour += 1) {
+    nowMs = (hour + 1) * 60 * MINUTE;
+    idleness.arrived(nowMs, STARTUP_MS);
+    idleness.drained(nowMs + 100);
+  }
+  expect(idleness.isHeld(nowMs + 30 * MINUTE, STARTUP_MS)).toBe(false);
+  expect(idleness.isHeld(nowMs + 60 * MINUTE, STARTUP_MS)).toBe(true);
+  expect(idleness.isHeld(nowMs + 90 * MINUTE, STARTUP_MS)).toBe(false);
+});
