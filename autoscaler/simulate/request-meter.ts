@@ -35,9 +35,12 @@ export class RequestMeter {
     if (isCold) this.#cold += 1;
   }
 
-  answered(latencyMs: number): void {
+  /** Returns whether it was in time. */
+  answered(latencyMs: number): boolean {
     this.#latencies.record(latencyMs);
-    if (latencyMs <= this.#sloMs + ROUNDING_MS) this.#inTime += 1;
+    const isInTime = latencyMs <= this.#sloMs + ROUNDING_MS;
+    if (isInTime) this.#inTime += 1;
+    return isInTime;
   }
 
   failed(): void {

@@ -145,13 +145,14 @@ class Simulation {
     const meter = this.#meters.get(name)!;
     if (counts) {
       meter.arrived(this.#resources.holdingOf(name).ready === 0);
-      this.#timeline.arrived(name);
+      this.#timeline.arrived(name, arrivalMs - this.#warmUpMs);
     }
     this.#waiting += 1;
     this.#system.submit(name, REQUEST).then(
       () => {
         this.#waiting -= 1;
-        if (counts) meter.answered(this.#clock.nowMs() - arrivalMs);
+        if (!counts || !meter.answered(this.#clock.nowMs() - arrivalMs)) return;
+        this.#timeline.answeredInTime(name, arrivalMs - this.#warmUpMs);
       },
       () => {
         this.#waiting -= 1;

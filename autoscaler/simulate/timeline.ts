@@ -7,13 +7,15 @@ import type { ResourceMeter } from './resource-meter.ts';
 export interface FunctionSample {
   readonly name: string;
   readonly arrivals: number;
+  /** Those of the arrivals that were, in the end, answered in time. */
+  readonly inTime: number;
   readonly instances: number;
   readonly ready: number;
   readonly price: number;
   readonly fluidPerSecond: number;
 }
 
-/** One second of a run: arrivals are those within it, everything else is as at its end. */
+/** One second of a run: requests are those that arrived within it, everything else is as at its end. */
 export interface Sample {
   /** End of the second, from the end of the warm-up. */
   readonly atMs: number;
@@ -31,7 +33,7 @@ export class Timeline {
   readonly #nodes: readonly NodeCapacity[];
   readonly #configs: readonly Config[];
   readonly #resources: ResourceMeter;
-  readonly #arrivals = new Map<string, number>();
+  readonly #counts = new Map<string, { arrivals: number[]; inTime: number[] }>();
   readonly #samples: Sample[] = [];
   #priceMs = 0;
 
@@ -46,14 +48,28 @@ export class Timeline {
     this.#nodes = nodes;
     this.#configs = configs;
     this.#resources = resources;
+    for (const name of names) this.#counts.set(name, { arrivals: [], inTime: [] });
   }
 
+  /** Complete once every request has an answer. */
   get samples(): readonly Sample[] {
-    return this.#samples;
+    return this.#samples.map((sample, second) => ({
+      ...sample,
+      functions: sample.functions.map((each) => {
+        const { arrivals, inTime } = this.#counts.get(each.name)!;
+        return { ...each, arrivals: arrivals[second] ?? 0, inTime: inTime[second] ?? 0 };
+      }),
+    }));
   }
 
-  arrived(functionName: string): void {
-    this.#arrivals.set(functionName, (this.#arrivals.get(functionName) ?? 0) + 1);
+  /** @param atMs when, from the end of the warm-up */
+  arrived(functionName: string, atMs: number): void {
+    increment(this.#counts.get(functionName)!.arrivals, atMs);
+  }
+
+  /** @param arrivedAtMs when the request that was answered in time had come */
+  answeredInTime(functionName: string, arrivedAtMs: number): void {
+    increment(this.#counts.get(functionName)!.inTime, arrivedAtMs);
   }
 
   /** Call it once every {@link SAMPLE_MS}. */
@@ -65,17 +81,14 @@ export class Timeline {
       fragmentation: fragmentation(this.#nodes, this.#resources.holders, this.#configs),
       functions: this.#names.map((name) => {
         const { instances, ready, price, fluidPerSecond } = this.#resources.holdingOf(name);
-        return {
-          name,
-          arrivals: this.#arrivals.get(name) ?? 0,
-          instances,
-          ready,
-          price,
-          fluidPerSecond,
-        };
+        return { name, arrivals: 0, inTime: 0, instances, ready, price, fluidPerSecond };
       }),
     });
     this.#priceMs = priceMs;
-    this.#arrivals.clear();
   }
+}
+
+function increment(counts: number[], atMs: number): void {
+  const second = Math.floor(atMs / SAMPLE_MS);
+  counts[second] = (counts[second] ?? 0) + 1;
 }

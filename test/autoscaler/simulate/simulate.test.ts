@@ -67,6 +67,8 @@ describe('simulate', () => {
     expect(result.timeline).toHaveLength(30);
     const arrived = result.timeline.flatMap(({ functions }) => functions.map((each) => each.arrivals));
     expect(arrived.reduce((sum, count) => sum + count, 0)).toBe(result.requests);
+    const inTime = result.timeline.flatMap(({ functions }) => functions.map((each) => each.inTime));
+    expect(inTime.reduce((sum, count) => sum + count, 0)).toBe(result.requests * result.inTimeShare);
     const meanPrice = result.timeline.reduce((sum, { price }) => sum + price, 0) / 30;
     expect(result.meanPrice).toBeCloseTo(meanPrice, 6);
   });
