@@ -21,6 +21,8 @@ const OPTIONS = {
   seconds: { type: 'string' },
   /** Coefficient of variation of what batches take, around the table. */
   noise: { type: 'string', default: '0' },
+  /** How each minute went. */
+  minutes: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 };
 
@@ -33,6 +35,7 @@ await benchmark(async () => {
   const bounds = (await boundOf(osvt)).slice(0, seconds);
   const policies = {};
   const functions = {};
+  const minutes = {};
   for (const name of values.policies.split(',')) {
     const fromMs = performance.now();
     const scenario = scenarioOf(osvt, {
@@ -43,6 +46,7 @@ await benchmark(async () => {
     const result = await simulate(scenario, policyByName(name));
     policies[name] = figuresOf(result, bounds, performance.now() - fromMs);
     functions[name] = result.functions;
+    minutes[name] = minutesOf(result.timeline, bounds);
   }
   const feasible = bounds.filter((bound) => bound !== undefined);
   const report = {
@@ -55,10 +59,31 @@ await benchmark(async () => {
     published: publishedRun(osvt, bounds),
     policies,
     functions,
+    minutes,
   };
   if (values.json) console.log(JSON.stringify(report));
-  else print(report);
+  else print(report, values.minutes);
 });
+
+/** Minute by minute: price over bound, and what share of each function's requests was in time. */
+function minutesOf(timeline, bounds) {
+  return Array.from({ length: Math.ceil(bounds.length / 60) }, (_, minute) => {
+    const from = minute * 60;
+    const samples = timeline.slice(from, Math.min(from + 60, bounds.length));
+    const inTimeShares = samples[0].functions.map((_function, index) => {
+      const sum = (of) => samples.reduce((total, sample) => total + of(sample.functions[index]), 0);
+      return (
+        sum((each) => each.inTime) /
+        Math.max(
+          1,
+          sum((each) => each.arrivals),
+        )
+      );
+    });
+    const price = samples.map((sample) => sample.price);
+    return { resourceRatioToBound: ratioToBound(price, bounds.slice(from, from + 60)), inTimeShares };
+  });
+}
 
 function figuresOf(result, bounds, wallMs) {
   return {
@@ -80,7 +105,8 @@ function figuresOf(result, bounds, wallMs) {
   };
 }
 
-function print({ sloMs, startupMs, seconds, droppedRows, bound, published, policies, functions }) {
+function print(report, withMinutes) {
+  const { sloMs, startupMs, seconds, droppedRows, bound, published, policies, functions, minutes } = report;
   const dropped = droppedRows.map(({ model, rows, of }) => `${model} ${rows} of ${of}`).join(', ');
   console.log(
     `OSVT, SLO ${sloMs} ms, start-up ${startupMs / 1000} s, ${seconds} s; implausible table rows dropped: ${dropped}`,
@@ -136,6 +162,14 @@ function print({ sloMs, startupMs, seconds, droppedRows, bound, published, polic
         `${f.name} ${percent(f.inTimeShare, 2)}, p50 ${f.p50Ms.toFixed(0)}, p99 ${f.p99Ms.toFixed(0)} ms`,
     );
     console.log(`${name.padEnd(10)} ${parts.join(' · ')}`);
+    for (const [minute, { resourceRatioToBound, inTimeShares }] of withMinutes
+      ? minutes[name].entries()
+      : []) {
+      const shares = inTimeShares.map((share) => percent(share, 1).padStart(8)).join('');
+      console.log(
+        `  minute ${minute + 1}: ${resourceRatioToBound.toFixed(2).padStart(6)} × bound, in time ${shares}`,
+      );
+    }
   }
 }
 
