@@ -1,6 +1,6 @@
 import type { Clock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
-import type { InstanceEvent, NodeCapacity, StartRequest } from '../platform.ts';
+import type { Instance, InstanceEvent, NodeCapacity, StartRequest } from '../platform.ts';
 import { NodeResources } from './node-resources.ts';
 import { SimulatedInstance, type StartUp } from './simulated-instance.ts';
 
@@ -21,6 +21,7 @@ export class SimulatedCluster {
   readonly #nodes: ReadonlyMap<string, NodeResources>;
   readonly #instances = new Map<string, SimulatedInstance>();
   #listener: ((event: InstanceEvent) => void) | undefined;
+  #views: readonly Instance[] | undefined;
 
   constructor(options: SimulatedClusterOptions) {
     this.#options = options;
@@ -33,6 +34,12 @@ export class SimulatedCluster {
 
   get instances(): readonly SimulatedInstance[] {
     return [...this.#instances.values()];
+  }
+
+  /** What a platform tells of them; the same list until something changes. */
+  get views(): readonly Instance[] {
+    this.#views ??= this.instances.map(({ view }) => view);
+    return this.#views;
   }
 
   find(id: string): SimulatedInstance | undefined {
@@ -53,15 +60,20 @@ export class SimulatedCluster {
     const { clock, startUp, memoryBytes = () => 0 } = this.#options;
     const holding = node.take(config, memoryBytes(request), gpu);
     const instance = new SimulatedInstance(request, holding, startUp(request), clock, {
-      changed: (changed) => this.#listener?.({ type: 'changed', instance: changed.view }),
+      changed: (changed) => this.#tell({ type: 'changed', instance: changed.view }),
       gone: (gone, expected, reason) => {
         this.#instances.delete(id);
         node.giveBack(gone.holding);
-        this.#listener?.({ type: 'gone', instance: gone.view, expected, reason });
+        this.#tell({ type: 'gone', instance: gone.view, expected, reason });
       },
     });
     this.#instances.set(id, instance);
-    this.#listener?.({ type: 'changed', instance: instance.view });
+    this.#tell({ type: 'changed', instance: instance.view });
+  }
+
+  #tell(event: InstanceEvent): void {
+    this.#views = undefined;
+    this.#listener?.(event);
   }
 
   /** Ends an instance as a power cut would. */

@@ -35,6 +35,7 @@ export class SimulatedInstance {
   #busyUntilMs = 0;
   #workedMs = 0;
   #isGone = false;
+  #view: Instance | undefined;
   #finish: () => void = () => {};
 
   constructor(
@@ -55,7 +56,13 @@ export class SimulatedInstance {
     this.#after(startUp.afterMs, () => this.#endStart(startUp.failure));
   }
 
+  /** The same object until its phase changes: a controller looks at all instances over and over. */
   get view(): Instance {
+    if (this.#view?.phase !== this.#phase) this.#view = this.#look();
+    return this.#view!;
+  }
+
+  #look(): Instance {
     const { id, functionName, config, node, workload } = this.#request;
     const { gpu } = this.holding;
     return {

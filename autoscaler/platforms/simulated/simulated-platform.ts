@@ -30,7 +30,7 @@ export class SimulatedPlatform implements Platform {
   }
 
   instances(): readonly Instance[] {
-    return this.#cluster.instances.map(({ view }) => view);
+    return this.#cluster.views;
   }
 
   async start(request: StartRequest): Promise<void> {
