@@ -20,13 +20,15 @@ export function fragmentation(
   holders: readonly Holder[],
   configs: readonly Config[],
 ): number {
+  const byNode = new Map<string, Holder[]>(nodes.map(({ name }) => [name, []]));
+  for (const holder of holders) byNode.get(holder.node)?.push(holder);
   let wasted = 0;
   let total = 0;
   for (const node of nodes) {
     const gpuPercents = [...node.gpuPercents];
     let { cpuMillicores } = node;
     total += price(cpuMillicores, sum(gpuPercents));
-    const here = holders.filter((holder) => holder.node === node.name);
+    const here = byNode.get(node.name)!;
     for (const { config, gpu } of here) {
       cpuMillicores -= config.cpuMillicores;
       if (gpu !== undefined) gpuPercents[gpu]! -= config.gpuPercent;

@@ -24,7 +24,7 @@ export interface SimulationResult {
   readonly meanGpuPercent: number;
   /** Requests in time per GFLOPS-second of what was held. */
   readonly throughputPerPrice: number;
-  /** Mean over functions and seconds of the rate over what the instances could carry were it a fluid. */
+  /** Mean over functions and time of the rate over what the instances could carry were it a fluid. */
   readonly scalingEfficiency: number;
   /** Free resource of nodes in use into which no config fits, over all there is; mean over time. */
   readonly fragmentation: number;
@@ -67,7 +67,9 @@ export function summarize(policy: string, measured: Measurements): SimulationRes
     meanCpuMillicores: share(totals.cpuMillicoreMs, measuredMs, 0),
     meanGpuPercent: share(totals.gpuPercentMs, measuredMs, 0),
     throughputPerPrice: share(inTime, totals.priceMs / 1000, 0),
-    scalingEfficiency: mean(timeline.flatMap(efficienciesOf)),
+    scalingEfficiency: mean(
+      timeline.flatMap((sample, at) => efficienciesOf(sample, timeline[at - 1]?.atMs ?? 0)),
+    ),
     fragmentation: mean(timeline.map((sample) => sample.fragmentation)),
     movesPerMinute: share((starts + stops) * 60_000, measuredMs, 0),
     starts,
@@ -78,9 +80,10 @@ export function summarize(policy: string, measured: Measurements): SimulationRes
   };
 }
 
-function efficienciesOf({ functions }: Sample): number[] {
+function efficienciesOf({ functions, atMs }: Sample, fromMs: number): number[] {
+  const seconds = (atMs - fromMs) / 1000;
   return functions.flatMap(({ arrivals, fluidPerSecond }) =>
-    fluidPerSecond > 0 ? [Math.min(1, arrivals / fluidPerSecond)] : [],
+    fluidPerSecond > 0 ? [Math.min(1, arrivals / seconds / fluidPerSecond)] : [],
   );
 }
 

@@ -13,10 +13,13 @@ import { RequestMeter } from './request-meter.ts';
 import { ResourceMeter } from './resource-meter.ts';
 import { type SimulationResult, summarize } from './result.ts';
 import { deploymentOf, type Scenario, type SimulatedFunction } from './scenario.ts';
-import { SAMPLE_MS, Timeline } from './timeline.ts';
+import { Timeline } from './timeline.ts';
 
 /** Bodies are not looked at: all requests share one. */
 const REQUEST: BatchedRequest = { path: '/', contentType: 'text/plain', body: new Uint8Array() };
+
+/** How often the timeline looks, by default. */
+const SAMPLE_MS = 1000;
 
 /** How long after the last arrival answers are waited for; what is not answered then has failed. */
 const PATIENCE_MS = 60_000;
@@ -78,7 +81,7 @@ class Simulation {
     );
     const names = functions.map(({ spec }) => spec.name);
     const configs = [...this.#views.values()].flatMap((view) => view.configs());
-    this.#timeline = new Timeline(names, nodes, configs, this.#resources);
+    this.#timeline = new Timeline(names, nodes, configs, this.#resources, scenario.sampleMs ?? SAMPLE_MS);
     this.#meters = new Map(functions.map(({ spec }) => [spec.name, new RequestMeter(spec.slo)]));
     this.#system = policy.create({
       clock,
@@ -90,10 +93,10 @@ class Simulation {
   }
 
   async toEnd(): Promise<SimulationResult> {
-    const { functions, meanTimeToFailureMs } = this.#scenario;
+    const { functions, meanTimeToFailureMs, sampleMs = SAMPLE_MS } = this.#scenario;
     await this.#system.open();
     for (const each of functions) this.#feed(each);
-    this.#every(SAMPLE_MS, this.#warmUpMs, () => this.#timeline.sample(this.#clock.nowMs() - this.#warmUpMs));
+    this.#every(sampleMs, this.#warmUpMs, () => this.#timeline.sample(this.#clock.nowMs() - this.#warmUpMs));
     if (meanTimeToFailureMs !== undefined) this.#crash(meanTimeToFailureMs, seededRandom(this.#seed + 1));
     await settle();
     while (this.#clock.nowMs() < this.#endMs) {

@@ -3,7 +3,7 @@ import type { NodeCapacity } from '../platforms/platform.ts';
 import { fragmentation } from './fragmentation.ts';
 import type { ResourceMeter } from './resource-meter.ts';
 
-/** One function in one second. */
+/** One function in one period. */
 export interface FunctionSample {
   readonly name: string;
   readonly arrivals: number;
@@ -15,9 +15,9 @@ export interface FunctionSample {
   readonly fluidPerSecond: number;
 }
 
-/** One second of a run: requests are those that arrived within it, everything else is as at its end. */
+/** One period of a run: requests are those that arrived within it, everything else is as at its end. */
 export interface Sample {
-  /** End of the second, from the end of the warm-up. */
+  /** End of the period, from the end of the warm-up. */
   readonly atMs: number;
   /** Mean price of what was held during it. */
   readonly price: number;
@@ -25,14 +25,13 @@ export interface Sample {
   readonly functions: readonly FunctionSample[];
 }
 
-export const SAMPLE_MS = 1000;
-
-/** Looks at a run once a second, for charts and for the figures that are means over time. */
+/** Looks at a run once every period, for charts and for the figures that are means over time. */
 export class Timeline {
   readonly #names: readonly string[];
   readonly #nodes: readonly NodeCapacity[];
   readonly #configs: readonly Config[];
   readonly #resources: ResourceMeter;
+  readonly #periodMs: number;
   readonly #counts = new Map<string, { arrivals: number[]; inTime: number[] }>();
   readonly #samples: Sample[] = [];
   #priceMs = 0;
@@ -43,7 +42,9 @@ export class Timeline {
     nodes: readonly NodeCapacity[],
     configs: readonly Config[],
     resources: ResourceMeter,
+    periodMs: number,
   ) {
+    this.#periodMs = periodMs;
     this.#names = names;
     this.#nodes = nodes;
     this.#configs = configs;
@@ -53,31 +54,31 @@ export class Timeline {
 
   /** Complete once every request has an answer. */
   get samples(): readonly Sample[] {
-    return this.#samples.map((sample, second) => ({
+    return this.#samples.map((sample, period) => ({
       ...sample,
       functions: sample.functions.map((each) => {
         const { arrivals, inTime } = this.#counts.get(each.name)!;
-        return { ...each, arrivals: arrivals[second] ?? 0, inTime: inTime[second] ?? 0 };
+        return { ...each, arrivals: arrivals[period] ?? 0, inTime: inTime[period] ?? 0 };
       }),
     }));
   }
 
   /** @param atMs when, from the end of the warm-up */
   arrived(functionName: string, atMs: number): void {
-    increment(this.#counts.get(functionName)!.arrivals, atMs);
+    this.#count(this.#counts.get(functionName)!.arrivals, atMs);
   }
 
   /** @param arrivedAtMs when the request that was answered in time had come */
   answeredInTime(functionName: string, arrivedAtMs: number): void {
-    increment(this.#counts.get(functionName)!.inTime, arrivedAtMs);
+    this.#count(this.#counts.get(functionName)!.inTime, arrivedAtMs);
   }
 
-  /** Call it once every {@link SAMPLE_MS}. */
+  /** Call it at the end of every period. */
   sample(atMs: number): void {
     const { priceMs } = this.#resources.totals;
     this.#samples.push({
       atMs,
-      price: (priceMs - this.#priceMs) / SAMPLE_MS,
+      price: (priceMs - this.#priceMs) / this.#periodMs,
       fragmentation: fragmentation(this.#nodes, this.#resources.holders, this.#configs),
       functions: this.#names.map((name) => {
         const { instances, ready, price, fluidPerSecond } = this.#resources.holdingOf(name);
@@ -86,9 +87,9 @@ export class Timeline {
     });
     this.#priceMs = priceMs;
   }
-}
 
-function increment(counts: number[], atMs: number): void {
-  const second = Math.floor(atMs / SAMPLE_MS);
-  counts[second] = (counts[second] ?? 0) + 1;
+  #count(counts: number[], atMs: number): void {
+    const period = Math.floor(atMs / this.#periodMs);
+    counts[period] = (counts[period] ?? 0) + 1;
+  }
 }

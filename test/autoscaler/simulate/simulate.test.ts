@@ -84,6 +84,15 @@ describe('simulate', () => {
     expect(first.inTimeShare).toBeGreaterThan(0);
   });
 
+  it('gives the same figures however often the timeline looks', async () => {
+    const often = await simulate(scenario(), defaultPolicy());
+    const seldom = await simulate(scenario({ sampleMs: 10_000 }), defaultPolicy());
+    expect(seldom.timeline).toHaveLength(3);
+    expect(seldom.functions).toEqual(often.functions);
+    expect(seldom.meanPrice).toBe(often.meanPrice);
+    expect(seldom.scalingEfficiency).toBeCloseTo(often.scalingEfficiency, 1);
+  });
+
   it('depends on the seed', async () => {
     const [one, two] = [
       await simulate(scenario({ seed: 1 }), defaultPolicy()),
