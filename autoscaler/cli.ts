@@ -9,6 +9,7 @@ import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
 import { RATE_MODEL_NAMES, rateModelByName } from './plan/rates/rate-models.ts';
 import { LocalPlatform } from './platforms/local/local-platform.ts';
 import { type Service, startService } from './service.ts';
+import { planCommand } from './what-if/commands/plan-command.ts';
 
 interface Options {
   readonly functions?: string;
@@ -25,10 +26,21 @@ const ORPHAN_MS = 60_000;
 
 /** `infless-autoscaler`: serves declared functions until a signal. */
 export function createAutoscalerProgram(): Command {
+  return withCommands(serveProgram());
+}
+
+/** Beside serving, which is what the program does when no command is named. */
+function withCommands(program: Command): Command {
+  for (const command of [planCommand()]) program.addCommand(command.copyInheritedSettings(program));
+  return program;
+}
+
+function serveProgram(): Command {
   return createProgram(
     'infless-autoscaler',
     'Serve models within their latency targets, with as few resources as possible.',
   )
+    .enablePositionalOptions() // what follows a command's name is the command's
     .option('-f, --functions <file>', 'YAML or JSON file of functions to serve')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('-p, --port <number>', 'port to listen on; 0 picks a free one', '8080')

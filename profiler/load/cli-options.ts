@@ -82,7 +82,8 @@ async function readCurve(options: CliOptions, durationMs: number | undefined): P
   return rampedRate(parseRamp(ramp!), durationMs);
 }
 
-function parseProcess(type: string, cv: string | undefined): ArrivalProcess {
+/** How arrivals spread, as `--arrivals` and `--cv` say. */
+export function parseProcess(type: string, cv: string | undefined): ArrivalProcess {
   if (type !== 'gamma') {
     if (cv !== undefined) throw invalid('--cv is a property of gamma arrivals', 'Add --arrivals gamma.');
     if (type === 'constant' || type === 'poisson') return { type };
@@ -106,7 +107,8 @@ function parseSlo(slo: string, percentile: string): Slo {
   return { ms: parseDurationMs(slo, '--slo'), percentile: value };
 }
 
-function parseInteger(text: string, option: string, least = 0): number {
+/** @throws InflessError INVALID_INPUT naming the option */
+export function parseInteger(text: string, option: string, least = 0): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(value) && value >= least) return value;
   throw invalid(`${option} "${text}" is not a whole number from ${least} on`);

@@ -1,0 +1,118 @@
+import { InflessError } from '../../models/base/errors.ts';
+import { resolveModel } from '../../models/open.ts';
+import { importInflessText } from '../../profiles/import/infless-text.ts';
+import { findTable, readTable } from '../../profiles/store.ts';
+import type { ProfileTable } from '../../profiles/table.ts';
+import { readFunctionsFile } from '../functions/functions-file.ts';
+import { type FunctionSpec, parseFunctionSpec } from '../functions/spec.ts';
+import type { Candidate } from '../plan/model.ts';
+import { ServiceTimes } from '../plan/service-times.ts';
+import { readInputFile } from './input-file.ts';
+
+/** A function that a plan is made for. Its model need not be at hand: plans only look at its table. */
+export interface PlannedFunction {
+  readonly spec: FunctionSpec;
+  readonly table: ProfileTable;
+  /** What whoever reads the plan should know of the table. */
+  readonly notes: readonly string[];
+}
+
+/** What the tables are taken with. */
+export interface TableOptions {
+  /** Start of an instance to its first answer, in place of what the tables say. */
+  readonly startupMs?: number;
+}
+
+/** Where neither the table nor the user says. */
+const ASSUMED_STARTUP_MS = 5_000;
+
+/**
+ * Reads a functions file, and for each function its table: `profile:`, as JSON or in the INFless text format, or the one
+ * that is found for its model.
+ *
+ * @throws InflessError INVALID_INPUT, PROFILE_NOT_FOUND, PROFILE_INVALID
+ */
+export async function readPlannedFunctions(
+  file: string,
+  options: TableOptions = {},
+): Promise<PlannedFunction[]> {
+  const declarations = await readFunctionsFile(file);
+  if (declarations.length === 0) {
+    throw new InflessError('INVALID_INPUT', `Functions file ${file} declares no function`);
+  }
+  return Promise.all(
+    declarations.map((declaration) =>
+      planned(parseFunctionSpec(declaration, `Function "${declaration.name}" of ${file}`), options),
+    ),
+  );
+}
+
+/** The configs a function may run in, by its table alone. */
+export function candidatesOf({ spec, table }: PlannedFunction): Candidate[] {
+  const maxBatch = spec.maxBatch ?? Number.MAX_SAFE_INTEGER;
+  return new ServiceTimes(table).candidates({ maxBatch, percentile: spec.percentile });
+}
+
+async function planned(spec: FunctionSpec, options: TableOptions): Promise<PlannedFunction> {
+  const { table, notes } = await tableOf(spec);
+  const { startupMs } = options;
+  if (startupMs !== undefined) return { spec, table: starting(table, startupMs), notes };
+  if (table.cells.some((cell) => cell.firstAnswerMs > 0)) return { spec, table, notes };
+  const note = `the table of ${spec.name} does not tell how long a start takes: ${ASSUMED_STARTUP_MS / 1000} s are assumed`;
+  return { spec, table: starting(table, ASSUMED_STARTUP_MS), notes: [...notes, note] };
+}
+
+function starting(table: ProfileTable, startupMs: number): ProfileTable {
+  return { ...table, cells: table.cells.map((cell) => ({ ...cell, firstAnswerMs: startupMs })) };
+}
+
+async function tableOf(spec: FunctionSpec): Promise<Pick<PlannedFunction, 'table' | 'notes'>> {
+  if (spec.profile === undefined) return { table: await foundTable(spec), notes: [] };
+  const what = `Profile table ${spec.profile} of function "${spec.name}"`;
+  const text = await readInputFile(spec.profile, what);
+  if (text.trimStart().startsWith('{')) return { table: await readTable(spec.profile), notes: [] };
+  return importedTable(spec, text, what);
+}
+
+/** The text may hold the lines of several models. */
+function importedTable(
+  spec: FunctionSpec,
+  text: string,
+  what: string,
+): Pick<PlannedFunction, 'table' | 'notes'> {
+  const imports = importInflessText(text, { what });
+  const names = [spec.model, spec.name];
+  const chosen =
+    imports.length === 1 ? imports[0] : imports.find(({ table }) => names.includes(table.model.name));
+  if (chosen === undefined) {
+    throw new InflessError('PROFILE_INVALID', `${what} holds no lines of model ${spec.model}`, {
+      remedy: `It has: ${imports.map(({ table }) => table.model.name).join(', ')}.`,
+    });
+  }
+  const { table, dropped } = chosen;
+  if (dropped.length === 0) return { table, notes: [] };
+  const lines = table.cells.length + dropped.length;
+  return {
+    table,
+    notes: [
+      `the table of ${spec.name} has ${dropped.length} lines of ${lines} that are no latencies: left out`,
+    ],
+  };
+}
+
+async function foundTable(spec: FunctionSpec): Promise<ProfileTable> {
+  const { manifest } = await resolveModel(spec.model, { name: spec.name }).catch((error: unknown) => {
+    if (!(error instanceof InflessError)) throw error;
+    throw noTable(spec, 'nor is its model at hand', error);
+  });
+  const found = await findTable(manifest.digest);
+  if (found === undefined) throw noTable(spec, `and none is known for model ${spec.model}`);
+  return found.table;
+}
+
+function noTable(spec: FunctionSpec, why: string, cause?: InflessError): InflessError {
+  return new InflessError('PROFILE_NOT_FOUND', `Function "${spec.name}" names no profile table, ${why}`, {
+    remedy: `Give one as "profile:", or measure one with: infless-profile ${spec.model}`,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

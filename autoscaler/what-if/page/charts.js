@@ -1,0 +1,313 @@
+// Draws the report's charts in the browser. It comes after uPlot in the page and finds the report in the element "report".
+
+const report = JSON.parse(document.getElementById('report').textContent);
+const policies = Object.entries(report.policies);
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const CHART_HEIGHT = 230;
+const SERIES_COLORS = 8;
+
+const timeUnit =
+  report.load.durationMs <= 5 * MINUTE_MS
+    ? { name: 's', ms: SECOND_MS }
+    : report.load.durationMs <= 5 * HOUR_MS
+      ? { name: 'min', ms: MINUTE_MS }
+      : { name: 'h', ms: HOUR_MS };
+
+/** Colours follow the reader's scheme, so they are looked up whenever a chart is drawn. */
+function color(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+function seriesColor(index) {
+  return color(`series-${(index % SERIES_COLORS) + 1}`);
+}
+
+function short(value) {
+  if (value === null || value === undefined) return '–';
+  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
+  return String(Number(value.toPrecision(3)));
+}
+
+function axis(label, more = {}) {
+  return {
+    label,
+    labelSize: 20,
+    stroke: color('text'),
+    grid: { stroke: color('grid'), width: 1 },
+    ticks: { stroke: color('line'), width: 1 },
+    ...more,
+  };
+}
+
+function valueAxis(label) {
+  return axis(label, {
+    size: 62,
+    values: (_, values) => values.map((value) => (value === null ? '' : short(value))),
+  });
+}
+
+/** Values of equal stretches of time as steps: each holds until the next, and the last to the end of what was measured. */
+function stepTimes(course, measuredMs) {
+  const bins = course.resources.cores.length;
+  const starts = Array.from({ length: bins }, (_, bin) => bin * course.binMs);
+  return [...starts, measuredMs].map((atMs) => atMs / timeUnit.ms);
+}
+
+function held(values) {
+  return [...values, values.at(-1) ?? null];
+}
+
+const steps = uPlot.paths.stepped({ align: 1 });
+
+/** Charts that have been drawn, so that they can be drawn again in other colours or sizes. */
+const drawn = new Map();
+
+function draw(element, makeOptions, data) {
+  const again = () => {
+    drawn.get(element)?.plot.destroy();
+    const width = element.clientWidth;
+    drawn.set(element, {
+      plot: new uPlot({ width, height: CHART_HEIGHT, ...makeOptions() }, data, element),
+      again,
+    });
+  };
+  again();
+}
+
+function chartElement(section, title, unit) {
+  const figure = document.createElement('figure');
+  const caption = document.createElement('figcaption');
+  caption.append(title);
+  const small = document.createElement('small');
+  small.textContent = ` ${unit}`;
+  caption.append(small);
+  const plot = document.createElement('div');
+  figure.append(caption, plot);
+  document.getElementById(section).append(figure);
+  return plot;
+}
+
+function timeOptions(label, lines) {
+  return {
+    scales: { x: { time: false }, y: { range: (_, __, high) => [0, (high || 1) * 1.05] } },
+    axes: [axis(`time since the start of the load, ${timeUnit.name}`), valueAxis(label)],
+    series: [{ label: timeUnit.name, value: (_, value) => short(value) }, ...lines],
+  };
+}
+
+/** One line a policy; runs that were interrupted end earlier. */
+function comparePolicies(title, label, unit, valuesOf) {
+  if (policies.length === 0) return;
+  const element = chartElement('compared', title, unit);
+  const joined = uPlot.join(
+    policies.map(([, { course, measuredMs }]) => [stepTimes(course, measuredMs), held(valuesOf(course))]),
+  );
+  draw(
+    element,
+    () =>
+      timeOptions(
+        label,
+        policies.map(([name], index) => ({
+          label: name,
+          stroke: seriesColor(index),
+          width: 2,
+          paths: steps,
+          points: { show: false },
+          value: (_, value) => short(value),
+        })),
+      ),
+    joined,
+  );
+}
+
+function violationPercents(course) {
+  const functions = course.functions.map(({ counts }) => counts);
+  return course.resources.cores.map((_, bin) => {
+    const sum = (of) => functions.reduce((total, counts) => total + of(counts), 0);
+    const arrivals = sum((counts) => counts.arrivals[bin]);
+    const inTime = sum((counts) => counts.inTime[bin]);
+    return arrivals === 0 ? null : Math.max(0, 100 * (1 - inTime / arrivals));
+  });
+}
+
+function drawLoad() {
+  const first = policies[0];
+  if (first === undefined) return;
+  const [, { course, measuredMs }] = first;
+  const element = chartElement('load', 'Requests', 'per second, by function');
+  const times = stepTimes(course, measuredMs);
+  const seconds = times.slice(1).map((end, bin) => ((end - times[bin]) * timeUnit.ms) / SECOND_MS);
+  const rates = course.functions.map(({ counts }) =>
+    held(counts.arrivals.map((count, bin) => count / seconds[bin])),
+  );
+  draw(
+    element,
+    () =>
+      timeOptions(
+        'requests per second',
+        course.functions.map(({ name }, index) => ({
+          label: name,
+          stroke: seriesColor(index),
+          width: 2,
+          paths: steps,
+          points: { show: false },
+          value: (_, value) => short(value),
+        })),
+      ),
+    [times, ...rates],
+  );
+}
+
+/** Stacked: each area reaches from zero to the sum of its own and all below, the highest drawn first. */
+function drawConfigs([, { course, measuredMs }]) {
+  document.getElementById('configs').replaceChildren();
+  for (const { name, configs } of course.functions) {
+    const element = chartElement(
+      'configs',
+      name,
+      'instances by config (b = largest batch, c = cores, g = GPU %)',
+    );
+    const own = configs.map(({ instances }) => held(instances));
+    const stacked = own.map((_, from) =>
+      own[0].map((__, bin) => own.slice(from).reduce((sum, values) => sum + values[bin], 0)),
+    );
+    draw(
+      element,
+      () =>
+        timeOptions(
+          'instances',
+          configs.map(({ text }, index) => ({
+            label: text,
+            stroke: seriesColor(index),
+            fill: seriesColor(index),
+            width: 1,
+            paths: steps,
+            points: { show: false },
+            value: (_, __, series, at) => short(at === null ? null : own[series - 1][at]),
+          })),
+        ),
+      [stepTimes(course, measuredMs), ...stacked],
+    );
+  }
+}
+
+function drawSloCost({ name, sloMs, percentile, peakPerSecond, costOfSlo }) {
+  const { currency } = report.cluster;
+  const priced = currency !== null && costOfSlo.every((point) => point.costPerMillionRequests !== null);
+  const label = priced ? `${currency} per million requests` : 'GFLOPS per request/s';
+  const element = chartElement(
+    'slo-cost',
+    name,
+    `${label}, at the peak of ${short(peakPerSecond)} requests/s`,
+  );
+  const values = costOfSlo.map((point) => (priced ? point.costPerMillionRequests : point.gflopsPerRate));
+  const configs = costOfSlo.map(
+    ({ instances, config }) =>
+      `${instances} × b${config.batch} c${config.cpuMillicores / 1000}${config.gpuPercent > 0 ? ` g${config.gpuPercent}` : ''}`,
+  );
+  draw(
+    element,
+    () => ({
+      scales: {
+        x: { time: false, distr: 3 },
+        y: { range: (_, __, high) => [0, (high || 1) * 1.05] },
+      },
+      axes: [
+        axis(`SLO at p${percentile}, ms (the line is the function's own)`, {
+          values: (_, splits) => splits.map((split) => (isRound(split) ? short(split) : '')),
+        }),
+        valueAxis(label),
+      ],
+      series: [
+        { label: 'SLO, ms', value: (_, value) => short(value) },
+        {
+          label: 'cost',
+          stroke: seriesColor(0),
+          width: 2,
+          points: { show: true, size: 5 },
+          value: (_, value) => short(value),
+        },
+        {
+          label: 'cheapest',
+          stroke: 'transparent',
+          points: { show: false },
+          value: (_, __, ___, at) => configs[at] ?? '–',
+        },
+      ],
+      hooks: { draw: [(plot) => markSlo(plot, sloMs)] },
+    }),
+    [costOfSlo.map((point) => point.sloMs), values, values],
+  );
+}
+
+/** Of a logarithmic axis' many ticks those that have room for a label. */
+function isRound(value) {
+  const leading = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
+  return [1, 2, 3, 5, 7].some((digit) => Math.abs(leading - digit) < 1e-6);
+}
+
+function markSlo(plot, sloMs) {
+  const x = Math.round(plot.valToPos(sloMs, 'x', true));
+  const { left, top, width, height } = plot.bbox;
+  if (x < left || x > left + width) return;
+  const { ctx } = plot;
+  ctx.save();
+  ctx.strokeStyle = color('series-2');
+  ctx.lineWidth = 2 * devicePixelRatio;
+  ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(x, top);
+  ctx.lineTo(x, top + height);
+  ctx.stroke();
+  ctx.restore();
+}
+
+function redrawAll() {
+  for (const [element, { again }] of drawn) {
+    if (element.isConnected) again();
+    else drawn.delete(element);
+  }
+}
+
+drawLoad();
+comparePolicies(
+  'Resources held',
+  'GFLOPS',
+  'GFLOPS: 64 a core, 142 a GPU percent',
+  (course) => course.resources.gflops,
+);
+comparePolicies('SLO violations', '% of requests', '% of the requests that arrived then', violationPercents);
+comparePolicies('CPU held', 'cores', 'cores', (course) => course.resources.cores);
+if (report.cluster.gpus > 0) {
+  comparePolicies(
+    'GPU held',
+    '% of one GPU',
+    '% of one GPU’s SMs, summed',
+    (course) => course.resources.gpuPercent,
+  );
+}
+comparePolicies(
+  'Nodes in use',
+  'nodes',
+  'nodes with an instance or more',
+  (course) => course.resources.nodes,
+);
+
+const choice = document.getElementById('policy');
+if (choice !== null) {
+  const show = () => drawConfigs(policies[choice.selectedIndex]);
+  choice.addEventListener('change', show);
+  show();
+}
+for (const facts of report.functions) if (facts.costOfSlo.length > 0) drawSloCost(facts);
+
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redrawAll);
+let width = document.body.clientWidth;
+addEventListener('resize', () => {
+  if (document.body.clientWidth === width) return;
+  width = document.body.clientWidth;
+  redrawAll();
+});

@@ -1,0 +1,105 @@
+import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
+import { costOfSlo, type SloCost } from '../../plan/explain/slo-cost.ts';
+import type { Need } from '../../plan/explain/uniform-sets.ts';
+import { nearestFeasibleSloMs } from '../../plan/feasibility.ts';
+import type { RateModel } from '../../plan/model.ts';
+import { type Cluster, type ClusterNode, costOf, isLimitless, type Prices } from '../cluster/cluster.ts';
+import { candidatesOf, type PlannedFunction } from '../functions.ts';
+import { expectedRequests, type Load, peakPerSecond } from '../loads/load.ts';
+import type { ClusterFacts, FunctionFacts, NodeGroup, SloCostPoint } from './report.ts';
+
+export function clusterFacts({ nodes, startupMs, prices }: Cluster): ClusterFacts {
+  const groups = new Map<string, ClusterNode[]>();
+  for (const node of nodes) {
+    const { name: _name, ...likeness } = node;
+    const key = JSON.stringify(likeness);
+    groups.set(key, [...(groups.get(key) ?? []), node]);
+  }
+  return {
+    nodes: nodes.length,
+    cores: nodes.reduce((sum, { cpuMillicores }) => sum + cpuMillicores, 0) / 1000,
+    gpus: nodes.reduce((sum, { gpuPercents }) => sum + gpuPercents.length, 0),
+    startupMs: startupMs ?? null,
+    currency: prices?.currency ?? null,
+    groups: [...groups.values()].map(groupOf),
+  };
+}
+
+function groupOf(nodes: readonly ClusterNode[]): NodeGroup {
+  const { cpuMillicores, memoryBytes, gpuPercents, gpuMemoryBytes } = nodes[0]!;
+  return {
+    count: nodes.length,
+    cores: cpuMillicores / 1000,
+    memoryBytes: isLimitless(memoryBytes) ? null : memoryBytes,
+    gpuPercents,
+    gpuMemoryBytes: gpuMemoryBytes.map((bytes) => bytes ?? null),
+  };
+}
+
+export interface FactsRequest {
+  readonly planned: PlannedFunction;
+  readonly load: Load;
+  readonly durationMs: number;
+  readonly process: ArrivalProcess;
+  readonly rates: RateModel;
+  /** Capacity over the rate that is provided. */
+  readonly headroom: number;
+  readonly prices: Prices | undefined;
+}
+
+export function functionFacts(request: FactsRequest): FunctionFacts {
+  const { planned, load, durationMs, rates, headroom, prices } = request;
+  const { name, slo: sloMs, percentile } = planned.spec;
+  const candidates = candidatesOf(planned);
+  const peak = peakPerSecond(load);
+  // Whether a config keeps the SLO at all is asked as the controller does when the function is deployed.
+  const alone = { sloMs, percentile, arrivalCv: 1 };
+  const need: Need = {
+    candidates,
+    slo: { ...alone, arrivalCv: cvOf(load, request.process) },
+    rates,
+    ratePerSecond: peak * headroom,
+    fewest: 1,
+  };
+  return {
+    name,
+    sloMs,
+    percentile,
+    expectedRequests: expectedRequests(load, durationMs),
+    peakPerSecond: peak,
+    feasible: candidates.some((candidate) => rates.feasible(candidate, alone)),
+    nearestSloMs: nearestFeasibleSloMs(candidates, alone, rates) ?? null,
+    costOfSlo: costOfSlo(need).map((point) => sloCostPoint(point, peak, prices)),
+  };
+}
+
+export function sloCostPoint(
+  { sloMs, set }: SloCost,
+  ratePerSecond: number,
+  prices: Prices | undefined,
+): SloCostPoint {
+  const { candidate, instances, price } = set;
+  const { config, memoryBytes } = candidate;
+  const hourMs = 3_600_000;
+  const held = {
+    cpuMillicoreMs: config.cpuMillicores * instances * hourMs,
+    gpuPercentMs: config.gpuPercent * instances * hourMs,
+    memoryByteMs: memoryBytes * instances * hourMs,
+  };
+  const millionPerHour = (ratePerSecond * 3600) / 1e6;
+  return {
+    sloMs,
+    config,
+    instances,
+    gflops: price,
+    gflopsPerRate: ratePerSecond === 0 ? price : price / ratePerSecond,
+    costPerMillionRequests:
+      prices === undefined || millionPerHour === 0 ? null : costOf(held, prices) / millionPerHour,
+  };
+}
+
+/** How bursty the arrivals are; of recorded ones nothing is assumed but that they are independent. */
+function cvOf(load: Load, process: ArrivalProcess): number {
+  if (load.type === 'times' || process.type === 'poisson') return 1;
+  return process.type === 'gamma' ? process.cv : 0;
+}
