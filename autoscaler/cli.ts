@@ -9,6 +9,7 @@ import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
 import { RATE_MODEL_NAMES, rateModelByName } from './plan/rates/rate-models.ts';
 import { LocalPlatform } from './platforms/local/local-platform.ts';
 import { type Service, startService } from './service.ts';
+import { explainCommand } from './what-if/commands/explain-command.ts';
 import { planCommand } from './what-if/commands/plan-command.ts';
 
 interface Options {
@@ -31,7 +32,8 @@ export function createAutoscalerProgram(): Command {
 
 /** Beside serving, which is what the program does when no command is named. */
 function withCommands(program: Command): Command {
-  for (const command of [planCommand()]) program.addCommand(command.copyInheritedSettings(program));
+  for (const command of [planCommand(), explainCommand()])
+    program.addCommand(command.copyInheritedSettings(program));
   return program;
 }
 

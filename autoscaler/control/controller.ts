@@ -8,7 +8,15 @@ import type { Deployment } from '../functions/deployment.ts';
 import type { Origin } from '../functions/function-store.ts';
 import type { FunctionDeclaration } from '../functions/spec.ts';
 import { requireFeasible } from '../plan/feasibility.ts';
-import type { FunctionDemand, Plan, Planner, RateModel, Shortage, StartDecision } from '../plan/model.ts';
+import type {
+  ClusterSnapshot,
+  FunctionDemand,
+  Plan,
+  Planner,
+  RateModel,
+  Shortage,
+  StartDecision,
+} from '../plan/model.ts';
 import { plan } from '../plan/planner.ts';
 import type { Instance, InstanceEvent, Platform } from '../platforms/platform.ts';
 import { snapshotCluster } from './cluster-snapshot.ts';
@@ -27,6 +35,14 @@ export interface ControllerParts {
   readonly logger: Logger;
   /** Told of every batch that ran, for metrics. */
   readonly onBatch?: (functionName: string, batch: DispatchedBatch) => void;
+}
+
+/** What the planner is given, and by how much the demand in it exceeds what is expected. */
+export interface PlanInput {
+  readonly demands: readonly FunctionDemand[];
+  readonly cluster: ClusterSnapshot;
+  readonly rates: RateModel;
+  readonly headroom: number;
 }
 
 /**
@@ -74,6 +90,22 @@ export class Controller {
 
   shortageOf(name: string): Shortage | undefined {
     return this.#shortages.find((shortage) => shortage.functionName === name);
+  }
+
+  /** What plans are made of, as it is now. */
+  async planInput(): Promise<PlanInput> {
+    const { platform, clock, rates, settings } = this.#parts;
+    const nowMs = clock.nowMs();
+    const nodes = await platform.nodes();
+    const starting = new Set(
+      platform.instances().flatMap(({ phase, functionName }) => (phase === 'starting' ? [functionName] : [])),
+    );
+    const demands = this.functions.map((managed) =>
+      this.#demandOf(managed, nowMs, starting.has(managed.name)),
+    );
+    const memoryOf = (id: string): number => this.#memoryBytes.get(id) ?? 0;
+    const cluster = snapshotCluster(nodes, platform.instances(), this.#functions, memoryOf);
+    return { demands, cluster, rates, headroom: settings.headroom };
   }
 
   /**
@@ -162,17 +194,9 @@ export class Controller {
   }
 
   async #tick(): Promise<void> {
-    const { platform, clock, rates, planner = plan } = this.#parts;
+    const { clock, planner = plan } = this.#parts;
     const nowMs = clock.nowMs();
-    const nodes = await platform.nodes();
-    const starting = new Set(
-      platform.instances().flatMap(({ phase, functionName }) => (phase === 'starting' ? [functionName] : [])),
-    );
-    const demands = this.functions.map((managed) =>
-      this.#demandOf(managed, nowMs, starting.has(managed.name)),
-    );
-    const memoryOf = (id: string): number => this.#memoryBytes.get(id) ?? 0;
-    const cluster = snapshotCluster(nodes, platform.instances(), this.#functions, memoryOf);
+    const { demands, cluster, rates } = await this.planInput();
     const decision = planner(demands, cluster, rates);
     this.#shortages = decision.short;
     await this.#apply(decision, nowMs);

@@ -5,6 +5,7 @@ import { bodyBytes } from '../../packager/server/http/http-server.ts';
 import type { Controller } from '../control/controller.ts';
 import { type FunctionRegistry, functionNotFound } from '../control/function-registry.ts';
 import type { Platform } from '../platforms/platform.ts';
+import { explanationOf } from './function-explanation.ts';
 import { brokenStatus, type FunctionStatus, forecastOf, statusOf } from './function-status.ts';
 
 export interface AdminRouteParts {
@@ -35,6 +36,13 @@ export function adminRoutes(app: FastifyInstance, parts: AdminRouteParts): void 
     const rate = rateOf(request.query.rate);
     const forecast = forecastOf(managed, controller, clock.nowMs(), rate);
     return { ...(await status(parts, name)), ...(forecast === undefined ? {} : { forecast }) };
+  });
+
+  app.get<NamedRoute>('/api/functions/:name/explanation', async (request) => {
+    const { name } = request.params;
+    const managed = controller.find(name);
+    if (managed === undefined) throw functionNotFound(name);
+    return explanationOf(managed, controller, rateOf(request.query.rate));
   });
 
   app.post('/api/functions', async (request, reply) => {

@@ -98,7 +98,11 @@ async function runPolicy(policy: Policy, index: number, request: WhatIfRequest):
     tellProgress(clock, policy.name, index, request);
     return recorder;
   });
-  const result = await simulate(scenarioOf(request), recordedPolicy, signal === undefined ? {} : { signal });
+  const result = await simulate(
+    scenarioOf(request, bins),
+    recordedPolicy,
+    signal === undefined ? {} : { signal },
+  );
   return policyReport({
     description: policy.description,
     result,
@@ -119,7 +123,7 @@ function newRecorder(clock: Clock, bins: Bins, views: ReadonlyMap<string, Profil
   );
 }
 
-function scenarioOf(request: WhatIfRequest): Scenario {
+function scenarioOf(request: WhatIfRequest, { binMs }: Bins): Scenario {
   const { functions, cluster, loads, process, warmUpMs, seed, executionNoiseCv } = request;
   return {
     functions: functions.map(({ spec, table }, index) => ({
@@ -136,6 +140,7 @@ function scenarioOf(request: WhatIfRequest): Scenario {
     durationMs: warmUpMs + loads.durationMs,
     warmUpMs,
     executionNoiseCv,
+    sampleMs: binMs, // only the recorder's course is looked at
     seed,
   };
 }

@@ -36,6 +36,17 @@ export function peakPerSecond(load: Load): number {
   return (peak * 1000) / PEAK_WINDOW_MS;
 }
 
+/** How bursty the arrivals are; of recorded ones nothing is assumed but that they are independent. */
+export function arrivalCvOf(load: Load, process: ArrivalProcess): number {
+  return load.type === 'times' ? 1 : cvOf(process);
+}
+
+/** Coefficient of variation of the intervals. */
+export function cvOf(process: ArrivalProcess): number {
+  if (process.type === 'gamma') return process.cv;
+  return process.type === 'poisson' ? 1 : 0;
+}
+
 /**
  * Arrival times with a warm-up before them, in which the load's first level comes.
  *

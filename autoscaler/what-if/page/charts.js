@@ -62,20 +62,40 @@ function held(values) {
 
 const steps = uPlot.paths.stepped({ align: 1 });
 
-/** Charts that have been drawn, so that they can be drawn again in other colours or sizes. */
-const drawn = new Map();
+/** Elements with charts, and how to draw them (again): in other colours, in another width. */
+const drawings = new Map();
 
 function draw(element, makeOptions, data) {
-  const again = () => {
-    drawn.get(element)?.plot.destroy();
-    const width = element.clientWidth;
-    drawn.set(element, {
-      plot: new uPlot({ width, height: CHART_HEIGHT, ...makeOptions() }, data, element),
-      again,
-    });
-  };
-  again();
+  let plot;
+  drawings.set(element, () => {
+    plot?.destroy();
+    plot = new uPlot({ width: element.clientWidth, height: CHART_HEIGHT, ...makeOptions() }, data, element);
+  });
+  widths.observe(element);
 }
+
+function redraw(element) {
+  if (element.isConnected) {
+    drawings.get(element)();
+    return;
+  }
+  drawings.delete(element);
+  widths.unobserve(element);
+}
+
+/**
+ * Tells of each element when it is laid out first, and whenever its width changes after that. What is drawn changes the
+ * layout again, so that has to wait for the next frame.
+ */
+const widths = new ResizeObserver((changes) => {
+  requestAnimationFrame(() => {
+    for (const { target, contentRect } of changes) {
+      if (target.dataset.width === String(contentRect.width)) continue;
+      target.dataset.width = contentRect.width;
+      redraw(target);
+    }
+  });
+});
 
 function chartElement(section, title, unit) {
   const figure = document.createElement('figure');
@@ -94,7 +114,7 @@ function timeOptions(label, lines) {
   return {
     scales: { x: { time: false }, y: { range: (_, __, high) => [0, (high || 1) * 1.05] } },
     axes: [axis(`time since the start of the load, ${timeUnit.name}`), valueAxis(label)],
-    series: [{ label: timeUnit.name, value: (_, value) => short(value) }, ...lines],
+    series: [{ label: `time, ${timeUnit.name}`, value: (_, value) => short(value) }, ...lines],
   };
 }
 
@@ -194,59 +214,76 @@ function drawConfigs([, { course, measuredMs }]) {
   }
 }
 
+/** uPlot would count up from where a logarithmic axis begins; people want round numbers. */
+const logarithmic = {
+  splits: (_, __, low, high) => roundNumbers(low, high),
+  filter: (_, splits) => splits,
+  values: (_, splits) => splits.map(short),
+};
+
+function roundNumbers(low, high) {
+  const digits = high / low > 30 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 7];
+  const numbers = [];
+  for (let power = 10 ** Math.floor(Math.log10(low)); power <= high; power *= 10) {
+    numbers.push(...digits.map((digit) => Number((digit * power).toPrecision(3))));
+  }
+  return numbers.filter((number) => number >= low && number <= high);
+}
+
+function roomy(_, low, high) {
+  return [low / 1.1, high * 1.1];
+}
+
 function drawSloCost({ name, sloMs, percentile, peakPerSecond, costOfSlo }) {
   const { currency } = report.cluster;
-  const priced = currency !== null && costOfSlo.every((point) => point.costPerMillionRequests !== null);
-  const label = priced ? `${currency} per million requests` : 'GFLOPS per request/s';
+  const unit = 'GFLOPS per request/s';
   const element = chartElement(
     'slo-cost',
     name,
-    `${label}, at the peak of ${short(peakPerSecond)} requests/s`,
+    `${unit}, at the peak of ${short(peakPerSecond)} requests/s`,
   );
-  const values = costOfSlo.map((point) => (priced ? point.costPerMillionRequests : point.gflopsPerRate));
-  const configs = costOfSlo.map(
-    ({ instances, config }) =>
-      `${instances} × b${config.batch} c${config.cpuMillicores / 1000}${config.gpuPercent > 0 ? ` g${config.gpuPercent}` : ''}`,
-  );
+  const values = costOfSlo.map((point) => point.gflopsPerRate);
+  const said = (label, text) => ({
+    label,
+    stroke: 'transparent',
+    points: { show: false },
+    value: (_, __, ___, at) => (at === null ? '–' : text(costOfSlo[at])),
+  });
+  const money =
+    currency === null
+      ? []
+      : [said(`${currency} per million requests`, (point) => short(point.costPerMillionRequests))];
   draw(
     element,
     () => ({
-      scales: {
-        x: { time: false, distr: 3 },
-        y: { range: (_, __, high) => [0, (high || 1) * 1.05] },
-      },
+      scales: { x: { time: false, distr: 3, range: roomy }, y: { distr: 3, range: roomy } },
       axes: [
-        axis(`SLO at p${percentile}, ms (the line is the function's own)`, {
-          values: (_, splits) => splits.map((split) => (isRound(split) ? short(split) : '')),
+        axis(`SLO at p${percentile}, ms (the dashed line is the function's own)`, {
+          ...logarithmic,
         }),
-        valueAxis(label),
+        axis(unit, { size: 62, ...logarithmic }),
       ],
       series: [
         { label: 'SLO, ms', value: (_, value) => short(value) },
         {
-          label: 'cost',
+          label: unit,
           stroke: seriesColor(0),
           width: 2,
           points: { show: true, size: 5 },
           value: (_, value) => short(value),
         },
-        {
-          label: 'cheapest',
-          stroke: 'transparent',
-          points: { show: false },
-          value: (_, __, ___, at) => configs[at] ?? '–',
-        },
+        said('cheapest', setText),
+        ...money,
       ],
       hooks: { draw: [(plot) => markSlo(plot, sloMs)] },
     }),
-    [costOfSlo.map((point) => point.sloMs), values, values],
+    [costOfSlo.map((point) => point.sloMs), values, values, ...money.map(() => values)],
   );
 }
 
-/** Of a logarithmic axis' many ticks those that have room for a label. */
-function isRound(value) {
-  const leading = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-  return [1, 2, 3, 5, 7].some((digit) => Math.abs(leading - digit) < 1e-6);
+function setText({ instances, config }) {
+  const gpu = config.gpuPercent > 0 ? ` g${config.gpuPercent}` : '';
+  return `${instances} × b${config.batch} c${config.cpuMillicores / 1000}${gpu}`;
 }
 
 function markSlo(plot, sloMs) {
@@ -263,13 +300,6 @@ function markSlo(plot, sloMs) {
   ctx.lineTo(x, top + height);
   ctx.stroke();
   ctx.restore();
-}
-
-function redrawAll() {
-  for (const [element, { again }] of drawn) {
-    if (element.isConnected) again();
-    else drawn.delete(element);
-  }
 }
 
 drawLoad();
@@ -304,10 +334,6 @@ if (choice !== null) {
 }
 for (const facts of report.functions) if (facts.costOfSlo.length > 0) drawSloCost(facts);
 
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redrawAll);
-let width = document.body.clientWidth;
-addEventListener('resize', () => {
-  if (document.body.clientWidth === width) return;
-  width = document.body.clientWidth;
-  redrawAll();
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+  for (const element of drawings.keys()) redraw(element);
 });

@@ -5,7 +5,7 @@ import { nearestFeasibleSloMs } from '../../plan/feasibility.ts';
 import type { RateModel } from '../../plan/model.ts';
 import { type Cluster, type ClusterNode, costOf, isLimitless, type Prices } from '../cluster/cluster.ts';
 import { candidatesOf, type PlannedFunction } from '../functions.ts';
-import { expectedRequests, type Load, peakPerSecond } from '../loads/load.ts';
+import { arrivalCvOf, expectedRequests, type Load, peakPerSecond } from '../loads/load.ts';
 import type { ClusterFacts, FunctionFacts, NodeGroup, SloCostPoint } from './report.ts';
 
 export function clusterFacts({ nodes, startupMs, prices }: Cluster): ClusterFacts {
@@ -56,7 +56,7 @@ export function functionFacts(request: FactsRequest): FunctionFacts {
   const alone = { sloMs, percentile, arrivalCv: 1 };
   const need: Need = {
     candidates,
-    slo: { ...alone, arrivalCv: cvOf(load, request.process) },
+    slo: { ...alone, arrivalCv: arrivalCvOf(load, request.process) },
     rates,
     ratePerSecond: peak * headroom,
     fewest: 1,
@@ -96,10 +96,4 @@ export function sloCostPoint(
     costPerMillionRequests:
       prices === undefined || millionPerHour === 0 ? null : costOf(held, prices) / millionPerHour,
   };
-}
-
-/** How bursty the arrivals are; of recorded ones nothing is assumed but that they are independent. */
-function cvOf(load: Load, process: ArrivalProcess): number {
-  if (load.type === 'times' || process.type === 'poisson') return 1;
-  return process.type === 'gamma' ? process.cv : 0;
 }

@@ -1,0 +1,36 @@
+import type { Controller } from '../control/controller.ts';
+import { type ExplanationReport, explanationReport } from '../control/explanation.ts';
+import type { ManagedFunction } from '../control/managed-function.ts';
+import { without } from '../plan/explain/room-for.ts';
+
+/**
+ * Why a deployed function runs as it does, from what the planner is given for it now.
+ *
+ * @param ratePerSecond instead of what is measured
+ * @throws InflessError SLO_INFEASIBLE where running has shown that no config keeps the SLO
+ */
+export async function explanationOf(
+  managed: ManagedFunction,
+  controller: Controller,
+  ratePerSecond?: number,
+): Promise<ExplanationReport> {
+  const { name, times } = managed;
+  const { demands, cluster, rates, headroom } = await controller.planInput();
+  const demand = demands.find((each) => each.name === name)!;
+  const neededPerSecond = ratePerSecond === undefined ? demand.ratePerSecond : ratePerSecond * headroom;
+  const own = cluster.instances.filter(({ functionName }) => functionName === name);
+  const others = cluster.instances.filter(({ functionName }) => functionName !== name);
+  return explanationReport({
+    name,
+    candidates: demand.candidates,
+    slo: { sloMs: demand.sloMs, percentile: demand.percentile, arrivalCv: demand.arrivalCv },
+    rates,
+    ratePerSecond: neededPerSecond,
+    expectedPerSecond: neededPerSecond / headroom,
+    fewest: Math.max(demand.minInstances, demand.warmInstances),
+    maxInstances: demand.maxInstances,
+    nodes: without(cluster.nodes, [...others, ...cluster.leaving]),
+    times,
+    running: own.map(({ config }) => config),
+  });
+}

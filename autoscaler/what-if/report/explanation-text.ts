@@ -1,0 +1,69 @@
+import { formatDuration } from '../../../models/base/units.ts';
+import type { ExplanationReport, SetReport } from '../../control/explanation.ts';
+import { percent, short } from './figures.ts';
+
+const CONSTRAINTS: Readonly<Record<ExplanationReport['constraint'], string>> = {
+  'slo-tail': 'the tail of the SLO',
+  throughput: 'throughput',
+  'one-instance': 'one instance, which is the least',
+  'max-instances': 'the most instances that are allowed',
+  'cluster-cpu': 'the CPU of the cluster',
+  'cluster-gpu': 'the GPUs of the cluster',
+  'cluster-memory': 'the memory of the cluster',
+};
+
+/** An explanation as people read it in a terminal. */
+export function renderExplanation(report: ExplanationReport): string {
+  const { name, sloMs, percentile, chosen, runnerUp, looser, running, missingPerSecond } = report;
+  const lines: [string, string][] = [
+    ['demand', demandText(report)],
+    ...(running === null ? [] : ([['running', runningText(running)]] as [string, string][])),
+    ['binding', `${CONSTRAINTS[report.constraint]}\n${report.why}`],
+    ['cheapest', chosen === null ? 'nothing fits' : chosenText(chosen, sloMs, percentile)],
+    ...(missingPerSecond > 0
+      ? ([['short of', `${short(missingPerSecond)} requests/s, even so`]] as [string, string][])
+      : []),
+    ['runner-up', runnerUp === null ? 'none' : `${setText(runnerUp.set)}, ${extra(runnerUp.extraShare)}`],
+    ['looser SLO', looser === null ? 'would save nothing' : looserText(looser)],
+  ];
+  const body = lines.map(
+    ([label, text]) => `  ${label.padEnd(11)}${text.replaceAll('\n', `\n${' '.repeat(13)}`)}`,
+  );
+  return `${name}: ${formatDuration(sloMs)} at p${percentile}\n\n${body.join('\n')}\n`;
+}
+
+function demandText({ ratePerSecond, neededPerSecond, arrivalCv }: ExplanationReport): string {
+  return `${short(ratePerSecond)} requests/s, with headroom ${short(neededPerSecond)}; intervals have a CV of ${short(arrivalCv)}`;
+}
+
+function runningText(running: NonNullable<ExplanationReport['running']>): string {
+  if (running.length === 0) return 'nothing';
+  return running.map(({ instances, configText }) => `${instances} × ${configText}`).join(' + ');
+}
+
+function chosenText(set: SetReport, sloMs: number, percentile: number): string {
+  const { capacityPerSecond, gflops, batchTailMs, forecast } = set;
+  const lines = [
+    `${setText(set)}, carries ${short(capacityPerSecond)} requests/s, ${short(gflops)} GFLOPS`,
+    `a full batch takes ${formatDuration(batchTailMs)} at p${percentile}, of ${formatDuration(sloMs)}`,
+  ];
+  if (forecast !== null) {
+    lines.push(
+      `predicted: p99 ${formatDuration(forecast.p99Ms)}, ${percent(forecast.violationShare)} later than the SLO`,
+    );
+  }
+  return lines.join('\n');
+}
+
+function looserText({ sloMs, set, savedShare }: NonNullable<ExplanationReport['looser']>): string {
+  return `from ${formatDuration(sloMs)} on, ${setText(set)} would do: ${percent(savedShare)} less`;
+}
+
+/** A larger set may be the runner-up at no more cost. */
+function extra(share: number): string {
+  return share <= 0 ? 'at the same cost' : `${percent(share)} more`;
+}
+
+function setText({ instances, configText }: SetReport): string {
+  return `${instances} × ${configText}`;
+}
