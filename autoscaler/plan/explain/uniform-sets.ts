@@ -28,7 +28,9 @@ export function setsByPrice(need: Need): UniformSet[] {
   return need.candidates
     .map((candidate) => smallestSet(candidate, need))
     .filter((set) => set !== undefined)
-    .sort((a, b) => a.price - b.price || a.instances - b.instances);
+    .sort(
+      (a, b) => a.price - b.price || a.instances - b.instances || a.candidate.tailMs - b.candidate.tailMs,
+    );
 }
 
 /** What so many instances of a config carry; undefined for none. */
