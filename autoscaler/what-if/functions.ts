@@ -95,7 +95,7 @@ function importedTable(
   return {
     table,
     notes: [
-      `the table of ${spec.name} has ${dropped.length} lines of ${lines} that are no latencies: left out`,
+      `of the ${lines} lines of the table of ${spec.name}, ${dropped.length} are left out as no latencies`,
     ],
   };
 }
