@@ -210,8 +210,8 @@ export class BatchFormer<R extends Waiting> {
   /**
    * The batch for a server: the most urgent requests, as many as still finish within the most urgent one's
    * deadline. In a backlog that request may leave room for only a small batch, and serving one late comer after
-   * the other in small batches makes everybody late; then the window starts further down, where more
-   * requests a second are answered in time.
+   * the other in small batches makes everybody late, for as long as requests come: what small batches carry is less than
+   * what comes. Then the window starts further down, however far, where more requests a second are answered in time.
    */
   #pick<K>(nowMs: number, server: IdleServer<K>, from: number): R[] {
     const waiting = this.#onTime.size;
@@ -219,15 +219,27 @@ export class BatchFormer<R extends Waiting> {
     let count = this.#fitting(nowMs, server, from);
     if (waiting - from > server.maxBatch) {
       let bestRate = count / server.executionMs(count);
-      const last = from + server.maxBatch;
-      for (let start = from + 1; count < server.maxBatch && start <= last; start += 1) {
-        const fitting = this.#fitting(nowMs, server, start);
+      for (let rows = count + 1; rows <= server.maxBatch; rows += 1) {
+        const start = this.#firstWithSlack(nowMs, server.executionMs(rows), best);
+        const fitting = Math.min(rows, waiting - start);
+        if (fitting === 0) break;
         const rate = fitting / server.executionMs(fitting);
         if (rate > bestRate * 1.01) [best, count, bestRate] = [start, fitting, rate];
-        if (fitting === server.maxBatch || start + fitting >= waiting) break;
       }
     }
     return this.#onTime.take(count, best);
+  }
+
+  /** The place of the first request, from `from` on, that has so much time left. */
+  #firstWithSlack(nowMs: number, slackMs: number, from: number): number {
+    let low = from;
+    let high = this.#onTime.size;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#onTime.at(middle)!.deadlineMs - nowMs >= slackMs) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   /** How many requests from `start` on fit into a batch that ends within the first one's deadline; at least 1. */
