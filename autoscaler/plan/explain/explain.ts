@@ -98,14 +98,15 @@ function sloTail({ slo }: ExplainRequest, chosen: UniformSet, loosest: UniformSe
   };
 }
 
-/** Why a set is not possible; undefined for one that is. */
+/** Why a set is not possible, the tighter limit where there are two; undefined for one that is. */
 function obstacleTo(set: UniformSet, request: ExplainRequest): Binding | undefined {
-  if (set.instances > request.maxInstances) {
-    const why = `${setText(set)} would be cheapest, but scale.max allows ${request.maxInstances}.`;
+  const { maxInstances } = request;
+  const room = roomOf(set.candidate, request);
+  if (set.instances <= Math.min(maxInstances, room.instances)) return undefined;
+  if (maxInstances < room.instances) {
+    const why = `${setText(set)} would be cheapest, but scale.max allows ${maxInstances}.`;
     return { constraint: 'max-instances', why };
   }
-  const room = roomOf(set.candidate, request);
-  if (room.instances >= set.instances) return undefined;
   const what = { cpu: 'CPU', gpu: 'GPU', memory: 'memory' }[room.limitedBy];
   const why = `${setText(set)} would be cheapest, but the cluster has ${what} left for ${room.instances}.`;
   return { constraint: `cluster-${room.limitedBy}`, why };
