@@ -95,8 +95,8 @@ export class Controller {
   /** What plans are made of, as it is now. */
   async planInput(): Promise<PlanInput> {
     const { platform, clock, rates, settings } = this.#parts;
-    const nowMs = clock.nowMs();
     const nodes = await platform.nodes();
+    const nowMs = clock.nowMs(); // after waiting: everything below shall be of one moment
     const starting = new Set(
       platform.instances().flatMap(({ phase, functionName }) => (phase === 'starting' ? [functionName] : [])),
     );

@@ -55,9 +55,10 @@ export class Idleness {
   /** Whether an instance shall be there now, or be on its way. */
   isHeld(nowMs: number, startupMs: number): boolean {
     const period = this.#period;
-    return (
-      period === undefined || isHeld(this.#windowOf(period, startupMs), nowMs - period.sinceMs, startupMs)
-    );
+    if (period === undefined) return true;
+    // A period may have begun while a caller that noted the time before was doing something else.
+    const idleMs = Math.max(0, nowMs - period.sinceMs);
+    return isHeld(this.#windowOf(period, startupMs), idleMs, startupMs);
   }
 
   #windowOf(period: IdlePeriod, startupMs: number): IdleWindow {

@@ -23,6 +23,13 @@ describe('Idleness under a fixed keep-alive', () => {
     expect(idleness.isHeld(1_600, STARTUP_MS)).toBe(false);
   });
 
+  it('holds at its very beginning, also for who has looked at the clock a moment before', () => {
+    const idleness = create();
+    idleness.arrived(MINUTE, STARTUP_MS);
+    idleness.drained(2 * MINUTE);
+    expect(idleness.isHeld(2 * MINUTE - 1, STARTUP_MS)).toBe(true);
+  });
+
   it('holds while requests wait or run, however long', () => {
     const idleness = create();
     idleness.arrived(MINUTE, STARTUP_MS);
