@@ -2,7 +2,7 @@ import { InflessError } from '../../models/base/errors.ts';
 import { resolveModel } from '../../models/open.ts';
 import { importInflessText } from '../../profiles/import/infless-text.ts';
 import { findTable, readTable } from '../../profiles/store.ts';
-import type { ProfileTable } from '../../profiles/table.ts';
+import type { Latency, ProfileTable } from '../../profiles/table.ts';
 import { readFunctionsFile } from '../functions/functions-file.ts';
 import { type FunctionSpec, parseFunctionSpec } from '../functions/spec.ts';
 import type { Candidate } from '../plan/model.ts';
@@ -54,12 +54,38 @@ export function candidatesOf({ spec, table }: PlannedFunction): Candidate[] {
 }
 
 async function planned(spec: FunctionSpec, options: TableOptions): Promise<PlannedFunction> {
-  const { table, notes } = await tableOf(spec);
+  const { table: measured, notes } = await tableOf(spec);
+  const table = withCodec(measured);
   const { startupMs } = options;
   if (startupMs !== undefined) return { spec, table: starting(table, startupMs), notes };
   if (table.cells.some((cell) => cell.firstAnswerMs > 0)) return { spec, table, notes };
   const note = `the table of ${spec.name} does not tell how long a start takes: ${ASSUMED_STARTUP_MS / 1000} s are assumed`;
   return { spec, table: starting(table, ASSUMED_STARTUP_MS), notes: [...notes, note] };
+}
+
+/**
+ * Reading and writing JSON is part of what an instance does, but simulated batches take the tabulated execution time alone:
+ * so it is made part of that.
+ */
+function withCodec(table: ProfileTable): ProfileTable {
+  return {
+    ...table,
+    cells: table.cells.map((cell) => {
+      const codecMs = cell.batch * (cell.codecMs.decode + cell.codecMs.encode);
+      const { mean, p50, p95, p99, min, max, standardDeviation, meanInterval } = cell.latencyMs;
+      const latencyMs: Latency = {
+        mean: mean + codecMs,
+        p50: p50 + codecMs,
+        p95: p95 + codecMs,
+        p99: p99 + codecMs,
+        min: min + codecMs,
+        max: max + codecMs,
+        standardDeviation,
+        meanInterval: [meanInterval[0] + codecMs, meanInterval[1] + codecMs],
+      };
+      return { ...cell, latencyMs, codecMs: { decode: 0, encode: 0 } };
+    }),
+  };
 }
 
 function starting(table: ProfileTable, startupMs: number): ProfileTable {
