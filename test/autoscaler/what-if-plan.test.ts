@@ -73,8 +73,8 @@ describe('a plan', () => {
     expect(Math.abs(requests[0]! - 1_800)).toBeLessThan(200);
     expect(report.functions[0]).toMatchObject({
       feasible: true,
-      peakPerSecond: 120,
-      expectedRequests: 4_200,
+      peakPerSecond: 100,
+      expectedRequests: 1_800,
     });
   });
 
