@@ -4,6 +4,7 @@ import { type ExplainRequest, explain } from '../../autoscaler/plan/explain/expl
 import { roomFor, without } from '../../autoscaler/plan/explain/room-for.ts';
 import { cheapestAt, costOfSlo, nextCheaperSlo } from '../../autoscaler/plan/explain/slo-cost.ts';
 import { type Need, setsByPrice } from '../../autoscaler/plan/explain/uniform-sets.ts';
+import { nearestFeasibleSloMs } from '../../autoscaler/plan/feasibility.ts';
 import type { Candidate } from '../../autoscaler/plan/model.ts';
 import { priceOf } from '../../autoscaler/plan/price.ts';
 import { paperRateModel } from '../../autoscaler/plan/rates/paper-rates.ts';
@@ -87,9 +88,10 @@ describe('what an SLO costs', () => {
     );
   });
 
-  it('begins near the tightest SLO that some config keeps', () => {
-    const [tightest] = costOfSlo(need());
-    expect(tightest!.sloMs).toBeLessThan(60);
+  it('begins at the tightest SLO that some config keeps', () => {
+    const [tightest, next] = costOfSlo(need());
+    expect(tightest!.sloMs).toBe(nearestFeasibleSloMs(CANDIDATES, need().slo, percentileRateModel));
+    expect(next!.set.price).toBeLessThan(tightest!.set.price);
     expect(costOfSlo(need({ candidates: [] }))).toEqual([]);
   });
 

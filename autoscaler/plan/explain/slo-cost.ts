@@ -15,7 +15,7 @@ const LOOSE = 20;
 const CURVE_STEP = 1.08;
 /** The same where a change of config is looked for. */
 const SEARCH_STEP = 1.02;
-/** Close to the tightest SLO the price grows without bound: that part tells nothing. */
+/** Close to the tightest SLO the price grows steeply: between that one and prices below this multiple nobody wants to be. */
 const STEEPEST = 20;
 /** Differences below this share are none worth telling. */
 const WORTH_TELLING = 0.005;
@@ -31,7 +31,7 @@ export function looseSloMs({ candidates, slo }: Need): number {
 }
 
 /**
- * What the SLO costs: the cheapest set at each of a row of SLOs, from about the tightest that can be kept to where a looser
+ * What the SLO costs: the cheapest set at each of a row of SLOs, from the tightest that can be kept to where a looser
  * one saves nothing any more. The need's own SLO is among them, if it can be kept.
  */
 export function costOfSlo(need: Need): SloCost[] {
@@ -50,8 +50,8 @@ export function costOfSlo(need: Need): SloCost[] {
   const curve: SloCost[] = [];
   for (const sloMs of [...slosMs].sort((a, b) => a - b)) {
     const set = cheapestAt(need, sloMs);
-    const isOwn = sloMs === need.slo.sloMs;
-    if (set === undefined || (set.price > STEEPEST * floor && !isOwn)) continue;
+    const isWanted = sloMs === need.slo.sloMs || sloMs === tightestMs;
+    if (set === undefined || (set.price > STEEPEST * floor && !isWanted)) continue;
     curve.push({ sloMs, set });
     if (sloMs >= need.slo.sloMs && set.price <= floor * (1 + WORTH_TELLING)) break;
   }

@@ -222,7 +222,7 @@ const logarithmic = {
 };
 
 function roundNumbers(low, high) {
-  const digits = high / low > 30 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 7];
+  const digits = high / low > 1000 ? [1] : high / low > 30 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 7];
   const numbers = [];
   for (let power = 10 ** Math.floor(Math.log10(low)); power <= high; power *= 10) {
     numbers.push(...digits.map((digit) => Number((digit * power).toPrecision(3))));
@@ -234,7 +234,7 @@ function roomy(_, low, high) {
   return [low / 1.1, high * 1.1];
 }
 
-function drawSloCost({ name, sloMs, percentile, peakPerSecond, costOfSlo }) {
+function drawSloCost({ name, sloMs, percentile, peakPerSecond, costOfSlo, feasible }) {
   const { currency } = report.cluster;
   const unit = 'GFLOPS per request/s';
   const element = chartElement(
@@ -258,7 +258,7 @@ function drawSloCost({ name, sloMs, percentile, peakPerSecond, costOfSlo }) {
     () => ({
       scales: { x: { time: false, distr: 3, range: roomy }, y: { distr: 3, range: roomy } },
       axes: [
-        axis(`SLO at p${percentile}, ms (the dashed line is the function's own)`, {
+        axis(`SLO at p${percentile}, ms${feasible ? " (the dashed line is the function's own)" : ''}`, {
           ...logarithmic,
         }),
         axis(unit, { size: 62, ...logarithmic }),
@@ -275,7 +275,7 @@ function drawSloCost({ name, sloMs, percentile, peakPerSecond, costOfSlo }) {
         said('cheapest', setText),
         ...money,
       ],
-      hooks: { draw: [(plot) => markSlo(plot, sloMs)] },
+      hooks: feasible ? { draw: [(plot) => markSlo(plot, sloMs)] } : {},
     }),
     [costOfSlo.map((point) => point.sloMs), values, values, ...money.map(() => values)],
   );
@@ -288,8 +288,7 @@ function setText({ instances, config }) {
 
 function markSlo(plot, sloMs) {
   const x = Math.round(plot.valToPos(sloMs, 'x', true));
-  const { left, top, width, height } = plot.bbox;
-  if (x < left || x > left + width) return;
+  const { top, height } = plot.bbox;
   const { ctx } = plot;
   ctx.save();
   ctx.strokeStyle = color('series-2');
