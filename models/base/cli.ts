@@ -27,7 +27,9 @@ export async function runProgram(program: Command, argv: readonly string[] = pro
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it already
-  process.stderr.write(`${pc.red('error')}: ${messageOf(error)}\n`);
+  // A log is no terminal, whatever the environment of a build server says.
+  const { red } = pc.createColors(process.stderr.isTTY === true && pc.isColorSupported);
+  process.stderr.write(`${red('error')}: ${messageOf(error)}\n`);
   if (process.env.INFLESS_DEBUG && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   if (error instanceof InflessError) return error.exitCode;
   if (systemCode(error) !== undefined) return 3;
