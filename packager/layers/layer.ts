@@ -1,32 +1,7 @@
-import type { Readable } from 'node:stream';
 import type { Blob } from '../oci/blob.ts';
 import type { Digest } from '../oci/schema.ts';
 
-export interface FileEntry {
-  readonly type: 'file';
-  /** Relative to the image's root, with `/`, no `.` or `..` in it. */
-  readonly path: string;
-  /** Permission bits; normalised to 0o755 where anyone may execute it, else 0o644. */
-  readonly mode: number;
-  readonly sizeBytes: number;
-  open(fromByte?: number): Readable;
-}
-
-export interface DirectoryEntry {
-  readonly type: 'directory';
-  readonly path: string;
-  /** 0o755 unless said otherwise (0o1777 for /tmp). */
-  readonly mode?: number;
-}
-
-export interface SymlinkEntry {
-  readonly type: 'symlink';
-  readonly path: string;
-  readonly target: string;
-}
-
-/** What a layer puts at one path. Folders above a path need not be named: a layer makes them. */
-export type TarEntry = FileEntry | DirectoryEntry | SymlinkEntry;
+export type { DirectoryEntry, FileEntry, SymlinkEntry, TarEntry } from '../oci/tar-entry.ts';
 
 /** A blob that is a layer; `diffId` is the digest of its tar before compression. */
 export interface LayerBlob extends Blob {
