@@ -25,7 +25,7 @@ export interface Scenario {
   readonly executionNoiseCv?: number;
   /** Instances crash at random, each after this long on average. Default: never. */
   readonly meanTimeToFailureMs?: number;
-  /** How often the timeline looks at the run; long runs of many functions want it seldom. Default: once a second. */
+  /** How often the timeline looks at the run. Default: once a second; in long runs of many functions more seldom. */
   readonly sampleMs?: number;
   /** Default: 1. */
   readonly seed?: number;

@@ -18,8 +18,12 @@ import { Timeline } from './timeline.ts';
 /** Bodies are not looked at: all requests share one. */
 const REQUEST: BatchedRequest = { path: '/', contentType: 'text/plain', body: new Uint8Array() };
 
-/** How often the timeline looks, by default. */
+/** The timeline looks once a second by default, but no more often than leaves it so many samples of functions to keep. */
 const SAMPLE_MS = 1000;
+const MOST_SAMPLES = 250_000;
+
+/** So many events are let pass before the process is let hear of the world: a signal, a finished write. */
+const EVENTS_A_TURN = 1000;
 
 /** How long after the last arrival answers are waited for; what is not answered then has failed. */
 const PATIENCE_MS = 60_000;
@@ -55,8 +59,10 @@ class Simulation {
   readonly #system: ServingSystem;
   readonly #seed: number;
   readonly #signal: AbortSignal | undefined;
+  readonly #sampleMs: number;
   #endMs: number;
   #waiting = 0;
+  #events = 0;
 
   constructor(scenario: Scenario, policy: Policy, { signal }: SimulateOptions) {
     const { functions, nodes, warmUpMs = 0, seed = 1, executionNoiseCv = 0 } = scenario;
@@ -66,6 +72,7 @@ class Simulation {
     this.#seed = seed;
     this.#signal = signal;
     this.#endMs = scenario.durationMs;
+    this.#sampleMs = scenario.sampleMs ?? sampleMsFor(scenario);
     const clock = this.#clock;
     this.#views = new Map(functions.map(({ spec, table }) => [spec.name, new ProfileView(table)]));
     this.#cluster = new SimulatedCluster({
@@ -81,7 +88,7 @@ class Simulation {
     );
     const names = functions.map(({ spec }) => spec.name);
     const configs = [...this.#views.values()].flatMap((view) => view.configs());
-    this.#timeline = new Timeline(names, nodes, configs, this.#resources, scenario.sampleMs ?? SAMPLE_MS);
+    this.#timeline = new Timeline(names, nodes, configs, this.#resources, this.#sampleMs);
     this.#meters = new Map(functions.map(({ spec }) => [spec.name, new RequestMeter(spec.slo)]));
     this.#system = policy.create({
       clock,
@@ -93,12 +100,14 @@ class Simulation {
   }
 
   async toEnd(): Promise<SimulationResult> {
-    const { functions, meanTimeToFailureMs, sampleMs = SAMPLE_MS } = this.#scenario;
+    const { functions, meanTimeToFailureMs } = this.#scenario;
     await this.#system.open();
     for (const each of functions) this.#feed(each);
-    this.#every(sampleMs, this.#warmUpMs, () => this.#timeline.sample(this.#clock.nowMs() - this.#warmUpMs));
+    this.#every(this.#sampleMs, this.#warmUpMs, () =>
+      this.#timeline.sample(this.#clock.nowMs() - this.#warmUpMs),
+    );
     if (meanTimeToFailureMs !== undefined) this.#crash(meanTimeToFailureMs, seededRandom(this.#seed + 1));
-    await settle();
+    await turn();
     while (this.#clock.nowMs() < this.#endMs) {
       await this.#step();
       if (this.#signal?.aborted) this.#endMs = Math.min(this.#endMs, this.#clock.nowMs());
@@ -117,7 +126,8 @@ class Simulation {
   /** Fires the next timer and lets what it set off come to rest. */
   async #step(): Promise<void> {
     this.#clock.step();
-    await settle();
+    this.#events += 1;
+    await (this.#events % EVENTS_A_TURN === 0 ? turn() : settle());
   }
 
   #view(functionName: string): ProfileView {
@@ -201,9 +211,24 @@ class Simulation {
   }
 }
 
-/** Lets everything that waits for nothing but promises run to its end. */
+/**
+ * Lets everything that waits for nothing but promises run to its end: Node.js runs what `nextTick` is given when no
+ * promise's reaction is left to run. That is some ten times as quick as a turn of the event loop.
+ */
 function settle(): Promise<void> {
+  return new Promise((resolve) => {
+    process.nextTick(resolve);
+  });
+}
+
+/** The same, and lets the process do whatever else it has to. */
+function turn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
+
+function sampleMsFor({ durationMs, functions }: Scenario): number {
+  const seconds = Math.ceil((durationMs / 1000) * (functions.length / MOST_SAMPLES));
+  return SAMPLE_MS * Math.max(1, seconds);
 }

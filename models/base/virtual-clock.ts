@@ -1,20 +1,18 @@
 import type { Cancel, Clock } from './clock.ts';
+import { TimeQueue } from './time-queue.ts';
 
 interface Timer {
-  readonly atMs: number;
-  readonly sequence: number;
-  readonly callback: () => void;
-  cancelled: boolean;
+  /** Undefined once it is cancelled: what it held can go before its time comes. */
+  callback: (() => void) | undefined;
 }
 
 /**
  * A clock that moves only when told to. Timers fire in time order, those of one instant in the order they
- * were set (a binary heap: O(log n) a timer, so that a simulated day of requests stays cheap).
+ * were set (O(log n) a timer, so that a simulated day of requests stays cheap).
  */
 export class VirtualClock implements Clock {
   #nowMs: number;
-  #sequence = 0;
-  readonly #heap: Timer[] = [];
+  readonly #timers = new TimeQueue<Timer>();
 
   constructor(startMs = 0) {
     this.#nowMs = startMs;
@@ -25,33 +23,29 @@ export class VirtualClock implements Clock {
   }
 
   at(atMs: number, callback: () => void): Cancel {
-    const timer: Timer = {
-      atMs: Math.max(atMs, this.#nowMs),
-      sequence: this.#sequence++,
-      callback,
-      cancelled: false,
-    };
-    this.#heap.push(timer);
-    this.#siftUp(this.#heap.length - 1);
+    const timer: Timer = { callback };
+    this.#timers.add(Math.max(atMs, this.#nowMs), timer);
     return () => {
-      timer.cancelled = true;
+      timer.callback = undefined;
     };
   }
 
   /** When the next timer is due; undefined when none is left. */
   get nextAtMs(): number | undefined {
-    while (this.#heap[0]?.cancelled) this.#pop();
-    return this.#heap[0]?.atMs;
+    while (this.#timers.first !== undefined && this.#timers.first.item.callback === undefined)
+      this.#timers.take();
+    return this.#timers.first?.atMs;
   }
 
   /** Fires the next timer, moving time to it. Returns false when none is left. */
   step(): boolean {
     for (;;) {
-      const timer = this.#pop();
-      if (timer === undefined) return false;
-      if (timer.cancelled) continue;
-      this.#nowMs = timer.atMs;
-      timer.callback();
+      const due = this.#timers.take();
+      if (due === undefined) return false;
+      const { callback } = due.item;
+      if (callback === undefined) continue;
+      this.#nowMs = due.atMs;
+      callback();
       return true;
     }
   }
@@ -61,41 +55,4 @@ export class VirtualClock implements Clock {
     while ((this.nextAtMs ?? Infinity) <= untilMs) this.step();
     this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
-
-  #siftUp(index: number): void {
-    const heap = this.#heap;
-    for (let child = index; child > 0; ) {
-      const parent = (child - 1) >> 1;
-      if (!before(heap[child]!, heap[parent]!)) return;
-      swap(heap, child, parent);
-      child = parent;
-    }
-  }
-
-  #pop(): Timer | undefined {
-    const heap = this.#heap;
-    const top = heap[0];
-    const last = heap.pop();
-    if (top === undefined || last === undefined || heap.length === 0) return top;
-    heap[0] = last;
-    for (let parent = 0; ; ) {
-      const left = 2 * parent + 1;
-      if (left >= heap.length) return top;
-      const right = left + 1;
-      const least = right < heap.length && before(heap[right]!, heap[left]!) ? right : left;
-      if (!before(heap[least]!, heap[parent]!)) return top;
-      swap(heap, least, parent);
-      parent = least;
-    }
-  }
-}
-
-function before(a: Timer, b: Timer): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence);
-}
-
-function swap(heap: Timer[], i: number, j: number): void {
-  const held = heap[i]!;
-  heap[i] = heap[j]!;
-  heap[j] = held;
 }
