@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { InflessError, messageOf, systemCode } from './errors.ts';
@@ -18,14 +19,7 @@ export async function ensureDirectory(directory: string, remedy: string): Promis
   try {
     await mkdir(directory, { recursive: true });
   } catch (error) {
-    throw new InflessError(
-      'STORAGE_FAILED',
-      `Folder ${directory} cannot be written (${systemCode(error) ?? messageOf(error)})`,
-      {
-        remedy,
-        cause: error,
-      },
-    );
+    throw cannotWrite('Folder', directory, error, remedy);
   }
 }
 
@@ -44,15 +38,48 @@ export async function writeFileSafely(
         : Buffer.from(content.buffer, content.byteOffset, content.byteLength),
     );
   } catch (error) {
-    throw new InflessError(
-      'STORAGE_FAILED',
-      `File ${file} cannot be written (${systemCode(error) ?? messageOf(error)})`,
-      {
-        remedy,
-        cause: error,
-      },
-    );
+    throw cannotWrite('File', file, error, remedy);
   }
+}
+
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);
+
+/**
+ * Streams into a file that appears whole or not at all. Its folder has to be there. Failures of the stages pass
+ * through as they are.
+ */
+export async function streamToFile(
+  stages: readonly [Readable, ...Duplex[]],
+  file: string,
+  options: { readonly signal?: AbortSignal | undefined; readonly remedy?: string } = {},
+): Promise<void> {
+  const partial = `${file}.${randomUUID()}.partial`;
+  try {
+    await pipeline(
+      [...stages, createWriteStream(partial)],
+      options.signal === undefined ? {} : { signal: options.signal },
+    );
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true });
+    const { remedy = 'Choose a folder that can be written and has room.' } = options;
+    throw concerns(error, partial) ? cannotWrite('File', file, error, remedy) : error;
+  }
+}
+
+/** Whether a system error is about writing this file, not about reading another one. */
+function concerns(error: unknown, file: string): boolean {
+  const code = systemCode(error);
+  if (code === undefined) return false;
+  return NO_ROOM.has(code) || (error as NodeJS.ErrnoException).path === file;
+}
+
+function cannotWrite(kind: 'File' | 'Folder', path: string, error: unknown, remedy: string): InflessError {
+  const reason = systemCode(error) ?? messageOf(error);
+  return new InflessError('STORAGE_FAILED', `${kind} ${path} cannot be written (${reason})`, {
+    remedy,
+    cause: error,
+  });
 }
 
 /** The text of a file, or undefined where there is none. */
@@ -66,7 +93,7 @@ export async function readTextIfPresent(file: string): Promise<string | undefine
 }
 
 /** `sha256:<hex>` of a file's bytes, streamed. */
-export async function digestFile(file: string): Promise<string> {
+export async function digestFile(file: string): Promise<`sha256:${string}`> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
   return `sha256:${hash.digest('hex')}`;

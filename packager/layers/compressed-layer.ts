@@ -1,0 +1,65 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import {
+  cacheDirectory,
+  digestFile,
+  ensureDirectory,
+  readTextIfPresent,
+  streamToFile,
+  writeFileSafely,
+} from '../../models/base/files.ts';
+import { fileIdentity } from '../../models/base/memory.ts';
+import { digestOf, fileBlob } from '../oci/blob.ts';
+import { MEDIA_TYPES } from '../oci/media-types.ts';
+import { type Descriptor, type Digest, descriptorSchema } from '../oci/schema.ts';
+import type { Tar } from '../oci/tar.ts';
+import { gzip, gzipVersion } from './gzip.ts';
+import type { LayerBlob } from './layer.ts';
+
+const REMEDY = 'Set INFLESS_CACHE_DIR to a folder that can be written and has room.';
+
+/** What the cache says about a compressed layer in it, and about which state of its file. */
+const noteSchema = z.object({ identity: z.string(), descriptor: descriptorSchema });
+
+export interface CompressionOptions {
+  readonly title: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The layer, compressed once and kept in the cache. One whose file was touched since is compressed again. */
+export async function compressedLayer(
+  tar: Tar,
+  diffId: Digest,
+  options: CompressionOptions,
+): Promise<LayerBlob> {
+  const name = digestOf(`${gzipVersion}\n${diffId}`).slice('sha256:'.length);
+  const folder = join(cacheDirectory(), 'layers');
+  const file = join(folder, `${name}.tar.gz`);
+  const noteFile = join(folder, `${name}.json`);
+  await ensureDirectory(folder, REMEDY);
+  let descriptor = await recall(noteFile, file);
+  if (descriptor === undefined) {
+    await streamToFile([tar.open(), gzip()], file, { signal: options.signal, remedy: REMEDY });
+    descriptor = await describe(file);
+    const note = { identity: await fileIdentity(file), descriptor };
+    await writeFileSafely(noteFile, JSON.stringify(note), REMEDY);
+  }
+  return { ...fileBlob(file, descriptor), diffId, title: options.title };
+}
+
+async function recall(noteFile: string, file: string): Promise<Descriptor | undefined> {
+  const text = await readTextIfPresent(noteFile);
+  if (text === undefined) return undefined;
+  try {
+    const note = noteSchema.parse(JSON.parse(text));
+    return note.identity === (await fileIdentity(file)) ? note.descriptor : undefined;
+  } catch {
+    return undefined; // a damaged note is as good as none
+  }
+}
+
+async function describe(file: string): Promise<Descriptor> {
+  const [digest, { size }] = await Promise.all([digestFile(file), stat(file)]);
+  return { mediaType: MEDIA_TYPES.layerGzip, digest, size };
+}
