@@ -20,6 +20,7 @@ export function engineFor(format: ModelFormat): Engine {
 /** The format of a model file, told by its name. */
 export function formatOfPath(path: string): ModelFormat {
   if (/\.onnx$/i.test(path)) return 'onnx';
+  if (basename(path) === 'model.json') return 'tfjs';
   throw new InflessError('MODEL_UNSUPPORTED', `${basename(path)} is not a model file of a known format`, {
     remedy: 'Give an .onnx file.',
   });

@@ -3,17 +3,20 @@ import { cacheDirectory } from './base/files.ts';
 import { engineFor, formatOfPath } from './engines.ts';
 import type { ModelFile } from './manifest.ts';
 import { inspectOnce } from './manifest-cache.ts';
+import { describedModel } from './manifest-file.ts';
 import { buildZooModel, isZooName, unknownModel } from './zoo/index.ts';
 
 export interface ResolveOptions {
   /** What to call the model; default: the zoo name, or the file name without its extension. */
   readonly name?: string;
+  /** A file that says what the model is, so that it need not be run to find out: an image has one. */
+  readonly manifestFile?: string;
 }
 
 /**
  * Finds a model by a zoo name, which is built into the cache on first use, or by a path.
  *
- * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED; STORAGE_FAILED when a zoo model cannot
+ * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT (also where a manifest file is of another model), MODEL_UNSUPPORTED; STORAGE_FAILED when a zoo model cannot
  *   be written to the cache.
  */
 export async function resolveModel(reference: string, options: ResolveOptions = {}): Promise<ModelFile> {
@@ -22,6 +25,9 @@ export async function resolveModel(reference: string, options: ResolveOptions = 
     return inspect(path, options.name ?? reference);
   }
   if (!looksLikePath(reference)) throw unknownModel(reference);
+  if (options.manifestFile !== undefined) {
+    return describedModel(resolve(reference), options.manifestFile, options.name);
+  }
   return inspect(resolve(reference), options.name ?? basename(reference).replace(/\.[^.]+$/, ''));
 }
 

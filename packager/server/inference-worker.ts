@@ -37,10 +37,10 @@ function sendDefect(error: unknown): void {
 
 async function load(options: InferenceOptions): Promise<{ session: EngineSession; model: ServedModel }> {
   const startMs = performance.now();
-  const file = await resolveModel(
-    options.model,
-    options.modelName === undefined ? {} : { name: options.modelName },
-  );
+  const file = await resolveModel(options.model, {
+    ...(options.modelName === undefined ? {} : { name: options.modelName }),
+    ...(options.manifest === undefined ? {} : { manifestFile: options.manifest }),
+  });
   const session = await engineFor(file.manifest.format).open(file, options);
   const maxBatch = canBatch(session.manifest) ? options.maxBatch : 1;
   const { manifest, threads } = session;

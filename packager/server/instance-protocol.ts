@@ -63,6 +63,8 @@ export const SERVER_ENVIRONMENT = {
   model: 'INFLESS_MODEL',
   /** Name under `/v1/models/`; default: the manifest's. */
   modelName: 'INFLESS_MODEL_NAME',
+  /** File that says what the model is: spares running it at each start to find out. */
+  manifest: 'INFLESS_MANIFEST',
   instanceId: 'INFLESS_INSTANCE_ID',
   host: 'INFLESS_HOST',
   /** 0 picks a free port; it is told through `process.send({ type: 'listening', port })` where there is IPC. */

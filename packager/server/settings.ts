@@ -7,6 +7,7 @@ export interface ServerSettings {
   readonly model: string;
   /** Undefined until the manifest is read: then its name. */
   readonly modelName: string | undefined;
+  readonly manifest: string | undefined;
   readonly instanceId: string;
   readonly host: string;
   readonly port: number;
@@ -30,6 +31,7 @@ const environmentSchema = z.object({
     .string()
     .regex(/^[^/:?#%\s]+$/, 'must be a name that fits into a URL path, without / : ? # % or spaces')
     .optional(),
+  [ENV.manifest]: z.string().optional(),
   [ENV.instanceId]: z.string().default(() => `${hostname()}-${process.pid}`),
   [ENV.host]: z.string().default('127.0.0.1'), // an image sets 0.0.0.0: there the container is the border
   [ENV.port]: wholeNumber(0, 65_535, 8080),
@@ -58,6 +60,7 @@ export function serverSettings(environment: NodeJS.ProcessEnv = process.env): Se
   return {
     model: values[ENV.model],
     modelName: values[ENV.modelName],
+    manifest: values[ENV.manifest],
     instanceId: values[ENV.instanceId],
     host: values[ENV.host],
     port: values[ENV.port],

@@ -6,6 +6,7 @@ import type { BatchedRequest, BatchReply } from '../instance-protocol.ts';
 export interface InferenceOptions {
   readonly model: string;
   readonly modelName: string | undefined;
+  readonly manifest: string | undefined;
   readonly cpuMillicores: number;
   readonly gpuPercent: number;
   readonly maxBatch: number;

@@ -1,0 +1,43 @@
+import { stat } from 'node:fs/promises';
+import { InflessError, messageOf } from './base/errors.ts';
+import { readTextIfPresent } from './base/files.ts';
+import { parseWith } from './base/schema.ts';
+import { type ModelFile, type ModelManifest, modelManifestSchema } from './manifest.ts';
+
+/**
+ * A model whose manifest somebody has written down. Its size is compared, not its digest: hashing gigabytes
+ * at each start is what the written manifest is there to spare.
+ *
+ * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT
+ */
+export async function describedModel(path: string, manifestFile: string, name?: string): Promise<ModelFile> {
+  const manifest = await readManifest(manifestFile);
+  const status = await stat(path).catch((error: unknown) => {
+    throw new InflessError('MODEL_NOT_FOUND', `Model file ${path} cannot be read (${messageOf(error)})`, {
+      cause: error,
+    });
+  });
+  if (status.size !== manifest.sizeBytes) {
+    throw new InflessError(
+      'MODEL_CORRUPT',
+      `Model file ${path} has ${status.size} bytes, and ${manifestFile} describes one of ${manifest.sizeBytes}`,
+      { remedy: 'Use the manifest of this very model, or none.' },
+    );
+  }
+  return { path, manifest: name === undefined ? manifest : { ...manifest, name } };
+}
+
+async function readManifest(file: string): Promise<ModelManifest> {
+  const boundary = { what: `Model manifest ${file}`, code: 'MODEL_CORRUPT' } as const;
+  const text = await readTextIfPresent(file);
+  if (text === undefined) throw new InflessError('MODEL_NOT_FOUND', `${boundary.what} does not exist`);
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    throw new InflessError('MODEL_CORRUPT', `${boundary.what} is not JSON (${messageOf(error)})`, {
+      cause: error,
+    });
+  }
+  return parseWith(modelManifestSchema, data, boundary);
+}

@@ -1,0 +1,71 @@
+import { buildLayer } from '../layers/build-layer.ts';
+import type { LayerBlob } from '../layers/layer.ts';
+import { type Blob, jsonBlob } from '../oci/blob.ts';
+import { readDocument } from '../oci/document.ts';
+import type { Image } from '../oci/image.ts';
+import { MEDIA_TYPES } from '../oci/media-types.ts';
+import { type ImageManifest, imageConfigSchema, type Platform } from '../oci/schema.ts';
+import type { ImageSource } from '../oci/source.ts';
+import { nodeCommand } from './base/node-command.ts';
+import { imageConfig } from './image-config.ts';
+import type { LayerPlan } from './model/model-entries.ts';
+
+/** A base image with what is to know of it. */
+export interface Base {
+  readonly name: string;
+  readonly image: Image;
+}
+
+/** What lies on a base. */
+export interface Contents {
+  /** From the bottom up. */
+  readonly layers: readonly LayerBlob[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Of the manifest; the config has them as labels. */
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly created: string;
+}
+
+export async function fetchBase(source: ImageSource, platform: Platform): Promise<Base> {
+  return { name: source.name, image: await source.fetch(platform) };
+}
+
+/** Weights are never compressed: they hardly shrink, and stay readable where they are. */
+export function buildPlan(plan: LayerPlan, compress: boolean, signal?: AbortSignal): Promise<LayerBlob> {
+  return buildLayer(plan.entries, { compress, title: plan.title, signal });
+}
+
+/**
+ * The image of one platform: the base's layers, and above them ours.
+ *
+ * @throws InflessError IMAGE_CORRUPT, INVALID_INPUT for a base without Node.js
+ */
+export async function composeImage({ name, image: base }: Base, contents: Contents): Promise<Image> {
+  const baseConfig = await readDocument(base.config, imageConfigSchema, name, 'config');
+  const config = jsonBlob(
+    imageConfig({
+      base: baseConfig,
+      node: nodeCommand(baseConfig, name),
+      layers: contents.layers,
+      environment: contents.environment,
+      labels: contents.annotations,
+      created: contents.created,
+    }),
+    MEDIA_TYPES.config,
+  );
+  const layers = [...base.layers.map(asOci), ...contents.layers];
+  const manifest: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.manifest,
+    config: config.descriptor,
+    layers: layers.map(({ descriptor }) => descriptor),
+    annotations: contents.annotations,
+  };
+  return { platform: base.platform, manifest: jsonBlob(manifest, MEDIA_TYPES.manifest), config, layers };
+}
+
+/** Docker's name for the same bytes does not belong into an OCI manifest. */
+function asOci(layer: Blob): Blob {
+  if (layer.descriptor.mediaType !== MEDIA_TYPES.dockerLayerGzip) return layer;
+  return { ...layer, descriptor: { ...layer.descriptor, mediaType: MEDIA_TYPES.layerGzip } };
+}

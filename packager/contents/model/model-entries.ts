@@ -1,0 +1,34 @@
+import type { TarEntry } from '../../oci/tar-entry.ts';
+import { fileEntry } from '../file-entry.ts';
+import type { ModelFiles, PackedFile } from './model-files.ts';
+
+/** Where a model lies in its image. */
+export const MODEL_FOLDER = 'model';
+
+/** Files from this size on are a layer each: one that changes leaves the others where they are, and they travel side by side. */
+const OWN_LAYER_BYTES = 32 << 20;
+
+/** Runtimes mount 127 layers at most; what a model has beyond this many large files shares a layer. */
+const MOST_OWN_LAYERS = 64;
+
+/** The content of one layer, with a line that says what it is. */
+export interface LayerPlan {
+  readonly title: string;
+  readonly entries: readonly TarEntry[];
+}
+
+/** The layers of a model's files: the large ones alone, the rest together. */
+export async function modelLayers({ files }: ModelFiles): Promise<readonly LayerPlan[]> {
+  const large = files.filter(({ sizeBytes }) => sizeBytes >= OWN_LAYER_BYTES).slice(0, MOST_OWN_LAYERS);
+  const rest = files.filter((file) => !large.includes(file));
+  const groups = [...large.map((file) => [file]), ...(rest.length === 0 ? [] : [rest])];
+  return Promise.all(groups.map(planOf));
+}
+
+async function planOf(files: readonly PackedFile[]): Promise<LayerPlan> {
+  const [first] = files;
+  return {
+    title: files.length === 1 ? `model file ${first!.path}` : `${files.length} files of the model`,
+    entries: await Promise.all(files.map(({ path, file }) => fileEntry(`${MODEL_FOLDER}/${path}`, file))),
+  };
+}

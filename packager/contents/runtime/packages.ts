@@ -1,0 +1,18 @@
+import { sep } from 'node:path';
+import { packageRoot } from '../../../models/base/package.ts';
+import { traceRuntime } from './trace.ts';
+
+/** The folders of the npm packages that the serving process loads files of: ours first. */
+export async function runtimePackages(): Promise<readonly string[]> {
+  const folders = (await traceRuntime()).map(packageFolder);
+  return [...new Set([packageRoot, ...folders])];
+}
+
+/** The package of a file is named after the last `node_modules` in its path; our own files may have none. */
+function packageFolder(file: string): string {
+  const isBelowUs = file.startsWith(packageRoot + sep);
+  if (isBelowUs && !file.slice(packageRoot.length).includes('node_modules')) return packageRoot;
+  const parts = file.split(sep);
+  const nameAt = parts.lastIndexOf('node_modules') + 1;
+  return parts.slice(0, nameAt + (parts[nameAt]!.startsWith('@') ? 2 : 1)).join(sep);
+}

@@ -1,0 +1,60 @@
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { InflessError } from '../../../models/base/errors.ts';
+import { programFile } from '../../../models/base/package.ts';
+import type { Platform } from '../../oci/schema.ts';
+import type { TarEntry } from '../../oci/tar-entry.ts';
+import { treeEntry } from '../file-entry.ts';
+import { runtimePath } from './project.ts';
+import { NATIVE_FOLDER, traceRuntime } from './trace.ts';
+
+/** The platforms that onnxruntime-node has libraries for, in its own words. */
+const NATIVE_NAMES: Readonly<Record<string, string>> = {
+  'linux/amd64': 'linux/x64',
+  'linux/arm64': 'linux/arm64',
+};
+
+/** The serving process in the image: what Node.js is started with. */
+export const SERVER_PROGRAM = `/${runtimePath(programFile('packager/server/bin'))}`;
+
+/**
+ * The runtime layer: the serving process with the production dependencies that it loads, and the native library
+ * of one platform. Which machine it is made on, and where infless is installed there, makes no difference.
+ *
+ * @throws InflessError INVALID_INPUT for a platform without native library
+ */
+export async function runtimeEntries(platform: Platform): Promise<readonly TarEntry[]> {
+  const traced = await traceRuntime();
+  const files = [...traced, ...(await nativeFiles(traced, platform))];
+  return Promise.all(files.map((file) => treeEntry(runtimePath(file), file)));
+}
+
+/** Native library files for a platform, absolute. */
+export async function nativeFiles(traced: readonly string[], platform: Platform): Promise<readonly string[]> {
+  const name = `${platform.os}/${platform.architecture}`;
+  const native = NATIVE_NAMES[name];
+  if (native === undefined) {
+    throw new InflessError('INVALID_INPUT', `There is no ONNX runtime for platform ${name}`, {
+      remedy: `Choose among ${Object.keys(NATIVE_NAMES).join(', ')}.`,
+    });
+  }
+  const folder = await nativeFolder(traced, native);
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw new InflessError('PLATFORM_FAILED', `onnxruntime-node has no ${folder}`, {
+      remedy: 'Install infless again with all its files.',
+      cause: error,
+    });
+  });
+  // Providers for GPUs are fetched by an install script on some machines: 100s of MB that CPUs have no use for.
+  return names.filter((file) => !file.includes('_providers_')).map((file) => join(folder, file));
+}
+
+async function nativeFolder(traced: readonly string[], native: string): Promise<string> {
+  const manifest = traced.find((file) => file.endsWith(join('onnxruntime-node', 'package.json')))!;
+  const bin = join(dirname(dirname(manifest)), NATIVE_FOLDER);
+  const [abi] = (await readdir(bin))
+    .filter((name) => name.startsWith('napi-'))
+    .sort()
+    .reverse();
+  return join(bin, abi ?? '', native);
+}

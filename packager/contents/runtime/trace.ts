@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { lstat } from 'node:fs/promises';
+import { join, parse, sep } from 'node:path';
+import { z } from 'zod';
+import { InflessError } from '../../../models/base/errors.ts';
+import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../../models/base/files.ts';
+import { fileIdentity } from '../../../models/base/memory.ts';
+import { packageRoot, programFile } from '../../../models/base/package.ts';
+import { projectFolder } from './project.ts';
+
+/** What a container starts, and the thread it starts by itself: no import leads there. */
+const ENTRY_FILES = ['packager/server/bin', 'packager/server/inference-worker'].map(programFile);
+
+/** The native libraries of all platforms: which of them is needed is not for this machine's trace to say. */
+export const NATIVE_FOLDER = 'onnxruntime-node/bin/';
+
+const memorySchema = z.object({ identity: z.string(), files: z.array(z.string()) });
+
+/**
+ * Every file that the serving process loads, as absolute paths in order: our own and those of its dependencies,
+ * found by following imports. What no import reaches (sources, types, maps, other programs of ours) is not there.
+ *
+ * Following takes seconds, so it is remembered for as long as none of the files has changed.
+ */
+export async function traceRuntime(): Promise<readonly string[]> {
+  const memory = memoryFile();
+  const known = await recall(memory);
+  if (known !== undefined) return known;
+  const files = await trace();
+  await writeFileSafely(memory, JSON.stringify({ identity: await identityOf(files), files })).catch(ignore);
+  return files;
+}
+
+async function trace(): Promise<string[]> {
+  await ensureBuilt();
+  const { nodeFileTrace } = await import('@vercel/nft'); // half a second that remembered traces do without
+  const { root } = parse(packageRoot);
+  const { fileList } = await nodeFileTrace(ENTRY_FILES, {
+    base: root,
+    processCwd: packageRoot,
+    // Imports alone: guesses at what file names in the code could mean take the user's home folder along.
+    analysis: { emitGlobs: false, computeFileReferences: false },
+    ignore: (path) => path.includes(NATIVE_FOLDER) || !join(root, path).startsWith(projectFolder + sep),
+  });
+  // Ours is found without an import: it is how the process knows its version.
+  const files = new Set([...fileList].map((path) => join(root, path)));
+  return [...files.add(join(packageRoot, 'package.json'))].sort();
+}
+
+async function ensureBuilt(): Promise<void> {
+  for (const file of ENTRY_FILES) {
+    await lstat(file).catch((error: unknown) => {
+      throw new InflessError('PLATFORM_FAILED', `${file} does not exist, and an image is made of it`, {
+        remedy: 'Run npm run build, or install infless again.',
+        cause: error,
+      });
+    });
+  }
+}
+
+async function recall(memory: string): Promise<readonly string[] | undefined> {
+  try {
+    const { identity, files } = memorySchema.parse(JSON.parse((await readTextIfPresent(memory)) ?? ''));
+    return identity === (await identityOf(files)) ? files : undefined;
+  } catch {
+    return undefined; // none, damaged, or of files that are gone
+  }
+}
+
+/** Changes with every file that is replaced or edited. */
+async function identityOf(files: readonly string[]): Promise<string> {
+  const identities = await Promise.all(files.map(fileIdentity));
+  return createHash('sha256').update(identities.join('\0')).digest('hex');
+}
+
+function memoryFile(): string {
+  const key = createHash('sha256').update(packageRoot).digest('hex').slice(0, 16);
+  return join(cacheDirectory(), 'runtime', `trace-${key}.json`);
+}
+
+/** Where the cache cannot be written, every run traces for itself. */
+function ignore(error: unknown): void {
+  if (!(error instanceof InflessError)) throw error;
+}

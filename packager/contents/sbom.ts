@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Contrib, Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library';
+import parseLicense from 'spdx-expression-parse';
+import type { ModelManifest } from '../../models/manifest.ts';
+import { sourceDate } from '../oci/source-date.ts';
+
+export const SBOM_MEDIA_TYPE = 'application/vnd.cyclonedx+json';
+
+export interface SbomParts {
+  readonly model: ModelManifest;
+  readonly modelVersion: string | undefined;
+  readonly base: { readonly name: string; readonly digest: string };
+  /** Folders of the npm packages that the runtime layer has files of. */
+  readonly packageFolders: readonly string[];
+}
+
+type PackageJson = Parameters<Contrib.FromNodePackageJson.Builders.ComponentBuilder['makeComponent']>[0];
+
+/**
+ * What an image is made of, as CycloneDX 1.6: the model, the base and every npm package of the runtime. Without
+ * serial number, and with the time that all of the image bears, because the same image has the same SBOM.
+ */
+export async function sbomText(parts: SbomParts): Promise<string> {
+  const { model, base } = parts;
+  const image = component(Enums.ComponentType.Container, model.name, {
+    bomRef: 'image',
+    ...(parts.modelVersion === undefined ? {} : { version: parts.modelVersion }),
+  });
+  const contents = [
+    component(Enums.ComponentType.MachineLearningModel, model.name, {
+      bomRef: `model:${model.digest}`,
+      version: model.digest,
+      hashes: hashOf(model.digest),
+    }),
+    component(Enums.ComponentType.Container, base.name, {
+      bomRef: `base:${base.digest}`,
+      version: base.digest,
+      hashes: hashOf(base.digest),
+    }),
+    ...(await Promise.all(parts.packageFolders.map(npmComponent))),
+  ];
+  for (const part of contents) image.dependencies.add(part.bomRef);
+  const bom = new Models.Bom({
+    metadata: new Models.Metadata({ component: image, timestamp: sourceDate() }),
+    components: new Models.ComponentRepository(contents),
+  });
+  const normalizer = new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6);
+  return `${new Serialize.JsonSerializer(normalizer).serialize(bom, { sortLists: true, space: 2 })}\n`;
+}
+
+function component(
+  type: Enums.ComponentType,
+  name: string,
+  properties: Models.OptionalComponentProperties,
+): Models.Component {
+  return new Models.Component(type, name, properties);
+}
+
+function hashOf(digest: string): Models.HashDictionary {
+  return new Models.HashDictionary([[Enums.HashAlgorithm['SHA-256'], digest.slice('sha256:'.length)]]);
+}
+
+const npmBuilder = new Contrib.FromNodePackageJson.Builders.ComponentBuilder(
+  new Contrib.FromNodePackageJson.Factories.ExternalReferenceFactory(),
+  new Contrib.License.Factories.LicenseFactory(parseLicense),
+);
+
+async function npmComponent(folder: string): Promise<Models.Component> {
+  const data = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as PackageJson;
+  const built = npmBuilder.makeComponent(data);
+  if (built === undefined) throw new Error(`${folder} has a package.json without a name`);
+  const name = built.group === undefined ? built.name : `${built.group}/${built.name}`;
+  built.purl = `pkg:npm/${name.replace('@', '%40')}@${built.version}`;
+  built.bomRef.value = built.purl;
+  return built;
+}
