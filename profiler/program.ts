@@ -4,10 +4,8 @@ import pc from 'picocolors';
 import { createProgram } from '../models/base/cli.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../models/base/errors.ts';
 import { writeFileSafely } from '../models/base/files.ts';
+import { type Interrupt, onInterrupt } from '../models/base/interrupt.ts';
 import { formatDuration } from '../models/base/units.ts';
-import { formatConfig } from '../profiles/config.ts';
-import { formatTable, TABLE_FORMATS, type TableFormat } from '../profiles/formats/index.ts';
-import type { ProfileTable } from '../profiles/table.ts';
 import {
   bestConfig,
   fastestConfig,
@@ -15,11 +13,13 @@ import {
   type Slo,
   type SloPercentile,
   tightestSloMs,
-} from './best-config.ts';
+} from '../profiles/best-config.ts';
+import { formatConfig } from '../profiles/config.ts';
+import { formatTable, TABLE_FORMATS, type TableFormat } from '../profiles/formats/index.ts';
+import type { ProfileTable } from '../profiles/table.ts';
 import type { InputShapes } from './cell-protocol.ts';
 import { parsePercent, parsePositiveMs, parseShape } from './cli-options.ts';
 import { parseBatches, parseCpus } from './grid.ts';
-import { type Interrupt, onInterrupt } from './interrupt.ts';
 import { profileModel } from './profile-model.ts';
 import { progressListener } from './report/progress-line.ts';
 import { renderSummary } from './report/summary.ts';

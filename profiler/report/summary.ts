@@ -1,9 +1,15 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { formatBytes, formatCores, formatDuration } from '../../models/base/units.ts';
+import {
+  bestConfig,
+  fastestConfig,
+  percentileMs,
+  type Slo,
+  throughputPerCore,
+} from '../../profiles/best-config.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
-import { bestConfig, fastestConfig, percentileMs, type Slo, throughputPerCore } from '../best-config.ts';
 import { isDisturbed } from '../disturbance.ts';
 import { SAMPLES_FOR_TAIL } from '../stopping.ts';
 

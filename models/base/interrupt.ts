@@ -1,4 +1,4 @@
-import { EXIT_INTERRUPTED } from '../models/base/errors.ts';
+import { EXIT_INTERRUPTED } from './errors.ts';
 
 export interface Interrupt {
   /** Aborts at the first SIGINT or SIGTERM. */
@@ -8,8 +8,8 @@ export interface Interrupt {
 }
 
 /**
- * Ctrl-C once asks: what is finished is kept. Ctrl-C twice does not ask: the process ends there and then; the process that
- * measures notices that it is alone and ends as well.
+ * Ctrl-C once asks: what is under way is ended in order, and what is finished is kept. Ctrl-C twice does not ask: the
+ * process ends there and then; processes that it started notice that they are alone.
  */
 export function onInterrupt(): Interrupt {
   const controller = new AbortController();

@@ -1,4 +1,4 @@
-import type { Cell } from '../profiles/table.ts';
+import type { Cell } from './table.ts';
 
 /** Percentiles a table holds. */
 export const SLO_PERCENTILES = [50, 95, 99] as const;

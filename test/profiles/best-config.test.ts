@@ -6,8 +6,8 @@ import {
   isFeasible,
   throughputPerCore,
   tightestSloMs,
-} from '../../profiler/best-config.ts';
-import { cell } from '../profiles/sample-table.ts';
+} from '../../profiles/best-config.ts';
+import { cell } from './sample-table.ts';
 
 describe('feasibility', () => {
   it('needs only the percentile for a batch of one, and twice that for a larger one', () => {
