@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { InflessError, systemCode } from '../../models/base/errors.ts';
 import type { Credentials } from './credentials.ts';
+import { parseJson } from './response-body.ts';
 
 const answerSchema = z.object({ Username: z.string(), Secret: z.string() });
 
@@ -59,14 +60,6 @@ async function ask(
       systemCode(error) === 'ENOENT' ? 'it is not installed' : String(error),
       error,
     );
-  }
-}
-
-function parseJson(output: string): unknown {
-  try {
-    return JSON.parse(output);
-  } catch {
-    return undefined;
   }
 }
 

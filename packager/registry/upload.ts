@@ -1,0 +1,177 @@
+import { pipeline, type Readable, Transform } from 'node:stream';
+import { InflessError } from '../../models/base/errors.ts';
+import type { Blob } from '../oci/blob.ts';
+import type { Answer } from './registry.ts';
+import type { Repository } from './repository.ts';
+
+/** An upload the registry has begun: where it goes on, and from which byte. */
+interface Session {
+  readonly url: URL;
+  readonly offset: number;
+}
+
+const BYTES = { 'content-type': 'application/octet-stream' };
+
+/**
+ * Pushes one blob, streamed. Where the registry has it in repository `mountFrom` it is taken over from there, and
+ * nothing is sent. A connection that breaks is taken up where the registry says it broke, or begun anew where it has
+ * forgotten.
+ */
+export async function uploadBlob(
+  repository: Repository,
+  blob: Blob,
+  mountFrom: string | undefined,
+  onSent: (sentBytes: number) => void,
+): Promise<'mounted' | 'pushed'> {
+  const upload = new Upload(repository, blob, onSent);
+  const first = await upload.begin(mountFrom);
+  if (first === 'mounted') return 'mounted';
+  await upload.finish(first);
+  return 'pushed';
+}
+
+class Upload {
+  readonly #repository: Repository;
+  readonly #blob: Blob;
+  readonly #onSent: (sentBytes: number) => void;
+
+  constructor(repository: Repository, blob: Blob, onSent: (sentBytes: number) => void) {
+    this.#repository = repository;
+    this.#blob = blob;
+    this.#onSent = onSent;
+  }
+
+  async begin(mountFrom?: string): Promise<Session | 'mounted'> {
+    const { registry, path, pushScopes } = this.#repository;
+    const query = new URLSearchParams(
+      mountFrom === undefined ? {} : { mount: this.#blob.descriptor.digest, from: mountFrom },
+    );
+    const url = `/v2/${path}/blobs/uploads/?${query}`;
+    const answer = await registry.ask({
+      method: 'POST',
+      url,
+      scopes: mountFrom === undefined ? pushScopes : [...pushScopes, `repository:${mountFrom}:pull`],
+      headers: { 'content-length': '0' },
+      expected: mountFrom === undefined ? [202] : [201, 202],
+      deed: `begin an upload to ${path}`,
+    });
+    return answer.status === 201 ? 'mounted' : { url: this.#next(answer, url), offset: 0 };
+  }
+
+  async finish(first: Session): Promise<void> {
+    const { registry } = this.#repository;
+    const patience = registry.patience();
+    let session = first;
+    for (;;) {
+      try {
+        await this.#send(session);
+        return;
+      } catch (error) {
+        await patience.after(error);
+        const resumed = await this.#resume(session);
+        if (resumed === 'complete') return;
+        if (resumed.offset > session.offset) patience.renew();
+        session = resumed;
+      }
+    }
+  }
+
+  /** From the start in one request; from the middle in two, as only PATCH may say where its bytes belong. */
+  async #send({ url, offset }: Session): Promise<void> {
+    const { size } = this.#blob.descriptor;
+    if (offset === 0) {
+      await this.#complete(url, { 'content-length': String(size) }, () => this.#open(0));
+      return;
+    }
+    const rest = offset < size ? await this.#append(url, offset) : url;
+    await this.#complete(rest, { 'content-length': '0' });
+  }
+
+  async #append(url: URL, offset: number): Promise<URL> {
+    const { size } = this.#blob.descriptor;
+    const { registry, pushScopes } = this.#repository;
+    const answer = await registry.askOnce({
+      method: 'PATCH',
+      url,
+      scopes: pushScopes,
+      headers: {
+        ...BYTES,
+        'content-length': String(size - offset),
+        'content-range': `${offset}-${size - 1}`,
+      },
+      body: () => this.#open(offset),
+      expected: [202, 204],
+      deed: this.#deed,
+    });
+    return this.#next(answer, url);
+  }
+
+  async #complete(url: URL, headers: Record<string, string>, body?: () => Readable): Promise<void> {
+    const { registry, pushScopes } = this.#repository;
+    const target = new URL(url);
+    target.searchParams.set('digest', this.#blob.descriptor.digest);
+    await registry.askOnce({
+      method: 'PUT',
+      url: target,
+      scopes: pushScopes,
+      headers: { ...BYTES, ...headers },
+      ...(body === undefined ? {} : { body }),
+      expected: [201, 204],
+      deed: this.#deed,
+    });
+  }
+
+  /** How far the registry got. It may have all, and only the word of it was lost. */
+  async #resume({ url }: Session): Promise<Session | 'complete'> {
+    const { registry, pushScopes } = this.#repository;
+    if (await this.#repository.hasBlob(this.#blob.descriptor.digest)) return 'complete';
+    const answer = await registry.ask({
+      method: 'GET',
+      url,
+      scopes: pushScopes,
+      // Debian's registry and its kin end an upload that broke, each with a status of its own.
+      expected: [204, 202, 200, 400, 404, 405, 416],
+      deed: 'tell how far an upload got',
+    });
+    const offset = answer.status < 300 ? offsetOf(answer.header('range')) : 0;
+    if (offset > 0 && offset <= this.#blob.descriptor.size) return { url: this.#next(answer, url), offset };
+    const again = await this.begin();
+    if (again === 'mounted') return 'complete';
+    return again;
+  }
+
+  #open(offset: number): Readable {
+    let sentBytes = offset;
+    const count = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        sentBytes += chunk.byteLength;
+        this.#onSent(sentBytes);
+        done(null, chunk);
+      },
+    });
+    return pipeline(this.#blob.open(offset), count, () => {}); // the request learns of a failure from it
+  }
+
+  #next(answer: Pick<Answer, 'header'>, base: URL | string): URL {
+    const { registry } = this.#repository;
+    const url = registry.locationOf(answer, base);
+    if (url) return url;
+    throw new InflessError(
+      'REGISTRY_FAILED',
+      `Registry ${registry.host} does not say where an upload goes on`,
+      {
+        remedy: 'Check that this is the address of a registry.',
+      },
+    );
+  }
+
+  get #deed(): string {
+    return `store blob ${this.#blob.descriptor.digest}`;
+  }
+}
+
+/** `0-1023` is what the registry has: 1024 bytes. `0-0` is one byte or none, so it counts as none. */
+function offsetOf(range: string | undefined): number {
+  const last = Number(/^(?:bytes=)?0-(\d+)$/.exec(range ?? '')?.[1] ?? 0);
+  return last === 0 ? 0 : last + 1;
+}
