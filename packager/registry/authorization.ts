@@ -2,9 +2,10 @@ import { z } from 'zod';
 import type { Clock } from '../../models/base/clock.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import { parseChallenges } from './challenge.ts';
-import { type Credentials, findCredentials } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import type { HttpRequest, HttpResponse } from './exchange.ts';
 import { refusalOf } from './failure.ts';
+import { findCredentials } from './find-credentials.ts';
 import { parseJson, readText } from './response-body.ts';
 
 export interface AuthorizationOptions {

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import type { Blob } from '../oci/blob.ts';
 import type { Descriptor } from '../oci/schema.ts';
-import type { Repository } from './repository.ts';
+import type { Registry } from './registry.ts';
+import { pullScopes } from './scopes.ts';
 
 /** Content in a registry, fetched when it is opened. */
 export interface RemoteBlob extends Blob {
@@ -19,18 +20,25 @@ export function originOf(blob: Blob): BlobOrigin | undefined {
   return 'origin' in blob ? (blob as RemoteBlob).origin : undefined;
 }
 
-export function remoteBlob(repository: Repository, descriptor: Descriptor, url: string): RemoteBlob {
+/** @param url where it is fetched, relative to the registry */
+export function remoteBlob(
+  registry: Registry,
+  repository: string,
+  descriptor: Descriptor,
+  url: string,
+): RemoteBlob {
   return {
     descriptor,
-    origin: { registry: repository.registry.host, repository: repository.path },
+    origin: { registry: registry.host, repository },
     open: (fromByte = 0) =>
-      Readable.from(download(repository, descriptor, url, fromByte), { objectMode: false }),
+      Readable.from(download(registry, repository, descriptor, url, fromByte), { objectMode: false }),
   };
 }
 
 /** The bytes from `position` on; a connection that breaks is taken up where it broke. */
 async function* download(
-  { registry, path, pullScopes }: Repository,
+  registry: Registry,
+  repository: string,
   { mediaType, digest, size }: Descriptor,
   url: string,
   fromByte: number,
@@ -42,13 +50,13 @@ async function* download(
       const response = await registry.open({
         method: 'GET',
         url,
-        scopes: pullScopes,
+        scopes: pullScopes(repository),
         headers: {
           accept: `${mediaType}, */*`, // a manifest is only given to those who say that they know its kind
           ...(position === 0 ? {} : { range: `bytes=${position}-` }),
         },
         expected: [200, 206],
-        deed: `give ${digest} of ${path}`,
+        deed: `give ${digest} of ${repository}`,
       });
       let surplusBytes = response.status === 206 ? 0 : position; // a registry may know no ranges
       for await (const chunk of response.body as AsyncIterable<Buffer>) {

@@ -11,6 +11,7 @@ import type { ContentStore } from '../oci/store.ts';
 import { formatReference, type Reference } from './reference.ts';
 import type { Answer, Registry } from './registry.ts';
 import { type RemoteBlob, remoteBlob } from './remote-blob.ts';
+import { pullScopes, pushScopes } from './scopes.ts';
 
 /** What one asks a repository for: by digest where there is one, else by tag. */
 export type ManifestName = Pick<Reference, 'tag' | 'digest'>;
@@ -31,11 +32,11 @@ export class Repository implements ContentStore {
   }
 
   get pullScopes(): readonly string[] {
-    return [`repository:${this.path}:pull`];
+    return pullScopes(this.path);
   }
 
   get pushScopes(): readonly string[] {
-    return [`repository:${this.path}:pull,push`];
+    return pushScopes(this.path);
   }
 
   url(kind: 'blobs' | 'manifests' | 'referrers', name: string): string {
@@ -46,7 +47,12 @@ export class Repository implements ContentStore {
   blob(descriptor: Descriptor): RemoteBlob {
     const { mediaType, digest } = descriptor;
     const isManifest = isManifestMediaType(mediaType) || isIndexMediaType(mediaType);
-    return remoteBlob(this, descriptor, this.url(isManifest ? 'manifests' : 'blobs', digest));
+    return remoteBlob(
+      this.registry,
+      this.path,
+      descriptor,
+      this.url(isManifest ? 'manifests' : 'blobs', digest),
+    );
   }
 
   /** Whether the registry has a blob, asked by someone about to push it. */

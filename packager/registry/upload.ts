@@ -3,6 +3,7 @@ import { InflessError } from '../../models/base/errors.ts';
 import type { Blob } from '../oci/blob.ts';
 import type { Answer } from './registry.ts';
 import type { Repository } from './repository.ts';
+import { pullScopes } from './scopes.ts';
 
 /** An upload the registry has begun: where it goes on, and from which byte. */
 interface Session {
@@ -50,7 +51,7 @@ class Upload {
     const answer = await registry.ask({
       method: 'POST',
       url,
-      scopes: mountFrom === undefined ? pushScopes : [...pushScopes, `repository:${mountFrom}:pull`],
+      scopes: mountFrom === undefined ? pushScopes : [...pushScopes, ...pullScopes(mountFrom)],
       headers: { 'content-length': '0' },
       expected: mountFrom === undefined ? [202] : [201, 202],
       deed: `begin an upload to ${path}`,

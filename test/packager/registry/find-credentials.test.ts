@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { findCredentials } from '../../../packager/registry/credentials.ts';
+import { findCredentials } from '../../../packager/registry/find-credentials.ts';
 
 /** A home folder with a docker login file, and programs on its PATH. */
 async function home(config: unknown, helpers: Readonly<Record<string, string>> = {}) {
