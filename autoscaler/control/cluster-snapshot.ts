@@ -10,7 +10,7 @@ import type { ManagedFunction } from './managed-function.ts';
  */
 export function snapshotCluster(
   nodes: readonly NodeCapacity[],
-  instances: readonly Instance[],
+  instances: Iterable<Instance>,
   functions: ReadonlyMap<string, ManagedFunction>,
   memoryOf: (id: string) => number,
 ): ClusterSnapshot {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
@@ -8,20 +7,12 @@ import type { Deployment } from '../functions/deployment.ts';
 import type { Origin } from '../functions/function-store.ts';
 import type { FunctionDeclaration } from '../functions/spec.ts';
 import { requireFeasible } from '../plan/feasibility.ts';
-import type {
-  ClusterSnapshot,
-  FunctionDemand,
-  Plan,
-  Planner,
-  RateModel,
-  Shortage,
-  StartDecision,
-} from '../plan/model.ts';
+import type { Plan, Planner, RateModel, Shortage, StartDecision } from '../plan/model.ts';
 import { plan } from '../plan/planner.ts';
 import type { Instance, InstanceEvent, Platform } from '../platforms/platform.ts';
-import { snapshotCluster } from './cluster-snapshot.ts';
-import { InstanceHealth } from './instance-health.ts';
+import { Fleet } from './fleet.ts';
 import { ManagedFunction } from './managed-function.ts';
+import { type PlanInput, Planning, type PlanScope } from './planning.ts';
 import type { ControlSettings } from './settings.ts';
 
 export interface ControllerParts {
@@ -31,18 +22,12 @@ export interface ControllerParts {
   readonly rates: RateModel;
   /** How it is decided what runs; default: {@link plan}. */
   readonly planner?: Planner;
+  /** Which functions a step of the loop plans; default: those that need it. */
+  readonly scope?: PlanScope;
   readonly settings: ControlSettings;
   readonly logger: Logger;
   /** Told of every batch that ran, for metrics. */
   readonly onBatch?: (functionName: string, batch: DispatchedBatch) => void;
-}
-
-/** What the planner is given, and by how much the demand in it exceeds what is expected. */
-export interface PlanInput {
-  readonly demands: readonly FunctionDemand[];
-  readonly cluster: ClusterSnapshot;
-  readonly rates: RateModel;
-  readonly headroom: number;
 }
 
 /**
@@ -52,10 +37,8 @@ export interface PlanInput {
 export class Controller {
   readonly #parts: ControllerParts;
   readonly #functions = new Map<string, ManagedFunction>();
-  readonly #health = new InstanceHealth();
-  /** Memory that the instances hold, for when their function is not there any more to say. */
-  readonly #memoryBytes = new Map<string, number>();
-  #shortages: readonly Shortage[] = [];
+  readonly #fleet: Fleet;
+  readonly #planning: Planning;
   #cancelTick: Cancel | undefined;
   #ticking: Promise<void> | undefined;
   #tickAgain = false;
@@ -63,6 +46,10 @@ export class Controller {
 
   constructor(parts: ControllerParts) {
     this.#parts = parts;
+    const { platform, clock, logger, settings, rates, planner = plan, scope = 'needed' } = parts;
+    const { drainMs, headroom } = settings;
+    this.#fleet = new Fleet({ platform, clock, logger, drainMs }, this.#functions);
+    this.#planning = new Planning({ planner, rates, headroom, scope }, this.#functions, this.#fleet);
   }
 
   /** Opens the platform, adopting what still runs; ticking starts with {@link run}. */
@@ -84,28 +71,18 @@ export class Controller {
     return this.#functions.get(name);
   }
 
-  instancesOf(name: string): Instance[] {
-    return this.#parts.platform.instances().filter((instance) => instance.functionName === name);
+  instancesOf(name: string): readonly Instance[] {
+    return this.#fleet.of(name);
   }
 
   shortageOf(name: string): Shortage | undefined {
-    return this.#shortages.find((shortage) => shortage.functionName === name);
+    return this.#planning.shortages.find((shortage) => shortage.functionName === name);
   }
 
   /** What plans are made of, as it is now. */
   async planInput(): Promise<PlanInput> {
-    const { platform, clock, rates, settings } = this.#parts;
-    const nodes = await platform.nodes();
-    const nowMs = clock.nowMs(); // after waiting: everything below shall be of one moment
-    const starting = new Set(
-      platform.instances().flatMap(({ phase, functionName }) => (phase === 'starting' ? [functionName] : [])),
-    );
-    const demands = this.functions.map((managed) =>
-      this.#demandOf(managed, nowMs, starting.has(managed.name)),
-    );
-    const memoryOf = (id: string): number => this.#memoryBytes.get(id) ?? 0;
-    const cluster = snapshotCluster(nodes, platform.instances(), this.#functions, memoryOf);
-    return { demands, cluster, rates, headroom: settings.headroom };
+    const nodes = await this.#parts.platform.nodes();
+    return this.#planning.input(nodes, this.#parts.clock.nowMs()); // after waiting: all of it shall be of one moment
   }
 
   /**
@@ -126,12 +103,14 @@ export class Controller {
       transport,
       onInstanceLost: (id: string, reason: string) => this.#onInstanceLost(name, id, reason),
       onBatch: (batch: DispatchedBatch) => this.#onBatch(name, batch),
+      onIdle: () => this.#planning.stir(name),
     };
     const managed = new ManagedFunction(declared, settings, parts, predecessor);
     const { slo, percentile } = declared.deployment.spec;
     requireFeasible(name, managed.candidates(), { sloMs: slo, percentile, arrivalCv: 1 }, rates);
     predecessor?.dispatcher.retireTo(managed.dispatcher);
     this.#functions.set(name, managed);
+    this.#planning.stir(name);
     this.#refreshDispatcher(managed);
     this.#tickSoon();
     return managed;
@@ -142,6 +121,8 @@ export class Controller {
     const managed = this.#functions.get(name);
     if (managed === undefined) return;
     this.#functions.delete(name);
+    this.#planning.forget(name);
+    this.#fleet.abandon(name);
     managed.dispatcher.refuseUntil(
       Infinity,
       new InflessError('FUNCTION_NOT_FOUND', `Function "${name}" was deleted while this request waited`),
@@ -154,6 +135,7 @@ export class Controller {
     const nowMs = this.#parts.clock.nowMs();
     const { dispatcher, backoff, name } = managed;
     managed.arrived(nowMs);
+    this.#planning.stir(name);
     if (dispatcher.isServing || dispatcher.queued > 0 || !backoff.mayStart(nowMs)) return;
     if (this.instancesOf(name).length === 0) this.#tickSoon();
   }
@@ -194,85 +176,47 @@ export class Controller {
   }
 
   async #tick(): Promise<void> {
-    const { clock, planner = plan } = this.#parts;
-    const nowMs = clock.nowMs();
-    const { demands, cluster, rates } = await this.planInput();
-    const decision = planner(demands, cluster, rates);
-    this.#shortages = decision.short;
-    await this.#apply(decision, nowMs);
-    for (const managed of this.#functions.values()) this.#refreshDispatcher(managed);
-  }
-
-  /** @param isStarting an instance is on its way: it is never stopped before it was ready, or starting was for nothing */
-  #demandOf(managed: ManagedFunction, nowMs: number, isStarting: boolean): FunctionDemand {
-    const { headroom } = this.#parts.settings;
-    const { spec } = managed.deployment;
-    const seen = managed.snapshot(nowMs);
-    return {
-      name: managed.name,
-      sloMs: spec.slo,
-      percentile: spec.percentile,
-      ratePerSecond: seen.ratePerSecond * headroom,
-      recentRatePerSecond: seen.recentRatePerSecond * headroom,
-      arrivalCv: seen.arrivalCv,
-      minInstances: spec.scale.min,
-      warmInstances: seen.idle && !isStarting ? 0 : 1,
-      maxInstances: spec.scale.max,
-      candidates: managed.candidates(),
-    };
+    const { platform, clock } = this.#parts;
+    const nodes = await platform.nodes();
+    const nowMs = clock.nowMs(); // after waiting: all that is decided shall be of one moment
+    await this.#apply(this.#planning.decide(nodes, nowMs), nowMs);
+    for (const name of this.#fleet.takeSuspected()) {
+      const managed = this.#functions.get(name);
+      if (managed !== undefined) this.#refreshDispatcher(managed);
+    }
   }
 
   async #apply(decision: Plan, nowMs: number): Promise<void> {
-    const { platform } = this.#parts;
-    const unwanted = platform
-      .instances()
-      .filter(({ id, functionName }) => !this.#functions.has(functionName) || this.#health.isHopeless(id));
-    for (const { id } of [...decision.stop, ...unwanted]) await this.#stop(id);
+    for (const { id } of decision.stop) await this.#fleet.stop(id);
+    await this.#fleet.stopUnwanted();
     for (const start of decision.start) {
       const managed = this.#functions.get(start.functionName);
       if (managed?.backoff.mayStart(nowMs)) await this.#start(managed, start);
     }
   }
 
-  async #stop(id: string): Promise<void> {
-    const { platform, settings, logger } = this.#parts;
-    const instance = platform.instances().find((each) => each.id === id);
-    if (instance === undefined || instance.phase === 'draining') return;
-    logger.info({ function: instance.functionName, instance: id }, 'stopping an instance');
-    await platform.stop(id, settings.drainMs);
-  }
-
-  async #start(managed: ManagedFunction, { config, node, gpu }: StartDecision): Promise<void> {
-    const { platform, logger } = this.#parts;
-    const { name: functionName, deployment, times } = managed;
-    const id = `${functionName}-${randomUUID().slice(0, 8)}`;
-    const where = { node, ...(gpu === undefined ? {} : { gpu }) };
-    logger.info({ function: functionName, instance: id, config, ...where }, 'starting an instance');
-    this.#memoryBytes.set(id, times.view.memoryBytes(config));
+  async #start(managed: ManagedFunction, decision: StartDecision): Promise<void> {
     try {
-      await platform.start({ id, functionName, config, ...where, workload: deployment.workload });
+      await this.#fleet.start(managed, decision);
     } catch (error) {
       const reason = messageOf(error);
-      logger.error({ function: functionName, instance: id, reason }, 'an instance cannot be started');
-      this.#memoryBytes.delete(id);
+      this.#parts.logger.error({ function: managed.name, reason }, 'an instance cannot be started');
       this.#onStartFailed(managed, reason);
     }
   }
 
   #onEvent(event: InstanceEvent): void {
     const { logger, clock } = this.#parts;
-    const { id, functionName, phase } = event.instance;
+    const { id, functionName, phase, startedAtMs, readyAtMs = clock.nowMs() } = event.instance;
     const managed = this.#functions.get(functionName);
+    const neverWorked = this.#fleet.note(event);
+    this.#planning.stir(functionName);
     if (event.type === 'gone') {
       if (!event.expected) {
         logger.warn({ function: functionName, instance: id, reason: event.reason }, 'an instance is gone');
-        const neverWorked = phase === 'starting' || !this.#health.hasAnswered(id);
         if (neverWorked && managed !== undefined) this.#onStartFailed(managed, event.reason);
       }
-      this.#health.forget(id);
-      this.#memoryBytes.delete(id);
     } else if (phase === 'ready') {
-      const { startedAtMs, readyAtMs = clock.nowMs() } = event.instance;
       managed?.becameReady(readyAtMs, readyAtMs - startedAtMs);
       logger.info({ function: functionName, instance: id }, 'an instance is ready');
     }
@@ -295,24 +239,20 @@ export class Controller {
   }
 
   #onBatch(functionName: string, batch: DispatchedBatch): void {
-    this.#health.answered(batch.instanceId);
-    this.#functions.get(functionName)?.backoff.answered();
+    this.#fleet.answered(batch.instanceId);
+    const managed = this.#functions.get(functionName);
+    managed?.backoff.answered();
+    if (managed?.hasNewTimes) this.#planning.stir(functionName);
     this.#parts.onBatch?.(functionName, batch);
   }
 
   #onInstanceLost(functionName: string, id: string, reason: string): void {
-    const { clock, logger } = this.#parts;
+    const { logger } = this.#parts;
     logger.warn({ function: functionName, instance: id, reason }, 'an instance failed a batch');
-    this.#health.failed(id, clock.nowMs());
+    this.#fleet.failedBatch(functionName, id);
   }
 
   #refreshDispatcher(managed: ManagedFunction): void {
-    const nowMs = this.#parts.clock.nowMs();
-    const serving = this.instancesOf(managed.name).flatMap(({ id, config, url, phase }) =>
-      phase === 'ready' && url !== undefined && !this.#health.isSuspect(id, nowMs)
-        ? [{ id, config, url }]
-        : [],
-    );
-    managed.dispatcher.setInstances(serving);
+    managed.dispatcher.setInstances(this.#fleet.serving(managed.name));
   }
 }

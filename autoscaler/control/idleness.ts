@@ -1,4 +1,4 @@
-import { type IdleWindow, isHeld, keepFor } from '../coldstart/idle-window.ts';
+import { heldFromMs, type IdleWindow, isHeld, keepFor } from '../coldstart/idle-window.ts';
 import type { ColdStartPolicy } from '../coldstart/policy.ts';
 
 /** What is known of one idle period: when it began and, once decided, when an instance is worth having in it. */
@@ -47,9 +47,11 @@ export class Idleness {
     this.#wasUsed = true;
   }
 
-  /** Nothing waits and nothing runs. */
-  drained(nowMs: number): void {
-    this.#period ??= { sinceMs: nowMs, window: undefined };
+  /** Nothing waits and nothing runs. Returns whether that is news. */
+  drained(nowMs: number): boolean {
+    if (this.#period !== undefined) return false;
+    this.#period = { sinceMs: nowMs, window: undefined };
+    return true;
   }
 
   /** Whether an instance shall be there now, or be on its way. */
@@ -59,6 +61,17 @@ export class Idleness {
     // A period may have begun while a caller that noted the time before was doing something else.
     const idleMs = Math.max(0, nowMs - period.sinceMs);
     return isHeld(this.#windowOf(period, startupMs), idleMs, startupMs);
+  }
+
+  /** When {@link isHeld} will next say something else unless a request comes or ends; Infinity for never. */
+  changesAtMs(nowMs: number, startupMs: number): number {
+    const period = this.#period;
+    if (period === undefined) return Infinity;
+    const window = this.#windowOf(period, startupMs);
+    const idleMs = nowMs - period.sinceMs;
+    const changes = [heldFromMs(window, startupMs), window.keepAliveMs];
+    const next = changes.find((atIdleMs) => idleMs < atIdleMs) ?? Infinity;
+    return period.sinceMs + next;
   }
 
   #windowOf(period: IdlePeriod, startupMs: number): IdleWindow {

@@ -32,6 +32,9 @@ export class ManagedFunction {
   readonly #tickMs: number;
   /** How far ahead instances have to be ordered: by the table at first, then as seen; a slow start is forgotten slowly. */
   #startupMs: number;
+  #candidates: readonly Candidate[] | undefined;
+  /** Of what was observed, when the candidates were made. */
+  #candidatesVersion = 0;
 
   /** @param predecessor the deployment this one replaces: what was measured of it stays known */
   constructor(
@@ -42,6 +45,8 @@ export class ManagedFunction {
       transport: BatchTransport;
       onInstanceLost: (id: string, reason: string) => void;
       onBatch: (batch: DispatchedBatch) => void;
+      /** Told when it becomes idle. */
+      onIdle: () => void;
     },
     predecessor?: ManagedFunction,
   ) {
@@ -61,6 +66,9 @@ export class ManagedFunction {
     this.times = new ServiceTimes(profile.table, (config) => observed.of(config));
     const startups = this.times.view.configs().map((config) => this.times.view.startupMs(config));
     this.#startupMs = predecessor?.startupMs ?? Math.min(...startups);
+    const drained = (): void => {
+      if (this.#idleness.drained(parts.clock.nowMs())) parts.onIdle();
+    };
     this.dispatcher = new Dispatcher(
       {
         functionName: spec.name,
@@ -70,7 +78,7 @@ export class ManagedFunction {
         maxWaitMs: spec.maxWait,
         queueLimit: settings.queueLimit,
       },
-      { ...parts, times: this.times, observed, onDrained: () => this.#idleness.drained(parts.clock.nowMs()) },
+      { ...parts, times: this.times, observed, onDrained: drained },
     );
   }
 
@@ -78,9 +86,19 @@ export class ManagedFunction {
     return this.#startupMs;
   }
 
-  candidates(): Candidate[] {
-    const { maxBatch, spec } = this.deployment;
-    return this.times.candidates({ maxBatch, percentile: spec.percentile });
+  /** The configs it may run in; the same list until running shows other times. */
+  candidates(): readonly Candidate[] {
+    if (this.#candidates === undefined || this.hasNewTimes) {
+      const { maxBatch, spec } = this.deployment;
+      this.#candidates = this.times.candidates({ maxBatch, percentile: spec.percentile });
+      this.#candidatesVersion = this.#observed.version;
+    }
+    return this.#candidates;
+  }
+
+  /** Whether running has shown other times since the candidates were asked for. */
+  get hasNewTimes(): boolean {
+    return this.#candidatesVersion !== this.#observed.version;
   }
 
   /** What running has shown, if that was against the same table. */
@@ -118,6 +136,11 @@ export class ManagedFunction {
     const waiting = this.dispatcher.queued + this.dispatcher.inFlight > 0;
     const idle = !waiting && !this.#idleness.isHeld(nowMs, this.#leadMs);
     return idle ? { ...seen, idle, ratePerSecond: 0, recentRatePerSecond: 0 } : { ...seen, idle };
+  }
+
+  /** When {@link snapshot} may see it become idle, or stop being so, although nothing happens. */
+  idlenessChangesAtMs(nowMs: number): number {
+    return this.#idleness.changesAtMs(nowMs, this.#leadMs);
   }
 
   /** From the moment an instance is worth starting until it is ready: the loop may look a step too late. */

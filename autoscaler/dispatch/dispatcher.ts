@@ -170,6 +170,7 @@ export class Dispatcher {
     const isRefused = this.#refusal !== undefined && clock.nowMs() < this.#refusal.untilMs;
     if (queued.isAbandoned || isRefused) {
       queued.reject(queued.isAbandoned ? clientGone() : this.#refusal!.error);
+      this.#schedulePump(); // it may have been all there was to wait for
       return;
     }
     const { functionName, sloMs } = this.#options;

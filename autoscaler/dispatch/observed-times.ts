@@ -18,6 +18,12 @@ const FASTEST = 0.5;
 export class ObservedTimes {
   readonly #byConfig = new Map<string, RunningMeans>();
   readonly #all = new RunningMeans();
+  #version = 0;
+
+  /** Another number whenever {@link of} may answer differently than before. */
+  get version(): number {
+    return this.#version;
+  }
 
   /**
    * @param requests how many the batch was made of: what a request costs is learnt, however many rows it carries
@@ -36,7 +42,9 @@ export class ObservedTimes {
       means = new RunningMeans();
       this.#byConfig.set(key, means);
     }
-    for (const each of [means, this.#all]) each.add(requests, timing, roundTripMs, tabulatedMs);
+    const hasMoved = means.add(requests, timing, roundTripMs, tabulatedMs);
+    const haveAllMoved = this.#all.add(requests, timing, roundTripMs, tabulatedMs);
+    if (hasMoved || haveAllMoved) this.#version += 1;
   }
 
   /** Undefined until enough batches have run. */
@@ -68,7 +76,8 @@ class RunningMeans {
     return this.#guess;
   }
 
-  add(requests: number, timing: BatchTiming, roundTripMs: number, tabulatedMs: number): void {
+  /** Returns whether what is concluded from the means has changed. */
+  add(requests: number, timing: BatchTiming, roundTripMs: number, tabulatedMs: number): boolean {
     this.#batches += 1;
     const weight = Math.max(WEIGHT, 1 / this.#batches); // a plain mean at first
     const codecMs = timing.decodeMs + timing.encodeMs;
@@ -78,17 +87,14 @@ class RunningMeans {
     this.#codecMsPerRequest += weight * (codecMs / Math.max(1, requests) - this.#codecMsPerRequest);
     const transportMs = Math.max(0, roundTripMs - timing.executeMs - codecMs);
     this.#transportMs += weight * (transportMs - this.#transportMs);
-    if (this.#batches >= FEWEST_BATCHES) this.#conclude();
+    return this.#batches >= FEWEST_BATCHES && this.#conclude();
   }
 
-  #conclude(): void {
-    const slowdown = Math.max(FASTEST, this.#executeMs / this.#tabulatedMs);
-    const hasMoved = [
-      this.#slowdownStep.follow(slowdown),
-      this.#codecStep.follow(this.#codecMsPerRequest),
-      this.#transportStep.follow(this.#transportMs),
-    ].includes(true);
-    if (!hasMoved) return;
+  #conclude(): boolean {
+    const hasTimeMoved = this.#slowdownStep.follow(Math.max(FASTEST, this.#executeMs / this.#tabulatedMs));
+    const hasCodecMoved = this.#codecStep.follow(this.#codecMsPerRequest);
+    const hasTransportMoved = this.#transportStep.follow(this.#transportMs);
+    if (!hasTimeMoved && !hasCodecMoved && !hasTransportMoved) return false;
     const transportMs = this.#transportStep.value;
     this.#observation = {
       slowdown: this.#slowdownStep.value,
@@ -96,6 +102,7 @@ class RunningMeans {
       transportMs,
     };
     this.#guess = { slowdown: Math.max(1, this.#slowdownStep.value), transportMs };
+    return true;
   }
 }
 

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Clock } from '../../models/base/clock.ts';
+import type { ServingInstance } from '../dispatch/dispatcher.ts';
+import type { ClusterSnapshot, PlannedInstance, StartDecision } from '../plan/model.ts';
+import type { Instance, InstanceEvent, NodeCapacity, Platform } from '../platforms/platform.ts';
+import { snapshotCluster } from './cluster-snapshot.ts';
+import { InstanceHealth } from './instance-health.ts';
+import { InstanceIndex } from './instance-index.ts';
+import type { ManagedFunction } from './managed-function.ts';
+
+export interface FleetParts {
+  readonly platform: Platform;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long an instance may finish what it runs when it is stopped. */
+  readonly drainMs: number;
+}
+
+/** All instances, of all functions: what is known of them, and what is done with them. */
+export class Fleet {
+  readonly #parts: FleetParts;
+  readonly #functions: ReadonlyMap<string, ManagedFunction>;
+  readonly #index = new InstanceIndex();
+  readonly #health = new InstanceHealth();
+  /** Memory that the instances hold, for when their function is not there any more to say. */
+  readonly #memoryBytes = new Map<string, number>();
+  /** Functions of which an instance is left alone for a while, since it failed a batch. */
+  readonly #suspected = new Set<string>();
+  /** Instances that may have to go whatever is planned. */
+  readonly #doubtful = new Set<string>();
+
+  constructor(parts: FleetParts, functions: ReadonlyMap<string, ManagedFunction>) {
+    this.#parts = parts;
+    this.#functions = functions;
+  }
+
+  /** The same list until one of them changes. */
+  of(functionName: string): readonly Instance[] {
+    return this.#index.of(functionName);
+  }
+
+  isStarting(functionName: string): boolean {
+    return this.of(functionName).some(({ phase }) => phase === 'starting');
+  }
+
+  /** As planners see them. */
+  snapshot(nodes: readonly NodeCapacity[]): ClusterSnapshot {
+    return this.#snapshotOf(nodes, this.#index.all);
+  }
+
+  /** Those of one function that are not on their way out, as planners see them. */
+  planned(instances: readonly Instance[]): readonly PlannedInstance[] {
+    return this.#snapshotOf([], instances).instances;
+  }
+
+  /** Keeps up with what the platform tells. Returns whether an instance is gone that never worked. */
+  note(event: InstanceEvent): boolean {
+    this.#index.note(event);
+    const { id, functionName } = event.instance;
+    if (event.type !== 'gone') {
+      if (!this.#functions.has(functionName)) this.#doubtful.add(id);
+      return false;
+    }
+    const neverWorked = event.instance.phase === 'starting' || !this.#health.hasAnswered(id);
+    this.#health.forget(id);
+    this.#memoryBytes.delete(id);
+    this.#doubtful.delete(id);
+    return neverWorked && !event.expected;
+  }
+
+  /** A function is there no more. */
+  abandon(functionName: string): void {
+    for (const { id } of this.of(functionName)) this.#doubtful.add(id);
+  }
+
+  answered(id: string): void {
+    this.#health.answered(id);
+  }
+
+  /** An instance failed a batch: it is left alone for a while, and given up if that goes on. */
+  failedBatch(functionName: string, id: string): void {
+    this.#health.failed(id, this.#parts.clock.nowMs());
+    this.#suspected.add(functionName);
+    if (this.#health.isHopeless(id)) this.#doubtful.add(id);
+  }
+
+  /** Functions of which an instance was under suspicion when last asked: it may be used again by now. */
+  takeSuspected(): readonly string[] {
+    const names = [...this.#suspected];
+    const nowMs = this.#parts.clock.nowMs();
+    for (const name of names) {
+      if (!this.of(name).some(({ id }) => this.#health.isSuspect(id, nowMs))) this.#suspected.delete(name);
+    }
+    return names;
+  }
+
+  /** Those that can be sent batches. */
+  serving(functionName: string): ServingInstance[] {
+    const nowMs = this.#parts.clock.nowMs();
+    return this.of(functionName).flatMap(({ id, config, url, phase }) =>
+      phase === 'ready' && url !== undefined && !this.#health.isSuspect(id, nowMs)
+        ? [{ id, config, url }]
+        : [],
+    );
+  }
+
+  /** Stops instances of functions that are not there, and those that fail whatever they are given. */
+  async stopUnwanted(): Promise<void> {
+    for (const id of [...this.#doubtful]) {
+      const functionName = this.#index.find(id)?.functionName;
+      const isWanted =
+        functionName !== undefined && this.#functions.has(functionName) && !this.#health.isHopeless(id);
+      if (isWanted) this.#doubtful.delete(id);
+      else await this.stop(id);
+    }
+  }
+
+  async stop(id: string): Promise<void> {
+    const { platform, logger, drainMs } = this.#parts;
+    const instance = this.#index.find(id);
+    if (instance === undefined || instance.phase === 'draining') return;
+    logger.info({ function: instance.functionName, instance: id }, 'stopping an instance');
+    await platform.stop(id, drainMs);
+  }
+
+  /** @throws what the platform does when it does not accept the start */
+  async start(managed: ManagedFunction, { config, node, gpu }: StartDecision): Promise<void> {
+    const { platform, logger } = this.#parts;
+    const { name: functionName, deployment, times } = managed;
+    const id = `${functionName}-${randomUUID().slice(0, 8)}`;
+    const where = { node, ...(gpu === undefined ? {} : { gpu }) };
+    logger.info({ function: functionName, instance: id, config, ...where }, 'starting an instance');
+    this.#memoryBytes.set(id, times.view.memoryBytes(config));
+    try {
+      await platform.start({ id, functionName, config, ...where, workload: deployment.workload });
+    } catch (error) {
+      this.#memoryBytes.delete(id);
+      throw error;
+    }
+  }
+
+  #snapshotOf(nodes: readonly NodeCapacity[], instances: Iterable<Instance>): ClusterSnapshot {
+    const memoryOf = (id: string): number => this.#memoryBytes.get(id) ?? 0;
+    return snapshotCluster(nodes, instances, this.#functions, memoryOf);
+  }
+}

@@ -1,0 +1,157 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ClusterSnapshot, FunctionDemand, Plan, Planner, RateModel, Shortage } from '../plan/model.ts';
+import type { NodeCapacity } from '../platforms/platform.ts';
+import { Attention } from './attention.ts';
+import { isCrowded } from './crowding.ts';
+import type { Fleet } from './fleet.ts';
+import type { ManagedFunction } from './managed-function.ts';
+import { Steadiness } from './steadiness.ts';
+
+/** What the planner is given, and by how much the demand in it exceeds what is expected. */
+export interface PlanInput {
+  readonly demands: readonly FunctionDemand[];
+  readonly cluster: ClusterSnapshot;
+  readonly rates: RateModel;
+  readonly headroom: number;
+}
+
+/**
+ * `needed`: only functions for which a plan may change something, as far as that can be known without making it; `all`: every
+ * function at every step, which is plainer, dearer, and there to compare with.
+ */
+export type PlanScope = 'needed' | 'all';
+
+export interface PlanningOptions {
+  readonly planner: Planner;
+  readonly rates: RateModel;
+  readonly headroom: number;
+  readonly scope: PlanScope;
+}
+
+const NOTHING: Plan = { start: [], stop: [], short: [] };
+
+/**
+ * Puts the questions to the planner: what is asked of which functions, and what runs. As long as there is room, functions
+ * do not mind each other, and those whose demand leaves their instances as they are need no plan; where it gets crowded all
+ * are planned together.
+ */
+export class Planning {
+  readonly #options: PlanningOptions;
+  readonly #functions: ReadonlyMap<string, ManagedFunction>;
+  readonly #fleet: Fleet;
+  readonly #attention = new Attention();
+  readonly #steadiness: Steadiness;
+  #nodes: readonly NodeCapacity[] = [];
+  #isCrowded = false;
+  #shortages: readonly Shortage[] = [];
+
+  constructor(options: PlanningOptions, functions: ReadonlyMap<string, ManagedFunction>, fleet: Fleet) {
+    this.#options = options;
+    this.#functions = functions;
+    this.#fleet = fleet;
+    this.#steadiness = new Steadiness(options.planner, options.rates);
+  }
+
+  /** Whom the latest plan left short. */
+  get shortages(): readonly Shortage[] {
+    return this.#shortages;
+  }
+
+  /** Something has happened to a function that a plan may depend on: what that was is looked at with the next step. */
+  stir(functionName: string): void {
+    this.#attention.stir(functionName);
+  }
+
+  /** A function is there no more. */
+  forget(functionName: string): void {
+    this.#steadiness.forget(functionName);
+  }
+
+  /** What a plan for all functions would be made of. */
+  input(nodes: readonly NodeCapacity[], nowMs: number): PlanInput {
+    const { rates, headroom } = this.#options;
+    const demands = [...this.#functions.values()].map((managed) => this.#demandOf(managed, nowMs));
+    return { demands: inOrder(demands), cluster: this.#fleet.snapshot(nodes), rates, headroom };
+  }
+
+  /** What to start and to stop now. */
+  decide(nodes: readonly NodeCapacity[], nowMs: number): Plan {
+    this.#note(nodes);
+    const looked = this.#attention.take(nowMs);
+    const isForAll = this.#options.scope === 'all' || this.#isCrowded;
+    const demands = isForAll ? this.#all(nowMs) : this.#needed(looked, nowMs);
+    const decision = demands.length === 0 ? NOTHING : this.#plan(demands, nowMs);
+    this.#shortages = decision.short;
+    return decision;
+  }
+
+  /** Other nodes may be better for anybody. */
+  #note(nodes: readonly NodeCapacity[]): void {
+    if (nodes === this.#nodes || isDeepStrictEqual(nodes, this.#nodes)) return;
+    this.#nodes = nodes;
+    this.#stirAll();
+  }
+
+  #stirAll(): void {
+    for (const name of this.#functions.keys()) this.#attention.stir(name);
+  }
+
+  #all(nowMs: number): FunctionDemand[] {
+    this.#stirAll(); // as soon as it is not for all any more, each has to be looked at
+    return inOrder([...this.#functions.values()].map((managed) => this.#demandOf(managed, nowMs)));
+  }
+
+  #needed(names: readonly string[], nowMs: number): FunctionDemand[] {
+    const demands = names.flatMap((name) => {
+      const managed = this.#functions.get(name);
+      return managed === undefined ? [] : (this.#look(managed, nowMs) ?? []);
+    });
+    return inOrder(demands);
+  }
+
+  /** Returns what is asked of a function if a plan may change something for it. */
+  #look(managed: ManagedFunction, nowMs: number): FunctionDemand | undefined {
+    const { name } = managed;
+    const demand = this.#demandOf(managed, nowMs);
+    const outlook = this.#steadiness.outlook(demand, this.#fleet.of(name), this.#nodes, (instances) =>
+      this.#fleet.planned(instances),
+    );
+    if (outlook === 'settled') this.#attention.wakeAt(name, managed.idlenessChangesAtMs(nowMs));
+    else this.#attention.stir(name);
+    return outlook === 'unsteady' ? demand : undefined;
+  }
+
+  #plan(demands: readonly FunctionDemand[], nowMs: number): Plan {
+    const { planner, rates } = this.#options;
+    const cluster = this.#fleet.snapshot(this.#nodes);
+    const mostInstances = (name: string): number => this.#functions.get(name)!.deployment.spec.scale.max;
+    const decision = planner(demands, cluster, rates);
+    const isForAll = demands.length === this.#functions.size;
+    this.#isCrowded = isCrowded(cluster, decision, mostInstances);
+    return this.#isCrowded && !isForAll ? planner(this.#all(nowMs), cluster, rates) : decision;
+  }
+
+  /** An instance on its way is never stopped before it was ready, or starting it was for nothing. */
+  #demandOf(managed: ManagedFunction, nowMs: number): FunctionDemand {
+    const { headroom } = this.#options;
+    const { spec } = managed.deployment;
+    const seen = managed.snapshot(nowMs);
+    return {
+      name: managed.name,
+      sloMs: spec.slo,
+      percentile: spec.percentile,
+      ratePerSecond: seen.ratePerSecond * headroom,
+      recentRatePerSecond: seen.recentRatePerSecond * headroom,
+      arrivalCv: seen.arrivalCv,
+      minInstances: spec.scale.min,
+      warmInstances: seen.idle && !this.#fleet.isStarting(managed.name) ? 0 : 1,
+      maxInstances: spec.scale.max,
+      candidates: managed.candidates(),
+    };
+  }
+}
+
+/** By name, so that it does not depend on who was deployed, or stirred, first. */
+function inOrder(demands: FunctionDemand[]): FunctionDemand[] {
+  return demands.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
