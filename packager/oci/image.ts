@@ -24,11 +24,20 @@ export interface Bundle {
   readonly referrers: readonly Referrer[];
 }
 
-/** Every distinct blob below an image's manifest: config first, as it is the smaller risk to lose. */
+/** Every distinct blob below an image's manifest. */
 export function blobsOf(image: Image): readonly Blob[] {
-  const byDigest = new Map<string, Blob>();
-  for (const blob of [image.config, ...image.layers]) {
-    if (!byDigest.has(blob.descriptor.digest)) byDigest.set(blob.descriptor.digest, blob);
-  }
-  return [...byDigest.values()];
+  return distinct([image.config, ...image.layers]);
+}
+
+/** Every distinct blob of a bundle, each after those it points to: who stores them in this order never dangles. */
+export function contentsOf(bundle: Bundle): readonly Blob[] {
+  return distinct([
+    ...bundle.images.flatMap((image) => [...blobsOf(image), image.manifest]),
+    bundle.root,
+    ...bundle.referrers.flatMap((referrer) => [...referrer.blobs, referrer.manifest]),
+  ]);
+}
+
+function distinct(blobs: readonly Blob[]): readonly Blob[] {
+  return [...new Map(blobs.map((blob) => [blob.descriptor.digest, blob])).values()];
 }

@@ -27,20 +27,26 @@ export async function readImage(store: ContentStore, root: Descriptor, platform:
   return readImage(store, choosePlatform(index, platform, store.name), platform);
 }
 
-/** Everything behind a name: the images of all platforms, with what is said about them. */
+/**
+ * Everything behind a name: the images of all platforms, with what is said about them.
+ *
+ * @param artifacts manifests of the store among which those about the images are looked for
+ */
 export async function readBundle(
   store: ContentStore,
   root: Descriptor,
-  referrers: readonly Descriptor[] = [],
+  artifacts: readonly Descriptor[] = [],
 ): Promise<Bundle> {
   const images = isIndexMediaType(root.mediaType)
     ? await readIndex(store, root)
     : [await readManifest(store, root)];
-  return {
-    root: store.blob(root),
-    images,
-    referrers: await Promise.all(referrers.map((descriptor) => readReferrer(store, descriptor))),
-  };
+  const subjects = new Set([root.digest, ...images.map(({ manifest }) => manifest.descriptor.digest)]);
+  const referrers: Referrer[] = [];
+  for (const artifact of artifacts) {
+    const { subject, referrer } = await readReferrer(store, artifact);
+    if (subject !== undefined && subjects.has(subject.digest)) referrers.push(referrer);
+  }
+  return { root: store.blob(root), images, referrers };
 }
 
 async function readIndex(store: ContentStore, root: Descriptor): Promise<Image[]> {
@@ -68,8 +74,16 @@ async function readManifest(store: ContentStore, descriptor: Descriptor): Promis
   };
 }
 
-async function readReferrer(store: ContentStore, descriptor: Descriptor): Promise<Referrer> {
-  const blob = store.blob(descriptor);
-  const manifest = await readDocument(blob, imageManifestSchema, store.name, 'referrer');
-  return { manifest: blob, blobs: [manifest.config, ...manifest.layers].map((entry) => store.blob(entry)) };
+async function readReferrer(
+  store: ContentStore,
+  descriptor: Descriptor,
+): Promise<{ readonly subject: Descriptor | undefined; readonly referrer: Referrer }> {
+  const manifest = store.blob(descriptor);
+  const { subject, config, layers } = await readDocument(
+    manifest,
+    imageManifestSchema,
+    store.name,
+    'referrer',
+  );
+  return { subject, referrer: { manifest, blobs: [config, ...layers].map((entry) => store.blob(entry)) } };
 }
