@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { z } from 'zod';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { TransientFailure } from './patience.ts';
@@ -75,6 +76,8 @@ const BROKEN_CODES: ReadonlySet<string> = new Set([
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refuses connections',
   ENOTFOUND: 'is unknown: there is no such host',
+  EAI_AGAIN: 'cannot be looked up',
+  HTTP: 'does not speak HTTP',
   EPROTO: 'does not speak HTTPS',
   ERR_SSL_WRONG_VERSION_NUMBER: 'does not speak HTTPS',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'does not speak HTTPS',
@@ -90,7 +93,7 @@ const WORDS: Readonly<Record<string, string>> = {
  * @param isKnown whether the registry has answered before: then it is being restarted rather than misspelt
  */
 export function networkFailureOf(error: unknown, registry: string, isKnown: boolean): unknown {
-  const code = systemCode(error);
+  const code = error instanceof errors.HTTPParserError ? 'HTTP' : systemCode(error);
   if (code === undefined) return error;
   if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH') {
     return new InflessError('IMAGE_CORRUPT', 'A file changed its size while it was pushed', {
@@ -106,7 +109,7 @@ export function networkFailureOf(error: unknown, registry: string, isKnown: bool
     );
   }
   const isBroken = BROKEN_CODES.has(code) || (code === 'ECONNREFUSED' && isKnown);
-  const words = WORDS[code] ?? (isBroken || code.startsWith('HPE_') ? 'broke the connection' : undefined);
+  const words = WORDS[code] ?? (isBroken ? 'broke the connection' : undefined);
   if (words === undefined) return error;
   const failure = new InflessError(
     'REGISTRY_FAILED',
@@ -127,7 +130,7 @@ function isCertificateCode(code: string): boolean {
 
 /** undici's codes are for programs; its messages are short and say more. */
 function detailOf(error: unknown, code: string): string {
-  return code.startsWith('UND_ERR_') ? messageOf(error) : code;
+  return code === 'HTTP' || code.startsWith('UND_ERR_') ? oneLine(messageOf(error)) : code;
 }
 
 function explain(text: string): { code: string; words: string } | undefined {

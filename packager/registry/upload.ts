@@ -1,6 +1,7 @@
 import { pipeline, type Readable, Transform } from 'node:stream';
 import { InflessError } from '../../models/base/errors.ts';
 import type { Blob } from '../oci/blob.ts';
+import { TransientFailure } from './patience.ts';
 import type { Answer } from './registry.ts';
 import type { Repository } from './repository.ts';
 import { pullScopes } from './scopes.ts';
@@ -10,6 +11,12 @@ interface Session {
   readonly url: URL;
   readonly offset: number;
 }
+
+/**
+ * An upload that is unknown or further or nearer than thought: it has expired, or the registry was restarted, or is
+ * several that do not know of each other. It can be begun anew.
+ */
+const LOST_STATUSES: readonly number[] = [404, 416];
 
 const BYTES = { 'content-type': 'application/octet-stream' };
 
@@ -101,9 +108,10 @@ class Upload {
         'content-range': `${offset}-${size - 1}`,
       },
       body: () => this.#open(offset),
-      expected: [202, 204],
+      expected: [202, 204, ...LOST_STATUSES],
       deed: this.#deed,
     });
+    this.#notLost(answer);
     return this.#next(answer, url);
   }
 
@@ -111,15 +119,16 @@ class Upload {
     const { registry, pushScopes } = this.#repository;
     const target = new URL(url);
     target.searchParams.set('digest', this.#blob.descriptor.digest);
-    await registry.askOnce({
+    const answer = await registry.askOnce({
       method: 'PUT',
       url: target,
       scopes: pushScopes,
       headers: { ...BYTES, ...headers },
       ...(body === undefined ? {} : { body }),
-      expected: [201, 204],
+      expected: [201, 204, ...LOST_STATUSES],
       deed: this.#deed,
     });
+    this.#notLost(answer);
   }
 
   /** How far the registry got. It may have all, and only the word of it was lost. */
@@ -130,8 +139,8 @@ class Upload {
       method: 'GET',
       url,
       scopes: pushScopes,
-      // Debian's registry and its kin end an upload that broke, each with a status of its own.
-      expected: [204, 202, 200, 400, 404, 405, 416],
+      // Debian's registry, for one, ends an upload that broke; others know no such question.
+      expected: [200, 202, 204, 400, 405, ...LOST_STATUSES],
       deed: 'tell how far an upload got',
     });
     const offset = answer.status < 300 ? offsetOf(answer.header('range')) : 0;
@@ -139,6 +148,17 @@ class Upload {
     const again = await this.begin();
     if (again === 'mounted') return 'complete';
     return again;
+  }
+
+  #notLost({ status }: Answer): void {
+    if (!LOST_STATUSES.includes(status)) return;
+    const { host } = this.#repository.registry;
+    const what = `Registry ${host} lost track of the upload of blob ${this.#blob.descriptor.digest} (${status})`;
+    throw new TransientFailure(
+      new InflessError('REGISTRY_FAILED', what, {
+        remedy: 'Try again; if there are several registries behind this name, they must share their secret.',
+      }),
+    );
   }
 
   #open(offset: number): Readable {
