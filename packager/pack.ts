@@ -53,6 +53,8 @@ export interface PackOptions {
 export interface Packed extends Bundle {
   readonly model: ModelManifest;
   readonly profile: StoredTable | undefined;
+  /** Of all files of the model. */
+  readonly weightBytes: number;
 }
 
 /** What the images of all platforms share. */
@@ -85,7 +87,9 @@ export async function pack(options: PackOptions): Promise<Packed> {
     referrers.push(referrer);
   }
   const root = images.length === 1 ? images[0]!.manifest : indexOf(images);
-  return { root, images, referrers, model: shared.model, profile: shared.profile };
+  const { model, profile, files } = shared;
+  const weightBytes = files.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return { root, images, referrers, model, profile, weightBytes };
 }
 
 async function readModel(options: PackOptions): Promise<Shared> {

@@ -1,0 +1,77 @@
+import pc from 'picocolors';
+import { formatBytes, formatDuration } from '../../models/base/units.ts';
+import { type Delivery, deliver } from '../destination.ts';
+import { chooseResources, dnsLabel } from '../emit/deployment.ts';
+import { emitDeployment } from '../emit/emit.ts';
+import { baseSource } from '../image-name.ts';
+import { readDocument } from '../oci/document.ts';
+import { imageConfigSchema } from '../oci/schema.ts';
+import { type Packed, pack } from '../pack.ts';
+import { ProgressLine } from '../progress-line.ts';
+import { type PackFlags, type PackSettings, packSettings } from '../settings.ts';
+import { withInterrupt } from './interruptible.ts';
+
+/** Packs a model and brings the image to where it goes. Standard output gets what a script wants, nothing else. */
+export function packModel(model: string, flags: PackFlags): Promise<void> {
+  return withInterrupt(async (signal) => {
+    const startMs = performance.now();
+    const settings = await packSettings(model, flags);
+    const progress = new ProgressLine(process.stderr);
+    try {
+      const packed = await packAs(settings, progress, signal);
+      const { reference, destination, insecure } = settings;
+      const delivery = await deliver(packed, destination, reference, { insecure, signal, progress });
+      progress.note(summaryOf(packed, delivery, performance.now() - startMs));
+      process.stdout.write(
+        settings.emit === undefined
+          ? `${delivery.name}\n`
+          : await deploymentOf(packed, delivery.name, settings),
+      );
+    } finally {
+      progress.clear();
+    }
+  });
+}
+
+function packAs(settings: PackSettings, progress: ProgressLine, signal: AbortSignal): Promise<Packed> {
+  const { insecure } = settings;
+  return pack({
+    model: settings.model,
+    base: baseSource(settings.base, { insecure, signal, onProgress: progress.onPush }),
+    platforms: settings.platforms,
+    modelName: settings.modelName,
+    version: settings.version,
+    source: settings.source,
+    profile: settings.profile,
+    include: settings.include,
+    defaults: { maxBatch: settings.maxBatch, sloMs: settings.sloMs },
+    signal,
+    onStep: (step) => progress.step(step),
+  });
+}
+
+function summaryOf({ images, model, profile }: Packed, { push }: Delivery, durationMs: number): string {
+  const { bold } = pc.createColors(process.stderr.isTTY === true && pc.isColorSupported);
+  const sizes = images.map(({ layers }) =>
+    formatBytes(layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0)),
+  );
+  const table = profile === undefined ? 'no profile table' : `profile ${profile.file}`;
+  const sent = push === undefined ? '' : `, ${formatBytes(push.sentBytes)} sent`;
+  return `${bold(model.name)}: ${sizes.join(' and ')} in ${formatDuration(durationMs)}${sent}; ${table}`;
+}
+
+async function deploymentOf(packed: Packed, image: string, settings: PackSettings): Promise<string> {
+  const { model, profile, images } = packed;
+  const config = await readDocument(images[0]!.config, imageConfigSchema, image, 'config');
+  const resources = chooseResources(profile?.table, packed.weightBytes, settings);
+  return emitDeployment(
+    {
+      name: dnsLabel(model.name),
+      image,
+      modelDigest: model.digest,
+      node: (config.config?.Entrypoint ?? []).slice(0, -1), // the last is our program
+      ...resources,
+    },
+    settings.emit!,
+  );
+}

@@ -1,0 +1,94 @@
+import { InflessError } from '../../models/base/errors.ts';
+import { formatDuration } from '../../models/base/units.ts';
+import { bestConfig, fastestConfig, tightestSloMs } from '../../profiles/best-config.ts';
+import type { Cell, ProfileTable } from '../../profiles/table.ts';
+
+/** What a deployment file says, whatever its dialect. */
+export interface Deployment {
+  /** A DNS label. */
+  readonly name: string;
+  readonly image: string;
+  readonly modelDigest: string;
+  /** The command that starts Node.js in the image. */
+  readonly node: readonly string[];
+  readonly sloMs: number;
+  readonly maxBatch: number;
+  readonly cpuMillicores: number;
+  readonly memoryBytes: number;
+}
+
+/** What the person who deploys asks for; the rest is chosen. */
+export interface ResourceWishes {
+  readonly sloMs?: number | undefined;
+  readonly maxBatch?: number | undefined;
+  readonly cpuMillicores?: number | undefined;
+}
+
+export type Resources = Pick<Deployment, 'sloMs' | 'maxBatch' | 'cpuMillicores' | 'memoryBytes'>;
+
+/** As the serving process has it. */
+const DEFAULT_SLO_MS = 200;
+const DEFAULT_BATCH = 8;
+const DEFAULT_MILLICORES = 1000;
+
+/** What a process needs beside the model: Node.js with its HTTP server, bodies on their way. */
+const PROCESS_BYTES = 256 * 2 ** 20;
+/** The weights in the file and, while they are loaded or repacked for the processor, once more. */
+const COPIES_OF_WEIGHTS = 2;
+/** Above what was measured: a limit that is met kills. */
+const HEADROOM = 1.25;
+const MEMORY_STEP_BYTES = 16 * 2 ** 20;
+
+/**
+ * Chooses batch, CPU and memory: by the profile table the config that keeps the SLO and answers most per core,
+ * without a table one core and what the weights suggest.
+ *
+ * @throws InflessError SLO_INFEASIBLE where no measured config keeps the SLO asked for
+ */
+export function chooseResources(
+  table: ProfileTable | undefined,
+  weightBytes: number,
+  wishes: ResourceWishes,
+): Resources {
+  const sloMs = wishes.sloMs ?? DEFAULT_SLO_MS;
+  const cell = table === undefined ? undefined : chooseCell(table, sloMs, wishes);
+  const bytes =
+    cell === undefined
+      ? PROCESS_BYTES + COPIES_OF_WEIGHTS * weightBytes
+      : Math.max(PROCESS_BYTES, cell.peakMemoryBytes) * HEADROOM;
+  return {
+    sloMs,
+    maxBatch: cell?.batch ?? wishes.maxBatch ?? DEFAULT_BATCH,
+    cpuMillicores: cell?.cpuMillicores ?? wishes.cpuMillicores ?? DEFAULT_MILLICORES,
+    memoryBytes: Math.ceil(bytes / MEMORY_STEP_BYTES) * MEMORY_STEP_BYTES,
+  };
+}
+
+function chooseCell(table: ProfileTable, sloMs: number, wishes: ResourceWishes): Cell | undefined {
+  const { maxBatch = Number.POSITIVE_INFINITY, cpuMillicores } = wishes;
+  const cells = table.cells.filter(
+    (cell) =>
+      cell.gpuPercent === 0 &&
+      cell.batch <= maxBatch &&
+      (cpuMillicores === undefined || cell.cpuMillicores === cpuMillicores),
+  );
+  const best = bestConfig(cells, { sloMs, percentile: 99 });
+  const fastest = fastestConfig(cells, 99);
+  if (best !== undefined || fastest === undefined || wishes.sloMs === undefined) return best ?? fastest;
+  const nearestSloMs = tightestSloMs(fastest, 99);
+  throw new InflessError(
+    'SLO_INFEASIBLE',
+    `No measured config of ${table.model.name} that fits keeps p99 ≤ ${formatDuration(sloMs)}`,
+    { remedy: `The nearest feasible SLO is ${formatDuration(nearestSloMs)}.`, details: { nearestSloMs } },
+  );
+}
+
+/** A model's name as Kubernetes, OpenFaaS and Compose take it. */
+export function dnsLabel(name: string): string {
+  const label = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 63)
+    .replace(/^-+|-+$/g, '');
+  return label === '' ? 'model' : label;
+}

@@ -1,0 +1,29 @@
+import { hostBase } from './contents/base/host-base.ts';
+import { isLayoutName, parseLayoutName } from './layout/layout-name.ts';
+import { LayoutSource } from './layout/layout-source.ts';
+import type { Bundle } from './oci/image.ts';
+import type { ImageSource } from './oci/source.ts';
+import type { RegistryOptions } from './registry/options.ts';
+import { parseReference } from './registry/reference.ts';
+import { RegistrySource } from './registry/registry-source.ts';
+
+const HOST = 'host';
+
+/**
+ * A small Node.js with the C++ library that the ONNX runtime needs, no shell and no package manager. The name stays
+ * the same while its content is updated: name a digest for the same image for ever.
+ */
+export const DEFAULT_BASE = 'gcr.io/distroless/nodejs22-debian12';
+
+/** The image to build on: `host`, `oci:DIR[:TAG]`, or a name in a registry. @throws InflessError INVALID_INPUT */
+export function baseSource(name: string, options: RegistryOptions): ImageSource {
+  if (name === HOST) return hostBase;
+  if (isLayoutName(name)) return new LayoutSource(parseLayoutName(name));
+  return new RegistrySource(parseReference(name), options);
+}
+
+/** An image to look into: `oci:DIR[:TAG]`, or a name in a registry. */
+export function openImage(name: string, options: RegistryOptions): Promise<Bundle> {
+  if (isLayoutName(name)) return new LayoutSource(parseLayoutName(name)).open();
+  return new RegistrySource(parseReference(name), options).fetchAll();
+}

@@ -1,0 +1,124 @@
+import { InflessError } from '../models/base/errors.ts';
+import { parseCpuMillicores, parseDurationMs } from '../models/base/units.ts';
+import { hostPlatform } from './contents/base/host-base.ts';
+import { type LocatedModel, locateModel } from './contents/model/locate-model.ts';
+import { type Destination, destinationOf } from './destination.ts';
+import type { Dialect } from './emit/emit.ts';
+import { DEFAULT_BASE } from './image-name.ts';
+import type { Platform } from './oci/schema.ts';
+import { readOptionsFile } from './options-file.ts';
+import { parseReference, type Reference } from './registry/reference.ts';
+
+/** The command line, as it was written. */
+export interface PackFlags {
+  readonly tag?: string;
+  readonly output?: string;
+  readonly base?: string;
+  readonly platform?: string;
+  readonly modelName?: string;
+  readonly modelVersion?: string;
+  readonly source?: string;
+  /** False for `--no-profile`. */
+  readonly profile?: string | false;
+  readonly include?: readonly string[];
+  readonly slo?: string;
+  readonly maxBatch?: string;
+  readonly cpu?: string;
+  readonly emit?: Dialect;
+  readonly insecure?: boolean;
+}
+
+/** What is to be packed, how, and where it goes: flags, and below them `infless.yaml`. */
+export interface PackSettings {
+  readonly model: LocatedModel;
+  readonly base: string;
+  readonly platforms: readonly Platform[];
+  readonly modelName: string | undefined;
+  readonly version: string | undefined;
+  readonly source: string | undefined;
+  readonly profile: string | false | undefined;
+  readonly include: readonly string[];
+  readonly sloMs: number | undefined;
+  readonly maxBatch: number | undefined;
+  readonly cpuMillicores: number | undefined;
+  readonly reference: Reference | undefined;
+  readonly destination: Destination;
+  readonly emit: Dialect | undefined;
+  readonly insecure: boolean;
+}
+
+const LARGEST_BATCH = 4096;
+/** Names that fit into the path of a request, `/v1/models/NAME`. */
+const MODEL_NAME = /^[^/:?#%\s]+$/;
+
+/** @throws InflessError INVALID_INPUT, MODEL_NOT_FOUND */
+export async function packSettings(model: string, flags: PackFlags): Promise<PackSettings> {
+  const file = await readOptionsFile(model);
+  const located = await locateModel(model, file.model);
+  const tag = flags.tag ?? file.tag;
+  const reference = tag === undefined ? undefined : parseReference(tag);
+  const slo = flags.slo ?? file.slo;
+  return {
+    model: located,
+    base: flags.base ?? file.base ?? DEFAULT_BASE,
+    platforms: parsePlatforms(flags.platform?.split(',') ?? file.platforms),
+    modelName: checkName(flags.modelName ?? file.name ?? located.name),
+    version: flags.modelVersion ?? file.version,
+    source: flags.source ?? file.source,
+    profile: flags.profile ?? file.profile,
+    include: [...(file.include ?? []), ...(flags.include ?? [])],
+    sloMs: slo === undefined ? undefined : parseSlo(slo),
+    maxBatch: flags.maxBatch === undefined ? file.maxBatch : parseBatch(flags.maxBatch),
+    cpuMillicores: flags.cpu === undefined ? undefined : parseCpuMillicores(flags.cpu, '--cpu'),
+    reference,
+    destination: destinationOf(flags.output, reference),
+    emit: checkEmit(flags.emit, reference),
+    insecure: flags.insecure ?? false,
+  };
+}
+
+function parsePlatforms(names: readonly string[] | undefined): readonly Platform[] {
+  if (names === undefined) return [{ os: 'linux', architecture: hostPlatform().architecture }];
+  return [...new Set(names.map((name) => name.trim()))].map((name) => {
+    const [os, architecture, variant, ...surplus] = name.split('/');
+    if (!os || !architecture || variant === '' || surplus.length > 0) {
+      throw new InflessError('INVALID_INPUT', `"${name}" is no platform`, {
+        remedy: 'Write --platform linux/amd64, or several with commas between them.',
+      });
+    }
+    return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+  });
+}
+
+function checkName(name: string): string {
+  if (MODEL_NAME.test(name)) return name;
+  throw new InflessError(
+    'INVALID_INPUT',
+    `"${name}" cannot be the name of a model in the path of a request`,
+    {
+      remedy: 'Give it one without / : ? # % or spaces, with --model-name.',
+    },
+  );
+}
+
+function parseSlo(text: string): number {
+  const sloMs = parseDurationMs(text, 'SLO');
+  if (sloMs >= 1) return sloMs;
+  throw new InflessError('INVALID_INPUT', `SLO "${text}" is shorter than a millisecond`);
+}
+
+function parseBatch(text: string): number {
+  const batch = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (batch >= 1 && batch <= LARGEST_BATCH) return batch;
+  throw new InflessError(
+    'INVALID_INPUT',
+    `--max-batch "${text}" is not a whole number from 1 to ${LARGEST_BATCH}`,
+  );
+}
+
+function checkEmit(dialect: Dialect | undefined, reference: Reference | undefined): Dialect | undefined {
+  if (dialect === undefined || reference !== undefined) return dialect;
+  throw new InflessError('INVALID_INPUT', 'A deployment file needs the name of the image', {
+    remedy: 'Give it with -t.',
+  });
+}
