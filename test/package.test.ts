@@ -33,10 +33,13 @@ describe('installed from a packed tarball', () => {
     context.skip(unreachable !== undefined, `the npm registry cannot be reached (${unreachable})`);
   });
 
-  it.each(['infless-profile', 'infless-pack', 'infless-autoscaler', 'infless-load'])('%s runs', async (program) => {
-    const { stdout } = await installed(program, '--version');
-    expect(stdout.trim()).toBe(packageVersion);
-  });
+  it.each(['infless-profile', 'infless-pack', 'infless-autoscaler', 'infless-load'])(
+    '%s runs',
+    async (program) => {
+      const { stdout } = await installed(program, '--version');
+      expect(stdout.trim()).toBe(packageVersion);
+    },
+  );
 
   it('infless-profile measures a model of the zoo', async () => {
     const table = join(folder, 'mnist.json');
