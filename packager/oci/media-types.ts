@@ -29,3 +29,7 @@ export function isIndexMediaType(mediaType: string): boolean {
 export function isManifestMediaType(mediaType: string): boolean {
   return mediaType === MEDIA_TYPES.manifest || mediaType === MEDIA_TYPES.dockerManifest;
 }
+
+export function isGzipMediaType(mediaType: string): boolean {
+  return mediaType === MEDIA_TYPES.layerGzip || mediaType === MEDIA_TYPES.dockerLayerGzip;
+}

@@ -6,7 +6,7 @@ import { InflessError, systemCode } from '../../models/base/errors.ts';
 import type { Blob } from './blob.ts';
 import { readDocument } from './document.ts';
 import { type Bundle, contentsOf, type Image } from './image.ts';
-import { MEDIA_TYPES } from './media-types.ts';
+import { isGzipMediaType, MEDIA_TYPES } from './media-types.ts';
 import { type Digest, imageConfigSchema } from './schema.ts';
 import { verified } from './verified.ts';
 
@@ -63,25 +63,31 @@ async function problemOf(
 ): Promise<string | undefined> {
   const { digest, mediaType } = blob.descriptor;
   try {
-    const actual = isGzip(mediaType) ? await hashUncompressed(blob, origin) : await hashPlain(blob, origin);
+    const hash = isGzipMediaType(mediaType) ? hashUncompressed : hashPlain;
+    const actual = await hash(blob, origin);
     // Node.js 20 cannot uncompress zstd: of such layers only the blob itself is checked.
     if (diffId === undefined || actual === diffId || mediaType === MEDIA_TYPES.layerZstd) return undefined;
     return `${origin} has a layer ${digest} whose content is ${actual} where its config says ${diffId}.`;
   } catch (error) {
     if (error instanceof InflessError && error.code === 'IMAGE_CORRUPT') return `${error.message}.`;
-    if (!systemCode(error)?.startsWith('Z_')) throw error;
+    if (!isGzipError(error)) throw error;
     return `${origin} has a layer ${digest} that cannot be uncompressed.`;
   }
 }
 
-function isGzip(mediaType: string): boolean {
-  return mediaType === MEDIA_TYPES.layerGzip || mediaType === MEDIA_TYPES.dockerLayerGzip;
-}
-
 async function hashUncompressed(blob: Blob, origin: string): Promise<Digest> {
   const hash = createHash('sha256');
-  await pipeline(verified(blob, origin), createGunzip(), hash);
+  try {
+    await pipeline(verified(blob, origin), createGunzip(), hash);
+  } catch (error) {
+    if (isGzipError(error)) await hashPlain(blob, origin); // a damaged blob has another digest, which says more
+    throw error;
+  }
   return `sha256:${hash.digest('hex')}`;
+}
+
+function isGzipError(error: unknown): boolean {
+  return systemCode(error)?.startsWith('Z_') === true;
 }
 
 async function hashPlain(blob: Blob, origin: string): Promise<Digest> {
