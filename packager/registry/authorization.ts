@@ -67,7 +67,11 @@ export class Authorization {
    * @param used the header the registry did not accept
    * @throws InflessError REGISTRY_FAILED where we have nothing to offer
    */
-  async learn(response: HttpResponse, scopes: readonly string[], used: string | undefined): Promise<void> {
+  async learn(
+    response: Pick<HttpResponse, 'header'>,
+    scopes: readonly string[],
+    used: string | undefined,
+  ): Promise<void> {
     const challenges = parseChallenges(response.header('www-authenticate') ?? '');
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer')?.parameters;
     if (bearer) {

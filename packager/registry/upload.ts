@@ -32,7 +32,7 @@ export async function uploadBlob(
   onSent: (sentBytes: number) => void,
 ): Promise<'mounted' | 'pushed'> {
   const upload = new Upload(repository, blob, onSent);
-  const first = await upload.begin(mountFrom);
+  const first = await (mountFrom === undefined ? upload.begin() : upload.mount(mountFrom));
   if (first === 'mounted') return 'mounted';
   await upload.finish(first);
   return 'pushed';
@@ -49,21 +49,37 @@ class Upload {
     this.#onSent = onSent;
   }
 
-  async begin(mountFrom?: string): Promise<Session | 'mounted'> {
-    const { registry, path, pushScopes } = this.#repository;
-    const query = new URLSearchParams(
-      mountFrom === undefined ? {} : { mount: this.#blob.descriptor.digest, from: mountFrom },
-    );
-    const url = `/v2/${path}/blobs/uploads/?${query}`;
-    const answer = await registry.ask({
+  async begin(): Promise<Session> {
+    const { path, pushScopes } = this.#repository;
+    const url = `/v2/${path}/blobs/uploads/`;
+    const answer = await this.#post(url, pushScopes, [202]);
+    return { url: this.#next(answer, url), offset: 0 };
+  }
+
+  /** Takes the blob over from another repository, or begins an upload where that has it no more or may not be read. */
+  async mount(from: string): Promise<Session | 'mounted'> {
+    const { path, pushScopes } = this.#repository;
+    const { digest } = this.#blob.descriptor;
+    const url = `/v2/${path}/blobs/uploads/?${new URLSearchParams({ mount: digest, from })}`;
+    try {
+      const answer = await this.#post(url, [...pushScopes, ...pullScopes(from)], [201, 202]);
+      return answer.status === 201 ? 'mounted' : { url: this.#next(answer, url), offset: 0 };
+    } catch (error) {
+      if (error instanceof InflessError) return this.begin(); // which fails as well, if it was not the mount's fault
+      throw error;
+    }
+  }
+
+  #post(url: string, scopes: readonly string[], expected: readonly number[]): Promise<Answer> {
+    const { registry, path } = this.#repository;
+    return registry.ask({
       method: 'POST',
       url,
-      scopes: mountFrom === undefined ? pushScopes : [...pushScopes, ...pullScopes(mountFrom)],
+      scopes,
       headers: { 'content-length': '0' },
-      expected: mountFrom === undefined ? [202] : [201, 202],
+      expected,
       deed: `begin an upload to ${path}`,
     });
-    return answer.status === 201 ? 'mounted' : { url: this.#next(answer, url), offset: 0 };
   }
 
   async finish(first: Session): Promise<void> {
@@ -145,9 +161,7 @@ class Upload {
     });
     const offset = answer.status < 300 ? offsetOf(answer.header('range')) : 0;
     if (offset > 0 && offset <= this.#blob.descriptor.size) return { url: this.#next(answer, url), offset };
-    const again = await this.begin();
-    if (again === 'mounted') return 'complete';
-    return again;
+    return this.begin();
   }
 
   #notLost({ status }: Answer): void {

@@ -4,6 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type Blob, fileBlob } from '../../../packager/oci/blob.ts';
 import { MEDIA_TYPES } from '../../../packager/oci/media-types.ts';
@@ -141,6 +143,19 @@ describe('a push goes on', () => {
     expect(options.clock.waitsMs).toEqual([waitMs]);
   });
 
+  test('where a blob may not be taken over from the repository that has it', async () => {
+    const registry = await SmallRegistry.start((request, response) => {
+      if (!request.url?.includes('mount=')) return false;
+      refuse(response, 403, 'DENIED');
+      return true;
+    });
+    await pushBundle(BUNDLE, parseReference(`${registry.host}/one:v1`), options);
+    registry.blobs.clear();
+    const report = await pushBundle(BUNDLE, parseReference(`${registry.host}/two:v1`), options);
+    expect(report.counts).toEqual({ present: 0, mounted: 0, pushed: 3 });
+    expect(registry.requests.filter((line) => line.startsWith('POST /v2/two'))).toHaveLength(4);
+  });
+
   test('when the registry is restarted', async () => {
     const registry: SmallRegistry = await SmallRegistry.start(
       first(1, isWeights, (request) => {
@@ -156,6 +171,37 @@ describe('a push goes on', () => {
     });
     expect(options.clock.waitsMs).toContain(2000); // it had answered before, so it was given time
   });
+});
+
+test('a push reads no faster than the registry does', async () => {
+  let isHeld = false;
+  const registry = await SmallRegistry.start((request) => {
+    isHeld ||= isWeights(request);
+    return isHeld; // nobody reads the request, or answers it
+  });
+  const sizeBytes = 256 << 20;
+  const chunk = Buffer.alloc(1 << 18);
+  const endless: Blob = {
+    descriptor: { ...WEIGHTS.descriptor, size: sizeBytes },
+    open: () => Readable.from(Array.from({ length: sizeBytes / chunk.byteLength }, () => chunk)),
+  };
+  const controller = new AbortController();
+  let [sentBytes, seenBytes] = [0, -1];
+  const push = pushBundle(bundleOf({ ...IMAGE, layers: [endless] }), nameIn(registry), {
+    ...options,
+    signal: controller.signal,
+    onProgress: (event) => {
+      if (event.type === 'sending' && event.descriptor.size === sizeBytes) sentBytes = event.sentBytes;
+    },
+  }).catch((error: unknown) => error);
+  while (sentBytes === 0 || sentBytes > seenBytes) {
+    seenBytes = sentBytes;
+    await sleep(100);
+  }
+  controller.abort();
+  await push;
+  expect(sentBytes).toBeGreaterThan(0);
+  expect(sentBytes).toBeLessThan(32 << 20); // what the sockets' buffers hold, at most
 });
 
 describe('a push ends with a sentence', () => {
