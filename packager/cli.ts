@@ -26,8 +26,9 @@ export function packProgram(): Command {
       '<model>',
       'a model file, a folder with one, or the name of a model that we can build: mobilenet, …',
     )
-    .option('-t, --tag <image>', 'name of the image; pushes it to its registry unless -o says where it goes')
+    .option('-t, --tag <image>', 'name of the image; pushes it to its registry unless told where it goes')
     .option('-o, --output <target>', 'write it there: oci:FOLDER[:TAG] or docker-archive:FILE')
+    .option('--dockerfile <folder>', 'write a Dockerfile with its layers there, for a builder of your own')
     .option(
       '--base <image>',
       `what it is built on: host (this machine's Node.js), oci:FOLDER[:TAG], or a name in a registry (default: ${DEFAULT_BASE})`,

@@ -22,6 +22,11 @@ export function baseSource(name: string, options: RegistryOptions): ImageSource 
   return new RegistrySource(parseReference(name), options);
 }
 
+/** Whether a base lies in a registry, where others can get it too. */
+export function isRegistryName(name: string): boolean {
+  return name !== HOST && !isLayoutName(name);
+}
+
 /** An image to look into: `oci:DIR[:TAG]`, or a name in a registry. */
 export function openImage(name: string, options: RegistryOptions): Promise<Bundle> {
   if (isLayoutName(name)) return new LayoutSource(parseLayoutName(name)).open();

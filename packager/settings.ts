@@ -2,7 +2,7 @@ import { InflessError } from '../models/base/errors.ts';
 import { parseCpuMillicores, parseDurationMs } from '../models/base/units.ts';
 import { hostPlatform } from './contents/base/host-base.ts';
 import { type LocatedModel, locateModel } from './contents/model/locate-model.ts';
-import { type Destination, destinationOf } from './destination.ts';
+import { type Destination, type DestinationFlags, destinationOf } from './destination.ts';
 import type { Dialect } from './emit/emit.ts';
 import { DEFAULT_BASE } from './image-name.ts';
 import type { Platform } from './oci/schema.ts';
@@ -10,9 +10,8 @@ import { readOptionsFile } from './options-file.ts';
 import { parseReference, type Reference } from './registry/reference.ts';
 
 /** The command line, as it was written. */
-export interface PackFlags {
+export interface PackFlags extends DestinationFlags {
   readonly tag?: string;
-  readonly output?: string;
   readonly base?: string;
   readonly platform?: string;
   readonly modelName?: string;
@@ -71,7 +70,7 @@ export async function packSettings(model: string, flags: PackFlags): Promise<Pac
     maxBatch: flags.maxBatch === undefined ? file.maxBatch : parseBatch(flags.maxBatch),
     cpuMillicores: flags.cpu === undefined ? undefined : parseCpuMillicores(flags.cpu, '--cpu'),
     reference,
-    destination: destinationOf(flags.output, reference),
+    destination: destinationOf(flags, reference),
     emit: checkEmit(flags.emit, reference),
     insecure: flags.insecure ?? false,
   };

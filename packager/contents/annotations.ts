@@ -37,7 +37,7 @@ export interface ImageFacts {
   /** Where the model comes from, a URL. */
   readonly source: string | undefined;
   readonly created: string;
-  readonly base: { readonly name: string; readonly digest: Digest };
+  readonly base: { readonly name: string | undefined; readonly digest: Digest };
   readonly manifestDigest: Digest;
   readonly profile: { readonly digest: Digest; readonly host: string } | undefined;
   readonly sbomDigest: Digest;
@@ -53,7 +53,7 @@ export function annotationsOf(facts: ImageFacts): Readonly<Record<string, string
     [OCI_ANNOTATION.version]: facts.version ?? digits.slice(0, 12),
     ...(source === undefined ? {} : { [OCI_ANNOTATION.source]: source }),
     [OCI_ANNOTATION.created]: facts.created,
-    [OCI_ANNOTATION.baseName]: base.name,
+    ...(base.name === undefined ? {} : { [OCI_ANNOTATION.baseName]: base.name }),
     [OCI_ANNOTATION.baseDigest]: base.digest,
     [ANNOTATION.packer]: packageVersion,
     [ANNOTATION.modelName]: model.name,

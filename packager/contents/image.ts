@@ -1,5 +1,6 @@
 import { buildLayer } from '../layers/build-layer.ts';
 import type { LayerBlob } from '../layers/layer.ts';
+import { isLayoutName } from '../layout/layout-name.ts';
 import { type Blob, jsonBlob } from '../oci/blob.ts';
 import { readDocument } from '../oci/document.ts';
 import type { Image } from '../oci/image.ts';
@@ -12,8 +13,14 @@ import type { LayerPlan } from './model/model-entries.ts';
 
 /** A base image with what is to know of it. */
 export interface Base {
+  /** As the user named it; starts sentences about it. */
   readonly name: string;
   readonly image: Image;
+}
+
+/** What an image may tell of its base. A folder's path is no business of who gets the image, and differs between machines. */
+export function publicName({ name }: Pick<Base, 'name'>): string | undefined {
+  return isLayoutName(name) ? undefined : name;
 }
 
 /** What lies on a base. */

@@ -10,7 +10,7 @@ export const SBOM_MEDIA_TYPE = 'application/vnd.cyclonedx+json';
 export interface SbomParts {
   readonly model: ModelManifest;
   readonly modelVersion: string | undefined;
-  readonly base: { readonly name: string; readonly digest: string };
+  readonly base: { readonly name: string | undefined; readonly digest: string };
   /** Folders of the npm packages that the runtime layer has files of. */
   readonly packageFolders: readonly string[];
 }
@@ -33,7 +33,7 @@ export async function sbomText(parts: SbomParts): Promise<string> {
       version: model.digest,
       hashes: hashOf(model.digest),
     }),
-    component(Enums.ComponentType.Container, base.name, {
+    component(Enums.ComponentType.Container, base.name ?? 'base', {
       bomRef: `base:${base.digest}`,
       version: base.digest,
       hashes: hashOf(base.digest),

@@ -1,0 +1,65 @@
+import { packageVersion } from '../../models/base/package.ts';
+import type { Image, Referrer } from '../oci/image.ts';
+import type { Platform } from '../oci/schema.ts';
+import { sourceDate } from '../oci/source-date.ts';
+import { annotationsOf } from './annotations.ts';
+import { type Base, buildPlan, composeImage, publicName } from './image.ts';
+import { infoLayer, manifestDocument, profileDocument, sbomDocument } from './info-layer.ts';
+import type { PackedModel } from './model/pack-model-files.ts';
+import { sbomReferrer } from './referrer.ts';
+import { runtimePackages } from './runtime/packages.ts';
+import { runtimeEntries } from './runtime/runtime-entries.ts';
+import { sbomText } from './sbom.ts';
+import { type ServingDefaults, servingEnvironment } from './serving-environment.ts';
+
+/** What is said about an image beside what is in it. */
+export interface ImageOptions {
+  /** Of the model, as its owner counts. */
+  readonly version?: string | undefined;
+  /** Where the model comes from, a URL. */
+  readonly source?: string | undefined;
+  readonly defaults?: ServingDefaults | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The image of a model for one platform, and its SBOM as a thing of its own. */
+export async function packImage(
+  model: PackedModel,
+  base: Base,
+  platform: Platform,
+  { version, source, defaults = {}, signal }: ImageOptions,
+): Promise<{ image: Image; referrer: Referrer }> {
+  const { manifest, files, profile } = model;
+  const created = sourceDate().toISOString();
+  const told = { name: publicName(base), digest: base.image.manifest.descriptor.digest };
+  const runtime = await buildPlan(
+    { title: `serving runtime of infless ${packageVersion}`, entries: await runtimeEntries(platform) },
+    true,
+    signal,
+  );
+  const parts = {
+    model: manifest,
+    modelVersion: version,
+    base: told,
+    packageFolders: await runtimePackages(),
+  };
+  const sbom = sbomDocument(await sbomText(parts));
+  const description = manifestDocument(manifest);
+  const table = profile && { ...profileDocument(profile.table), host: profile.table.host.fingerprint };
+  const documents = [description, ...(table === undefined ? [] : [table]), sbom];
+  const info = await buildPlan(infoLayer(documents), false, signal);
+  const annotations = annotationsOf({
+    model: manifest,
+    version,
+    source,
+    created,
+    base: told,
+    manifestDigest: description.digest,
+    profile: table,
+    sbomDigest: sbom.digest,
+  });
+  const environment = servingEnvironment(manifest, files, table !== undefined, defaults);
+  const layers = [runtime, ...model.layers, info];
+  const image = await composeImage(base, { layers, environment, annotations, created });
+  return { image, referrer: sbomReferrer(image, sbom.text, created) };
+}
