@@ -1,8 +1,10 @@
 import { InflessError } from '../../models/base/errors.ts';
 import type { Blob } from '../oci/blob.ts';
 import { fits, formatPlatform } from '../oci/choose-platform.ts';
+import { readDocument } from '../oci/document.ts';
 import type { Bundle, Image } from '../oci/image.ts';
-import type { Platform } from '../oci/schema.ts';
+import { isIndexMediaType } from '../oci/media-types.ts';
+import { type Descriptor, type Digest, imageIndexSchema, type Platform } from '../oci/schema.ts';
 import type { ImageSource } from '../oci/source.ts';
 import { type ContentStore, readBundle, readImage } from '../oci/store.ts';
 import type { RegistryOptions } from './options.ts';
@@ -35,11 +37,21 @@ export class RegistrySource implements ImageSource {
     );
   }
 
-  /** The images of all platforms, and what refers to them. */
+  /** The images of all platforms, and what refers to any of them. */
   async fetchAll(): Promise<Bundle> {
     const root = await this.#repository.manifest(this.#reference);
-    const referrers = await listReferrers(this.#repository, root.descriptor.digest);
-    return readBundle(this.#storeWith(root), root.descriptor, referrers);
+    const artifacts: Descriptor[] = [];
+    for (const digest of await this.#subjectsOf(root)) {
+      artifacts.push(...(await listReferrers(this.#repository, digest)));
+    }
+    return readBundle(this.#storeWith(root), root.descriptor, artifacts);
+  }
+
+  async #subjectsOf(root: Blob): Promise<readonly Digest[]> {
+    const { mediaType, digest } = root.descriptor;
+    if (!isIndexMediaType(mediaType)) return [digest];
+    const { manifests } = await readDocument(root, imageIndexSchema, this.name, 'index');
+    return [digest, ...manifests.map((manifest) => manifest.digest)];
   }
 
   /** The repository, which need not be asked again for what it has just given. */

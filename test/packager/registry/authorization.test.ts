@@ -1,60 +1,21 @@
-import { execFileSync } from 'node:child_process';
-import { createPrivateKey, createPublicKey, sign, X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { Authorization } from '../../../packager/registry/authorization.ts';
-import { KnownRepositories } from '../../../packager/registry/known-repositories.ts';
 import { pushBundle } from '../../../packager/registry/push.ts';
 import { parseReference } from '../../../packager/registry/reference.ts';
 import { RegistrySource } from '../../../packager/registry/registry-source.ts';
-import { DebianRegistry, missing, noRegistry } from './debian-registry.ts';
+import { AMD64, bundleOf, imageOf } from '../oci/sample-bundle.ts';
 import { type Desk, desk } from './harness.ts';
-import { AMD64, bundleOf, imageOf, layer } from './images.ts';
+import { layer } from './images.ts';
+import { logIn, tokenService } from './logins.ts';
 import { SmallRegistry } from './small-registry.ts';
 
-const BUNDLE = bundleOf(imageOf([layer('weights')]));
+const BUNDLE = bundleOf([imageOf(AMD64, [layer('weights')])]);
 
 let options: Desk;
 
 beforeEach(async () => {
   options = await desk();
 });
-
-async function logIn(registry: string, entry: object): Promise<void> {
-  const folder = join(options.environment.HOME, '.docker');
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'config.json'), JSON.stringify({ auths: { [registry]: entry } }));
-}
-
-const password = (user: string, secret: string) => ({
-  auth: Buffer.from(`${user}:${secret}`).toString('base64'),
-});
-
-/** A token service; `answer` decides on each request's parameters. */
-async function tokenService(
-  answer: (asked: URLSearchParams, request: IncomingMessage) => object | number,
-): Promise<{ realm: string; asked: URLSearchParams[] }> {
-  const asked: URLSearchParams[] = [];
-  const server = createServer(async (request, response) => {
-    const query = new URL(request.url!, 'http://tokens').searchParams;
-    const parameters = request.method === 'POST' ? new URLSearchParams(await text(request)) : query;
-    asked.push(parameters);
-    const given = answer(parameters, request);
-    if (typeof given === 'number') response.writeHead(given).end();
-    else response.end(JSON.stringify(given));
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { realm: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`, asked };
-}
 
 /** A registry that takes only these tokens. */
 async function guarded(realm: string, isGood: (token: string) => boolean): Promise<SmallRegistry> {
@@ -64,113 +25,6 @@ async function guarded(realm: string, isGood: (token: string) => boolean): Promi
     response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}",service="small"` }).end();
     return true;
   });
-}
-
-describe.skipIf(noRegistry)(`Debian's registry${noRegistry ? ` (${noRegistry})` : ''}`, () => {
-  /** `open sesame`, by bcrypt. */
-  const HTPASSWD = 'ali:$2y$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy\n';
-
-  async function withPassword(): Promise<DebianRegistry> {
-    const path = join(options.environment.HOME, 'htpasswd');
-    await writeFile(path, HTPASSWD);
-    return DebianRegistry.start({ auth: { htpasswd: { realm: 'a registry', path } } });
-  }
-
-  test('lets in who has the password', async () => {
-    const registry = await withPassword();
-    const reference = parseReference(`${registry.host}/model:v1`);
-    await logIn(registry.host, password('ali', 'open sesame'));
-    await pushBundle(BUNDLE, reference, options);
-    const image = await new RegistrySource(reference, options).fetch(AMD64);
-    expect(image.manifest.descriptor).toEqual(BUNDLE.root.descriptor);
-  });
-
-  test('keeps out who has another one, or none', async () => {
-    const registry = await withPassword();
-    const reference = parseReference(`${registry.host}/model:v1`);
-    const denied = `Registry ${registry.host} denies access (401). `;
-    await expect(pushBundle(BUNDLE, reference, options)).rejects.toMatchObject({
-      code: 'REGISTRY_FAILED',
-      exitCode: 3,
-      sentence: `${denied}Log in first (docker, podman, skopeo or oras login ${registry.host}).`,
-    });
-    await logIn(registry.host, password('ali', 'open barley'));
-    await expect(pushBundle(BUNDLE, reference, options)).rejects.toMatchObject({
-      sentence: `${denied}Log in again (docker, podman, skopeo or oras login ${registry.host}).`,
-    });
-  });
-
-  const noOpenssl = missing('openssl', 'version');
-  test.skipIf(noOpenssl)(
-    `takes tokens for what they allow${noOpenssl ? ` (${noOpenssl})` : ''}`,
-    async () => {
-      const [key, certificate] = ['key.pem', 'certificate.pem'].map((name) =>
-        join(options.environment.HOME, name),
-      ) as [string, string];
-      execFileSync(
-        'openssl',
-        `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=tokens -keyout ${key} -out ${certificate}`.split(
-          ' ',
-        ),
-        { stdio: 'ignore' },
-      );
-      const issuer = await jwtIssuer(key, certificate, (repository) => repository !== 'secret');
-      const service = await tokenService((asked, request) => {
-        const isAli = request.headers.authorization === `Basic ${password('ali', 'open sesame').auth}`;
-        return isAli ? { token: issuer(asked), expires_in: 300 } : 401;
-      });
-      const registry = await DebianRegistry.start({
-        auth: {
-          token: { realm: service.realm, service: 'debian', issuer: 'tokens', rootcertbundle: certificate },
-        },
-      });
-      await logIn(registry.host, password('ali', 'open sesame'));
-      await pushBundle(BUNDLE, parseReference(`${registry.host}/team/first:v1`), options);
-      const second = await pushBundle(BUNDLE, parseReference(`${registry.host}/second:v1`), options);
-      expect(second.counts).toEqual({ present: 0, mounted: 2, pushed: 1 });
-      expect(service.asked.map((asked) => asked.getAll('scope'))).toEqual([
-        ['repository:team/first:pull,push'],
-        ['repository:second:pull,push'],
-        ['repository:second:pull,push', 'repository:team/first:pull'],
-      ]);
-
-      // Where the layers lie in a repository that we may not read, they are sent again.
-      const known = await KnownRepositories.load(registry.host, options.environment);
-      const blobs = BUNDLE.images.flatMap(({ config, layers }) => [config, ...layers]);
-      known.remember(
-        blobs.map((blob) => blob.descriptor.digest),
-        'secret',
-      );
-      await known.save();
-      const third = await pushBundle(BUNDLE, parseReference(`${registry.host}/third:v1`), options);
-      expect(third.counts).toEqual({ present: 0, mounted: 0, pushed: 3 });
-      expect(await registry.requests()).toContain('POST /v2/third/blobs/uploads/ 401');
-    },
-  );
-});
-
-/** Signs what is asked for, as the registry's documentation of its token service has it. */
-async function jwtIssuer(
-  keyFile: string,
-  certificateFile: string,
-  mayRead: (repository: string) => boolean,
-): Promise<(asked: URLSearchParams) => string> {
-  const key = createPrivateKey(await readFile(keyFile));
-  const certificate = new X509Certificate(await readFile(certificateFile));
-  const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  expect(certificate.checkPrivateKey(key) && createPublicKey(key).asymmetricKeyType).toBe('ec');
-  return (asked) => {
-    const now = Math.floor(Date.now() / 1000);
-    const access = asked.getAll('scope').flatMap((scope) => {
-      const [type, name = '', actions = ''] = scope.split(':');
-      return mayRead(name) ? [{ type, name, actions: actions.split(',') }] : [];
-    });
-    const head = encode({ typ: 'JWT', alg: 'ES256', x5c: [certificate.raw.toString('base64')] });
-    const claims = { iss: 'tokens', sub: 'ali', aud: asked.get('service'), access, jti: 'one' };
-    const body = encode({ ...claims, iat: now, nbf: now - 10, exp: now + 300 });
-    const signature = sign('sha256', Buffer.from(`${head}.${body}`), { key, dsaEncoding: 'ieee-p1363' });
-    return `${head}.${body}.${signature.toString('base64url')}`;
-  };
 }
 
 describe('tokens', () => {
@@ -208,7 +62,7 @@ describe('tokens', () => {
       method === 'POST' && asked.get('refresh_token') === 'secret' ? { access_token: 'good' } : 401,
     );
     const registry = await guarded(service.realm, (token) => token === 'good');
-    await logIn(registry.host, { identitytoken: 'secret' });
+    await logIn(options.environment.HOME, registry.host, { identitytoken: 'secret' });
     await pushBundle(BUNDLE, parseReference(`${registry.host}/team/model:v1`), options);
     expect(Object.fromEntries(service.asked[0]!)).toEqual({
       grant_type: 'refresh_token',

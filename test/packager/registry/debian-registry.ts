@@ -1,20 +1,11 @@
-import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { onTestFinished } from 'vitest';
-
-/** Why tests against a real registry are left out here, if they are. */
-export const noRegistry = missing('docker-registry', '--version');
-export const noSkopeo = missing('skopeo', '--version');
-export const noUmoci = missing('umoci', '--version');
-
-export function missing(program: string, ...args: readonly string[]): string | undefined {
-  const { error } = spawnSync(program, args, { stdio: 'ignore' });
-  return error ? `${program} is not installed` : undefined;
-}
+import { onTestFinished, type TestContext } from 'vitest';
+import { needs } from '../../support/tools.ts';
 
 /** Debian's docker-registry as it is installed by `apt-get install docker-registry`, with storage of its own. */
 export class DebianRegistry {
@@ -32,8 +23,16 @@ export class DebianRegistry {
     this.#output = output;
   }
 
-  /** Goes away when the test ends. @param settings more of its configuration, as YAML is JSON too */
-  static async start(settings: Readonly<Record<string, unknown>> = {}): Promise<DebianRegistry> {
+  /**
+   * Goes away when the test ends, which is left out where it is not installed.
+   *
+   * @param settings more of its configuration
+   */
+  static async start(
+    context: TestContext,
+    settings: Readonly<Record<string, unknown>> = {},
+  ): Promise<DebianRegistry> {
+    needs(context, 'docker-registry');
     const folder = await mkdtemp(join(tmpdir(), 'infless-registry-'));
     const config = join(folder, 'config.json');
     const content = {

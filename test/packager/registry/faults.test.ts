@@ -11,13 +11,14 @@ import { type Blob, fileBlob } from '../../../packager/oci/blob.ts';
 import { MEDIA_TYPES } from '../../../packager/oci/media-types.ts';
 import { pushBundle } from '../../../packager/registry/push.ts';
 import { parseReference, type Reference } from '../../../packager/registry/reference.ts';
+import { AMD64, bundleOf, imageOf } from '../oci/sample-bundle.ts';
 import { type Desk, desk } from './harness.ts';
-import { bundleOf, imageOf, layer, noise } from './images.ts';
+import { layer, noise } from './images.ts';
 import { type Fault, refuse, SmallRegistry } from './small-registry.ts';
 
 const WEIGHTS = layer('weights', 3_000_000);
-const IMAGE = imageOf([WEIGHTS]);
-const BUNDLE = bundleOf(IMAGE);
+const IMAGE = imageOf(AMD64, [WEIGHTS]);
+const BUNDLE = bundleOf([IMAGE]);
 
 let options: Desk;
 
@@ -187,7 +188,7 @@ test('a push reads no faster than the registry does', async () => {
   };
   const controller = new AbortController();
   let [sentBytes, seenBytes] = [0, -1];
-  const push = pushBundle(bundleOf({ ...IMAGE, layers: [endless] }), nameIn(registry), {
+  const push = pushBundle(bundleOf([{ ...IMAGE, layers: [endless] }]), nameIn(registry), {
     ...options,
     signal: controller.signal,
     onProgress: (event) => {
@@ -297,7 +298,7 @@ describe('a push ends with a sentence', () => {
     const registry = await SmallRegistry.start();
     const other: Blob = { descriptor: WEIGHTS.descriptor, open: () => layer('other', 3_000_000).open() };
     await expect(
-      pushBundle(bundleOf({ ...IMAGE, layers: [other] }), nameIn(registry), options),
+      pushBundle(bundleOf([{ ...IMAGE, layers: [other] }]), nameIn(registry), options),
     ).rejects.toMatchObject({
       code: 'IMAGE_CORRUPT',
       sentence: expect.stringMatching(/\(400, other content than announced\)\. The content changed/),
@@ -311,7 +312,7 @@ describe('a push ends with a sentence', () => {
     const blob = fileBlob(file, { ...WEIGHTS.descriptor, mediaType: MEDIA_TYPES.layer });
     await appendFile(file, 'more');
     await expect(
-      pushBundle(bundleOf({ ...IMAGE, layers: [blob] }), nameIn(registry), options),
+      pushBundle(bundleOf([{ ...IMAGE, layers: [blob] }]), nameIn(registry), options),
     ).rejects.toMatchObject({ code: 'IMAGE_CORRUPT', message: expect.stringMatching(/changed its size/) });
   });
 
@@ -319,7 +320,7 @@ describe('a push ends with a sentence', () => {
     const registry = await SmallRegistry.start();
     const blob = fileBlob(join(options.environment.HOME, 'gone'), WEIGHTS.descriptor);
     await expect(
-      pushBundle(bundleOf({ ...IMAGE, layers: [blob] }), nameIn(registry), options),
+      pushBundle(bundleOf([{ ...IMAGE, layers: [blob] }]), nameIn(registry), options),
     ).rejects.toThrow(/ENOENT.*gone/);
   });
 

@@ -6,12 +6,13 @@ import { verified } from '../../../packager/oci/verified.ts';
 import { pushBundle } from '../../../packager/registry/push.ts';
 import { parseReference } from '../../../packager/registry/reference.ts';
 import { RegistrySource } from '../../../packager/registry/registry-source.ts';
+import { AMD64, ARM64, bundleOf, imageOf, referrerTo } from '../oci/sample-bundle.ts';
 import { type Desk, desk } from './harness.ts';
-import { AMD64, ARM64, bundleOf, imageOf, indexOf, layer, referrerOf } from './images.ts';
+import { layer } from './images.ts';
 import { type Fault, SmallRegistry } from './small-registry.ts';
 
 const WEIGHTS = layer('weights', 1_000_000);
-const IMAGE = imageOf([WEIGHTS]);
+const IMAGE = imageOf(AMD64, [WEIGHTS]);
 
 let options: Desk;
 
@@ -20,7 +21,7 @@ beforeEach(async () => {
 });
 
 /** A registry with an image in it, into which the fault is put only then. */
-async function stocked(fault: Fault, bundle = bundleOf(IMAGE)) {
+async function stocked(fault: Fault, bundle = bundleOf([IMAGE])) {
   let isStocked = false;
   const registry = await SmallRegistry.start((...exchange) => isStocked && fault(...exchange));
   const reference = parseReference(`${registry.host}/team/model:v1`);
@@ -130,7 +131,7 @@ describe('a manifest', () => {
       MEDIA_TYPES.dockerManifest,
     );
     const image = { ...IMAGE, manifest: docker };
-    const list = indexOf(image, imageOf([layer('arm')], ARM64));
+    const list = bundleOf([image, imageOf(ARM64, [layer('arm')])]);
     const index = JSON.parse((await buffer(list.root.open())).toString()) as object;
     const root = jsonBlob({ ...index, mediaType: MEDIA_TYPES.dockerIndex }, MEDIA_TYPES.dockerIndex);
     const { source } = await stocked(() => false, { ...list, root });
@@ -148,8 +149,8 @@ describe('a manifest', () => {
 });
 
 test('what refers to an image is listed by a registry that knows how', async () => {
-  const sbom = referrerOf(IMAGE.manifest, 'an SBOM');
-  const { source, registry } = await stocked(() => false, bundleOf(IMAGE, [sbom]));
+  const sbom = referrerTo(IMAGE, 'an SBOM');
+  const { source, registry } = await stocked(() => false, bundleOf([IMAGE], [sbom]));
   const { referrers } = await source.fetchAll();
   expect(referrers.map(({ manifest }) => manifest.descriptor.digest)).toEqual([
     sbom.manifest.descriptor.digest,
