@@ -17,8 +17,8 @@ export class TransientFailure extends Error {
   }
 }
 
-const MAX_TRIES = 5;
-const FIRST_WAIT_MS = 250;
+const MAX_TRIES = 6;
+const FIRST_WAIT_MS = 500;
 /** A registry that asks for more (Docker Hub's daily limit asks for hours) is not worth the wait. */
 const MAX_WAIT_MS = 60_000;
 
@@ -28,7 +28,7 @@ export interface PatienceOptions {
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
 }
 
-/** How often, and after which waits, one thing is tried again: 0.25, 0.5, 1, 2 s, or what the registry asks for. */
+/** How often, and after which waits, one thing is tried again: 0.5, 1, 2, 4, 8 s (a registry is restarted meanwhile), or what the registry asks for. */
 export class Patience {
   readonly #options: PatienceOptions;
   #failures = 0;

@@ -1,6 +1,7 @@
-import { pipeline, type Readable, Transform } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { InflessError } from '../../models/base/errors.ts';
 import type { Blob } from '../oci/blob.ts';
+import { metered } from './metered.ts';
 import { TransientFailure } from './patience.ts';
 import type { Answer } from './registry.ts';
 import type { Repository } from './repository.ts';
@@ -17,6 +18,9 @@ interface Session {
  * several that do not know of each other. It can be begun anew.
  */
 const LOST_STATUSES: readonly number[] = [404, 416];
+
+/** Longest time in which a registry takes nothing of a blob, before the connection is taken for dead. */
+const STALL_MS = 60_000;
 
 const BYTES = { 'content-type': 'application/octet-stream' };
 
@@ -166,25 +170,27 @@ class Upload {
 
   #notLost({ status }: Answer): void {
     if (!LOST_STATUSES.includes(status)) return;
-    const { host } = this.#repository.registry;
-    const what = `Registry ${host} lost track of the upload of blob ${this.#blob.descriptor.digest} (${status})`;
-    throw new TransientFailure(
-      new InflessError('REGISTRY_FAILED', what, {
-        remedy: 'Try again; if there are several registries behind this name, they must share their secret.',
-      }),
+    throw this.#transient(
+      'lost track of the upload of',
+      'Try again; if there are several registries behind this name, they must share their secret.',
     );
   }
 
   #open(offset: number): Readable {
     let sentBytes = offset;
-    const count = new Transform({
-      transform: (chunk: Buffer, _encoding, done) => {
-        sentBytes += chunk.byteLength;
+    return metered(this.#blob.open(offset), {
+      onBytes: (sizeBytes) => {
+        sentBytes += sizeBytes;
         this.#onSent(sentBytes);
-        done(null, chunk);
       },
+      stallMs: STALL_MS,
+      stalled: () => this.#transient('takes no more of', 'Check the network, then try again.'),
     });
-    return pipeline(this.#blob.open(offset), count, () => {}); // the request learns of a failure from it
+  }
+
+  #transient(what: string, remedy: string): TransientFailure {
+    const sentence = `Registry ${this.#repository.registry.host} ${what} blob ${this.#blob.descriptor.digest}`;
+    return new TransientFailure(new InflessError('REGISTRY_FAILED', sentence, { remedy }));
   }
 
   #next(answer: Pick<Answer, 'header'>, base: URL | string): URL {

@@ -83,7 +83,7 @@ describe('tokens', () => {
     await new RegistrySource(parseReference(`${registry.host}/model:v1`), options)
       .fetch(AMD64)
       .catch(() => undefined);
-    expect(options.clock.waitsMs).toEqual([250, 500]);
+    expect(options.clock.waitsMs).toEqual([500, 1000]);
     expect(registry.requests.at(-1)).toBe('GET /v2/model/manifests/v1');
   });
 

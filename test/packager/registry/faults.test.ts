@@ -1,14 +1,15 @@
 import { once } from 'node:events';
 import { appendFile, writeFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type Blob, fileBlob } from '../../../packager/oci/blob.ts';
 import { MEDIA_TYPES } from '../../../packager/oci/media-types.ts';
+import { metered } from '../../../packager/registry/metered.ts';
 import { pushBundle } from '../../../packager/registry/push.ts';
 import { parseReference, type Reference } from '../../../packager/registry/reference.ts';
 import { AMD64, bundleOf, imageOf } from '../oci/sample-bundle.ts';
@@ -78,7 +79,7 @@ describe('a push goes on', () => {
     expect(Math.max(...resumed.map((event) => (event.type === 'sending' ? event.sentBytes : 0)))).toBe(
       3_000_000,
     );
-    expect(options.clock.waitsMs).toEqual([250, 250]); // progress renews patience
+    expect(options.clock.waitsMs).toEqual([500, 500]); // progress renews patience
   });
 
   test('from the start, where the registry has forgotten', async () => {
@@ -117,18 +118,18 @@ describe('a push goes on', () => {
       }),
     );
     await pushBundle(BUNDLE, nameIn(registry), options);
-    expect(options.clock.waitsMs).toEqual([250, 500]);
+    expect(options.clock.waitsMs).toEqual([500, 1000]);
     expect(options.events).toContainEqual({
       type: 'retry',
       reason: `Registry ${registry.host} would not store blob ${WEIGHTS.descriptor.digest} (${status}, disk full)`,
-      waitMs: 250,
+      waitMs: 500,
     });
   });
 
   test.each([
     ['3', 3000],
     ['Thu, 01 Jan 2026 00:00:07 GMT', 7000],
-    ['soon', 250],
+    ['soon', 500],
   ])('when the registry asks to be left alone (Retry-After: %s)', async (retryAfter, waitMs) => {
     const registry = await SmallRegistry.start(
       first(
@@ -170,7 +171,7 @@ describe('a push goes on', () => {
       code: 'REGISTRY_FAILED',
       message: `Registry ${registry.host} refuses connections (ECONNREFUSED)`,
     });
-    expect(options.clock.waitsMs).toContain(2000); // it had answered before, so it was given time
+    expect(options.clock.waitsMs).toContain(8000); // it had answered before, so it was given time
   });
 });
 
@@ -203,6 +204,42 @@ test('a push reads no faster than the registry does', async () => {
   await push;
   expect(sentBytes).toBeGreaterThan(0);
   expect(sentBytes).toBeLessThan(32 << 20); // what the sockets' buffers hold, at most
+});
+
+test('a connection on which nothing is taken any more is given up', async () => {
+  const failure = new Error('stalled');
+  const seen: number[] = [];
+  const stream = metered(WEIGHTS.open(), {
+    onBytes: (sizeBytes) => void seen.push(sizeBytes),
+    stallMs: 20,
+    stalled: () => failure,
+  });
+  await expect(once(stream, 'end')).rejects.toBe(failure); // nobody reads it
+  expect(seen).toEqual([3_000_000]);
+  const read = metered(WEIGHTS.open(), { onBytes: () => {}, stallMs: 20, stalled: () => failure });
+  expect((await buffer(read)).byteLength).toBe(3_000_000);
+  await sleep(40);
+  expect(read.errored).toBeNull();
+});
+
+test('a proxy is gone through where the environment names one', async () => {
+  const registry = await SmallRegistry.start();
+  const proxy = createHttpServer().listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  onTestFinished(() => void proxy.close());
+  const asked: (string | undefined)[] = [];
+  proxy.on('connect', ({ url }: IncomingMessage, client: Socket) => {
+    asked.push(url);
+    const [host = '', port] = registry.host.split(':');
+    const server = connect(Number(port), host, () => client.write('HTTP/1.1 200 OK\r\n\r\n'));
+    server.on('error', () => client.destroy()).pipe(client);
+    client.on('error', () => server.destroy()).pipe(server);
+  });
+  const HTTP_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const environment = { ...options.environment, HTTP_PROXY };
+  await pushBundle(BUNDLE, parseReference('registry.invalid:5000/m:v1'), { ...options, environment });
+  expect(new Set(asked)).toEqual(new Set(['registry.invalid:5000']));
+  expect(registry.manifests.has('m:v1')).toBe(true);
 });
 
 describe('a push ends with a sentence', () => {
@@ -250,7 +287,7 @@ describe('a push ends with a sentence', () => {
     });
   });
 
-  test('when the registry stays broken, after five tries', async () => {
+  test('when the registry stays broken, after six tries', async () => {
     const registry = await SmallRegistry.start((request, response) => {
       if (!isWeights(request)) return false;
       request.resume().once('end', () => refuse(response, 500, 'UNKNOWN', 'no space left on device'));
@@ -261,7 +298,7 @@ describe('a push ends with a sentence', () => {
       exitCode: 3,
       message: expect.stringMatching(/would not store blob sha256:\w+ \(500, no space left on device\)$/),
     });
-    expect(options.clock.waitsMs).toEqual([250, 500, 1000, 2000]);
+    expect(options.clock.waitsMs).toEqual([500, 1000, 2000, 4000, 8000]);
     expect(registry.manifests.size).toBe(0); // nothing has a name
   });
 

@@ -33,8 +33,8 @@ async function stocked(fault: Fault, bundle = bundleOf([IMAGE])) {
 
 describe('a layer', () => {
   test.each([
-    ['with ranges', true, [250, 250]],
-    ['without ranges, where nothing new comes before the second break', false, [250, 500]],
+    ['with ranges', true, [500, 500]],
+    ['without ranges, where nothing new comes before the second break', false, [500, 1000]],
   ])('comes whole over a connection that breaks, from a registry %s', async (_name, knowsRanges, waitsMs) => {
     let breaks = 2;
     const { source, registry } = await stocked((request, response) => {
