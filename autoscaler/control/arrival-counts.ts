@@ -7,29 +7,33 @@ export interface Stretch {
   readonly buckets: number;
 }
 
-/** Counts arrivals in buckets, as far back as it is asked to. */
+/** Counts arrivals in buckets, as far back as it is asked to; the count of any stretch is one subtraction. */
 export class ArrivalCounts {
-  readonly #counts: Float64Array;
+  /** Arrivals up to the end of each bucket, since counting began. */
+  readonly #totals: Float64Array;
   readonly #sinceMs: number;
   #bucket: number;
+  #total = 0;
 
   /** @param sinceMs when counting begins: of what was before, nothing is known */
   constructor(memoryMs: number, sinceMs: number) {
-    this.#counts = new Float64Array(Math.ceil(memoryMs / BUCKET_MS) + 2);
+    // A power of two, so that a bucket's place is some of its bits, and one bucket more than the memory to count from.
+    this.#totals = new Float64Array(2 ** Math.ceil(Math.log2(memoryMs / BUCKET_MS + 3)));
     this.#sinceMs = sinceMs;
     this.#bucket = Math.floor(sinceMs / BUCKET_MS);
   }
 
   add(nowMs: number): void {
     this.moveTo(nowMs);
-    this.#counts[this.#place(this.#bucket)]! += 1;
+    this.#total += 1;
+    this.#totals[this.#place(this.#bucket)] = this.#total;
   }
 
   /** Call it with the present before asking for rates. */
   moveTo(nowMs: number): void {
     const bucket = Math.floor(nowMs / BUCKET_MS);
-    const firstEmpty = Math.max(this.#bucket + 1, bucket - this.#counts.length + 1);
-    for (let empty = firstEmpty; empty <= bucket; empty += 1) this.#counts[this.#place(empty)] = 0;
+    const firstEmpty = Math.max(this.#bucket + 1, bucket - this.#totals.length + 1);
+    for (let empty = firstEmpty; empty <= bucket; empty += 1) this.#totals[this.#place(empty)] = this.#total;
     this.#bucket = Math.max(this.#bucket, bucket);
   }
 
@@ -47,16 +51,16 @@ export class ArrivalCounts {
   /** Requests per second over the last buckets and the one that is filling. */
   rateUntil(nowMs: number, buckets: number): number {
     const stretch = { skip: 0, buckets };
-    const count = this.#countIn(stretch) + this.#counts[this.#place(this.#bucket)]!;
+    const count = this.#total - this.#totalAt(this.#bucket - buckets - 1);
     return perSecond(count, nowMs - Math.max(this.#startOf(stretch), this.#sinceMs));
   }
 
   #countIn({ skip, buckets }: Stretch): number {
-    let count = 0;
-    for (let back = skip + 1; back <= skip + buckets; back += 1) {
-      count += this.#counts[this.#place(this.#bucket - back)]!;
-    }
-    return count;
+    return this.#totalAt(this.#bucket - skip - 1) - this.#totalAt(this.#bucket - skip - buckets - 1);
+  }
+
+  #totalAt(bucket: number): number {
+    return this.#totals[this.#place(bucket)]!;
   }
 
   #startOf({ skip, buckets }: Stretch): number {
@@ -64,8 +68,7 @@ export class ArrivalCounts {
   }
 
   #place(bucket: number): number {
-    const { length } = this.#counts;
-    return ((bucket % length) + length) % length;
+    return bucket & (this.#totals.length - 1);
   }
 }
 

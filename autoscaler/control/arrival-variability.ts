@@ -3,7 +3,7 @@ const MEMORY_MS = 30_000;
 const GAP_MEMORY = 300;
 const FEWEST_GAPS = 50;
 /** A longer gap is a pause: it says something of the rate, nothing of how bursty the arrivals are. */
-const LONGEST_GAP_MS = 4_000;
+export const LONGEST_GAP_MS = 4_000;
 /** The CV moves the plan only in steps, and only when it has clearly left the present one. */
 const STEP = 0.5;
 const FIRM = 0.7 * STEP;

@@ -103,13 +103,14 @@ export class Controller {
       transport,
       onInstanceLost: (id: string, reason: string) => this.#onInstanceLost(name, id, reason),
       onBatch: (batch: DispatchedBatch) => this.#onBatch(name, batch),
-      onIdle: () => this.#planning.stir(name),
+      onIdle: () => this.#onIdle(name),
     };
     const managed = new ManagedFunction(declared, settings, parts, predecessor);
     const { slo, percentile } = declared.deployment.spec;
     requireFeasible(name, managed.candidates(), { sloMs: slo, percentile, arrivalCv: 1 }, rates);
     predecessor?.dispatcher.retireTo(managed.dispatcher);
     this.#functions.set(name, managed);
+    this.#fleet.adopt();
     this.#planning.stir(name);
     this.#refreshDispatcher(managed);
     this.#tickSoon();
@@ -135,7 +136,7 @@ export class Controller {
     const nowMs = this.#parts.clock.nowMs();
     const { dispatcher, backoff, name } = managed;
     managed.arrived(nowMs);
-    this.#planning.stir(name);
+    this.#planning.arrived(name, nowMs);
     if (dispatcher.isServing || dispatcher.queued > 0 || !backoff.mayStart(nowMs)) return;
     if (this.instancesOf(name).length === 0) this.#tickSoon();
   }
@@ -236,6 +237,11 @@ export class Controller {
       details: { retryAfterMs: backoff.retryAtMs - nowMs },
     });
     dispatcher.refuseUntil(backoff.retryAtMs, error);
+  }
+
+  #onIdle(functionName: string): void {
+    const managed = this.#functions.get(functionName);
+    if (managed !== undefined) this.#planning.becameIdle(managed, this.#parts.clock.nowMs());
   }
 
   #onBatch(functionName: string, batch: DispatchedBatch): void {

@@ -5,6 +5,7 @@ import type { ServingInstance } from '../dispatch/dispatcher.ts';
 import type { ClusterSnapshot, PlannedInstance, StartDecision } from '../plan/model.ts';
 import type { Instance, InstanceEvent, NodeCapacity, Platform } from '../platforms/platform.ts';
 import { snapshotCluster } from './cluster-snapshot.ts';
+import { type HeldRoom, heldRoom } from './held-room.ts';
 import { InstanceHealth } from './instance-health.ts';
 import { InstanceIndex } from './instance-index.ts';
 import type { ManagedFunction } from './managed-function.ts';
@@ -25,6 +26,8 @@ export class Fleet {
   readonly #health = new InstanceHealth();
   /** Memory that the instances hold, for when their function is not there any more to say. */
   readonly #memoryBytes = new Map<string, number>();
+  /** What is held of nodes, each for its list of instances as long as that is the same. */
+  #heldRooms = new WeakMap<readonly Instance[], HeldRoom>();
   /** Functions of which an instance is left alone for a while, since it failed a batch. */
   readonly #suspected = new Set<string>();
   /** Instances that may have to go whatever is planned. */
@@ -49,6 +52,25 @@ export class Fleet {
     return this.#snapshotOf(nodes, this.#index.all);
   }
 
+  /** As planners see them that plan for some functions only: what others have is put together by node. */
+  snapshotFor(functionNames: ReadonlySet<string>, nodes: readonly NodeCapacity[]): ClusterSnapshot {
+    const own = [...functionNames].flatMap((name) => this.of(name));
+    const { instances, leaving } = this.#snapshotOf(nodes, own);
+    const shared = new Set(own.map(({ node }) => node));
+    const rooms = Array.from(this.#index.nodes, (node) =>
+      shared.has(node)
+        ? this.#newHeldRoom(
+            this.#index.on(node).filter(({ functionName }) => !functionNames.has(functionName)),
+          )
+        : this.#heldRoomOn(node),
+    );
+    return {
+      nodes,
+      instances: [...instances, ...rooms.flatMap((room) => room.instances)],
+      leaving: [...leaving, ...rooms.flatMap((room) => room.leaving)],
+    };
+  }
+
   /** Those of one function that are not on their way out, as planners see them. */
   planned(instances: readonly Instance[]): readonly PlannedInstance[] {
     return this.#snapshotOf([], instances).instances;
@@ -69,8 +91,14 @@ export class Fleet {
     return neverWorked && !event.expected;
   }
 
+  /** A function was deployed: its instances may be others' now, or hold something else. */
+  adopt(): void {
+    this.#heldRooms = new WeakMap();
+  }
+
   /** A function is there no more. */
   abandon(functionName: string): void {
+    this.#heldRooms = new WeakMap();
     for (const { id } of this.of(functionName)) this.#doubtful.add(id);
   }
 
@@ -138,6 +166,25 @@ export class Fleet {
       this.#memoryBytes.delete(id);
       throw error;
     }
+  }
+
+  #heldRoomOn(node: string): HeldRoom {
+    const instances = this.#index.on(node);
+    let room = this.#heldRooms.get(instances);
+    if (room === undefined) {
+      room = this.#newHeldRoom(instances);
+      this.#heldRooms.set(instances, room);
+    }
+    return room;
+  }
+
+  #newHeldRoom(instances: readonly Instance[]): HeldRoom {
+    return heldRoom(
+      instances,
+      ({ phase, functionName }) => phase === 'draining' || !this.#functions.has(functionName),
+      ({ id, functionName, config }) =>
+        this.#memoryBytes.get(id) ?? this.#functions.get(functionName)?.times.view.memoryBytes(config) ?? 0,
+    );
   }
 
   #snapshotOf(nodes: readonly NodeCapacity[], instances: Iterable<Instance>): ClusterSnapshot {

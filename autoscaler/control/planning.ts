@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterSnapshot, FunctionDemand, Plan, Planner, RateModel, Shortage } from '../plan/model.ts';
 import type { NodeCapacity } from '../platforms/platform.ts';
+import { LONGEST_GAP_MS } from './arrival-variability.ts';
 import { Attention } from './attention.ts';
 import { isCrowded } from './crowding.ts';
 import type { Fleet } from './fleet.ts';
@@ -41,6 +42,8 @@ export class Planning {
   readonly #fleet: Fleet;
   readonly #attention = new Attention();
   readonly #steadiness: Steadiness;
+  /** Functions to which a lone request makes no difference, and when each last had one or was looked at. */
+  readonly #atEase = new Map<string, number>();
   #nodes: readonly NodeCapacity[] = [];
   #isCrowded = false;
   #shortages: readonly Shortage[] = [];
@@ -62,9 +65,23 @@ export class Planning {
     this.#attention.stir(functionName);
   }
 
+  arrived(functionName: string, nowMs: number): void {
+    const latestMs = this.#atEase.get(functionName) ?? Infinity;
+    if (nowMs - latestMs > LONGEST_GAP_MS) this.#atEase.set(functionName, nowMs);
+    else this.stir(functionName);
+  }
+
+  /** Its last request was answered: when to look depends on what its cold-start policy thinks of that. */
+  becameIdle(managed: ManagedFunction, nowMs: number): void {
+    const { name } = managed;
+    if (this.#atEase.has(name)) this.#attention.wakeAt(name, managed.idlenessChangesAtMs(nowMs));
+    else this.stir(name);
+  }
+
   /** A function is there no more. */
   forget(functionName: string): void {
     this.#steadiness.forget(functionName);
+    this.#atEase.delete(functionName);
   }
 
   /** What a plan for all functions would be made of. */
@@ -116,19 +133,27 @@ export class Planning {
     const outlook = this.#steadiness.outlook(demand, this.#fleet.of(name), this.#nodes, (instances) =>
       this.#fleet.planned(instances),
     );
-    if (outlook === 'settled') this.#attention.wakeAt(name, managed.idlenessChangesAtMs(nowMs));
-    else this.#attention.stir(name);
+    if (outlook === 'at ease') this.#atEase.set(name, nowMs);
+    else this.#atEase.delete(name);
+    if (outlook === 'unsteady' || outlook === 'steady') this.#attention.stir(name);
+    else this.#attention.wakeAt(name, managed.idlenessChangesAtMs(nowMs));
     return outlook === 'unsteady' ? demand : undefined;
   }
 
   #plan(demands: readonly FunctionDemand[], nowMs: number): Plan {
+    if (demands.length === this.#functions.size)
+      return this.#planWith(demands, this.#fleet.snapshot(this.#nodes));
+    const names = new Set(demands.map(({ name }) => name));
+    const decision = this.#planWith(demands, this.#fleet.snapshotFor(names, this.#nodes));
+    return this.#isCrowded ? this.#planWith(this.#all(nowMs), this.#fleet.snapshot(this.#nodes)) : decision;
+  }
+
+  #planWith(demands: readonly FunctionDemand[], cluster: ClusterSnapshot): Plan {
     const { planner, rates } = this.#options;
-    const cluster = this.#fleet.snapshot(this.#nodes);
-    const mostInstances = (name: string): number => this.#functions.get(name)!.deployment.spec.scale.max;
     const decision = planner(demands, cluster, rates);
-    const isForAll = demands.length === this.#functions.size;
+    const mostInstances = (name: string): number => this.#functions.get(name)!.deployment.spec.scale.max;
     this.#isCrowded = isCrowded(cluster, decision, mostInstances);
-    return this.#isCrowded && !isForAll ? planner(this.#all(nowMs), cluster, rates) : decision;
+    return decision;
   }
 
   /** An instance on its way is never stopped before it was ready, or starting it was for nothing. */

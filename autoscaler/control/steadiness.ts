@@ -8,6 +8,10 @@ import { type SteadyBand, steadyBand } from './steady-band.ts';
  * it may seem higher for a moment although none comes, since rates are measured over whole buckets of time.
  */
 const FAR_BELOW = 0.5;
+/** From here on, in requests per second, rates are looked at regularly: what they rise by is learnt from that. */
+const BUSY_PER_SECOND = 2;
+/** A pool that may be asked to carry so much need not mind a request that comes alone: it makes a rate of less than half. */
+const LONE_PER_SECOND = 5;
 
 /** Bounds what is remembered of a function whose instances change all the time. */
 const MOST_BANDS = 200;
@@ -18,8 +22,10 @@ export type Outlook =
   | 'unsteady'
   /** For now: its rate may leave the band in which it is left as it is by itself. */
   | 'steady'
-  /** Until something happens: a request, the end of one, something with its instances, a change of its cold-start policy's mind. */
-  | 'settled';
+  /** Until requests come, something happens to its instances, or its cold-start policy changes its mind. */
+  | 'settled'
+  /** The same, and a lone request changes nothing either. */
+  | 'at ease';
 
 interface Memory {
   readonly nodes: readonly NodeCapacity[];
@@ -60,7 +66,10 @@ export class Steadiness {
     const { ratePerSecond, recentRatePerSecond } = demand;
     const { leastRecentPerSecond, mostPerSecond } = band;
     if (ratePerSecond > mostPerSecond || recentRatePerSecond < leastRecentPerSecond) return 'unsteady';
-    return leastRecentPerSecond === 0 && ratePerSecond <= FAR_BELOW * mostPerSecond ? 'settled' : 'steady';
+    const mayChange =
+      leastRecentPerSecond > 0 || ratePerSecond > Math.min(FAR_BELOW * mostPerSecond, BUSY_PER_SECOND);
+    if (mayChange) return 'steady';
+    return mostPerSecond >= LONE_PER_SECOND ? 'at ease' : 'settled';
   }
 
   forget(functionName: string): void {
@@ -83,7 +92,7 @@ export class Steadiness {
     plan: (instances: readonly Instance[]) => readonly PlannedInstance[],
   ): SteadyBand | undefined {
     const planned = plan(instances);
-    if (planned.some(({ outdated }) => outdated)) return undefined; // on its way to another set
+    if (!mayBeSteady(demand, planned)) return undefined;
     const key = keyOf(demand, planned);
     let band = memory.bands.get(key);
     if (band === undefined) {
@@ -95,6 +104,14 @@ export class Steadiness {
     memory.latest = { instances, demand, band };
     return band;
   }
+}
+
+/** Spares asking the planner where it is plain that it moves: too few, some that is not wanted, or on its way to another set. */
+function mayBeSteady(demand: FunctionDemand, planned: readonly PlannedInstance[]): boolean {
+  const { minInstances, warmInstances, maxInstances, recentRatePerSecond } = demand;
+  const fewest = Math.min(maxInstances, Math.max(minInstances, warmInstances));
+  const isUnwanted = recentRatePerSecond === 0 && planned.length > fewest;
+  return planned.length >= fewest && !isUnwanted && !planned.some(({ outdated }) => outdated);
 }
 
 function latestBand(

@@ -9,6 +9,7 @@ import type {
 } from '../../packager/server/instance-protocol.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { ServiceTimes } from '../plan/service-times.ts';
+import { BatchTimes } from './batch-times.ts';
 import { clientGone, failedTooOften, noInstance, overloaded, tooLate } from './dispatch-errors.ts';
 import type { ObservedTimes } from './observed-times.ts';
 import { type QueuedRequest, queuedRequest } from './queued-request.ts';
@@ -62,6 +63,8 @@ interface Refusal {
   readonly error: InflessError;
 }
 
+const SOON = Promise.resolve();
+
 /** A batch may fail under a request this often before the request is the suspect. */
 const MOST_ATTEMPTS = 3;
 
@@ -78,6 +81,7 @@ export class Dispatcher {
   #inFlight = 0;
   #cancelWake: Cancel | undefined;
   #isPumpScheduled = false;
+  readonly #pumpNow = (): void => this.#pump();
   #successor: Dispatcher | undefined;
   #refusal: Refusal | undefined;
 
@@ -147,13 +151,14 @@ export class Dispatcher {
   }
 
   #newSlot(instance: ServingInstance): Slot {
-    const quantile = this.#options.percentile / 100;
+    const { times, observed } = this.#parts;
+    const batchTimes = new BatchTimes(times, observed, instance.config, this.#options.percentile / 100);
     const slot: Slot = {
       get key() {
         return slot;
       },
       maxBatch: instance.config.batch,
-      executionMs: (rows) => this.#parts.times.batchMs(instance.config, rows, quantile),
+      executionMs: (rows) => batchTimes.ms(rows),
       instance,
       isBusy: false,
       idleAtMs: 0,
@@ -202,13 +207,11 @@ export class Dispatcher {
   #schedulePump(): void {
     if (this.#isPumpScheduled) return;
     this.#isPumpScheduled = true;
-    queueMicrotask(() => {
-      this.#isPumpScheduled = false;
-      this.#pump();
-    });
+    void SOON.then(this.#pumpNow); // as queueMicrotask() does it, without its context for tracing: there is one a request
   }
 
   #pump(): void {
+    this.#isPumpScheduled = false;
     this.#cancelWake?.();
     const { clock } = this.#parts;
     const idle: Slot[] = [];
@@ -218,7 +221,7 @@ export class Dispatcher {
     for (const queued of decision.expired) queued.reject(this.#expired());
     for (const { server, requests } of decision.batches) void this.#run(server, requests);
     this.#cancelWake =
-      decision.wakeAtMs === undefined ? undefined : clock.at(decision.wakeAtMs, () => this.#pump());
+      decision.wakeAtMs === undefined ? undefined : clock.at(decision.wakeAtMs, this.#pumpNow);
     if (this.#former.size === 0 && this.#inFlight === 0) this.#parts.onDrained?.();
   }
 

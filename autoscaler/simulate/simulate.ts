@@ -2,6 +2,7 @@ import { randomExponential } from 'd3-random';
 import { type Random, seededRandom } from '../../models/base/random.ts';
 import { VirtualClock } from '../../models/base/virtual-clock.ts';
 import type { BatchedRequest } from '../../packager/server/instance-protocol.ts';
+import { type Config, configKey } from '../../profiles/config.ts';
 import { ProfileView } from '../../profiles/lookup.ts';
 import { SimulatedCluster } from '../platforms/simulated/simulated-cluster.ts';
 import { SimulatedPlatform } from '../platforms/simulated/simulated-platform.ts';
@@ -87,7 +88,7 @@ class Simulation {
       (name, config) => (config.batch * 1000) / this.#view(name).executionMs(config, config.batch, 0.5),
     );
     const names = functions.map(({ spec }) => spec.name);
-    const configs = [...this.#views.values()].flatMap((view) => view.configs());
+    const configs = uniqueConfigs([...this.#views.values()].flatMap((view) => view.configs()));
     this.#timeline = new Timeline(names, nodes, configs, this.#resources, this.#sampleMs);
     this.#meters = new Map(functions.map(({ spec }) => [spec.name, new RequestMeter(spec.slo)]));
     this.#system = policy.create({
@@ -226,6 +227,10 @@ function turn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
+
+function uniqueConfigs(configs: readonly Config[]): Config[] {
+  return [...new Map(configs.map((config) => [configKey(config), config])).values()];
 }
 
 function sampleMsFor({ durationMs, functions }: Scenario): number {

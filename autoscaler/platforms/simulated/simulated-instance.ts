@@ -2,6 +2,9 @@ import type { Cancel, Clock } from '../../../models/base/clock.ts';
 import type { Instance, InstancePhase, InstanceUsage, StartRequest } from '../platform.ts';
 import type { Holding } from './node-resources.ts';
 
+/** Where an instance answers: this, and its id. */
+export const SIMULATED_URL = 'simulated://';
+
 /** How the start of an instance goes: ready after a while or, where `failure` says why, never. */
 export interface StartUp {
   readonly afterMs: number;
@@ -73,7 +76,7 @@ export class SimulatedInstance {
       node,
       ...(gpu === undefined ? {} : { gpu }),
       phase: this.#phase,
-      url: this.#readyAtMs === undefined ? undefined : `simulated://${id}`,
+      url: this.#readyAtMs === undefined ? undefined : `${SIMULATED_URL}${id}`,
       startedAtMs: this.#startedAtMs,
       readyAtMs: this.#readyAtMs,
     };

@@ -4,6 +4,7 @@ import type { BatchedRequest, BatchReply } from '../../../packager/server/instan
 import type { Config } from '../../../profiles/config.ts';
 import { type BatchTransport, InstanceLost } from '../../dispatch/transport.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
+import { SIMULATED_URL } from './simulated-instance.ts';
 
 export interface SimulatedTransportOptions {
   readonly cluster: SimulatedCluster;
@@ -23,7 +24,7 @@ export class SimulatedTransport implements BatchTransport {
   }
 
   async send(url: string, requests: readonly BatchedRequest[]): Promise<BatchReply> {
-    const instance = this.#options.cluster.find(new URL(url).hostname);
+    const instance = this.#options.cluster.find(url.slice(SIMULATED_URL.length));
     if (instance === undefined) throw new InstanceLost('instance is gone');
     const rows = requests.length;
     const { config, functionName } = instance.view;
