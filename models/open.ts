@@ -4,7 +4,7 @@ import { engineFor, formatOfPath } from './engines.ts';
 import type { ModelFile } from './manifest.ts';
 import { inspectOnce } from './manifest-cache.ts';
 import { describedModel } from './manifest-file.ts';
-import { buildZooModel, isZooName, unknownModel } from './zoo/index.ts';
+import { isZooName, unknownModel } from './zoo/names.ts';
 
 export interface ResolveOptions {
   /** What to call the model; default: the zoo name, or the file name without its extension. */
@@ -21,6 +21,7 @@ export interface ResolveOptions {
  */
 export async function resolveModel(reference: string, options: ResolveOptions = {}): Promise<ModelFile> {
   if (isZooName(reference)) {
+    const { buildZooModel } = await import('./zoo/index.ts');
     const path = await buildZooModel(reference, cacheDirectory());
     return inspect(path, options.name ?? reference);
   }

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InflessError } from '../base/errors.ts';
 import { writeFileSafely } from '../base/files.ts';
 import { dssm } from './dssm.ts';
 import { Graph } from './graph.ts';
 import { lstmMaxclass2365 } from './lstm-maxclass-2365.ts';
 import { mnist } from './mnist.ts';
 import { mobilenet } from './mobilenet.ts';
+import { unknownModel } from './names.ts';
 import { resnet50 } from './resnet-50.ts';
 import { ssd } from './ssd.ts';
 import { textcnn69 } from './textcnn-69.ts';
@@ -25,10 +25,6 @@ export const ZOO_MODELS: readonly ZooModel[] = [
   mnist,
 ];
 
-export function isZooName(name: string): boolean {
-  return findZooModel(name) !== undefined;
-}
-
 /** Builds under way in this process, by path: two callers of one model share the work. */
 const underWay = new Map<string, Promise<string>>();
 
@@ -46,17 +42,6 @@ export async function buildZooModel(name: string, cacheDir: string): Promise<str
   const building = underWay.get(file) ?? ensureBuilt(model, file).finally(() => underWay.delete(file));
   underWay.set(file, building);
   return building;
-}
-
-/** The error for a reference that is neither a zoo model nor an existing file. */
-export function unknownModel(reference: string): InflessError {
-  const names = ZOO_MODELS.map((model) => model.name).join(', ');
-  const looksLikePath = /[\\/]|\.\w+$/.test(reference);
-  return new InflessError(
-    'MODEL_NOT_FOUND',
-    looksLikePath ? `Model file ${reference} does not exist` : `There is no model "${reference}"`,
-    { remedy: `Give the path of a model file, or one of the zoo: ${names}.` },
-  );
 }
 
 function findZooModel(name: string): ZooModel | undefined {

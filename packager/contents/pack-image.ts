@@ -33,7 +33,10 @@ export async function packImage(
   const created = sourceDate().toISOString();
   const told = { name: publicName(base), digest: base.image.manifest.descriptor.digest };
   const runtime = await buildPlan(
-    { title: `serving runtime of infless ${packageVersion}`, entries: await runtimeEntries(platform) },
+    {
+      title: `serving runtime of infless ${packageVersion}`,
+      entries: await runtimeEntries(platform, signal),
+    },
     true,
     signal,
   );

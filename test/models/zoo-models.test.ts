@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../models/base/random.ts';
 import { elementCount } from '../../models/tensor.ts';
 import { buildZooModel, ZOO_MODELS } from '../../models/zoo/index.ts';
+import { ZOO_NAMES } from '../../models/zoo/names.ts';
 import { anchorsOfLevel } from '../../models/zoo/ssd-anchors.ts';
 
 /**
@@ -82,6 +83,7 @@ afterAll(() => rm(cacheDir, { recursive: true, force: true }));
 
 it('has every network of the paper that this test knows', () => {
   expect(ZOO_MODELS.map((model) => model.name)).toEqual(Object.keys(EXPECTED));
+  expect(ZOO_NAMES).toEqual(Object.keys(EXPECTED));
 });
 
 describe.each(Object.entries(EXPECTED))('%s', (name, expected) => {

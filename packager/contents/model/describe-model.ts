@@ -1,12 +1,9 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { InflessError } from '../../../models/base/errors.ts';
-import { programFile } from '../../../models/base/package.ts';
 import { engineFor, formatOfPath } from '../../../models/engines.ts';
 import type { ModelManifest } from '../../../models/manifest.ts';
 import { inspectOnce } from '../../../models/manifest-cache.ts';
-import { fromErrorRecord } from '../../server/inference/messages.ts';
-import type { DescribeAnswer } from './describe-process.ts';
+import { askOwnProcess } from '../own-process.ts';
+
+const PROCESS = 'packager/contents/model/describe-process';
 
 /**
  * What a model is: its name, digest, inputs and outputs. A model that was never looked at is loaded and run to find
@@ -20,31 +17,6 @@ export async function describeModel(
   signal?: AbortSignal,
 ): Promise<ModelManifest> {
   const engine = engineFor(formatOfPath(path));
-  return inspectOnce({ ...engine, inspect: () => describeInProcess(path, name, signal) }, path, name);
-}
-
-async function describeInProcess(
-  path: string,
-  name: string,
-  signal: AbortSignal | undefined,
-): Promise<ModelManifest> {
-  const child = fork(programFile('packager/contents/model/describe-process'), [path, name], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    killSignal: 'SIGKILL', // in the middle of a run it hears no other
-    ...(signal === undefined ? {} : { signal }),
-  });
-  let answer: DescribeAnswer | undefined;
-  child.on('message', (message) => {
-    answer = message as DescribeAnswer;
-  });
-  const [code, killedBy] = (await once(child, 'close')) as [number | null, string | null];
-  if (answer !== undefined && 'manifest' in answer) return answer.manifest;
-  if (answer !== undefined) throw fromErrorRecord(answer.error);
-  throw new InflessError(
-    'MODEL_UNSUPPORTED',
-    `Model ${path} ends the process that opens it (${killedBy ?? code})`,
-    {
-      remedy: 'It may need more memory than there is; else export it with standard operators.',
-    },
-  );
+  const inspect = () => askOwnProcess<ModelManifest>(PROCESS, [path, name], signal);
+  return inspectOnce({ ...engine, inspect }, path, name);
 }

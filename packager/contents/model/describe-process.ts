@@ -1,20 +1,6 @@
-/** Started by describe-model.ts: opens the model file given and sends back what it is. */
-
-import type { ModelManifest } from '../../../models/manifest.ts';
+/** Started by describe-model.ts with a model file and a name: opens the model and answers what it is. */
 import { resolveModel } from '../../../models/open.ts';
-import { type ErrorRecord, toErrorRecord } from '../../server/inference/messages.ts';
-
-export type DescribeAnswer = { readonly manifest: ModelManifest } | { readonly error: ErrorRecord };
-
-async function describe(path: string, name: string): Promise<DescribeAnswer> {
-  try {
-    return { manifest: (await resolveModel(path, { name })).manifest };
-  } catch (error) {
-    const record = toErrorRecord(error);
-    if (record === undefined) throw error;
-    return { error: record };
-  }
-}
+import { answerParent } from '../own-process.ts';
 
 const [, , path, name] = process.argv;
-process.send!(await describe(path!, name!));
+await answerParent(async () => (await resolveModel(path!, { name: name! })).manifest);

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
 import { cacheDirectory } from '../../../models/base/files.ts';
-import { buildZooModel, isZooName, unknownModel } from '../../../models/zoo/index.ts';
+import { isZooName, unknownModel } from '../../../models/zoo/names.ts';
 
 export interface LocatedModel {
   /** The file that a runtime opens. */
@@ -24,6 +24,7 @@ const NAMELESS = /^model\.(?:onnx|json)$/i;
  */
 export async function locateModel(reference: string, fileInFolder?: string): Promise<LocatedModel> {
   if (isZooName(reference)) {
+    const { buildZooModel } = await import('../../../models/zoo/index.ts');
     return { path: await buildZooModel(reference, cacheDirectory()), name: reference, folder: undefined };
   }
   const path = resolve(reference);

@@ -5,8 +5,9 @@ import { programFile } from '../../../models/base/package.ts';
 import type { Platform } from '../../oci/schema.ts';
 import type { TarEntry } from '../../oci/tar-entry.ts';
 import { treeEntry } from '../file-entry.ts';
+import { NATIVE_FOLDER } from './native-folder.ts';
 import { runtimePath } from './project.ts';
-import { NATIVE_FOLDER, traceRuntime } from './trace.ts';
+import { traceRuntime } from './trace.ts';
 
 /** The platforms that onnxruntime-node has libraries for, in its own words. */
 const NATIVE_NAMES: Readonly<Record<string, string>> = {
@@ -23,8 +24,8 @@ export const SERVER_PROGRAM = `/${runtimePath(programFile('packager/server/bin')
  *
  * @throws InflessError INVALID_INPUT for a platform without native library
  */
-export async function runtimeEntries(platform: Platform): Promise<readonly TarEntry[]> {
-  const traced = await traceRuntime();
+export async function runtimeEntries(platform: Platform, signal?: AbortSignal): Promise<readonly TarEntry[]> {
+  const traced = await traceRuntime(signal);
   const files = [...traced, ...(await nativeFiles(traced, platform))];
   return Promise.all(files.map((file) => treeEntry(runtimePath(file), file)));
 }

@@ -1,18 +1,17 @@
 import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
-import { join, parse, sep } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { InflessError } from '../../../models/base/errors.ts';
 import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../../models/base/files.ts';
 import { fileIdentity } from '../../../models/base/memory.ts';
 import { packageRoot, programFile } from '../../../models/base/package.ts';
-import { projectFolder } from './project.ts';
+import { askOwnProcess } from '../own-process.ts';
 
 /** What a container starts, and the thread it starts by itself: no import leads there. */
 const ENTRY_FILES = ['packager/server/bin', 'packager/server/inference-worker'].map(programFile);
 
-/** The native libraries of all platforms: which of them is needed is not for this machine's trace to say. */
-export const NATIVE_FOLDER = 'onnxruntime-node/bin/';
+const PROCESS = 'packager/contents/runtime/trace-process';
 
 const memorySchema = z.object({ identity: z.string(), files: z.array(z.string()) });
 
@@ -22,29 +21,20 @@ const memorySchema = z.object({ identity: z.string(), files: z.array(z.string())
  *
  * Following takes seconds, so it is remembered for as long as none of the files has changed.
  */
-export async function traceRuntime(): Promise<readonly string[]> {
+export async function traceRuntime(signal?: AbortSignal): Promise<readonly string[]> {
   const memory = memoryFile();
   const known = await recall(memory);
   if (known !== undefined) return known;
-  const files = await trace();
+  const files = await trace(signal);
   await writeFileSafely(memory, JSON.stringify({ identity: await identityOf(files), files })).catch(ignore);
   return files;
 }
 
-async function trace(): Promise<string[]> {
+async function trace(signal: AbortSignal | undefined): Promise<string[]> {
   await ensureBuilt();
-  const { nodeFileTrace } = await import('@vercel/nft'); // half a second that remembered traces do without
-  const { root } = parse(packageRoot);
-  const { fileList } = await nodeFileTrace(ENTRY_FILES, {
-    base: root,
-    processCwd: packageRoot,
-    // Imports alone: guesses at what file names in the code could mean take the user's home folder along.
-    analysis: { emitGlobs: false, computeFileReferences: false },
-    ignore: (path) => path.includes(NATIVE_FOLDER) || !join(root, path).startsWith(projectFolder + sep),
-  });
+  const files = await askOwnProcess<string[]>(PROCESS, ENTRY_FILES, signal);
   // Ours is found without an import: it is how the process knows its version.
-  const files = new Set([...fileList].map((path) => join(root, path)));
-  return [...files.add(join(packageRoot, 'package.json'))].sort();
+  return [...new Set([...files, join(packageRoot, 'package.json')])].sort();
 }
 
 async function ensureBuilt(): Promise<void> {
