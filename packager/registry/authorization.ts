@@ -4,8 +4,8 @@ import { InflessError } from '../../models/base/errors.ts';
 import { parseChallenges } from './challenge.ts';
 import type { Credentials } from './credentials.ts';
 import type { HttpRequest, HttpResponse } from './exchange.ts';
-import { refusalOf } from './failure.ts';
 import { findCredentials } from './find-credentials.ts';
+import { refusalOf } from './refusal.ts';
 import { parseJson, readText } from './response-body.ts';
 
 export interface AuthorizationOptions {

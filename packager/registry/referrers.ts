@@ -11,17 +11,21 @@ import {
 import { readVerified } from '../oci/verified.ts';
 import type { Repository } from './repository.ts';
 
-/** What the registry knows to refer to a manifest: its SBOM, signatures. */
+/**
+ * What the registry knows to refer to a manifest: its SBOM, signatures. One that is older than the question says so in
+ * ways of its own, from 404 to a page for people.
+ */
 export async function listReferrers(repository: Repository, subject: Digest): Promise<readonly Descriptor[]> {
-  const { status, bytes } = await repository.registry.ask({
+  const { status, header, bytes } = await repository.registry.ask({
     method: 'GET',
     url: repository.url('referrers', subject),
     scopes: repository.pullScopes,
     headers: { accept: MEDIA_TYPES.index },
-    expected: [200, 404],
+    expected: [200, 400, 403, 404, 405],
     deed: `list what refers to ${subject}`,
   });
-  if (status === 404) return (await readFallback(repository, subject)).manifests;
+  const isList = status === 200 && header('content-type')?.startsWith(MEDIA_TYPES.index) === true;
+  if (!isList) return (await readFallback(repository, subject)).manifests;
   return parseDocument(bytes, imageIndexSchema, `List of referrers of ${repository.name}`).manifests;
 }
 

@@ -3,9 +3,10 @@ import { type Clock, systemClock } from '../../models/base/clock.ts';
 import { MAX_JSON_BYTES } from '../oci/schema.ts';
 import { Authorization } from './authorization.ts';
 import { Exchange, type HttpRequest, type HttpResponse } from './exchange.ts';
-import { networkFailureOf, refusalOf } from './failure.ts';
+import { networkFailureOf } from './network-failure.ts';
 import type { RegistryOptions } from './options.ts';
 import { Patience } from './patience.ts';
+import { refusalOf } from './refusal.ts';
 import { readText, readUpTo } from './response-body.ts';
 
 export interface RegistryRequest {

@@ -157,3 +157,12 @@ test('what refers to an image is listed by a registry that knows how', async () 
   ]);
   expect([...registry.manifests.keys()].some((name) => name.includes(':sha256-'))).toBe(false);
 });
+
+test('a registry that answers the question for what refers to an image with a page has none', async () => {
+  const { source } = await stocked((request, response) => {
+    if (!request.url?.includes('/referrers/')) return false;
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Packages</h1>');
+    return true;
+  });
+  expect((await source.fetchAll()).referrers).toEqual([]);
+});
