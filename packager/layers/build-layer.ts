@@ -25,16 +25,26 @@ export interface LayerOptions {
  */
 export async function buildLayer(entries: readonly TarEntry[], options: LayerOptions): Promise<LayerBlob> {
   const modified = sourceDate();
-  const tar = await tarOf(entries, modified);
   const key = identityOf(entries, modified);
-  const hash = () => digestOfTar(tar, options.signal);
+  const tar = once(() => tarOf(entries, modified));
+  const hash = async () => digestOfTar(await tar(), options.signal);
   const diffId = key === undefined ? await hash() : await remembered('layers', key, digestSchema, hash);
   if (options.compress) return compressedLayer(tar, diffId, options);
+  const { sizeBytes, open } = await tar();
   return {
-    descriptor: { mediaType: MEDIA_TYPES.layer, digest: diffId, size: tar.sizeBytes },
+    descriptor: { mediaType: MEDIA_TYPES.layer, digest: diffId, size: sizeBytes },
     diffId,
     title: options.title,
-    open: tar.open,
+    open,
+  };
+}
+
+/** Headers of thousands of files take a while, which a layer that the cache knows does not need. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }
 

@@ -27,9 +27,13 @@ export interface CompressionOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The layer, compressed once and kept in the cache. One whose file was touched since is compressed again. */
+/**
+ * The layer, compressed once and kept in the cache. One whose file was touched since is compressed again.
+ *
+ * @param tar gives what to compress, where that is not known already
+ */
 export async function compressedLayer(
-  tar: Tar,
+  tar: () => Promise<Tar>,
   diffId: Digest,
   options: CompressionOptions,
 ): Promise<LayerBlob> {
@@ -40,7 +44,7 @@ export async function compressedLayer(
   await ensureDirectory(folder, REMEDY);
   let descriptor = await recall(noteFile, file);
   if (descriptor === undefined) {
-    await streamToFile([tar.open(), gzip()], file, { signal: options.signal, remedy: REMEDY });
+    await streamToFile([(await tar()).open(), gzip()], file, { signal: options.signal, remedy: REMEDY });
     descriptor = await describe(file);
     const note = { identity: await fileIdentity(file), descriptor };
     await writeFileSafely(noteFile, JSON.stringify(note), REMEDY);
