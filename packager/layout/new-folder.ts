@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InflessError, systemCode } from '../../models/base/errors.ts';
@@ -21,19 +22,23 @@ export async function isVacant(folder: string): Promise<boolean> {
 
 /**
  * Makes a folder that appears when it is complete: it is filled under another name beside its own, so that even
- * a killed process leaves nothing that looks like a result.
+ * a killed process leaves nothing that looks like a result. One that is there already may be a mounted volume,
+ * which nothing can be renamed to: it is filled in place, and emptied should that fail.
  *
+ * @param folder absent or empty (`isVacant`)
  * @param fill puts the content into the folder it is given
  */
 export async function makeFolder(folder: string, fill: (into: string) => Promise<void>): Promise<void> {
   const target = resolve(folder);
-  const partial = join(dirname(target), `.${basename(target)}.${randomUUID()}.partial`);
+  const isThere = existsSync(target);
+  const into = isThere ? target : join(dirname(target), `.${basename(target)}.${randomUUID()}.partial`);
   try {
-    await ensureDirectory(partial, REMEDY);
-    await fill(partial);
-    await rename(partial, target);
+    await ensureDirectory(into, REMEDY);
+    await fill(into);
+    if (!isThere) await rename(into, target);
   } catch (error) {
-    await rm(partial, { recursive: true, force: true });
+    const left = isThere ? (await readdir(into)).map((name) => join(into, name)) : [into];
+    await Promise.all(left.map((path) => rm(path, { recursive: true, force: true })));
     throw error;
   }
 }

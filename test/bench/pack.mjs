@@ -34,18 +34,16 @@ await benchmark(async () => {
   const { values } = parseArgs({ options: OPTIONS });
   const folder = await mkdtemp(join(tmpdir(), 'infless-bench-pack-'));
   process.env.INFLESS_CACHE_DIR = join(folder, 'cache');
-  const registry = await startRegistry(folder);
   try {
-    const report = await measure(folder, registry.host, Number(values.size) * MIB, Number(values.rounds));
+    const report = await measure(folder, Number(values.size) * MIB, Number(values.rounds));
     if (values.json) console.log(JSON.stringify({ benchmark: 'pack', ...report }));
     else print(report);
   } finally {
-    registry.stop();
     await rm(folder, { recursive: true, force: true });
   }
 });
 
-async function measure(folder, host, weightBytes, rounds) {
+async function measure(folder, weightBytes, rounds) {
   const model = join(folder, 'large.onnx');
   await writeLargeModel(model, weightBytes);
   const infless = (...args) =>
@@ -71,8 +69,9 @@ async function measure(folder, host, weightBytes, rounds) {
       await rm(layout, { recursive: true, force: true });
       runs[kind].push(await infless('-o', `oci:${layout}`));
     }
-    await measurePush(runs, infless, model, `${host}/infless-${round}`);
-    await measureBuildah(runs, folder, context, `${host}/buildah-${round}`);
+    await withRegistry(folder, (host) => measurePush(runs, model, host));
+    await withRegistry(folder, (host) => measureProgramPush(runs, infless, host));
+    await withRegistry(folder, (host) => measureBuildah(runs, folder, context, host));
     await rm(join(folder, 'copy'));
   }
   return {
@@ -92,19 +91,36 @@ function buildahRuns() {
   return { buildahBuild: [], buildahPush: [], buildahRepush: [] };
 }
 
-/** As a library, where nothing but the push is timed, and as the program with all that it does before. */
-async function measurePush(runs, infless, model, repository) {
-  const packed = await packHere(model);
-  const options = { insecure: true };
-  runs.push.push(await timed(() => pushBundle(packed, parseReference(`${repository}:1`), options)));
-  runs.repush.push(await timed(() => pushBundle(packed, parseReference(`${repository}:1`), options)));
-  runs.pushProgram.push(await infless('-t', `${repository}-program:1`, '--insecure'));
-  runs.repushProgram.push(await infless('-t', `${repository}-program:1`, '--insecure'));
+/** Each pushes to a registry of its own: what another has pushed would be taken over from there. */
+async function withRegistry(folder, work) {
+  const storage = await mkdtemp(join(folder, 'registry-'));
+  const registry = await startRegistry(storage);
+  try {
+    await work(registry.host);
+  } finally {
+    registry.stop();
+    await rm(storage, { recursive: true, force: true });
+  }
 }
 
-async function measureBuildah(runs, folder, context, repository) {
+/** As a library, where nothing but the push is timed. */
+async function measurePush(runs, model, host) {
+  const packed = await packHere(model);
+  const push = () => pushBundle(packed, parseReference(`${host}/bench:1`), { insecure: true });
+  runs.push.push(await timed(push));
+  runs.repush.push(await timed(push));
+}
+
+/** With all that the program does before. */
+async function measureProgramPush(runs, infless, host) {
+  const push = () => infless('-t', `${host}/bench:1`, '--insecure');
+  runs.pushProgram.push(await push());
+  runs.repushProgram.push(await push());
+}
+
+async function measureBuildah(runs, folder, context, host) {
   const storage = ['--root', join(folder, 'storage'), '--runroot', join(folder, 'run')];
-  const push = ['push', '--tls-verify=false', 'bench', `docker://${repository}:1`];
+  const push = ['push', '--tls-verify=false', 'bench', `docker://${host}/bench:1`];
   runs.buildahBuild.push(
     await measuredRun('buildah', [...storage, 'bud', '--isolation', 'chroot', '-t', 'bench', context]),
   );

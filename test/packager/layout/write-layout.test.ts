@@ -1,7 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LayoutSource } from '../../../packager/layout/layout-source.ts';
@@ -11,6 +10,7 @@ import type { Blob } from '../../../packager/oci/blob.ts';
 import type { Bundle } from '../../../packager/oci/image.ts';
 import { readVerified } from '../../../packager/oci/verified.ts';
 import { verifyBundle } from '../../../packager/oci/verify-bundle.ts';
+import { mountDisk } from '../../support/tools.ts';
 import { textFile } from '../oci/entries.ts';
 import { AMD64, ARM64, bundleOf, referrerTo, sampleImage } from '../oci/sample-bundle.ts';
 
@@ -144,6 +144,21 @@ describe('a layout', () => {
     expect(await filesBelow(layout)).toEqual(before);
   });
 
+  it('fills an empty folder in place, as it may be a mounted volume', async (context) => {
+    const bundle = bundleOf([await sampleImage()]);
+    const disk = mountDisk(context, 1024);
+    await expect(writeLayout(withBrokenLayer(bundle, cutOff), disk)).rejects.toMatchObject({
+      code: 'IMAGE_CORRUPT',
+    });
+    expect(await readdir(disk)).toEqual([]);
+    await writeLayout(bundle, disk);
+    expect(await verifyBundle(await new LayoutSource({ directory: disk }).open(), 'it')).toMatchObject({
+      blobs: 4,
+      problems: [],
+    });
+    expect(await readdir(dirname(disk))).toEqual(['disk']);
+  });
+
   it('leaves nothing when interrupted', async () => {
     const interrupt = new AbortController();
     const bundle = bundleOf([await sampleImage()]);
@@ -164,22 +179,15 @@ describe('a layout', () => {
   });
 
   it('on a full disk says so and leaves nothing', async (context) => {
-    const disk = join(folder, 'disk');
-    await mkdir(disk);
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]);
-    if (mounted.status !== 0) context.skip('needs root, to mount a small disk');
-    try {
-      const weights = [textFile('models/weights.bin', 'x'.repeat(200_000))];
-      const bundle = bundleOf([await sampleImage({ weights })]);
-      await expect(writeLayout(bundle, join(disk, 'layout'))).rejects.toMatchObject({
-        code: 'STORAGE_FAILED',
-        message: expect.stringMatching(/cannot be written \(ENOSPC\)$/),
-        remedy: 'Choose a folder that can be written and has room.',
-      });
-      expect(await readdir(disk)).toEqual([]);
-    } finally {
-      spawnSync('umount', [disk]);
-    }
+    const disk = mountDisk(context, 64);
+    const weights = [textFile('models/weights.bin', 'x'.repeat(200_000))];
+    const bundle = bundleOf([await sampleImage({ weights })]);
+    await expect(writeLayout(bundle, join(disk, 'layout'))).rejects.toMatchObject({
+      code: 'STORAGE_FAILED',
+      message: expect.stringMatching(/cannot be written \(ENOSPC\)$/),
+      remedy: 'Choose a folder that can be written and has room.',
+    });
+    expect(await readdir(disk)).toEqual([]);
   });
 
   it('that lost a blob says which', async () => {
