@@ -3,10 +3,12 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent, request as send } from 'undi
 
 /** One HTTP request to a registry, or to the service that gives out its tokens. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | Readable | undefined;
+  /** Ends this request alone, in place of the signal for all. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Its answer. The body must be read or dumped, or the connection stays taken. */
@@ -55,13 +57,13 @@ export class Exchange {
     }
   }
 
-  async #sendOnce({ method, url, headers, body }: HttpRequest): Promise<HttpResponse> {
+  async #sendOnce({ method, url, headers, body, signal }: HttpRequest): Promise<HttpResponse> {
     const response = await send(url, {
       dispatcher: this.#dispatcher,
       method,
       headers: { 'user-agent': 'infless-pack', ...headers },
       body: body ?? null,
-      signal: this.#signal,
+      signal: signal ?? this.#signal,
     });
     // A stream that fails later tells whoever reads it; here nobody may be reading any more.
     response.body.on('error', () => {});

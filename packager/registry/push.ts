@@ -84,12 +84,10 @@ class Push {
       ...bundle.images.flatMap((image) => blobsOf(image)),
       ...bundle.referrers.flatMap((referrer) => referrer.blobs),
     ]);
-    try {
-      await forEachAtOnce(BLOBS_AT_ONCE, blobs, (blob) => this.#pushBlob(blob));
-    } catch (error) {
-      this.#abort.abort(error); // the other uploads have no purpose any more
-      throw error;
-    }
+    await forEachAtOnce(BLOBS_AT_ONCE, blobs, {
+      work: (blob) => this.#pushBlob(blob),
+      onFailure: (error) => this.#abort.abort(error), // the other uploads have no purpose any more
+    });
     for (const { manifest } of bundle.images) {
       if (manifest.descriptor.digest !== digest)
         await this.#pushManifest(manifest, manifest.descriptor.digest);

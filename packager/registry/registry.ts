@@ -20,6 +20,8 @@ export interface RegistryRequest {
   readonly body?: () => Uint8Array | Readable;
   /** Statuses the caller understands; any other is a failure. */
   readonly expected: readonly number[];
+  /** Ends this request alone; without it the registry's own does. */
+  readonly signal?: AbortSignal;
   /** What is asked for, as it ends the sentence "Registry … would not …". */
   readonly deed: string;
 }
@@ -148,7 +150,8 @@ export class Registry {
 
   #send(request: RegistryRequest, url: URL, authorization: string | undefined): Promise<HttpResponse> {
     const headers = { ...request.headers, ...(authorization === undefined ? {} : { authorization }) };
-    return this.#exchange.send({ method: request.method, url, headers, body: request.body?.() });
+    const { method, body, signal } = request;
+    return this.#exchange.send({ method, url, headers, body: body?.(), signal });
   }
 
   #resolve(url: URL | string): URL {

@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream';
 import { InflessError } from '../../models/base/errors.ts';
 import type { Blob } from '../oci/blob.ts';
 import { metered } from './metered.ts';
-import { TransientFailure } from './patience.ts';
-import type { Answer } from './registry.ts';
+import { type Patience, TransientFailure } from './patience.ts';
+import type { Answer, RegistryRequest } from './registry.ts';
 import type { Repository } from './repository.ts';
 import { pullScopes } from './scopes.ts';
 
@@ -21,6 +21,9 @@ const LOST_STATUSES: readonly number[] = [404, 416];
 
 /** Longest time in which a registry takes nothing of a blob, before the connection is taken for dead. */
 const STALL_MS = 60_000;
+
+/** A user who stops us waits no longer than this. */
+const ABANDON_MS = 2000;
 
 const BYTES = { 'content-type': 'application/octet-stream' };
 
@@ -86,22 +89,48 @@ class Upload {
     });
   }
 
+  /** Sends all of the blob, or leaves nothing of it behind. */
   async finish(first: Session): Promise<void> {
-    const { registry } = this.#repository;
-    const patience = registry.patience();
+    const patience = this.#repository.registry.patience();
     let session = first;
     for (;;) {
       try {
         await this.#send(session);
         return;
       } catch (error) {
-        await patience.after(error);
-        const resumed = await this.#resume(session);
+        const resumed = await this.#afterFailure(error, session, patience);
         if (resumed === 'complete') return;
         if (resumed.offset > session.offset) patience.renew();
         session = resumed;
       }
     }
+  }
+
+  async #afterFailure(error: unknown, session: Session, patience: Patience): Promise<Session | 'complete'> {
+    try {
+      await patience.after(error);
+      return await this.#resume(session);
+    } catch (final) {
+      await this.#abandon(session);
+      throw final;
+    }
+  }
+
+  /**
+   * What arrived takes room in the registry, in many for a week (Debian's lets nobody clear away what broke). Done also
+   * for a user who has stopped us.
+   */
+  async #abandon({ url }: Session): Promise<void> {
+    const { registry, pushScopes } = this.#repository;
+    const request: RegistryRequest = {
+      method: 'DELETE',
+      url,
+      scopes: pushScopes,
+      expected: [202, 204],
+      deed: 'forget an upload',
+      signal: AbortSignal.timeout(ABANDON_MS),
+    };
+    await registry.askOnce(request).catch(() => {}); // the failure before this one is what the user is told
   }
 
   /** From the start in one request; from the middle in two, as only PATCH may say where its bytes belong. */
@@ -152,7 +181,8 @@ class Upload {
   }
 
   /** How far the registry got. It may have all, and only the word of it was lost. */
-  async #resume({ url }: Session): Promise<Session | 'complete'> {
+  async #resume(session: Session): Promise<Session | 'complete'> {
+    const { url } = session;
     const { registry, pushScopes } = this.#repository;
     if (await this.#repository.hasBlob(this.#blob.descriptor.digest)) return 'complete';
     const answer = await registry.ask({
@@ -163,8 +193,10 @@ class Upload {
       expected: [200, 202, 204, 400, 405, ...LOST_STATUSES],
       deed: 'tell how far an upload got',
     });
-    const offset = answer.status < 300 ? offsetOf(answer.header('range')) : 0;
+    const isKnown = answer.status < 300;
+    const offset = isKnown ? offsetOf(answer.header('range')) : 0;
     if (offset > 0 && offset <= this.#blob.descriptor.size) return { url: this.#next(answer, url), offset };
+    if (isKnown) await this.#abandon(session);
     return this.begin();
   }
 

@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { verified } from '../../../packager/oci/verified.ts';
 import { pushBundle } from '../../../packager/registry/push.ts';
@@ -14,6 +16,16 @@ let options: Desk;
 beforeEach(async () => {
   options = await desk();
 });
+
+/** In parts, so that there is time to stop in between. */
+async function* slowly(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const chunk of source) {
+    for (let position = 0; position < chunk.byteLength; position += 1_000_000) {
+      yield chunk.subarray(position, position + 1_000_000);
+      await sleep(5);
+    }
+  }
+}
 
 describe("Debian's registry", () => {
   test('an image goes there and comes back as it was', async (context) => {
@@ -129,6 +141,33 @@ describe("Debian's registry", () => {
       })),
     );
     expect((await buffer(referrers[1]!.blobs[1]!.open())).toString()).toBe('{"text":"a note"}');
+  });
+
+  test('a push that is stopped has named nothing, and can be done again', async (context) => {
+    const registry = await DebianRegistry.start(context);
+    const reference = parseReference(`${registry.host}/model:v1`);
+    const weights = layer('weights', 20_000_000);
+    const slow = {
+      ...weights,
+      open: () => Readable.from(slowly(weights.open()), { objectMode: false }),
+    };
+    const bundle = bundleOf([imageOf(AMD64, [slow])]);
+    const controller = new AbortController();
+    const push = pushBundle(bundle, reference, {
+      ...options,
+      signal: controller.signal,
+      onProgress: (event) => {
+        if (event.type === 'sending' && event.sentBytes > 5_000_000) controller.abort(new Error('enough'));
+      },
+    });
+    await expect(push).rejects.toThrow('enough');
+    await expect(new RegistrySource(reference, options).fetch(AMD64)).rejects.toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+    });
+    const asked = await registry.requests();
+    expect(asked).toContainEqual(expect.stringMatching(/^DELETE .*\/uploads\//));
+    const report = await pushBundle(bundle, reference, options);
+    expect(report.counts.pushed).toBeGreaterThanOrEqual(2);
   });
 
   test('a name that is not there', async (context) => {

@@ -78,6 +78,7 @@ test('when the registry stays broken, after six tries', async () => {
   });
   expect(options.clock.waitsMs).toEqual([500, 1000, 2000, 4000, 8000]);
   expect(registry.manifests.size).toBe(0); // nothing has a name
+  expect(registry.uploads.size).toBe(0); // and nothing is left of what had not arrived
 });
 
 test('when the registry asks for a wait of hours', async () => {
@@ -161,5 +162,7 @@ test('when the user has had enough: during an upload, and during a wait', async 
     await expect(
       pushBundle(BUNDLE, nameIn(registry), { ...options, onProgress, signal: controller.signal }),
     ).rejects.toThrow('enough');
+    expect(registry.uploads.size).toBe(0);
+    expect(registry.manifests.size).toBe(0);
   }
 });

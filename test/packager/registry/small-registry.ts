@@ -74,6 +74,11 @@ export class SmallRegistry {
       return;
     }
     if (!this.uploads.has(id)) return refuse(response, 404, 'BLOB_UPLOAD_UNKNOWN');
+    if (request.method === 'DELETE') {
+      this.uploads.delete(id);
+      response.writeHead(204).end();
+      return;
+    }
     const from = /^(\d+)-/.exec(request.headers['content-range'] ?? '')?.[1];
     if (from !== undefined && Number(from) !== this.uploads.get(id)!.byteLength) {
       return refuse(response, 416, 'RANGE_INVALID');
