@@ -76,7 +76,7 @@ function modelMissing(path: string, why: string): InflessError {
 }
 
 function weightsMissing(path: string, name: string, why: string): InflessError {
-  return new InflessError('MODEL_CORRUPT', `Weights ${name} of ${path} ${why}`, {
+  return new InflessError('MODEL_CORRUPT', `Weights file ${name} of ${path} ${why}`, {
     remedy: 'Put all files of the model into one folder.',
   });
 }

@@ -3,6 +3,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 /** Field headers lie close together; what lies between them is skipped unread. */
 const WINDOW_BYTES = 64 << 10;
 
+const LONGEST_TEXT_BYTES = 4096;
+
 /** One field of a protobuf message: where its content starts and ends, for length-delimited ones. */
 export interface WireField {
   readonly number: number;
@@ -46,8 +48,9 @@ export class WireFile {
     }
   }
 
-  /** The content of a string field. */
+  /** The content of a string field that holds a path or less. @throws WireError */
   text({ start, end }: WireField): string {
+    if (end - start > LONGEST_TEXT_BYTES) throw new WireError('text longer than a path');
     const bytes = Buffer.allocUnsafe(end - start);
     readSync(this.#descriptor, bytes, 0, bytes.byteLength, start);
     return bytes.toString('utf8');

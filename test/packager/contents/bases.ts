@@ -1,0 +1,54 @@
+import { hostPlatform } from '../../../packager/contents/base/host-base.ts';
+import { textEntry } from '../../../packager/contents/file-entry.ts';
+import { buildLayer } from '../../../packager/layers/build-layer.ts';
+import { jsonBlob } from '../../../packager/oci/blob.ts';
+import type { Image } from '../../../packager/oci/image.ts';
+import { MEDIA_TYPES } from '../../../packager/oci/media-types.ts';
+import type { ImageConfig, ImageManifest, Platform } from '../../../packager/oci/schema.ts';
+import type { ImageSource } from '../../../packager/oci/source.ts';
+
+export const AMD64: Platform = { os: 'linux', architecture: 'amd64' };
+export const ARM64: Platform = { os: 'linux', architecture: 'arm64' };
+export const HERE: Platform = hostPlatform();
+
+export type ContainerConfig = NonNullable<ImageConfig['config']>;
+
+/** What the official Node.js images say of themselves. */
+export const NODE_CONFIG: ContainerConfig = {
+  Env: ['PATH=/usr/local/bin:/usr/bin', 'NODE_VERSION=22.11.0'],
+  Entrypoint: ['docker-entrypoint.sh'],
+  Cmd: ['node'],
+  Labels: { 'base.example/of': 'the base' },
+};
+
+/** A base of one small layer, as some other tool may have made it: without a time in its history. */
+export async function baseImage(platform: Platform, config: ContainerConfig = NODE_CONFIG): Promise<Image> {
+  const layer = await buildLayer([textEntry('etc/os-release', platform.architecture)], {
+    compress: false,
+    title: 'base',
+  });
+  const content: ImageConfig = {
+    ...platform,
+    config,
+    rootfs: { type: 'layers', diff_ids: [layer.diffId] },
+    history: [{ created_by: 'ADD rootfs' }, { created_by: 'ENV NODE_VERSION', empty_layer: true }],
+  };
+  const configBlob = jsonBlob(content, MEDIA_TYPES.config);
+  const manifest: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.manifest,
+    config: configBlob.descriptor,
+    layers: [layer.descriptor],
+  };
+  return {
+    platform,
+    manifest: jsonBlob(manifest, MEDIA_TYPES.manifest),
+    config: configBlob,
+    layers: [layer],
+  };
+}
+
+/** The same base for every platform, as a registry would have it. */
+export function smallBase(config?: ContainerConfig): ImageSource {
+  return { name: 'registry.example/node:22', fetch: (platform) => baseImage(platform, config) };
+}
