@@ -1,8 +1,6 @@
 import type { Blob } from '../oci/blob.ts';
 import type { Digest } from '../oci/schema.ts';
 
-export type { DirectoryEntry, FileEntry, SymlinkEntry, TarEntry } from '../oci/tar-entry.ts';
-
 /** A blob that is a layer; `diffId` is the digest of its tar before compression. */
 export interface LayerBlob extends Blob {
   readonly diffId: Digest;
