@@ -134,11 +134,16 @@ export class ManagedFunction {
   snapshot(nowMs: number): DemandSnapshot & { readonly idle: boolean } {
     const seen = this.demand.snapshot(nowMs, this.#startupMs);
     const waiting = this.dispatcher.queued + this.dispatcher.inFlight > 0;
-    const idle = !waiting && !this.#idleness.isHeld(nowMs, this.#leadMs);
+    const idle = !waiting && !this.isHeld(nowMs);
     return idle ? { ...seen, idle, ratePerSecond: 0, recentRatePerSecond: 0 } : { ...seen, idle };
   }
 
-  /** When {@link snapshot} may see it become idle, or stop being so, although nothing happens. */
+  /** Whether it is worth an instance while nothing is asked of it. */
+  isHeld(nowMs: number): boolean {
+    return this.#idleness.isHeld(nowMs, this.#leadMs);
+  }
+
+  /** When {@link isHeld} may say something else although nothing happens. */
   idlenessChangesAtMs(nowMs: number): number {
     return this.#idleness.changesAtMs(nowMs, this.#leadMs);
   }

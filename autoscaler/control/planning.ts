@@ -74,7 +74,8 @@ export class Planning {
   /** Its last request was answered: when to look depends on what its cold-start policy thinks of that. */
   becameIdle(managed: ManagedFunction, nowMs: number): void {
     const { name } = managed;
-    if (this.#atEase.has(name)) this.#attention.wakeAt(name, managed.idlenessChangesAtMs(nowMs));
+    if (this.#atEase.has(name) && managed.isHeld(nowMs))
+      this.#attention.wakeAt(name, managed.idlenessChangesAtMs(nowMs));
     else this.stir(name);
   }
 

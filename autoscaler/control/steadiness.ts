@@ -1,7 +1,7 @@
 import { configKey } from '../../profiles/config.ts';
 import type { Candidate, FunctionDemand, PlannedInstance, Planner, RateModel } from '../plan/model.ts';
 import type { Instance, NodeCapacity } from '../platforms/platform.ts';
-import { type SteadyBand, steadyBand } from './steady-band.ts';
+import { SteadyRates } from './steady-rates.ts';
 
 /**
  * Below this share of the highest rate that a pool may be asked to carry, only requests that come can bring it there. Above,
@@ -14,7 +14,7 @@ const BUSY_PER_SECOND = 2;
 const LONE_PER_SECOND = 5;
 
 /** Bounds what is remembered of a function whose instances change all the time. */
-const MOST_BANDS = 200;
+const MOST_POOLS = 200;
 
 /** Whether a function can be left alone. */
 export type Outlook =
@@ -30,16 +30,16 @@ export type Outlook =
 interface Memory {
   readonly nodes: readonly NodeCapacity[];
   readonly candidates: readonly Candidate[];
-  readonly bands: Map<string, SteadyBand>;
-  /** What the latest band was found for: the same answer is asked for over and over. */
+  readonly byPool: Map<string, SteadyRates>;
+  /** What was asked for last: it is asked for over and over. */
   latest?: {
     readonly instances: readonly Instance[];
     readonly demand: FunctionDemand;
-    readonly band: SteadyBand;
+    readonly steady: SteadyRates;
   };
 }
 
-/** Remembers for each function and each set of instances in which band of rates the planner leaves it as it is. */
+/** Remembers for each function and each set of instances at which rates the planner leaves it as it is. */
 export class Steadiness {
   readonly #planner: Planner;
   readonly #rates: RateModel;
@@ -61,14 +61,11 @@ export class Steadiness {
     plan: (instances: readonly Instance[]) => readonly PlannedInstance[],
   ): Outlook {
     const memory = this.#memoryOf(demand, nodes);
-    const band = latestBand(memory, demand, instances) ?? this.#bandOf(memory, demand, instances, plan);
-    if (band === undefined) return 'unsteady';
-    const { ratePerSecond, recentRatePerSecond } = demand;
-    const { leastRecentPerSecond, mostPerSecond } = band;
-    if (ratePerSecond > mostPerSecond || recentRatePerSecond < leastRecentPerSecond) return 'unsteady';
-    const mayChange =
-      leastRecentPerSecond > 0 || ratePerSecond > Math.min(FAR_BELOW * mostPerSecond, BUSY_PER_SECOND);
-    if (mayChange) return 'steady';
+    const steady = latest(memory, demand, instances) ?? this.#steadyRates(memory, demand, instances, plan);
+    if (steady === undefined || !steady.has(demand)) return 'unsteady';
+    const { mostPerSecond } = steady;
+    const mayRiseBySeeming = demand.ratePerSecond > Math.min(FAR_BELOW * mostPerSecond, BUSY_PER_SECOND);
+    if (mayRiseBySeeming || !steady.hasAllBelow(demand)) return 'steady';
     return mostPerSecond >= LONE_PER_SECOND ? 'at ease' : 'settled';
   }
 
@@ -79,30 +76,36 @@ export class Steadiness {
   #memoryOf({ name, candidates }: FunctionDemand, nodes: readonly NodeCapacity[]): Memory {
     let memory = this.#memories.get(name);
     if (memory?.candidates !== candidates || memory.nodes !== nodes) {
-      memory = { candidates, nodes, bands: new Map() };
+      memory = { candidates, nodes, byPool: new Map() };
       this.#memories.set(name, memory);
     }
     return memory;
   }
 
-  #bandOf(
+  #steadyRates(
     memory: Memory,
     demand: FunctionDemand,
     instances: readonly Instance[],
     plan: (instances: readonly Instance[]) => readonly PlannedInstance[],
-  ): SteadyBand | undefined {
+  ): SteadyRates | undefined {
+    const { nodes, byPool } = memory;
     const planned = plan(instances);
     if (!mayBeSteady(demand, planned)) return undefined;
     const key = keyOf(demand, planned);
-    let band = memory.bands.get(key);
-    if (band === undefined) {
-      band = steadyBand(demand, planned, memory.nodes, this.#planner, this.#rates);
-      if (band === undefined) return undefined;
-      if (memory.bands.size >= MOST_BANDS) memory.bands.clear();
-      memory.bands.set(key, band);
+    let steady = byPool.get(key);
+    if (steady === undefined) {
+      if (byPool.size >= MOST_POOLS) byPool.clear();
+      steady = new SteadyRates({
+        demand,
+        instances: planned,
+        nodes,
+        planner: this.#planner,
+        rates: this.#rates,
+      });
+      byPool.set(key, steady);
     }
-    memory.latest = { instances, demand, band };
-    return band;
+    memory.latest = { instances, demand, steady };
+    return steady;
   }
 }
 
@@ -114,14 +117,14 @@ function mayBeSteady(demand: FunctionDemand, planned: readonly PlannedInstance[]
   return planned.length >= fewest && !isUnwanted && !planned.some(({ outdated }) => outdated);
 }
 
-function latestBand(
-  { latest }: Memory,
+function latest(
+  { latest: known }: Memory,
   { arrivalCv, warmInstances }: FunctionDemand,
   instances: readonly Instance[],
-): SteadyBand | undefined {
-  if (latest?.instances !== instances) return undefined;
-  const { demand, band } = latest;
-  return demand.arrivalCv === arrivalCv && demand.warmInstances === warmInstances ? band : undefined;
+): SteadyRates | undefined {
+  if (known?.instances !== instances) return undefined;
+  const { demand, steady } = known;
+  return demand.arrivalCv === arrivalCv && demand.warmInstances === warmInstances ? steady : undefined;
 }
 
 /** All of what a planner is given of one function that changes while it is deployed, but its rates. */

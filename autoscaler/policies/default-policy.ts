@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { BatchedRequest, BatchedResponse } from '../../packager/server/instance-protocol.ts';
 import { Controller } from '../control/controller.ts';
+import type { PlanScope } from '../control/planning.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../control/settings.ts';
 import type { Planner, RateModel } from '../plan/model.ts';
 import { percentileRateModel } from '../plan/rates/percentile-rates.ts';
@@ -13,6 +14,8 @@ export interface DefaultPolicyOptions {
   /** Default: the one that production uses. */
   readonly planner?: Planner;
   readonly settings?: Partial<ControlSettings>;
+  /** Which functions a step of the loop plans; default: as in production. */
+  readonly scope?: PlanScope;
 }
 
 /** What production runs: the controller itself, with its planner, dispatchers and batch formers. */
@@ -28,7 +31,8 @@ class ControllerSystem implements ServingSystem {
   readonly #parts: ServingParts;
   readonly #controller: Controller;
 
-  constructor(parts: ServingParts, { rates = percentileRateModel, planner, settings }: DefaultPolicyOptions) {
+  constructor(parts: ServingParts, options: DefaultPolicyOptions) {
+    const { rates = percentileRateModel, planner, settings, scope } = options;
     this.#parts = parts;
     this.#controller = new Controller({
       platform: parts.platform,
@@ -36,6 +40,7 @@ class ControllerSystem implements ServingSystem {
       transport: parts.transport,
       rates,
       ...(planner === undefined ? {} : { planner }),
+      ...(scope === undefined ? {} : { scope }),
       settings: { ...DEFAULT_CONTROL_SETTINGS, ...settings },
       logger: pino({ level: 'silent' }),
     });
