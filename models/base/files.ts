@@ -92,9 +92,24 @@ export async function readTextIfPresent(file: string): Promise<string | undefine
   }
 }
 
+/** How much of a file is read at once: each piece waits its turn on a busy machine, so there should be few. */
+const READ_BYTES = 1 << 20;
+
+/**
+ * The bytes of a file from one on.
+ *
+ * @param sizeBytes what the file has, as far as is known: a small one then takes no large buffer
+ */
+export function openFile(file: string, fromByte: number, sizeBytes: number): Readable {
+  return createReadStream(file, {
+    start: fromByte,
+    highWaterMark: Math.max(1, Math.min(READ_BYTES, sizeBytes - fromByte)),
+  });
+}
+
 /** `sha256:<hex>` of a file's bytes, streamed. */
 export async function digestFile(file: string): Promise<`sha256:${string}`> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+  await pipeline(createReadStream(file, { highWaterMark: READ_BYTES }), hash);
   return `sha256:${hash.digest('hex')}`;
 }

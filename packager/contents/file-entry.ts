@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { lstat, readlink, realpath, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { openFile } from '../../models/base/files.ts';
 import { fileIdentity } from '../../models/base/memory.ts';
 import { digestOf } from '../oci/blob.ts';
 import type { FileEntry, TarEntry } from '../oci/tar-entry.ts';
@@ -15,7 +15,7 @@ export async function fileEntry(path: string, file: string): Promise<FileEntry> 
     mode,
     sizeBytes: size,
     identity: await fileIdentity(real),
-    open: (fromByte = 0) => createReadStream(real, { start: fromByte }),
+    open: (fromByte = 0) => openFile(real, fromByte, size),
   };
 }
 

@@ -1,15 +1,13 @@
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { InflessError, systemCode } from '../../models/base/errors.ts';
+import { openFile } from '../../models/base/files.ts';
 import type { Blob } from '../oci/blob.ts';
 import { parseDocument } from '../oci/document.ts';
 import { type Descriptor, type ImageIndex, imageIndexSchema } from '../oci/schema.ts';
 import type { ContentStore } from '../oci/store.ts';
 import { blobPath, INDEX_FILE, MARKER_FILE, markerSchema } from './layout-files.ts';
-
-const READ_BYTES = 256 << 10;
 
 /** A folder in the OCI image layout, as it lies on disk. */
 export class LayoutStore implements ContentStore {
@@ -50,7 +48,7 @@ export class LayoutStore implements ContentStore {
   async *#read(descriptor: Descriptor, fromByte: number): AsyncGenerator<Buffer> {
     const file = join(this.directory, blobPath(descriptor.digest));
     try {
-      yield* createReadStream(file, { start: fromByte, highWaterMark: READ_BYTES });
+      yield* openFile(file, fromByte, descriptor.size);
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error;
       throw new InflessError('IMAGE_CORRUPT', `${this.name} lacks its blob ${descriptor.digest}`, {

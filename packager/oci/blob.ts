@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
+import { openFile } from '../../models/base/files.ts';
 import type { Descriptor, Digest } from './schema.ts';
-
-/** Large enough that a weight file costs few system calls, small enough that many streams cost little memory. */
-const READ_BYTES = 256 << 10;
 
 /** Content with a name. It can be opened again and again (a broken upload goes on in the middle). */
 export interface Blob {
@@ -36,7 +33,7 @@ export function jsonBlob(value: unknown, mediaType: string, extra?: DescriptorEx
 export function fileBlob(path: string, descriptor: Descriptor): Blob {
   return {
     descriptor,
-    open: (fromByte = 0) => createReadStream(path, { start: fromByte, highWaterMark: READ_BYTES }),
+    open: (fromByte = 0) => openFile(path, fromByte, descriptor.size),
   };
 }
 
