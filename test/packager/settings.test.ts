@@ -1,0 +1,151 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEFAULT_BASE } from '../../packager/image-name.ts';
+import { packSettings } from '../../packager/settings.ts';
+import { LINEAR, ModelFolder } from '../support/tiny-models.ts';
+import { HERE } from './contents/bases.ts';
+
+let folder: ModelFolder;
+let model: string;
+beforeEach(async () => {
+  folder = await ModelFolder.create();
+  model = await folder.write('net.onnx', LINEAR);
+});
+afterEach(() => folder.remove());
+
+const options = (text: string) => folder.write('infless.yaml', Buffer.from(text));
+const TAG = { tag: 'registry.example/team/net:1' };
+
+describe('settings', () => {
+  it('have defaults for all but where the image goes', async () => {
+    expect(await packSettings(model, TAG)).toMatchObject({
+      model: { path: model },
+      base: DEFAULT_BASE,
+      platforms: [{ os: 'linux', architecture: HERE.architecture }],
+      modelName: 'net',
+      profile: undefined,
+      include: [],
+      destination: { kind: 'registry', reference: { repository: 'team/net', tag: '1' } },
+      emit: undefined,
+      insecure: false,
+    });
+    await expect(packSettings(model, {})).rejects.toMatchObject({
+      sentence: expect.stringContaining('Nothing says where the image should go'),
+    });
+  });
+
+  it('are those of infless.yaml beside the model', async () => {
+    await options(`
+      name: fancy
+      version: "7"
+      source: https://models.example
+      tag: registry.example/fancy:7
+      base: host
+      platforms: [linux/amd64, linux/arm64/v8]
+      profile: tables/fancy.json
+      include: [labels.txt]
+      slo: 80ms
+      maxBatch: 4`);
+    expect(await packSettings(model, {})).toMatchObject({
+      modelName: 'fancy',
+      version: '7',
+      source: 'https://models.example',
+      reference: { repository: 'fancy', tag: '7' },
+      base: 'host',
+      platforms: [
+        { os: 'linux', architecture: 'amd64' },
+        { os: 'linux', architecture: 'arm64', variant: 'v8' },
+      ],
+      profile: join(folder.path, 'tables/fancy.json'),
+      include: ['labels.txt'],
+      sloMs: 80,
+      maxBatch: 4,
+    });
+  });
+
+  it('are those of the command line before those of infless.yaml', async () => {
+    await options('base: host\nslo: 80ms\nmaxBatch: 4\nprofile: t.json\ninclude: [labels.txt]');
+    const flags = {
+      ...TAG,
+      base: 'node:22',
+      slo: '1s',
+      maxBatch: '16',
+      profile: false,
+      include: ['more.txt'],
+      cpu: '0.5',
+    } as const;
+    expect(await packSettings(model, flags)).toMatchObject({
+      base: 'node:22',
+      sloMs: 1000,
+      maxBatch: 16,
+      profile: false,
+      include: ['labels.txt', 'more.txt'],
+      cpuMillicores: 500,
+    });
+  });
+
+  it('of infless.yaml are for the model it names, and name the one of its folder', async () => {
+    await options('model: other.onnx\nname: other-name');
+    const other = await folder.write('other.onnx', LINEAR);
+    expect(await packSettings(model, TAG)).toMatchObject({ modelName: 'net' });
+    expect(await packSettings(other, TAG)).toMatchObject({ modelName: 'other-name' });
+    expect(await packSettings(folder.path, TAG)).toMatchObject({ model: { path: other } });
+  });
+
+  it.each([
+    ['a key that is none', 'nmae: fancy', /infless\.yaml is not valid: .*nmae/],
+    ['a value of a wrong kind', 'maxBatch: many', /infless\.yaml is not valid at "maxBatch"/],
+    ['no YAML', 'a: [', /infless\.yaml is not YAML/],
+  ])('are refused where infless.yaml has %s', async (_, text, sentence) => {
+    await options(text);
+    await expect(packSettings(model, TAG)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      sentence: expect.stringMatching(sentence),
+    });
+  });
+
+  it('say where an image goes that is not pushed', async () => {
+    const destination = async (flags: object) => (await packSettings(model, flags)).destination;
+    expect(await destination({ output: 'oci:a/b' })).toEqual({
+      kind: 'layout',
+      layout: { directory: 'a/b' },
+    });
+    expect(await destination({ output: 'oci:a/b', ...TAG })).toEqual({
+      kind: 'layout',
+      layout: { directory: 'a/b', tag: '1' },
+    });
+    expect(await destination({ output: 'oci:a/b:2', ...TAG })).toMatchObject({ layout: { tag: '2' } });
+    expect(await destination({ output: 'docker-archive:net.tar', ...TAG })).toMatchObject({
+      file: 'net.tar',
+    });
+    expect(await destination({ dockerfile: 'out' })).toEqual({ kind: 'dockerfile', directory: 'out' });
+  });
+
+  it.each([
+    [{ tag: 'registry.example/net:%' }, 'the tag "%" must be'],
+    [{ ...TAG, platform: 'linux' }, '"linux" is no platform'],
+    [{ ...TAG, modelName: 'a/b' }, '"a/b" cannot be the name of a model'],
+    [{ ...TAG, slo: '200' }, '"200" is not a duration'],
+    [{ ...TAG, slo: '0.5ms' }, 'shorter than a millisecond'],
+    [{ ...TAG, maxBatch: '0' }, '--max-batch "0" is not a whole number from 1 to 4096'],
+    [{ ...TAG, cpu: 'some' }, '"some" is not an amount of CPU'],
+    [{ output: 'oci:x', emit: 'compose' } as const, 'needs the name of the image'],
+    [{ output: 'docker-archive:x' }, 'needs a name with a tag'],
+    [{ output: 'ftp:x' }, 'Output "ftp:x" is none that we can write'],
+    [{ output: 'oci:x', dockerfile: 'y' }, 'Both -o and --dockerfile'],
+  ])('are refused: %j', async (flags, sentence) => {
+    await expect(packSettings(model, flags)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      sentence: expect.stringContaining(sentence),
+    });
+  });
+
+  it('find the options of a folder given as the model', async () => {
+    await mkdir(join(folder.path, 'sub'));
+    await folder.write('sub/model.onnx', LINEAR);
+    await folder.write('sub/infless.yaml', Buffer.from('version: "3"'));
+    const settings = await packSettings(join(folder.path, 'sub'), TAG);
+    expect(settings).toMatchObject({ modelName: 'sub', version: '3' });
+  });
+});
