@@ -1,0 +1,101 @@
+import { execFile } from 'node:child_process';
+import { appendFile, cp, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { packageRoot } from '../../models/base/package.ts';
+import { hostPlatform } from '../../packager/contents/base/host-base.ts';
+import { LayoutSource } from '../../packager/layout/layout-source.ts';
+import { writeLayout } from '../../packager/layout/write-layout.ts';
+import { identityGraph, LINEAR, ModelFolder } from '../support/tiny-models.ts';
+import { baseImage } from './contents/bases.ts';
+import { DebianRegistry } from './registry/debian-registry.ts';
+
+const run = promisify(execFile);
+
+let folder: ModelFolder;
+let other: string;
+beforeAll(async () => {
+  folder = await ModelFolder.create();
+  other = join(folder.path, 'another', 'checkout');
+  await copyCheckout(other);
+  const image = await baseImage(hostPlatform());
+  const base = { root: image.manifest, images: [image], referrers: [] };
+  await writeLayout(base, join(folder.path, 'base'));
+}, 120_000);
+afterAll(() => folder.remove());
+
+/** Ours as somebody else has it: built, with production dependencies; every file is newer. */
+async function copyCheckout(to: string): Promise<void> {
+  const lock = JSON.parse(await readFile(join(packageRoot, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; devOptional?: boolean; optional?: boolean }>;
+  };
+  const packages = Object.entries(lock.packages)
+    .filter(
+      ([path, { dev, optional }]) => /^node_modules\/(?:@[^/]+\/)?[^/]+$/.test(path) && !dev && !optional,
+    )
+    .map(([path]) => path);
+  await mkdir(to, { recursive: true });
+  for (const path of ['dist', 'package.json', ...packages]) {
+    await cp(join(packageRoot, path), join(to, path), {
+      recursive: true,
+      filter: (file) => !/\/bin\/napi-v6\/(?:darwin|win32)/.test(file),
+    });
+  }
+}
+
+/** Packs as a person does in that checkout, with a cache of its own, and gives what the command prints. */
+async function packIn(checkout: string, model: string, ...args: readonly string[]): Promise<string> {
+  const command = [
+    join(checkout, 'dist/packager/bin.js'),
+    model,
+    '--base',
+    `oci:${join(folder.path, 'base')}`,
+  ];
+  const environment = checkout === packageRoot ? {} : { INFLESS_CACHE_DIR: join(folder.path, 'cache') };
+  const { stdout } = await run(process.execPath, [...command, ...args], {
+    env: { ...process.env, ...environment },
+  });
+  return stdout.trim();
+}
+
+async function layersOf(tag: string): Promise<readonly string[]> {
+  const source = new LayoutSource({ directory: join(folder.path, 'images'), tag });
+  const { layers } = await source.fetch(hostPlatform());
+  return layers.map(({ descriptor }) => descriptor.digest);
+}
+
+it('two checkouts, in different folders and of different times, make the same image', async () => {
+  const model = await folder.write('net.onnx', LINEAR);
+  const here = await packIn(packageRoot, model, '-o', `oci:${join(folder.path, 'here')}`);
+  const there = await packIn(other, model, '-o', `oci:${join(folder.path, 'there')}`);
+  expect(there).toBe(here);
+  expect(here).toMatch(/^sha256:/);
+}, 180_000);
+
+it('what has not changed is not sent again', async (context) => {
+  const registry = await DebianRegistry.start(context);
+  const model = await folder.write('net.onnx', LINEAR);
+  const push = async (tag: string): Promise<number> => {
+    await packIn(other, model, '-o', `oci:${join(folder.path, 'images')}:${tag}`);
+    await registry.requests();
+    await packIn(other, model, '--insecure', '-t', `${registry.host}/net:${tag}`);
+    const requests = await registry.requests();
+    return requests.filter((line) => /^PUT .*\/blobs\/uploads\/.* 201$/.test(line)).length;
+  };
+  const kept = async (before: string, after: string) => {
+    const earlier = await layersOf(before);
+    return (await layersOf(after)).map((digest, index) => digest === earlier[index]);
+  };
+
+  await push('1');
+  expect(await push('1')).toBe(0);
+
+  await folder.write('net.onnx', identityGraph('float32', ['N', 3]));
+  expect(await push('2')).toBe(4); // model, description, the image's config, the SBOM attached
+  expect(await kept('1', '2')).toEqual([true, true, false, false]);
+
+  await appendFile(join(other, 'dist/packager/server/serve.js'), '\n// changed\n');
+  expect(await push('3')).toBe(2); // runtime, the image's config
+  expect(await kept('2', '3')).toEqual([true, false, true, true]);
+}, 180_000);
