@@ -13,6 +13,9 @@ const BUSY_PER_SECOND = 2;
 /** A pool that may be asked to carry so much need not mind a request that comes alone: it makes a rate of less than half. */
 const LONE_PER_SECOND = 5;
 
+/** So many empty nodes of a kind stand for all there are. */
+const FEW = 4;
+
 /** Bounds what is remembered of a function whose instances change all the time. */
 const MOST_POOLS = 200;
 
@@ -98,7 +101,7 @@ export class Steadiness {
       steady = new SteadyRates({
         demand,
         instances: planned,
-        nodes,
+        nodes: fewOfEachKind(nodes, planned),
         planner: this.#planner,
         rates: this.#rates,
       });
@@ -107,6 +110,22 @@ export class Steadiness {
     memory.latest = { instances, demand, steady };
     return steady;
   }
+}
+
+/** As much room as one function could want at once: its own nodes, and some of each kind. Thousands would be slow to ask about. */
+function fewOfEachKind(
+  nodes: readonly NodeCapacity[],
+  planned: readonly PlannedInstance[],
+): readonly NodeCapacity[] {
+  const own = new Set(planned.map(({ node }) => node));
+  const counts = new Map<string, number>();
+  return nodes.filter(({ name, cpuMillicores, memoryBytes, gpuPercents }) => {
+    if (own.has(name)) return true;
+    const kind = `${cpuMillicores} ${memoryBytes} ${gpuPercents.join()}`;
+    const count = (counts.get(kind) ?? 0) + 1;
+    counts.set(kind, count);
+    return count <= FEW;
+  });
 }
 
 /** Spares asking the planner where it is plain that it moves: too few, some that is not wanted, or on its way to another set. */

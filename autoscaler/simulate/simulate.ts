@@ -26,6 +26,8 @@ const MOST_SAMPLES = 250_000;
 /** So many events are let pass before the process is let hear of the world: a signal, a finished write. */
 const EVENTS_A_TURN = 1000;
 
+const SOON = Promise.resolve();
+
 /** How long after the last arrival answers are waited for; what is not answered then has failed. */
 const PATIENCE_MS = 60_000;
 
@@ -108,14 +110,13 @@ class Simulation {
       this.#timeline.sample(this.#clock.nowMs() - this.#warmUpMs),
     );
     if (meanTimeToFailureMs !== undefined) this.#crash(meanTimeToFailureMs, seededRandom(this.#seed + 1));
-    await turn();
-    while (this.#clock.nowMs() < this.#endMs) {
-      await this.#step();
+    await this.#pass(() => {
       if (this.#signal?.aborted) this.#endMs = Math.min(this.#endMs, this.#clock.nowMs());
-    }
+      return this.#clock.nowMs() >= this.#endMs;
+    });
     const totals = this.#resources.totals;
     const giveUpMs = this.#endMs + PATIENCE_MS;
-    while (this.#waiting > 0 && this.#clock.nowMs() < giveUpMs) await this.#step();
+    await this.#pass(() => this.#waiting === 0 || this.#clock.nowMs() >= giveUpMs);
     return summarize(this.#policy.name, {
       measuredMs: Math.max(0, this.#endMs - this.#warmUpMs),
       totals,
@@ -124,11 +125,33 @@ class Simulation {
     });
   }
 
-  /** Fires the next timer and lets what it set off come to rest. */
-  async #step(): Promise<void> {
-    this.#clock.step();
-    this.#events += 1;
-    await (this.#events % EVENTS_A_TURN === 0 ? turn() : settle());
+  /**
+   * Fires timers, each when all that the one before set off has come to rest, until it is enough.
+   *
+   * Node.js runs what `nextTick` was given once no promise's reaction is left to run: that is what coming to rest means
+   * here, where nothing waits for anything but promises and this clock, and some ten times as quick as a turn of the event
+   * loop. Every now and then there is one all the same, for what the process has to do beside: hear of a signal, write.
+   */
+  #pass(isEnough: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const step = (): void => {
+        try {
+          if (isEnough()) {
+            resolve();
+            return;
+          }
+          this.#clock.step();
+        } catch (error) {
+          reject(error);
+          return;
+        }
+        this.#events += 1;
+        if (this.#events % EVENTS_A_TURN === 0) setImmediate(step);
+        else void SOON.then(stepAtRest);
+      };
+      const stepAtRest = (): void => process.nextTick(step); // from a reaction: a tick would run ahead of them
+      setImmediate(step);
+    });
   }
 
   #view(functionName: string): ProfileView {
@@ -138,27 +161,31 @@ class Simulation {
   /** One arrival is known ahead at a time: traces may be longer than memory. */
   #feed({ spec: { name }, arrivals }: SimulatedFunction): void {
     const stream = arrivals[Symbol.iterator]();
+    const meter = this.#meters.get(name)!;
+    const holding = this.#resources.holdingOf(name);
+    let atMs = 0;
     const next = (): void => {
       const arrival = stream.next();
       if (arrival.done || arrival.value >= this.#endMs) {
         stream.return?.();
         return;
       }
-      this.#clock.at(arrival.value, () => {
-        if (arrival.value >= this.#endMs) return;
-        this.#arrive(name);
-        next();
-      });
+      atMs = arrival.value;
+      this.#clock.at(atMs, arrive);
+    };
+    const arrive = (): void => {
+      if (atMs >= this.#endMs) return;
+      this.#arrive(name, meter, holding.ready === 0);
+      next();
     };
     next();
   }
 
-  #arrive(name: string): void {
+  #arrive(name: string, meter: RequestMeter, isCold: boolean): void {
     const arrivalMs = this.#clock.nowMs();
     const counts = arrivalMs >= this.#warmUpMs;
-    const meter = this.#meters.get(name)!;
     if (counts) {
-      meter.arrived(this.#resources.holdingOf(name).ready === 0);
+      meter.arrived(isCold);
       this.#timeline.arrived(name, arrivalMs - this.#warmUpMs);
     }
     this.#waiting += 1;
@@ -210,23 +237,6 @@ class Simulation {
         times.drawMs(this.#view(functionName), config, rows),
     });
   }
-}
-
-/**
- * Lets everything that waits for nothing but promises run to its end: Node.js runs what `nextTick` is given when no
- * promise's reaction is left to run. That is some ten times as quick as a turn of the event loop.
- */
-function settle(): Promise<void> {
-  return new Promise((resolve) => {
-    process.nextTick(resolve);
-  });
-}
-
-/** The same, and lets the process do whatever else it has to. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
 
 function uniqueConfigs(configs: readonly Config[]): Config[] {
