@@ -13,6 +13,8 @@ import { hostBase, hostPlatform } from '../../packager/contents/base/host-base.t
 import { locateModel } from '../../packager/contents/model/locate-model.ts';
 import { writeLayout } from '../../packager/layout/write-layout.ts';
 import { pack } from '../../packager/pack.ts';
+import { saveTable } from '../../profiles/store.ts';
+import { cell, table } from '../profiles/sample-table.ts';
 import { needs, needsRoot, runTool } from '../support/tools.ts';
 
 const BATCH = 2;
@@ -67,11 +69,12 @@ it('an image of this machine answers in a container what the engine answers here
   needs(context, 'umoci', 'runc');
   needsRoot(context);
   const layout = join(folder, 'layout');
+  const { manifest, path } = await resolveModel('mnist');
   const packed = await pack({
     model: await locateModel('mnist'),
     base: hostBase,
     platforms: [hostPlatform()],
-    profile: false,
+    profile: await saveTable(table([cell(1, 1000, 5)], { model: manifest }), join(folder, 'table.json')),
   });
   await writeLayout(packed, layout, { tag: '1' });
   const bundle = join(folder, 'bundle');
@@ -99,7 +102,6 @@ it('an image of this machine answers in a container what the engine answers here
     const write = runTool('runc', 'exec', name, '/usr/local/bin/node', '-e', WRITE_ANYWHERE);
     expect(JSON.parse(write)).toEqual({ user: 65_532, written: 'EROFS' });
 
-    const { manifest, path } = await resolveModel('mnist');
     const session = await engineFor('onnx').open({ manifest, path }, { cpuMillicores: 1000, gpuPercent: 0 });
     const feeds = generateInputs(manifest, { batch: BATCH });
     const { predictions } = await session.run(feeds);
