@@ -92,8 +92,11 @@ export async function readTextIfPresent(file: string): Promise<string | undefine
   }
 }
 
-/** How much of a file is read at once: each piece waits its turn on a busy machine, so there should be few. */
-const READ_BYTES = 1 << 20;
+/**
+ * How much of a file is read at once: each piece waits its turn on a busy machine, so there should be few, but the
+ * larger they are, the more memory is garbage before any is collected.
+ */
+const READ_BYTES = 512 << 10;
 
 /**
  * The bytes of a file from one on.
