@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { heldRoom } from '../../../autoscaler/control/held-room.ts';
+import type { Placement } from '../../../autoscaler/plan/model.ts';
+import { NodeLedger } from '../../../autoscaler/plan/node-ledger.ts';
+import type { Instance } from '../../../autoscaler/platforms/platform.ts';
+import { candidate, node } from '../../support/planning.ts';
+
+const NODES = [node('one', 64, { gpuPercents: [100, 100] }), node('two', 64)];
+const MEMORY_BYTES = 1e9;
+
+const instance = fc
+  .record({
+    node: fc.constantFrom('one', 'two'),
+    cpuMillicores: fc.constantFrom(500, 1000, 2000),
+    gpuPercent: fc.constantFrom(0, 0, 5, 10),
+    gpu: fc.constantFrom(0, 1),
+    phase: fc.constantFrom<Instance['phase']>('starting', 'ready', 'draining'),
+  })
+  .map(
+    ({ node: on, cpuMillicores, gpuPercent, gpu, phase }): Instance => ({
+      id: 'any',
+      functionName: 'f',
+      version: 'v1',
+      config: { batch: 4, cpuMillicores, gpuPercent: on === 'one' ? gpuPercent : 0 },
+      node: on,
+      ...(on === 'one' && gpuPercent > 0 ? { gpu } : {}),
+      phase,
+      url: undefined,
+      startedAtMs: 0,
+      readyAtMs: undefined,
+    }),
+  );
+
+function left(placements: readonly Placement[]): (cpu: number, gpu: number) => unknown {
+  const ledger = new NodeLedger(NODES);
+  for (const placement of placements) ledger.occupy(placement);
+  return (cpu, gpuPercent) => ledger.bestFit(candidate(1, cpu, 10, { gpuPercent, memoryBytes: 50e9 }));
+}
+
+describe('room held by others', () => {
+  it('leaves as much as the instances themselves do, wherever that is', () => {
+    fc.assert(
+      fc.property(fc.array(instance, { maxLength: 20 }), (instances) => {
+        const room = heldRoom(
+          instances,
+          ({ phase }) => phase === 'draining',
+          () => MEMORY_BYTES,
+        );
+        const apart = (isLeaving: boolean) =>
+          instances
+            .filter(({ phase }) => (phase === 'draining') === isLeaving)
+            .map((each) => ({ ...each, memoryBytes: MEMORY_BYTES }));
+        for (const [together, each] of [
+          [room.instances, apart(false)],
+          [room.leaving, apart(true)],
+        ] as const) {
+          for (const cpu of [500, 30_000, 50_000, 60_000]) {
+            for (const gpu of [0, 50, 90, 100])
+              expect(left(together)(cpu, gpu)).toEqual(left(each)(cpu, gpu));
+          }
+        }
+        expect(room.instances.length + room.leaving.length).toBeLessThanOrEqual(8);
+      }),
+    );
+  });
+});
