@@ -59,3 +59,21 @@ it('lets a function go that is called every hour, and has an instance ready when
   expect(idleness.isHeld(nowMs + 60 * MINUTE, STARTUP_MS)).toBe(true);
   expect(idleness.isHeld(nowMs + 90 * MINUTE, STARTUP_MS)).toBe(false);
 });
+
+it('tells when it will think otherwise, each time it will', () => {
+  const idleness = new Idleness(createColdStartPolicy('lsth', 10 * MINUTE), 10 * MINUTE, 0);
+  let nowMs = 0;
+  for (let hour = 0; hour < 24; hour += 1) {
+    nowMs = (hour + 1) * 60 * MINUTE;
+    idleness.arrived(nowMs, STARTUP_MS);
+    expect(idleness.changesAtMs(nowMs, STARTUP_MS)).toBe(Infinity);
+    expect(idleness.drained(nowMs + 100)).toBe(true);
+    expect(idleness.drained(nowMs + 200)).toBe(false);
+  }
+  const seen: boolean[] = [];
+  for (let atMs = nowMs + 200; atMs < Infinity; atMs = idleness.changesAtMs(atMs, STARTUP_MS)) {
+    seen.push(idleness.isHeld(atMs, STARTUP_MS));
+    if (seen.length > 1) expect(idleness.isHeld(atMs - 1, STARTUP_MS)).toBe(!seen.at(-1));
+  }
+  expect(seen).toEqual([false, true, false]);
+});
