@@ -32,7 +32,7 @@ export interface PackSettings {
   readonly model: LocatedModel;
   readonly base: string;
   readonly platforms: readonly Platform[];
-  readonly modelName: string | undefined;
+  readonly modelName: string;
   readonly version: string | undefined;
   readonly source: string | undefined;
   readonly profile: string | false | undefined;

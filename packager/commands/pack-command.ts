@@ -19,14 +19,11 @@ export function packModel(model: string, flags: PackFlags): Promise<void> {
     const progress = new ProgressLine(process.stderr);
     try {
       const packed = await packAs(settings, progress, signal);
+      const emit = await emitter(packed, settings); // what cannot be emitted is told before anything is pushed
       const { reference, destination, insecure } = settings;
       const delivery = await deliver(packed, destination, reference, { insecure, signal, progress });
       progress.note(summaryOf(packed, delivery, performance.now() - startMs));
-      process.stdout.write(
-        settings.emit === undefined
-          ? `${delivery.name}\n`
-          : await deploymentOf(packed, delivery.name, settings),
-      );
+      process.stdout.write(emit(delivery.name));
     } finally {
       progress.clear();
     }
@@ -60,18 +57,17 @@ function summaryOf({ images, model, profile }: Packed, { push }: Delivery, durat
   return `${bold(model.name)}: ${sizes.join(' and ')} in ${formatDuration(durationMs)}${sent}; ${table}`;
 }
 
-async function deploymentOf(packed: Packed, image: string, settings: PackSettings): Promise<string> {
-  const { model, profile, images } = packed;
-  const config = await readDocument(images[0]!.config, imageConfigSchema, image, 'config');
-  const resources = chooseResources(profile?.table, packed.weightBytes, settings);
-  return emitDeployment(
-    {
-      name: dnsLabel(model.name),
-      image,
-      modelDigest: model.digest,
-      node: (config.config?.Entrypoint ?? []).slice(0, -1), // the last is our program
-      ...resources,
-    },
-    settings.emit!,
-  );
+/** What goes to standard output for an image of a name: the name, or a deployment file. */
+async function emitter(packed: Packed, settings: PackSettings): Promise<(image: string) => string> {
+  const { emit: dialect, modelName } = settings;
+  if (dialect === undefined) return (image) => `${image}\n`;
+  const { model, profile, images, weightBytes } = packed;
+  const config = await readDocument(images[0]!.config, imageConfigSchema, modelName, 'config');
+  const deployment = {
+    name: dnsLabel(model.name),
+    modelDigest: model.digest,
+    node: (config.config?.Entrypoint ?? []).slice(0, -1), // the last is our program
+    ...chooseResources(profile?.table, weightBytes, settings),
+  };
+  return (image) => emitDeployment({ ...deployment, image }, dialect);
 }

@@ -1,7 +1,9 @@
+import { InflessError } from '../../models/base/errors.ts';
 import { buildLayer } from '../layers/build-layer.ts';
 import type { LayerBlob } from '../layers/layer.ts';
 import { isLayoutName } from '../layout/layout-name.ts';
 import { type Blob, jsonBlob } from '../oci/blob.ts';
+import { fits, formatPlatform } from '../oci/choose-platform.ts';
 import { readDocument } from '../oci/document.ts';
 import type { Image } from '../oci/image.ts';
 import { MEDIA_TYPES } from '../oci/media-types.ts';
@@ -33,8 +35,15 @@ export interface Contents {
   readonly created: string;
 }
 
+/** @throws InflessError IMAGE_NOT_FOUND for a base of another platform, and as the source does */
 export async function fetchBase(source: ImageSource, platform: Platform): Promise<Base> {
-  return { name: source.name, image: await source.fetch(platform) };
+  const { name } = source;
+  const image = await source.fetch(platform);
+  if (fits(image.platform, platform)) return { name, image };
+  const [offered, wanted] = [image.platform, platform].map(formatPlatform);
+  throw new InflessError('IMAGE_NOT_FOUND', `Base ${name} is for ${offered}, not for ${wanted}`, {
+    remedy: 'Choose another base, or another --platform.',
+  });
 }
 
 /** Weights are never compressed: they hardly shrink, and stay readable where they are. */

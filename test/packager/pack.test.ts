@@ -194,6 +194,14 @@ describe('the profile in an image', () => {
   });
 });
 
+it('a base is refused that is for another platform', async () => {
+  const base = { name: 'oci:base', fetch: () => baseImage(AMD64) };
+  await expect(packed(model, { base, platforms: [ARM64] })).rejects.toMatchObject({
+    code: 'IMAGE_NOT_FOUND',
+    message: 'Base oci:base is for linux/amd64, not for linux/arm64',
+  });
+});
+
 describe('a model that cannot be packed', () => {
   it.each([
     ['no model', 'junk.onnx', Buffer.from('junk'), 'MODEL_CORRUPT'],
