@@ -82,8 +82,9 @@ export interface Platform {
   /** Everything that exists now, adopted instances included. */
   instances(): readonly Instance[];
   /**
-   * Accepts a start: the instance is then among {@link instances}. Readiness, or failure as `gone`, arrives as an
-   * event; `gone` is the last event of an instance, and comes once.
+   * Accepts a start: the instance is then among {@link instances}, and was told as `changed` before this resolves.
+   * Readiness, or failure as `gone`, arrives as an event, as does every other change of its phase; `gone` is the last
+   * event of an instance, and comes once. So who listens knows them all without asking.
    *
    * @throws InflessError INVALID_INPUT for an id in use or an unknown node, PLATFORM_FAILED when it can't be accepted.
    */

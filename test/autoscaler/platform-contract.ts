@@ -115,6 +115,7 @@ export function describePlatform(
       const asked = await request('a');
       await life.platform.start(asked);
       expect(life.instance('a')).toMatchObject({ id: 'a', functionName: 'greeter' });
+      expect(life.of('a')[0]).toMatchObject({ type: 'changed', instance: { phase: 'starting' } });
 
       await harness.until(() => life.instance('a')?.phase === 'ready');
       const ready = life.instance('a')!;
