@@ -73,6 +73,17 @@ it('two checkouts, in different folders and of different times, make the same im
   expect(here).toMatch(/^sha256:/);
 }, 180_000);
 
+it('installed into a project, it makes the same image as in a checkout', async () => {
+  const model = await folder.write('net.onnx', LINEAR);
+  const project = join(folder.path, 'project');
+  const ours = join(project, 'node_modules', 'infless');
+  await cp(join(other, 'node_modules'), join(project, 'node_modules'), { recursive: true });
+  for (const path of ['dist', 'package.json'])
+    await cp(join(other, path), join(ours, path), { recursive: true });
+  const installed = await packIn(ours, model, '-o', `oci:${join(folder.path, 'installed')}`);
+  expect(installed).toBe(await packIn(other, model, '-o', `oci:${join(folder.path, 'there')}`));
+}, 180_000);
+
 it('what has not changed is not sent again', async (context) => {
   const registry = await DebianRegistry.start(context);
   const model = await folder.write('net.onnx', LINEAR);
