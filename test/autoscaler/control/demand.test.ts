@@ -1,48 +1,40 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Demand, type DemandSnapshot } from '../../../autoscaler/control/demand.ts';
-import { arrivals } from '../../../profiler/load/arrivals.ts';
-import { constantRate, type RateCurve, rampedRate, steppedRate } from '../../../profiler/load/rates.ts';
+import { Demand, type DemandHorizon, type DemandSnapshot } from '../../../autoscaler/control/demand.ts';
+import { DEFAULT_CONTROL_SETTINGS } from '../../../autoscaler/control/settings.ts';
+import { constantRate, rampedRate, steppedRate } from '../../../profiler/load/rates.ts';
 import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
+import { every, meanOf, type RequestStream, replay } from '../../support/request-streams.ts';
 
-const MEMORY_MS = 30_000;
-const POISSON: ArrivalProcess = { type: 'poisson' };
+const TICK_MS = 500;
+const MINUTE_MS = 60_000;
+const { headroom } = DEFAULT_CONTROL_SETTINGS;
+const HORIZON: DemandHorizon = { leadMs: 1_000, memoryMs: 4_000 };
 
-interface Stream {
-  readonly curve: RateCurve;
-  readonly process?: ArrivalProcess;
-  readonly seed?: number;
+interface Watched extends RequestStream {
   /** When measuring begins, on the clock. */
   readonly sinceMs?: number;
+  readonly percentile?: number;
 }
 
 /** Observes a stream and looks at the demand at some moments, in ms from its start. */
 function watch(
-  { curve, process = POISSON, seed = 1, sinceMs = 12_345 }: Stream,
+  { sinceMs = 12_345, percentile = 99, ...stream }: Watched,
   momentsMs: readonly number[],
-  leadMs = 1_000,
+  horizon: Partial<DemandHorizon> = {},
 ): DemandSnapshot[] {
-  const demand = new Demand({ memoryMs: MEMORY_MS, sinceMs });
-  const stream = arrivals(curve, process, seed);
-  let next = stream.next();
-  return momentsMs.map((momentMs) => {
-    for (; !next.done && next.value <= momentMs; next = stream.next()) demand.observe(sinceMs + next.value);
-    return demand.snapshot(sinceMs + momentMs, leadMs);
-  });
+  const demand = new Demand({ sinceMs, percentile });
+  return replay(
+    stream,
+    momentsMs,
+    (atMs) => demand.observe(sinceMs + atMs),
+    (atMs) => demand.snapshot(sinceMs + atMs, { ...HORIZON, ...horizon }),
+  );
 }
 
-function every(stepMs: number, untilMs: number, fromMs = stepMs): number[] {
-  const moments: number[] = [];
-  for (let momentMs = fromMs; momentMs <= untilMs; momentMs += stepMs) moments.push(momentMs);
-  return moments;
-}
-
-/** What is expected lies this far above what was measured: chance may have made that too low. */
+/** By how much chance moves a rate that is measured over half a minute. */
 function allowance(ratePerSecond: number): number {
-  return Math.sqrt(ratePerSecond / 4);
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(ratePerSecond / 32);
 }
 
 describe('the rate', () => {
@@ -58,102 +50,184 @@ describe('the rate', () => {
   });
 
   it('does not shout at the first request', () => {
-    const demand = new Demand({ memoryMs: MEMORY_MS, sinceMs: 0 });
+    const demand = new Demand({ sinceMs: 0, percentile: 99 });
     demand.observe(10_499);
-    expect(demand.snapshot(10_500, 1_000).ratePerSecond).toBeLessThan(1);
+    expect(demand.snapshot(10_500, HORIZON).ratePerSecond).toBeLessThan(1);
   });
 
-  it('is followed by what is expected when it rises, as far ahead as an instance takes to start', () => {
-    const curve = rampedRate([
-      { atMs: 0, rate: 0 },
-      { atMs: 20_000, rate: 400 },
-    ]);
-    const [atTen] = watch({ curve }, [10_000], 3_000);
-    expect(atTen!.currentPerSecond).toBeGreaterThan(140); // the middle of its window, two seconds ago: 160
-    expect(atTen!.currentPerSecond).toBeLessThan(180);
-    expect(atTen!.ratePerSecond).toBeGreaterThan(230); // 260 in three seconds
-    expect(atTen!.ratePerSecond).toBeLessThan(290);
+  it('shows a jump within about a second, and overshoots it little', () => {
+    const jumpMs = 10 * MINUTE_MS;
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const moments = every(TICK_MS, jumpMs + 60_000);
+      const snapshots = watch({ curve: steppedRate([20, 200], jumpMs), seed }, moments);
+      const at = (afterMs: number): number => snapshots[(jumpMs + afterMs) / TICK_MS - 1]!.ratePerSecond;
+      expect(at(-1_000)).toBeLessThan(30);
+      expect(at(1_000)).toBeGreaterThan(80);
+      expect(at(1_500)).toBeGreaterThan(120);
+      expect(at(2_500)).toBeGreaterThan(170);
+      for (const afterMs of every(TICK_MS, 60_000)) expect(at(afterMs)).toBeLessThan(300);
+      for (const afterMs of every(TICK_MS, 60_000, 20_000)) expect(at(afterMs)).toBeLessThan(250);
+    }
   });
 
-  it('shows a jump within about a second, and overshoots it little and briefly', () => {
-    const curve = steppedRate([20, 200, 200, 200], 10_000);
-    const snapshots = watch({ curve }, every(250, 30_000, 10_250), 2_000);
-    const at = (afterMs: number): number => snapshots[afterMs / 250 - 1]!.ratePerSecond;
-    expect(at(1_500)).toBeGreaterThan(130);
-    expect(Math.max(...snapshots.map(({ ratePerSecond }) => ratePerSecond))).toBeLessThan(400);
-    for (const afterMs of every(250, 20_000, 5_000)) expect(at(afterMs)).toBeLessThan(270);
-  });
-
-  it('shows no trend where there is only chance', () => {
-    for (const ratePerSecond of [5, 100]) {
-      const snapshots = watch(
-        { curve: constantRate(ratePerSecond, 600_000), seed: 5 },
-        every(500, 600_000, 5_000),
-        5_000,
-      );
-      const trends = snapshots.filter(
-        ({ ratePerSecond: expected, currentPerSecond }) =>
-          expected > currentPerSecond + 1.01 * allowance(currentPerSecond),
-      );
-      expect(trends.length / snapshots.length).toBeLessThan(0.03);
-      const margin = 6 * allowance(ratePerSecond);
-      for (const seen of snapshots) expect(seen.ratePerSecond).toBeLessThan(ratePerSecond + margin);
+  it('comes to be no more than measured, but for chance, where nothing changes', () => {
+    for (const ratePerSecond of [20, 100, 500]) {
+      const moments = every(TICK_MS, 20 * MINUTE_MS);
+      const seen = watch({ curve: constantRate(ratePerSecond, 20 * MINUTE_MS), seed: 5 }, moments, {
+        leadMs: 5_000,
+      });
+      const late = seen.slice(seen.length / 2);
+      const mean = meanOf(late.map((each) => each.ratePerSecond));
+      expect(mean).toBeGreaterThan(ratePerSecond + 0.5 * allowance(ratePerSecond));
+      expect(mean).toBeLessThan(ratePerSecond + 2 * allowance(ratePerSecond));
     }
   });
 
   it('is nothing after silence, and nothing before the first request', () => {
-    const [before, during, after] = watch(
-      {
-        curve: rampedRate([
-          { atMs: 0, rate: 100 },
-          { atMs: 5_000, rate: 100 },
-        ]),
-      },
-      [0, 5_000, 60_000],
-    );
+    const [before, during, after] = watch({ curve: constantRate(100, 5_000) }, [0, 5_000, 60_000]);
     expect(before).toMatchObject({ ratePerSecond: 0, lastArrivalMs: undefined });
     expect(during!.currentPerSecond).toBeGreaterThan(80);
-    expect(after).toMatchObject({ currentPerSecond: 0, ratePerSecond: 0, recentRatePerSecond: 0 });
+    expect(after).toMatchObject({ currentPerSecond: 0, ratePerSecond: 0 });
     expect(after!.lastArrivalMs).toBeLessThanOrEqual(12_345 + 5_000);
+  });
+});
+
+describe('what is expected of a rate that rises', () => {
+  it('follows a steady ramp as far ahead as an instance takes to start', () => {
+    const leadMs = 3_000;
+    const calmMs = 20 * MINUTE_MS; // so long that nothing is in reserve any more
+    const curve = rampedRate([
+      { atMs: 0, rate: 200 },
+      { atMs: calmMs, rate: 200 },
+      { atMs: calmMs + 30_000, rate: 800 },
+    ]);
+    const seen = watch({ curve }, every(TICK_MS, calmMs + 30_000), { leadMs });
+    const shares = every(TICK_MS, 27_000, 14_000).map((afterMs) => {
+      const comesPerSecond = 200 + (afterMs + leadMs) / 50;
+      return seen[(calmMs + afterMs) / TICK_MS - 1]!.ratePerSecond / comesPerSecond;
+    });
+    expect(meanOf(shares)).toBeGreaterThan(0.94); // without a trend: 0.87
+    expect(meanOf(shares)).toBeLessThan(1.06);
+  });
+
+  it('takes no jump for a slope', () => {
+    // With instances that start slowly, a slope would be drawn far beyond; the first rise of all is learnt from later only.
+    const jumpMs = 30 * MINUTE_MS;
+    const moments = every(TICK_MS, jumpMs + 12_000);
+    const seen = watch({ curve: steppedRate([100, 160], jumpMs) }, moments, { leadMs: 12_000 });
+    for (const snapshot of seen.slice(jumpMs / TICK_MS)) expect(snapshot.ratePerSecond).toBeLessThan(200);
+  });
+
+  it('shows no trend where there is only chance', () => {
+    for (const ratePerSecond of [5, 100]) {
+      const moments = every(TICK_MS, 15 * MINUTE_MS);
+      const stream = { curve: constantRate(ratePerSecond, 15 * MINUTE_MS), seed: 5 };
+      const seen = watch(stream, moments, { leadMs: 5_000 }).slice((5 * MINUTE_MS) / TICK_MS);
+      const higher = seen.filter(
+        (each) => each.ratePerSecond > each.currentPerSecond + 4 * allowance(ratePerSecond),
+      );
+      expect(higher.length / seen.length).toBeLessThan(0.03);
+    }
+  });
+});
+
+describe('the reserve for rises', () => {
+  it('is 30 % at first, for a function of which nothing is known', () => {
+    const [, early] = watch({ curve: constantRate(200, 10_000) }, [500, 2_000], { leadMs: 5_000 });
+    expect(early!.ratePerSecond).toBeGreaterThan(1.3 * early!.currentPerSecond);
+    expect(early!.ratePerSecond).toBeLessThan(1.5 * early!.currentPerSecond);
+  });
+
+  /** What share of a staircase's requests finds no room that was ordered five seconds ago, and what is in reserve on average. */
+  function climb(percentile: number): { readonly shortShare: number; readonly meanReserve: number } {
+    const leadMs = 5_000;
+    const rates = Array.from({ length: 40 }, (_, minute) => 100 * 1.2 ** (minute % 8));
+    const moments = every(TICK_MS, rates.length * MINUTE_MS - TICK_MS, 0);
+    const seen = watch({ curve: steppedRate(rates, MINUTE_MS), percentile }, moments, { leadMs });
+    let short = 0;
+    let requests = 0;
+    const reserves: number[] = [];
+    for (const [index, atMs] of moments.entries()) {
+      if (atMs < 10 * MINUTE_MS) continue;
+      const ordered = headroom * seen[index - leadMs / TICK_MS]!.ratePerSecond;
+      const comes = rates[Math.floor(atMs / MINUTE_MS)]!;
+      short += Math.max(0, comes - ordered);
+      requests += comes;
+      reserves.push(seen[index]!.ratePerSecond / seen[index]!.currentPerSecond - 1);
+    }
+    return { shortShare: short / requests, meanReserve: meanOf(reserves) };
+  }
+
+  it.each([99, 99.9])(
+    'leaves, with headroom, no more of a staircase without room than may be late (p%d)',
+    (percentile) => {
+      expect(climb(percentile).shortShare).toBeLessThan(1 - percentile / 100);
+    },
+  );
+
+  it('is the larger, the fewer may be late', () => {
+    const [loose, usual, strict] = [90, 99, 99.9].map((percentile) => climb(percentile).meanReserve);
+    expect(loose).toBeLessThan(0.025); // a standard deviation of the rate, no more
+    expect(usual).toBeGreaterThan(1.2 * loose!);
+    expect(strict).toBeGreaterThan(0.1);
+    expect(strict).toBeLessThan(0.2);
   });
 });
 
 describe('the highest rate of the recent past', () => {
   it('is not known before so much has passed, whatever was before the start', () => {
     const moments = [1_000, 15_000, 29_999, 30_000];
-    const recent = watch({ curve: constantRate(20, 40_000) }, moments).map(
+    const recent = watch({ curve: constantRate(20, 40_000) }, moments, { memoryMs: 30_000 }).map(
       (seen) => seen.recentRatePerSecond,
     );
     expect(recent.slice(0, 3)).toEqual([Infinity, Infinity, Infinity]);
     expect(recent[3]).toBeLessThan(40);
   });
 
-  it('is the rate itself where that is even, right after the start as later', () => {
+  it('is not known again where instances turn out to start more slowly', () => {
+    const demand = new Demand({ sinceMs: 0, percentile: 99 });
+    expect(demand.snapshot(5_000, HORIZON).recentRatePerSecond).toBe(0);
+    expect(demand.snapshot(6_000, { ...HORIZON, memoryMs: 10_000 }).recentRatePerSecond).toBe(Infinity);
+    expect(demand.snapshot(10_000, { ...HORIZON, memoryMs: 10_000 }).recentRatePerSecond).toBe(0);
+  });
+
+  it('is about the rate itself where that is even, once nothing is in reserve', () => {
     const even: ArrivalProcess = { type: 'constant' };
     for (const sinceMs of [0, 490, 499.9, 10]) {
-      const moments = every(130, 60_000, 30_000);
-      for (const seen of watch({ curve: constantRate(100, 60_000), process: even, sinceMs }, moments)) {
-        expect(seen.recentRatePerSecond).toBeGreaterThan(97 + allowance(97));
-        expect(seen.recentRatePerSecond).toBeLessThan(103 + allowance(103));
+      const seen = watch(
+        { curve: constantRate(100, MINUTE_MS), process: even, sinceMs },
+        every(130, MINUTE_MS),
+      );
+      for (const { recentRatePerSecond } of seen.slice(-100)) {
+        expect(recentRatePerSecond).toBeGreaterThan(100);
+        expect(recentRatePerSecond).toBeLessThan(101 + allowance(100));
       }
     }
   });
 
   it('remembers a peak as long as it was told to', () => {
     const curve = steppedRate([200, 10, 10, 10, 10, 10, 10, 10], 10_000);
-    const [remembered, forgotten] = watch({ curve }, [38_000, 50_000]);
-    expect(remembered!.recentRatePerSecond).toBeGreaterThan(150);
-    expect(forgotten!.recentRatePerSecond).toBeLessThan(40);
+    const seen = watch({ curve }, every(TICK_MS, 50_000), { memoryMs: 30_000 });
+    const at = (atMs: number): number => seen[atMs / TICK_MS - 1]!.recentRatePerSecond;
+    expect(at(38_000)).toBeGreaterThan(200);
+    expect(at(50_000)).toBeLessThan(40);
   });
 
-  it('is never below the rate expected', () => {
-    const curve = rampedRate([
-      { atMs: 0, rate: 0 },
-      { atMs: 60_000, rate: 300 },
-    ]);
-    for (const seen of watch({ curve }, every(500, 60_000))) {
-      expect(seen.recentRatePerSecond).toBeGreaterThanOrEqual(seen.ratePerSecond);
-    }
+  it('is the highest of what was expected within it', () => {
+    const rates = fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 1, maxLength: 12 });
+    const starts = fc.record({ leadMs: fc.nat(10_000), memoryMs: fc.integer({ min: 0, max: 30_000 }) });
+    fc.assert(
+      fc.property(rates, starts, fc.nat(1_000), (levels, horizon, seed) => {
+        const moments = every(TICK_MS, levels.length * 5_000);
+        const seen = watch({ curve: steppedRate(levels, 5_000), seed }, moments, horizon);
+        for (const [index, { recentRatePerSecond }] of seen.entries()) {
+          const atMs = moments[index]!;
+          const within = seen.filter((_, at) => at <= index && moments[at]! >= atMs - horizon.memoryMs);
+          const highest = Math.max(...within.map(({ ratePerSecond }) => ratePerSecond));
+          expect(recentRatePerSecond).toBe(atMs < horizon.memoryMs ? Infinity : highest);
+        }
+      }),
+    );
   });
 });
 
