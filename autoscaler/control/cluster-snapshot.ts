@@ -20,7 +20,8 @@ export function snapshotCluster(
     const managed = functions.get(functionName);
     const memoryBytes = managed?.times.view.memoryBytes(config) ?? memoryOf(id);
     const held = { config, node, memoryBytes, ...(gpu === undefined ? {} : { gpu }) };
-    if (phase === 'draining' || managed === undefined) leaving.push(held);
+    if (managed === undefined) leaving.push(held);
+    else if (phase === 'draining') leaving.push({ ...held, functionName });
     else {
       const outdated = version !== managed.deployment.workload.version;
       serving.push({ ...held, id, functionName, ready: phase === 'ready', outdated });

@@ -6,9 +6,9 @@ import type { BatchTransport } from '../dispatch/transport.ts';
 import type { Deployment } from '../functions/deployment.ts';
 import type { Origin } from '../functions/function-store.ts';
 import type { FunctionDeclaration } from '../functions/spec.ts';
+import { planCluster } from '../plan/cluster/planner.ts';
 import { requireFeasible } from '../plan/feasibility.ts';
 import type { Plan, Planner, RateModel, Shortage, StartDecision } from '../plan/model.ts';
-import { plan } from '../plan/planner.ts';
 import type { Instance, InstanceEvent, Platform } from '../platforms/platform.ts';
 import { Fleet } from './fleet.ts';
 import { ManagedFunction } from './managed-function.ts';
@@ -20,7 +20,7 @@ export interface ControllerParts {
   readonly clock: Clock;
   readonly transport: BatchTransport;
   readonly rates: RateModel;
-  /** How it is decided what runs; default: {@link plan}. */
+  /** How it is decided what runs; default: {@link planCluster}. */
   readonly planner?: Planner;
   /** Which functions a step of the loop plans; default: those that need it. */
   readonly scope?: PlanScope;
@@ -46,7 +46,7 @@ export class Controller {
 
   constructor(parts: ControllerParts) {
     this.#parts = parts;
-    const { platform, clock, logger, settings, rates, planner = plan, scope = 'needed' } = parts;
+    const { platform, clock, logger, settings, rates, planner = planCluster, scope = 'needed' } = parts;
     const { drainMs, headroom } = settings;
     this.#fleet = new Fleet({ platform, clock, logger, drainMs }, this.#functions);
     this.#planning = new Planning({ planner, rates, headroom, scope }, this.#functions, this.#fleet);

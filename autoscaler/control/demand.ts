@@ -1,20 +1,21 @@
-import { ArrivalCounts, BUCKET_MS } from './arrival-counts.ts';
+import { ArrivalCounts, BUCKET_MS, type Stretch } from './arrival-counts.ts';
 import { ArrivalVariability } from './arrival-variability.ts';
+import { estimateRate, LONGEST_WINDOW_MS, type RateEstimate } from './rate-estimate.ts';
+import { RecentHigh } from './recent-high.ts';
+import { RiseReserve } from './rise-reserve.ts';
 
-/** Window of the current rate: long enough that chance is small, short enough to follow a rise. */
-const RATE_WINDOW_MS = 4_000;
-const WINDOW = RATE_WINDOW_MS / BUCKET_MS;
-/** Window in which a jump of the rate shows first. */
-const JUMP_WINDOW_MS = 1_000;
+/** A trend is looked for over two windows of so long. */
+const TREND_WINDOW_MS = 4_000;
+const WINDOW = TREND_WINDOW_MS / BUCKET_MS;
 /** What chance does more seldom than by so many standard deviations is believed. */
 const FIRM = 3;
 
 export interface DemandSnapshot {
-  /** Requests per second over the last seconds. */
+  /** Requests per second, as long as they have not changed. */
   readonly currentPerSecond: number;
   /**
-   * What the next `leadMs` will bring: the current rate, plus its trend where it rises, plus a standard deviation, by which
-   * chance may have made the measured rate too low.
+   * What the next `leadMs` may bring: the current rate, plus a standard deviation, by which chance may have made it too low,
+   * plus its trend where it rises or, if that is more, what it has been found to rise by without warning.
    */
   readonly ratePerSecond: number;
   /** Highest of the past `memoryMs`, likewise; Infinity while less than that is known. */
@@ -25,22 +26,39 @@ export interface DemandSnapshot {
 }
 
 export interface DemandOptions {
-  /** How far back the highest rate counts when capacity is given up. */
-  readonly memoryMs: number;
   /** When measuring begins; of what was before, nothing is assumed. */
   readonly sinceMs: number;
+  /** Percentile of the SLO: a share of the requests beyond may find no room when the rate rises. */
+  readonly percentile: number;
 }
+
+/** How far ahead and how far back it matters what the rate is. */
+export interface DemandHorizon {
+  /** How far ahead capacity has to be ordered: from seeing that it lacks until an instance is ready. */
+  readonly leadMs: number;
+  /** How far back the highest rate counts when capacity is given up. */
+  readonly memoryMs: number;
+}
+
+/** Capacity that is exactly enough has no room for an instance that is on its way while the rate drifts. */
+const LEAST_RESERVE = 1.01;
+
+/** Of what may be late, so much may be because the rate rose; the rest is left to chance and to the batches. */
+const SHARE_FOR_RISES = 0.8;
 
 /** Measures one function's arrivals: O(1) a request, a few hundred numbers in all. Times come from the caller's clock. */
 export class Demand {
-  readonly #options: DemandOptions;
+  readonly #sinceMs: number;
   readonly #counts: ArrivalCounts;
   readonly #variability = new ArrivalVariability();
+  readonly #reserve: RiseReserve;
+  readonly #highs = new RecentHigh();
   #lastArrivalMs: number | undefined;
 
-  constructor(options: DemandOptions) {
-    this.#options = options;
-    this.#counts = new ArrivalCounts(options.memoryMs + 2 * RATE_WINDOW_MS, options.sinceMs);
+  constructor({ sinceMs, percentile }: DemandOptions) {
+    this.#sinceMs = sinceMs;
+    this.#counts = new ArrivalCounts(LONGEST_WINDOW_MS, sinceMs);
+    this.#reserve = new RiseReserve(SHARE_FOR_RISES * (1 - percentile / 100), sinceMs);
   }
 
   observe(nowMs: number): void {
@@ -49,63 +67,56 @@ export class Demand {
     this.#lastArrivalMs = nowMs;
   }
 
-  /** @param leadMs how far ahead capacity has to be ordered: the start-up time of an instance */
-  snapshot(nowMs: number, leadMs: number): DemandSnapshot {
+  snapshot(nowMs: number, { leadMs, memoryMs }: DemandHorizon): DemandSnapshot {
     this.#counts.moveTo(nowMs);
-    const current = this.#counts.rateUntil(nowMs, WINDOW);
-    const ratePerSecond = Math.max(current, this.#jumpedTo(nowMs)) + this.#riseWithin(nowMs, leadMs);
+    const { cv } = this.#variability;
+    const now = estimateRate(this.#counts, nowMs, cv);
+    const expected = expectedOf(now);
+    const certain = Math.max(now.ratePerSecond - FIRM * now.deviation, now.risenToPerSecond);
+    this.#reserve.observe(nowMs, now.ratePerSecond, certain, leadMs);
+    const ratePerSecond = Math.max(
+      expected * Math.max(LEAST_RESERVE, this.#reserve.factor),
+      expected + this.#riseWithin(nowMs, leadMs),
+    );
+    this.#highs.note(nowMs, ratePerSecond);
+    const isKnown = nowMs - this.#sinceMs >= memoryMs;
     return {
-      currentPerSecond: current,
-      ratePerSecond: this.#atMost(ratePerSecond),
-      recentRatePerSecond: this.#atMost(this.#recent(nowMs, ratePerSecond)),
-      arrivalCv: this.#variability.cv,
+      currentPerSecond: now.ratePerSecond,
+      ratePerSecond,
+      recentRatePerSecond: isKnown ? this.#highs.since(nowMs - memoryMs) : Infinity,
+      arrivalCv: cv,
       lastArrivalMs: this.#lastArrivalMs,
     };
   }
 
-  /** What the rate has at least come to, should it have jumped within the last second. */
-  #jumpedTo(nowMs: number): number {
-    const latest = this.#counts.rateUntil(nowMs, JUMP_WINDOW_MS / BUCKET_MS);
-    return latest - FIRM * this.#deviation(latest, JUMP_WINDOW_MS);
-  }
-
   /**
-   * What a rising rate will have risen by in `leadMs`: as steep as over two windows, but no steeper than within the
-   * last one, where a jump ends sooner; at most to the double.
+   * What a steadily rising rate will have risen by in `leadMs`, at most to the double: as steep as the least steep of its
+   * rises over three windows and within the last. So a jump, which is over when it is seen, is not taken for a slope.
    */
   #riseWithin(nowMs: number, leadMs: number): number {
-    const before = { skip: WINDOW, buckets: WINDOW };
-    if (!this.#counts.knows(before)) return 0;
+    const window = (back: number): Stretch => ({ skip: back * WINDOW, buckets: WINDOW });
+    if (!this.#counts.knows(window(2))) return 0;
     const current = this.#counts.rateUntil(nowMs, WINDOW);
-    const previous = this.#counts.rateOver(before);
-    if (current - previous < FIRM * this.#deviation(current + previous, RATE_WINDOW_MS)) return 0;
+    const previous = this.#counts.rateOver(window(1));
+    if (current - previous < FIRM * this.#deviation(current + previous)) return 0;
     const half = WINDOW / 2;
-    const latestHalf = this.#counts.rateUntil(nowMs, half);
-    const firstHalf = this.#counts.rateOver({ skip: half, buckets: half });
-    const risePerMs = Math.max(
-      0,
-      Math.min((current - previous) / RATE_WINDOW_MS, (latestHalf - firstHalf) / (RATE_WINDOW_MS / 2)),
-    );
+    const rises = [
+      current - previous,
+      previous - this.#counts.rateOver(window(2)),
+      2 * (this.#counts.rateUntil(nowMs, half) - this.#counts.rateOver({ skip: half, buckets: half })),
+    ];
+    const risePerMs = Math.max(0, Math.min(...rises)) / TREND_WINDOW_MS;
     // A window's rate is that of its middle: half a window ago.
-    return Math.min(current, risePerMs * (leadMs + RATE_WINDOW_MS / 2));
+    return Math.min(current, risePerMs * (leadMs + TREND_WINDOW_MS / 2));
   }
 
-  #recent(nowMs: number, ratePerSecond: number): number {
-    const { memoryMs, sinceMs } = this.#options;
-    if (nowMs - sinceMs < memoryMs) return Infinity;
-    let highest = ratePerSecond;
-    for (let skip = 0; skip * BUCKET_MS <= memoryMs; skip += 1) {
-      highest = Math.max(highest, this.#counts.rateOver({ skip, buckets: WINDOW }));
-    }
-    return highest;
+  /** How far chance moves a rate that is measured over a trend's window. */
+  #deviation(ratePerSecond: number): number {
+    return this.#variability.cv * Math.sqrt(ratePerSecond / (TREND_WINDOW_MS / 1000));
   }
+}
 
-  #atMost(ratePerSecond: number): number {
-    return ratePerSecond + this.#deviation(ratePerSecond, RATE_WINDOW_MS);
-  }
-
-  /** How far chance moves a rate that is measured over a window. */
-  #deviation(ratePerSecond: number, windowMs: number): number {
-    return this.#variability.cv * Math.sqrt(ratePerSecond / (windowMs / 1000));
-  }
+/** What chance may have made too low is taken to be a standard deviation higher. */
+function expectedOf({ ratePerSecond, deviation, risenToPerSecond }: RateEstimate): number {
+  return Math.max(ratePerSecond + deviation, risenToPerSecond);
 }

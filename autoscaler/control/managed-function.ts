@@ -16,6 +16,9 @@ import { LatencyWindow } from './latency-window.ts';
 import type { ControlSettings } from './settings.ts';
 import { StartBackoff } from './start-backoff.ts';
 
+/** Of a rate that was higher only just now, less than this is chance. */
+const SHORTEST_MEMORY_MS = 4_000;
+
 /** One deployed function at run time: what was declared, what is measured, and its queue. */
 export class ManagedFunction {
   readonly name: string;
@@ -30,6 +33,7 @@ export class ManagedFunction {
   readonly #observed: ObservedTimes;
   readonly #idleness: Idleness;
   readonly #tickMs: number;
+  readonly #scaleInAfterStarts: number;
   /** How far ahead instances have to be ordered: by the table at first, then as seen; a slow start is forgotten slowly. */
   #startupMs: number;
   #candidates: readonly Candidate[] | undefined;
@@ -57,9 +61,10 @@ export class ManagedFunction {
     this.deployment = declared.deployment;
     const nowMs = parts.clock.nowMs();
     this.#tickMs = settings.tickMs;
+    this.#scaleInAfterStarts = settings.scaleInAfterStarts;
     this.#idleness =
       predecessor?.idlenessFor(spec) ?? new Idleness(coldStartPolicyOf(spec), spec.scale.idle, nowMs);
-    this.demand = predecessor?.demand ?? new Demand({ memoryMs: settings.scaleInAfterMs, sinceMs: nowMs });
+    this.demand = predecessor?.demand ?? new Demand({ sinceMs: nowMs, percentile: spec.percentile });
     this.latencies = predecessor?.latencies ?? new LatencyWindow();
     const observed = predecessor?.observedWith(profile.table) ?? new ObservedTimes();
     this.#observed = observed;
@@ -108,6 +113,11 @@ export class ManagedFunction {
     return isSame ? this.#observed : undefined;
   }
 
+  /** How far running is from what its table says, as a share; undefined while that is not known. */
+  get doubt(): number | undefined {
+    return this.#observed.doubt;
+  }
+
   /** What is known of its idle times, if the same policy shall go on with it. */
   idlenessFor(spec: FunctionSpec): Idleness | undefined {
     const { policy, idle } = this.deployment.spec.scale;
@@ -132,7 +142,7 @@ export class ManagedFunction {
    * worth keeping.
    */
   snapshot(nowMs: number): DemandSnapshot & { readonly idle: boolean } {
-    const seen = this.demand.snapshot(nowMs, this.#startupMs);
+    const seen = this.demand.snapshot(nowMs, { leadMs: this.#leadMs, memoryMs: this.#memoryMs });
     const waiting = this.dispatcher.queued + this.dispatcher.inFlight > 0;
     const idle = !waiting && !this.isHeld(nowMs);
     return idle ? { ...seen, idle, ratePerSecond: 0, recentRatePerSecond: 0 } : { ...seen, idle };
@@ -146,6 +156,11 @@ export class ManagedFunction {
   /** When {@link isHeld} may say something else although nothing happens. */
   idlenessChangesAtMs(nowMs: number): number {
     return this.#idleness.changesAtMs(nowMs, this.#leadMs);
+  }
+
+  /** What starts quickly is given up soon. */
+  get #memoryMs(): number {
+    return Math.max(SHORTEST_MEMORY_MS, this.#scaleInAfterStarts * this.#startupMs);
   }
 
   /** From the moment an instance is worth starting until it is ready: the loop may look a step too late. */

@@ -159,7 +159,7 @@ export class Planning {
 
   /** An instance on its way is never stopped before it was ready, or starting it was for nothing. */
   #demandOf(managed: ManagedFunction, nowMs: number): FunctionDemand {
-    const { headroom } = this.#options;
+    const headroom = 1 + Math.min(this.#options.headroom - 1, managed.doubt ?? Infinity);
     const { spec } = managed.deployment;
     const seen = managed.snapshot(nowMs);
     return {

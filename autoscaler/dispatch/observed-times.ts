@@ -47,6 +47,14 @@ export class ObservedTimes {
     if (hasMoved || haveAllMoved) this.#version += 1;
   }
 
+  /**
+   * How far times of batches are from what is made of them here, as a share: 0.1 where they scatter by ten percent around
+   * what the table, corrected, says of them. Undefined until enough batches have run.
+   */
+  get doubt(): number | undefined {
+    return this.#all.doubt;
+  }
+
   /** Undefined until enough batches have run. */
   of(config: Config): Observation | undefined {
     return this.#byConfig.get(configKey(config))?.observation ?? this.#all.guess;
@@ -60,6 +68,7 @@ class RunningMeans {
   #tabulatedMs = 0;
   #codecMsPerRequest = 0;
   #transportMs = 0;
+  #distance = 0;
   readonly #slowdownStep = new Step(0.1);
   readonly #codecStep = new Step(0.1);
   readonly #transportStep = new Step(0.5);
@@ -69,6 +78,11 @@ class RunningMeans {
   /** What these batches say of their own config. */
   get observation(): Observation | undefined {
     return this.#observation;
+  }
+
+  /** Mean distance of a batch from what these batches say of it, as a share. */
+  get doubt(): number | undefined {
+    return this.#batches < FEWEST_BATCHES ? undefined : this.#distance;
   }
 
   /** What they say of another config: its own codec times stay those of its table. */
@@ -81,6 +95,9 @@ class RunningMeans {
     this.#batches += 1;
     const weight = Math.max(WEIGHT, 1 / this.#batches); // a plain mean at first
     const codecMs = timing.decodeMs + timing.encodeMs;
+    const believedMs = tabulatedMs * (this.#observation?.slowdown ?? 1);
+    const distance = Math.min(1, Math.abs(timing.executeMs / believedMs - 1));
+    this.#distance += weight * (distance - this.#distance);
     // Times are averaged, not their ratios: a quota throttles some batches much and others not at all.
     this.#executeMs += weight * (Math.min(timing.executeMs, SLOWEST * tabulatedMs) - this.#executeMs);
     this.#tabulatedMs += weight * (tabulatedMs - this.#tabulatedMs);

@@ -33,6 +33,8 @@ export interface FunctionDemand {
   /** Instances kept ready for the next request while the function counts as active; given up for one that has none. */
   readonly warmInstances: number;
   readonly maxInstances: number;
+  /** Beside others', where the cluster cannot carry all: of two in equal need, twice the weight gets twice the share. Default: 1. */
+  readonly weight?: number;
   readonly candidates: readonly Candidate[];
 }
 
@@ -55,7 +57,10 @@ export interface PlannedInstance extends Placement {
 }
 
 /** An instance on its way out: it serves nothing any more but still holds its resources. */
-export type LeavingInstance = Placement;
+export interface LeavingInstance extends Placement {
+  /** Undefined where its function is not there any more. */
+  readonly functionName?: string;
+}
 
 export interface ClusterSnapshot {
   readonly nodes: readonly NodeCapacity[];
@@ -100,12 +105,12 @@ export interface RateModel {
   readonly name: string;
   /** Whether an instance of this config can keep the SLO at all. */
   feasible(candidate: Candidate, slo: Slo): boolean;
+  /** What one instance of a pool of so many carries, in requests per second: a pool carries the sum. */
+  sharePerSecond(candidate: Candidate, poolSize: number, slo: Slo): number;
   /** The highest rate at which the SLO still holds, in requests per second. */
   capacityPerSecond(pool: readonly Candidate[], slo: Slo): number;
   /** Whether starting this config makes sense when so much is missing. */
   worthStarting(candidate: Candidate, missingPerSecond: number, slo: Slo): boolean;
-  /** Whether `pool` may shrink to `rest` at a rate: with a margin, so that noise does not undo it. */
-  mayShrink(pool: readonly Candidate[], rest: readonly Candidate[], ratePerSecond: number, slo: Slo): boolean;
 }
 
 /** A way to choose what runs: pure, so that the same input gives the same plan. */

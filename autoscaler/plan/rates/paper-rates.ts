@@ -53,14 +53,11 @@ export function shareRates(ratePerSecond: number, bands: readonly RateBand[]): n
 export const paperRateModel: RateModel = {
   name: 'infless',
   feasible: (candidate, slo) => isFeasible(candidate, slo.sloMs),
+  sharePerSecond: (candidate, _poolSize, slo) => paperRateBand(candidate, slo.sloMs)?.highPerSecond ?? 0,
   capacityPerSecond: (pool, slo) => sumOf(bandsOf(pool, slo)).highPerSecond,
   worthStarting(candidate, missingPerSecond, slo) {
     const band = paperRateBand(candidate, slo.sloMs);
     return band !== undefined && missingPerSecond >= band.lowPerSecond;
-  },
-  mayShrink(pool, rest, ratePerSecond, slo) {
-    if (bandDecision(ratePerSecond, bandsOf(pool, slo)) !== 'release') return false;
-    return bandDecision(ratePerSecond, bandsOf(rest, slo)) !== 'scale-out';
   },
 };
 

@@ -2,9 +2,6 @@ import { LIMIT_GRID } from '../capacity/limit-grid.ts';
 import { loadLimitOf } from '../capacity/limit-table.ts';
 import type { Candidate, RateModel, Slo } from '../model.ts';
 
-/** Capacity in hand that a shrunken pool must keep: scaling in and out again at one rate would be flapping. */
-const SHRINK_MARGIN = 1.15;
-
 /** Pools beyond this size are tabulated no more: an instance of a larger one carries as much. */
 const LARGEST_POOL = LIMIT_GRID.servers.at(-1)!;
 
@@ -17,6 +14,8 @@ const LARGEST_POOL = LIMIT_GRID.servers.at(-1)!;
 export const percentileRateModel: RateModel = {
   name: 'percentile',
   feasible: (candidate, slo) => candidate.tailMs < slo.sloMs && contribution(candidate, 1, slo) > 0,
+  sharePerSecond: (candidate, poolSize, slo) =>
+    contributionsFor(slo).of(candidate, Math.min(poolSize, LARGEST_POOL)),
   capacityPerSecond(pool, slo) {
     const known = contributionsFor(slo);
     const servers = Math.min(pool.length, LARGEST_POOL);
@@ -25,8 +24,6 @@ export const percentileRateModel: RateModel = {
     return sum;
   },
   worthStarting: () => true,
-  mayShrink: (_pool, rest, ratePerSecond, slo) =>
-    percentileRateModel.capacityPerSecond(rest, slo) >= ratePerSecond * SHRINK_MARGIN,
 };
 
 /** Requests per second that one instance carries in a pool of so many. */

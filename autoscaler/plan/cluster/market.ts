@@ -1,0 +1,241 @@
+import { type Counts, type Offers, sizeOf } from './offer.ts';
+import { RESOURCES, type Resources, worthOf } from './resources.ts';
+
+/** One function as it comes to the market. */
+export interface Buyer {
+  readonly offers: Offers;
+  /** What it wants carried. */
+  readonly ratePerSecond: number;
+  readonly weight: number;
+  /** What it has: need not be started. */
+  readonly running: Counts;
+}
+
+/** What a buyer takes at the market's prices: a fraction of an instance is a fraction of what it carries. */
+export interface Purchase {
+  readonly counts: readonly number[];
+  /** Of what it wanted: below 1 where there is not enough for all. */
+  readonly ratePerSecond: number;
+  /** Whether it is one of those between whom a resource just suffices: at these prices more of it would do as well. */
+  readonly isMarginal: boolean;
+}
+
+export interface Clearing {
+  /** What each resource costs beside its list price, since there is not more of it. */
+  readonly prices: Resources;
+  readonly purchases: readonly Purchase[];
+}
+
+/** What buyers do where a resource becomes dear. */
+export interface Patience {
+  /** So many times what it costs on an empty cluster a request may cost before some are given up. */
+  readonly dearest: number;
+  /** How slowly they are given up then: the larger, the more equal are the shares that are carried. */
+  readonly equality: number;
+}
+
+/** Demand is carried whatever it costs, if that is possible at all, and given up in nearly equal shares. */
+const STEADFAST: Patience = { dearest: 1_000, equality: 8 };
+
+/** Prices are found one after the other; each moves the others' a little. */
+const ROUNDS = 4;
+const HALVINGS = 24;
+const DOUBLINGS = 60;
+
+/**
+ * Finds the prices at which all functions' cheapest choices together need no more than there is: the dual of the
+ * linear programme that covers all demand at the least price (a fractional answer, within the error of rounding of the
+ * best there is). What runs has its start behind it, and so stays as long as nothing else is clearly cheaper.
+ *
+ * Where there is not enough for all, prices rise until the demand falls: each function gives up a share of its own that
+ * grows with the eighth root of its price, so that shares by weight end nearly equal.
+ */
+export function clear(
+  buyers: readonly Buyer[],
+  capacity: Resources,
+  patience: Patience = STEADFAST,
+): Clearing {
+  const market = new Market(buyers, capacity, patience);
+  return market.clear();
+}
+
+class Market {
+  readonly #stalls: readonly Stall[];
+  readonly #capacity: Resources;
+
+  constructor(buyers: readonly Buyer[], capacity: Resources, patience: Patience) {
+    const leastWeight = Math.min(...buyers.map(({ weight }) => weight));
+    this.#stalls = buyers.map((buyer) => new Stall(buyer, buyer.weight / leastWeight, patience));
+    this.#capacity = capacity;
+  }
+
+  clear(): Clearing {
+    const prices: [number, number, number] = [0, 0, 0];
+    const demand = this.#demandAt(prices);
+    if (RESOURCES.every((_, index) => demand[index]! <= this.#capacity[index]!))
+      return this.#concluded(prices);
+    let below: Resources = prices;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (let resource = 0; resource < RESOURCES.length; resource += 1) {
+        const low = this.#findPrice(prices, resource);
+        if (low !== undefined) below = low;
+      }
+      const left = this.#demandAt(prices);
+      if (RESOURCES.every((_, index) => left[index]! <= this.#capacity[index]!)) break;
+    }
+    return this.#concluded(prices, below);
+  }
+
+  /**
+   * Sets one price to the lowest at which that resource suffices.
+   *
+   * @returns the prices just below, at which it does not; undefined if it costs nothing
+   */
+  #findPrice(prices: [number, number, number], resource: number): Resources | undefined {
+    const suffices = (price: number): boolean => {
+      prices[resource] = price;
+      return this.#demandAt(prices)[resource]! <= this.#capacity[resource]!;
+    };
+    const before = prices[resource]!;
+    if (suffices(0)) return undefined;
+    let low = 0;
+    let high = before > 0 ? before : this.#listValue() / Math.max(1, this.#capacity[resource]!);
+    for (let step = 0; step < DOUBLINGS && !suffices(high); step += 1) [low, high] = [high, high * 2];
+    for (let step = 0; step < HALVINGS; step += 1) {
+      const middle = low === 0 ? high / 8 : Math.sqrt(low * high);
+      if (suffices(middle)) high = middle;
+      else low = middle;
+    }
+    prices[resource] = low;
+    const below: Resources = [...prices];
+    prices[resource] = high;
+    return below;
+  }
+
+  /** What all would cost by list prices: the scale of the others. */
+  #listValue(): number {
+    return this.#stalls.reduce((sum, stall) => sum + stall.listValue, 0);
+  }
+
+  #demandAt(prices: Resources): Resources {
+    const total: [number, number, number] = [0, 0, 0];
+    for (const stall of this.#stalls) stall.buy(prices, total);
+    return total;
+  }
+
+  /**
+   * At prices that just suffice, a resource is left over; a little below, some function would switch and take too much
+   * of it. What lies between fits exactly.
+   */
+  #concluded(prices: Resources, below: Resources = prices): Clearing {
+    const enough: [number, number, number] = [0, 0, 0];
+    const tooMuch: [number, number, number] = [0, 0, 0];
+    const bought = this.#stalls.map((stall) => stall.buy(prices, enough));
+    const wished = this.#stalls.map((stall) => stall.buy(below, tooMuch));
+    let share = 1;
+    RESOURCES.forEach((_, index) => {
+      const over = tooMuch[index]! - enough[index]!;
+      const spare = this.#capacity[index]! - enough[index]!;
+      if (tooMuch[index]! > this.#capacity[index]! && over > 0)
+        share = Math.min(share, Math.max(0, spare) / over);
+    });
+    const purchases = bought.map((dear, index) => mix(dear, wished[index]!, share));
+    return { prices, purchases };
+  }
+}
+
+interface Bought {
+  readonly counts: readonly number[];
+  readonly ratePerSecond: number;
+}
+
+function mix(dear: Bought, cheap: Bought, share: number): Purchase {
+  const isMarginal = dear.counts.some((count, index) => Math.abs(count - cheap.counts[index]!) > 1e-6);
+  return {
+    counts: dear.counts.map((count, index) => count * (1 - share) + cheap.counts[index]! * share),
+    ratePerSecond: dear.ratePerSecond * (1 - share) + cheap.ratePerSecond * share,
+    isMarginal,
+  };
+}
+
+/** One buyer's columns of the programme: its offers anew, and what it has of them. */
+class Stall {
+  readonly #buyer: Buyer;
+  readonly #weight: number;
+  readonly #patience: Patience;
+  /** What one more instance of each offer carries. */
+  readonly #newRates: readonly number[];
+  readonly #kept: readonly { readonly index: number; readonly count: number; readonly rate: number }[];
+  readonly #listUnitCost: number;
+
+  constructor(buyer: Buyer, weight: number, patience: Patience) {
+    const { offers, ratePerSecond, running } = buyer;
+    this.#buyer = buyer;
+    this.#weight = weight;
+    this.#patience = patience;
+    const size = sizeOf(running);
+    this.#newRates = offers.all.map((_, index) => {
+      const atMost = offers.share(index, Number.MAX_SAFE_INTEGER);
+      return offers.share(index, Math.max(1, Math.ceil(ratePerSecond / atMost)));
+    });
+    this.#kept = running.flatMap((count, index) =>
+      count > 0 ? [{ index, count, rate: offers.share(index, size) }] : [],
+    );
+    this.#listUnitCost = this.#cheapestNew([0, 0, 0]).unitCost;
+  }
+
+  get listValue(): number {
+    return this.#listUnitCost * this.#buyer.ratePerSecond;
+  }
+
+  /** @param total what it takes is added to it */
+  buy(prices: Resources, total: [number, number, number]): Bought {
+    const { offers, ratePerSecond } = this.#buyer;
+    const counts = new Array<number>(offers.all.length).fill(0);
+    if (ratePerSecond <= 0 || offers.all.length === 0) return { counts, ratePerSecond: 0 };
+    const { index: cheapest, unitCost } = this.#cheapestNew(prices);
+    const { dearest, equality } = this.#patience;
+    const affordable = this.#weight * ((dearest * this.#listUnitCost) / unitCost) ** (1 / equality);
+    const wanted = ratePerSecond * Math.min(1, affordable);
+    let left = wanted;
+    for (const { index, count, rate } of this.#keptBelow(unitCost, prices)) {
+      const taken = Math.min(count, left / rate);
+      counts[index]! += taken;
+      left -= taken * rate;
+      if (left <= 0) break;
+    }
+    if (left > 0) counts[cheapest]! += left / this.#newRates[cheapest]!;
+    counts.forEach((count, index) => {
+      if (count === 0) return;
+      const { needs } = offers.all[index]!;
+      total[0] += count * needs[0];
+      total[1] += count * needs[1];
+      total[2] += count * needs[2];
+    });
+    return { counts, ratePerSecond: wanted };
+  }
+
+  #cheapestNew(prices: Resources): { readonly index: number; readonly unitCost: number } {
+    const { all } = this.#buyer.offers;
+    let best = -1;
+    let unitCost = Infinity;
+    for (let index = 0; index < all.length; index += 1) {
+      const { price, needs, startCost } = all[index]!;
+      const cost = ((price + worthOf(needs, prices)) * (1 + startCost)) / this.#newRates[index]!;
+      if (cost < unitCost) [best, unitCost] = [index, cost];
+    }
+    return { index: best, unitCost };
+  }
+
+  /** What runs and carries a request for no more than a new instance would, the cheapest first. */
+  #keptBelow(most: number, prices: Resources): { index: number; count: number; rate: number }[] {
+    const { all } = this.#buyer.offers;
+    return this.#kept
+      .map((each) => {
+        const { price, needs } = all[each.index]!;
+        return { ...each, unitCost: (price + worthOf(needs, prices)) / each.rate };
+      })
+      .filter(({ unitCost }) => unitCost <= most)
+      .sort((a, b) => a.unitCost - b.unitCost);
+  }
+}

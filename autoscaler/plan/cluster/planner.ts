@@ -1,0 +1,104 @@
+import type { NodeCapacity } from '../../platforms/platform.ts';
+import type { ClusterSnapshot, FunctionDemand, Plan, PlannedInstance, RateModel } from '../model.ts';
+import { makeRoom } from './clearing.ts';
+import { FunctionPlan } from './function-plan.ts';
+import { grow } from './growth.ts';
+import { clear } from './market.ts';
+import { release } from './release.ts';
+import { replace } from './replacement.ts';
+import { lessened, totalOf, without } from './resources.ts';
+import { Room } from './room.ts';
+import { targetOf, wantedPerSecond } from './targets.ts';
+
+/** Share of each resource that is not planned for: what is started beside what it replaces needs somewhere to be. */
+const MOVING_SPACE = 0.01;
+
+/**
+ * Decides for all functions together what to start, where, and what to stop, so that their demand is carried at the least
+ * price that the cluster allows, with few moves from what runs. Pure: the same input gives the same plan.
+ *
+ * 1. The market: prices of CPU, GPU and memory at which everybody's cheapest choice fits into the cluster, so that each
+ *    resource goes to whom it saves the most. What runs has its start behind it and therefore mostly stays.
+ * 2. Targets: whole instances, by an exact search where fractions were.
+ * 3. Growth: what is missing of the targets of those who are short; where that finds no place, whatever fits.
+ * 4. Release: what the targets don't contain, as far as those that are ready carry the highest rate of the recent past.
+ * 5. Replacement: the rest of the targets, where it pays and fits beside what runs.
+ * 6. Room: who is relatively shortest and found no place gets that of another who is better off, if need be.
+ */
+export function planCluster(
+  demands: readonly FunctionDemand[],
+  cluster: ClusterSnapshot,
+  rates: RateModel,
+): Plan {
+  const byFunction = groupByFunction(cluster.instances);
+  const leaving = groupByFunction(cluster.leaving);
+  const shapes = shapesOf(cluster.nodes);
+  const plans = demands.map(
+    (demand) =>
+      new FunctionPlan(
+        demand,
+        { instances: byFunction.get(demand.name) ?? [], leaving: leaving.get(demand.name)?.length ?? 0 },
+        rates,
+        shapes,
+      ),
+  );
+  const buyers = plans.map((plan) => ({
+    offers: plan.offers,
+    ratePerSecond: wantedPerSecond(plan),
+    weight: plan.weight,
+    running: plan.counts,
+  }));
+  const names = new Set(demands.map(({ name }) => name));
+  const others = cluster.instances.filter(({ functionName }) => !names.has(functionName));
+  const { prices, purchases } = clear(
+    buyers,
+    lessened(without(totalOf(cluster.nodes), others), MOVING_SPACE),
+  );
+  const targets = plans.map((plan, index) => {
+    plan.price(prices);
+    return targetOf(plan, purchases[index]!);
+  });
+
+  const room = new Room(cluster);
+  for (const [index, plan] of plans.entries()) release(plan, targets[index]!, room);
+  grow(plans, targets, room);
+  if (!plans.some((plan) => plan.wantsMore)) {
+    for (const [index, plan] of plans.entries()) replace(plan, targets[index]!, room);
+  }
+  makeRoom(plans, targets, room);
+  return {
+    start: plans.flatMap((plan) => plan.start),
+    stop: plans.flatMap((plan) => plan.stop.map(stopOf)),
+    short: plans.flatMap(({ demand: { name }, missingPerSecond }) =>
+      missingPerSecond > 0 ? [{ functionName: name, missingPerSecond }] : [],
+    ),
+  };
+}
+
+function groupByFunction<T extends { readonly functionName?: string }>(
+  instances: readonly T[],
+): ReadonlyMap<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const instance of instances) {
+    const { functionName = '' } = instance;
+    const group = groups.get(functionName);
+    if (group === undefined) groups.set(functionName, [instance]);
+    else group.push(instance);
+  }
+  return groups;
+}
+
+function stopOf({ id, functionName }: PlannedInstance): Plan['stop'][number] {
+  return { id, functionName };
+}
+
+/** One node of each kind. */
+function shapesOf(nodes: readonly NodeCapacity[]): NodeCapacity[] {
+  const shapes = new Map<string, NodeCapacity>();
+  for (const node of nodes) {
+    const { cpuMillicores, memoryBytes, gpuPercents } = node;
+    const key = `${cpuMillicores}/${memoryBytes}/${gpuPercents.reduce((most, each) => Math.max(most, each), 0)}`;
+    if (!shapes.has(key)) shapes.set(key, node);
+  }
+  return [...shapes.values()];
+}

@@ -1,0 +1,43 @@
+import type { FunctionPlan } from './function-plan.ts';
+import { sizeOf } from './offer.ts';
+import { without } from './pool-search.ts';
+import { dearestFirst } from './release.ts';
+import type { Room } from './room.ts';
+import { surplusOf, type Target, wantedPerSecond, wantsOf } from './targets.ts';
+
+/**
+ * Starts what a function that is not short lacks of its target, beside what runs: the dear instances are released once
+ * the new are ready. As far as there is room, and where that part pays by itself.
+ */
+export function replace(plan: FunctionPlan, target: Target, room: Room): void {
+  if (!mayReplace(plan)) return;
+  const wants = wantsOf(plan, target);
+  const count = wants.reduce((sum, each) => sum + each.count, 0);
+  if (count === 0 || count > plan.slots) return;
+  const before = [...plan.counts];
+  const wanted = wantedPerSecond(plan);
+  const dearest = wants.toSorted((a, b) => plan.costs[b.index]! - plan.costs[a.index]!);
+  const started = dearest.reduce((sum, each) => sum + room.start(plan, each.index, each.count), 0);
+  if (started < count && !paysByItself(plan, wanted, before, target)) room.takeBackAll(plan);
+}
+
+/** One move at a time: what is not settled, or not known long enough, is not improved upon. */
+export function mayReplace(plan: FunctionPlan): boolean {
+  const isSettled = !plan.isMoving && plan.deadWeight.length + plan.stop.length === 0;
+  return isSettled && !plan.wantsMore && plan.recentPerSecond !== Infinity;
+}
+
+/** Whether what can go once the new are ready costs more than they do. */
+function paysByItself(
+  plan: FunctionPlan,
+  ratePerSecond: number,
+  before: readonly number[],
+  target: Target,
+): boolean {
+  const surplus = surplusOf(plan, target);
+  const wish = plan.wish(ratePerSecond);
+  const left = without(wish, plan.counts, dearestFirst(plan), plan.fewest, surplus);
+  const cost = (counts: readonly number[]): number =>
+    counts.reduce((sum, count, index) => sum + count * plan.costs[index]!, 0);
+  return sizeOf(left) > 0 && cost(left) < cost(before);
+}
