@@ -44,7 +44,7 @@ export interface DemandHorizon {
 const LEAST_RESERVE = 1.01;
 
 /** Of what may be late, so much may be because the rate rose; the rest is left to chance and to the batches. */
-const SHARE_FOR_RISES = 0.8;
+const SHARE_FOR_RISES = 0.9;
 
 /** Measures one function's arrivals: O(1) a request, a few hundred numbers in all. Times come from the caller's clock. */
 export class Demand {

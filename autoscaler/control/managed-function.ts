@@ -17,7 +17,7 @@ import type { ControlSettings } from './settings.ts';
 import { StartBackoff } from './start-backoff.ts';
 
 /** Of a rate that was higher only just now, less than this is chance. */
-const SHORTEST_MEMORY_MS = 4_000;
+const SHORTEST_MEMORY_MS = 15_000;
 
 /** One deployed function at run time: what was declared, what is measured, and its queue. */
 export class ManagedFunction {

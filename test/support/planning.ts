@@ -1,3 +1,4 @@
+import { planCluster } from '../../autoscaler/plan/cluster/planner.ts';
 import type {
   Candidate,
   ClusterSnapshot,
@@ -5,9 +6,9 @@ import type {
   LeavingInstance,
   Plan,
   PlannedInstance,
+  Planner,
   RateModel,
 } from '../../autoscaler/plan/model.ts';
-import { plan } from '../../autoscaler/plan/planner.ts';
 import type { NodeCapacity } from '../../autoscaler/platforms/platform.ts';
 import { type Holding, NodeResources } from '../../autoscaler/platforms/simulated/node-resources.ts';
 import { configKey } from '../../profiles/config.ts';
@@ -71,13 +72,15 @@ interface Running extends PlannedInstance {
 export class PlannedCluster {
   readonly #nodes: ReadonlyMap<string, NodeResources>;
   readonly #rates: RateModel;
+  readonly #planner: Planner;
   #instances: Running[] = [];
   #leaving: (LeavingInstance & { readonly holding: Holding })[] = [];
   #started = 0;
 
-  constructor(nodes: readonly NodeCapacity[], rates: RateModel) {
+  constructor(nodes: readonly NodeCapacity[], rates: RateModel, planner: Planner = planCluster) {
     this.#nodes = new Map(nodes.map((each) => [each.name, new NodeResources(each)]));
     this.#rates = rates;
+    this.#planner = planner;
   }
 
   get snapshot(): ClusterSnapshot {
@@ -99,7 +102,7 @@ export class PlannedCluster {
   }
 
   plan(demands: readonly FunctionDemand[]): Plan {
-    return plan(demands, this.snapshot, this.#rates);
+    return this.#planner(demands, this.snapshot, this.#rates);
   }
 
   /** Plans and does it. What was starting is ready now, what was leaving has left. */

@@ -5,6 +5,9 @@ import { dearestFirst } from './release.ts';
 import type { Room } from './room.ts';
 import { surplusOf, type Target, wantedPerSecond, wantsOf } from './targets.ts';
 
+/** A rate that is measured goes up and down by chance: what saves less than this now may cost as much in a moment. */
+const LEAST_SAVING = 0.03;
+
 /**
  * Starts what a function that is not short lacks of its target, beside what runs: the dear instances are released once
  * the new are ready. As far as there is room, and where that part pays by itself.
@@ -18,7 +21,9 @@ export function replace(plan: FunctionPlan, target: Target, room: Room): void {
   const wanted = wantedPerSecond(plan);
   const dearest = wants.toSorted((a, b) => plan.costs[b.index]! - plan.costs[a.index]!);
   const started = dearest.reduce((sum, each) => sum + room.start(plan, each.index, each.count), 0);
-  if (started < count && !paysByItself(plan, wanted, before, target)) room.takeBackAll(plan);
+  if (started === 0) return;
+  const worthIt = started < count ? 0 : LEAST_SAVING;
+  if (savingOf(plan, wanted, before, target) <= worthIt) room.takeBackAll(plan);
 }
 
 /** One move at a time: what is not settled, or not known long enough, is not improved upon. */
@@ -27,17 +32,17 @@ export function mayReplace(plan: FunctionPlan): boolean {
   return isSettled && !plan.wantsMore && plan.recentPerSecond !== Infinity;
 }
 
-/** Whether what can go once the new are ready costs more than they do. */
-function paysByItself(
+/** What is saved when all has gone that can go once the new are ready: a share of what the function costs. */
+function savingOf(
   plan: FunctionPlan,
   ratePerSecond: number,
   before: readonly number[],
   target: Target,
-): boolean {
+): number {
   const surplus = surplusOf(plan, target);
   const wish = plan.wish(ratePerSecond);
   const left = without(wish, plan.counts, dearestFirst(plan), plan.fewest, surplus);
   const cost = (counts: readonly number[]): number =>
     counts.reduce((sum, count, index) => sum + count * plan.costs[index]!, 0);
-  return sizeOf(left) > 0 && cost(left) < cost(before);
+  return sizeOf(left) > 0 ? 1 - cost(left) / cost(before) : 0;
 }

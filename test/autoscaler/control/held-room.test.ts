@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { heldRoom } from '../../../autoscaler/control/held-room.ts';
+import { NodeSpace } from '../../../autoscaler/plan/cluster/node-space.ts';
 import type { Placement } from '../../../autoscaler/plan/model.ts';
-import { NodeLedger } from '../../../autoscaler/plan/node-ledger.ts';
 import type { Instance } from '../../../autoscaler/platforms/platform.ts';
 import { candidate, node } from '../../support/planning.ts';
 
@@ -33,9 +33,10 @@ const instance = fc
   );
 
 function left(placements: readonly Placement[]): (cpu: number, gpu: number) => unknown {
-  const ledger = new NodeLedger(NODES);
-  for (const placement of placements) ledger.occupy(placement);
-  return (cpu, gpuPercent) => ledger.bestFit(candidate(1, cpu, 10, { gpuPercent, memoryBytes: 50e9 }));
+  return (cpu, gpuPercent) => {
+    const space = new NodeSpace(NODES, placements);
+    return space.place(candidate(1, cpu, 10, { gpuPercent, memoryBytes: 50e9 }), 1);
+  };
 }
 
 describe('room held by others', () => {

@@ -90,11 +90,4 @@ describe('the paper’s rate model', () => {
     expect(paperRateModel.worthStarting(one, 27.9, slo)).toBe(false);
     expect(paperRateModel.worthStarting(one, 28, slo)).toBe(true);
   });
-
-  it('releases below the band, and never what the rate still needs', () => {
-    expect(paperRateModel.mayShrink([one, one], [one], 80, slo)).toBe(true);
-    expect(paperRateModel.mayShrink([one, one], [one], 81, slo)).toBe(false);
-    expect(paperRateModel.mayShrink([one, one], [one], 140, slo)).toBe(false);
-    expect(paperRateModel.mayShrink([one], [], 0, slo)).toBe(true);
-  });
 });

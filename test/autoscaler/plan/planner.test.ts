@@ -159,7 +159,7 @@ describe('replacing', () => {
     const cluster = clusterOf();
     cluster.settle([demand('f', 100, { candidates: [candidate(8, 2000, 20)] })]);
     const slightlyCheaper = demand('f', 100, {
-      candidates: [candidate(8, 2000, 20), candidate(8, 1600, 20)],
+      candidates: [candidate(8, 2000, 20), candidate(8, 1950, 20)],
     });
     expect(cluster.settle([slightlyCheaper])).toBe(0);
   });

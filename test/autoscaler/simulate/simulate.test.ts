@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFunctionSpec } from '../../../autoscaler/functions/spec.ts';
+import { planCluster } from '../../../autoscaler/plan/cluster/planner.ts';
 import type { Planner } from '../../../autoscaler/plan/model.ts';
-import { plan } from '../../../autoscaler/plan/planner.ts';
 import type { NodeCapacity } from '../../../autoscaler/platforms/platform.ts';
 import { defaultPolicy } from '../../../autoscaler/policies/default-policy.ts';
 import { POLICIES, policyByName } from '../../../autoscaler/policies/policies.ts';
@@ -109,7 +109,7 @@ describe('simulate', () => {
   });
 
   it('loses no request when instances crash', async () => {
-    const result = await simulate(scenario({ meanTimeToFailureMs: 20_000 }), defaultPolicy());
+    const result = await simulate(scenario({ meanTimeToFailureMs: 12_000 }), defaultPolicy());
     expect(result.crashes).toBeGreaterThan(3);
     for (const each of result.functions) expect(each.failed).toBe(0);
     expect(result.inTimeShare).toBeGreaterThan(0.8);
@@ -127,7 +127,7 @@ describe('simulate', () => {
     let asked = 0;
     const planner: Planner = (demands, cluster, rates) => {
       asked += 1;
-      const { start, stop, short } = plan(demands, cluster, rates);
+      const { start, stop, short } = planCluster(demands, cluster, rates);
       return { start: start.filter(({ functionName }) => functionName === 'a'), stop, short };
     };
     const result = await simulate(scenario(), defaultPolicy({ planner }));
