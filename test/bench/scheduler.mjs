@@ -52,18 +52,27 @@ await benchmark(async () => {
 });
 
 function measure(size, { functions, nodes, rounds }) {
-  const scale = scaleFor(size, functions, nodes, percentileRateModel);
   const empty = { nodes, instances: [], leaving: [] };
-  const plan = (demands, cluster) => planCluster(demands, cluster, percentileRateModel);
-  const asked = Array.from({ length: rounds }, (_, round) => demandsAt(functions, scale * STEP ** round));
-  const ours = median(asked.map((demands) => timed(() => plan(demands, empty).start.length)));
+  const plan = (demands, cluster = empty) => planCluster(demands, cluster, percentileRateModel);
+  const scale = scaleFor(size, (tried) => plan(demandsAt(functions, tried)).start.length);
+  const asked = (count, from) =>
+    Array.from({ length: count }, (_, round) => demandsAt(functions, from * STEP ** round));
+  const ours = median(asked(rounds, scale).map((demands) => timed(() => plan(demands).start.length)));
+
+  // Of its larger instances fewer carry the same: it is asked for more, until it has as many to place.
+  const greedyScale = (scale * size) / paperGreedy(demandsAt(functions, scale), nodes).length;
   const greedy = median(
-    asked.slice(0, GREEDY_ROUNDS).map((demands) => timed(() => paperGreedy(demands, nodes).length)),
+    asked(Math.min(rounds, GREEDY_ROUNDS), greedyScale).map((demands) =>
+      timed(() => paperGreedy(demands, nodes).length),
+    ),
   );
-  const running = { nodes, instances: runningOf(plan(asked[0], empty), functions), leaving: [] };
-  const raised = asked.map((_, round) =>
-    asked[0].map((demand, index) => (index === round % functions.length ? raise(demand) : demand)),
-  );
+
+  const [first] = asked(1, scale);
+  const running = { nodes, instances: runningOf(plan(first), functions), leaving: [] };
+  const raised = Array.from({ length: rounds }, (_, round) => {
+    const who = round % functions.length;
+    return first.with(who, raise(first[who]));
+  });
   const change = median(raised.map((demands) => timed(() => movesOf(plan(demands, running)))));
   return { size, ours, greedy, changeMs: change.makespanMs };
 }

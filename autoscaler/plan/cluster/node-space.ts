@@ -29,7 +29,8 @@ const CPU_STEPS = 60;
  */
 export class NodeSpace {
   readonly #byName = new Map<string, Space>();
-  readonly #shelves: Space[][] = Array.from({ length: (GPU_STEPS + 1) * (CPU_STEPS + 1) }, () => []);
+  /** Most stay empty, and are not there then. */
+  readonly #shelves = new Array<Space[] | undefined>((GPU_STEPS + 1) * (CPU_STEPS + 1)).fill(undefined);
   readonly #cpuStep: number;
 
   constructor(nodes: readonly NodeCapacity[], held: Iterable<Placement> = []) {
@@ -110,9 +111,9 @@ export class NodeSpace {
     const fromCpu = Math.min(CPU_STEPS, Math.floor(cpuMillicores / this.#cpuStep));
     for (let gpu = Math.floor((gpuPercent * GPU_STEPS) / 100); gpu <= GPU_STEPS; gpu += 1) {
       for (let cpu = fromCpu; cpu <= CPU_STEPS; cpu += 1) {
-        for (const space of this.#shelves[gpu * (CPU_STEPS + 1) + cpu]!) {
-          if (hasRoom(space, candidate)) return space;
-        }
+        const shelf = this.#shelves[gpu * (CPU_STEPS + 1) + cpu];
+        const space = shelf?.find((each) => hasRoom(each, candidate));
+        if (space !== undefined) return space;
       }
     }
     return undefined;
@@ -142,8 +143,9 @@ export class NodeSpace {
         last.place = space.place;
       }
     }
+    this.#shelves[shelf] ??= [];
     space.shelf = shelf;
-    space.place = this.#shelves[shelf]!.push(space) - 1;
+    space.place = this.#shelves[shelf].push(space) - 1;
   }
 }
 

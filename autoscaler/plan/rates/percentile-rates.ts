@@ -13,14 +13,11 @@ const LARGEST_POOL = LIMIT_GRID.servers.at(-1)!;
  */
 export const percentileRateModel: RateModel = {
   name: 'percentile',
-  feasible: (candidate, slo) => candidate.tailMs < slo.sloMs && contribution(candidate, 1, slo) > 0,
-  sharePerSecond: (candidate, poolSize, slo) =>
-    contributionsFor(slo).of(candidate, Math.min(poolSize, LARGEST_POOL)),
+  feasible: (candidate, slo) => candidate.tailMs < slo.sloMs && contributionOf(candidate, 1, slo) > 0,
+  sharePerSecond: contributionOf,
   capacityPerSecond(pool, slo) {
-    const known = contributionsFor(slo);
-    const servers = Math.min(pool.length, LARGEST_POOL);
     let sum = 0;
-    for (const candidate of pool) sum += known.of(candidate, servers);
+    for (const candidate of pool) sum += contributionOf(candidate, pool.length, slo);
     return sum;
   },
   worthStarting: () => true,
@@ -38,33 +35,38 @@ function contribution(candidate: Candidate, servers: number, slo: Slo): number {
   return (limit * candidate.config.batch * 1000) / candidate.meanMs;
 }
 
-/** Contributions that were worked out already: a plan asks for the same few over and over. */
+/** What was worked out of one candidate for one SLO, by size of the pool. */
 class Contributions {
   readonly #slo: Slo;
-  readonly #bySize = new WeakMap<Candidate, number[]>();
+  readonly #bySize: (number | undefined)[] = [];
 
-  constructor(slo: Slo) {
-    this.#slo = slo;
+  constructor({ sloMs, percentile, arrivalCv }: Slo) {
+    this.#slo = { sloMs, percentile, arrivalCv };
+  }
+
+  /** Plans make their SLOs anew: the same is what has the same values. */
+  isFor({ sloMs, percentile, arrivalCv }: Slo): boolean {
+    const own = this.#slo;
+    return own.sloMs === sloMs && own.arrivalCv === arrivalCv && own.percentile === percentile;
   }
 
   of(candidate: Candidate, servers: number): number {
-    let bySize = this.#bySize.get(candidate);
-    if (bySize === undefined) {
-      bySize = [];
-      this.#bySize.set(candidate, bySize);
-    }
-    bySize[servers] ??= contribution(candidate, servers, this.#slo);
-    return bySize[servers];
+    this.#bySize[servers] ??= contribution(candidate, servers, this.#slo);
+    return this.#bySize[servers];
   }
 }
 
-const contributions = new WeakMap<Slo, Contributions>();
+/**
+ * A plan asks for the same few over and over, and the next plan for the same again. A candidate is of one function, which
+ * has one SLO at a time: the last one is remembered, so that no more is kept than there are candidates.
+ */
+const lastOf = new WeakMap<Candidate, Contributions>();
 
-function contributionsFor(slo: Slo): Contributions {
-  let known = contributions.get(slo);
-  if (known === undefined) {
+function contributionOf(candidate: Candidate, poolSize: number, slo: Slo): number {
+  let known = lastOf.get(candidate);
+  if (known === undefined || !known.isFor(slo)) {
     known = new Contributions(slo);
-    contributions.set(slo, known);
+    lastOf.set(candidate, known);
   }
-  return known;
+  return known.of(candidate, Math.min(poolSize, LARGEST_POOL));
 }

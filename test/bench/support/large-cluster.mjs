@@ -1,11 +1,10 @@
-import { planCluster } from '../../../dist/autoscaler/plan/cluster/planner.js';
 import { seededRandom } from '../../../dist/models/base/random.js';
 
 const BATCHES = [1, 2, 4, 8, 16];
 const CPU_MILLICORES = [500, 1_000, 2_000, 4_000];
 const GPU_PERCENTS = [0, 10, 20, 40];
-/** What an SM percent does as fast as a core does it: some models gain more from a GPU than others. */
-const CORES_PER_GPU_PERCENT = [0.1, 0.5];
+/** As many cores are as quick as a percent of a GPU's SMs: some models gain more from a GPU than its price, some less. */
+const CORES_PER_GPU_PERCENT = [0.5, 8];
 
 /** Nodes like those of the paper's large simulation: CPU threads and two GPUs each. */
 export function largeCluster(count) {
@@ -56,10 +55,8 @@ export function demandsAt(functions, scale) {
   });
 }
 
-/** The least scale at which a plan for the empty cluster starts so many instances, within a thousandth. */
-export function scaleFor(instances, functions, nodes, rates) {
-  const startsAt = (scale) =>
-    planCluster(demandsAt(functions, scale), { nodes, instances: [], leaving: [] }, rates).start.length;
+/** The least scale, within a thousandth, at which so many instances are started; what is started at one is told. */
+export function scaleFor(instances, startsAt) {
   let high = 1;
   while (startsAt(high) < instances) high *= 2;
   let low = high / 2;
