@@ -41,7 +41,7 @@ export interface DemandHorizon {
 }
 
 /** Capacity that is exactly enough has no room for an instance that is on its way while the rate drifts. */
-const LEAST_RESERVE = 1.01;
+const LEAST_RESERVE = 1.02;
 
 /** Of what may be late, so much may be because the rate rose; the rest is left to chance and to the batches. */
 const SHARE_FOR_RISES = 0.9;

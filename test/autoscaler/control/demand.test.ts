@@ -7,7 +7,7 @@ import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
 import { every, meanOf, type RequestStream, replay } from '../../support/request-streams.ts';
 
 /** What is always in reserve. */
-const LEAST = 1.01;
+const LEAST = 1.02;
 const TICK_MS = 500;
 const MINUTE_MS = 60_000;
 const { headroom } = DEFAULT_CONTROL_SETTINGS;
