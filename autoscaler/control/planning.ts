@@ -172,6 +172,7 @@ export class Planning {
       minInstances: spec.scale.min,
       warmInstances: seen.idle && !this.#fleet.isStarting(managed.name) ? 0 : 1,
       maxInstances: spec.scale.max,
+      weight: spec.scale.weight,
       candidates: managed.candidates(),
     };
   }

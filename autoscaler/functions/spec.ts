@@ -50,6 +50,8 @@ export const functionSpecSchema = z.strictObject({
        * a cold start is worth: so much idle time is accepted to save one.
        */
       idle: positiveDuration.default(300_000),
+      /** Beside others', where the cluster cannot carry all: twice the weight gets twice the share of what is asked. */
+      weight: z.number().positive().max(1000).default(1),
       /** How it is decided when to keep, stop and pre-warm the last instance. */
       policy: z.enum(COLD_START_POLICIES).default('tournament'),
     })

@@ -49,6 +49,19 @@ describe('scaling out', () => {
     expect(Math.max(...coverage) / Math.min(...coverage)).toBeLessThan(1.4);
   });
 
+  it('shares an overload by weight', () => {
+    const cluster = clusterOf([node('a', 32)]);
+    const candidates = [candidate(1, 500, 20)];
+    const demands = [
+      demand('light', 10_000, { candidates }),
+      demand('heavy', 10_000, { candidates, weight: 3 }),
+    ];
+    cluster.settle(demands);
+    const [light, heavy] = demands.map((each) => cluster.capacityOf(each));
+    expect(heavy! / light!).toBeGreaterThan(2.4);
+    expect(heavy! / light!).toBeLessThan(3.6);
+  });
+
   it('keeps what its owner asked for, and no more than allowed', () => {
     const cluster = clusterOf();
     cluster.settle([demand('f', 0, { minInstances: 3 })]);
