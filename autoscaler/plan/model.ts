@@ -100,13 +100,16 @@ export interface Slo {
   readonly arrivalCv: number;
 }
 
+/** What one instance carries in a pool of so many, in requests per second. */
+export type SharesBySize = (poolSize: number) => number;
+
 /** How much a set of instances of one function carries: by the paper's rule, or by the simulated percentile. */
 export interface RateModel {
   readonly name: string;
   /** Whether an instance of this config can keep the SLO at all. */
   feasible(candidate: Candidate, slo: Slo): boolean;
-  /** What one instance of a pool of so many carries, in requests per second: a pool carries the sum. */
-  sharePerSecond(candidate: Candidate, poolSize: number, slo: Slo): number;
+  /** What one instance of this config carries in pools of any size: a pool carries the sum. */
+  sharesOf(candidate: Candidate, slo: Slo): SharesBySize;
   /** The highest rate at which the SLO still holds, in requests per second. */
   capacityPerSecond(pool: readonly Candidate[], slo: Slo): number;
   /** Whether starting this config makes sense when so much is missing. */

@@ -39,10 +39,7 @@ export class FunctionPlan {
     this.counts = this.offers.all.map(() => 0);
     this.#expected = this.offers.all.map(() => 0);
     this.ready = this.offers.all.map(() => []);
-    const indexOf = new Map(
-      this.offers.all.map((offer, index) => [configKey(offer.candidate.config), index]),
-    );
-    for (const instance of instances) this.#count(instance, indexOf.get(configKey(instance.config)));
+    if (instances.length > 0) this.#countAll(instances);
     this.capacityBefore = this.capacity;
     this.price([0, 0, 0]);
   }
@@ -190,6 +187,13 @@ export class FunctionPlan {
 
   offer(index: number): Offer {
     return this.offers.all[index]!;
+  }
+
+  #countAll(instances: readonly PlannedInstance[]): void {
+    const indexOf = new Map(
+      this.offers.all.map(({ candidate }, index) => [configKey(candidate.config), index]),
+    );
+    for (const instance of instances) this.#count(instance, indexOf.get(configKey(instance.config)));
   }
 
   #count(instance: PlannedInstance, index: number | undefined): void {

@@ -31,6 +31,8 @@ export class NodeSpace {
   readonly #byName = new Map<string, Space>();
   /** Most stay empty, and are not there then. */
   readonly #shelves = new Array<Space[] | undefined>((GPU_STEPS + 1) * (CPU_STEPS + 1)).fill(undefined);
+  /** How many nodes stand on the shelves of each GPU step. */
+  readonly #onGpuStep = new Array<number>(GPU_STEPS + 1).fill(0);
   readonly #cpuStep: number;
 
   constructor(nodes: readonly NodeCapacity[], held: Iterable<Placement> = []) {
@@ -110,6 +112,7 @@ export class NodeSpace {
     const { cpuMillicores, gpuPercent } = candidate.config;
     const fromCpu = Math.min(CPU_STEPS, Math.floor(cpuMillicores / this.#cpuStep));
     for (let gpu = Math.floor((gpuPercent * GPU_STEPS) / 100); gpu <= GPU_STEPS; gpu += 1) {
+      if (this.#onGpuStep[gpu] === 0) continue;
       for (let cpu = fromCpu; cpu <= CPU_STEPS; cpu += 1) {
         const shelf = this.#shelves[gpu * (CPU_STEPS + 1) + cpu];
         const space = shelf?.find((each) => hasRoom(each, candidate));
@@ -136,6 +139,7 @@ export class NodeSpace {
     const shelf = gpu * (CPU_STEPS + 1) + cpu;
     if (shelf === space.shelf) return;
     if (space.shelf >= 0) {
+      this.#onGpuStep[Math.floor(space.shelf / (CPU_STEPS + 1))]! -= 1;
       const old = this.#shelves[space.shelf]!;
       const last = old.pop()!;
       if (last !== space) {
@@ -143,6 +147,7 @@ export class NodeSpace {
         last.place = space.place;
       }
     }
+    this.#onGpuStep[gpu]! += 1;
     this.#shelves[shelf] ??= [];
     space.shelf = shelf;
     space.place = this.#shelves[shelf].push(space) - 1;

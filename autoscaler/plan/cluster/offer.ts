@@ -1,5 +1,5 @@
 import type { NodeCapacity } from '../../platforms/platform.ts';
-import type { Candidate, FunctionDemand, RateModel, Slo } from '../model.ts';
+import type { Candidate, FunctionDemand, RateModel, SharesBySize, Slo } from '../model.ts';
 import { priceOf } from '../price.ts';
 import { fitsOn, type Resources, resourcesOf } from './resources.ts';
 
@@ -29,6 +29,7 @@ export class Offers {
   readonly all: readonly Offer[];
   readonly slo: Slo;
   readonly #rates: RateModel;
+  readonly #shares: readonly SharesBySize[];
 
   /** @param shapes one node of each kind that there is: a config that no empty node can hold is no offer */
   constructor(demand: FunctionDemand, rates: RateModel, shapes: readonly NodeCapacity[]) {
@@ -42,11 +43,12 @@ export class Offers {
         price: priceOf(candidate.config) + INSTANCE_PRICE,
         startCost: candidate.startupMs / MOVE_HORIZON_MS,
       }));
+    this.#shares = this.all.map(({ candidate }) => rates.sharesOf(candidate, this.slo));
   }
 
   /** What one instance carries in a pool of so many, in requests per second. */
   share(index: number, poolSize: number): number {
-    return this.#rates.sharePerSecond(this.all[index]!.candidate, poolSize, this.slo);
+    return this.#shares[index]!(poolSize);
   }
 
   /** What a pool carries, together with `more` instances that are not counted here. */

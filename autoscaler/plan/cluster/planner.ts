@@ -95,10 +95,24 @@ function stopOf({ id, functionName }: PlannedInstance): Plan['stop'][number] {
 /** One node of each kind. */
 function shapesOf(nodes: readonly NodeCapacity[]): NodeCapacity[] {
   const shapes = new Map<string, NodeCapacity>();
+  let previous: NodeCapacity | undefined;
   for (const node of nodes) {
-    const { cpuMillicores, memoryBytes, gpuPercents } = node;
-    const key = `${cpuMillicores}/${memoryBytes}/${gpuPercents.reduce((most, each) => Math.max(most, each), 0)}`;
+    // Nodes of a kind mostly come one after the other, thousands of them.
+    if (previous !== undefined && isAlike(node, previous)) continue;
+    previous = node;
+    const key = `${node.cpuMillicores}/${node.memoryBytes}/${largestGpu(node)}`;
     if (!shapes.has(key)) shapes.set(key, node);
   }
   return [...shapes.values()];
+}
+
+function isAlike(a: NodeCapacity, b: NodeCapacity): boolean {
+  const isSameSize = a.cpuMillicores === b.cpuMillicores && a.memoryBytes === b.memoryBytes;
+  return isSameSize && largestGpu(a) === largestGpu(b);
+}
+
+function largestGpu({ gpuPercents }: NodeCapacity): number {
+  let largest = 0;
+  for (const percent of gpuPercents) largest = Math.max(largest, percent);
+  return largest;
 }

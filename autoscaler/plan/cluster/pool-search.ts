@@ -73,8 +73,9 @@ class Search {
     const { offers, ratePerSecond } = this.#wish;
     const missing = ratePerSecond - offers.capacity(this.#base);
     const worthy = this.#byCost.filter((index) => offers.isWorth(index, missing));
-    const unitCosts = new Map(worthy.map((index) => [index, this.#unitCost(index)]));
-    const sorted = worthy.toSorted((a, b) => unitCosts.get(a)! - unitCosts.get(b)!);
+    const unitCosts = new Array<number>(this.#byCost.length).fill(Infinity);
+    for (const index of worthy) unitCosts[index] = this.#unitCost(index);
+    const sorted = worthy.toSorted((a, b) => unitCosts[a]! - unitCosts[b]!);
     return sorted.length > 0 ? sorted : this.#byCost.slice(0, 1);
   }
 
@@ -93,8 +94,9 @@ class Search {
     const without = this.#with(main, count);
     const size = this.#baseSize + count + 1;
     const missing = ratePerSecond * ROUNDING - offers.capacity(without, 1);
+    const leastCost = costOf(this.#wish, without);
     for (const index of this.#byCost) {
-      if (costs[index]! >= this.#bestCost) return;
+      if (leastCost + costs[index]! > this.#bestCost * ROUNDING) return; // nor is any dearer one better
       if (offers.share(index, size) < missing || !offers.isWorth(index, missing)) continue;
       const counts = [...without];
       counts[index]! += 1;

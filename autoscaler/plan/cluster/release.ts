@@ -12,6 +12,7 @@ import { surplusOf, type Target } from './targets.ts';
 export function release(plan: FunctionPlan, target: Target, room: Room): void {
   releaseDeadWeight(plan, room);
   const ready = plan.readyCounts;
+  if (sizeOf(ready) === 0) return;
   const surplus = surplusOf(plan, target).map((count, index) => Math.min(count, ready[index]!));
   const order = dearestFirst(plan);
   const wish = plan.wish(plan.recentPerSecond);

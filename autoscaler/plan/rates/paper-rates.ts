@@ -53,7 +53,10 @@ export function shareRates(ratePerSecond: number, bands: readonly RateBand[]): n
 export const paperRateModel: RateModel = {
   name: 'infless',
   feasible: (candidate, slo) => isFeasible(candidate, slo.sloMs),
-  sharePerSecond: (candidate, _poolSize, slo) => paperRateBand(candidate, slo.sloMs)?.highPerSecond ?? 0,
+  sharesOf(candidate, slo) {
+    const share = paperRateBand(candidate, slo.sloMs)?.highPerSecond ?? 0;
+    return () => share;
+  },
   capacityPerSecond: (pool, slo) => sumOf(bandsOf(pool, slo)).highPerSecond,
   worthStarting(candidate, missingPerSecond, slo) {
     const band = paperRateBand(candidate, slo.sloMs);

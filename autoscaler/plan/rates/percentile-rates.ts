@@ -13,34 +13,27 @@ const LARGEST_POOL = LIMIT_GRID.servers.at(-1)!;
  */
 export const percentileRateModel: RateModel = {
   name: 'percentile',
-  feasible: (candidate, slo) => candidate.tailMs < slo.sloMs && contributionOf(candidate, 1, slo) > 0,
-  sharePerSecond: contributionOf,
+  feasible: (candidate, slo) => candidate.tailMs < slo.sloMs && contributionsOf(candidate, slo).in(1) > 0,
+  sharesOf(candidate, slo) {
+    const contributions = contributionsOf(candidate, slo);
+    return (poolSize) => contributions.in(poolSize);
+  },
   capacityPerSecond(pool, slo) {
     let sum = 0;
-    for (const candidate of pool) sum += contributionOf(candidate, pool.length, slo);
+    for (const candidate of pool) sum += contributionsOf(candidate, slo).in(pool.length);
     return sum;
   },
   worthStarting: () => true,
 };
 
-/** Requests per second that one instance carries in a pool of so many. */
-function contribution(candidate: Candidate, servers: number, slo: Slo): number {
-  const limit = loadLimitOf({
-    timeRatio: candidate.tailMs / slo.sloMs,
-    maxBatch: candidate.config.batch,
-    servers,
-    arrivalCv: slo.arrivalCv,
-    percentile: slo.percentile,
-  });
-  return (limit * candidate.config.batch * 1000) / candidate.meanMs;
-}
-
-/** What was worked out of one candidate for one SLO, by size of the pool. */
+/** What one instance of a candidate carries under one SLO, by size of the pool: worked out when first asked for. */
 class Contributions {
+  readonly #candidate: Candidate;
   readonly #slo: Slo;
   readonly #bySize: (number | undefined)[] = [];
 
-  constructor({ sloMs, percentile, arrivalCv }: Slo) {
+  constructor(candidate: Candidate, { sloMs, percentile, arrivalCv }: Slo) {
+    this.#candidate = candidate;
     this.#slo = { sloMs, percentile, arrivalCv };
   }
 
@@ -50,9 +43,24 @@ class Contributions {
     return own.sloMs === sloMs && own.arrivalCv === arrivalCv && own.percentile === percentile;
   }
 
-  of(candidate: Candidate, servers: number): number {
-    this.#bySize[servers] ??= contribution(candidate, servers, this.#slo);
+  /** @returns requests per second */
+  in(poolSize: number): number {
+    const servers = Math.min(poolSize, LARGEST_POOL);
+    this.#bySize[servers] ??= this.#workOut(servers);
     return this.#bySize[servers];
+  }
+
+  #workOut(servers: number): number {
+    const { config, meanMs, tailMs } = this.#candidate;
+    const { sloMs, arrivalCv, percentile } = this.#slo;
+    const limit = loadLimitOf({
+      timeRatio: tailMs / sloMs,
+      maxBatch: config.batch,
+      servers,
+      arrivalCv,
+      percentile,
+    });
+    return (limit * config.batch * 1000) / meanMs;
   }
 }
 
@@ -62,11 +70,10 @@ class Contributions {
  */
 const lastOf = new WeakMap<Candidate, Contributions>();
 
-function contributionOf(candidate: Candidate, poolSize: number, slo: Slo): number {
-  let known = lastOf.get(candidate);
-  if (known === undefined || !known.isFor(slo)) {
-    known = new Contributions(slo);
-    lastOf.set(candidate, known);
-  }
-  return known.of(candidate, Math.min(poolSize, LARGEST_POOL));
+function contributionsOf(candidate: Candidate, slo: Slo): Contributions {
+  const last = lastOf.get(candidate);
+  if (last?.isFor(slo)) return last;
+  const contributions = new Contributions(candidate, slo);
+  lastOf.set(candidate, contributions);
+  return contributions;
 }
