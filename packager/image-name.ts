@@ -17,7 +17,11 @@ export const DEFAULT_BASE = 'gcr.io/distroless/nodejs22-debian12';
 
 /** The image to build on: `host`, `oci:DIR[:TAG]`, or a name in a registry. @throws InflessError INVALID_INPUT */
 export function baseSource(name: string, options: RegistryOptions): ImageSource {
-  if (name === HOST) return hostBase;
+  return name === HOST ? hostBase : imageSource(name, options);
+}
+
+/** An image by its name: `oci:DIR[:TAG]`, or one in a registry. @throws InflessError INVALID_INPUT */
+export function imageSource(name: string, options: RegistryOptions): ImageSource {
   if (isLayoutName(name)) return new LayoutSource(parseLayoutName(name));
   return new RegistrySource(parseReference(name), options);
 }

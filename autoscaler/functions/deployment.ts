@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { InflessError } from '../../models/base/errors.ts';
 import { canBatch, type ModelFile } from '../../models/manifest.ts';
-import { resolveModel } from '../../models/open.ts';
+import { SERVER_ENVIRONMENT } from '../../packager/server/instance-protocol.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { findTable, readTable, type StoredTable } from '../../profiles/store.ts';
 import type { Workload } from '../platforms/platform.ts';
-import type { FunctionSpec } from './spec.ts';
+import { type FoundModel, findModel } from './model-source.ts';
+import { type FunctionSpec, modelReference } from './spec.ts';
 
 /** A declared function with everything found that is needed to run it. */
 export interface Deployment {
@@ -21,62 +22,70 @@ export interface Deployment {
 /**
  * Finds a function's model and its profile table.
  *
- * @throws InflessError MODEL_*, PROFILE_*: what is missing and how to get it.
+ * @throws InflessError MODEL_*, IMAGE_*, REGISTRY_FAILED, PROFILE_*: what is missing and how to get it.
  */
 export async function resolveDeployment(spec: FunctionSpec): Promise<Deployment> {
-  const model = await resolveModel(spec.model, { name: spec.name });
-  const profile = await profileOf(spec, model);
+  const found = await findModel(spec);
+  const { model } = found;
+  const profile = await profileOf(spec, found);
   const maxBatch = canBatch(model.manifest) ? (spec.maxBatch ?? Number.MAX_SAFE_INTEGER) : 1;
   return {
     spec,
     model,
     profile,
     maxBatch,
-    workload: workloadOf(spec, model, profile),
-    warnings: await warningsOf(profile),
+    workload: workloadOf(spec, found, profile),
+    warnings: await warningsOf(found, profile),
   };
 }
 
-async function profileOf(spec: FunctionSpec, model: ModelFile): Promise<StoredTable> {
-  const { digest } = model.manifest;
+async function profileOf(spec: FunctionSpec, found: FoundModel): Promise<StoredTable> {
+  const { digest } = found.model.manifest;
+  const measure = `infless-profile ${found.measurable}`;
   if (spec.profile === undefined) {
-    const found = await findTable(digest);
-    if (found !== undefined) return found;
+    const stored = found.image?.profile ?? (await findTable(digest));
+    if (stored !== undefined) return stored;
     throw new InflessError(
       'PROFILE_NOT_FOUND',
-      `No profile table is known for model ${spec.model} of function "${spec.name}"`,
-      {
-        remedy: `Measure one with: infless-profile ${spec.model}`,
-      },
+      `No profile table is known for ${found.title} of function "${spec.name}"`,
+      { remedy: `Measure one with: ${measure}` },
     );
   }
   const table = await readTable(spec.profile);
   if (table.model.digest === digest) return { file: spec.profile, table };
   throw new InflessError(
     'PROFILE_INVALID',
-    `Profile table ${spec.profile} was measured on another model than ${spec.model}`,
-    {
-      remedy: `Measure this one with: infless-profile ${spec.model}`,
-    },
+    `Profile table ${spec.profile} was measured on another model than ${modelReference(spec)}`,
+    { remedy: `Measure this one with: ${measure}` },
   );
 }
 
-function workloadOf(spec: FunctionSpec, model: ModelFile, profile: StoredTable): Workload {
+function workloadOf(spec: FunctionSpec, { model, image }: FoundModel, profile: StoredTable): Workload {
   const { path, manifest } = model;
-  const identity = JSON.stringify([manifest.digest, spec.name, Object.entries(spec.environment).sort()]);
+  const content = image === undefined ? manifest.digest : path; // the path of what is unpacked tells all of its files apart
+  const identity = JSON.stringify([content, spec.name, Object.entries(spec.environment).sort()]);
   return {
     version: createHash('sha256').update(identity).digest('hex').slice(0, 12),
     model: path,
     modelName: spec.name,
     sloMs: spec.slo,
-    environment: { ...spec.environment, INFLESS_PROFILE: profile.file },
+    environment: {
+      ...spec.environment,
+      [SERVER_ENVIRONMENT.profile]: profile.file,
+      ...(image === undefined ? {} : { [SERVER_ENVIRONMENT.manifest]: image.manifestFile }),
+    },
   };
 }
 
-async function warningsOf({ table, file }: StoredTable): Promise<string[]> {
+async function warningsOf(
+  { image, title, measurable }: FoundModel,
+  { table, file }: StoredTable,
+): Promise<string[]> {
   const host = await readHost();
   if (sameHost(table.host, host)) return [];
+  const hosts = `was measured on ${table.host.cpuModel}, this host is ${host.cpuModel}`;
+  if (file !== image?.profile?.file) return [`Profile table ${file} ${hosts}: measure it again here.`];
   return [
-    `Profile table ${file} was measured on ${table.host.cpuModel}, this host is ${host.cpuModel}: measure it again here.`,
+    `The profile table of ${title} ${hosts}: measure it again here with infless-profile ${measurable}, and name the result as "profile".`,
   ];
 }

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
+import { formatLayoutName, isLayoutName, parseLayoutName } from '../../packager/layout/layout-name.ts';
 import { type FunctionDeclaration, parseFunctionSpec } from './spec.ts';
 
 const functionsFileSchema = z.strictObject({ functions: z.array(z.unknown()) });
@@ -56,11 +57,19 @@ function parseYaml(file: string, text: string): unknown {
 /** A path is resolved, a zoo name left alone; only something with a separator or a file ending is a path. */
 function relativeTo(directory: string, declaration: FunctionDeclaration): FunctionDeclaration {
   const isPath = (text: string): boolean => /[./\\]/.test(text);
+  const { model, image, profile } = declaration;
   return {
     ...declaration,
-    model: isPath(declaration.model) ? resolve(directory, declaration.model) : declaration.model,
-    ...(declaration.profile === undefined ? {} : { profile: resolve(directory, declaration.profile) }),
+    ...(model === undefined ? {} : { model: isPath(model) ? resolve(directory, model) : model }),
+    ...(image === undefined ? {} : { image: imageRelativeTo(directory, image) }),
+    ...(profile === undefined ? {} : { profile: resolve(directory, profile) }),
   };
+}
+
+function imageRelativeTo(directory: string, image: string): string {
+  if (!isLayoutName(image)) return image;
+  const layout = parseLayoutName(image);
+  return formatLayoutName({ ...layout, directory: resolve(directory, layout.directory) });
 }
 
 function refuseDuplicates(file: string, declarations: readonly FunctionDeclaration[]): void {

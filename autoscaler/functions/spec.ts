@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { messageOf } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
+import { imageSource } from '../../packager/image-name.ts';
 import { COLD_START_POLICIES } from '../coldstart/policies.ts';
 
 /** `200ms`, `1.5s`, `10m` … as milliseconds; the sentence of the parser is the sentence of the schema. */
@@ -22,15 +23,24 @@ const functionName = z
   .max(63, 'must be at most 63 characters')
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must consist of lower case letters, digits and dashes');
 
-/**
- * A function as people declare it, in a file or by REST. Durations carry their unit; everything but name, model and
- * SLO has a default.
- */
-export const functionSpecSchema = z.strictObject({
+/** The sentence of the parser is the sentence of the schema here too. */
+const imageName = z.string().superRefine((text, context) => {
+  try {
+    imageSource(text, {});
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+  }
+});
+
+const functionFields = z.strictObject({
   name: functionName,
   /** Zoo name, or path of a model file (relative to the functions file). */
-  model: z.string().min(1),
-  /** Profile table; default: the one found for the model's digest. */
+  model: z.string().min(1).optional(),
+  /** In place of `model`: an image that infless-pack has made, `oci:DIR[:TAG]` or a name in a registry. */
+  image: imageName.optional(),
+  /** Speak plain HTTP with the registry of `image`. */
+  insecure: z.boolean().optional(),
+  /** Profile table; default: the image's own, else the one found for the model's digest. */
   profile: z.string().min(1).optional(),
   slo: positiveDuration,
   /** Share of requests, in percent, that must be answered within the SLO. */
@@ -61,6 +71,20 @@ export const functionSpecSchema = z.strictObject({
   environment: z.record(z.string(), z.string()).default({}),
 });
 
+/**
+ * A function as people declare it, in a file or by REST. Durations carry their unit; everything but name, model (or
+ * image) and SLO has a default.
+ */
+export const functionSpecSchema = functionFields
+  .refine(({ model, image }) => (model === undefined) !== (image === undefined), {
+    path: ['model'],
+    error: 'either "model" or "image" must be given, and not both',
+  })
+  .refine(({ image, insecure }) => image !== undefined || insecure === undefined, {
+    path: ['insecure'],
+    error: 'only the registry of an "image" can be insecure',
+  });
+
 /** The declaration as written, kept so that it can be shown and stored unchanged. */
 export type FunctionDeclaration = z.input<typeof functionSpecSchema>;
 /** The declaration as understood: durations in ms, defaults filled in. */
@@ -70,6 +94,11 @@ export function parseFunctionSpec(declaration: unknown, what: string): FunctionS
   return parseWith(functionSpecSchema, declaration, {
     what,
     remedy:
-      'A function needs at least name, model and slo, e.g. {name: mobilenet, model: mobilenet, slo: 200ms}.',
+      'A function needs at least name, model (or image) and slo, e.g. {name: mobilenet, model: mobilenet, slo: 200ms}.',
   });
+}
+
+/** What a function's model is called by: a zoo name, a path, or the name of an image. */
+export function modelReference({ model, image }: Pick<FunctionSpec, 'model' | 'image'>): string {
+  return (model ?? image)!; // the schema sees to it that it has one of them
 }

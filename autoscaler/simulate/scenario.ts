@@ -1,6 +1,6 @@
 import type { ProfileTable } from '../../profiles/table.ts';
 import type { Deployment } from '../functions/deployment.ts';
-import type { FunctionSpec } from '../functions/spec.ts';
+import { type FunctionSpec, modelReference } from '../functions/spec.ts';
 import type { NodeCapacity } from '../platforms/platform.ts';
 
 /** A function of a simulation: what is declared, how fast it is, and who calls it when. */
@@ -33,14 +33,15 @@ export interface Scenario {
 
 /** The function as the controller deploys it; its model is never opened. */
 export function deploymentOf({ spec, table }: SimulatedFunction): Deployment {
+  const path = modelReference(spec);
   return {
     spec,
-    model: { path: spec.model, manifest: table.model },
+    model: { path, manifest: table.model },
     profile: { file: spec.profile ?? '', table },
     maxBatch: spec.maxBatch ?? Number.MAX_SAFE_INTEGER,
     workload: {
       version: table.model.digest,
-      model: spec.model,
+      model: path,
       modelName: spec.name,
       sloMs: spec.slo,
       environment: {},

@@ -1,10 +1,10 @@
 import { InflessError } from '../../models/base/errors.ts';
-import { resolveModel } from '../../models/open.ts';
 import { importInflessText } from '../../profiles/import/infless-text.ts';
-import { findTable, readTable } from '../../profiles/store.ts';
+import { readTable } from '../../profiles/store.ts';
 import type { Latency, ProfileTable } from '../../profiles/table.ts';
 import { readFunctionsFile } from '../functions/functions-file.ts';
-import { type FunctionSpec, parseFunctionSpec } from '../functions/spec.ts';
+import { findTableOf } from '../functions/model-source.ts';
+import { type FunctionSpec, modelReference, parseFunctionSpec } from '../functions/spec.ts';
 import type { Candidate } from '../plan/model.ts';
 import { ServiceTimes } from '../plan/service-times.ts';
 import { readInputFile } from './input-file.ts';
@@ -107,11 +107,11 @@ function importedTable(
   what: string,
 ): Pick<PlannedFunction, 'table' | 'notes'> {
   const imports = importInflessText(text, { what });
-  const names = [spec.model, spec.name];
+  const names = [modelReference(spec), spec.name];
   const chosen =
     imports.length === 1 ? imports[0] : imports.find(({ table }) => names.includes(table.model.name));
   if (chosen === undefined) {
-    throw new InflessError('PROFILE_INVALID', `${what} holds no lines of model ${spec.model}`, {
+    throw new InflessError('PROFILE_INVALID', `${what} holds no lines of model ${modelReference(spec)}`, {
       remedy: `It has: ${imports.map(({ table }) => table.model.name).join(', ')}.`,
     });
   }
@@ -127,18 +127,17 @@ function importedTable(
 }
 
 async function foundTable(spec: FunctionSpec): Promise<ProfileTable> {
-  const { manifest } = await resolveModel(spec.model, { name: spec.name }).catch((error: unknown) => {
+  const found = await findTableOf(spec).catch((error: unknown) => {
     if (!(error instanceof InflessError)) throw error;
     throw noTable(spec, 'nor is its model at hand', error);
   });
-  const found = await findTable(manifest.digest);
-  if (found === undefined) throw noTable(spec, `and none is known for model ${spec.model}`);
-  return found.table;
+  if (found === undefined) throw noTable(spec, `and none is known for model ${modelReference(spec)}`);
+  return found;
 }
 
 function noTable(spec: FunctionSpec, why: string, cause?: InflessError): InflessError {
   return new InflessError('PROFILE_NOT_FOUND', `Function "${spec.name}" names no profile table, ${why}`, {
-    remedy: `Give one as "profile:", or measure one with: infless-profile ${spec.model}`,
+    remedy: `Give one as "profile:", or measure one with: infless-profile ${spec.model ?? 'MODEL'}`,
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -30,11 +30,15 @@ function directory(path: string): DirectoryEntry {
   return { type: 'directory', path };
 }
 
-function checkPath(path: string): void {
-  const odd = path
+/** Whether a path stays inside the tree that it is relative to, and is written in one way only. */
+export function isTreePath(path: string): boolean {
+  return path
     .split('/')
-    .some((part) => part === '' || part === '.' || part === '..' || part.includes('\0'));
-  if (odd) throw refused(`${JSON.stringify(path)} is no path inside an image`);
+    .every((part) => part !== '' && part !== '.' && part !== '..' && !part.includes('\0'));
+}
+
+function checkPath(path: string): void {
+  if (!isTreePath(path)) throw refused(`${JSON.stringify(path)} is no path inside an image`);
 }
 
 function refused(what: string): InflessError {

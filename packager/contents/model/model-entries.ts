@@ -11,6 +11,14 @@ const OWN_LAYER_BYTES = 32 << 20;
 /** Runtimes mount 127 layers at most; what a model has beyond this many large files shares a layer. */
 const MOST_OWN_LAYERS = 64;
 
+const ONE_FILE = 'model file ';
+const SEVERAL_FILES = ' files of the model';
+
+/** Whether a layer of this title holds files of the model. */
+export function isModelLayer(title: string): boolean {
+  return title.startsWith(ONE_FILE) || title.endsWith(SEVERAL_FILES);
+}
+
 /** The content of one layer, with a line that says what it is. */
 export interface LayerPlan {
   readonly title: string;
@@ -28,7 +36,7 @@ export async function modelLayers({ files }: ModelFiles): Promise<readonly Layer
 async function planOf(files: readonly PackedFile[]): Promise<LayerPlan> {
   const [first] = files;
   return {
-    title: files.length === 1 ? `model file ${first!.path}` : `${files.length} files of the model`,
+    title: files.length === 1 ? `${ONE_FILE}${first!.path}` : `${files.length}${SEVERAL_FILES}`,
     entries: await Promise.all(files.map(({ path, file }) => fileEntry(`${MODEL_FOLDER}/${path}`, file))),
   };
 }

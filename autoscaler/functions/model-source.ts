@@ -1,0 +1,50 @@
+import { engineFor } from '../../models/engines.ts';
+import type { ModelFile } from '../../models/manifest.ts';
+import { describedModel } from '../../models/manifest-file.ts';
+import { resolveModel } from '../../models/open.ts';
+import { fetchFacts, type UnpackedModel, unpackModel } from '../../packager/unpack/unpack-model.ts';
+import { findTable } from '../../profiles/store.ts';
+import type { ProfileTable } from '../../profiles/table.ts';
+import { type FunctionSpec, modelReference } from './spec.ts';
+
+/** A function's model on this machine. */
+export interface FoundModel {
+  readonly model: ModelFile;
+  /** What came along with it, where it came in an image. */
+  readonly image?: Pick<UnpackedModel, 'manifestFile' | 'profile'>;
+  /** What it is called in sentences: `model mnist`, `image registry.example/mnist:1`. */
+  readonly title: string;
+  /** By which name infless-profile finds it. */
+  readonly measurable: string;
+}
+
+/**
+ * Finds the model that a function names, or brings it here out of the image that it names.
+ *
+ * @throws InflessError MODEL_*, IMAGE_*, REGISTRY_FAILED, STORAGE_FAILED
+ */
+export async function findModel(spec: FunctionSpec): Promise<FoundModel> {
+  const reference = modelReference(spec);
+  if (spec.image === undefined) {
+    const model = await resolveModel(reference, { name: spec.name });
+    return { model, title: `model ${reference}`, measurable: reference };
+  }
+  const image = await unpackModel(spec.image, registryOptions(spec));
+  const model = await describedModel(image.path, image.manifestFile, spec.name);
+  engineFor(model.manifest.format); // nothing has opened it yet: what no engine runs is told now
+  return { model, image, title: `image ${reference}`, measurable: image.path };
+}
+
+/** The table of a function that names none, found without fetching the weights of an image. */
+export async function findTableOf(spec: FunctionSpec): Promise<ProfileTable | undefined> {
+  if (spec.image === undefined) {
+    const { manifest } = await resolveModel(modelReference(spec), { name: spec.name });
+    return (await findTable(manifest.digest))?.table;
+  }
+  const { model, profile } = await fetchFacts(spec.image, registryOptions(spec));
+  return profile ?? (await findTable(model.digest))?.table;
+}
+
+function registryOptions({ insecure = false }: FunctionSpec): { readonly insecure: boolean } {
+  return { insecure };
+}

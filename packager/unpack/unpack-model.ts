@@ -1,0 +1,123 @@
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InflessError } from '../../models/base/errors.ts';
+import { cacheDirectory, digestFile, writeFileSafely } from '../../models/base/files.ts';
+import { type StoredTable, saveTable } from '../../profiles/store.ts';
+import { hostPlatform } from '../contents/base/host-base.ts';
+import { manifestDocument } from '../contents/info-layer.ts';
+import { isModelLayer, MODEL_FOLDER } from '../contents/model/model-entries.ts';
+import { imageSource } from '../image-name.ts';
+import { type ImageFacts, imageFacts } from '../inspect/image-facts.ts';
+import { isVacant, makeFolder } from '../layout/new-folder.ts';
+import { digestOf } from '../oci/blob.ts';
+import { fits, formatPlatform } from '../oci/choose-platform.ts';
+import type { Image } from '../oci/image.ts';
+import { isTreePath } from '../oci/tar-tree.ts';
+import type { RegistryOptions } from '../registry/options.ts';
+import { SERVER_ENVIRONMENT } from '../server/instance-protocol.ts';
+import { extractFiles } from './extract-files.ts';
+
+/** A model out of an image, in the cache with what the image says of it. */
+export interface UnpackedModel {
+  /** The file that a runtime opens; its folder is named by its content. */
+  readonly path: string;
+  /** What the model is, so that nobody has to run it to find out. */
+  readonly manifestFile: string;
+  /** The image's own table, where it has one. */
+  readonly profile: StoredTable | undefined;
+}
+
+/**
+ * Fetches what an image of infless-pack says of itself, and none of its weights.
+ *
+ * @param name `oci:DIR[:TAG]`, or a name in a registry
+ * @throws InflessError INVALID_INPUT for an image that is not ours, IMAGE_NOT_FOUND, IMAGE_CORRUPT, REGISTRY_FAILED
+ */
+export async function fetchFacts(name: string, options: RegistryOptions = {}): Promise<ImageFacts> {
+  return imageFacts(await fetchImage(name, options), name);
+}
+
+/**
+ * Brings the model of an image of infless-pack into the cache. Of the image's layers only those with the model's files
+ * are fetched, and only if no image with the same ones was unpacked before.
+ *
+ * @throws InflessError as {@link fetchFacts}; STORAGE_FAILED
+ */
+export async function unpackModel(name: string, options: RegistryOptions = {}): Promise<UnpackedModel> {
+  const image = await fetchImage(name, options);
+  const facts = await imageFacts(image, name);
+  const path = await unpackFiles(image, facts, name);
+  return { path, ...(await keepDocuments(facts)) };
+}
+
+async function fetchImage(name: string, options: RegistryOptions): Promise<Image> {
+  // The model's files are the same for every system, but an image is only meant for the machines it names.
+  const wanted = { os: 'linux', architecture: hostPlatform().architecture };
+  const image = await imageSource(name, options).fetch(wanted);
+  if (fits(image.platform, wanted)) return image;
+  const [offered, here] = [image.platform, wanted].map(formatPlatform);
+  throw new InflessError('IMAGE_NOT_FOUND', `${name} is for ${offered}, not for ${here}`, {
+    remedy: `Pack it again with --platform ${here}.`,
+  });
+}
+
+/** The folder is named by the layers it is made of: images that share them share it, whatever else is in them. */
+async function unpackFiles(image: Image, facts: ImageFacts, origin: string): Promise<string> {
+  const entry = entryOf(facts, origin);
+  const layers = image.layers.filter((_, index) => isModelLayer(facts.layers[index]!.title));
+  const content = digestOf(layers.map(({ descriptor }) => descriptor.digest).join('\n'));
+  const folder = join(cacheDirectory(), 'unpacked', hexOf(content));
+  const path = join(folder, entry);
+  if (await hasSize(path, facts.model.sizeBytes)) return path;
+  await rm(folder, { recursive: true, force: true }); // somebody has damaged it
+  try {
+    await makeFolder(folder, async (into) => {
+      for (const layer of layers) await extractFiles(layer, origin, MODEL_FOLDER, into);
+      await checkModel(join(into, entry), facts, origin);
+    });
+  } catch (error) {
+    if (await isVacant(folder)) throw error; // else another process was faster
+  }
+  return path;
+}
+
+/** The path of the file to open, in the model's folder. */
+function entryOf({ environment }: ImageFacts, origin: string): string {
+  const prefix = `${SERVER_ENVIRONMENT.model}=/${MODEL_FOLDER}/`;
+  const entry = environment.find((line) => line.startsWith(prefix))?.slice(prefix.length);
+  if (entry !== undefined && isTreePath(entry)) return entry;
+  throw corrupt(`${origin} does not say where its model lies`);
+}
+
+/** The image's table and manifest are about a digest: it must be the one of the file that is served. */
+async function checkModel(file: string, { model }: ImageFacts, origin: string): Promise<void> {
+  const isThere = await hasSize(file, model.sizeBytes);
+  if (isThere && (await digestFile(file)) === model.digest) return;
+  throw corrupt(`${origin} has another model in it than the ${model.digest} that it announces`);
+}
+
+async function keepDocuments({
+  digest,
+  model,
+  profile,
+}: ImageFacts): Promise<Pick<UnpackedModel, 'manifestFile' | 'profile'>> {
+  const folder = join(cacheDirectory(), 'images', hexOf(digest));
+  const manifestFile = join(folder, 'manifest.json');
+  await writeFileSafely(manifestFile, manifestDocument(model).text);
+  if (profile === undefined) return { manifestFile, profile };
+  const file = await saveTable(profile, join(folder, 'profile.json'));
+  return { manifestFile, profile: { file, table: profile } };
+}
+
+async function hasSize(file: string, sizeBytes: number): Promise<boolean> {
+  const status = await stat(file).catch(() => undefined);
+  return status?.isFile() === true && status.size === sizeBytes;
+}
+
+function hexOf(digest: string): string {
+  return digest.slice('sha256:'.length);
+}
+
+function corrupt(what: string): InflessError {
+  return new InflessError('IMAGE_CORRUPT', what, { remedy: 'Pack the model again with infless-pack.' });
+}
