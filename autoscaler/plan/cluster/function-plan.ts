@@ -1,4 +1,4 @@
-import { configKey } from '../../../profiles/config.ts';
+import type { Config } from '../../../profiles/config.ts';
 import type { NodeCapacity } from '../../platforms/platform.ts';
 import type { FunctionDemand, PlannedInstance, RateModel, StartDecision } from '../model.ts';
 import type { Spot } from './node-space.ts';
@@ -39,7 +39,7 @@ export class FunctionPlan {
     this.counts = this.offers.all.map(() => 0);
     this.#expected = this.offers.all.map(() => 0);
     this.ready = this.offers.all.map(() => []);
-    if (instances.length > 0) this.#countAll(instances);
+    for (const instance of instances) this.#count(instance, this.#indexOf(instance.config));
     this.capacityBefore = this.capacity;
     this.price([0, 0, 0]);
   }
@@ -189,15 +189,16 @@ export class FunctionPlan {
     return this.offers.all[index]!;
   }
 
-  #countAll(instances: readonly PlannedInstance[]): void {
-    const indexOf = new Map(
-      this.offers.all.map(({ candidate }, index) => [configKey(candidate.config), index]),
-    );
-    for (const instance of instances) this.#count(instance, indexOf.get(configKey(instance.config)));
+  /** Which offer a config is, or −1. Thousands of instances are looked up a plan: making keys would take longer. */
+  #indexOf({ batch, cpuMillicores, gpuPercent }: Config): number {
+    return this.offers.all.findIndex(({ candidate: { config } }) => {
+      const isSameQuota = config.cpuMillicores === cpuMillicores && config.gpuPercent === gpuPercent;
+      return isSameQuota && config.batch === batch;
+    });
   }
 
-  #count(instance: PlannedInstance, index: number | undefined): void {
-    if (instance.outdated || index === undefined) {
+  #count(instance: PlannedInstance, index: number): void {
+    if (instance.outdated || index < 0) {
       this.deadWeight.push(instance);
       return;
     }

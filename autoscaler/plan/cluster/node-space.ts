@@ -10,7 +10,6 @@ export interface Spot {
 
 interface Space {
   readonly name: string;
-  readonly order: number;
   cpuMillicores: number;
   memoryBytes: number;
   readonly gpuPercents: number[];
@@ -35,13 +34,11 @@ export class NodeSpace {
   readonly #onGpuStep = new Array<number>(GPU_STEPS + 1).fill(0);
   readonly #cpuStep: number;
 
-  constructor(nodes: readonly NodeCapacity[], held: Iterable<Placement> = []) {
-    const largest = nodes.reduce((most, { cpuMillicores }) => Math.max(most, cpuMillicores), 1);
-    this.#cpuStep = largest / CPU_STEPS;
-    nodes.forEach(({ name, cpuMillicores, memoryBytes, gpuPercents }, order) => {
+  constructor(nodes: Iterable<NodeCapacity>, held: Iterable<Placement> = [], cpuStep = cpuStepOf(nodes)) {
+    this.#cpuStep = cpuStep;
+    for (const { name, cpuMillicores, memoryBytes, gpuPercents } of nodes) {
       const space = {
         name,
-        order,
         cpuMillicores,
         memoryBytes,
         gpuPercents: [...gpuPercents],
@@ -49,9 +46,14 @@ export class NodeSpace {
         shelf: -1,
       };
       this.#byName.set(name, space);
-    });
+    }
     for (const placement of held) this.#book(placement, 1);
     for (const space of this.#byName.values()) this.#shelve(space);
+  }
+
+  /** The same nodes with more on them: what they hold already need not be booked again. */
+  copyWith(held: Iterable<Placement>): NodeSpace {
+    return new NodeSpace(this.#byName.values(), held, this.#cpuStep);
   }
 
   /** Books an instance that is there already; a node that is gone, or over-booked by others, is no error here. */
@@ -152,6 +154,12 @@ export class NodeSpace {
     space.shelf = shelf;
     space.place = this.#shelves[shelf].push(space) - 1;
   }
+}
+
+function cpuStepOf(nodes: Iterable<NodeCapacity>): number {
+  let largest = 1;
+  for (const { cpuMillicores } of nodes) largest = Math.max(largest, cpuMillicores);
+  return largest / CPU_STEPS;
 }
 
 function take(space: Space, { config, memoryBytes }: Candidate): Spot {

@@ -12,8 +12,8 @@ export class Room {
   readonly #later: NodeSpace;
 
   constructor({ nodes, instances, leaving }: ClusterSnapshot) {
-    this.#now = new NodeSpace(nodes, [...instances, ...leaving]);
     this.#later = new NodeSpace(nodes, instances);
+    this.#now = this.#later.copyWith(leaving);
   }
 
   get freeNow(): Resources {
