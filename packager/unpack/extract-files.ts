@@ -2,13 +2,15 @@ import { dirname, join } from 'node:path';
 import { type Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { extract } from 'tar-stream';
+import { type Extract, extract } from 'tar-stream';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { ensureDirectory, streamToFile } from '../../models/base/files.ts';
 import type { Blob } from '../oci/blob.ts';
 import { isGzipMediaType, MEDIA_TYPES } from '../oci/media-types.ts';
 import { isTreePath } from '../oci/tar-tree.ts';
 import { verified } from '../oci/verified.ts';
+
+type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
 
 const REMEDY = 'Make room, or choose another cache folder with INFLESS_CACHE_DIR.';
 
@@ -30,6 +32,8 @@ export async function extractFiles(layer: Blob, origin: string, folder: string, 
     await feeding; // the digest is known when the last byte has been read, which is after the last file
   } catch (error) {
     if (error instanceof InflessError) throw error;
+    const cause = await feeding.catch((failure: unknown) => failure); // of a failed source, a tar only says that it is destroyed
+    if (cause instanceof InflessError) throw cause;
     throw corrupt(`${layer.descriptor.digest} of ${origin} cannot be unpacked (${messageOf(error)})`, error);
   }
 }
@@ -46,8 +50,6 @@ function decompression({ descriptor: { mediaType } }: Blob, origin: string): Dup
     },
   );
 }
-
-type Entry = ReturnType<typeof extract> extends AsyncIterable<infer E> ? E : never;
 
 async function extractEntry(entry: Entry, origin: string, folder: string, into: string): Promise<void> {
   const { name, type } = entry.header;
