@@ -3,7 +3,7 @@
  * one more on what then runs when one function's rate changes. Beside it the paper's greedy, written plainly, for the same
  * demand on the same nodes. What is timed is the decision alone.
  *
- *     npm run bench:scheduler [-- --nodes 2000] [--functions 40] [--rounds 7] [--seed 1] [--json]
+ *     npm run bench:scheduler [-- --nodes 2000] [--functions 40] [--rounds 15] [--seed 1] [--json]
  */
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
@@ -24,7 +24,7 @@ const GREEDY_ROUNDS = 3;
 const OPTIONS = {
   nodes: { type: 'string', default: '2000' },
   functions: { type: 'string', default: '40' },
-  rounds: { type: 'string', default: '7' },
+  rounds: { type: 'string', default: '15' },
   seed: { type: 'string', default: '1' },
   json: { type: 'boolean', default: false },
 };
