@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { setFlagsFromString } from 'node:v8';
-import { runProgram } from '../models/base/cli.ts';
-import { packProgram } from './cli.ts';
 
-// Packing is streams and hashes, done by native code: a small heap (a process of 130 instead of 155 MB)
-// is worth more than the fastest JavaScript.
+// Packing is streams and hashes, done by native code: a small heap is worth more than the fastest JavaScript.
+// The program is loaded only then, because much of what it takes is the code itself.
 setFlagsFromString('--optimize-for-size');
+const [{ runProgram }, { packProgram }] = await Promise.all([
+  import('../models/base/cli.ts'),
+  import('./cli.ts'),
+]);
 await runProgram(packProgram());

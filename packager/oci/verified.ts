@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { InflessError } from '../../models/base/errors.ts';
 import type { Blob } from './blob.ts';
 import { MAX_JSON_BYTES } from './schema.ts';
+import { spent } from './spent-bytes.ts';
 
 /**
  * The blob's bytes, checked on their way: the stream fails with IMAGE_CORRUPT when it is longer or shorter
@@ -24,6 +25,7 @@ export function verified(blob: Blob, origin: string): Readable {
         return;
       }
       hash.update(chunk);
+      spent(chunk.byteLength);
       done(null, chunk);
     },
     flush(done) {

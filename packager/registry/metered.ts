@@ -1,4 +1,5 @@
 import { pipeline, type Readable, Transform } from 'node:stream';
+import { spent } from '../oci/spent-bytes.ts';
 
 export interface MeterOptions {
   /** Called with the size of each part that is taken. */
@@ -19,6 +20,7 @@ export function metered(source: Readable, { onBytes, stallMs, stalled }: MeterOp
     transform(chunk: Buffer, _encoding, done) {
       timer.refresh();
       onBytes(chunk.byteLength);
+      spent(chunk.byteLength);
       done(null, chunk);
     },
   });

@@ -5,6 +5,7 @@ import { programFile } from '../../../models/base/package.ts';
 import type { Platform } from '../../oci/schema.ts';
 import type { TarEntry } from '../../oci/tar-entry.ts';
 import { treeEntry } from '../file-entry.ts';
+import { mapInSlices } from '../in-slices.ts';
 import { NATIVE_FOLDER } from './native-folder.ts';
 import { runtimePath } from './project.ts';
 import { traceRuntime } from './trace.ts';
@@ -27,7 +28,7 @@ export const SERVER_PROGRAM = `/${runtimePath(programFile('packager/server/bin')
 export async function runtimeEntries(platform: Platform, signal?: AbortSignal): Promise<readonly TarEntry[]> {
   const traced = await traceRuntime(signal);
   const files = [...traced, ...(await nativeFiles(traced, platform))];
-  return Promise.all(files.map((file) => treeEntry(runtimePath(file), file)));
+  return mapInSlices(files, (file) => treeEntry(runtimePath(file), file));
 }
 
 /** Native library files for a platform, absolute. */

@@ -6,6 +6,7 @@ import { InflessError } from '../../../models/base/errors.ts';
 import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../../models/base/files.ts';
 import { fileIdentity } from '../../../models/base/memory.ts';
 import { packageRoot, programFile } from '../../../models/base/package.ts';
+import { mapInSlices } from '../in-slices.ts';
 import { askOwnProcess } from '../own-process.ts';
 
 /** What a container starts, and the thread it starts by itself: no import leads there. */
@@ -59,7 +60,7 @@ async function recall(memory: string): Promise<readonly string[] | undefined> {
 
 /** Changes with every file that is replaced or edited. */
 async function identityOf(files: readonly string[]): Promise<string> {
-  const identities = await Promise.all(files.map(fileIdentity));
+  const identities = await mapInSlices(files, fileIdentity);
   return createHash('sha256').update(identities.join('\0')).digest('hex');
 }
 
