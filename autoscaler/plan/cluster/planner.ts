@@ -20,10 +20,11 @@ const MOVING_SPACE = 0.01;
  * 1. The market: prices of CPU, GPU and memory at which everybody's cheapest choice fits into the cluster, so that each
  *    resource goes to whom it saves the most. What runs has its start behind it and therefore mostly stays.
  * 2. Targets: whole instances, by an exact search where fractions were.
- * 3. Growth: what is missing of the targets of those who are short; where that finds no place, whatever fits.
- * 4. Release: what the targets don't contain, as far as those that are ready carry the highest rate of the recent past.
- * 5. Replacement: the rest of the targets, where it pays and fits beside what runs.
- * 6. Room: who is relatively shortest and found no place gets that of another who is better off, if need be.
+ * 3. Release: what the targets don't contain, as far as those that are ready carry the highest rate of the recent past.
+ * 4. Growth: what is missing of the targets of those who are short; where that finds no place, whatever fits.
+ * 5. Replacement: the rest of the targets, where nobody is short, it pays, and it fits beside what runs.
+ * 6. Room: on full nodes, what no target contains goes out of the way of what some target lacks, a little at a time; who
+ *    is shortest gets that of another who is better off, if need be.
  */
 export function planCluster(
   demands: readonly FunctionDemand[],
@@ -62,7 +63,7 @@ export function planCluster(
   const room = new Room(cluster);
   for (const [index, plan] of plans.entries()) release(plan, targets[index]!, room);
   grow(plans, targets, room);
-  if (!plans.some((plan) => plan.wantsMore)) {
+  if (!plans.some((plan) => plan.isShort)) {
     for (const [index, plan] of plans.entries()) replace(plan, targets[index]!, room);
   }
   makeRoom(plans, targets, room);
