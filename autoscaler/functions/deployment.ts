@@ -77,7 +77,17 @@ function workloadOf(spec: FunctionSpec, { model, image }: FoundModel, profile: S
   };
 }
 
-async function warningsOf(
+async function warningsOf(found: FoundModel, profile: StoredTable): Promise<string[]> {
+  const failure = found.image?.failure;
+  return [
+    ...(failure === undefined
+      ? []
+      : [`${failure.message}: ${found.title} is served as it was last fetched.`]),
+    ...(await hostWarnings(found, profile)),
+  ];
+}
+
+async function hostWarnings(
   { image, title, measurable }: FoundModel,
   { table, file }: StoredTable,
 ): Promise<string[]> {

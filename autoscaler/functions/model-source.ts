@@ -2,7 +2,8 @@ import { engineFor } from '../../models/engines.ts';
 import type { ModelFile } from '../../models/manifest.ts';
 import { describedModel } from '../../models/manifest-file.ts';
 import { resolveModel } from '../../models/open.ts';
-import { fetchFacts, type UnpackedModel, unpackModel } from '../../packager/unpack/unpack-model.ts';
+import { fetchFacts, unpackModel } from '../../packager/unpack/unpack-model.ts';
+import type { UnpackedModel } from '../../packager/unpack/unpacked-model.ts';
 import { findTable } from '../../profiles/store.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { type FunctionSpec, modelReference } from './spec.ts';
@@ -11,7 +12,7 @@ import { type FunctionSpec, modelReference } from './spec.ts';
 export interface FoundModel {
   readonly model: ModelFile;
   /** What came along with it, where it came in an image. */
-  readonly image?: Pick<UnpackedModel, 'manifestFile' | 'profile'>;
+  readonly image?: Omit<UnpackedModel, 'path'>;
   /** What it is called in sentences: `model mnist`, `image registry.example/mnist:1`. */
   readonly title: string;
   /** By which name infless-profile finds it. */

@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InflessError } from '../../models/base/errors.ts';
 import { cacheDirectory, digestFile, writeFileSafely } from '../../models/base/files.ts';
-import { type StoredTable, saveTable } from '../../profiles/store.ts';
+import { saveTable } from '../../profiles/store.ts';
 import { hostPlatform } from '../contents/base/host-base.ts';
 import { manifestDocument } from '../contents/info-layer.ts';
 import { isModelLayer, MODEL_FOLDER } from '../contents/model/model-entries.ts';
@@ -16,16 +16,8 @@ import { isTreePath } from '../oci/tar-tree.ts';
 import type { RegistryOptions } from '../registry/options.ts';
 import { SERVER_ENVIRONMENT } from '../server/instance-protocol.ts';
 import { extractFiles } from './extract-files.ts';
-
-/** A model out of an image, in the cache with what the image says of it. */
-export interface UnpackedModel {
-  /** The file that a runtime opens; its folder is named by its content. */
-  readonly path: string;
-  /** What the model is, so that nobody has to run it to find out. */
-  readonly manifestFile: string;
-  /** The image's own table, where it has one. */
-  readonly profile: StoredTable | undefined;
-}
+import { recallImage, rememberImage } from './known-images.ts';
+import type { UnpackedModel } from './unpacked-model.ts';
 
 /**
  * Fetches what an image of infless-pack says of itself, and none of its weights.
@@ -39,11 +31,25 @@ export async function fetchFacts(name: string, options: RegistryOptions = {}): P
 
 /**
  * Brings the model of an image of infless-pack into the cache. Of the image's layers only those with the model's files
- * are fetched, and only if no image with the same ones was unpacked before.
+ * are fetched, and only if no image with the same ones was unpacked before. While the registry is down, the name stands
+ * for what it stood for before: what has been deployed once must survive a restart.
  *
  * @throws InflessError as {@link fetchFacts}; STORAGE_FAILED
  */
 export async function unpackModel(name: string, options: RegistryOptions = {}): Promise<UnpackedModel> {
+  try {
+    const model = await unpackNow(name, options);
+    await rememberImage(name, model);
+    return model;
+  } catch (error) {
+    const isDown = error instanceof InflessError && error.code === 'REGISTRY_FAILED';
+    const known = isDown ? await recallImage(name) : undefined;
+    if (!isDown || known === undefined) throw error;
+    return { ...known, failure: error };
+  }
+}
+
+async function unpackNow(name: string, options: RegistryOptions): Promise<UnpackedModel> {
   const image = await fetchImage(name, options);
   const facts = await imageFacts(image, name);
   const path = await unpackFiles(image, facts, name);

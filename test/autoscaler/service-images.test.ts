@@ -17,6 +17,7 @@ import { profileDirectory, saveTable } from '../../profiles/store.ts';
 import { AMD64, ARM64, baseImage, HERE, smallBase } from '../packager/contents/bases.ts';
 import { bundleOf } from '../packager/oci/sample-bundle.ts';
 import { DebianRegistry } from '../packager/registry/debian-registry.ts';
+import { SmallRegistry } from '../packager/registry/small-registry.ts';
 import { cell, table } from '../profiles/sample-table.ts';
 import { ModelFolder } from '../support/tiny-models.ts';
 import { measuredCache, RunningService } from './running-service.ts';
@@ -161,6 +162,22 @@ describe('an image', () => {
     await writeFile(path, 'cut short');
     expect((await declare({ image })).status).toBe(201);
     expect((await stat(path)).size).toBe(mnist.manifest.sizeBytes);
+  });
+
+  it('of a registry that is down is served as it was last fetched, and says so', async () => {
+    const registry = await SmallRegistry.start();
+    const image = `${registry.host}/team/digits:1`;
+    await pushBundle(await packed(), parseReference(image), { insecure: true });
+    await declare({ image, insecure: true });
+    expect((await running.status('digits')).warnings).toEqual([]);
+    registry.stop();
+    expect((await declare({ image, insecure: true })).status).toBe(201);
+    expect((await running.status('digits')).warnings).toEqual([
+      expect.stringMatching(/refuses connections .*: image .* is served as it was last fetched\.$/),
+    ]);
+    await expectSameAnswers();
+    await rm(join(cache, 'unpacked'), { recursive: true });
+    expect((await refusal({ image, insecure: true })).status).toBe(503);
   });
 
   it('of a functions file is found relative to the file', async () => {
