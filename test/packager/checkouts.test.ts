@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { appendFile, cp, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -82,6 +82,16 @@ it('installed into a project, it makes the same image as in a checkout', async (
     await cp(join(other, path), join(ours, path), { recursive: true });
   const installed = await packIn(ours, model, '-o', `oci:${join(folder.path, 'installed')}`);
   expect(installed).toBe(await packIn(other, model, '-o', `oci:${join(folder.path, 'there')}`));
+}, 180_000);
+
+it('a checkout whose node_modules is a link makes the same image', async () => {
+  const model = await folder.write('net.onnx', LINEAR);
+  const linked = join(folder.path, 'linked');
+  for (const path of ['dist', 'package.json'])
+    await cp(join(other, path), join(linked, path), { recursive: true });
+  await symlink(join(other, 'node_modules'), join(linked, 'node_modules'));
+  const packed = await packIn(linked, model, '-o', `oci:${join(folder.path, 'of-linked')}`);
+  expect(packed).toBe(await packIn(other, model, '-o', `oci:${join(folder.path, 'there')}`));
 }, 180_000);
 
 it('what has not changed is not sent again', async (context) => {

@@ -1,10 +1,10 @@
 /** Started by trace.ts with the files to begin at: follows their imports and answers all files they lead to. */
-import { join, parse, sep } from 'node:path';
+import { join, parse } from 'node:path';
 import { nodeFileTrace } from '@vercel/nft';
 import { packageRoot } from '../../../models/base/package.ts';
 import { answerParent } from '../own-process.ts';
 import { NATIVE_FOLDER } from './native-folder.ts';
-import { projectFolder } from './project.ts';
+import { projectPath } from './project.ts';
 
 await answerParent(async () => {
   const { root } = parse(packageRoot);
@@ -13,7 +13,7 @@ await answerParent(async () => {
     processCwd: packageRoot,
     // Imports alone: guesses at what file names in the code could mean take the user's home folder along.
     analysis: { emitGlobs: false, computeFileReferences: false },
-    ignore: (path) => path.includes(NATIVE_FOLDER) || !join(root, path).startsWith(projectFolder + sep),
+    ignore: (path) => path.includes(NATIVE_FOLDER) || projectPath(join(root, path)) === undefined,
   });
-  return [...fileList].map((path) => join(root, path));
+  return [...fileList].flatMap((path) => projectPath(join(root, path)) ?? []);
 });
