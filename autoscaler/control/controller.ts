@@ -47,9 +47,9 @@ export class Controller {
   constructor(parts: ControllerParts) {
     this.#parts = parts;
     const { platform, clock, logger, settings, rates, planner = planCluster, scope = 'needed' } = parts;
-    const { drainMs, headroom } = settings;
+    const { drainMs } = settings;
     this.#fleet = new Fleet({ platform, clock, logger, drainMs }, this.#functions);
-    this.#planning = new Planning({ planner, rates, headroom, scope }, this.#functions, this.#fleet);
+    this.#planning = new Planning({ planner, rates, scope }, this.#functions, this.#fleet);
   }
 
   /** Opens the platform, adopting what still runs; ticking starts with {@link run}. */

@@ -33,6 +33,7 @@ export class ManagedFunction {
   readonly #observed: ObservedTimes;
   readonly #idleness: Idleness;
   readonly #tickMs: number;
+  readonly #mostHeadroom: number;
   readonly #scaleInAfterStarts: number;
   /** How far ahead instances have to be ordered: by the table at first, then as seen; a slow start is forgotten slowly. */
   #startupMs: number;
@@ -61,6 +62,7 @@ export class ManagedFunction {
     this.deployment = declared.deployment;
     const nowMs = parts.clock.nowMs();
     this.#tickMs = settings.tickMs;
+    this.#mostHeadroom = settings.headroom;
     this.#scaleInAfterStarts = settings.scaleInAfterStarts;
     this.#idleness =
       predecessor?.idlenessFor(spec) ?? new Idleness(coldStartPolicyOf(spec), spec.scale.idle, nowMs);
@@ -113,9 +115,9 @@ export class ManagedFunction {
     return isSame ? this.#observed : undefined;
   }
 
-  /** How far running is from what its table says, as a share; undefined while that is not known. */
-  get doubt(): number | undefined {
-    return this.#observed.doubt;
+  /** Capacity over the expected rate: the most there may be until it is known how far batches are from their table. */
+  get headroom(): number {
+    return Math.min(this.#mostHeadroom, 1 + (this.#observed.doubt ?? Infinity));
   }
 
   /** What is known of its idle times, if the same policy shall go on with it. */

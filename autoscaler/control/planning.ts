@@ -8,12 +8,11 @@ import type { Fleet } from './fleet.ts';
 import type { ManagedFunction } from './managed-function.ts';
 import { Steadiness } from './steadiness.ts';
 
-/** What the planner is given, and by how much the demand in it exceeds what is expected. */
+/** What the planner is given. */
 export interface PlanInput {
   readonly demands: readonly FunctionDemand[];
   readonly cluster: ClusterSnapshot;
   readonly rates: RateModel;
-  readonly headroom: number;
 }
 
 /**
@@ -25,7 +24,6 @@ export type PlanScope = 'needed' | 'all';
 export interface PlanningOptions {
   readonly planner: Planner;
   readonly rates: RateModel;
-  readonly headroom: number;
   readonly scope: PlanScope;
 }
 
@@ -87,9 +85,9 @@ export class Planning {
 
   /** What a plan for all functions would be made of. */
   input(nodes: readonly NodeCapacity[], nowMs: number): PlanInput {
-    const { rates, headroom } = this.#options;
+    const { rates } = this.#options;
     const demands = [...this.#functions.values()].map((managed) => this.#demandOf(managed, nowMs));
-    return { demands: inOrder(demands), cluster: this.#fleet.snapshot(nodes), rates, headroom };
+    return { demands: inOrder(demands), cluster: this.#fleet.snapshot(nodes), rates };
   }
 
   /** What to start and to stop now. */
@@ -159,7 +157,7 @@ export class Planning {
 
   /** An instance on its way is never stopped before it was ready, or starting it was for nothing. */
   #demandOf(managed: ManagedFunction, nowMs: number): FunctionDemand {
-    const headroom = 1 + Math.min(this.#options.headroom - 1, managed.doubt ?? Infinity);
+    const { headroom } = managed;
     const { spec } = managed.deployment;
     const seen = managed.snapshot(nowMs);
     return {

@@ -14,8 +14,8 @@ export async function explanationOf(
   controller: Controller,
   ratePerSecond?: number,
 ): Promise<ExplanationReport> {
-  const { name, times } = managed;
-  const { demands, cluster, rates, headroom } = await controller.planInput();
+  const { name, times, headroom } = managed;
+  const { demands, cluster, rates } = await controller.planInput();
   const demand = demands.find((each) => each.name === name)!;
   const neededPerSecond = ratePerSecond === undefined ? demand.ratePerSecond : ratePerSecond * headroom;
   const own = cluster.instances.filter(({ functionName }) => functionName === name);
