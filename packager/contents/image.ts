@@ -2,12 +2,12 @@ import { InflessError } from '../../models/base/errors.ts';
 import { buildLayer } from '../layers/build-layer.ts';
 import type { LayerBlob } from '../layers/layer.ts';
 import { isLayoutName } from '../layout/layout-name.ts';
-import { type Blob, jsonBlob } from '../oci/blob.ts';
+import type { Blob } from '../oci/blob.ts';
 import { fits, formatPlatform } from '../oci/choose-platform.ts';
 import { readDocument } from '../oci/document.ts';
-import type { Image } from '../oci/image.ts';
+import { type Image, imageOf } from '../oci/image.ts';
 import { MEDIA_TYPES } from '../oci/media-types.ts';
-import { type ImageManifest, imageConfigSchema, type Platform } from '../oci/schema.ts';
+import { imageConfigSchema, type Platform } from '../oci/schema.ts';
 import type { ImageSource } from '../oci/source.ts';
 import { nodeCommand } from './base/node-command.ts';
 import { imageConfig } from './image-config.ts';
@@ -58,8 +58,9 @@ export function buildPlan(plan: LayerPlan, compress: boolean, signal?: AbortSign
  */
 export async function composeImage({ name, image: base }: Base, contents: Contents): Promise<Image> {
   const baseConfig = await readDocument(base.config, imageConfigSchema, name, 'config');
-  const config = jsonBlob(
-    imageConfig({
+  return imageOf({
+    platform: base.platform,
+    config: imageConfig({
       base: baseConfig,
       node: nodeCommand(baseConfig, name),
       layers: contents.layers,
@@ -67,17 +68,9 @@ export async function composeImage({ name, image: base }: Base, contents: Conten
       labels: contents.annotations,
       created: contents.created,
     }),
-    MEDIA_TYPES.config,
-  );
-  const layers = [...base.layers.map(asOci), ...contents.layers];
-  const manifest: ImageManifest = {
-    schemaVersion: 2,
-    mediaType: MEDIA_TYPES.manifest,
-    config: config.descriptor,
-    layers: layers.map(({ descriptor }) => descriptor),
+    layers: [...base.layers.map(asOci), ...contents.layers],
     annotations: contents.annotations,
-  };
-  return { platform: base.platform, manifest: jsonBlob(manifest, MEDIA_TYPES.manifest), config, layers };
+  });
 }
 
 /** Docker's name for the same bytes does not belong into an OCI manifest. */

@@ -1,5 +1,6 @@
-import type { Blob } from './blob.ts';
-import type { Platform } from './schema.ts';
+import { type Blob, jsonBlob } from './blob.ts';
+import { MEDIA_TYPES } from './media-types.ts';
+import type { ImageConfig, ImageManifest, Platform } from './schema.ts';
 
 /** An image of one platform: manifest, config, and the layers in the manifest's order. */
 export interface Image {
@@ -7,6 +8,25 @@ export interface Image {
   readonly manifest: Blob;
   readonly config: Blob;
   readonly layers: readonly Blob[];
+}
+
+/** An image made here: its manifest follows from its parts, and so the same parts are the same bytes. */
+export function imageOf(parts: {
+  readonly platform: Platform;
+  readonly config: ImageConfig;
+  readonly layers: readonly Blob[];
+  readonly annotations?: Readonly<Record<string, string>>;
+}): Image {
+  const { platform, layers, annotations } = parts;
+  const config = jsonBlob(parts.config, MEDIA_TYPES.config);
+  const manifest: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.manifest,
+    config: config.descriptor,
+    layers: layers.map(({ descriptor }) => descriptor),
+    ...(annotations === undefined ? {} : { annotations }),
+  };
+  return { platform, manifest: jsonBlob(manifest, MEDIA_TYPES.manifest), config, layers };
 }
 
 /** A manifest with a `subject`: something said about an image (its SBOM), not part of it. */

@@ -2,10 +2,8 @@ import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
 import { buildLayer } from '../../layers/build-layer.ts';
-import { jsonBlob } from '../../oci/blob.ts';
-import type { Image } from '../../oci/image.ts';
-import { MEDIA_TYPES } from '../../oci/media-types.ts';
-import type { ImageConfig, ImageManifest, Platform } from '../../oci/schema.ts';
+import { imageOf } from '../../oci/image.ts';
+import type { ImageConfig, Platform } from '../../oci/schema.ts';
 import type { ImageSource } from '../../oci/source.ts';
 import { sourceDate } from '../../oci/source-date.ts';
 import type { TarEntry } from '../../oci/tar-entry.ts';
@@ -45,19 +43,7 @@ export const hostBase: ImageSource = {
       rootfs: { type: 'layers', diff_ids: [layer.diffId] },
       history: [{ created, created_by: 'infless-pack --base host', comment: layer.title }],
     };
-    const configBlob = jsonBlob(config, MEDIA_TYPES.config);
-    const manifest: ImageManifest = {
-      schemaVersion: 2,
-      mediaType: MEDIA_TYPES.manifest,
-      config: configBlob.descriptor,
-      layers: [layer.descriptor],
-    };
-    return {
-      platform,
-      manifest: jsonBlob(manifest, MEDIA_TYPES.manifest),
-      config: configBlob,
-      layers: [layer],
-    } satisfies Image;
+    return imageOf({ platform, config, layers: [layer] });
   },
 };
 

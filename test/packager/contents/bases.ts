@@ -1,10 +1,8 @@
 import { hostPlatform } from '../../../packager/contents/base/host-base.ts';
 import { textEntry } from '../../../packager/contents/file-entry.ts';
 import { buildLayer } from '../../../packager/layers/build-layer.ts';
-import { jsonBlob } from '../../../packager/oci/blob.ts';
-import type { Image } from '../../../packager/oci/image.ts';
-import { MEDIA_TYPES } from '../../../packager/oci/media-types.ts';
-import type { ImageConfig, ImageManifest, Platform } from '../../../packager/oci/schema.ts';
+import { type Image, imageOf } from '../../../packager/oci/image.ts';
+import type { ImageConfig, Platform } from '../../../packager/oci/schema.ts';
 import type { ImageSource } from '../../../packager/oci/source.ts';
 
 export const AMD64: Platform = { os: 'linux', architecture: 'amd64' };
@@ -33,19 +31,7 @@ export async function baseImage(platform: Platform, config: ContainerConfig = NO
     rootfs: { type: 'layers', diff_ids: [layer.diffId] },
     history: [{ created_by: 'ADD rootfs' }, { created_by: 'ENV NODE_VERSION', empty_layer: true }],
   };
-  const configBlob = jsonBlob(content, MEDIA_TYPES.config);
-  const manifest: ImageManifest = {
-    schemaVersion: 2,
-    mediaType: MEDIA_TYPES.manifest,
-    config: configBlob.descriptor,
-    layers: [layer.descriptor],
-  };
-  return {
-    platform,
-    manifest: jsonBlob(manifest, MEDIA_TYPES.manifest),
-    config: configBlob,
-    layers: [layer],
-  };
+  return imageOf({ platform, config: content, layers: [layer] });
 }
 
 /** The same base for every platform, as a registry would have it. */
