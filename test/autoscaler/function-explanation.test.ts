@@ -1,0 +1,25 @@
+import { afterEach, expect, it } from 'vitest';
+import { explanationOf } from '../../autoscaler/gateway/function-explanation.ts';
+import { constantRate } from '../../profiler/load/rates.ts';
+import { declared } from '../support/simulated-functions.ts';
+import { SimulatedWorld } from '../support/simulated-world.ts';
+
+let world: SimulatedWorld;
+
+afterEach(async () => {
+  await world.close();
+});
+
+it('tells the expected rate apart from the headroom that was put on it', async () => {
+  world = await SimulatedWorld.open({});
+  world.controller.run();
+  world.controller.deploy(declared('f'));
+  world.load('f', constantRate(100, 60_000));
+  await world.advance(60_000);
+  const managed = world.controller.find('f')!;
+  expect(managed.headroom).toBeLessThan(1.1); // batches run much as their table says: less than the most is put on it
+  const measured = await explanationOf(managed, world.controller);
+  expect(measured.neededPerSecond / measured.ratePerSecond).toBeCloseTo(managed.headroom, 6);
+  const given = await explanationOf(managed, world.controller, 200);
+  expect(given).toMatchObject({ ratePerSecond: 200, neededPerSecond: 200 * managed.headroom });
+});
