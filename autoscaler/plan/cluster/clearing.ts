@@ -60,6 +60,8 @@ class RoomMaker {
   readonly #plans: readonly FunctionPlan[];
   readonly #targets: readonly Target[];
   readonly #room: Room;
+  /** What no target contains, as far as it has not been stopped; looked for once, when first asked for. */
+  #surplusLeft: readonly Victim[] | undefined;
   #clearings = 0;
 
   constructor(plans: readonly FunctionPlan[], targets: readonly Target[], room: Room) {
@@ -77,7 +79,7 @@ class RoomMaker {
     for (const { index, count } of lacking) {
       for (let left = count; left > 0 && this.#clearings < MOST_CLEARINGS; left -= 1) {
         if (this.#room.promise(plan, index, 1) > 0) continue;
-        const clearing = this.#cheapest(plan, [index], this.#surplus(), {
+        const clearing = this.#cheapest(plan, [index], this.#surplus, {
           mayGo: (victims) => canSpare(victims, plan),
           isWorth: (victims, room) => !plan.isShort || isGain(victims, plan, index, Math.min(room, left)),
         });
@@ -123,16 +125,13 @@ class RoomMaker {
       if (index === undefined) owner.releaseDeadWeight(instance);
       else owner.release(index, instance);
     }
+    this.#surplusLeft = this.#surplusLeft?.filter((victim) => !victims.includes(victim));
     this.#room.promise(plan, offer, 1);
   }
 
-  /** What no target contains. */
-  #surplus(): Victim[] {
-    return this.#plans.flatMap((owner, place) =>
-      surplusOf(owner, this.#targets[place]!).flatMap((count, index) =>
-        owner.ready[index]!.slice(0, count).map((instance) => ({ owner, index, instance })),
-      ),
-    );
+  get #surplus(): readonly Victim[] {
+    this.#surplusLeft ??= this.#plans.flatMap((plan, place) => surplusVictims(plan, this.#targets[place]!));
+    return this.#surplusLeft;
   }
 
   /** Ready instances of others, of the best off first, and of one function the dearest. */
@@ -187,6 +186,21 @@ function byNode(victims: readonly Victim[]): Map<string, Victim[]> {
   return groups;
 }
 
+function surplusVictims(owner: FunctionPlan, target: Target): Victim[] {
+  return surplusOf(owner, target).flatMap((count, index) =>
+    owner.ready[index]!.slice(0, count).map((instance) => ({ owner, index, instance })),
+  );
+}
+
+/** By offer: what of a function is ready and not among the victims. */
+function readyWithout(owner: FunctionPlan, victims: readonly Victim[]): number[] {
+  const ready = owner.readyCounts;
+  for (const { owner: other, index } of victims) {
+    if (other === owner && index !== undefined) ready[index]! -= 1;
+  }
+  return ready;
+}
+
 function ownersOf(victims: readonly Victim[]): FunctionPlan[] {
   return [...new Set(victims.map(({ owner }) => owner))];
 }
@@ -194,8 +208,7 @@ function ownersOf(victims: readonly Victim[]): FunctionPlan[] {
 /** Whether nobody falls far below what it carries now, and nobody at all for one who can do without. */
 function canSpare(victims: readonly Victim[], needy: FunctionPlan): boolean {
   return ownersOf(victims).every((owner) => {
-    const ready = owner.readyCounts;
-    for (const { owner: other, index } of victims) if (other === owner) ready[index!]! -= 1;
+    const ready = readyWithout(owner, victims);
     const left = owner.offers.capacity(ready);
     const size = sizeOf(ready);
     if (left >= owner.recentPerSecond && size >= owner.fewest) return true;
@@ -222,10 +235,9 @@ function isGain(victims: readonly Victim[], plan: FunctionPlan, index: number, c
 /** Whether everybody, without what is taken, is clearly better off with what is ready than who needs it is now. */
 function canGive(victims: readonly Victim[], needy: FunctionPlan): boolean {
   return ownersOf(victims).every((owner) => {
-    const taken = victims.filter((victim) => victim.owner === owner && victim.index !== undefined);
-    if (owner === needy || taken.length === 0) return true;
-    const left = owner.readyCounts;
-    for (const { index } of taken) left[index!]! -= 1;
+    if (owner === needy) return true;
+    if (victims.every((victim) => victim.owner !== owner || victim.index === undefined)) return true;
+    const left = readyWithout(owner, victims);
     const { minInstances, recentRatePerSecond } = owner.demand;
     if (sizeOf(left) < Math.max(minInstances, recentRatePerSecond > 0 ? 1 : 0)) return false;
     return levelOf(owner.coverageOf(owner.offers.capacity(left))) > levelOf(needy.coverage);
