@@ -63,7 +63,12 @@ async function profileOf(spec: FunctionSpec, found: FoundModel): Promise<StoredT
 function workloadOf(spec: FunctionSpec, { model, image }: FoundModel, profile: StoredTable): Workload {
   const { path, manifest } = model;
   const content = image === undefined ? manifest.digest : path; // the path of what is unpacked tells all of its files apart
-  const identity = JSON.stringify([content, spec.name, Object.entries(spec.environment).sort()]);
+  const identity = JSON.stringify([
+    content,
+    spec.name,
+    Object.entries(spec.environment).sort(),
+    [...spec.secrets].sort(),
+  ]);
   return {
     version: createHash('sha256').update(identity).digest('hex').slice(0, 12),
     model: path,
@@ -74,6 +79,7 @@ function workloadOf(spec: FunctionSpec, { model, image }: FoundModel, profile: S
       [SERVER_ENVIRONMENT.profile]: profile.file,
       ...(image === undefined ? {} : { [SERVER_ENVIRONMENT.manifest]: image.manifestFile }),
     },
+    secrets: spec.secrets,
   };
 }
 

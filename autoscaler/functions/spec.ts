@@ -23,6 +23,15 @@ const functionName = z
   .max(63, 'must be at most 63 characters')
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must consist of lower case letters, digits and dashes');
 
+/** Kubernetes' rule for names of objects. */
+const objectName = z
+  .string()
+  .max(253, 'must be at most 253 characters')
+  .regex(
+    /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
+    'must consist of lower case letters, digits, dashes and dots, and begin and end with a letter or digit',
+  );
+
 /** The sentence of the parser is the sentence of the schema here too. */
 const imageName = z.string().superRefine((text, context) => {
   try {
@@ -69,6 +78,22 @@ const functionFields = z.strictObject({
     .refine(({ min, max }) => min <= max, 'min must not exceed max'),
   /** Environment of its serving processes. */
   environment: z.record(z.string(), z.string()).default({}),
+  /** Secrets its serving processes may read, by name. */
+  secrets: z.array(objectName).default([]),
+  /** The most that one instance may be given. */
+  limits: z
+    .strictObject({
+      /** Cores. */
+      cpu: z.number().positive().optional(),
+      /** Percent of one GPU; 0 keeps it off GPUs. */
+      gpu: z.number().min(0).max(100).optional(),
+    })
+    .default({}),
+  /** Labels that a node must have to run it. */
+  nodeSelector: z.record(z.string(), z.string()).default({}),
+  /** For its owner's own use; they decide nothing. */
+  labels: z.record(z.string(), z.string()).default({}),
+  annotations: z.record(z.string(), z.string()).default({}),
 });
 
 /**

@@ -39,6 +39,8 @@ export interface Workload {
   readonly modelName: string;
   readonly sloMs: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Names of secrets its instances can read, each a file of this name in the folder of secrets. */
+  readonly secrets: readonly string[];
 }
 
 export type InstanceEvent =
@@ -58,9 +60,29 @@ export interface InstanceUsage {
   readonly memoryBytes: number;
 }
 
+/** A line that an instance has printed. */
+export interface LogLine {
+  readonly instanceId: string;
+  /** Milliseconds since the epoch. */
+  readonly timestampMs: number;
+  readonly text: string;
+}
+
+export interface LogQuery {
+  /** At most so many of the newest lines of each instance to begin with; default: all. */
+  readonly tailLines?: number;
+  /** Only lines from this moment on, in ms since the epoch. */
+  readonly sinceMs?: number;
+  /** Goes on with what is printed from now on, by instances to come as well, until `signal`. */
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** Allocatable resources of one node, before any instance of ours. */
 export interface NodeCapacity {
   readonly name: string;
+  /** What a function's `nodeSelector` is matched with; none on a platform without labels. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly cpuMillicores: number;
   readonly memoryBytes: number;
   /** One entry a GPU, in percent of its SMs (100 = a whole free GPU). */
@@ -96,6 +118,8 @@ export interface Platform {
   stop(id: string, graceMs: number): Promise<void>;
   /** Undefined where the platform cannot tell, or the instance is gone. */
   usage(id: string): Promise<InstanceUsage | undefined>;
+  /** What the instances of a function print, those that ended a short while ago included where it is still known. */
+  logs(functionName: string, query: LogQuery): AsyncIterable<LogLine>;
   /** `leave` instances running for the next autoscaler to adopt, or `stop` them all and wait until they are gone. */
   close(mode: 'leave' | 'stop'): Promise<void>;
 }

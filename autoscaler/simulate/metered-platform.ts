@@ -2,6 +2,8 @@ import type {
   Instance,
   InstanceEvent,
   InstanceUsage,
+  LogLine,
+  LogQuery,
   NodeCapacity,
   Platform,
   StartRequest,
@@ -62,6 +64,10 @@ export class MeteredPlatform implements Platform {
 
   usage(id: string): Promise<InstanceUsage | undefined> {
     return this.#inner.usage(id);
+  }
+
+  logs(functionName: string, query: LogQuery): AsyncIterable<LogLine> {
+    return this.#inner.logs(functionName, query);
   }
 
   close(mode: 'leave' | 'stop'): Promise<void> {

@@ -45,6 +45,7 @@ export function deploymentOf({ spec, table }: SimulatedFunction): Deployment {
       modelName: spec.name,
       sloMs: spec.slo,
       environment: {},
+      secrets: [],
     },
     warnings: [],
   };

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
@@ -40,6 +40,18 @@ export async function writeFileSafely(
   } catch (error) {
     throw cannotWrite('File', file, error, remedy);
   }
+}
+
+/** What {@link writeFileSafely} calls a file until it is whole: the name and a number. */
+const UNFINISHED = /\.\d{4,}$/;
+
+/**
+ * Clears away what {@link writeFileSafely} was writing when its process was killed. Only for a folder that nobody
+ * else writes to at the time.
+ */
+export async function removeUnfinished(directory: string): Promise<void> {
+  const unfinished = (await readdir(directory)).filter((name) => UNFINISHED.test(name));
+  await Promise.all(unfinished.map((name) => rm(join(directory, name), { force: true })));
 }
 
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);

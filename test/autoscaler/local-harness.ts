@@ -35,6 +35,7 @@ export class LocalHarness implements PlatformHarness {
       modelName: 'mnist',
       sloMs: 200,
       environment: { INFLESS_TEST_RUN: this.#marker },
+      secrets: [],
     };
     this.broken = {
       workload: { ...this.workload, model: join(stateDirectory, 'missing.onnx') },

@@ -248,6 +248,15 @@ describe.skipIf(!isLinux)('the life after a crash (needs /proc)', { timeout: 30_
     expect(await harness.processes()).toEqual([]);
   });
 
+  it('clears away what it was writing when it was killed', async () => {
+    await platform.close('leave');
+    await mkdir(dirname(harness.recordFile('a')), { recursive: true });
+    await writeFile(`${harness.recordFile('a')}.2453223531`, '{"half":');
+    await writeFile(join(harness.stateDirectory, 'functions.json.1234567'), '{"half":');
+    await reopen();
+    expect(await harness.leftovers()).toEqual(['autoscaler.pid']);
+  });
+
   it('clears away records that cannot be read', async () => {
     await platform.close('leave');
     await mkdir(dirname(harness.recordFile('a')), { recursive: true });

@@ -14,6 +14,7 @@ export class SimulatedHarness implements PlatformHarness {
     modelName: 'greeter',
     sloMs: 200,
     environment: {},
+    secrets: [],
   };
   readonly broken = {
     workload: { ...this.workload, model: 'broken' },

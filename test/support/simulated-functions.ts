@@ -50,6 +50,7 @@ export function declared(
         modelName: name,
         sloMs: spec.slo,
         environment: spec.environment,
+        secrets: [],
       },
       warnings: [],
     },

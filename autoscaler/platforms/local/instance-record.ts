@@ -1,7 +1,12 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ensureDirectory, readTextIfPresent, writeFileSafely } from '../../../models/base/files.ts';
+import {
+  ensureDirectory,
+  readTextIfPresent,
+  removeUnfinished,
+  writeFileSafely,
+} from '../../../models/base/files.ts';
 import { configSchema } from '../../../profiles/config.ts';
 import { processIdentitySchema } from './process-identity.ts';
 
@@ -38,9 +43,10 @@ export class InstanceRecords {
     await rm(this.#file(id), { force: true });
   }
 
-  /** All of them. One that cannot be read is deleted: its process is then found through its quota. */
+  /** All of them; for who has the folder alone. One that cannot be read is deleted: its process is then found through its quota. */
   async load(): Promise<InstanceRecord[]> {
     await ensureDirectory(this.#directory, 'Choose a state folder that can be written.');
+    await removeUnfinished(this.#directory);
     const ids = (await readdir(this.#directory))
       .filter((file) => file.endsWith('.json'))
       .map((file) => file.slice(0, -'.json'.length));

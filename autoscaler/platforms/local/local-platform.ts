@@ -125,6 +125,8 @@ export class LocalPlatform implements Platform {
     return this.#instances.get(id)?.usage();
   }
 
+  async *logs(): AsyncIterable<never> {}
+
   async close(mode: 'leave' | 'stop'): Promise<void> {
     await Promise.allSettled(this.#starts.values());
     const all = [...this.#instances.values()];

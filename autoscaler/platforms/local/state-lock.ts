@@ -2,7 +2,12 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
-import { ensureDirectory, readTextIfPresent, writeFileSafely } from '../../../models/base/files.ts';
+import {
+  ensureDirectory,
+  readTextIfPresent,
+  removeUnfinished,
+  writeFileSafely,
+} from '../../../models/base/files.ts';
 import { identify, isAlive, type ProcessIdentity, processIdentitySchema } from './process-identity.ts';
 
 const OWNER_FILE = 'autoscaler.pid';
@@ -27,6 +32,7 @@ export async function lockState(stateDirectory: string): Promise<() => Promise<v
         { remedy: 'Stop that one, or give this one a state folder of its own.' },
       );
     }
+    await removeUnfinished(stateDirectory);
     await writeFileSafely(file, JSON.stringify(await identify(process.pid)));
   });
   return () => rm(file, { force: true });

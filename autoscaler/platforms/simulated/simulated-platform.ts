@@ -45,6 +45,9 @@ export class SimulatedPlatform implements Platform {
     return this.#cluster.find(id)?.usage;
   }
 
+  /** Nothing computes, so nothing is printed. */
+  async *logs(): AsyncIterable<never> {}
+
   async close(mode: 'leave' | 'stop'): Promise<void> {
     if (mode === 'stop') {
       const { instances } = this.#cluster;

@@ -69,7 +69,14 @@ class Scene {
 
   async instances(...ids: string[]): Promise<ServingInstance[]> {
     for (const id of ids) {
-      const workload = { version: 'v1', model: 'm', modelName: 'm', sloMs: 200, environment: {} };
+      const workload = {
+        version: 'v1',
+        model: 'm',
+        modelName: 'm',
+        sloMs: 200,
+        environment: {},
+        secrets: [],
+      };
       this.cluster.start({ id, functionName: 'f', config: CONFIG, node: 'one', workload });
     }
     await advance(this.clock, 0);
