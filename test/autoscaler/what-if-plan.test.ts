@@ -181,7 +181,7 @@ describe('a plan', () => {
     expect(page).not.toMatch(/\b(?:src|href)=|@import|url\(/);
     expect(page).toContain("default-src 'none'");
     expect(page.match(/<script/g)).toHaveLength(3);
-    const embedded = /<script type="application\/json" id="report">(.*?)<\/script>/s.exec(page)![1]!;
+    const embedded = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(page)![1]!;
     expect(JSON.parse(embedded)).toEqual(report);
   });
 

@@ -1,13 +1,13 @@
-// Draws the report's charts in the browser. It comes after uPlot in the page and finds the report in the element "report".
+// Draws the report's charts in the browser, with the chart kit.
 
-const report = JSON.parse(document.getElementById('report').textContent);
+const { axis, chartElement, color, draw, logarithmic, markX, roomy, seriesColor, short, steps, valueAxis } =
+  chartKit;
+const report = chartKit.data;
 const policies = Object.entries(report.policies);
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
-const CHART_HEIGHT = 230;
-const SERIES_COLORS = 8;
 
 const timeUnit =
   report.load.durationMs <= 5 * MINUTE_MS
@@ -15,39 +15,6 @@ const timeUnit =
     : report.load.durationMs <= 5 * HOUR_MS
       ? { name: 'min', ms: MINUTE_MS }
       : { name: 'h', ms: HOUR_MS };
-
-/** Colours follow the reader's scheme, so they are looked up whenever a chart is drawn. */
-function color(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-}
-
-function seriesColor(index) {
-  return color(`series-${(index % SERIES_COLORS) + 1}`);
-}
-
-function short(value) {
-  if (value === null || value === undefined) return '–';
-  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
-  return String(Number(value.toPrecision(3)));
-}
-
-function axis(label, more = {}) {
-  return {
-    label,
-    labelSize: 20,
-    stroke: color('text'),
-    grid: { stroke: color('grid'), width: 1 },
-    ticks: { stroke: color('line'), width: 1 },
-    ...more,
-  };
-}
-
-function valueAxis(label) {
-  return axis(label, {
-    size: 62,
-    values: (_, values) => values.map((value) => (value === null ? '' : short(value))),
-  });
-}
 
 /** Values of equal stretches of time as steps: each holds until the next, and the last to the end of what was measured. */
 function stepTimes(course, measuredMs) {
@@ -58,56 +25,6 @@ function stepTimes(course, measuredMs) {
 
 function held(values) {
   return [...values, values.at(-1) ?? null];
-}
-
-const steps = uPlot.paths.stepped({ align: 1 });
-
-/** Elements with charts, and how to draw them (again): in other colours, in another width. */
-const drawings = new Map();
-
-function draw(element, makeOptions, data) {
-  let plot;
-  drawings.set(element, () => {
-    plot?.destroy();
-    plot = new uPlot({ width: element.clientWidth, height: CHART_HEIGHT, ...makeOptions() }, data, element);
-  });
-  widths.observe(element);
-}
-
-function redraw(element) {
-  if (element.isConnected) {
-    drawings.get(element)();
-    return;
-  }
-  drawings.delete(element);
-  widths.unobserve(element);
-}
-
-/**
- * Tells of each element when it is laid out first, and whenever its width changes after that. What is drawn changes the
- * layout again, so that has to wait for the next frame.
- */
-const widths = new ResizeObserver((changes) => {
-  requestAnimationFrame(() => {
-    for (const { target, contentRect } of changes) {
-      if (target.dataset.width === String(contentRect.width)) continue;
-      target.dataset.width = contentRect.width;
-      redraw(target);
-    }
-  });
-});
-
-function chartElement(section, title, unit) {
-  const figure = document.createElement('figure');
-  const caption = document.createElement('figcaption');
-  caption.append(title);
-  const small = document.createElement('small');
-  small.textContent = ` ${unit}`;
-  caption.append(small);
-  const plot = document.createElement('div');
-  figure.append(caption, plot);
-  document.getElementById(section).append(figure);
-  return plot;
 }
 
 function timeOptions(label, lines) {
@@ -214,26 +131,6 @@ function drawConfigs([, { course, measuredMs }]) {
   }
 }
 
-/** uPlot would count up from where a logarithmic axis begins; people want round numbers. */
-const logarithmic = {
-  splits: (_, __, low, high) => roundNumbers(low, high),
-  filter: (_, splits) => splits,
-  values: (_, splits) => splits.map(short),
-};
-
-function roundNumbers(low, high) {
-  const digits = high / low > 1000 ? [1] : high / low > 30 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 7];
-  const numbers = [];
-  for (let power = 10 ** Math.floor(Math.log10(low)); power <= high; power *= 10) {
-    numbers.push(...digits.map((digit) => Number((digit * power).toPrecision(3))));
-  }
-  return numbers.filter((number) => number >= low && number <= high);
-}
-
-function roomy(_, low, high) {
-  return [low / 1.1, high * 1.1];
-}
-
 function drawSloCost({ name, sloMs, percentile, peakPerSecond, costOfSlo, feasible }) {
   const { currency } = report.cluster;
   const unit = 'GFLOPS per request/s';
@@ -275,7 +172,7 @@ function drawSloCost({ name, sloMs, percentile, peakPerSecond, costOfSlo, feasib
         said('cheapest', setText),
         ...money,
       ],
-      hooks: feasible ? { draw: [(plot) => markSlo(plot, sloMs)] } : {},
+      hooks: feasible ? { draw: [(plot) => markX(plot, sloMs, color('series-2'))] } : {},
     }),
     [costOfSlo.map((point) => point.sloMs), values, values, ...money.map(() => values)],
   );
@@ -284,21 +181,6 @@ function drawSloCost({ name, sloMs, percentile, peakPerSecond, costOfSlo, feasib
 function setText({ instances, config }) {
   const gpu = config.gpuPercent > 0 ? ` g${config.gpuPercent}` : '';
   return `${instances} × b${config.batch} c${config.cpuMillicores / 1000}${gpu}`;
-}
-
-function markSlo(plot, sloMs) {
-  const x = Math.round(plot.valToPos(sloMs, 'x', true));
-  const { top, height } = plot.bbox;
-  const { ctx } = plot;
-  ctx.save();
-  ctx.strokeStyle = color('series-2');
-  ctx.lineWidth = 2 * devicePixelRatio;
-  ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
-  ctx.beginPath();
-  ctx.moveTo(x, top);
-  ctx.lineTo(x, top + height);
-  ctx.stroke();
-  ctx.restore();
 }
 
 drawLoad();
@@ -332,7 +214,3 @@ if (choice !== null) {
   show();
 }
 for (const facts of report.functions) if (facts.costOfSlo.length > 0) drawSloCost(facts);
-
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-  for (const element of drawings.keys()) redraw(element);
-});

@@ -1,43 +1,20 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { packageRoot, packageVersion } from '../../../models/base/package.ts';
+import { packageVersion } from '../../../models/base/package.ts';
+import { renderDocument } from '../../../models/base/page/document.ts';
+import { escapeHtml, type HtmlCell, tableHtml } from '../../../models/base/page/html.ts';
 import { formatDuration } from '../../../models/base/units.ts';
 import { count, percent, plural } from '../report/figures.ts';
 import { figureRows } from '../report/figures-table.ts';
 import type { WhatIfReport } from '../report/report.ts';
 import { latencyText, nodeGroupText, processText, verdictText } from '../report/text-report.ts';
-import { embedJson, escapeHtml, type HtmlCell, tableHtml } from './html.ts';
 
-/** Nothing is fetched, whatever the page contains. */
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
-
-/** The report as one page that needs nothing else: tables as HTML, charts drawn by uPlot from the report within it. */
-export async function renderPage(report: WhatIfReport): Promise<string> {
-  const [uplotCss, uplot, css, charts] = await Promise.all([
-    readFile(join(uplotDirectory(), 'uPlot.min.css'), 'utf8'),
-    readFile(join(uplotDirectory(), 'uPlot.iife.min.js'), 'utf8'),
-    readFile(ownFile('page.css'), 'utf8'),
-    readFile(ownFile('charts.js'), 'utf8'),
-  ]);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<title>${escapeHtml(titleOf(report))}</title>
-<style>${uplotCss}</style>
-<style>${css}</style>
-</head>
-<body>
-${bodyOf(report)}
-<script type="application/json" id="report">${embedJson(report)}</script>
-<script>${uplot}</script>
-<script>{${charts}}</script>
-</body>
-</html>
-`;
+/** The report as one page that needs nothing else: tables as HTML, charts drawn from the report within it. */
+export function renderPage(report: WhatIfReport): Promise<string> {
+  return renderDocument({
+    title: titleOf(report),
+    body: bodyOf(report),
+    data: report,
+    script: 'autoscaler/what-if/page/charts.js',
+  });
 }
 
 function titleOf({ functions, cluster }: WhatIfReport): string {
@@ -137,13 +114,4 @@ function infeasibleSection({ functions }: WhatIfReport): string[] {
 
 function toneOf(isGood: boolean): 'good' | 'bad' {
   return isGood ? 'good' : 'bad';
-}
-
-/** Style and script of the page are no modules of ours: they stay beside the sources and are read as they are. */
-function ownFile(name: string): string {
-  return join(packageRoot, 'autoscaler', 'what-if', 'page', name);
-}
-
-function uplotDirectory(): string {
-  return dirname(createRequire(import.meta.url).resolve('uplot/dist/uPlot.min.css'));
 }
