@@ -4,6 +4,7 @@ import { parseWith } from '../../models/base/schema.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
 import { imageSource } from '../../packager/image-name.ts';
 import { COLD_START_POLICIES } from '../coldstart/policies.ts';
+import { objectName } from './object-name.ts';
 
 /** `200ms`, `1.5s`, `10m` … as milliseconds; the sentence of the parser is the sentence of the schema. */
 const duration = z.string().transform((text, context) => {
@@ -22,15 +23,6 @@ const functionName = z
   .string()
   .max(63, 'must be at most 63 characters')
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must consist of lower case letters, digits and dashes');
-
-/** Kubernetes' rule for names of objects. */
-const objectName = z
-  .string()
-  .max(253, 'must be at most 253 characters')
-  .regex(
-    /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
-    'must consist of lower case letters, digits, dashes and dots, and begin and end with a letter or digit',
-  );
 
 /** The sentence of the parser is the sentence of the schema here too. */
 const imageName = z.string().superRefine((text, context) => {

@@ -13,6 +13,8 @@ const ERROR_TABLE = {
   PROFILE_NOT_FOUND: { status: 422, exitCode: 2 },
   PROFILE_INVALID: { status: 422, exitCode: 2 },
   FUNCTION_NOT_FOUND: { status: 404, exitCode: 2 },
+  SECRET_NOT_FOUND: { status: 404, exitCode: 2 },
+  SECRET_EXISTS: { status: 409, exitCode: 2 },
   SLO_INFEASIBLE: { status: 422, exitCode: 1 },
   BODY_TOO_LARGE: { status: 413, exitCode: 2 },
   OVERLOADED: { status: 429, exitCode: 1 },

@@ -23,11 +23,16 @@ export async function ensureDirectory(directory: string, remedy: string): Promis
   }
 }
 
-/** Replaces a file as a whole or not at all, also when the machine stops in between. */
+/**
+ * Replaces a file as a whole or not at all, also when the machine stops in between.
+ *
+ * @param mode who may read and write it; default: as it was, else what the process' mask leaves
+ */
 export async function writeFileSafely(
   file: string,
   content: string | Uint8Array,
   remedy = 'Choose a folder that can be written and has room.',
+  mode?: number,
 ): Promise<void> {
   await ensureDirectory(dirname(file), remedy);
   try {
@@ -36,6 +41,7 @@ export async function writeFileSafely(
       typeof content === 'string'
         ? content
         : Buffer.from(content.buffer, content.byteOffset, content.byteLength),
+      mode === undefined ? {} : { mode },
     );
   } catch (error) {
     throw cannotWrite('File', file, error, remedy);

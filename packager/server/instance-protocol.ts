@@ -83,4 +83,6 @@ export const SERVER_ENVIRONMENT = {
   drainMs: 'INFLESS_DRAIN_MS',
   /** Exit when nobody asked `/_/ready` for this long; 0 = never. So an instance cannot outlive its autoscaler for ever. */
   orphanMs: 'INFLESS_ORPHAN_MS',
+  /** Folder with the function's secrets, each a file of its name; unset where it has none. Not for the server itself. */
+  secrets: 'INFLESS_SECRETS_DIR',
 } as const;

@@ -13,6 +13,7 @@ import type {
 import { adoptProcess } from './adoption.ts';
 import { InstanceLogs } from './instance-logs.ts';
 import { type InstanceRecord, InstanceRecords } from './instance-record.ts';
+import { InstanceSecrets } from './instance-secrets.ts';
 import { LOCAL_NODE, thisMachine } from './machine.ts';
 import { ReadyProbe } from './ready-probe.ts';
 import { servingEnvironment } from './serving-environment.ts';
@@ -48,6 +49,7 @@ export class LocalPlatform implements Platform {
   readonly #options: Required<Omit<LocalPlatformOptions, 'quotas'>>;
   readonly #records: InstanceRecords;
   readonly #logs: InstanceLogs;
+  readonly #secrets: InstanceSecrets;
   readonly #quotaPrefix: string;
   readonly #instances = new Map<string, SupervisedInstance>();
   /** Accepted, but not yet among the instances. */
@@ -74,6 +76,7 @@ export class LocalPlatform implements Platform {
     const directory = join(this.#options.stateDirectory, 'instances');
     this.#records = new InstanceRecords(directory);
     this.#logs = new InstanceLogs(directory);
+    this.#secrets = new InstanceSecrets(directory, this.#options.stateDirectory);
     this.#quotaPrefix = quotaPrefix(this.#options.stateDirectory);
   }
 
@@ -90,6 +93,7 @@ export class LocalPlatform implements Platform {
       const records = await this.#records.load();
       await Promise.all(records.map((record) => this.#adopt(record)));
       await sweepQuotas(this.#quotas, this.#quotaPrefix, new Set(this.#instances.keys()));
+      await this.#secrets.sweep(new Set(this.#instances.keys()));
       await this.#pruneLogs();
       this.#trimLogsLater();
     } catch (error) {
@@ -157,6 +161,7 @@ export class LocalPlatform implements Platform {
       clock,
       records: this.#records,
       logs: this.#logs,
+      secrets: this.#secrets,
       probe: this.#probe,
       patience: { startTimeoutMs, hungAfterMs },
       emit: (event) => {
@@ -198,15 +203,19 @@ export class LocalPlatform implements Platform {
       this.#supervise(new SupervisedInstance(record, serving, quota, this.#surroundings));
     } catch (error) {
       await serving?.signal('SIGKILL');
-      await quota.remove().catch(() => {}); // the first error is the one to tell
+      // the first error is the one to tell
+      await Promise.allSettled([quota.remove(), this.#secrets.remove(request.id)]);
       throw error;
     }
   }
 
   async #spawn(request: StartRequest): Promise<ServingProcess> {
-    const log = await this.#logs.open(request.id);
+    const { id, workload } = request;
+    const secretsFolder = await this.#secrets.provide(id, workload.secrets);
+    const environment = servingEnvironment(request, this.#options.orphanMs, secretsFolder);
+    const log = await this.#logs.open(id);
     try {
-      return await startServingProcess(servingEnvironment(request, this.#options.orphanMs), log);
+      return await startServingProcess(environment, log);
     } finally {
       await log.close();
     }
@@ -267,6 +276,7 @@ export class LocalPlatform implements Platform {
     instance.watch();
     void instance.finished.then(() => this.#pruneLogs());
   }
+
   async #pruneLogs(): Promise<void> {
     await this.#logs.prune(new Set(this.#instances.keys())).catch(() => {}); // the next one tries again
   }

@@ -4,10 +4,15 @@ import type { StartRequest } from '../platform.ts';
 /** Long enough for any grace: the end of a drain is ours to set, by SIGKILL. */
 const DRAIN_MS = 600_000;
 
-/** The environment of one serving process: ours, the function's, and above both what the platform decides. */
+/**
+ * The environment of one serving process: ours, the function's, and above both what the platform decides.
+ *
+ * @param secretsFolder where its secrets are, if it has any
+ */
 export function servingEnvironment(
   request: StartRequest,
   orphanMs: number,
+  secretsFolder: string | undefined,
   inherited: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
   const { config, workload } = request;
@@ -25,6 +30,7 @@ export function servingEnvironment(
     [SERVER_ENVIRONMENT.sloMs]: String(workload.sloMs),
     [SERVER_ENVIRONMENT.drainMs]: String(DRAIN_MS),
     [SERVER_ENVIRONMENT.orphanMs]: String(orphanMs),
+    ...(secretsFolder === undefined ? {} : { [SERVER_ENVIRONMENT.secrets]: secretsFolder }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Quota } from '../../../profiler/quota/quota.ts';
 import type { Instance, InstanceEvent, InstancePhase, InstanceUsage } from '../platform.ts';
 import type { InstanceLogs } from './instance-logs.ts';
 import type { InstanceRecord, InstanceRecords } from './instance-record.ts';
+import type { InstanceSecrets } from './instance-secrets.ts';
 import { instanceUrl, type ReadyProbe } from './ready-probe.ts';
 import type { ServingProcess } from './serving-process.ts';
 
@@ -20,6 +21,7 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly records: InstanceRecords;
   readonly logs: InstanceLogs;
+  readonly secrets: InstanceSecrets;
   readonly probe: ReadyProbe;
   readonly patience: Patience;
   readonly emit: (event: InstanceEvent) => void;
@@ -178,7 +180,9 @@ export class SupervisedInstance {
     });
     await this.#saved;
     // What cannot be cleared away now is found again by the next `open`, which sweeps up.
-    await Promise.allSettled([this.#quota?.remove(), this.#around.records.remove(this.#record.id)]);
+    const { records, secrets } = this.#around;
+    const { id } = this.#record;
+    await Promise.allSettled([this.#quota?.remove(), records.remove(id), secrets.remove(id)]);
   }
 
   #end(): void {

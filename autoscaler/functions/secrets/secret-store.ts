@@ -1,0 +1,48 @@
+import { InflessError } from '../../../models/base/errors.ts';
+import { parseWith } from '../../../models/base/schema.ts';
+import { objectName } from '../object-name.ts';
+
+/** What functions may read and nobody else shall: kept by name, told to their instances only. */
+export interface SecretStore {
+  /** Their names, in alphabetical order. */
+  list(): Promise<readonly string[]>;
+  /** @throws InflessError SECRET_EXISTS; INVALID_INPUT for a bad name or a value that is too large */
+  create(name: string, value: Uint8Array): Promise<void>;
+  /**
+   * What instances read from then on; when those that run see it, is up to the platform.
+   *
+   * @throws InflessError SECRET_NOT_FOUND; INVALID_INPUT for a value that is too large
+   */
+  replace(name: string, value: Uint8Array): Promise<void>;
+  /**
+   * Functions that name it cannot start instances any more.
+   *
+   * @throws InflessError SECRET_NOT_FOUND
+   */
+  remove(name: string): Promise<void>;
+}
+
+/** What Kubernetes takes, so that a secret that is good here is good there. */
+export const MAX_SECRET_BYTES = 1 << 20;
+
+/** @throws InflessError INVALID_INPUT for a name that is none, or a value that is too large */
+export function checkSecret(name: string, value: Uint8Array): void {
+  parseWith(objectName, name, { what: `The name "${name}" of the secret` });
+  if (value.byteLength <= MAX_SECRET_BYTES) return;
+  throw new InflessError(
+    'INVALID_INPUT',
+    `Secret "${name}" has ${value.byteLength} bytes; at most ${MAX_SECRET_BYTES} are kept`,
+  );
+}
+
+export function secretExists(name: string): InflessError {
+  return new InflessError('SECRET_EXISTS', `There is a secret "${name}" already`, {
+    remedy: 'Replace it, or remove it first.',
+  });
+}
+
+export function secretNotFound(name: string): InflessError {
+  return new InflessError('SECRET_NOT_FOUND', `There is no secret "${name}"`, {
+    remedy: `Create it, e.g. with: faas-cli secret create ${name} --from-file=FILE`,
+  });
+}
