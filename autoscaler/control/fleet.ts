@@ -159,9 +159,11 @@ export class Fleet {
     const id = `${functionName}-${randomUUID().slice(0, 8)}`;
     const where = { node, ...(gpu === undefined ? {} : { gpu }) };
     logger.info({ function: functionName, instance: id, config, ...where }, 'starting an instance');
-    this.#memoryBytes.set(id, times.view.memoryBytes(config));
+    const memoryBytes = times.view.memoryBytes(config);
+    this.#memoryBytes.set(id, memoryBytes);
     try {
-      await platform.start({ id, functionName, config, ...where, workload: deployment.workload });
+      const { workload } = deployment;
+      await platform.start({ id, functionName, config, ...where, memoryBytes, workload });
     } catch (error) {
       this.#memoryBytes.delete(id);
       throw error;

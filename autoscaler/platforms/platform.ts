@@ -28,6 +28,8 @@ export interface StartRequest {
   readonly node: string;
   /** Which of the node's GPUs to take the share from; absent without one. */
   readonly gpu?: number;
+  /** What it is planned to need. */
+  readonly memoryBytes: number;
   readonly workload: Workload;
 }
 

@@ -56,6 +56,7 @@ export class LocalHarness implements PlatformHarness {
       id,
       functionName: 'greeter',
       config: { batch: 4, cpuMillicores: 1000, gpuPercent: 0 },
+      memoryBytes: 256 * 2 ** 20,
       node: 'local',
       workload: this.workload,
       ...change,

@@ -88,6 +88,7 @@ export function describePlatform(
         id,
         functionName: 'greeter',
         config: { batch: 4, cpuMillicores: 1000, gpuPercent: 0 },
+        memoryBytes: 256 * 2 ** 20,
         node: node!.name,
         workload: harness.workload,
         ...change,

@@ -36,6 +36,7 @@ function request(id: string, cpuMillicores = 500, gpuPercent = 0, gpu?: number):
     config: { batch: 4, cpuMillicores, gpuPercent },
     node: 'node',
     ...(gpu === undefined ? {} : { gpu }),
+    memoryBytes: 3e9,
     workload: { version: 'v1', model: 'm', modelName: 'm', sloMs: 100, environment: {}, secrets: [] },
   };
 }

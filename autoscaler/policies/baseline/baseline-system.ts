@@ -113,11 +113,11 @@ export class BaselineSystem implements ServingSystem, Hands {
     this.space.take(placement);
     this.#instances.set(id, instance);
     served.instances.push(instance);
-    const { config, node, gpu } = placement;
+    const { config, node, gpu, memoryBytes } = placement;
     const { workload } = served.deployment;
     const where = gpu === undefined ? { node } : { node, gpu };
     this.parts.platform
-      .start({ id, functionName: served.name, config, ...where, workload })
+      .start({ id, functionName: served.name, config, ...where, memoryBytes, workload })
       .catch(() => this.#forget(id));
     return instance;
   }

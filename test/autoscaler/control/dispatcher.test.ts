@@ -77,7 +77,7 @@ class Scene {
         environment: {},
         secrets: [],
       };
-      this.cluster.start({ id, functionName: 'f', config: CONFIG, node: 'one', workload });
+      this.cluster.start({ id, functionName: 'f', config: CONFIG, node: 'one', memoryBytes: 0, workload });
     }
     await advance(this.clock, 0);
     return ids.map((id) => ({ id, config: CONFIG, url: this.cluster.find(id)!.view.url! }));
