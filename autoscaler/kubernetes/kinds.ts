@@ -15,3 +15,19 @@ export const NODES: ResourceKind = {
   kind: 'Node',
   namespaced: false,
 };
+
+export const CONFIG_MAPS: ResourceKind = {
+  group: '',
+  version: 'v1',
+  plural: 'configmaps',
+  kind: 'ConfigMap',
+  namespaced: true,
+};
+
+export const SECRETS: ResourceKind = {
+  group: '',
+  version: 'v1',
+  plural: 'secrets',
+  kind: 'Secret',
+  namespaced: true,
+};

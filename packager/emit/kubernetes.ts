@@ -1,9 +1,7 @@
-import { SERVING_PORT } from '../contents/image-config.ts';
-import { USER_ID } from '../contents/user.ts';
-import { HEALTH_PATH, READY_PATH, SERVER_ENVIRONMENT } from '../server/instance-protocol.ts';
+import { SERVER_ENVIRONMENT } from '../server/instance-protocol.ts';
 import type { Deployment } from './deployment.ts';
+import { PORT_NAME, SERVING_CONTAINER, SERVING_POD } from './serving-pod.ts';
 
-const PORT_NAME = 'http';
 const MODEL_ANNOTATION = 'infless.io/model-digest';
 const SLO_ANNOTATION = 'infless.io/slo-ms';
 
@@ -44,20 +42,14 @@ function podOf(deployment: Deployment): object {
     cpu: `${deployment.cpuMillicores}m`,
     memory: `${deployment.memoryBytes / 2 ** 20}Mi`,
   };
+  const { name, ports, ...rest } = SERVING_CONTAINER;
   return {
-    automountServiceAccountToken: false,
-    terminationGracePeriodSeconds: 30,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: USER_ID,
-      runAsGroup: USER_ID,
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
+    ...SERVING_POD,
     containers: [
       {
-        name: 'model',
+        name,
         image: deployment.image,
-        ports: [{ name: PORT_NAME, containerPort: SERVING_PORT }],
+        ports,
         env: [
           // The process chooses its threads by its quota, which the limit below is.
           {
@@ -68,19 +60,8 @@ function podOf(deployment: Deployment): object {
           { name: SERVER_ENVIRONMENT.sloMs, value: String(deployment.sloMs) },
         ],
         resources: { requests: amounts, limits: amounts },
-        startupProbe: probe(READY_PATH, { periodSeconds: 1, failureThreshold: 300 }),
-        readinessProbe: probe(READY_PATH, { periodSeconds: 5 }),
-        livenessProbe: probe(HEALTH_PATH, { periodSeconds: 10, timeoutSeconds: 5 }),
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ['ALL'] },
-        },
+        ...rest,
       },
     ],
   };
-}
-
-function probe(path: string, timing: object): object {
-  return { httpGet: { path, port: PORT_NAME }, ...timing };
 }
