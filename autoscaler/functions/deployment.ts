@@ -11,7 +11,9 @@ import { type FunctionSpec, modelReference } from './spec.ts';
 /** A declared function with everything found that is needed to run it. */
 export interface Deployment {
   readonly spec: FunctionSpec;
+  /** Its path is where instances find it: a file or, on a cluster, an image by its digest. */
   readonly model: ModelFile;
+  /** Its file may be a key of a ConfigMap, or an image, as well. */
   readonly profile: StoredTable;
   readonly maxBatch: number;
   readonly workload: Workload;
@@ -63,14 +65,8 @@ async function profileOf(spec: FunctionSpec, found: FoundModel): Promise<StoredT
 function workloadOf(spec: FunctionSpec, { model, image }: FoundModel, profile: StoredTable): Workload {
   const { path, manifest } = model;
   const content = image === undefined ? manifest.digest : path; // the path of what is unpacked tells all of its files apart
-  const identity = JSON.stringify([
-    content,
-    spec.name,
-    Object.entries(spec.environment).sort(),
-    [...spec.secrets].sort(),
-  ]);
   return {
-    version: createHash('sha256').update(identity).digest('hex').slice(0, 12),
+    version: versionOf(content, spec),
     model: path,
     modelName: spec.name,
     sloMs: spec.slo,
@@ -81,6 +77,16 @@ function workloadOf(spec: FunctionSpec, { model, image }: FoundModel, profile: S
     },
     secrets: spec.secrets,
   };
+}
+
+/**
+ * Tells instances of one deployment from those of another.
+ *
+ * @param content the digest of the model's files, or another name that changes with them
+ */
+export function versionOf(content: string, { name, environment, secrets }: FunctionSpec): string {
+  const identity = JSON.stringify([content, name, Object.entries(environment).sort(), [...secrets].sort()]);
+  return createHash('sha256').update(identity).digest('hex').slice(0, 12);
 }
 
 async function warningsOf(found: FoundModel, profile: StoredTable): Promise<string[]> {

@@ -1,5 +1,4 @@
 import { InflessError } from '../../../models/base/errors.ts';
-import { parseCpuMillicores } from '../../../models/base/units.ts';
 import { isLayoutName } from '../../../packager/layout/layout-name.ts';
 import type { FunctionDeclaration } from '../spec.ts';
 import { API_VERSION, INFERENCE_FUNCTION, type InferenceFunction } from './inference-function.ts';
@@ -90,8 +89,10 @@ function scaleOf({ minInstances, maxInstances, idle, weight, policy }: NonNullab
   return { min: minInstances, max: maxInstances, idle, weight, policy };
 }
 
+/** The definition lets nothing but numbers and millicores through. */
 function coresOf(cpu: number | string | undefined): number | undefined {
-  return typeof cpu === 'string' ? parseCpuMillicores(cpu, 'limits.cpu') / 1000 : cpu;
+  if (typeof cpu !== 'string') return cpu;
+  return cpu.endsWith('m') ? Number(cpu.slice(0, -1)) / 1000 : Number(cpu);
 }
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

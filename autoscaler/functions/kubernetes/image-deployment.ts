@@ -1,0 +1,60 @@
+import { InflessError } from '../../../models/base/errors.ts';
+import { canBatch } from '../../../models/manifest.ts';
+import { type PinnedImage, pinImage } from '../../../packager/unpack/pinned-image.ts';
+import type { StoredTable } from '../../../profiles/store.ts';
+import { type Deployment, versionOf } from '../deployment.ts';
+import type { FunctionSpec } from '../spec.ts';
+import type { ProfileTables } from './profile-tables.ts';
+
+/**
+ * A function's deployment from what its image says of itself: the nodes fetch the model, this process never does.
+ *
+ * @param pinned what the image's name stood for when it was declared, where that is known: then a tag that has moved
+ *   since changes nothing
+ * @throws InflessError IMAGE_*, REGISTRY_FAILED, PROFILE_*, PLATFORM_FAILED
+ */
+export async function resolveImage(
+  spec: FunctionSpec,
+  tables: ProfileTables,
+  pinned?: string,
+): Promise<Deployment> {
+  const { insecure = false } = spec;
+  const image = await pinImage(pinned ?? spec.image!, { insecure }); // objects of a cluster always name one
+  const profile = await profileOf(spec, image, tables);
+  const { environment, secrets } = spec;
+  return {
+    spec,
+    model: { path: image.reference, manifest: { ...image.model, name: spec.name } },
+    profile,
+    maxBatch: canBatch(image.model) ? (spec.maxBatch ?? Number.MAX_SAFE_INTEGER) : 1,
+    workload: {
+      version: versionOf(image.reference, spec),
+      model: image.reference,
+      modelName: spec.name,
+      sloMs: spec.slo,
+      environment,
+      secrets,
+    },
+    warnings: [],
+  };
+}
+
+async function profileOf(
+  spec: FunctionSpec,
+  image: PinnedImage,
+  tables: ProfileTables,
+): Promise<StoredTable> {
+  if (spec.profile === undefined) {
+    if (image.profile !== undefined) return { file: image.reference, table: image.profile };
+    throw new InflessError('PROFILE_NOT_FOUND', `Image ${spec.image} was packed without a profile table`, {
+      remedy: 'Measure its model with infless-profile and pack it again, or name a ConfigMap with the table.',
+    });
+  }
+  const stored = await tables.read(spec.profile);
+  if (stored.table.model.digest === image.model.digest) return stored;
+  throw new InflessError(
+    'PROFILE_INVALID',
+    `Profile table ${spec.profile} was measured on another model than the one in ${spec.image}`,
+    { remedy: 'Measure this one with infless-profile.' },
+  );
+}
