@@ -6,25 +6,21 @@ import { EXIT_INTERRUPTED, InflessError } from '../models/base/errors.ts';
 import { writeFileSafely } from '../models/base/files.ts';
 import { type Interrupt, onInterrupt } from '../models/base/interrupt.ts';
 import { formatDuration } from '../models/base/units.ts';
-import {
-  bestConfig,
-  fastestConfig,
-  SLO_PERCENTILES,
-  type Slo,
-  type SloPercentile,
-  tightestSloMs,
-} from '../profiles/best-config.ts';
+import { bestConfig, fastestConfig, type Slo, tightestSloMs } from '../profiles/best-config.ts';
 import { formatConfig } from '../profiles/config.ts';
 import { formatTable, TABLE_FORMATS, type TableFormat } from '../profiles/formats/index.ts';
 import type { ProfileTable } from '../profiles/table.ts';
 import type { InputShapes } from './cell-protocol.ts';
 import { parsePercent, parsePositiveMs, parseShape } from './cli-options.ts';
+import { addReportCommand } from './commands/report-command.ts';
+import { readSlo, type SloOptions, sloOptionsOn } from './commands/slo-options.ts';
 import { parseBatches, parseCpus } from './grid.ts';
 import { profileModel } from './profile-model.ts';
+import { renderPage } from './report/page/page.ts';
 import { progressListener } from './report/progress-line.ts';
 import { renderSummary } from './report/summary.ts';
 
-interface CliOptions {
+interface CliOptions extends SloOptions {
   readonly batches?: number[];
   readonly cpus?: number[];
   readonly quick?: boolean;
@@ -37,17 +33,16 @@ interface CliOptions {
   readonly resume?: boolean;
   readonly output?: string;
   readonly format?: TableFormat;
-  readonly slo?: number;
-  /** One of the choices, as text. */
-  readonly percentile: string;
+  readonly report?: string;
 }
 
 /** The command line of `infless-profile`. */
 export function profileProgram(): Command {
-  return createProgram(
+  const program = createProgram(
     'infless-profile',
     'Measures how fast a model answers batches under CPU quotas, as a table that infless-autoscaler plans with.',
   )
+    .enablePositionalOptions() // options behind a command's name are the command's
     .argument(
       '<model>',
       'a model file (.onnx), or the name of a model that we can build: mobilenet, resnet-50, …',
@@ -86,19 +81,14 @@ export function profileProgram(): Command {
         TABLE_FORMATS,
       ),
     )
-    .option('--slo <duration>', 'name the best config for this latency; exit 1 if there is none', (text) =>
-      parsePositiveMs(text, '--slo'),
-    )
-    .addOption(
-      new Option('--percentile <percentile>', 'which percentile the SLO is about')
-        .choices(SLO_PERCENTILES.map(String))
-        .default('99'),
-    )
-    .action(profile);
+    .option('--report <file>', 'write a page with charts (HTML)');
+  sloOptionsOn(program, 'name the best config for this latency; exit 1 if there is none').action(profile);
+  addReportCommand(program);
+  return program;
 }
 
 async function profile(reference: string, options: CliOptions): Promise<void> {
-  if (options.output !== undefined) await checkOutput(options.output);
+  for (const file of [options.output, options.report]) if (file !== undefined) await checkOutput(file);
   const interrupt = onInterrupt();
   try {
     await finish(await measureTable(reference, options, interrupt), options);
@@ -135,14 +125,15 @@ function measureTable(reference: string, options: CliOptions, { signal }: Interr
 }
 
 async function finish(table: ProfileTable, options: CliOptions): Promise<void> {
-  const slo: Slo | undefined =
-    options.slo === undefined
-      ? undefined
-      : { sloMs: options.slo, percentile: Number(options.percentile) as SloPercentile };
-  const { output, format } = options;
+  const slo = readSlo(options);
+  const { output, format, report } = options;
   if (output !== undefined) {
     await writeFileSafely(output, formatTable(table, format ?? 'json'));
     process.stderr.write(`Table saved as ${output}\n`);
+  }
+  if (report !== undefined) {
+    await writeFileSafely(report, await renderPage(table, slo));
+    process.stderr.write(`Report saved as ${report}\n`);
   }
   if (output === undefined && format !== undefined) {
     process.stdout.write(formatTable(table, format));

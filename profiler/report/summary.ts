@@ -10,11 +10,14 @@ import {
 } from '../../profiles/best-config.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
-import { isDisturbed } from '../disturbance.ts';
-import { SAMPLES_FOR_TAIL } from '../stopping.ts';
+import { caveatsOf } from './caveats.ts';
+import { short } from './figures.ts';
+import { sparkline } from './sparkline.ts';
 
 /** Room for `Best for p99 ≤ 1.50 s`. */
 const TITLE_WIDTH = 21;
+/** Fewer quotas make no curve. */
+const FEWEST_FOR_CURVE = 3;
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -28,44 +31,50 @@ export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = p
   return [
     `${colors.bold(model.name)}  ${formatBytes(model.sizeBytes)}, ${table.engine}, quota by ${quota.mechanism}${period}`,
     `${host.cpuModel}, ${host.cpuCores} cores`,
-    '',
-    'Latency of a full batch, p50 / p99 in ms',
-    renderGrid(
-      cells,
-      colors,
-      (cell) => `${cell.converged ? '' : '~'}${short(cell.latencyMs.p50)} / ${short(cell.latencyMs.p99)}`,
+    ...distinct(cells.map(({ gpuPercent }) => gpuPercent)).flatMap((gpuPercent) =>
+      renderShare(
+        cells.filter((cell) => cell.gpuPercent === gpuPercent),
+        gpuPercent === 0 ? '' : `, ${gpuPercent} % of the GPU`,
+        colors,
+      ),
     ),
-    '',
-    'Rows per second and core',
-    renderGrid(cells, colors, (cell) => short(throughputPerCore(cell))),
-    ...caveats(table).map((caveat) => colors.dim(caveat)),
+    ...caveatsOf(table).map((caveat) => colors.dim(caveat)),
     '',
     ...renderBest(cells, slo),
     '',
   ].join('\n');
 }
 
-/** What the numbers above do not say by themselves. */
-function caveats(table: ProfileTable): string[] {
-  const { cells } = table;
-  const vague = cells.filter((cell) => !cell.converged).length;
-  const disturbed = cells.filter(isDisturbed).length;
-  const few = cells.filter((cell) => cell.samples < SAMPLES_FOR_TAIL).length;
+/** The cells of one GPU share. */
+function renderShare(cells: readonly Cell[], share: string, colors: Colors): string[] {
   return [
-    ...(vague === 0
-      ? []
-      : [`~ ${vague} of ${cells.length} cells missed ${confidenceOf(table)} in their time.`]),
-    ...(disturbed === 0
-      ? []
-      : [
-          `! ${disturbed} of ${cells.length} cells took longer than the CPU they used explains: something else ran on this host. Measure again when it is quiet.`,
-        ]),
-    ...(few === 0
-      ? []
-      : [
-          `The p99 of ${few} of ${cells.length} cells is about their slowest run: they have fewer than ${SAMPLES_FOR_TAIL} samples.`,
-        ]),
+    '',
+    `Latency of a full batch, p50 / p99 in ms${share}`,
+    renderGrid(
+      cells,
+      colors,
+      (cell) => `${cell.converged ? '' : '~'}${short(cell.latencyMs.p50)} / ${short(cell.latencyMs.p99)}`,
+    ),
+    ...curves(cells),
+    '',
+    `Rows per second and core${share}`,
+    renderGrid(cells, colors, (cell) => short(throughputPerCore(cell))),
   ];
+}
+
+/** How latency falls with the quota, a line a batch. */
+function curves(cells: readonly Cell[]): string[] {
+  const quotas = distinct(cells.map((cell) => cell.cpuMillicores));
+  if (quotas.length < FEWEST_FOR_CURVE) return [];
+  const lines = distinct(cells.map((cell) => cell.batch)).map((batch) => {
+    const p50s = quotas.map(
+      (quota) => cells.find((cell) => cell.batch === batch && cell.cpuMillicores === quota)?.latencyMs.p50,
+    );
+    const known = p50s.filter((p50) => p50 !== undefined);
+    return `${`b${batch}`.padStart(6)}  ${sparkline(p50s)}  ${short(known[0]!)} → ${short(known.at(-1)!)} ms`;
+  });
+  const ends = `${formatCores(quotas[0]!)} → ${formatCores(quotas.at(-1)!)}`;
+  return ['', `p50 from a quota of ${ends} cores (logarithmic)`, ...lines];
 }
 
 /** Batches across, CPU quotas down; what was not measured is a dash. */
@@ -117,16 +126,6 @@ function codecLine(cell: Cell | undefined): string[] {
   return [
     `${'JSON of one row'.padEnd(TITLE_WIDTH)} ${formatDuration(decode)} to read, ${formatDuration(encode)} to write under a CPU quota of ${formatCores(cell.cpuMillicores)}; the latencies are without it`,
   ];
-}
-
-function confidenceOf({ confidence }: ProfileTable): string {
-  return `±${Number((confidence.relativeError * 100).toPrecision(3))} % at ${Number((confidence.level * 100).toPrecision(4))} % confidence`;
-}
-
-/** Three significant digits: what a measurement like this is worth. */
-function short(value: number): string {
-  if (value >= 100) return value.toFixed(0);
-  return value >= 1 ? value.toPrecision(3) : value.toFixed(value >= 0.1 ? 2 : 3);
 }
 
 function distinct(values: readonly number[]): number[] {

@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ExplanationReport } from '../../autoscaler/control/explanation.ts';
 import type { WhatIfReport } from '../../autoscaler/what-if/report/report.ts';
+import { chromiumFile, NO_BROWSER, openBrowser } from '../support/browser.ts';
 import { ProgramRun } from '../support/program-run.ts';
 import { type WhatIfFiles, whatIfFiles } from '../support/what-if-files.ts';
 
@@ -154,25 +152,10 @@ describe('infless-autoscaler explain', () => {
   });
 });
 
-const chromium = (process.env.PATH ?? '')
-  .split(delimiter)
-  .map((directory) => join(directory, 'chromium'))
-  .find(existsSync);
-
-// Tried again because headless Chromium now and then dumps a page before its scripts ran when the machine is busy.
-it('draws its page in a browser that reaches no network', { retry: 2 }, async (context) => {
-  if (chromium === undefined) context.skip('chromium is not installed');
+it('draws its page in a browser that reaches no network', async (context) => {
+  if (chromiumFile === undefined) context.skip(NO_BROWSER);
   const html = at('drawn.html');
   expect(await plan('--rate', '50', '--duration', '20s', '--html', html).exited()).toBe(0);
-  const { stdout } = await promisify(execFile)(chromium!, [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    `--user-data-dir=${at('chromium')}`,
-    '--virtual-time-budget=5000',
-    '--dump-dom',
-    pathToFileURL(html).href,
-  ]);
   const titles = [
     'Requests',
     'Resources held',
@@ -182,7 +165,15 @@ it('draws its page in a browser that reaches no network', { retry: 2 }, async (c
     'pictures',
     'pictures',
   ];
-  const captions = [...stdout.matchAll(/<figcaption>([^<]*)</g)].map(([, text]) => text);
-  expect(captions).toEqual(titles);
-  expect(stdout.match(/<canvas/g)).toHaveLength(titles.length);
+  const browser = await openBrowser();
+  try {
+    const page = await browser.newPage();
+    page.on('request', (request) => expect(request.url()).toMatch(/^file:/));
+    await page.goto(pathToFileURL(html).href);
+    await page.waitForFunction(`document.querySelectorAll('canvas').length === ${titles.length}`);
+    const captions = await page.locator('figcaption').allTextContents();
+    expect(captions.map((text) => text.split(' ')[0])).toEqual(titles.map((text) => text.split(' ')[0]));
+  } finally {
+    await browser.close();
+  }
 });

@@ -1,0 +1,96 @@
+import { SLO_PERCENTILES, type Slo, type SloPercentile } from '../../../profiles/best-config.ts';
+import { formatConfig } from '../../../profiles/config.ts';
+import { inReadingOrder } from '../../../profiles/formats/order.ts';
+import { type Efficiency, frontierOf, perCore, perGpuPercent } from '../../../profiles/frontier.ts';
+import { relativeError } from '../../../profiles/statistics.ts';
+import type { Cell, ProfileTable } from '../../../profiles/table.ts';
+import { hasIntervals } from '../remarks.ts';
+
+/** What the page's charts are drawn from. */
+export interface PageData {
+  /** In reading order. */
+  readonly cells: readonly PageCell[];
+  /** Whether the means' intervals are known. */
+  readonly hasIntervals: boolean;
+  /** What throughput is counted by. */
+  readonly resources: readonly PageResource[];
+  readonly frontiers: readonly PageFrontier[];
+  readonly slo: Slo | null;
+}
+
+export type ResourceKey = 'core' | 'gpuPercent';
+
+export interface PageResource {
+  readonly key: ResourceKey;
+  /** `rows/s per core`. */
+  readonly unit: string;
+}
+
+export interface PageCell {
+  /** `b4 c0.5`. */
+  readonly config: string;
+  readonly batch: number;
+  readonly cores: number;
+  readonly gpuPercent: number;
+  readonly latencyMs: Readonly<Record<'mean' | 'low' | 'high' | 'p50' | 'p95' | 'p99', number>>;
+  readonly rowsPerSecond: number;
+  /** Rows per second of each unit held; null where the config holds none. */
+  readonly rowsPer: Readonly<Record<ResourceKey, number | null>>;
+  readonly cpuMsPerRow: number;
+  readonly memoryBytes: number;
+  /** Half the mean's interval over the mean; null where it is not known. */
+  readonly relativeError: number | null;
+}
+
+export interface PageFrontier {
+  readonly percentile: SloPercentile;
+  readonly resource: ResourceKey;
+  /** Ascending by SLO; `cell` is the index of the config that is best from there on. */
+  readonly points: readonly { readonly sloMs: number; readonly cell: number }[];
+}
+
+const RESOURCES: readonly (PageResource & { readonly efficiency: Efficiency })[] = [
+  { key: 'core', unit: 'rows/s per core', efficiency: perCore },
+  { key: 'gpuPercent', unit: 'rows/s per GPU percent', efficiency: perGpuPercent },
+];
+
+export function pageData(table: ProfileTable, slo: Slo | undefined): PageData {
+  const cells = inReadingOrder(table);
+  const known = hasIntervals(table);
+  const resources = RESOURCES.filter(({ efficiency }) =>
+    cells.some((cell) => efficiency(cell) !== undefined),
+  );
+  return {
+    cells: cells.map((cell) => pageCell(cell, known)),
+    hasIntervals: known,
+    resources: resources.map(({ key, unit }) => ({ key, unit })),
+    frontiers: resources.flatMap(({ key, efficiency }) =>
+      SLO_PERCENTILES.map((percentile) => ({
+        percentile,
+        resource: key,
+        points: frontierOf(cells, percentile, efficiency).map(({ sloMs, cell }) => ({
+          sloMs,
+          cell: cells.indexOf(cell),
+        })),
+      })),
+    ),
+    slo: slo ?? null,
+  };
+}
+
+function pageCell(cell: Cell, known: boolean): PageCell {
+  const { mean, p50, p95, p99, meanInterval } = cell.latencyMs;
+  const [low, high] = meanInterval;
+  return {
+    config: formatConfig(cell),
+    batch: cell.batch,
+    cores: cell.cpuMillicores / 1000,
+    gpuPercent: cell.gpuPercent,
+    latencyMs: { mean, low, high, p50, p95, p99 },
+    rowsPerSecond: cell.throughputPerSecond,
+    rowsPer: { core: perCore(cell) ?? null, gpuPercent: perGpuPercent(cell) ?? null },
+    cpuMsPerRow: cell.cpuMs / cell.batch,
+    memoryBytes: cell.peakMemoryBytes,
+    relativeError: known ? relativeError(cell.latencyMs) : null,
+  };
+}
