@@ -1,20 +1,39 @@
 import { type FileHandle, open, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
+import type { Clock } from '../../../models/base/clock.ts';
 import { ensureDirectory } from '../../../models/base/files.ts';
+import { lastWords } from '../last-words.ts';
+import type { LogLine, LogQuery } from '../platform.ts';
+import { readLogs } from './log-stream.ts';
 
 const KEPT_LOGS = 20;
 const MAX_LOG_BYTES = 16 * 2 ** 20;
 const TAIL_BYTES = 4096;
-const TAIL_LINES = 3;
-const LINE_LENGTH = 300;
 
 /** What instances print: one file each, `<id>.log`. Those of the last few that are gone are kept to look into. */
 export class InstanceLogs {
   readonly #directory: string;
+  /** Whose log it is, as long as there may be one. */
+  readonly #functionNames = new Map<string, string>();
 
   constructor(directory: string) {
     this.#directory = directory;
+  }
+
+  /** An instance is there whose log is to be found by the name of its function. */
+  register(id: string, functionName: string): void {
+    this.#functionNames.set(id, functionName);
+  }
+
+  /** What the instances of a function have printed, those included of whom nothing but the log is left. */
+  read(functionName: string, query: LogQuery, clock: Clock): AsyncIterable<LogLine> {
+    const files = (): ReadonlyMap<string, string> =>
+      new Map(
+        [...this.#functionNames].flatMap(([id, owner]) =>
+          owner === functionName ? [[id, this.#file(id)]] : [],
+        ),
+      );
+    return readLogs(files, query, clock);
   }
 
   /** To append to; the file is closed by the caller once the process has it. */
@@ -26,7 +45,7 @@ export class InstanceLogs {
   /** Its last words, as one line; empty if there are none. */
   async tail(id: string): Promise<string> {
     try {
-      return lastLines(await readEnd(this.#file(id)));
+      return lastWords(await readEnd(this.#file(id)));
     } catch {
       return ''; // an explanation that is missing must not hide what it explains
     }
@@ -52,34 +71,11 @@ export class InstanceLogs {
     );
     const old = aged.sort((a, b) => b.atMs - a.atMs).slice(KEPT_LOGS);
     await Promise.all(old.map(({ id }) => rm(this.#file(id), { force: true })));
+    for (const { id } of old) this.#functionNames.delete(id);
   }
 
   #file(id: string): string {
     return join(this.#directory, `${id}.log`);
-  }
-}
-
-function lastLines(text: string): string {
-  return stripVTControlCharacters(text)
-    .split('\n')
-    .flatMap(readable)
-    .slice(-TAIL_LINES)
-    .map((line) => (line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)}…` : line))
-    .join(' | ');
-}
-
-const ERROR_LEVEL = 50;
-
-/** Plain lines as they are; of structured ones, which tell of ordinary life as well, the message of errors only. */
-function readable(line: string): string[] {
-  const text = line.trim();
-  if (!text.startsWith('{')) return text === '' ? [] : [text];
-  try {
-    const { level, msg, stack } = JSON.parse(text) as { level?: number; msg?: string; stack?: string };
-    if (level === undefined || level < ERROR_LEVEL) return [];
-    return [stack === undefined ? `${msg}` : `${msg}: ${stack.split('\n')[0]}`];
-  } catch {
-    return [text];
   }
 }
 
