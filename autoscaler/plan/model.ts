@@ -13,6 +13,9 @@ export interface Candidate {
   readonly startupMs: number;
 }
 
+/** Labels, with the values that a node must have. */
+export type NodeSelector = Readonly<Record<string, string>>;
+
 /** What is asked of one function. */
 export interface FunctionDemand {
   readonly name: string;
@@ -35,6 +38,8 @@ export interface FunctionDemand {
   readonly maxInstances: number;
   /** Beside others', where the cluster cannot carry all: of two in equal need, twice the weight gets twice the share. Default: 1. */
   readonly weight?: number;
+  /** Its instances may only be on nodes with these labels. Default: on any. */
+  readonly nodeSelector?: NodeSelector;
   readonly candidates: readonly Candidate[];
 }
 

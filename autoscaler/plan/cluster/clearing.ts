@@ -142,7 +142,9 @@ class RoomMaker {
       .toSorted((a, b) => compareCoverage(b, a))
       .flatMap((owner) => [
         ...owner.deadWeight.map((instance) => ({ owner, index: undefined, instance })),
-        ...owner.ready.flatMap((group, index) => group.map((instance) => ({ owner, index, instance }))),
+        ...owner.readyCounts.flatMap((_, index) =>
+          owner.readyOf(index).map((instance) => ({ owner, index, instance })),
+        ),
       ]);
   }
 
@@ -188,13 +190,16 @@ function byNode(victims: readonly Victim[]): Map<string, Victim[]> {
 
 function surplusVictims(owner: FunctionPlan, target: Target): Victim[] {
   return surplusOf(owner, target).flatMap((count, index) =>
-    owner.ready[index]!.slice(0, count).map((instance) => ({ owner, index, instance })),
+    owner
+      .readyOf(index)
+      .slice(0, count)
+      .map((instance) => ({ owner, index, instance })),
   );
 }
 
 /** By offer: what of a function is ready and not among the victims. */
 function readyWithout(owner: FunctionPlan, victims: readonly Victim[]): number[] {
-  const ready = owner.readyCounts;
+  const ready = [...owner.readyCounts];
   for (const { owner: other, index } of victims) {
     if (other === owner && index !== undefined) ready[index]! -= 1;
   }

@@ -1,47 +1,56 @@
 import type { Config } from '../../../profiles/config.ts';
-import type { NodeCapacity } from '../../platforms/platform.ts';
 import type { FunctionDemand, PlannedInstance, RateModel, StartDecision } from '../model.ts';
-import type { Spot } from './node-space.ts';
-import { type Offer, Offers, sizeOf } from './offer.ts';
+import type { Spot } from './node-room.ts';
+import { type Offer, type Offers, offersFor, sizeOf } from './offer.ts';
 import type { PoolWish } from './pool-search.ts';
-import { type Resources, worthOf } from './resources.ts';
+import { isFree, type Resources, worthOf } from './resources.ts';
+import type { Site } from './site.ts';
+
+const NONE: readonly PlannedInstance[] = [];
 
 /** One function while a plan is being made: what it asks, what runs for it, and what the plan changes. */
 export class FunctionPlan {
   readonly demand: FunctionDemand;
+  /** Where its instances may be. */
+  readonly site: Site;
   readonly offers: Offers;
   /** By offer: what runs, starts, or is to be started. */
   readonly counts: number[];
-  /** What that carried before anything was planned. */
+  /** The same and what is promised room: what there will be when all that starts now or later is ready. */
+  readonly comingCounts: number[];
+  /** By offer: how many are ready and not to be stopped. */
+  readonly readyCounts: number[];
+  /** What `counts` carried before anything was planned. */
   readonly capacityBefore: number;
-  /** By offer: the instances that are ready and not to be stopped. */
-  readonly ready: PlannedInstance[][];
   /** Those that are not ready yet. */
   readonly starting: PlannedInstance[] = [];
   /** Outdated, or of a config that cannot keep the SLO: it serves, but should be gone. */
   readonly deadWeight: PlannedInstance[] = [];
   readonly stop: PlannedInstance[] = [];
   readonly #leaving: number;
-  readonly #expected: number[];
+  /** By offer, where there are any. */
+  readonly #ready: PlannedInstance[][] = [];
+  #expected = 0;
   readonly #added: { readonly index: number; readonly spot: Spot }[] = [];
   /** What one instance of each offer costs by the market's prices. */
-  costs: readonly number[] = [];
+  costs: readonly number[];
 
   constructor(
     demand: FunctionDemand,
     { instances, leaving }: { readonly instances: readonly PlannedInstance[]; readonly leaving: number },
     rates: RateModel,
-    shapes: readonly NodeCapacity[],
+    site: Site,
   ) {
     this.demand = demand;
     this.#leaving = leaving;
-    this.offers = new Offers(demand, rates, shapes);
+    this.site = site;
+    this.offers = offersFor(demand, rates, site.kinds);
     this.counts = this.offers.all.map(() => 0);
-    this.#expected = this.offers.all.map(() => 0);
-    this.ready = this.offers.all.map(() => []);
+    this.readyCounts = [...this.counts];
     for (const instance of instances) this.#count(instance, this.#indexOf(instance.config));
+    this.comingCounts = [...this.counts];
     this.capacityBefore = this.capacity;
-    this.price([0, 0, 0]);
+    this.costs = this.offers.prices;
   }
 
   get size(): number {
@@ -57,16 +66,9 @@ export class FunctionPlan {
     return this.offers.capacity(this.comingCounts);
   }
 
-  get comingCounts(): number[] {
-    return this.counts.map((count, index) => count + this.#expected[index]!);
-  }
-
-  get readyCapacity(): number {
-    return this.offers.capacity(this.readyCounts);
-  }
-
-  get readyCounts(): number[] {
-    return this.ready.map(({ length }) => length);
+  /** The instances of an offer that are ready and not to be stopped. */
+  readyOf(index: number): readonly PlannedInstance[] {
+    return this.#ready[index] ?? NONE;
   }
 
   get missingPerSecond(): number {
@@ -80,7 +82,7 @@ export class FunctionPlan {
   }
 
   get slots(): number {
-    return Math.max(0, this.demand.maxInstances - this.size - sizeOf(this.#expected));
+    return Math.max(0, this.demand.maxInstances - sizeOf(this.comingCounts));
   }
 
   /** Whether it lacks something that is neither starting nor promised room. */
@@ -122,7 +124,8 @@ export class FunctionPlan {
     this.costs = this.costsAt(prices);
   }
 
-  costsAt(prices: Resources): number[] {
+  costsAt(prices: Resources): readonly number[] {
+    if (isFree(prices)) return this.offers.prices;
     return this.offers.all.map(({ price, needs }) => price + worthOf(needs, prices));
   }
 
@@ -132,20 +135,21 @@ export class FunctionPlan {
   }
 
   add(index: number, spot: Spot): void {
-    this.counts[index]! += 1;
+    this.#change(index, 1);
     this.#added.push({ index, spot });
   }
 
   /** @returns what had been added, to free its room */
   takeBackAll(): { readonly index: number; readonly spot: Spot }[] {
     const added = this.#added.splice(0);
-    for (const { index } of added) this.counts[index]! -= 1;
+    for (const { index } of added) this.#change(index, -1);
     return added;
   }
 
   /** Room for one more is on its way: it will be started with a later plan. */
   expect(index: number): void {
-    this.#expected[index]! += 1;
+    this.comingCounts[index]! += 1;
+    this.#expected += 1;
   }
 
   get start(): StartDecision[] {
@@ -164,7 +168,7 @@ export class FunctionPlan {
 
   /** Whether some of it starts, or will once there is room. */
   get isMoving(): boolean {
-    return this.starting.length + this.#added.length + sizeOf(this.#expected) > 0;
+    return this.starting.length + this.#added.length + this.#expected > 0;
   }
 
   /** Whether what was decided before is still being done: some starts, or stops to make room for what will. */
@@ -174,8 +178,9 @@ export class FunctionPlan {
 
   /** Lets go of a ready instance. */
   release(index: number, instance: PlannedInstance): void {
-    this.counts[index]! -= 1;
-    const group = this.ready[index]!;
+    this.#change(index, -1);
+    this.readyCounts[index]! -= 1;
+    const group = this.#ready[index]!;
     group.splice(group.indexOf(instance), 1);
     this.stop.push(instance);
   }
@@ -198,13 +203,23 @@ export class FunctionPlan {
   }
 
   #count(instance: PlannedInstance, index: number): void {
-    if (instance.outdated || index < 0) {
+    if (instance.outdated || index < 0 || this.site.names?.has(instance.node) === false) {
       this.deadWeight.push(instance);
       return;
     }
     this.counts[index]! += 1;
-    if (instance.ready) this.ready[index]!.push(instance);
-    else this.starting.push(instance);
+    if (!instance.ready) {
+      this.starting.push(instance);
+      return;
+    }
+    this.readyCounts[index]! += 1;
+    this.#ready[index] ??= [];
+    this.#ready[index].push(instance);
+  }
+
+  #change(index: number, by: 1 | -1): void {
+    this.counts[index]! += by;
+    this.comingCounts[index]! += by;
   }
 }
 

@@ -27,23 +27,44 @@ export interface Offer {
 /** One function's offers and what sets of them carry. */
 export class Offers {
   readonly all: readonly Offer[];
+  /** What one instance of each costs where nothing is scarce. */
+  readonly prices: readonly number[];
   readonly slo: Slo;
+  readonly #asked: Slo;
   readonly #rates: RateModel;
+  readonly #kinds: readonly NodeCapacity[];
   readonly #shares: readonly SharesBySize[];
 
-  /** @param shapes one node of each kind that there is: a config that no empty node can hold is no offer */
-  constructor(demand: FunctionDemand, rates: RateModel, shapes: readonly NodeCapacity[]) {
+  /** @param kinds one node of each kind that there is: a config that no empty node can hold is no offer */
+  constructor(demand: FunctionDemand, rates: RateModel, kinds: readonly NodeCapacity[]) {
+    const { sloMs, percentile, arrivalCv } = demand;
+    this.#asked = { sloMs, percentile, arrivalCv };
     this.#rates = rates;
+    this.#kinds = kinds;
     this.slo = attainableSlo(demand, rates);
     this.all = demand.candidates
-      .filter((each) => rates.feasible(each, this.slo) && shapes.some((node) => fitsOn(each, node)))
+      .filter((each) => rates.feasible(each, this.slo) && kinds.some((node) => fitsOn(each, node)))
       .map((candidate) => ({
         candidate,
         needs: resourcesOf(candidate),
         price: priceOf(candidate.config) + INSTANCE_PRICE,
         startCost: candidate.startupMs / MOVE_HORIZON_MS,
       }));
+    this.prices = this.all.map(({ price }) => price);
     this.#shares = this.all.map(({ candidate }) => rates.sharesOf(candidate, this.slo));
+  }
+
+  /** Whether they are what the same candidates come to for this demand. */
+  areFor(demand: FunctionDemand, rates: RateModel, kinds: readonly NodeCapacity[]): boolean {
+    const { sloMs, percentile, arrivalCv } = this.#asked;
+    return (
+      demand.sloMs === sloMs &&
+      demand.percentile === percentile &&
+      demand.arrivalCv === arrivalCv &&
+      rates === this.#rates &&
+      kinds.length === this.#kinds.length &&
+      kinds.every((kind, index) => kind === this.#kinds[index])
+    );
   }
 
   /** What one instance carries in a pool of so many, in requests per second. */
@@ -56,7 +77,8 @@ export class Offers {
     const size = sizeOf(counts) + more;
     let sum = 0;
     for (let index = 0; index < counts.length; index += 1) {
-      if (counts[index]! > 0) sum += counts[index]! * this.share(index, size);
+      const count = counts[index]!;
+      if (count > 0) sum += count * this.#shares[index]!(size);
     }
     return sum;
   }
@@ -67,13 +89,33 @@ export class Offers {
   }
 }
 
+/** The same candidates come back with every plan until running shows other times: what was made of them last is kept. */
+const lastOf = new WeakMap<readonly Candidate[], Offers>();
+
+export function offersFor(demand: FunctionDemand, rates: RateModel, kinds: readonly NodeCapacity[]): Offers {
+  let offers = lastOf.get(demand.candidates);
+  if (!offers?.areFor(demand, rates, kinds)) {
+    offers = new Offers(demand, rates, kinds);
+    lastOf.set(demand.candidates, offers);
+  }
+  return offers;
+}
+
 /** How many instances of each offer. */
 export type Counts = readonly number[];
 
+/** Asked for all the time: an index makes no iterator. */
 export function sizeOf(counts: Counts): number {
   let size = 0;
-  for (const count of counts) size += count;
+  for (let index = 0; index < counts.length; index += 1) size += counts[index]!;
   return size;
+}
+
+/** Offers of which there are any. */
+export function present(counts: Counts): number[] {
+  const offers: number[] = [];
+  for (let index = 0; index < counts.length; index += 1) if (counts[index]! > 0) offers.push(index);
+  return offers;
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { NodeCapacity } from '../../platforms/platform.ts';
 import type { ClusterSnapshot, FunctionDemand, Plan, PlannedInstance, RateModel } from '../model.ts';
 import { makeRoom } from './clearing.ts';
 import { FunctionPlan } from './function-plan.ts';
@@ -8,6 +7,7 @@ import { release } from './release.ts';
 import { replace } from './replacement.ts';
 import { lessened, totalOf, without } from './resources.ts';
 import { Room } from './room.ts';
+import { siteOf } from './site.ts';
 import { targetOf, wantedPerSecond } from './targets.ts';
 
 /** Share of each resource that is not planned for: what is started beside what it replaces needs somewhere to be. */
@@ -33,14 +33,13 @@ export function planCluster(
 ): Plan {
   const byFunction = groupByFunction(cluster.instances);
   const leaving = groupByFunction(cluster.leaving);
-  const shapes = shapesOf(cluster.nodes);
   const plans = demands.map(
     (demand) =>
       new FunctionPlan(
         demand,
         { instances: byFunction.get(demand.name) ?? [], leaving: leaving.get(demand.name)?.length ?? 0 },
         rates,
-        shapes,
+        siteOf(cluster.nodes, demand.nodeSelector),
       ),
   );
   const buyers = plans.map((plan) => ({
@@ -91,29 +90,4 @@ function groupByFunction<T extends { readonly functionName?: string }>(
 
 function stopOf({ id, functionName }: PlannedInstance): Plan['stop'][number] {
   return { id, functionName };
-}
-
-/** One node of each kind. */
-function shapesOf(nodes: readonly NodeCapacity[]): NodeCapacity[] {
-  const shapes = new Map<string, NodeCapacity>();
-  let previous: NodeCapacity | undefined;
-  for (const node of nodes) {
-    // Nodes of a kind mostly come one after the other, thousands of them.
-    if (previous !== undefined && isAlike(node, previous)) continue;
-    previous = node;
-    const key = `${node.cpuMillicores}/${node.memoryBytes}/${largestGpu(node)}`;
-    if (!shapes.has(key)) shapes.set(key, node);
-  }
-  return [...shapes.values()];
-}
-
-function isAlike(a: NodeCapacity, b: NodeCapacity): boolean {
-  const isSameSize = a.cpuMillicores === b.cpuMillicores && a.memoryBytes === b.memoryBytes;
-  return isSameSize && largestGpu(a) === largestGpu(b);
-}
-
-function largestGpu({ gpuPercents }: NodeCapacity): number {
-  let largest = 0;
-  for (const percent of gpuPercents) largest = Math.max(largest, percent);
-  return largest;
 }

@@ -1,4 +1,4 @@
-import { type Counts, type Offers, sizeOf } from './offer.ts';
+import { type Counts, type Offers, present, sizeOf } from './offer.ts';
 
 /** What a pool shall be. */
 export interface PoolWish {
@@ -146,10 +146,10 @@ class Search {
 export function trimmed(wish: PoolWish, counts: Counts, fewest: number): number[] {
   const { offers, costs } = wish;
   const size = sizeOf(counts);
-  const present = counts.flatMap((count, index) => (count > 0 ? [index] : []));
-  const dearest = present.toSorted((a, b) => costs[b]! - costs[a]! || a - b);
+  const some = present(counts);
+  const dearest = some.toSorted((a, b) => costs[b]! - costs[a]! || a - b);
   const perRate = (index: number): number => costs[index]! / offers.share(index, size);
-  const leastEfficient = present.toSorted((a, b) => perRate(b) - perRate(a) || a - b);
+  const leastEfficient = some.toSorted((a, b) => perRate(b) - perRate(a) || a - b);
   const left = without(wish, counts, leastEfficient, fewest);
   const other = without(wish, counts, dearest, fewest);
   return costOf(wish, other) < costOf(wish, left) ? other : left;

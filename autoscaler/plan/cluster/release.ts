@@ -1,6 +1,6 @@
 import type { PlannedInstance } from '../model.ts';
 import type { FunctionPlan } from './function-plan.ts';
-import { sizeOf } from './offer.ts';
+import { type Counts, present, sizeOf } from './offer.ts';
 import { without } from './pool-search.ts';
 import type { Room } from './room.ts';
 import { surplusOf, type Target } from './targets.ts';
@@ -11,10 +11,10 @@ import { surplusOf, type Target } from './targets.ts';
  */
 export function release(plan: FunctionPlan, target: Target, room: Room): void {
   releaseDeadWeight(plan, room);
-  const ready = plan.readyCounts;
-  if (sizeOf(ready) === 0) return;
+  const ready = [...plan.readyCounts];
   const surplus = surplusOf(plan, target).map((count, index) => Math.min(count, ready[index]!));
-  const order = dearestFirst(plan);
+  if (sizeOf(surplus) === 0 && sizeOf(ready) <= plan.demand.maxInstances) return;
+  const order = dearestFirst(plan, ready);
   const wish = plan.wish(plan.recentPerSecond);
   const left = without(wish, ready, order, plan.fewest, surplus);
   const tooMany = sizeOf(left) - plan.demand.maxInstances;
@@ -22,9 +22,9 @@ export function release(plan: FunctionPlan, target: Target, room: Room): void {
   ready.forEach((count, index) => {
     const leaving = count - left[index]!;
     if (leaving <= 0) return;
-    const emptiestFirst = plan.ready[index]!.toSorted(
-      (a, b) => room.freeCpuMillicores(b.node) - room.freeCpuMillicores(a.node),
-    );
+    const emptiestFirst = plan
+      .readyOf(index)
+      .toSorted((a, b) => room.freeCpuMillicores(b.node) - room.freeCpuMillicores(a.node));
     for (const instance of emptiestFirst.slice(0, leaving)) {
       plan.release(index, instance);
       room.leave(instance);
@@ -54,6 +54,7 @@ function takeOut(counts: number[], order: readonly number[], tooMany: number): v
   }
 }
 
-export function dearestFirst({ costs }: FunctionPlan): number[] {
-  return costs.map((_, index) => index).sort((a, b) => costs[b]! - costs[a]! || a - b);
+/** Offers of which there are any. */
+export function dearestFirst({ costs }: FunctionPlan, counts: Counts): number[] {
+  return present(counts).sort((a, b) => costs[b]! - costs[a]! || a - b);
 }

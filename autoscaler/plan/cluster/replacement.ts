@@ -41,7 +41,7 @@ function savingOf(
 ): number {
   const surplus = surplusOf(plan, target);
   const wish = plan.wish(ratePerSecond);
-  const left = without(wish, plan.counts, dearestFirst(plan), plan.fewest, surplus);
+  const left = without(wish, plan.counts, dearestFirst(plan, plan.counts), plan.fewest, surplus);
   const cost = (counts: readonly number[]): number =>
     counts.reduce((sum, count, index) => sum + count * plan.costs[index]!, 0);
   return sizeOf(left) > 0 ? 1 - cost(left) / cost(before) : 0;

@@ -39,6 +39,13 @@ export function lessened([cpuMillicores, gpuPercent, memoryBytes]: Resources, sh
   return [cpuMillicores * left, gpuPercent * left, memoryBytes * left];
 }
 
+/** Prices where nothing is scarce. */
+export const FREE: Resources = [0, 0, 0];
+
+export function isFree(prices: Resources): boolean {
+  return prices[0] === 0 && prices[1] === 0 && prices[2] === 0;
+}
+
 export function worthOf(amounts: Resources, prices: Resources): number {
   return amounts[0] * prices[0] + amounts[1] * prices[1] + amounts[2] * prices[2];
 }

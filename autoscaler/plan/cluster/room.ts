@@ -1,6 +1,7 @@
 import type { ClusterSnapshot, Placement, PlannedInstance } from '../model.ts';
 import type { FunctionPlan } from './function-plan.ts';
-import { NodeSpace, type Spot } from './node-space.ts';
+import type { Spot } from './node-room.ts';
+import { NodeSpace } from './node-space.ts';
 import type { Resources } from './resources.ts';
 
 /**
@@ -13,7 +14,7 @@ export class Room {
 
   constructor({ nodes, instances, leaving }: ClusterSnapshot) {
     this.#later = new NodeSpace(nodes, instances);
-    this.#now = this.#later.copyWith(leaving);
+    this.#now = new NodeSpace(nodes, instances, leaving);
   }
 
   get freeNow(): Resources {
@@ -26,7 +27,7 @@ export class Room {
 
   /** Starts up to `count` instances of an offer, as far as they fit. @returns how many */
   start(plan: FunctionPlan, index: number, count: number): number {
-    const spots = this.#now.place(plan.offer(index).candidate, Math.min(count, plan.slots));
+    const spots = this.#now.place(plan.offer(index).candidate, Math.min(count, plan.slots), plan.site.names);
     for (const spot of spots) {
       this.#later.occupy(placementOf(plan, index, spot));
       plan.add(index, spot);
@@ -45,7 +46,11 @@ export class Room {
 
   /** Keeps room for up to `count` instances that will fit when what is being stopped has left. @returns how many */
   promise(plan: FunctionPlan, index: number, count: number): number {
-    const spots = this.#later.place(plan.offer(index).candidate, Math.min(count, plan.slots));
+    const spots = this.#later.place(
+      plan.offer(index).candidate,
+      Math.min(count, plan.slots),
+      plan.site.names,
+    );
     for (const spot of spots) {
       this.#now.occupy(placementOf(plan, index, spot));
       plan.expect(index);
@@ -60,6 +65,7 @@ export class Room {
 
   /** How many instances of an offer would find room on a node if some that run there left. */
   roomWithout(leaving: readonly PlannedInstance[], node: string, plan: FunctionPlan, index: number): number {
+    if (plan.site.names?.has(node) === false) return 0;
     for (const instance of leaving) this.#later.vacate(instance);
     const count = this.#later.countOn(node, plan.offer(index).candidate);
     for (const instance of leaving) this.#later.occupy(instance);

@@ -34,12 +34,12 @@ export function wantsOf(plan: FunctionPlan, { counts }: Target): Want[] {
   const coming = plan.comingCounts;
   const size = sizeOf(coming) + 1;
   const yieldOf = ({ index }: Want): number => plan.offers.share(index, size) / plan.costs[index]!;
-  return counts
-    .flatMap((wanted, index) => {
-      const count = wanted - coming[index]!;
-      return count > 0 ? [{ plan, index, count }] : [];
-    })
-    .sort((a, b) => yieldOf(b) - yieldOf(a));
+  const wants: Want[] = [];
+  for (let index = 0; index < counts.length; index += 1) {
+    const count = counts[index]! - coming[index]!;
+    if (count > 0) wants.push({ plan, index, count });
+  }
+  return wants.sort((a, b) => yieldOf(b) - yieldOf(a));
 }
 
 /** By offer: how many of what it has the target does not contain. */
@@ -49,9 +49,9 @@ export function surplusOf({ counts }: FunctionPlan, target: Target): number[] {
 
 /** Turns what the market gives a function in fractions into whole instances. */
 export function targetOf(plan: FunctionPlan, purchase: Purchase): Target {
-  const running = [...plan.counts];
   const ratePerSecond = Math.min(purchase.ratePerSecond, wantedPerSecond(plan));
   const wish = plan.wish(ratePerSecond);
+  const { running } = wish;
   const near = plan.capacity < ratePerSecond ? completed(wish, running) : trimmed(wish, running, plan.fewest);
   const rounded = completed(wish, wholeOf(purchase.counts, wish));
   const counts = cheaper(wish, near, rounded, purchase.isMarginal) ?? asMuchAsCanBe(wish);
