@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import { systemClock } from '../models/base/clock.ts';
 import { Controller } from './control/controller.ts';
-import { FunctionRegistry } from './control/function-registry.ts';
+import type { FunctionRegistry } from './control/function-registry.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from './control/settings.ts';
+import { StoredFunctions } from './control/stored-functions.ts';
 import { HttpTransport } from './dispatch/transport.ts';
 import { FunctionStore } from './functions/function-store.ts';
 import { readFunctionsFile } from './functions/functions-file.ts';
@@ -57,8 +58,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   metrics.watch(controller);
   await controller.open();
   try {
-    const registry = new FunctionRegistry(controller, new FunctionStore(stateDirectory));
-    await registry.restore(fromFile);
+    const registry = new StoredFunctions(controller, new FunctionStore(stateDirectory));
+    await registry.open(fromFile);
     for (const { name, reason } of registry.broken)
       logger.error({ function: name, reason }, 'a declared function cannot run');
     const parts = { controller, registry, platform, metrics, logger, clock: systemClock };

@@ -5,8 +5,11 @@ import { readTextIfPresent, writeFileSafely } from '../../models/base/files.ts';
 import { parseWith } from '../../models/base/schema.ts';
 import { type FunctionDeclaration, functionSpecSchema } from './spec.ts';
 
-/** Who declared a function: a function from the file goes when it is taken out of the file, one by REST stays. */
-export type Origin = 'file' | 'rest';
+/**
+ * Who declared a function: one from the file goes when it is taken out of the file, one by REST stays. On a cluster
+ * functions are objects of it, whoever made them.
+ */
+export type Origin = 'file' | 'rest' | 'kubernetes';
 
 export interface StoredFunction {
   readonly origin: Origin;

@@ -1,0 +1,93 @@
+import { InflessError, messageOf } from '../../models/base/errors.ts';
+import { resolveDeployment } from '../functions/deployment.ts';
+import type { FunctionStore, Origin, StoredFunction } from '../functions/function-store.ts';
+import { type FunctionDeclaration, parseFunctionSpec } from '../functions/spec.ts';
+import type { Controller } from './controller.ts';
+import { type BrokenFunction, type FunctionRegistry, functionNotFound } from './function-registry.ts';
+import type { ManagedFunction } from './managed-function.ts';
+
+/** Functions that are declared to this autoscaler alone. Every change is on disk before it is answered. */
+export class StoredFunctions implements FunctionRegistry {
+  readonly #controller: Controller;
+  readonly #store: FunctionStore;
+  readonly #broken = new Map<string, BrokenFunction>();
+  /** Declarations are carried out one after the other, so that the last one said is the one that holds. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(controller: Controller, store: FunctionStore) {
+    this.#controller = controller;
+    this.#store = store;
+  }
+
+  get broken(): readonly BrokenFunction[] {
+    return [...this.#broken.values()];
+  }
+
+  /** Besides, a function of the file that is not in the file any more goes. */
+  async open(fromFile: readonly FunctionDeclaration[] | undefined): Promise<void> {
+    const stored = await this.#store.load();
+    const inFile = new Set(fromFile?.map(({ name }) => name));
+    for (const { origin, declaration } of stored) {
+      const leftFile = origin === 'file' && fromFile !== undefined;
+      if (leftFile || inFile.has(declaration.name)) continue;
+      await this.#bringBack({ origin, declaration });
+    }
+    for (const declaration of fromFile ?? []) await this.#deploy('file', declaration);
+    await this.#save();
+  }
+
+  declare(declaration: unknown): Promise<ManagedFunction> {
+    return this.#inTurn(async () => {
+      const managed = await this.#deploy('rest', declaration);
+      await this.#save();
+      return managed;
+    });
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#controller.find(name) === undefined && !this.#broken.has(name)) throw functionNotFound(name);
+      this.#controller.remove(name);
+      this.#broken.delete(name);
+      await this.#save();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#turn;
+  }
+
+  async #deploy(origin: Origin, declaration: unknown): Promise<ManagedFunction> {
+    const spec = parseFunctionSpec(declaration, 'The function');
+    const deployment = await resolveDeployment(spec);
+    const managed = this.#controller.deploy({
+      origin,
+      declaration: declaration as FunctionDeclaration, // has just been parsed
+      deployment,
+    });
+    this.#broken.delete(spec.name);
+    return managed;
+  }
+
+  async #bringBack({ origin, declaration }: StoredFunction): Promise<void> {
+    try {
+      await this.#deploy(origin, declaration);
+    } catch (error) {
+      if (!(error instanceof InflessError)) throw error;
+      const { name } = declaration;
+      this.#broken.set(name, { name, origin, declaration, reason: messageOf(error) });
+    }
+  }
+
+  #save(): Promise<void> {
+    const running = this.#controller.functions.map(({ origin, declaration }) => ({ origin, declaration }));
+    const broken = this.broken.map(({ origin, declaration }) => ({ origin, declaration }));
+    return this.#store.save([...running, ...broken]);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}
