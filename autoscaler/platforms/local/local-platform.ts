@@ -6,6 +6,8 @@ import type {
   Instance,
   InstanceEvent,
   InstanceUsage,
+  LogLine,
+  LogQuery,
   NodeCapacity,
   Platform,
   StartRequest,
@@ -129,7 +131,9 @@ export class LocalPlatform implements Platform {
     return this.#instances.get(id)?.usage();
   }
 
-  async *logs(): AsyncIterable<never> {}
+  logs(functionName: string, query: LogQuery): AsyncIterable<LogLine> {
+    return this.#logs.read(functionName, query, this.#options.clock);
+  }
 
   async close(mode: 'leave' | 'stop'): Promise<void> {
     await Promise.allSettled(this.#starts.values());
@@ -214,6 +218,7 @@ export class LocalPlatform implements Platform {
     const secretsFolder = await this.#secrets.provide(id, workload.secrets);
     const environment = servingEnvironment(request, this.#options.orphanMs, secretsFolder);
     const log = await this.#logs.open(id);
+    this.#logs.register(id, request.functionName);
     try {
       return await startServingProcess(environment, log);
     } finally {
@@ -267,6 +272,7 @@ export class LocalPlatform implements Platform {
       quota,
       this.#surroundings,
     );
+    this.#logs.register(record.id, record.functionName);
     this.#supervise(instance);
     if (found.phase === 'draining') instance.letFinish(this.#options.closeGraceMs);
   }
