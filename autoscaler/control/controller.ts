@@ -9,6 +9,7 @@ import type { FunctionDeclaration } from '../functions/spec.ts';
 import { planCluster } from '../plan/cluster/planner.ts';
 import { requireFeasible } from '../plan/feasibility.ts';
 import type { Plan, Planner, RateModel, Shortage, StartDecision } from '../plan/model.ts';
+import { ServiceTimes } from '../plan/service-times.ts';
 import type { Instance, InstanceEvent, Platform } from '../platforms/platform.ts';
 import { Fleet } from './fleet.ts';
 import { ManagedFunction } from './managed-function.ts';
@@ -85,6 +86,21 @@ export class Controller {
     return this.#planning.input(nodes, this.#parts.clock.nowMs()); // after waiting: all of it shall be of one moment
   }
 
+  /** @throws InflessError SLO_INFEASIBLE where {@link deploy} would: for who has to know before anything is changed. */
+  requireDeployable({ spec, profile, maxBatch }: Deployment): void {
+    const { name, slo, percentile } = spec;
+    const candidates = new ServiceTimes(profile.table).candidates({ maxBatch, percentile });
+    requireFeasible(name, candidates, { sloMs: slo, percentile, arrivalCv: 1 }, this.#parts.rates);
+  }
+
+  /**
+   * A function is declared, but cannot be deployed for now: what runs of it is left alone until it is deployed or
+   * removed.
+   */
+  spare(name: string): void {
+    this.#fleet.spare(name);
+  }
+
   /**
    * Deploys a function, or replaces one of the same name: its old instances serve until new ones are ready.
    *
@@ -120,11 +136,10 @@ export class Controller {
   /** Takes a function away; its instances finish what they run. */
   remove(name: string): void {
     const managed = this.#functions.get(name);
-    if (managed === undefined) return;
     this.#functions.delete(name);
     this.#planning.forget(name);
     this.#fleet.abandon(name);
-    managed.dispatcher.refuseUntil(
+    managed?.dispatcher.refuseUntil(
       Infinity,
       new InflessError('FUNCTION_NOT_FOUND', `Function "${name}" was deleted while this request waited`),
     );

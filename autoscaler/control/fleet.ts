@@ -32,6 +32,8 @@ export class Fleet {
   readonly #suspected = new Set<string>();
   /** Instances that may have to go whatever is planned. */
   readonly #doubtful = new Set<string>();
+  /** Functions that are not there, but will be. */
+  readonly #spared = new Set<string>();
 
   constructor(parts: FleetParts, functions: ReadonlyMap<string, ManagedFunction>) {
     this.#parts = parts;
@@ -96,9 +98,15 @@ export class Fleet {
     this.#heldRooms = new WeakMap();
   }
 
+  /** A function is not there, and its instances are to stay nevertheless. */
+  spare(functionName: string): void {
+    this.#spared.add(functionName);
+  }
+
   /** A function is there no more. */
   abandon(functionName: string): void {
     this.#heldRooms = new WeakMap();
+    this.#spared.delete(functionName);
     for (const { id } of this.of(functionName)) this.#doubtful.add(id);
   }
 
@@ -138,7 +146,9 @@ export class Fleet {
     for (const id of [...this.#doubtful]) {
       const functionName = this.#index.find(id)?.functionName;
       const isWanted =
-        functionName !== undefined && this.#functions.has(functionName) && !this.#health.isHopeless(id);
+        functionName !== undefined &&
+        (this.#functions.has(functionName) || this.#spared.has(functionName)) &&
+        !this.#health.isHopeless(id);
       if (isWanted) this.#doubtful.delete(id);
       else await this.stop(id);
     }
