@@ -3,18 +3,14 @@ import { InflessError } from './base/errors.ts';
 import type { Engine } from './engine.ts';
 import type { ModelFormat } from './manifest.ts';
 import { onnxEngine } from './onnx/engine.ts';
+import { tfjsEngine } from './tfjs/engine.ts';
 
-const ENGINES: ReadonlyMap<ModelFormat, Engine> = new Map([[onnxEngine.format, onnxEngine]]);
+/** None of them loads its runtime before a model of its format is looked at or opened. */
+const ENGINES: Readonly<Record<ModelFormat, Engine>> = { onnx: onnxEngine, tfjs: tfjsEngine };
 
 /** The engine that runs a format. */
 export function engineFor(format: ModelFormat): Engine {
-  const engine = ENGINES.get(format);
-  if (engine === undefined) {
-    throw new InflessError('MODEL_UNSUPPORTED', `No engine for models of format ${format} is installed`, {
-      remedy: `Convert the model to one of: ${[...ENGINES.keys()].join(', ')}.`,
-    });
-  }
-  return engine;
+  return ENGINES[format];
 }
 
 /** The format of a model file, told by its name. */
@@ -22,6 +18,6 @@ export function formatOfPath(path: string): ModelFormat {
   if (/\.onnx$/i.test(path)) return 'onnx';
   if (basename(path) === 'model.json') return 'tfjs';
   throw new InflessError('MODEL_UNSUPPORTED', `${basename(path)} is not a model file of a known format`, {
-    remedy: 'Give an .onnx file.',
+    remedy: 'Give an .onnx file, or the model.json of a TF.js model.',
   });
 }

@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { InflessError, messageOf } from './base/errors.ts';
 import { readTextIfPresent } from './base/files.ts';
 import { parseWith } from './base/schema.ts';
 import { type ModelFile, type ModelManifest, modelManifestSchema } from './manifest.ts';
+import { sizeOfModel } from './model-content.ts';
 
 /**
  * A model whose manifest somebody has written down. Its size is compared, not its digest: hashing gigabytes
@@ -12,15 +12,11 @@ import { type ModelFile, type ModelManifest, modelManifestSchema } from './manif
  */
 export async function describedModel(path: string, manifestFile: string, name?: string): Promise<ModelFile> {
   const manifest = await readManifest(manifestFile);
-  const status = await stat(path).catch((error: unknown) => {
-    throw new InflessError('MODEL_NOT_FOUND', `Model file ${path} cannot be read (${messageOf(error)})`, {
-      cause: error,
-    });
-  });
-  if (status.size !== manifest.sizeBytes) {
+  const sizeBytes = await sizeOfModel(path, manifest.format);
+  if (sizeBytes !== manifest.sizeBytes) {
     throw new InflessError(
       'MODEL_CORRUPT',
-      `Model file ${path} has ${status.size} bytes, and ${manifestFile} describes one of ${manifest.sizeBytes}`,
+      `Model file ${path} has ${sizeBytes} bytes, and ${manifestFile} describes one of ${manifest.sizeBytes}`,
       { remedy: 'Use the manifest of this very model, or none.' },
     );
   }

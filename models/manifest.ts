@@ -20,8 +20,9 @@ export type ModelFormat = z.infer<typeof modelFormatSchema>;
 export const modelManifestSchema = z.object({
   name: z.string().min(1),
   format: modelFormatSchema,
-  /** `sha256:<hex>` of the model file. */
+  /** `sha256:<hex>` of the model: see `digestModel`. */
   digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  /** Of all its files. */
   sizeBytes: z.number().int().nonnegative(),
   inputs: z.array(tensorSpecSchema).min(1),
   outputs: z.array(tensorSpecSchema).min(1),

@@ -1,4 +1,4 @@
-import { basename, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { cacheDirectory } from './base/files.ts';
 import { engineFor, formatOfPath } from './engines.ts';
 import type { ModelFile } from './manifest.ts';
@@ -7,7 +7,7 @@ import { describedModel } from './manifest-file.ts';
 import { isZooName, unknownModel } from './zoo/names.ts';
 
 export interface ResolveOptions {
-  /** What to call the model; default: the zoo name, or the file name without its extension. */
+  /** What to call the model; default: the zoo name, or the file name without its extension, or of a `model.json` its folder's. */
   readonly name?: string;
   /** A file that says what the model is, so that it need not be run to find out: an image has one. */
   readonly manifestFile?: string;
@@ -29,11 +29,16 @@ export async function resolveModel(reference: string, options: ResolveOptions = 
   if (options.manifestFile !== undefined) {
     return describedModel(resolve(reference), options.manifestFile, options.name);
   }
-  return inspect(resolve(reference), options.name ?? basename(reference).replace(/\.[^.]+$/, ''));
+  return inspect(resolve(reference), options.name ?? nameOf(resolve(reference)));
 }
 
 async function inspect(path: string, name: string): Promise<ModelFile> {
   return { path, manifest: await inspectOnce(engineFor(formatOfPath(path)), path, name) };
+}
+
+/** Every TF.js model's file has the same name. */
+function nameOf(path: string): string {
+  return formatOfPath(path) === 'tfjs' ? basename(dirname(path)) : basename(path).replace(/\.[^.]+$/, '');
 }
 
 /** A bare word is a name that someone mistyped, not a file without extension. */

@@ -6,7 +6,9 @@ import { OnnxSession } from './session.ts';
 /** ONNX models on onnxruntime-node. */
 export const onnxEngine: Engine = {
   format: 'onnx',
-  version: runtimeVersion,
+  get version() {
+    return runtimeVersion();
+  },
   inspect: inspectOnnx,
   open: (model, resources) => OnnxSession.open(model.path, model.manifest, resources),
 };

@@ -3,10 +3,13 @@ import { InflessError, messageOf } from '../base/errors.ts';
 
 export type OnnxRuntime = typeof import('onnxruntime-node');
 
-const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+const require = createRequire(import.meta.url);
 
-/** Name and version of the runtime, as profile tables record it. */
-export const runtimeVersion = `onnxruntime-node ${version}`;
+/** Name and version of the runtime, as profile tables record it. Looked up when asked: an image of another format has no ONNX runtime. */
+export function runtimeVersion(): string {
+  const { version } = require('onnxruntime-node/package.json') as { version: string };
+  return `onnxruntime-node ${version}`;
+}
 
 let loading: Promise<OnnxRuntime> | undefined;
 
@@ -27,7 +30,7 @@ async function load(): Promise<OnnxRuntime> {
   } catch (error) {
     throw new InflessError(
       'PLATFORM_FAILED',
-      `${runtimeVersion} cannot be loaded on this machine (${messageOf(error)})`,
+      `onnxruntime-node cannot be loaded on this machine (${messageOf(error)})`,
       {
         remedy: 'It runs on 64-bit Linux with glibc, macOS and Windows; there, install infless again.',
         cause: error,

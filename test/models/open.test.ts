@@ -87,6 +87,9 @@ describe('a cache that cannot be written', () => {
 describe('engines', () => {
   it('go by format', () => {
     expect(engineFor(formatOfPath('a/Model.ONNX')).format).toBe('onnx');
-    expect(() => engineFor('tfjs')).toThrow(expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }));
+    expect(engineFor(formatOfPath('a/model.json')).format).toBe('tfjs');
+    expect(() => formatOfPath('a/other.json')).toThrow(
+      expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }),
+    );
   });
 });

@@ -1,0 +1,11 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { DeclaredTensor } from '../onnx/metadata.ts';
+
+/** A loaded model of either kind: what it declares, and how it runs. */
+export interface TfjsModel {
+  readonly inputs: readonly DeclaredTensor[];
+  readonly outputs: readonly DeclaredTensor[];
+  /** Inputs by name; outputs in the order of `outputs`. */
+  predict(feeds: Readonly<Record<string, Tensor>>): Promise<readonly Tensor[]>;
+  dispose(): void;
+}
