@@ -1,4 +1,5 @@
 import { type ErrorCode, InflessError, messageOf } from '../base/errors.ts';
+import { WireError } from './wire-file.ts';
 
 interface Verdict {
   readonly code: ErrorCode;
@@ -46,12 +47,15 @@ const LOAD_VERDICTS: readonly (readonly [RegExp, Verdict])[] = [
 export function loadError(path: string, error: unknown): InflessError {
   if (error instanceof InflessError) return error;
   const text = messageOf(error);
-  const verdict =
-    LOAD_VERDICTS.find(([pattern]) => pattern.test(text.replaceAll(path, '')))?.[1] ?? UNSUPPORTED;
+  const verdict = error instanceof WireError ? CORRUPT : verdictOn(text.replaceAll(path, ''));
   return new InflessError(verdict.code, verdict.what(path, shortReason(text)), {
     remedy: verdict.remedy,
     cause: error,
   });
+}
+
+function verdictOn(text: string): Verdict {
+  return LOAD_VERDICTS.find(([pattern]) => pattern.test(text))?.[1] ?? UNSUPPORTED;
 }
 
 /** The caller's data, not the model, is at fault. */

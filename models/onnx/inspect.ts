@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { InflessError, systemCode } from '../base/errors.ts';
 import { digestFile } from '../base/files.ts';
 import type { ModelManifest } from '../manifest.ts';
 import { findBatchAxes } from './batch-search.ts';
 import { declaredTensors } from './metadata.ts';
-import { createSession, runSession } from './session.ts';
+import { openForProbing } from './probe.ts';
+import { runSession } from './session.ts';
 
 /**
  * Reads what an ONNX file is: its declared tensors, and by trial which axes carry the batch.
@@ -15,10 +15,7 @@ import { createSession, runSession } from './session.ts';
 export async function inspectOnnx(path: string, name: string): Promise<ModelManifest> {
   const sizeBytes = await fileSize(path);
   const digest = await digestFile(path);
-  const { runtime, session } = await createSession(path, {
-    threads: availableParallelism(),
-    spinning: false,
-  });
+  const { runtime, session } = await openForProbing(path, sizeBytes);
   try {
     const identity = { name, format: 'onnx', digest, sizeBytes } as const;
     const inputs = declaredTensors(path, session.inputMetadata);

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InflessError, systemCode } from '../../../models/base/errors.ts';
 import { formatOfPath } from '../../../models/engines.ts';
-import { externalWeights } from './onnx-weights.ts';
+import { externalWeights } from '../../../models/onnx/external-weights.ts';
 import { weightShards } from './tfjs-weights.ts';
 
 /** A file of the model, by its path in the model's folder here and in the image. */

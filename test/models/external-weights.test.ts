@@ -2,8 +2,8 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { AttributeProto_AttributeType, ModelProtoSchema, TensorProto_DataLocation } from 'onnx-buf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { externalWeights } from '../../../packager/contents/model/onnx-weights.ts';
-import { LINEAR, ModelFolder } from '../../support/tiny-models.ts';
+import { externalWeights } from '../../models/onnx/external-weights.ts';
+import { LINEAR, ModelFolder } from '../support/tiny-models.ts';
 
 let folder: ModelFolder;
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import { InflessError } from '../../../models/base/errors.ts';
+import { loadError } from './errors.ts';
 import { WireError, WireFile } from './wire-file.ts';
 
 type Message =
@@ -43,11 +43,7 @@ export function externalWeights(path: string): readonly string[] {
     collect(file, 'model', 0, file.sizeBytes, locations, 0);
     return [...locations].sort();
   } catch (error) {
-    if (!(error instanceof WireError)) throw error;
-    throw new InflessError('MODEL_CORRUPT', `${path} is not a whole ONNX model (${error.message})`, {
-      remedy: 'Export or download the file again.',
-      cause: error,
-    });
+    throw loadError(path, error);
   } finally {
     file.close();
   }

@@ -5,10 +5,11 @@ const WINDOW_BYTES = 64 << 10;
 
 const LONGEST_TEXT_BYTES = 4096;
 
-/** One field of a protobuf message: where its content starts and ends, for length-delimited ones. */
+/** One field of a protobuf message: where it begins, and where its content starts and ends, for length-delimited ones. */
 export interface WireField {
   readonly number: number;
   readonly isBytes: boolean;
+  readonly begin: number;
   readonly start: number;
   readonly end: number;
 }
@@ -42,7 +43,7 @@ export class WireFile {
     for (let position = start; position < end; ) {
       this.#position = position;
       const tag = this.#varint(end);
-      const field = this.#content(Math.floor(tag / 8), tag % 8, end);
+      const field = { begin: position, ...this.#content(Math.floor(tag / 8), tag % 8, end) };
       yield field;
       position = field.end;
     }
@@ -51,12 +52,18 @@ export class WireFile {
   /** The content of a string field that holds a path or less. @throws WireError */
   text({ start, end }: WireField): string {
     if (end - start > LONGEST_TEXT_BYTES) throw new WireError('text longer than a path');
-    const bytes = Buffer.allocUnsafe(end - start);
-    readSync(this.#descriptor, bytes, 0, bytes.byteLength, start);
-    return bytes.toString('utf8');
+    return this.bytes(start, end).toString('utf8');
   }
 
-  #content(number: number, wireType: number, end: number): WireField {
+  /** What lies between two offsets, as it is. @throws WireError */
+  bytes(start: number, end: number): Buffer {
+    const bytes = Buffer.allocUnsafe(end - start);
+    const read = readSync(this.#descriptor, bytes, 0, bytes.byteLength, start);
+    if (read < bytes.byteLength) throw new WireError('file became shorter');
+    return bytes;
+  }
+
+  #content(number: number, wireType: number, end: number): Omit<WireField, 'begin'> {
     let length = 0;
     if (wireType === 0) this.#varint(end);
     else if (wireType === 1) length = 8;
