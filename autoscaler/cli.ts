@@ -6,6 +6,7 @@ import { createProgram } from '../models/base/cli.ts';
 import { InflessError } from '../models/base/errors.ts';
 import { formatDuration, parseCpuMillicores } from '../models/base/units.ts';
 import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
+import { imageCommand } from './image/image-command.ts';
 import { RATE_MODEL_NAMES, rateModelByName } from './plan/rates/rate-models.ts';
 import { LocalPlatform } from './platforms/local/local-platform.ts';
 import { type Service, startService } from './service.ts';
@@ -32,7 +33,7 @@ export function createAutoscalerProgram(): Command {
 
 /** Beside serving, which is what the program does when no command is named. */
 function withCommands(program: Command): Command {
-  for (const command of [planCommand(), explainCommand()])
+  for (const command of [planCommand(), explainCommand(), imageCommand()])
     program.addCommand(command.copyInheritedSettings(program));
   return program;
 }

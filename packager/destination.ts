@@ -5,7 +5,7 @@ import { writeDockerArchive } from './layout/write-docker-archive.ts';
 import { writeDockerfile } from './layout/write-dockerfile.ts';
 import { writeLayout } from './layout/write-layout.ts';
 import type { Digest } from './oci/schema.ts';
-import type { Packed } from './pack.ts';
+import type { PackedImages } from './packed-images.ts';
 import type { ImageProgress } from './progress-line.ts';
 import { type PushReport, pushBundle } from './registry/push.ts';
 import { formatReference, parseReference, type Reference } from './registry/reference.ts';
@@ -86,7 +86,7 @@ function outputOf(output: string, reference: Reference | undefined): Destination
  * @throws InflessError REGISTRY_FAILED, STORAGE_FAILED, IMAGE_CORRUPT
  */
 export async function deliver(
-  packed: Packed,
+  packed: PackedImages,
   destination: Destination,
   reference: Reference | undefined,
   { insecure, signal, progress }: DeliverOptions,
@@ -121,7 +121,7 @@ function byDigest({ registry, repository }: Reference, digest: Digest): string {
 }
 
 /** A base that a builder can pull by itself; any other has to lie beside the Dockerfile. */
-function pullableBase({ bases: [base] }: Packed): { name: string; layerCount: number } | undefined {
+function pullableBase({ bases: [base] }: PackedImages): { name: string; layerCount: number } | undefined {
   if (base === undefined || !isRegistryName(base.name)) return undefined;
   const { image } = base;
   const name = byDigest(parseReference(base.name), image.manifest.descriptor.digest);

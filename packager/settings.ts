@@ -1,12 +1,12 @@
 import { InflessError } from '../models/base/errors.ts';
 import { parseCpuMillicores, parseDurationMs } from '../models/base/units.ts';
-import { hostPlatform } from './contents/base/host-base.ts';
 import { type LocatedModel, locateModel } from './contents/model/locate-model.ts';
 import { type Destination, type DestinationFlags, destinationOf } from './destination.ts';
 import type { Dialect } from './emit/emit.ts';
 import { DEFAULT_BASE } from './image-name.ts';
 import type { Platform } from './oci/schema.ts';
 import { readOptionsFile } from './options-file.ts';
+import { parsePlatforms } from './platform-list.ts';
 import { parseReference, type Reference } from './registry/reference.ts';
 
 /** The command line, as it was written. */
@@ -74,19 +74,6 @@ export async function packSettings(model: string, flags: PackFlags): Promise<Pac
     emit: checkEmit(flags.emit, reference),
     insecure: flags.insecure ?? false,
   };
-}
-
-function parsePlatforms(names: readonly string[] | undefined): readonly Platform[] {
-  if (names === undefined) return [{ os: 'linux', architecture: hostPlatform().architecture }];
-  return [...new Set(names.map((name) => name.trim()))].map((name) => {
-    const [os, architecture, variant, ...surplus] = name.split('/');
-    if (!os || !architecture || variant === '' || surplus.length > 0) {
-      throw new InflessError('INVALID_INPUT', `"${name}" is no platform`, {
-        remedy: 'Write --platform linux/amd64, or several with commas between them.',
-      });
-    }
-    return { os, architecture, ...(variant === undefined ? {} : { variant }) };
-  });
 }
 
 function checkName(name: string): string {

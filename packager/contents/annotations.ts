@@ -52,9 +52,7 @@ export function annotationsOf(facts: ImageFacts): Readonly<Record<string, string
     [OCI_ANNOTATION.description]: `${model.name} (${model.format}) served over HTTP by INFless`,
     [OCI_ANNOTATION.version]: facts.version ?? digits.slice(0, 12),
     ...(source === undefined ? {} : { [OCI_ANNOTATION.source]: source }),
-    [OCI_ANNOTATION.created]: facts.created,
-    ...(base.name === undefined ? {} : { [OCI_ANNOTATION.baseName]: base.name }),
-    [OCI_ANNOTATION.baseDigest]: base.digest,
+    ...baseAnnotations(base, facts.created),
     [ANNOTATION.packer]: packageVersion,
     [ANNOTATION.modelName]: model.name,
     [ANNOTATION.modelFormat]: model.format,
@@ -66,5 +64,14 @@ export function annotationsOf(facts: ImageFacts): Readonly<Record<string, string
     [ANNOTATION.sbomDigest]: facts.sbomDigest,
     [ANNOTATION.healthPath]: HEALTH_PATH,
     [ANNOTATION.readyPath]: READY_PATH,
+  };
+}
+
+/** What is said of every image: when it is from, by the clock that digests go by, and what it is built on. */
+export function baseAnnotations(base: ImageFacts['base'], created: string): Readonly<Record<string, string>> {
+  return {
+    [OCI_ANNOTATION.created]: created,
+    ...(base.name === undefined ? {} : { [OCI_ANNOTATION.baseName]: base.name }),
+    [OCI_ANNOTATION.baseDigest]: base.digest,
   };
 }

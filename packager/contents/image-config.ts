@@ -1,6 +1,5 @@
 import type { LayerBlob } from '../layers/layer.ts';
 import type { History, ImageConfig } from '../oci/schema.ts';
-import { SERVER_PROGRAM } from './runtime/runtime-entries.ts';
 import { USER_ID } from './user.ts';
 
 export const SERVING_PORT = 8080;
@@ -9,6 +8,8 @@ export interface ConfigParts {
   readonly base: ImageConfig;
   /** How Node.js is started in the base. */
   readonly node: readonly string[];
+  /** What it is started with: a file of the image. */
+  readonly program: string;
   /** What lies above the base, from the bottom up. */
   readonly layers: readonly LayerBlob[];
   readonly environment: Readonly<Record<string, string>>;
@@ -17,7 +18,8 @@ export interface ConfigParts {
 }
 
 /** The base's config with our layers, our program and a user without rights. */
-export function imageConfig({ base, node, layers, environment, labels, created }: ConfigParts): ImageConfig {
+export function imageConfig(parts: ConfigParts): ImageConfig {
+  const { base, node, program, layers, environment, labels, created } = parts;
   const { architecture, os, variant } = base;
   return {
     created,
@@ -28,7 +30,7 @@ export function imageConfig({ base, node, layers, environment, labels, created }
       User: `${USER_ID}:${USER_ID}`,
       ExposedPorts: { [`${SERVING_PORT}/tcp`]: {} },
       Env: mergeEnvironment(base.config?.Env ?? [], environment),
-      Entrypoint: [...node, SERVER_PROGRAM],
+      Entrypoint: [...node, program],
       WorkingDir: '/',
       Labels: { ...base.config?.Labels, ...labels },
       StopSignal: 'SIGTERM',

@@ -27,6 +27,8 @@ export function publicName({ name }: Pick<Base, 'name'>): string | undefined {
 
 /** What lies on a base. */
 export interface Contents {
+  /** What Node.js is started with: a file of the layers. */
+  readonly program: string;
   /** From the bottom up. */
   readonly layers: readonly LayerBlob[];
   readonly environment: Readonly<Record<string, string>>;
@@ -63,6 +65,7 @@ export async function composeImage({ name, image: base }: Base, contents: Conten
     config: imageConfig({
       base: baseConfig,
       node: nodeCommand(baseConfig, name),
+      program: contents.program,
       layers: contents.layers,
       environment: contents.environment,
       labels: contents.annotations,

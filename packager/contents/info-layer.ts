@@ -34,9 +34,9 @@ export function sbomDocument(text: string): InfoDocument {
 }
 
 /** The topmost layer: small, so that what changes most often costs least. */
-export function infoLayer(documents: readonly InfoDocument[]): LayerPlan {
+export function infoLayer(title: string, documents: readonly InfoDocument[]): LayerPlan {
   return {
-    title: 'model manifest, profile table and SBOM',
+    title,
     entries: documents.map(({ path, text }) => textEntry(path, text)),
   };
 }

@@ -8,6 +8,7 @@ import { infoLayer, manifestDocument, profileDocument, sbomDocument } from './in
 import type { PackedModel } from './model/pack-model-files.ts';
 import { sbomReferrer } from './referrer.ts';
 import { runtimePackages } from './runtime/packages.ts';
+import { programPath, SERVING_PROGRAM } from './runtime/program.ts';
 import { runtimeEntries } from './runtime/runtime-entries.ts';
 import { sbomText } from './sbom.ts';
 import { type ServingDefaults, servingEnvironment } from './serving-environment.ts';
@@ -35,22 +36,23 @@ export async function packImage(
   const runtime = await buildPlan(
     {
       title: `serving runtime of infless ${packageVersion}`,
-      entries: await runtimeEntries(platform, signal),
+      entries: await runtimeEntries(SERVING_PROGRAM, platform, signal),
     },
     true,
     signal,
   );
   const parts = {
+    name: manifest.name,
+    version,
     model: manifest,
-    modelVersion: version,
     base: told,
-    packageFolders: await runtimePackages(),
+    packageFolders: await runtimePackages(SERVING_PROGRAM),
   };
   const sbom = sbomDocument(await sbomText(parts));
   const description = manifestDocument(manifest);
   const table = profile && { ...profileDocument(profile.table), host: profile.table.host.fingerprint };
   const documents = [description, ...(table === undefined ? [] : [table]), sbom];
-  const info = await buildPlan(infoLayer(documents), false, signal);
+  const info = await buildPlan(infoLayer('model manifest, profile table and SBOM', documents), false, signal);
   const annotations = annotationsOf({
     model: manifest,
     version,
@@ -63,6 +65,12 @@ export async function packImage(
   });
   const environment = servingEnvironment(manifest, files, table !== undefined, defaults);
   const layers = [runtime, ...model.layers, info];
-  const image = await composeImage(base, { layers, environment, annotations, created });
+  const image = await composeImage(base, {
+    program: programPath(SERVING_PROGRAM),
+    layers,
+    environment,
+    annotations,
+    created,
+  });
   return { image, referrer: sbomReferrer(image, sbom.text, created) };
 }

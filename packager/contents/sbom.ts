@@ -8,8 +8,11 @@ import { sourceDate } from '../oci/source-date.ts';
 export const SBOM_MEDIA_TYPE = 'application/vnd.cyclonedx+json';
 
 export interface SbomParts {
-  readonly model: ModelManifest;
-  readonly modelVersion: string | undefined;
+  /** Of the image. */
+  readonly name: string;
+  readonly version: string | undefined;
+  /** Of an image that serves one. */
+  readonly model?: ModelManifest;
   readonly base: { readonly name: string | undefined; readonly digest: string };
   /** Folders of the npm packages that the runtime layer has files of. */
   readonly packageFolders: readonly string[];
@@ -18,21 +21,17 @@ export interface SbomParts {
 type PackageJson = Parameters<Contrib.FromNodePackageJson.Builders.ComponentBuilder['makeComponent']>[0];
 
 /**
- * What an image is made of, as CycloneDX 1.6: the model, the base and every npm package of the runtime. Without
+ * What an image is made of, as CycloneDX 1.6: its model, the base and every npm package of the runtime. Without
  * serial number, and with the time that all of the image bears, because the same image has the same SBOM.
  */
 export async function sbomText(parts: SbomParts): Promise<string> {
-  const { model, base } = parts;
-  const image = component(Enums.ComponentType.Container, model.name, {
+  const { name, version, model, base } = parts;
+  const image = component(Enums.ComponentType.Container, name, {
     bomRef: 'image',
-    ...(parts.modelVersion === undefined ? {} : { version: parts.modelVersion }),
+    ...(version === undefined ? {} : { version }),
   });
   const contents = [
-    component(Enums.ComponentType.MachineLearningModel, model.name, {
-      bomRef: `model:${model.digest}`,
-      version: model.digest,
-      hashes: hashOf(model.digest),
-    }),
+    ...(model === undefined ? [] : [modelComponent(model)]),
     component(Enums.ComponentType.Container, base.name ?? 'base', {
       bomRef: `base:${base.digest}`,
       version: base.digest,
@@ -55,6 +54,14 @@ function component(
   properties: Models.OptionalComponentProperties,
 ): Models.Component {
   return new Models.Component(type, name, properties);
+}
+
+function modelComponent({ name, digest }: ModelManifest): Models.Component {
+  return component(Enums.ComponentType.MachineLearningModel, name, {
+    bomRef: `model:${digest}`,
+    version: digest,
+    hashes: hashOf(digest),
+  });
 }
 
 function hashOf(digest: string): Models.HashDictionary {

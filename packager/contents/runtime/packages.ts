@@ -1,10 +1,11 @@
 import { sep } from 'node:path';
 import { packageRoot } from '../../../models/base/package.ts';
+import type { Program } from './program.ts';
 import { traceRuntime } from './trace.ts';
 
-/** The folders of the npm packages that the serving process loads files of: ours first. */
-export async function runtimePackages(): Promise<readonly string[]> {
-  const folders = (await traceRuntime()).map(packageFolder);
+/** The folders of the npm packages that a program loads files of: ours first. */
+export async function runtimePackages(program: Program): Promise<readonly string[]> {
+  const folders = (await traceRuntime(program)).map(packageFolder);
   return [...new Set([packageRoot, ...folders])];
 }
 

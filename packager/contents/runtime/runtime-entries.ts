@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
-import { programFile } from '../../../models/base/package.ts';
 import type { Platform } from '../../oci/schema.ts';
 import type { TarEntry } from '../../oci/tar-entry.ts';
 import { treeEntry } from '../file-entry.ts';
 import { mapInSlices } from '../in-slices.ts';
 import { NATIVE_FOLDER } from './native-folder.ts';
+import type { Program } from './program.ts';
 import { runtimePath } from './project.ts';
 import { traceRuntime } from './trace.ts';
 
@@ -16,17 +16,18 @@ const NATIVE_NAMES: Readonly<Record<string, string>> = {
   'linux/arm64': 'linux/arm64',
 };
 
-/** The serving process in the image: what Node.js is started with. */
-export const SERVER_PROGRAM = `/${runtimePath(programFile('packager/server/bin'))}`;
-
 /**
- * The runtime layer: the serving process with the production dependencies that it loads, and the native library
+ * The runtime layer: a program with the production dependencies that it loads, and the native library
  * of one platform. Which machine it is made on, and where infless is installed there, makes no difference.
  *
  * @throws InflessError INVALID_INPUT for a platform without native library
  */
-export async function runtimeEntries(platform: Platform, signal?: AbortSignal): Promise<readonly TarEntry[]> {
-  const traced = await traceRuntime(signal);
+export async function runtimeEntries(
+  program: Program,
+  platform: Platform,
+  signal?: AbortSignal,
+): Promise<readonly TarEntry[]> {
+  const traced = await traceRuntime(program, signal);
   const files = [...traced, ...(await nativeFiles(traced, platform))];
   return mapInSlices(files, (file) => treeEntry(runtimePath(file), file));
 }

@@ -8,38 +8,37 @@ import { fileIdentity } from '../../../models/base/memory.ts';
 import { packageRoot, programFile } from '../../../models/base/package.ts';
 import { mapInSlices } from '../in-slices.ts';
 import { askOwnProcess } from '../own-process.ts';
-
-/** What a container starts, and the thread it starts by itself: no import leads there. */
-const ENTRY_FILES = ['packager/server/bin', 'packager/server/inference-worker'].map(programFile);
+import type { Program } from './program.ts';
 
 const PROCESS = 'packager/contents/runtime/trace-process';
 
 const memorySchema = z.object({ identity: z.string(), files: z.array(z.string()) });
 
 /**
- * Every file that the serving process loads, as absolute paths in order: our own and those of its dependencies,
+ * Every file that a program loads, as absolute paths in order: our own and those of its dependencies,
  * found by following imports. What no import reaches (sources, types, maps, other programs of ours) is not there.
  *
  * Following takes seconds, so it is remembered for as long as none of the files has changed.
  */
-export async function traceRuntime(signal?: AbortSignal): Promise<readonly string[]> {
-  const memory = memoryFile();
+export async function traceRuntime(program: Program, signal?: AbortSignal): Promise<readonly string[]> {
+  const entries = [program.entry, ...program.others].map(programFile);
+  const memory = memoryFile(entries);
   const known = await recall(memory);
   if (known !== undefined) return known;
-  const files = await trace(signal);
+  const files = await trace(entries, signal);
   await writeFileSafely(memory, JSON.stringify({ identity: await identityOf(files), files })).catch(ignore);
   return files;
 }
 
-async function trace(signal: AbortSignal | undefined): Promise<string[]> {
-  await ensureBuilt();
-  const files = await askOwnProcess<string[]>(PROCESS, ENTRY_FILES, signal);
+async function trace(entries: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
+  await ensureBuilt(entries);
+  const files = await askOwnProcess<string[]>(PROCESS, entries, signal);
   // Ours is found without an import: it is how the process knows its version.
   return [...new Set([...files, join(packageRoot, 'package.json')])].sort();
 }
 
-async function ensureBuilt(): Promise<void> {
-  for (const file of ENTRY_FILES) {
+async function ensureBuilt(entries: readonly string[]): Promise<void> {
+  for (const file of entries) {
     await lstat(file).catch((error: unknown) => {
       throw new InflessError('PLATFORM_FAILED', `${file} does not exist, and an image is made of it`, {
         remedy: 'Run npm run build, or install infless again.',
@@ -64,8 +63,8 @@ async function identityOf(files: readonly string[]): Promise<string> {
   return createHash('sha256').update(identities.join('\0')).digest('hex');
 }
 
-function memoryFile(): string {
-  const key = createHash('sha256').update(packageRoot).digest('hex').slice(0, 16);
+function memoryFile(entries: readonly string[]): string {
+  const key = createHash('sha256').update(entries.join('\0')).digest('hex').slice(0, 16);
   return join(cacheDirectory(), 'runtime', `trace-${key}.json`);
 }
 

@@ -7,7 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot, packageVersion } from '../../../models/base/package.ts';
 import { runtimePackages } from '../../../packager/contents/runtime/packages.ts';
-import { runtimeEntries, SERVER_PROGRAM } from '../../../packager/contents/runtime/runtime-entries.ts';
+import { programPath, SERVING_PROGRAM } from '../../../packager/contents/runtime/program.ts';
+import { runtimeEntries } from '../../../packager/contents/runtime/runtime-entries.ts';
 import { traceRuntime } from '../../../packager/contents/runtime/trace.ts';
 import type { FileEntry, TarEntry } from '../../../packager/oci/tar-entry.ts';
 import { AMD64, ARM64, HERE } from './bases.ts';
@@ -15,7 +16,7 @@ import { AMD64, ARM64, HERE } from './bases.ts';
 let entries: readonly TarEntry[];
 let root: string;
 beforeAll(async () => {
-  entries = await runtimeEntries(HERE);
+  entries = await runtimeEntries(SERVING_PROGRAM, HERE);
   root = await mkdtemp(join(tmpdir(), 'infless-runtime-'));
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -33,10 +34,14 @@ describe('the runtime in an image', () => {
       else if (entry.type === 'file') await pipeline(entry.open(), createWriteStream(path));
     }
     const start = (environment: Record<string, string>) =>
-      spawnSync(process.execPath, [join(root, SERVER_PROGRAM), ...(environment.args?.split(' ') ?? [])], {
-        env: { PATH: '', HOME: root, INFLESS_CACHE_DIR: join(root, 'cache'), ...environment },
-        encoding: 'utf8',
-      });
+      spawnSync(
+        process.execPath,
+        [join(root, programPath(SERVING_PROGRAM)), ...(environment.args?.split(' ') ?? [])],
+        {
+          env: { PATH: '', HOME: root, INFLESS_CACHE_DIR: join(root, 'cache'), ...environment },
+          encoding: 'utf8',
+        },
+      );
     expect(start({ args: '--version' }).stdout.trim()).toBe(packageVersion);
     // A model that is none: all of the way to the native library, and back with its word on it.
     const model = join(root, 'broken.onnx');
@@ -60,15 +65,17 @@ describe('the runtime in an image', () => {
   it('has the native library of one platform', async () => {
     const native = (all: readonly TarEntry[]) =>
       all.filter(({ path }) => path.includes('/bin/napi')).map(({ path }) => path);
-    expect(native(await runtimeEntries(AMD64))).toEqual([
+    expect(native(await runtimeEntries(SERVING_PROGRAM, AMD64))).toEqual([
       `${ORT}/x64/libonnxruntime.so.1`,
       `${ORT}/x64/onnxruntime_binding.node`,
     ]);
-    expect(native(await runtimeEntries(ARM64))).toEqual([
+    expect(native(await runtimeEntries(SERVING_PROGRAM, ARM64))).toEqual([
       `${ORT}/arm64/libonnxruntime.so.1`,
       `${ORT}/arm64/onnxruntime_binding.node`,
     ]);
-    await expect(runtimeEntries({ os: 'linux', architecture: 's390x' })).rejects.toMatchObject({
+    await expect(
+      runtimeEntries(SERVING_PROGRAM, { os: 'linux', architecture: 's390x' }),
+    ).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       sentence: 'There is no ONNX runtime for platform linux/s390x. Choose among linux/amd64, linux/arm64.',
     });
@@ -80,12 +87,12 @@ describe('the runtime in an image', () => {
   });
 
   it('takes nothing from outside the project, however the code builds its paths', async () => {
-    const outside = (await traceRuntime()).filter((file) => !file.startsWith(packageRoot));
+    const outside = (await traceRuntime(SERVING_PROGRAM)).filter((file) => !file.startsWith(packageRoot));
     expect(outside).toEqual([]);
   });
 
   it('is of packages that an SBOM can name', async () => {
-    const folders = await runtimePackages();
+    const folders = await runtimePackages(SERVING_PROGRAM);
     expect(folders[0]).toBe(packageRoot);
     const names = folders.slice(1).map((folder) => folder.split('/node_modules/').at(-1));
     expect(names).toContain('fastify');

@@ -2,6 +2,7 @@ import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
 import { expect, it, vi } from 'vitest';
 import { packageRoot } from '../../../models/base/package.ts';
 import { runtimePackages } from '../../../packager/contents/runtime/packages.ts';
+import { SERVING_PROGRAM } from '../../../packager/contents/runtime/program.ts';
 import { sbomText } from '../../../packager/contents/sbom.ts';
 
 const MODEL = {
@@ -23,7 +24,8 @@ async function text(packageFolders: readonly string[]): Promise<string> {
   const base = { name: 'node:22', digest: `sha256:${'b'.repeat(64)}` };
   return sbomText({
     model: { ...MODEL, inputs: [...MODEL.inputs], outputs: [...MODEL.outputs] } as never,
-    modelVersion: '7',
+    name: 'net',
+    version: '7',
     base,
     packageFolders,
   });
@@ -31,11 +33,11 @@ async function text(packageFolders: readonly string[]): Promise<string> {
 
 it('is CycloneDX, by its own schema', async () => {
   const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
-  expect(await validator.validate(await text(await runtimePackages()))).toBeNull();
+  expect(await validator.validate(await text(await runtimePackages(SERVING_PROGRAM)))).toBeNull();
 });
 
 it('names the model, the base and every package with its licence', async () => {
-  const sbom = JSON.parse(await text(await runtimePackages())) as Sbom;
+  const sbom = JSON.parse(await text(await runtimePackages(SERVING_PROGRAM))) as Sbom;
   expect(sbom.metadata.component).toMatchObject({ name: 'net', version: '7' });
   const { components } = sbom;
   expect(components.find(({ type }) => type === 'machine-learning-model')).toMatchObject({
