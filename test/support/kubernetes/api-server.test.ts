@@ -618,22 +618,28 @@ describe.each(KINDS)('the $kind API server', ({ start, isThere, kind }) => {
 
     it('takes its status by apply, from two managers', async () => {
       await server.requests.create(things, thing('a', { size: 1 }));
-      const tell = (fieldManager: string, type: string): Promise<ApiObject> => {
-        const status = { conditions: [{ type, status: 'True' }] };
+      const tell = (fieldManager: string, status: object): Promise<ApiObject> => {
         const { spec: _spec, ...object } = thing('a', {});
         return server.requests.patch(`${things}/a/status`, { ...object, status }, APPLY_PATCH, {
           fieldManager,
         });
       };
-      await tell('one', 'Ready');
-      const told = await tell('two', 'Warm');
+      const conditions = [{ type: 'Ready', status: 'True' }];
+      await tell('one', { conditions });
+      const told = await tell('two', { phase: 'Warm' });
       expect(told.spec).toEqual({ size: 1, color: 'red' });
-      expect(told.status).toEqual({
-        conditions: expect.arrayContaining([
-          { type: 'Ready', status: 'True' },
-          { type: 'Warm', status: 'True' },
-        ]),
-      });
+      expect(told.status).toEqual({ phase: 'Warm', conditions });
+      expect((await tell('one', {})).status).toEqual({ phase: 'Warm' });
+    });
+
+    it('forgets what is applied no more, where its status is applied by another manager', async () => {
+      const { spec: _spec, ...object } = thing('a', {});
+      const apply = (fieldManager: string, part: string, fields: object): Promise<ApiObject> =>
+        server.requests.patch(`${things}/a${part}`, { ...object, ...fields }, APPLY_PATCH, { fieldManager });
+      await apply('one', '', { spec: { size: 1, color: 'blue' } });
+      await apply('one-status', '/status', { status: { phase: 'Warm' } });
+      const applied = await apply('one', '', { spec: { size: 1 } });
+      expect(applied).toMatchObject({ spec: { size: 1, color: 'red' }, status: { phase: 'Warm' } });
     });
 
     it('scales', async () => {

@@ -1,13 +1,8 @@
 import type { ApiObject } from '../api-requests.ts';
 import { invalid } from './api-failure.ts';
+import type { ListTopology } from './field-sets.ts';
 import type { ResourceType, ScalePaths } from './resource-types.ts';
-import {
-  compiledSchema,
-  defaultAndPrune,
-  listTopology,
-  type Schema,
-  structuralMistakes,
-} from './structural-schema.ts';
+import { compiledSchema, defaultAndPrune, type Schema, structuralMistakes } from './structural-schema.ts';
 
 interface CustomResourceDefinition {
   readonly group: string;
@@ -76,6 +71,12 @@ function admitDefinition(definition: ApiObject): void {
   };
 }
 
+/** Its own lists the real one, too, takes as a whole: up to 1.20 their `x-kubernetes-list-type` does not tell appliers apart. */
+const METADATA_LISTS: ListTopology = ([field, name]) => {
+  if (field !== 'metadata') return 'atomic';
+  return name === 'ownerReferences' ? ['uid'] : name === 'finalizers' ? 'set' : 'atomic';
+};
+
 /** The kinds that a definition makes: one a served version. */
 export function customTypes(definition: ApiObject): ResourceType[] {
   const { group, scope, names, versions } = specOf(definition);
@@ -97,7 +98,7 @@ export function customTypes(definition: ApiObject): ResourceType[] {
         countsGenerations: true,
         needsResourceVersion: true,
         createsOnReplace: false,
-        lists: listTopology(root),
+        lists: METADATA_LISTS,
         ...(subresources.scale === undefined ? {} : { scale: subresources.scale }),
         admit(object) {
           defaultAndPrune(object, root);

@@ -11,11 +11,13 @@ import {
   valueAt,
 } from './field-sets.ts';
 
-/** Who writes, and how: the same name applying and updating counts as two. */
+/**
+ * Who writes, and how: the same name applying and updating counts as two. The same name applying to an object and to its
+ * status counts as one, as up to Kubernetes 1.21: with each it forgets what it said with the other.
+ */
 export interface Writer {
   readonly manager: string;
   readonly operation: 'Apply' | 'Update';
-  readonly subresource: string;
 }
 
 interface Ownership extends Writer {
@@ -68,14 +70,13 @@ export class FieldManagers {
 
   /** As it is in `metadata.managedFields`. */
   get entries() {
-    return this.#owners.map(({ manager, operation, subresource, apiVersion, timeMs, fields }) => ({
+    return this.#owners.map(({ manager, operation, apiVersion, timeMs, fields }) => ({
       manager,
       operation,
       apiVersion,
       time: new Date(timeMs).toISOString().replace(/\.\d+/, ''),
       fieldsType: 'FieldsV1',
       fieldsV1: fieldsV1(Array.from(fields, pathOf)),
-      ...(subresource === '' ? {} : { subresource }),
     }));
   }
 
@@ -139,18 +140,23 @@ export class FieldManagers {
     return new FieldManagers(owners.filter(({ fields }) => fields.size > 0));
   }
 
-  #withMore(writer: Writer, more: ReadonlySet<string>, apiVersion: string, timeMs: number): FieldManagers {
-    const own = this.#owners.find((owner) => isSame(owner, writer));
+  #withMore(
+    { manager, operation }: Writer,
+    more: ReadonlySet<string>,
+    apiVersion: string,
+    timeMs: number,
+  ): FieldManagers {
+    const own = this.#owners.find((owner) => isSame(owner, { manager, operation }));
     const fields = new Set([...(own?.fields ?? []), ...more]);
     return new FieldManagers([
       ...this.#owners.filter((owner) => owner !== own),
-      { ...writer, apiVersion, timeMs, fields },
+      { manager, operation, apiVersion, timeMs, fields },
     ]);
   }
 }
 
 function isSame(a: Writer, b: Writer): boolean {
-  return a.manager === b.manager && a.operation === b.operation && a.subresource === b.subresource;
+  return a.manager === b.manager && a.operation === b.operation;
 }
 
 /** `.spec.containers[name="main"].image` */

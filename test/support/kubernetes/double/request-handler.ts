@@ -4,14 +4,13 @@ import { parse as parseYaml } from 'yaml';
 import { APPLY_PATCH, type ApiObject, JSON_PATCH, MERGE_PATCH } from '../api-requests.ts';
 import { ApiFailure, badRequest } from './api-failure.ts';
 import { discovery } from './discovery.ts';
-import type { Writer } from './field-managers.ts';
 import { Listing, matcherOf } from './listing.ts';
 import { mergePatched } from './merge-patch.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { PodLogs } from './pod-logs.ts';
 import { KnownTypes, type RequestTarget } from './request-target.ts';
 import { storageKey } from './resource-types.ts';
-import { type DeleteOptions, Resources } from './resources.ts';
+import { type DeleteOptions, Resources, type Write } from './resources.ts';
 import { scaled, scaleOf } from './scale.ts';
 import { WatchStream } from './watch-stream.ts';
 
@@ -86,7 +85,7 @@ export class RequestHandler {
       return ok({ kind: `${target.type.kind}List`, apiVersion: 'v1', metadata: {}, items: found });
     }
     if (method !== 'POST') throw notAllowed();
-    const created = this.#resources.create(target, objectIn(request), writerOf(request, target));
+    const created = this.#resources.create(target, objectIn(request), writeOf(request, target));
     return { status: 201, body: created };
   }
 
@@ -112,7 +111,7 @@ export class RequestHandler {
     if (subresource === 'scale') return this.#scale(request, target, name);
     if (method === 'GET') return ok(this.#resources.get(target, name));
     if (method === 'PUT')
-      return ok(this.#resources.replace(target, name, objectIn(request), writerOf(request, target)));
+      return ok(this.#resources.replace(target, name, objectIn(request), writeOf(request, target)));
     if (method === 'PATCH') return ok(this.#patch(request, target, name));
     if (method === 'DELETE') return ok(this.#resources.delete(target, name, deleteOptions(request)));
     throw notAllowed();
@@ -121,14 +120,14 @@ export class RequestHandler {
   #patch(request: ApiRequest, target: RequestTarget, name: string): ApiObject {
     const contentType = request.headers['content-type']?.split(';', 1)[0];
     if (contentType !== APPLY_PATCH)
-      return this.#resources.patch(target, name, (live) => patched(request, live), writerOf(request, target));
+      return this.#resources.patch(target, name, (live) => patched(request, live), writeOf(request, target));
     if ((request.query.get('fieldManager') ?? '') === '')
       throw badRequest(
         'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
       );
-    const writer: Writer = { ...writerOf(request, target), operation: 'Apply' };
+    const write: Write = { ...writeOf(request, target), operation: 'Apply' };
     const object = parseYaml(request.body) as ApiObject;
-    return this.#resources.apply(target, name, object, writer, request.query.get('force') === 'true');
+    return this.#resources.apply(target, name, object, write, request.query.get('force') === 'true');
   }
 
   #scale(request: ApiRequest, target: RequestTarget, name: string): Reply {
@@ -138,8 +137,8 @@ export class RequestHandler {
       const scale = scaleOf(type, live);
       return scaled(type, live, request.method === 'PUT' ? objectIn(request) : patched(request, scale));
     };
-    const writer = { ...writerOf(request, target), subresource: '' };
-    return ok(scaleOf(type, this.#resources.patch(target, name, change, writer)));
+    const write = { ...writeOf(request, target), subresource: '' };
+    return ok(scaleOf(type, this.#resources.patch(target, name, change, write)));
   }
 }
 
@@ -196,7 +195,7 @@ function deleteOptions({ body, query }: ApiRequest): DeleteOptions {
   return body === '' ? fromQuery : { ...fromQuery, ...(JSON.parse(body) as DeleteOptions) };
 }
 
-function writerOf({ query, headers }: ApiRequest, { subresource }: RequestTarget): Writer {
+function writeOf({ query, headers }: ApiRequest, { subresource }: RequestTarget): Write {
   const manager = query.get('fieldManager') ?? headers['user-agent']?.split('/', 1)[0] ?? 'unknown';
   return { manager, operation: 'Update', subresource };
 }

@@ -20,12 +20,17 @@ export interface Place {
   readonly namespace: string | undefined;
 }
 
+export interface Write extends Writer {
+  /** Which part of the object it may change: `status`, or all else. */
+  readonly subresource: string;
+}
+
 export interface DeleteOptions {
   readonly gracePeriodSeconds?: number;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
 }
 
-/** The server keeps these as they are, whatever a writer sends. */
+/** The server keeps these as they are, whatever a write sends. */
 const KEPT_METADATA = [
   'name',
   'namespace',
@@ -49,13 +54,13 @@ export class Resources {
     return this.#stored(place, name).object;
   }
 
-  /** @param managersOf who owns what of the new object, if not the writer all of it */
+  /** @param managersOf who owns what of the new object, if not the write all of it */
   create(
     place: Place,
     sent: ApiObject,
-    writer: Writer,
+    write: Write,
     managersOf = (object: ApiObject): FieldManagers =>
-      new FieldManagers().updated(writer, undefined, object, place.type.lists, Date.now()),
+      new FieldManagers().updated(write, undefined, object, place.type.lists, Date.now()),
   ): ApiObject {
     const { type, namespace } = place;
     const { generateName, ...metadata } = sent.metadata;
@@ -91,11 +96,11 @@ export class Resources {
     return this.#store.put(storageKey(type), keyOf(place, name), object, managersOf(object));
   }
 
-  replace(place: Place, name: string, sent: ApiObject, writer: Writer): ApiObject {
+  replace(place: Place, name: string, sent: ApiObject, write: Write): ApiObject {
     const { type } = place;
     if (type.createsOnReplace && this.#find(place, name) === undefined) {
       const { uid, resourceVersion } = sent.metadata;
-      if (uid === undefined && resourceVersion === undefined) return this.create(place, sent, writer);
+      if (uid === undefined && resourceVersion === undefined) return this.create(place, sent, write);
       throw conflict(type, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: `);
     }
     const live = this.#stored(place, name);
@@ -107,16 +112,16 @@ export class Resources {
       throw invalid(qualified(type), name, [
         'metadata.resourceVersion: Invalid value: 0x0: must be specified for an update',
       ]);
-    return this.#write(place, live, sent, writer);
+    return this.#write(place, live, sent, write);
   }
 
   /** @param change makes the new object of the old one */
-  patch(place: Place, name: string, change: (live: ApiObject) => ApiObject, writer: Writer): ApiObject {
+  patch(place: Place, name: string, change: (live: ApiObject) => ApiObject, write: Write): ApiObject {
     const live = this.#stored(place, name);
-    return this.#write(place, live, change(structuredClone(live.object)), writer);
+    return this.#write(place, live, change(structuredClone(live.object)), write);
   }
 
-  apply(place: Place, name: string, sent: ApiObject, writer: Writer, force: boolean): ApiObject {
+  apply(place: Place, name: string, sent: ApiObject, write: Write, force: boolean): ApiObject {
     const { type } = place;
     const live = this.#find(place, name);
     if (sent.apiVersion === undefined || sent.kind === undefined)
@@ -124,7 +129,7 @@ export class Resources {
     if (sent.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
     const { status, ...rest } = sent;
     const wanted: ApiObject = structuredClone(
-      writer.subresource === 'status'
+      write.subresource === 'status'
         ? { apiVersion: sent.apiVersion, kind: sent.kind, metadata: {}, status }
         : type.subresources.includes('status')
           ? rest
@@ -133,14 +138,14 @@ export class Resources {
     const { resourceVersion } = sent.metadata;
     const options = { force, timeMs: Date.now() };
     if (live === undefined) {
-      if (writer.subresource !== '') throw notFound(type, name);
+      if (write.subresource !== '') throw notFound(type, name);
       const named = { ...wanted, metadata: { ...wanted.metadata, name } };
-      const { managers } = new FieldManagers().applied(writer, undefined, wanted, type.lists, options);
-      return this.create(place, named, writer, () => managers);
+      const { managers } = new FieldManagers().applied(write, undefined, wanted, type.lists, options);
+      return this.create(place, named, write, () => managers);
     }
-    const { object, managers } = live.managers.applied(writer, live.object, wanted, type.lists, options);
+    const { object, managers } = live.managers.applied(write, live.object, wanted, type.lists, options);
     object.metadata = defined({ ...object.metadata, resourceVersion });
-    return this.#write(place, live, object, writer, managers);
+    return this.#write(place, live, object, write, managers);
   }
 
   /** Returns the object as it is told of: gone, or on its way. */
@@ -199,7 +204,7 @@ export class Resources {
     place: Place,
     live: StoredObject,
     sent: ApiObject,
-    writer: Writer,
+    write: Write,
     appliedManagers?: FieldManagers,
   ): ApiObject {
     const { type } = place;
@@ -214,12 +219,12 @@ export class Resources {
         name,
         `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
       );
-    const object = structuredClone(withOwnFields(type, live.object, sent, writer.subresource));
+    const object = structuredClone(withOwnFields(type, live.object, sent, write.subresource));
     this.#admit(type, object, live.object);
     if (type.countsGenerations && !isDeepStrictEqual(substance(object), substance(live.object)))
       object.metadata.generation = (metadata.generation ?? 0) + 1;
     const managers =
-      appliedManagers ?? live.managers.updated(writer, live.object, object, type.lists, Date.now());
+      appliedManagers ?? live.managers.updated(write, live.object, object, type.lists, Date.now());
     const { deletionTimestamp, finalizers } = object.metadata;
     if (deletionTimestamp !== undefined && metadata.finalizers !== undefined && !hasItems(finalizers))
       return this.#store.remove(storageKey(type), keyOf(place, name));

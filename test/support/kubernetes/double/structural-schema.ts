@@ -1,6 +1,5 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import addFormats from 'ajv-formats';
-import type { ListKind, ListTopology } from './field-sets.ts';
 
 /** An `openAPIV3Schema`, as far as it is looked into here. */
 export interface Schema {
@@ -12,8 +11,6 @@ export interface Schema {
   readonly nullable?: boolean;
   readonly 'x-kubernetes-int-or-string'?: boolean;
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
-  readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
-  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
   readonly [keyword: string]: unknown;
 }
 
@@ -105,20 +102,3 @@ function mistake({ instancePath, keyword, params, message, data }: ErrorObject):
   const { missingProperty } = params as { missingProperty: string };
   return `${path === '' ? '' : `${path}.`}${missingProperty}: Required value`;
 }
-
-/** How lists merge, by the schema's `x-kubernetes-list-type`. */
-export function listTopology(schema: Schema): ListTopology {
-  return (path): ListKind => {
-    if (path[0] === 'metadata') return METADATA_LISTS[path[1] ?? ''] ?? 'atomic';
-    let at: Schema | undefined = schema;
-    for (const name of path) {
-      while (at?.items !== undefined) at = at.items;
-      at =
-        at?.properties?.[name] ?? (isFields(at?.additionalProperties) ? at.additionalProperties : undefined);
-    }
-    const kind = at?.['x-kubernetes-list-type'] ?? 'atomic';
-    return kind === 'map' ? (at?.['x-kubernetes-list-map-keys'] ?? 'atomic') : kind;
-  };
-}
-
-const METADATA_LISTS: Readonly<Record<string, ListKind>> = { ownerReferences: ['uid'], finalizers: 'set' };
