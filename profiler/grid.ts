@@ -34,12 +34,12 @@ export function defaultGrid(host: {
 }
 
 /** Reads `1,2,4,8`: distinct, ascending. */
-export function parseBatches(text: string): number[] {
+export function parseBatches(text: string, option = '--batches'): number[] {
   return distinct(
-    splitList(text, '--batches').map((item) => {
+    splitList(text, option).map((item) => {
       const batch = /^\d+$/.test(item) ? Number(item) : Number.NaN;
       if (!(batch >= 1 && batch <= 65_536)) {
-        throw new InflessError('INVALID_INPUT', `--batches "${text}": "${item}" is not a batch size`, {
+        throw new InflessError('INVALID_INPUT', `${option} "${text}": "${item}" is not a batch size`, {
           remedy: 'Write whole numbers from 1 up, like 1,2,4,8.',
         });
       }

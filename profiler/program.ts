@@ -12,6 +12,10 @@ import { formatTable, TABLE_FORMATS, type TableFormat } from '../profiles/format
 import type { ProfileTable } from '../profiles/table.ts';
 import type { InputShapes } from './cell-protocol.ts';
 import { parsePercent, parsePositiveMs, parseShape } from './cli-options.ts';
+import { addCompareCommand } from './commands/compare-command.ts';
+import { addExportCommand } from './commands/export-command.ts';
+import { addImportCommand } from './commands/import-command.ts';
+import { addMergeCommand } from './commands/merge-command.ts';
 import { addReportCommand } from './commands/report-command.ts';
 import { readSlo, type SloOptions, sloOptionsOn } from './commands/slo-options.ts';
 import { parseBatches, parseCpus } from './grid.ts';
@@ -47,7 +51,9 @@ export function profileProgram(): Command {
       '<model>',
       'a model file (.onnx), or the name of a model that we can build: mobilenet, resnet-50, …',
     )
-    .option('--batches <list>', 'batch sizes, like 1,2,4,8 (default: powers of two up to 32)', parseBatches)
+    .option('--batches <list>', 'batch sizes, like 1,2,4,8 (default: powers of two up to 32)', (text) =>
+      parseBatches(text),
+    )
     .option(
       '--cpus <list>',
       'CPU quotas in cores, like 0.5,1,2 (default: a quarter of a core up to all)',
@@ -83,7 +89,15 @@ export function profileProgram(): Command {
     )
     .option('--report <file>', 'write a page with charts (HTML)');
   sloOptionsOn(program, 'name the best config for this latency; exit 1 if there is none').action(profile);
-  addReportCommand(program);
+  for (const add of [
+    addReportCommand,
+    addCompareCommand,
+    addMergeCommand,
+    addImportCommand,
+    addExportCommand,
+  ]) {
+    add(program);
+  }
   return program;
 }
 

@@ -48,6 +48,14 @@ export const cellSchema = configSchema.extend({
   throttling: z
     .object({ periods: z.number(), throttledPeriods: z.number(), throttledMs: z.number() })
     .nullable(),
+  /** Of the GPU while measuring; only where a share of one was used and its driver told. */
+  gpu: z
+    .object({
+      memoryBytes: z.number().int().nonnegative(),
+      powerWatts: z.number().nonnegative().nullable(),
+      utilizationPercent: z.number().min(0).max(100).nullable(),
+    })
+    .optional(),
 });
 export type Cell = Readonly<z.infer<typeof cellSchema>>;
 
