@@ -66,6 +66,10 @@ export class ApiDouble implements ApiServer {
     return double;
   }
 
+  get url(): string {
+    return urlOf(this.#server);
+  }
+
   /** Plans what shall go wrong with the next requests. */
   fail(fault: Fault): void {
     this.#faults.plan(fault);

@@ -1,5 +1,5 @@
-import { createInterface } from 'node:readline';
 import { Agent, request } from 'undici';
+import { linesOf } from '../../../autoscaler/kubernetes/lines.ts';
 
 export interface ApiAddress {
   readonly url: string;
@@ -117,7 +117,7 @@ export class ApiRequests {
       signal,
     );
     if (response.statusCode >= 300) throw refusal(response.statusCode, await response.body.text());
-    for await (const line of createInterface({ input: response.body })) yield JSON.parse(line) as WatchEvent;
+    for await (const line of linesOf(response.body)) yield JSON.parse(line) as WatchEvent;
   }
 
   async close(): Promise<void> {
