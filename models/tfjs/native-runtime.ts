@@ -10,7 +10,7 @@ const THREADS_VARIABLE = 'TF_NUM_INTRAOP_THREADS';
 
 /** TensorFlow.js on TensorFlow's own library. */
 export function loadNative(name: string, { cpuMillicores }: EngineResources): TfjsRuntime {
-  process.env[THREADS_VARIABLE] ??= String(Math.max(1, Math.ceil(cpuMillicores / 1000)));
+  process.env[THREADS_VARIABLE] ||= String(Math.max(1, Math.ceil(cpuMillicores / 1000)));
   // By a name that no import says: an image is not to have what happens to be installed where it is packed.
   const native = createRequire(import.meta.url)(name) as NativeModule;
   return {

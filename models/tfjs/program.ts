@@ -47,7 +47,7 @@ export class Program {
       const inputs = this.inputs.map((input) => [input.name, toRuntime(core, feeds[input.name]!)]);
       const outputs = await this.#model.predict(Object.fromEntries(inputs) as Record<string, TfTensor>);
       return Object.fromEntries(
-        this.outputs.map((output, index) => [output.name, fromRuntime(output.name, outputs[index]!)]),
+        this.outputs.map((output, index) => [output.name, fromRuntime(output.name, outputs[index]!, feeds)]),
       );
     } catch (error) {
       throw runError(name, error);

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { programFile } from '../../../models/base/package.ts';
 import type { BatchedRequest, BatchReply } from '../instance-protocol.ts';
@@ -26,7 +26,10 @@ export class InferenceThread {
 
   constructor(options: InferenceOptions, onEvent: (event: ThreadEvent) => void) {
     this.#onEvent = onEvent;
-    this.#worker = new Worker(programFile('packager/server/inference-worker'), { workerData: options });
+    this.#worker = new Worker(programFile('packager/server/inference-worker'), {
+      workerData: options,
+      env: SHARE_ENV, // a copy is no environment of the process: TensorFlow's library would not see what it is told there
+    });
     this.#worker.on('message', (message: FromInference) => this.#receive(message));
     this.#worker.on('error', (error) =>
       this.#fail(
