@@ -32,6 +32,9 @@ export async function loadKubeConfig({ kubeconfig, context }: ClusterAccess): Pr
     });
   }
   if (context !== undefined) choose(config, context);
+  // The library wants to be told that there is no TLS to verify (`kubectl proxy`).
+  const cluster = config.getCurrentCluster();
+  if (cluster?.server.startsWith('http:')) Object.assign(cluster, { skipTLSVerify: true });
   return config;
 }
 

@@ -1,0 +1,130 @@
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { Logger } from 'pino';
+import type { Cancel, Clock } from '../../../models/base/clock.ts';
+import { InflessError } from '../../../models/base/errors.ts';
+import { formatDuration } from '../../../models/base/units.ts';
+import type { Connection } from '../../kubernetes/connection.ts';
+import { Informer, type InformerEvent } from '../../kubernetes/informer.ts';
+import { NODES, PODS } from '../../kubernetes/kinds.ts';
+import { ResourceClient } from '../../kubernetes/resource-client.ts';
+import type { NodeCapacity } from '../platform.ts';
+import { type Amounts, requestedBy } from './amounts.ts';
+import type { GpuClaim } from './gpu/sharing.ts';
+import { claimGpu, gpuSharingOf } from './gpu/strategies.ts';
+import { OWNER_LABEL } from './labels.ts';
+import { capacityOf, isReady, requestsByNode, takesInstances } from './node-capacity.ts';
+
+export interface ClusterNodesParts {
+  readonly connection: Connection;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long a node may be not ready until what runs there counts as lost. */
+  readonly patienceMs: number;
+  readonly onLost: (node: string, reason: string) => void;
+}
+
+const NOTHING: Amounts = new Map();
+
+/** The cluster's nodes, and what pods that are none of our instances have asked for on them. */
+export class ClusterNodes {
+  readonly #parts: ClusterNodesParts;
+  readonly #nodes: Informer<V1Node>;
+  readonly #others: Informer<V1Pod>;
+  /** Of nodes that are not ready. */
+  readonly #timers = new Map<string, Cancel>();
+
+  constructor(parts: ClusterNodesParts) {
+    const { connection, clock, logger } = parts;
+    this.#parts = parts;
+    this.#nodes = new Informer(
+      new ResourceClient<V1Node>(connection, NODES),
+      {},
+      { clock, logger, keep: withoutImages },
+    );
+    this.#others = new Informer(
+      new ResourceClient<V1Pod>(connection, PODS),
+      {
+        allNamespaces: true,
+        labelSelector: `${OWNER_LABEL}!=${connection.namespace}`,
+        fieldSelector: 'spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed',
+      },
+      { clock, logger, keep: requestsOnly },
+    );
+    this.#nodes.onEvent((event) => this.#note(event));
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.#nodes.start(), this.#others.start()]);
+  }
+
+  stop(): void {
+    this.#nodes.stop();
+    this.#others.stop();
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+
+  has(name: string): boolean {
+    return this.#nodes.get(name) !== undefined;
+  }
+
+  capacities(): NodeCapacity[] {
+    const requested = requestsByNode(this.#others.items());
+    return this.#nodes
+      .items()
+      .filter(takesInstances)
+      .map((node) => capacityOf(node, requested.get(node.metadata?.name ?? '') ?? NOTHING));
+  }
+
+  /** @throws InflessError INVALID_INPUT for a node that takes no instances, PLATFORM_FAILED for a share it cannot give */
+  claimGpu(name: string, percent: number, gpu: number | undefined): GpuClaim {
+    const node = this.#nodes.get(name);
+    if (node === undefined || !takesInstances(node)) {
+      const what = node === undefined ? `There is no node "${name}"` : `Node ${name} takes no instances now`;
+      throw new InflessError('INVALID_INPUT', what, {
+        remedy: 'Choose one that `kubectl get nodes` shows as Ready.',
+      });
+    }
+    const requested = requestsByNode(this.#others.items()).get(name) ?? NOTHING;
+    return claimGpu(name, gpuSharingOf(node, requested), percent, gpu);
+  }
+
+  #note({ type, object: node }: InformerEvent<V1Node>): void {
+    const name = node.metadata?.name ?? '';
+    const { clock, patienceMs, onLost } = this.#parts;
+    if (type !== 'removed' && !isReady(node)) {
+      if (this.#timers.has(name)) return;
+      const lose = (): void => onLost(name, `its node was not ready for ${formatDuration(patienceMs)}`);
+      this.#timers.set(name, clock.at(clock.nowMs() + patienceMs, lose));
+      return;
+    }
+    this.#timers.get(name)?.();
+    this.#timers.delete(name);
+    if (type === 'removed') onLost(name, 'its node is not there any more');
+  }
+}
+
+/** The images on a node are most of what there is to say of it. */
+function withoutImages(node: V1Node): V1Node {
+  if (node.status === undefined) return node;
+  const { images: _, ...status } = node.status;
+  return { ...node, status };
+}
+
+/** Of other people's pods only what they take is of interest: in place of all containers one that asks for it. */
+function requestsOnly(pod: V1Pod): V1Pod {
+  const { name, namespace, uid, resourceVersion } = pod.metadata ?? {};
+  const requests = Object.fromEntries([...requestedBy(pod)].map(([key, amount]) => [key, String(amount)]));
+  return {
+    metadata: {
+      ...(name === undefined ? {} : { name }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+    spec: {
+      containers: [{ name: 'all', resources: { requests } }],
+      ...(pod.spec?.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
+    },
+  };
+}

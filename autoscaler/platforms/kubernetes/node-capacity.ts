@@ -1,0 +1,41 @@
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { NodeCapacity } from '../platform.ts';
+import { type Amounts, amountsOf, requestedBy, sumOf } from './amounts.ts';
+import { gpuSharingOf } from './gpu/strategies.ts';
+import { repels } from './tolerations.ts';
+
+/** Whether pods of ours can be started there: it is ready, not cordoned off, and has no taint that keeps them away. */
+export function takesInstances(node: V1Node): boolean {
+  return isReady(node) && node.spec?.unschedulable !== true && !(node.spec?.taints ?? []).some(repels);
+}
+
+export function isReady({ status }: V1Node): boolean {
+  return (status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+/** What a node has left for instances, given what all pods but ours have asked for on it. */
+export function capacityOf(node: V1Node, requested: Amounts): NodeCapacity {
+  const allocatable = amountsOf(node.status?.allocatable);
+  const free = (resource: string): number =>
+    Math.max(0, (allocatable.get(resource) ?? 0) - (requested.get(resource) ?? 0));
+  return {
+    name: node.metadata?.name ?? '',
+    labels: node.metadata?.labels ?? {},
+    cpuMillicores: Math.floor(free('cpu') * 1000),
+    memoryBytes: Math.floor(free('memory')),
+    gpuPercents: gpuSharingOf(node, requested).percents,
+  };
+}
+
+/** By node, what pods have asked for there. */
+export function requestsByNode(pods: readonly V1Pod[]): ReadonlyMap<string, Amounts> {
+  const byNode = new Map<string, Amounts[]>();
+  for (const pod of pods) {
+    const node = pod.spec?.nodeName;
+    if (node === undefined) continue;
+    const there = byNode.get(node);
+    if (there === undefined) byNode.set(node, [requestedBy(pod)]);
+    else there.push(requestedBy(pod));
+  }
+  return new Map([...byNode].map(([node, amounts]) => [node, sumOf(amounts)]));
+}

@@ -1,0 +1,228 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Cancel } from '../../../models/base/clock.ts';
+import { formatDuration } from '../../../models/base/units.ts';
+import { SERVING_PORT } from '../../../packager/contents/image-config.ts';
+import type { Instance, InstanceEvent, InstancePhase } from '../platform.ts';
+import { Endurance } from './endurance.ts';
+import type { InstanceIdentity } from './instance-annotation.ts';
+import { type RemovalParts, removePod } from './pod-removal.ts';
+import { disruptionOf, type PodState, pullFailureOf, stateOf } from './pod-state.ts';
+
+/** How long things may take before an instance is given up. */
+export interface Patience {
+  /** From the start to ready. */
+  readonly startTimeoutMs: number;
+  /** Until its node has room for it. */
+  readonly unschedulableMs: number;
+  /** Without being ready, once it was; or its node without being so. */
+  readonly unreadyMs: number;
+}
+
+export interface Surroundings extends RemovalParts {
+  readonly patience: Patience;
+  readonly emit: (event: InstanceEvent) => void;
+}
+
+interface Verdict {
+  readonly expected: boolean;
+  readonly reason: string;
+}
+
+const STOPPED: Verdict = { expected: true, reason: 'it was stopped' };
+/** What an instance that is given up may still take to end: nobody waits for its answers. */
+const GIVEN_UP_GRACE_MS = 5_000;
+
+/** Looks after one pod of ours, from when it is first seen until it is removed. */
+export class SupervisedPod {
+  readonly identity: InstanceIdentity;
+  /** Resolves when the pod is removed. */
+  readonly finished: Promise<void>;
+  readonly #around: Surroundings;
+  readonly #removed = new AbortController();
+  #pod: V1Pod;
+  #state: PodState;
+  #phase: InstancePhase = 'starting';
+  #readyAtMs: number | undefined;
+  #url: string | undefined;
+  /** Set once it is to end. */
+  #verdict: Verdict | undefined;
+  #isOver = false;
+  #isBeingRemoved = false;
+  #pullFailure: string | undefined;
+  readonly #endurance: Endurance;
+  #cancelStart: Cancel = () => {};
+
+  constructor(identity: InstanceIdentity, pod: V1Pod, around: Surroundings) {
+    this.identity = identity;
+    this.#around = around;
+    this.#pod = pod;
+    this.#state = stateOf(pod);
+    this.#endurance = new Endurance(around.clock, (reason) => this.#giveUp(reason));
+    this.finished = new Promise((resolve) => {
+      this.#removed.signal.addEventListener('abort', () => resolve());
+    });
+  }
+
+  /**
+   * Begins to tell of it.
+   *
+   * @param isAdopted it is of an earlier life, which is then who has it deleted already
+   */
+  watch(isAdopted: boolean): void {
+    if (isAdopted && this.#state.kind === 'over') {
+      this.#end(); // which is no news to anybody
+      this.#remove(0);
+      return;
+    }
+    if (isAdopted && this.#pod.metadata?.deletionTimestamp !== undefined) this.#verdict = STOPPED;
+    const { clock, patience } = this.#around;
+    this.#cancelStart = clock.at(this.identity.startedAtMs + patience.startTimeoutMs, () => {
+      if (this.#phase === 'starting')
+        this.#giveUp(`it was not ready within ${formatDuration(patience.startTimeoutMs)}`);
+    });
+    this.#phase = this.#learnPhase();
+    this.#tellChange();
+    this.#react();
+  }
+
+  /** It was told as gone; what is left of its pod goes away. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get view(): Instance {
+    const { id, functionName, version, config, node, gpu, startedAtMs } = this.identity;
+    return {
+      id,
+      functionName,
+      version,
+      config,
+      node,
+      ...(gpu === undefined ? {} : { gpu }),
+      phase: this.#phase,
+      url: this.#url,
+      startedAtMs,
+      readyAtMs: this.#readyAtMs,
+    };
+  }
+
+  /** The pod has changed. */
+  observe(pod: V1Pod): void {
+    this.#pod = pod;
+    this.#state = stateOf(pod);
+    if (this.#isOver) return;
+    this.#pullFailure = pullFailureOf(pod) ?? this.#pullFailure;
+    const phase = this.#learnPhase();
+    if (phase !== this.#phase) {
+      this.#phase = phase;
+      this.#tellChange();
+    }
+    this.#react();
+  }
+
+  /** The pod is no more. */
+  removed(pod: V1Pod): void {
+    this.#pod = pod;
+    this.#state = stateOf(pod);
+    this.#removed.abort();
+    if (!this.#isOver) this.#gone(this.#verdict ?? this.#surprise());
+  }
+
+  /** Takes it out of service and lets it finish what it has. */
+  stop(graceMs: number): void {
+    if (this.#isOver || this.#phase === 'draining') return;
+    this.#drain(STOPPED, graceMs);
+  }
+
+  /** Its node is not there any more, and will not tell how it ends. */
+  lose(reason: string): void {
+    if (this.#isOver) return;
+    this.#verdict ??= { expected: false, reason };
+    this.#gone(this.#verdict);
+    this.#remove(0);
+  }
+
+  /** Stops watching; the pod runs on for the next life. */
+  release(): void {
+    this.#end();
+    this.#removed.abort();
+  }
+
+  #learnPhase(): InstancePhase {
+    if (this.#phase === 'draining' || this.#pod.metadata?.deletionTimestamp !== undefined) return 'draining';
+    if (this.#state.kind === 'ready') {
+      const { sinceMs, ip } = this.#state;
+      // Kubernetes keeps whole seconds, so it can seem ready before it was started.
+      this.#readyAtMs ??= Math.max(sinceMs, this.identity.startedAtMs);
+      this.#url = `http://${ip.includes(':') ? `[${ip}]` : ip}:${SERVING_PORT}`;
+    }
+    return this.#url === undefined ? 'starting' : 'ready';
+  }
+
+  #react(): void {
+    const trouble = this.#trouble();
+    if (this.#state.kind === 'over') {
+      this.#gone(this.#verdict ?? this.#surprise());
+      if (this.#pod.metadata?.deletionTimestamp === undefined) this.#remove(0);
+    } else if (this.#phase === 'draining') {
+      this.#verdict ??= this.#surprise();
+      this.#endurance.relieve();
+    } else if (trouble === undefined) this.#endurance.relieve();
+    else if (trouble.patienceMs === 0) this.#giveUp(trouble.reason);
+    else this.#endurance.bear(trouble.reason, trouble.patienceMs);
+  }
+
+  #trouble(): { readonly reason: string; readonly patienceMs: number } | undefined {
+    if (this.#state.kind !== 'waiting') return undefined;
+    const { unreadyMs, unschedulableMs } = this.#around.patience;
+    if (this.#phase === 'ready') return { reason: 'it is not ready any more', patienceMs: unreadyMs };
+    const { trouble } = this.#state;
+    if (trouble === undefined) return undefined;
+    if (trouble.mayPass) return { reason: trouble.reason, patienceMs: unschedulableMs };
+    const detail = trouble.isAboutImage ? this.#pullFailure : undefined;
+    return { reason: detail ?? trouble.reason, patienceMs: 0 };
+  }
+
+  #giveUp(reason: string): void {
+    if (!this.#isOver && this.#verdict === undefined)
+      this.#drain({ expected: false, reason }, GIVEN_UP_GRACE_MS);
+  }
+
+  #drain(verdict: Verdict, graceMs: number): void {
+    this.#verdict = verdict;
+    this.#phase = 'draining';
+    this.#endurance.relieve();
+    this.#tellChange();
+    this.#remove(Math.max(1, graceMs));
+  }
+
+  #remove(graceMs: number): void {
+    if (this.#isBeingRemoved && graceMs > 0) return;
+    this.#isBeingRemoved = true;
+    void removePod(this.#around, this.#pod, graceMs, this.#removed.signal);
+  }
+
+  /** It ends, and not because we wanted it to. */
+  #surprise(): Verdict {
+    const reason =
+      this.#state.kind === 'over'
+        ? this.#state.reason
+        : (disruptionOf(this.#pod) ?? 'somebody else deleted its pod');
+    return { expected: false, reason };
+  }
+
+  #gone({ expected, reason }: Verdict): void {
+    this.#end();
+    this.#around.emit({ type: 'gone', instance: this.view, expected, reason });
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#cancelStart();
+    this.#endurance.relieve();
+  }
+
+  #tellChange(): void {
+    this.#around.emit({ type: 'changed', instance: this.view });
+  }
+}

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { type Connection, connect } from '../../autoscaler/kubernetes/connection.ts';
+import {
+  KubernetesPlatform,
+  type KubernetesPlatformOptions,
+} from '../../autoscaler/platforms/kubernetes/kubernetes-platform.ts';
+import type { Instance, StartRequest, Workload } from '../../autoscaler/platforms/platform.ts';
+import { type ApiServer, newNamespace } from '../support/kubernetes/api-server.ts';
+import { type PodPart, PodPlayer } from '../support/kubernetes/pod-player.ts';
+import type { PlatformHarness } from './platform-contract.ts';
+
+/** Long, since it is only met by what never happens. */
+const GIVE_UP_MS = 60_000;
+
+/** The Kubernetes platform on an API server of the test's, with pods that are played. */
+export class KubernetesHarness implements PlatformHarness {
+  readonly server: ApiServer;
+  readonly connection: Connection;
+  readonly player: PodPlayer;
+  readonly node: string;
+  readonly workload = workloadOf('serves');
+  readonly broken = { workload: workloadOf('image-missing'), reason: /cannot be pulled.*not found/ };
+  readonly tellsUsage = false;
+
+  private constructor(server: ApiServer, connection: Connection) {
+    this.server = server;
+    this.connection = connection;
+    this.player = new PodPlayer(server.requests, connection.namespace);
+    this.node = `${connection.namespace}-node`;
+  }
+
+  /** A namespace and a node of its own on a server that tests may share. */
+  static async open(server: ApiServer): Promise<KubernetesHarness> {
+    const namespace = await newNamespace(server);
+    const connection = await connect({ kubeconfig: server.kubeconfig, namespace });
+    const harness = new KubernetesHarness(server, connection);
+    await harness.player.addNode(harness.node);
+    return harness;
+  }
+
+  create(options: Partial<KubernetesPlatformOptions> = {}): KubernetesPlatform {
+    return new KubernetesPlatform({
+      connection: this.connection,
+      logger: pino({ level: 'silent' }),
+      ...options,
+    });
+  }
+
+  request(id: string, part: PodPart = 'serves', change: Partial<StartRequest> = {}): StartRequest {
+    return {
+      id,
+      functionName: 'greeter',
+      config: { batch: 4, cpuMillicores: 1000, gpuPercent: 0 },
+      node: this.node,
+      memoryBytes: 256 * 2 ** 20,
+      workload: workloadOf(part),
+      ...change,
+    };
+  }
+
+  crash({ id }: Instance): Promise<void> {
+    return this.player.end(id, 137);
+  }
+
+  async leftovers(): Promise<string[]> {
+    return (await this.player.pods()).map(({ metadata }) => `pod ${metadata?.name}`);
+  }
+
+  async until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    const giveUpAt = performance.now() + GIVE_UP_MS;
+    while (!(await condition())) {
+      if (performance.now() > giveUpAt)
+        throw new Error(`did not happen within ${GIVE_UP_MS} ms: ${condition}`);
+      await sleep(5);
+    }
+  }
+
+  finish<T>(promise: Promise<T>): Promise<T> {
+    return promise;
+  }
+
+  async dispose(): Promise<void> {
+    await this.player.close();
+    await this.connection.close();
+  }
+}
+
+export function workloadOf(part: PodPart): Workload {
+  return {
+    version: 'v1',
+    model: `example/${part}`,
+    modelName: 'greeter',
+    sloMs: 200,
+    environment: {},
+    secrets: [],
+  };
+}

@@ -1,0 +1,13 @@
+import { afterAll, beforeAll } from 'vitest';
+import { type ApiServer, openApiServer } from '../support/kubernetes/api-server.ts';
+import { KubernetesHarness } from './kubernetes-harness.ts';
+import { describePlatform } from './platform-contract.ts';
+
+let server: ApiServer;
+
+beforeAll(async () => {
+  server = await openApiServer();
+}, 240_000);
+afterAll(() => server.close());
+
+describePlatform('Kubernetes', () => KubernetesHarness.open(server), 120_000);
