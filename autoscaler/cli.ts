@@ -1,14 +1,16 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { createProgram } from '../models/base/cli.ts';
 import { InflessError } from '../models/base/errors.ts';
 import { formatDuration, parseCpuMillicores } from '../models/base/units.ts';
 import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
+import type { Backend } from './backends/backend.ts';
+import { KubernetesBackend } from './backends/kubernetes-backend.ts';
+import { LocalBackend } from './backends/local-backend.ts';
 import { imageCommand } from './image/image-command.ts';
 import { RATE_MODEL_NAMES, rateModelByName } from './plan/rates/rate-models.ts';
-import { LocalPlatform } from './platforms/local/local-platform.ts';
 import { type Service, startService } from './service.ts';
 import { explainCommand } from './what-if/commands/explain-command.ts';
 import { planCommand } from './what-if/commands/plan-command.ts';
@@ -17,8 +19,12 @@ interface Options {
   readonly functions?: string;
   readonly host: string;
   readonly port: string;
+  readonly platform: 'local' | 'kubernetes';
   readonly stateDir: string;
   readonly cpu?: string;
+  readonly namespace?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
   readonly rateModel: string;
   readonly logLevel: string;
 }
@@ -47,10 +53,31 @@ function serveProgram(): Command {
     .option('-f, --functions <file>', 'YAML or JSON file of functions to serve')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('-p, --port <number>', 'port to listen on; 0 picks a free one', '8080')
-    .option('--state-dir <folder>', 'where functions and instances are remembered', defaultStateDirectory())
+    .addOption(
+      new Option(
+        '--platform <name>',
+        'where instances run: as processes of this machine, or as pods of a cluster',
+      )
+        .choices(['local', 'kubernetes'])
+        .default('local'),
+    )
+    .option(
+      '--namespace <name>',
+      'kubernetes: the namespace of functions and instances (default: that of the pod or of the context)',
+    )
+    .option(
+      '--kubeconfig <file>',
+      'kubernetes: how to reach the cluster (default: KUBECONFIG, ~/.kube/config, or the service account of the pod)',
+    )
+    .option('--context <name>', 'kubernetes: context of the kubeconfig (default: its current one)')
+    .option(
+      '--state-dir <folder>',
+      'local: where functions and instances are remembered',
+      defaultStateDirectory(),
+    )
     .option(
       '--cpu <cores>',
-      'CPU of this machine that instances may use together (default: all but 0.2 cores)',
+      'local: CPU of this machine that instances may use together (default: all but 0.2 cores)',
     )
     .addOption(
       new Option(
@@ -83,18 +110,23 @@ async function serve(options: Options): Promise<void> {
   const service = await startService({
     host: options.host,
     port: parsePort(options.port),
-    stateDirectory: options.stateDir,
     ...(options.functions === undefined ? {} : { functionsFile: options.functions }),
-    platform: new LocalPlatform({
-      stateDirectory: options.stateDir,
-      orphanMs: ORPHAN_MS,
-      ...(options.cpu === undefined ? {} : { reservedCpuMillicores: await reserveFor(options.cpu) }),
-    }),
+    backend: await backendOf(options, logger),
     rates: rateModelByName(options.rateModel),
     logger,
   });
-  logger.info({ url: service.url, stateDirectory: options.stateDir }, 'serving');
+  logger.info({ url: service.url }, 'serving');
   await untilSignal(service, (signal, mode) => logger.info({ signal, instances: mode }, 'shutting down'));
+}
+
+async function backendOf(options: Options, logger: Logger): Promise<Backend> {
+  const { platform, stateDir, cpu, namespace, kubeconfig, context } = options;
+  if (platform === 'kubernetes') return KubernetesBackend.connect({ namespace, kubeconfig, context }, logger);
+  return new LocalBackend({
+    stateDirectory: stateDir,
+    orphanMs: ORPHAN_MS,
+    ...(cpu === undefined ? {} : { reservedCpuMillicores: await reserveFor(cpu) }),
+  });
 }
 
 type Mode = Parameters<Service['close']>[0];

@@ -1,25 +1,23 @@
 import type { Logger } from 'pino';
 import { systemClock } from '../models/base/clock.ts';
+import type { Backend } from './backends/backend.ts';
 import { Controller } from './control/controller.ts';
 import type { FunctionRegistry } from './control/function-registry.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from './control/settings.ts';
-import { StoredFunctions } from './control/stored-functions.ts';
 import { HttpTransport } from './dispatch/transport.ts';
-import { FunctionStore } from './functions/function-store.ts';
 import { readFunctionsFile } from './functions/functions-file.ts';
 import { DEFAULT_GATEWAY_LIMITS, Gateway } from './gateway/gateway.ts';
 import { GatewayMetrics } from './gateway/metrics.ts';
 import type { RateModel } from './plan/model.ts';
-import type { Platform } from './platforms/platform.ts';
 
 export interface ServiceOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
-  readonly stateDirectory: string;
+  /** Where it runs; closed with the service. */
+  readonly backend: Backend;
   /** Functions that are declared by a file. */
   readonly functionsFile?: string;
-  readonly platform: Platform;
   readonly rates: RateModel;
   readonly logger: Logger;
   readonly control?: Partial<ControlSettings>;
@@ -36,13 +34,14 @@ export interface Service {
 }
 
 /**
- * Puts the autoscaler together: platform, control loop, declared functions, gateway. What ran before is adopted and
+ * Puts the autoscaler together: what it runs on, control loop, declared functions, gateway. What ran before is adopted and
  * what was declared is back before the first request is taken.
  *
  * @throws InflessError for a functions file with mistakes, a function that cannot be deployed, a port that is taken.
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { platform, logger, rates, stateDirectory, functionsFile } = options;
+  const { backend, logger, rates, functionsFile } = options;
+  const { platform } = backend;
   const fromFile = functionsFile === undefined ? undefined : await readFunctionsFile(functionsFile);
   const transport = new HttpTransport();
   const metrics = new GatewayMetrics();
@@ -56,9 +55,24 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onBatch: (functionName, batch) => metrics.batchRan(functionName, batch),
   });
   metrics.watch(controller);
-  await controller.open();
+  const { registry, duties } = backend.attach(controller);
+  const disconnect = async (): Promise<void> => {
+    await backend.close();
+    await transport.close();
+  };
+  const closeAll = async (mode: 'leave' | 'stop'): Promise<void> => {
+    await duties.stop();
+    await registry.close();
+    await controller.close(mode);
+    await disconnect();
+  };
   try {
-    const registry = new StoredFunctions(controller, new FunctionStore(stateDirectory));
+    await controller.open();
+  } catch (error) {
+    await disconnect();
+    throw error;
+  }
+  try {
     await registry.open(fromFile);
     for (const { name, reason } of registry.broken)
       logger.error({ function: name, reason }, 'a declared function cannot run');
@@ -67,19 +81,18 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const gateway = new Gateway(parts, { ...DEFAULT_GATEWAY_LIMITS, maxBodyBytes });
     const url = await gateway.listen(options.host, options.port);
     controller.run();
+    duties.start();
     return {
       url,
       controller,
       registry,
       async close(mode) {
         await gateway.close();
-        await controller.close(mode);
-        await transport.close();
+        await closeAll(mode);
       },
     };
   } catch (error) {
-    await controller.close('leave'); // a mistake in a file must not cost what serves
-    await transport.close();
+    await closeAll('leave'); // a mistake in a file must not cost what serves
     throw error;
   }
 }

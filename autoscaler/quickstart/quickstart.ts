@@ -8,10 +8,10 @@ import { delay, systemClock } from '../../models/base/clock.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { formatDuration, parseDurationMs } from '../../models/base/units.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
+import { LocalBackend } from '../backends/local-backend.ts';
 import type { Forecast } from '../control/forecast.ts';
 import { forecastOf } from '../gateway/function-status.ts';
 import { percentileRateModel } from '../plan/rates/percentile-rates.ts';
-import { LocalPlatform } from '../platforms/local/local-platform.ts';
 import { type Service, startService } from '../service.ts';
 import { peakRate, rampOf, replay } from './load.ts';
 import { TOUR_FUNCTIONS, type TourFunction } from './models.ts';
@@ -60,12 +60,11 @@ async function tour(options: Options, stateDirectory: string, signal: AbortSigna
   for (const { name } of TOUR_FUNCTIONS)
     tables.set(name, await tableFor(name, (line) => say(`   ${line}`), signal));
 
-  const platform = new LocalPlatform({ stateDirectory });
+  const backend = new LocalBackend({ stateDirectory });
   const service = await startService({
     host: '127.0.0.1',
     port: Number(options.port),
-    stateDirectory,
-    platform,
+    backend,
     rates: percentileRateModel,
     logger: pino({ level: 'error', base: null }, pino.destination({ fd: 2, sync: true })),
   });
@@ -76,7 +75,7 @@ async function tour(options: Options, stateDirectory: string, signal: AbortSigna
 
     const durationMs = parseDurationMs(options.duration, '--duration');
     say(`\n3. Load: ${formatDuration(durationMs)} of Poisson arrivals that rise and fall, on both at once`);
-    const timeline = new Timeline(service.controller, platform, systemClock);
+    const timeline = new Timeline(service.controller, backend.platform, systemClock);
     await timeline.start();
     const replays = TOUR_FUNCTIONS.map((tour, index) =>
       loadOne(service, tour, tables.get(tour.name)!, { durationMs, stateDirectory, seed: index + 1 }, signal),

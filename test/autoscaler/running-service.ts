@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import { LocalBackend } from '../../autoscaler/backends/local-backend.ts';
 import type { ControlSettings } from '../../autoscaler/control/settings.ts';
 import type { FunctionStatus } from '../../autoscaler/gateway/function-status.ts';
 import { percentileRateModel } from '../../autoscaler/plan/rates/percentile-rates.ts';
-import { LocalPlatform } from '../../autoscaler/platforms/local/local-platform.ts';
 import { type Service, startService } from '../../autoscaler/service.ts';
 import { profileModel } from '../../profiler/profile-model.ts';
 
@@ -41,8 +41,7 @@ export class RunningService {
     const service = await startService({
       host: '127.0.0.1',
       port: 0,
-      stateDirectory: directory,
-      platform: new LocalPlatform({ stateDirectory: directory }),
+      backend: new LocalBackend({ stateDirectory: directory }),
       rates: percentileRateModel,
       logger: pino({ level: 'silent' }),
       ...options,

@@ -1,0 +1,26 @@
+import type { Controller } from '../control/controller.ts';
+import type { FunctionRegistry } from '../control/function-registry.ts';
+import type { SecretStore } from '../functions/secrets/secret-store.ts';
+import type { Platform } from '../platforms/platform.ts';
+
+/** What an autoscaler stands on, one machine or a cluster: where instances run and where everything is kept. */
+export interface Backend {
+  readonly platform: Platform;
+  readonly secrets: SecretStore;
+  /** Once, for the controller that the platform is opened by. */
+  attach(controller: Controller): Attachment;
+  /** When all else is closed. */
+  close(): Promise<void>;
+}
+
+export interface Attachment {
+  readonly registry: FunctionRegistry;
+  /** What has to be done beside, by the one autoscaler that decides what runs. */
+  readonly duties: Duties;
+}
+
+export interface Duties {
+  start(): void;
+  /** Nothing is done any more when it resolves. */
+  stop(): Promise<void>;
+}

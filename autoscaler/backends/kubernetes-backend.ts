@@ -1,0 +1,65 @@
+import type { V1OwnerReference } from '@kubernetes/client-node';
+import type { Logger } from 'pino';
+import { systemClock } from '../../models/base/clock.ts';
+import type { Controller } from '../control/controller.ts';
+import { FunctionObjects } from '../functions/kubernetes/function-objects.ts';
+import { resolveImage } from '../functions/kubernetes/image-deployment.ts';
+import { API_VERSION, INFERENCE_FUNCTION } from '../functions/kubernetes/inference-function.ts';
+import { KubernetesFunctions } from '../functions/kubernetes/kubernetes-functions.ts';
+import { ProfileTables } from '../functions/kubernetes/profile-tables.ts';
+import { StatusWriter } from '../functions/kubernetes/status-writer.ts';
+import { KubernetesSecrets } from '../functions/secrets/kubernetes-secrets.ts';
+import { type Connection, type ConnectionOptions, connect } from '../kubernetes/connection.ts';
+import { KubernetesPlatform } from '../platforms/kubernetes/kubernetes-platform.ts';
+import type { Attachment, Backend } from './backend.ts';
+
+/** One namespace of a cluster: instances are its pods, functions and secrets its objects. */
+export class KubernetesBackend implements Backend {
+  readonly platform: KubernetesPlatform;
+  readonly secrets: KubernetesSecrets;
+  readonly #connection: Connection;
+  readonly #objects: FunctionObjects;
+  readonly #logger: Logger;
+
+  private constructor(connection: Connection, logger: Logger) {
+    this.#connection = connection;
+    this.#logger = logger;
+    this.#objects = new FunctionObjects(connection, { clock: systemClock, logger });
+    this.secrets = new KubernetesSecrets(connection, systemClock);
+    this.platform = new KubernetesPlatform({ connection, logger, ownerOf: (name) => this.#ownerOf(name) });
+  }
+
+  /** @throws InflessError INVALID_INPUT for an unusable kubeconfig, PLATFORM_FAILED when no cluster answers */
+  static async connect(options: ConnectionOptions, logger: Logger): Promise<KubernetesBackend> {
+    const connection = await connect(options);
+    logger.info({ cluster: connection.server, namespace: connection.namespace }, 'connected');
+    return new KubernetesBackend(connection, logger);
+  }
+
+  attach(controller: Controller): Attachment {
+    const tables = new ProfileTables(this.#connection);
+    const parts = { controller, objects: this.#objects, clock: systemClock, logger: this.#logger };
+    const registry = new KubernetesFunctions({
+      ...parts,
+      resolve: (spec, pinned) => resolveImage(spec, tables, pinned),
+    });
+    return { registry, duties: new StatusWriter({ ...parts, functions: registry }) };
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  /** With its function, a pod goes, whatever becomes of the autoscaler. */
+  #ownerOf(functionName: string): V1OwnerReference | undefined {
+    const { uid } = this.#objects.get(functionName)?.metadata ?? {};
+    if (uid === undefined) return undefined;
+    return {
+      apiVersion: API_VERSION,
+      kind: INFERENCE_FUNCTION.kind,
+      name: functionName,
+      uid,
+      controller: true,
+    };
+  }
+}

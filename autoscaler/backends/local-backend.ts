@@ -1,0 +1,26 @@
+import type { Controller } from '../control/controller.ts';
+import { StoredFunctions } from '../control/stored-functions.ts';
+import { FunctionStore } from '../functions/function-store.ts';
+import { SecretFiles } from '../functions/secrets/secret-files.ts';
+import { LocalPlatform, type LocalPlatformOptions } from '../platforms/local/local-platform.ts';
+import type { Attachment, Backend } from './backend.ts';
+
+/** This machine: instances are its processes, and all is kept in a state folder. */
+export class LocalBackend implements Backend {
+  readonly platform: LocalPlatform;
+  readonly secrets: SecretFiles;
+  readonly #stateDirectory: string;
+
+  constructor(options: LocalPlatformOptions) {
+    this.platform = new LocalPlatform(options);
+    this.secrets = new SecretFiles(options.stateDirectory);
+    this.#stateDirectory = options.stateDirectory;
+  }
+
+  attach(controller: Controller): Attachment {
+    const registry = new StoredFunctions(controller, new FunctionStore(this.#stateDirectory));
+    return { registry, duties: { start() {}, async stop() {} } };
+  }
+
+  async close(): Promise<void> {}
+}

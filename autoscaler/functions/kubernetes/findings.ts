@@ -1,0 +1,65 @@
+import { type InflessError, messageOf } from '../../../models/base/errors.ts';
+import type { Condition, InferenceFunctionStatus } from './inference-function.ts';
+
+/** A condition, but for when it began to hold. */
+export type Finding = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+/** Whether what the object says could be deployed. Where it could not, what was deployed before serves on. */
+export function acceptedFinding(failure: InflessError | undefined): Finding {
+  if (failure === undefined) return finding('Accepted', true, 'Deployed', 'It is deployed as declared.');
+  return finding('Accepted', false, reasonOf(failure), messageOf(failure));
+}
+
+/** Whether a request is answered. One to an idle function is, after a start. */
+export function readyFinding(
+  phase: NonNullable<InferenceFunctionStatus['phase']>,
+  failure: string | undefined,
+): Finding {
+  const { holds, reason, message } = READINESS[phase];
+  return finding('Ready', holds, reason, failure === undefined || holds ? message : failure);
+}
+
+const READINESS = {
+  Ready: { holds: true, reason: 'Serving', message: 'Instances are ready.' },
+  Idle: { holds: true, reason: 'Idle', message: 'No instance runs; the next request starts one.' },
+  Starting: { holds: false, reason: 'Starting', message: 'No instance is ready yet.' },
+  Failing: { holds: false, reason: 'InstancesFail', message: 'Instances cannot start.' },
+  Broken: { holds: false, reason: 'NotDeployed', message: 'It cannot be deployed.' },
+} as const;
+
+/** Whether the cluster can carry what is asked for. */
+export function roomFinding(missingPerSecond: number): Finding {
+  if (missingPerSecond <= 0)
+    return finding('Sufficient', true, 'EnoughRoom', 'The cluster can carry what is asked for.');
+  const message = `The cluster has no room for ${missingPerSecond.toPrecision(2)} of the requests per second.`;
+  return finding('Sufficient', false, 'ClusterFull', message);
+}
+
+/** With the time since when each holds: that of before where it has not changed. */
+export function conditionsOf(
+  findings: readonly Finding[],
+  before: readonly Condition[],
+  observedGeneration: number,
+  nowMs: number,
+): Condition[] {
+  return findings.map((found) => {
+    const known = before.find(({ type }) => type === found.type);
+    const isSame = known?.status === found.status;
+    const lastTransitionTime = isSame ? known.lastTransitionTime : timeOf(nowMs);
+    return { ...found, lastTransitionTime, observedGeneration };
+  });
+}
+
+function finding(type: string, holds: boolean, reason: string, message: string): Finding {
+  return { type, status: holds ? 'True' : 'False', reason, message };
+}
+
+/** `SLO_INFEASIBLE` as the API writes reasons: `SloInfeasible`. */
+function reasonOf({ code }: InflessError): string {
+  return code.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Without fractions of a second, as the API keeps times. */
+function timeOf(nowMs: number): string {
+  return new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
+}

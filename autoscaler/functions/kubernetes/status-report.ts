@@ -1,0 +1,101 @@
+import { messageOf } from '../../../models/base/errors.ts';
+import { formatConfig } from '../../../profiles/config.ts';
+import type { LatencySummary } from '../../control/latency-window.ts';
+import type { Instance } from '../../platforms/platform.ts';
+import { acceptedFinding, type Finding, readyFinding, roomFinding } from './findings.ts';
+import { FUNCTION_LABEL, type InferenceFunctionStatus } from './inference-function.ts';
+import type { Outcome } from './kubernetes-functions.ts';
+
+/** What a status is made from, at one moment. */
+export interface FunctionFacts {
+  readonly name: string;
+  readonly outcome: Outcome;
+  /** What runs; undefined for a function that cannot run. */
+  readonly running?: {
+    readonly instances: readonly Instance[];
+    /** Why instances cannot start. */
+    readonly startFailure: string | undefined;
+    readonly missingPerSecond: number;
+  };
+}
+
+/** What changes all the time under load. */
+export interface FunctionFigures {
+  readonly ratePerSecond: number;
+  readonly latest: LatencySummary | undefined;
+}
+
+type Phase = NonNullable<InferenceFunctionStatus['phase']>;
+type StateFields = Required<
+  Pick<InferenceFunctionStatus, 'observedGeneration' | 'phase' | 'replicas' | 'readyReplicas' | 'selector'>
+>;
+
+/** How a function stands, but for its figures; conditions come without the time since when they hold. */
+export function stateOf(facts: FunctionFacts): {
+  readonly fields: StateFields & Pick<InferenceFunctionStatus, 'instances'>;
+  readonly findings: readonly Finding[];
+} {
+  const { name, outcome, running } = facts;
+  const instances = running?.instances ?? [];
+  const phase = phaseOf(facts);
+  const count = (wanted: Instance['phase']): number =>
+    instances.filter((each) => each.phase === wanted).length;
+  return {
+    fields: {
+      observedGeneration: outcome.generation,
+      phase,
+      replicas: count('ready') + count('starting'),
+      readyReplicas: count('ready'),
+      selector: `${FUNCTION_LABEL}=${name}`,
+      instances: byConfig(instances),
+    },
+    findings: [
+      acceptedFinding(outcome.failure),
+      readyFinding(phase, running === undefined ? messageOf(outcome.failure) : running.startFailure),
+      ...(running === undefined ? [] : [roomFinding(running.missingPerSecond)]),
+    ],
+  };
+}
+
+/** Rounded to what a reader can use: what moves by chance alone shall not be written again and again. */
+export function figuresOf({ ratePerSecond, latest }: FunctionFigures): InferenceFunctionStatus {
+  return {
+    ratePerSecond: rounded(ratePerSecond, 2),
+    ...(latest === undefined
+      ? {}
+      : {
+          ...(Number.isFinite(latest.p50Ms) ? { p50: milliseconds(latest.p50Ms) } : {}),
+          ...(Number.isFinite(latest.p99Ms) ? { p99: milliseconds(latest.p99Ms) } : {}),
+          // Down, so that 100 means all of them.
+          sloAttainmentPercent: Math.floor(latest.attainment * 1000) / 10,
+        }),
+  };
+}
+
+function phaseOf({ running }: FunctionFacts): Phase {
+  if (running === undefined) return 'Broken';
+  if (running.instances.some(({ phase }) => phase === 'ready')) return 'Ready';
+  if (running.startFailure !== undefined) return 'Failing';
+  return running.instances.some(({ phase }) => phase === 'starting') ? 'Starting' : 'Idle';
+}
+
+function byConfig(instances: readonly Instance[]): NonNullable<InferenceFunctionStatus['instances']> {
+  const counts = new Map<string, { ready: number; starting: number; draining: number }>();
+  for (const { config, phase } of instances) {
+    const text = formatConfig(config);
+    const count = counts.get(text) ?? { ready: 0, starting: 0, draining: 0 };
+    count[phase] += 1;
+    counts.set(text, count);
+  }
+  return [...counts]
+    .map(([config, count]) => ({ config, ...count }))
+    .sort((a, b) => (a.config < b.config ? -1 : 1));
+}
+
+function milliseconds(durationMs: number): string {
+  return `${rounded(durationMs, 3)}ms`;
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toPrecision(digits));
+}
