@@ -163,7 +163,7 @@ function medianRun(runs) {
 
 function print(report) {
   const table = new Table({
-    head: ['', 'seconds', 'memory MiB', 'of a child'],
+    head: ['', 'seconds', 'memory MiB', 'a child’s own'],
     colAligns: ['left', 'right', 'right', 'right'],
     chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
     style: { head: [], border: [], compact: true },

@@ -5,7 +5,8 @@ const LOOK_EVERY_MS = 10;
 
 /**
  * Runs a program to its end. Memory is the high-water mark of its resident set as the kernel keeps it, looked up while
- * it runs: of the process itself, and of the largest among those it starts.
+ * it runs. Of the processes it starts it is the most that one of them was seen to have for itself: what it maps of
+ * files is the system's, which takes it back when it needs it.
  */
 export async function measuredRun(command, args, environment = {}) {
   const fromMs = performance.now();
@@ -17,12 +18,12 @@ export async function measuredRun(command, args, environment = {}) {
   child.stderr.setEncoding('utf8').on('data', (text) => {
     complaint += text;
   });
-  const peaks = new Map();
+  let peakBytes = 0;
+  let largestChildBytes = 0;
   const watch = setInterval(() => {
-    for (const pid of familyOf(child.pid)) {
-      const bytes = highWaterBytes(pid);
-      if (bytes !== undefined) peaks.set(pid, bytes);
-    }
+    const [, ...others] = familyOf(child.pid);
+    peakBytes = Math.max(peakBytes, memoryBytes(child.pid, 'VmHWM'));
+    largestChildBytes = Math.max(largestChildBytes, ...others.map((pid) => memoryBytes(pid, 'RssAnon')));
   }, LOOK_EVERY_MS);
   const code = await new Promise((resolve, reject) => {
     child.once('error', reject);
@@ -30,12 +31,7 @@ export async function measuredRun(command, args, environment = {}) {
   });
   clearInterval(watch);
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${complaint.trim()}`);
-  const { [child.pid]: peakBytes = 0, ...others } = Object.fromEntries(peaks);
-  return {
-    durationMs: performance.now() - fromMs,
-    peakBytes,
-    largestChildBytes: Math.max(0, ...Object.values(others)),
-  };
+  return { durationMs: performance.now() - fromMs, peakBytes, largestChildBytes };
 }
 
 /** A process and all below it; one that ends meanwhile has none. */
@@ -44,9 +40,10 @@ function familyOf(pid) {
   return [pid, ...children.flatMap((child) => familyOf(Number(child)))];
 }
 
-function highWaterBytes(pid) {
-  const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readIfThere(`/proc/${pid}/status`) ?? '')?.[1];
-  return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
+/** A line of what the kernel tells of a process; none for one that has ended. */
+function memoryBytes(pid, what) {
+  const status = readIfThere(`/proc/${pid}/status`) ?? '';
+  return Number(new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
 }
 
 function readIfThere(file) {
