@@ -3,8 +3,9 @@ import { InflessError } from '../../models/base/errors.ts';
 import { canBatch, type ModelFile } from '../../models/manifest.ts';
 import { SERVER_ENVIRONMENT } from '../../packager/server/instance-protocol.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
-import { findTable, readTable, type StoredTable } from '../../profiles/store.ts';
+import { readTable, type StoredTable } from '../../profiles/store.ts';
 import type { Workload } from '../platforms/platform.ts';
+import { chooseTable } from './choose-table.ts';
 import { type FoundModel, findModel } from './model-source.ts';
 import { type FunctionSpec, modelReference } from './spec.ts';
 
@@ -45,7 +46,7 @@ async function profileOf(spec: FunctionSpec, found: FoundModel): Promise<StoredT
   const { digest } = found.model.manifest;
   const measure = `infless-profile ${found.measurable}`;
   if (spec.profile === undefined) {
-    const stored = found.image?.profile ?? (await findTable(digest));
+    const stored = await chooseTable(found.image?.profile, digest);
     if (stored !== undefined) return stored;
     throw new InflessError(
       'PROFILE_NOT_FOUND',

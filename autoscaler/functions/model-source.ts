@@ -6,6 +6,7 @@ import { fetchFacts, unpackModel } from '../../packager/unpack/unpack-model.ts';
 import type { UnpackedModel } from '../../packager/unpack/unpacked-model.ts';
 import { findTable } from '../../profiles/store.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
+import { chooseTable } from './choose-table.ts';
 import { type FunctionSpec, modelReference } from './spec.ts';
 
 /** A function's model on this machine. */
@@ -43,7 +44,8 @@ export async function findTableOf(spec: FunctionSpec): Promise<ProfileTable | un
     return (await findTable(manifest.digest))?.table;
   }
   const { model, profile } = await fetchFacts(spec.image, registryOptions(spec));
-  return profile ?? (await findTable(model.digest))?.table;
+  const own = profile && { file: spec.image, table: profile };
+  return (await chooseTable(own, model.digest))?.table;
 }
 
 function registryOptions({ insecure = false }: FunctionSpec): { readonly insecure: boolean } {
