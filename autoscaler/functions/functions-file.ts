@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
 import { formatLayoutName, isLayoutName, parseLayoutName } from '../../packager/layout/layout-name.ts';
+import { isProfileReference } from './kubernetes/profile-reference.ts';
 import { type FunctionDeclaration, parseFunctionSpec } from './spec.ts';
 
 const functionsFileSchema = z.strictObject({ functions: z.array(z.unknown()) });
@@ -54,7 +55,10 @@ function parseYaml(file: string, text: string): unknown {
   }
 }
 
-/** A path is resolved, a zoo name left alone; only something with a separator or a file ending is a path. */
+/**
+ * A path is resolved, a zoo name left alone; only something with a separator or a file ending is a path. A table may lie
+ * in the cluster.
+ */
 function relativeTo(directory: string, declaration: FunctionDeclaration): FunctionDeclaration {
   const isPath = (text: string): boolean => /[./\\]/.test(text);
   const { model, image, profile } = declaration;
@@ -62,7 +66,9 @@ function relativeTo(directory: string, declaration: FunctionDeclaration): Functi
     ...declaration,
     ...(model === undefined ? {} : { model: isPath(model) ? resolve(directory, model) : model }),
     ...(image === undefined ? {} : { image: imageRelativeTo(directory, image) }),
-    ...(profile === undefined ? {} : { profile: resolve(directory, profile) }),
+    ...(profile === undefined
+      ? {}
+      : { profile: isProfileReference(profile) ? profile : resolve(directory, profile) }),
   };
 }
 

@@ -10,6 +10,10 @@ export interface ProfileReference {
 const PREFIX = 'configmap:';
 const FORM = /^configmap:([a-z0-9]([-a-z0-9.]*[a-z0-9])?)(?:\/([-._a-zA-Z0-9]+))?$/;
 
+export function isProfileReference(text: string): boolean {
+  return text.startsWith(PREFIX);
+}
+
 /**
  * Reads `configmap:NAME[/KEY]`, which is how declarations name a table on Kubernetes.
  *
