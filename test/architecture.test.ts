@@ -12,6 +12,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   autoscaler: ['models', 'profiles', 'profiler', 'packager'],
 };
 
+/** Parts of a room that all others of it stand on, so that they may use none of them. */
+const BASES: Readonly<Record<string, readonly string[]>> = {
+  'autoscaler/kubernetes': ['models', 'profiles'],
+};
+
 /** Decisions: the same input gives the same answer, in production, in a forecast and in a simulation. */
 const PURE = ['models/batching', 'autoscaler/plan', 'autoscaler/coldstart'];
 const IMPURE =
@@ -60,6 +65,17 @@ describe('the house', () => {
         )
         .map((target) => `${path} → ${target}`),
     );
+    expect(upward).toEqual([]);
+  });
+
+  it.each(Object.entries(BASES))('keeps %s below the rest of its room', (folder, others) => {
+    const inside = sources.filter(({ path }) => path.startsWith(`${folder}/`));
+    const upward = inside.flatMap(({ path, imports }) =>
+      imports
+        .filter((target) => !target.startsWith(`${folder}/`) && !others.includes(roomOf(target)))
+        .map((target) => `${path} → ${target}`),
+    );
+    expect(inside.length).toBeGreaterThan(0);
     expect(upward).toEqual([]);
   });
 
