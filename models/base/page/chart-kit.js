@@ -55,8 +55,9 @@ globalThis.chartKit = (() => {
     return numbers.filter((number) => number >= low && number <= high);
   }
 
-  /** The range of a logarithmic scale, with a margin. */
+  /** The range of a logarithmic scale, with a margin; any range where there is nothing to show. */
   function roomy(_, low, high) {
+    if (low === null || low === undefined) return [1, 10];
     return [low / 1.1, high * 1.1];
   }
 

@@ -9,6 +9,8 @@ const batches = distinct(cells.map(({ batch }) => batch));
 const quotas = distinct(cells.map(({ cores }) => cores));
 const gpuShares = distinct(cells.map(({ gpuPercent }) => gpuPercent));
 
+const withGpu = gpuShares.at(-1) > 0;
+
 const element = (id) => document.getElementById(id);
 
 function fill(select, titles) {
@@ -24,21 +26,22 @@ const STATISTICS = [
   { title: 'p99', key: 'p99' },
 ];
 
-/** What the curves run along: the CPU quota under each GPU share, and the GPU share under the largest quota. */
-const AXES = [
-  ...gpuShares.map((share) => ({
-    label: 'CPU quota, cores',
-    suffix: gpuShares.length > 1 || share > 0 ? `, ${share} % of the GPU` : '',
-    of: ({ cores }) => cores,
-    cells: cells.filter(({ gpuPercent }) => gpuPercent === share),
-  })),
-  {
-    label: 'share of the GPU, %',
-    suffix: `, ${short(quotas.at(-1))} cores`,
-    of: ({ gpuPercent }) => gpuPercent,
-    cells: cells.filter(({ gpuPercent, cores }) => gpuPercent > 0 && cores === quotas.at(-1)),
-  },
-].filter((along) => distinct(along.cells.map(along.of)).length > 1 || along.cells.length === cells.length);
+/** What the curves run along: the CPU quota under one GPU share, or the GPU share under one CPU quota. */
+function axes() {
+  const share = gpuShares[element('share').selectedIndex];
+  const quota = quotas[element('quota').selectedIndex];
+  const gpuCells = cells.filter(({ gpuPercent, cores }) => gpuPercent > 0 && cores === quota);
+  return [
+    {
+      label: 'CPU quota, cores',
+      of: ({ cores }) => cores,
+      cells: cells.filter(({ gpuPercent }) => gpuPercent === share),
+    },
+    ...(withGpu
+      ? [{ label: 'share of the GPU, %', of: ({ gpuPercent }) => gpuPercent, cells: gpuCells }]
+      : []),
+  ];
+}
 
 /** The cells of each batch by position on the axis; what was not measured is undefined. */
 function seriesAlong(along) {
@@ -113,7 +116,7 @@ function markIntervals(plot, lines, intervalOf) {
 
 function drawLatencies(targets) {
   const { key, interval } = STATISTICS[element('statistic').selectedIndex];
-  AXES.forEach((along, index) => {
+  axes().forEach((along, index) => {
     drawCurves(targets[index], along, {
       label: 'ms',
       figureOf: ({ latencyMs }) => latencyMs[key],
@@ -128,29 +131,43 @@ function latencyText({ latencyMs, relativeError }, key, interval) {
   return `${short(latencyMs[key])} ms${error}`;
 }
 
-function drawLatency() {
-  fill(
-    element('statistic'),
-    STATISTICS.map(({ title }) => title),
-  );
-  const targets = AXES.map(({ label, suffix }) =>
-    chartElement('latency', 'Latency', `by ${label}${suffix}; both axes logarithmic`),
-  );
-  element('statistic').addEventListener('change', () => drawLatencies(targets));
-  drawLatencies(targets);
-}
-
-function drawThroughput() {
-  for (const { key, unit } of resources) {
-    for (const along of AXES) {
-      if (along.cells.every(({ rowsPer }) => rowsPer[key] === null)) continue;
-      drawCurves(chartElement('throughput', unit, `by ${along.label}${along.suffix}`), along, {
+function drawThroughputs(targets) {
+  axes().forEach((along, index) => {
+    resources.forEach(({ key, unit }, nth) => {
+      drawCurves(targets[index][nth], along, {
         label: unit,
         figureOf: ({ rowsPer }) => rowsPer[key],
         title: (cell) => short(cell?.rowsPer[key]),
       });
-    }
-  }
+    });
+  });
+}
+
+function drawAlongQuotas() {
+  fill(
+    element('statistic'),
+    STATISTICS.map(({ title }) => title),
+  );
+  fill(
+    element('share'),
+    gpuShares.map((share) => `${share} %`),
+  );
+  fill(element('quota'), quotas.map(String));
+  element('share').selectedIndex = gpuShares.length - 1;
+  element('quota').selectedIndex = quotas.length - 1;
+  element('held').hidden = !withGpu;
+  const latencies = axes().map(({ label }) =>
+    chartElement('latency', 'Latency', `by ${label}; both axes logarithmic`),
+  );
+  const throughputs = axes().map(({ label }) =>
+    resources.map(({ unit }) => chartElement('throughput', unit, `by ${label}; both axes logarithmic`)),
+  );
+  const show = () => {
+    drawLatencies(latencies);
+    drawThroughputs(throughputs);
+  };
+  for (const id of ['statistic', 'share', 'quota']) element(id).addEventListener('change', show);
+  show();
 }
 
 /** ------ The efficient frontier, and the slider that walks along it ------ */
@@ -340,6 +357,5 @@ function header(scope, text) {
 }
 
 drawFrontier();
-drawLatency();
-drawThroughput();
+drawAlongQuotas();
 drawHeat();

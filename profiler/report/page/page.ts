@@ -44,7 +44,9 @@ ${remarks.length === 0 ? '' : `<ul class="notes">${remarks.map((remark) => `<li>
 </section>
 <section aria-labelledby="latency-title">
 <h2 id="latency-title">Latency of a full batch</h2>
-<p class="controls"><label for="statistic">Show</label> <select id="statistic"></select></p>
+<p class="controls"><label for="statistic">Show</label> <select id="statistic"></select>
+<span id="held"><label for="share">with a GPU share of</label> <select id="share"></select>
+<label for="quota">or a CPU quota of</label> <select id="quota"></select> cores</span></p>
 <div class="charts" id="latency"></div>
 </section>
 <section aria-labelledby="throughput-title">

@@ -110,7 +110,16 @@ describe.skipIf(chromiumFile === undefined)(`the page in a browser (skipped wher
   it('shows a table with GPU shares along both, per core and per GPU percent', async () => {
     const page = await open(withGpu);
     const captions = await page.locator('figcaption').allTextContents();
-    expect(captions.filter((text) => text.includes('by share of the GPU'))).toHaveLength(3);
+    expect(captions.map((text) => text.replace(/;.*/, ''))).toEqual([
+      'Efficient frontier what the best config gives, by SLO',
+      'Latency by CPU quota, cores',
+      'Latency by share of the GPU, %',
+      'rows/s per core by CPU quota, cores',
+      'rows/s per GPU percent by CPU quota, cores',
+      'rows/s per core by share of the GPU, %',
+      'rows/s per GPU percent by share of the GPU, %',
+    ]);
+    await page.selectOption('#share', '0 %'); // no share, no rows per GPU percent: an empty chart, no error
     expect(await page.locator('#heat caption').allTextContents()).toEqual([
       'p99, ms',
       'p99, ms, 20 % of the GPU',
