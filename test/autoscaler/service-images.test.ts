@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { cacheDirectory } from '../../models/base/files.ts';
@@ -124,12 +124,20 @@ describe('an image', () => {
     expect((await registry.requests()).join('\n')).not.toContain(model);
   });
 
-  it('with a table of another host is deployed, and says so', async () => {
+  it('with a table of another host is deployed by one that was measured here, else by its own and says so', async () => {
     const file = await saveTable(
       table([cell(1, 1000, 5)], { model: mnist.manifest }),
       join(folder.path, 'elsewhere.json'),
     );
-    expect((await declare({ image: await layoutOf({ profile: file }) })).status).toBe(201);
+    const image = await layoutOf({ profile: file });
+    expect((await declare({ image })).status).toBe(201);
+    const { profile, warnings: none } = await running.status('digits');
+    expect(profile).toContain(profileDirectory());
+    expect(none).toEqual([]);
+
+    await rename(profileDirectory(), `${profileDirectory()}-aside`);
+    onTestFinished(() => rename(`${profileDirectory()}-aside`, profileDirectory()));
+    expect((await declare({ image, slo: '400ms' })).status).toBe(201);
     const { warnings } = await running.status('digits');
     const { cpuModel } = await readHost();
     expect(warnings).toEqual([
