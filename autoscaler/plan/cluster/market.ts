@@ -1,5 +1,5 @@
-import { type Counts, type Offers, sizeOf } from './offer.ts';
-import { RESOURCES, type Resources, worthOf } from './resources.ts';
+import { type Counts, type Offers, present, sizeOf } from './offer.ts';
+import { FREE, RESOURCES, type Resources, worthOf } from './resources.ts';
 
 /** One function as it comes to the market. */
 export interface Buyer {
@@ -70,20 +70,26 @@ class Market {
   }
 
   clear(): Clearing {
-    const prices: [number, number, number] = [0, 0, 0];
-    const demand = this.#demandAt(prices);
-    if (RESOURCES.every((_, index) => demand[index]! <= this.#capacity[index]!))
-      return this.#concluded(prices);
+    const prices: [number, number, number] = [...FREE];
+    const demand: [number, number, number] = [0, 0, 0];
+    const bought = this.#stalls.map((stall) => stall.buy(prices, demand));
+    if (this.#suffices(demand)) {
+      return { prices, purchases: bought.map((each) => ({ ...each, isMarginal: false })) };
+    }
     let below: Resources = prices;
     for (let round = 0; round < ROUNDS; round += 1) {
       for (let resource = 0; resource < RESOURCES.length; resource += 1) {
         const low = this.#findPrice(prices, resource);
         if (low !== undefined) below = low;
       }
-      const left = this.#demandAt(prices);
-      if (RESOURCES.every((_, index) => left[index]! <= this.#capacity[index]!)) break;
+      if (this.#suffices(this.#demandAt(prices))) break;
     }
     return this.#concluded(prices, below);
+  }
+
+  #suffices(demand: Resources): boolean {
+    const capacity = this.#capacity;
+    return demand[0] <= capacity[0] && demand[1] <= capacity[1] && demand[2] <= capacity[2];
   }
 
   /**
@@ -127,7 +133,7 @@ class Market {
    * At prices that just suffice, a resource is left over; a little below, some function would switch and take too much
    * of it. What lies between fits exactly.
    */
-  #concluded(prices: Resources, below: Resources = prices): Clearing {
+  #concluded(prices: Resources, below: Resources): Clearing {
     const enough: [number, number, number] = [0, 0, 0];
     const tooMuch: [number, number, number] = [0, 0, 0];
     const bought = this.#stalls.map((stall) => stall.buy(prices, enough));
@@ -181,7 +187,7 @@ class Stall {
     this.#kept = running.flatMap((count, index) =>
       count > 0 ? [{ index, count, rate: offers.share(index, size) }] : [],
     );
-    this.#listUnitCost = this.#cheapestNew([0, 0, 0]).unitCost;
+    this.#listUnitCost = this.#cheapestNew(FREE).unitCost;
   }
 
   get listValue(): number {
@@ -205,13 +211,13 @@ class Stall {
       if (left <= 0) break;
     }
     if (left > 0) counts[cheapest]! += left / this.#newRates[cheapest]!;
-    counts.forEach((count, index) => {
-      if (count === 0) return;
+    for (const index of present(counts)) {
+      const count = counts[index]!;
       const { needs } = offers.all[index]!;
       total[0] += count * needs[0];
       total[1] += count * needs[1];
       total[2] += count * needs[2];
-    });
+    }
     return { counts, ratePerSecond: wanted };
   }
 
