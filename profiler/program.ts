@@ -49,7 +49,7 @@ export function profileProgram(): Command {
     .enablePositionalOptions() // options behind a command's name are the command's
     .argument(
       '<model>',
-      'a model file (.onnx), or the name of a model that we can build: mobilenet, resnet-50, …',
+      'a model file (.onnx, or the model.json of TF.js), or the name of a model that we can build: mobilenet, …',
     )
     .option('--batches <list>', 'batch sizes, like 1,2,4,8 (default: powers of two up to 32)', (text) =>
       parseBatches(text),

@@ -20,8 +20,8 @@ export function loadError(path: string, error: unknown): InflessError {
   );
 }
 
-/** The caller's data, not the model, is at fault: sizes that the model leaves free and then cannot use. */
-const INPUT_FAULTS = /shape|dimension|rank \d|inner|size/i;
+/** The caller's data, not the model, is at fault: sizes that the model leaves free and then cannot use, ids that no table has. */
+const INPUT_FAULTS = /shape|dimension|rank \d|inner|size|index value \S+ is not in/i;
 
 /** Tells why a run failed. */
 export function runError(model: string, error: unknown): InflessError {

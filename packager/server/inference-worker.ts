@@ -1,5 +1,5 @@
 /**
- * The inference thread of the serving process. onnxruntime-node runs a model synchronously: here it may block,
+ * The inference thread of the serving process. Engines run a model synchronously: here they may block,
  * while the HTTP thread goes on answering health checks, metrics and rejections.
  *
  * End it with a `close` message only. `Worker.terminate()` in the middle of a run aborts the whole process.

@@ -205,6 +205,29 @@ describe('the TF.js engine', () => {
     await expect(session.run({ image: floats([1, 3], 0, 0, 0) })).resolves.toHaveProperty('scores');
   });
 
+  it('blames the input for an id that the model does not know', async () => {
+    const table = randomWeights(3, 'table', [10, 2]);
+    const session = await open(
+      graphInit(
+        [
+          placeholder('ids', 'int32', [-1]),
+          { name: 'y', op: 'GatherV2', input: ['table', 'ids', 'axis'], attr: { batch_dims: { i: '0' } } },
+        ],
+        [table, { name: 'axis', shape: [], dtype: 'int32', values: [0] }],
+      ),
+    );
+    const ids = (...values: number[]): Tensor => ({
+      dtype: 'int32',
+      shape: [values.length],
+      data: Int32Array.from(values),
+    });
+    await expect(session.run({ ids: ids(3, 10) })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: 'Model tiny does not take this input (GatherV2: the index value 10 is not in [0, 9])',
+    });
+    expect((await session.run({ ids: ids(9) })).y!.data).toEqual(Float32Array.from(table.values.slice(18)));
+  });
+
   it('keeps nothing of a run, not of one that fails either', async () => {
     // A free length of which only 3 runs.
     const session = await open(
