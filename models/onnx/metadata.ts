@@ -1,13 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { InflessError } from '../base/errors.ts';
-import { DTYPES, type DType } from '../tensor.ts';
-
-/** A tensor as the file declares it: a free dimension is its symbol, which may be empty. */
-export interface DeclaredTensor {
-  readonly name: string;
-  readonly dtype: DType;
-  readonly dims: readonly (number | string)[];
-}
+import type { DeclaredTensor } from '../batch-axes/declared-tensor.ts';
+import { DTYPES } from '../tensor.ts';
 
 /** Reads what the runtime says of a model's inputs or outputs. */
 export function declaredTensors(

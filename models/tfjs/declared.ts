@@ -1,6 +1,6 @@
 import type { DataType } from '@tensorflow/tfjs-core';
 import { InflessError } from '../base/errors.ts';
-import type { DeclaredTensor } from '../onnx/metadata.ts';
+import type { DeclaredTensor } from '../batch-axes/declared-tensor.ts';
 import { dtypeOf } from './tensors.ts';
 
 /** Free sizes have no names in TF.js; a leading one is the batch, as TensorFlow has it. */

@@ -1,7 +1,7 @@
 import { InflessError } from '../base/errors.ts';
+import { findBatchAxes } from '../batch-axes/search.ts';
 import type { ModelManifest } from '../manifest.ts';
 import { digestModel, sizeOfModel } from '../model-content.ts';
-import { findBatchAxes } from '../onnx/batch-search.ts';
 import type { NamedTensors } from '../tensor.ts';
 import { Program } from './program.ts';
 

@@ -1,6 +1,6 @@
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
+import type { DeclaredTensor } from '../batch-axes/declared-tensor.ts';
 import type { EngineResources } from '../engine.ts';
-import type { DeclaredTensor } from '../onnx/metadata.ts';
 import type { NamedTensors } from '../tensor.ts';
 import { loadError, runError } from './errors.ts';
 import { graphModel } from './graph-model.ts';

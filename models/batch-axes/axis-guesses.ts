@@ -1,5 +1,5 @@
 import type { TensorSpec } from '../manifest.ts';
-import type { DeclaredTensor } from './metadata.ts';
+import type { DeclaredTensor } from './declared-tensor.ts';
 
 /** One axis for each input that could count the rows of a batch; null where an input has no such axis. */
 export type AxisGuess = readonly (number | null)[];

@@ -2,9 +2,9 @@ import { generateInputs } from '../inputs.ts';
 import type { ModelManifest, TensorSpec } from '../manifest.ts';
 import { sliceRows } from '../stacking.ts';
 import type { NamedTensors } from '../tensor.ts';
-import { type AxisGuess, axisGuesses, declaredOutputAxis, specOf } from './batch-axis.ts';
-import { closeTo, grownAxis, type ProbeOutputs, rowsIndependent } from './batch-proof.ts';
-import type { DeclaredTensor } from './metadata.ts';
+import { type AxisGuess, axisGuesses, declaredOutputAxis, specOf } from './axis-guesses.ts';
+import type { DeclaredTensor } from './declared-tensor.ts';
+import { closeTo, grownAxis, type ProbeOutputs, rowsIndependent } from './proof.ts';
 
 type Identity = Pick<ModelManifest, 'name' | 'format' | 'digest' | 'sizeBytes'>;
 type Run = (feeds: NamedTensors) => Promise<NamedTensors>;
