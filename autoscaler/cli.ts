@@ -9,6 +9,7 @@ import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
 import type { Backend } from './backends/backend.ts';
 import { KubernetesBackend } from './backends/kubernetes-backend.ts';
 import { LocalBackend } from './backends/local-backend.ts';
+import { type Credentials, readCredentials } from './gateway/basic-auth.ts';
 import { imageCommand } from './image/image-command.ts';
 import { RATE_MODEL_NAMES, rateModelByName } from './plan/rates/rate-models.ts';
 import { type Service, startService } from './service.ts';
@@ -26,6 +27,7 @@ interface Options {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly rateModel: string;
+  readonly basicAuthDir?: string;
   readonly logLevel: string;
 }
 
@@ -88,6 +90,12 @@ function serveProgram(): Command {
         .default('percentile'),
     )
     .addOption(
+      new Option(
+        '--basic-auth-dir <folder>',
+        'folder with the files basic-auth-user and basic-auth-password: who may administer functions (default: everybody)',
+      ).env('INFLESS_BASIC_AUTH_DIR'),
+    )
+    .addOption(
       new Option('--log-level <level>', 'least severe log lines to print')
         .choices(['debug', 'info', 'warn', 'error'])
         .default('info'),
@@ -107,6 +115,7 @@ comes within ${formatDuration(ORPHAN_MS)}, they end by themselves.`,
 
 async function serve(options: Options): Promise<void> {
   const logger = pino({ level: options.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+  const credentials = await credentialsOf(options, logger);
   const service = await startService({
     host: options.host,
     port: parsePort(options.port),
@@ -114,9 +123,24 @@ async function serve(options: Options): Promise<void> {
     backend: await backendOf(options, logger),
     rates: rateModelByName(options.rateModel),
     logger,
+    ...(credentials === undefined ? {} : { credentials }),
   });
   logger.info({ url: service.url }, 'serving');
   await untilSignal(service, (signal, mode) => logger.info({ signal, instances: mode }, 'shutting down'));
+}
+
+async function credentialsOf(
+  { basicAuthDir, host }: Options,
+  logger: Logger,
+): Promise<Credentials | undefined> {
+  if (basicAuthDir !== undefined) return readCredentials(basicAuthDir);
+  if (!isLoopback(host))
+    logger.warn({ host }, 'whoever reaches this address can deploy functions: give --basic-auth-dir');
+  return undefined;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 async function backendOf(options: Options, logger: Logger): Promise<Backend> {

@@ -6,7 +6,8 @@ import type { FunctionRegistry } from './control/function-registry.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from './control/settings.ts';
 import { HttpTransport } from './dispatch/transport.ts';
 import { readFunctionsFile } from './functions/functions-file.ts';
-import { DEFAULT_GATEWAY_LIMITS, Gateway } from './gateway/gateway.ts';
+import type { Credentials } from './gateway/basic-auth.ts';
+import { DEFAULT_GATEWAY_LIMITS, Gateway, type GatewayParts } from './gateway/gateway.ts';
 import { GatewayMetrics } from './gateway/metrics.ts';
 import type { RateModel } from './plan/model.ts';
 
@@ -22,6 +23,8 @@ export interface ServiceOptions {
   readonly logger: Logger;
   readonly control?: Partial<ControlSettings>;
   readonly maxBodyBytes?: number;
+  /** Who may administer functions; without them, everybody who can reach it. */
+  readonly credentials?: Credentials;
 }
 
 /** A running autoscaler. */
@@ -40,11 +43,11 @@ export interface Service {
  * @throws InflessError for a functions file with mistakes, a function that cannot be deployed, a port that is taken.
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { backend, logger, rates, functionsFile } = options;
+  const { backend, logger, rates, functionsFile, credentials } = options;
   const { platform } = backend;
   const fromFile = functionsFile === undefined ? undefined : await readFunctionsFile(functionsFile);
   const transport = new HttpTransport();
-  const metrics = new GatewayMetrics();
+  const metrics = new GatewayMetrics(backend.namespace);
   const controller = new Controller({
     platform,
     clock: systemClock,
@@ -76,7 +79,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await registry.open(fromFile);
     for (const { name, reason } of registry.broken)
       logger.error({ function: name, reason }, 'a declared function cannot run');
-    const parts = { controller, registry, platform, metrics, logger, clock: systemClock };
+    const { secrets, namespace, imageReading } = backend;
+    const parts: GatewayParts = {
+      ...{ controller, registry, platform, metrics, logger, clock: systemClock },
+      ...{ secrets, namespace, imageReading },
+      ...(credentials === undefined ? {} : { credentials }),
+    };
     const maxBodyBytes = options.maxBodyBytes ?? DEFAULT_GATEWAY_LIMITS.maxBodyBytes;
     const gateway = new Gateway(parts, { ...DEFAULT_GATEWAY_LIMITS, maxBodyBytes });
     const url = await gateway.listen(options.host, options.port);

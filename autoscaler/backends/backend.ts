@@ -1,12 +1,17 @@
 import type { Controller } from '../control/controller.ts';
 import type { FunctionRegistry } from '../control/function-registry.ts';
 import type { SecretStore } from '../functions/secrets/secret-store.ts';
+import type { ImageReading } from '../gateway/openfaas/image-reading.ts';
 import type { Platform } from '../platforms/platform.ts';
 
 /** What an autoscaler stands on, one machine or a cluster: where instances run and where everything is kept. */
 export interface Backend {
   readonly platform: Platform;
   readonly secrets: SecretStore;
+  /** What functions are said to be in. */
+  readonly namespace: string;
+  /** What OpenFaaS' clients mean by an image. */
+  readonly imageReading: ImageReading;
   /** Once, for the controller that the platform is opened by. */
   attach(controller: Controller): Attachment;
   /** When all else is closed. */

@@ -9,6 +9,7 @@ import { KubernetesFunctions } from '../functions/kubernetes/kubernetes-function
 import { ProfileTables } from '../functions/kubernetes/profile-tables.ts';
 import { StatusWriter } from '../functions/kubernetes/status-writer.ts';
 import { KubernetesSecrets } from '../functions/secrets/kubernetes-secrets.ts';
+import { clusterImage } from '../gateway/openfaas/image-reading.ts';
 import { type Connection, type ConnectionOptions, connect } from '../kubernetes/connection.ts';
 import { KubernetesPlatform } from '../platforms/kubernetes/kubernetes-platform.ts';
 import type { Attachment, Backend } from './backend.ts';
@@ -17,12 +18,15 @@ import type { Attachment, Backend } from './backend.ts';
 export class KubernetesBackend implements Backend {
   readonly platform: KubernetesPlatform;
   readonly secrets: KubernetesSecrets;
+  readonly namespace: string;
+  readonly imageReading = clusterImage;
   readonly #connection: Connection;
   readonly #objects: FunctionObjects;
   readonly #logger: Logger;
 
   private constructor(connection: Connection, logger: Logger) {
     this.#connection = connection;
+    this.namespace = connection.namespace;
     this.#logger = logger;
     this.#objects = new FunctionObjects(connection, { clock: systemClock, logger });
     this.secrets = new KubernetesSecrets(connection, systemClock);

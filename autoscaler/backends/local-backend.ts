@@ -2,6 +2,8 @@ import type { Controller } from '../control/controller.ts';
 import { StoredFunctions } from '../control/stored-functions.ts';
 import { FunctionStore } from '../functions/function-store.ts';
 import { SecretFiles } from '../functions/secrets/secret-files.ts';
+import { DEFAULT_NAMESPACE } from '../gateway/function-address.ts';
+import { localImage } from '../gateway/openfaas/image-reading.ts';
 import { LocalPlatform, type LocalPlatformOptions } from '../platforms/local/local-platform.ts';
 import type { Attachment, Backend } from './backend.ts';
 
@@ -9,6 +11,8 @@ import type { Attachment, Backend } from './backend.ts';
 export class LocalBackend implements Backend {
   readonly platform: LocalPlatform;
   readonly secrets: SecretFiles;
+  readonly namespace = DEFAULT_NAMESPACE;
+  readonly imageReading = localImage;
   readonly #stateDirectory: string;
 
   constructor(options: LocalPlatformOptions) {

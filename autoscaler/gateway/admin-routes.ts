@@ -1,12 +1,12 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../models/base/clock.ts';
-import { InflessError, messageOf } from '../../models/base/errors.ts';
-import { bodyBytes } from '../../packager/server/http/http-server.ts';
+import { InflessError } from '../../models/base/errors.ts';
 import type { Controller } from '../control/controller.ts';
 import { type FunctionRegistry, functionNotFound } from '../control/function-registry.ts';
 import type { Platform } from '../platforms/platform.ts';
 import { explanationOf } from './function-explanation.ts';
 import { brokenStatus, type FunctionStatus, forecastOf, statusOf } from './function-status.ts';
+import { jsonBody } from './json-body.ts';
 
 export interface AdminRouteParts {
   readonly controller: Controller;
@@ -46,12 +46,12 @@ export function adminRoutes(app: FastifyInstance, parts: AdminRouteParts): void 
   });
 
   app.post('/api/functions', async (request, reply) => {
-    const { name } = await registry.declare(jsonBody(request));
+    const { name } = await registry.declare(jsonBody(request, REMEDY));
     return reply.code(201).send(await status(parts, name));
   });
 
   app.put<NamedRoute>('/api/functions/:name', async (request) => {
-    const declaration = jsonBody(request);
+    const declaration = jsonBody(request, REMEDY);
     const { name } = request.params;
     if (typeof declaration !== 'object' || declaration === null || Array.isArray(declaration)) {
       throw new InflessError('INVALID_INPUT', 'The function is not a JSON object');
@@ -86,16 +86,8 @@ async function status(
   return brokenStatus(broken);
 }
 
-function jsonBody(request: FastifyRequest): unknown {
-  try {
-    return JSON.parse(Buffer.from(bodyBytes(request)).toString('utf8'));
-  } catch (error) {
-    throw new InflessError('INVALID_INPUT', `The body is not valid JSON (${messageOf(error)})`, {
-      remedy:
-        'Send a function as a JSON object, e.g. {"name": "mobilenet", "model": "mobilenet", "slo": "200ms"}.',
-    });
-  }
-}
+const REMEDY =
+  'Send a function as a JSON object, e.g. {"name": "mobilenet", "model": "mobilenet", "slo": "200ms"}.';
 
 function rateOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

@@ -1,21 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../../models/base/clock.ts';
 import { asBuffer, bodyBytes } from '../../packager/server/http/http-server.ts';
 import { modelMetadata, modelStatus } from '../../packager/server/http/model-status.ts';
 import { modelCall } from '../../packager/server/model-path.ts';
-import type { Controller } from '../control/controller.ts';
 import { functionNotFound } from '../control/function-registry.ts';
 import type { ManagedFunction } from '../control/managed-function.ts';
-import type { GatewayMetrics } from './metrics.ts';
+import { unqualifiedName } from './function-address.ts';
+import { Invocation, type InvocationParts } from './invocation.ts';
 
 /** nginx' number for a client that hung up before its answer; only metrics ever see it. */
 const CLIENT_CLOSED = 499;
 
-export interface FunctionRouteParts {
-  readonly controller: Controller;
-  readonly metrics: GatewayMetrics;
-  readonly clock: Clock;
+export interface FunctionRouteParts extends InvocationParts {
+  /** Functions are found as `NAME` and as `NAME.NAMESPACE`. */
+  readonly namespace: string;
 }
 
 interface FunctionCall {
@@ -23,7 +22,8 @@ interface FunctionCall {
   /** Path below the function, as its instances know it. */
   readonly path: string;
   readonly call: ReturnType<typeof modelCall>;
-  readonly arrivalMs: number;
+  /** Of a call that needs an instance. */
+  readonly invocation?: Invocation;
 }
 
 declare module 'fastify' {
@@ -31,6 +31,9 @@ declare module 'fastify' {
     functionCall: FunctionCall | null;
   }
 }
+
+/** All that OpenFaaS passes on: what a function does not take, is refused in its own words. */
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
  * The functions themselves: `/function/NAME`, TF Serving's paths below it, and the same paths at the top, where the
@@ -46,10 +49,10 @@ export function functionRoutes(app: FastifyInstance, parts: FunctionRouteParts):
   ];
   for (const { prefix, url } of routes) {
     app.route({
-      method: ['GET', 'POST'],
+      method: METHODS,
       url,
       onRequest: (request, reply) => admit(request, reply, parts, prefix),
-      handler: (request, reply) => answer(request, reply, parts.clock),
+      handler: answer,
     });
   }
 }
@@ -58,33 +61,35 @@ export function functionRoutes(app: FastifyInstance, parts: FunctionRouteParts):
 async function admit(
   request: FastifyRequest,
   reply: FastifyReply,
-  { controller, metrics, clock }: FunctionRouteParts,
+  parts: FunctionRouteParts,
   prefix: string,
 ): Promise<void> {
-  const arrivalMs = clock.nowMs();
-  const { name, path } = prefix === '' ? modelTarget(request.url) : functionTarget(request.url);
-  const managed = controller.find(name);
+  const { name, path } =
+    prefix === '' ? modelTarget(request.url) : functionTarget(request.url, prefix, parts.namespace);
+  const managed = parts.controller.find(name);
   if (managed === undefined) throw functionNotFound(name);
   const call = modelCall(request.method, path, name);
-  request.functionCall = { managed, path, call, arrivalMs };
+  request.functionCall = { managed, path, call };
   if (call !== 'predict') return;
 
-  metrics.started(name);
-  controller.observeArrival(managed);
-  reply.header('x-call-id', request.headers['x-call-id'] ?? randomUUID());
-  reply.header('x-start-time', String(Math.round(arrivalMs * 1e6)));
+  const invocation = new Invocation(managed, parts);
+  request.functionCall = { managed, path, call, invocation };
+  reply.headers(callHeaders(request, invocation.arrivalMs));
   reply.raw.once('close', () => {
-    const code = reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED;
-    const latencyMs = clock.nowMs() - arrivalMs;
-    const answered = code < 400;
-    const inTime = answered && latencyMs <= managed.deployment.spec.slo;
-    metrics.answered(name, code, latencyMs, inTime);
-    managed.latencies.record(answered ? latencyMs : Infinity);
+    invocation.ended(reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED);
   });
 }
 
-async function answer(request: FastifyRequest, reply: FastifyReply, clock: Clock): Promise<unknown> {
-  const { managed, path, call, arrivalMs } = request.functionCall!;
+/** What OpenFaaS' gateway says of every call. */
+export function callHeaders(request: FastifyRequest, arrivalMs: number): OutgoingHttpHeaders {
+  return {
+    'x-call-id': request.headers['x-call-id'] ?? randomUUID(),
+    'x-start-time': String(Math.round(arrivalMs * 1e6)),
+  };
+}
+
+async function answer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { managed, path, call, invocation } = request.functionCall!;
   const { manifest } = managed.deployment.model;
   if (call === 'status') return modelStatus('AVAILABLE');
   if (call === 'metadata') return modelMetadata(managed.name, manifest);
@@ -93,12 +98,8 @@ async function answer(request: FastifyRequest, reply: FastifyReply, clock: Clock
     if (!reply.raw.writableFinished) gone.abort();
   });
   const contentType = request.headers['content-type'] ?? 'application/json';
-  const response = await managed.dispatcher.submit(
-    { path, contentType, body: bodyBytes(request) },
-    arrivalMs,
-    gone.signal,
-  );
-  reply.header('x-duration-seconds', ((clock.nowMs() - arrivalMs) / 1000).toFixed(6));
+  const response = await invocation!.submit({ path, contentType, body: bodyBytes(request) }, gone.signal);
+  reply.header('x-duration-seconds', invocation!.durationSeconds);
   return reply.code(response.status).type(response.contentType).send(asBuffer(response.body));
 }
 
@@ -107,10 +108,13 @@ interface Target {
   readonly path: string;
 }
 
-/** `/function/NAME[/path][?query]`: the path below the name is what the function sees. */
-function functionTarget(url: string): Target {
-  const match = /^\/function\/([^/?]+)([^?]*)/.exec(url)!;
-  return { name: decode(match[1]!), path: match[2] === '' ? '/' : match[2]! };
+/** `/function/NAME[.NAMESPACE][/path][?query]`: the path below the name is what the function sees. */
+export function functionTarget(url: string, prefix: string, namespace: string): Target {
+  const [address = '', ...rest] = url
+    .slice(prefix.length + 1)
+    .split('?', 1)[0]!
+    .split('/');
+  return { name: unqualifiedName(decode(address), namespace), path: `/${rest.join('/')}` };
 }
 
 /** `/v1/models/NAME…`: the whole path is what the function sees. */

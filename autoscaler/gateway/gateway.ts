@@ -4,13 +4,17 @@ import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts
 import { BodyBudget } from '../../packager/server/http/body.ts';
 import { HttpError } from '../../packager/server/http/http-error.ts';
 import { createHttpServer } from '../../packager/server/http/http-server.ts';
-import { type AdminRouteParts, adminRoutes } from './admin-routes.ts';
+import { adminRoutes } from './admin-routes.ts';
+import { basicAuth, type Credentials } from './basic-auth.ts';
 import { functionRoutes } from './function-routes.ts';
-import type { GatewayMetrics } from './metrics.ts';
+import { asyncFunctionRoutes } from './openfaas/async-routes.ts';
+import { openFaasRoutes } from './openfaas/openfaas-routes.ts';
+import type { OpenFaasParts } from './openfaas/parts.ts';
 
-export interface GatewayParts extends AdminRouteParts {
-  readonly metrics: GatewayMetrics;
+export interface GatewayParts extends OpenFaasParts {
   readonly logger: Logger;
+  /** Who may administer functions; without them, everybody may. */
+  readonly credentials?: Credentials;
 }
 
 export interface GatewayLimits {
@@ -41,8 +45,16 @@ export class Gateway {
       const { registry } = parts.metrics;
       return reply.type(registry.contentType).send(await registry.metrics());
     });
-    adminRoutes(this.app, parts);
     functionRoutes(this.app, parts);
+    this.app.register(async (app) => {
+      asyncFunctionRoutes(app, parts);
+    });
+    for (const routes of [adminRoutes, openFaasRoutes]) {
+      this.app.register(async (app) => {
+        if (parts.credentials !== undefined) app.addHook('onRequest', basicAuth(parts.credentials));
+        routes(app, parts);
+      });
+    }
   }
 
   /** @throws InflessError ADDRESS_IN_USE */

@@ -2,20 +2,27 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { formatConfig } from '../../profiles/config.ts';
 import type { Controller } from '../control/controller.ts';
 import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
+import { qualifiedName } from './function-address.ts';
 
 const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2.5, 5, 10, 30];
 const SIZE_BUCKETS = [1, 2, 4, 8, 16, 32, 64];
 
-/** What `/metrics` of the gateway tells: the names that OpenFaaS dashboards expect, and our own. */
+/**
+ * What `/metrics` of the gateway tells: the names that OpenFaaS dashboards expect, and our own. A function is called
+ * `NAME.NAMESPACE` in all of them, as OpenFaaS does, so that they can be put beside each other.
+ */
 export class GatewayMetrics {
   readonly registry = new Registry();
+  readonly #namespace: string;
+  readonly #invocations = new Map<string, number>();
   readonly #started: Counter<'function_name'>;
   readonly #answered: Counter<'function_name' | 'code'>;
   readonly #seconds: Histogram<'function_name' | 'code'>;
   readonly #late: Counter<'function_name'>;
   readonly #batch: Histogram<'function_name'>;
 
-  constructor() {
+  constructor(namespace: string) {
+    this.#namespace = namespace;
     const registers = [this.registry];
     this.#started = new Counter({
       name: 'gateway_function_invocation_started',
@@ -53,22 +60,42 @@ export class GatewayMetrics {
   }
 
   started(functionName: string): void {
-    this.#started.inc({ function_name: functionName });
+    this.#started.inc({ function_name: this.#nameOf(functionName) });
   }
 
   answered(functionName: string, code: number, latencyMs: number, inTime: boolean): void {
-    this.#answered.inc({ function_name: functionName, code });
-    this.#seconds.observe({ function_name: functionName, code }, latencyMs / 1000);
-    if (!inTime) this.#late.inc({ function_name: functionName });
+    const function_name = this.#nameOf(functionName);
+    this.#invocations.set(functionName, this.invocationsOf(functionName) + 1);
+    this.#answered.inc({ function_name, code });
+    this.#seconds.observe({ function_name, code }, latencyMs / 1000);
+    if (!inTime) this.#late.inc({ function_name });
   }
 
   batchRan(functionName: string, batch: DispatchedBatch): void {
-    this.#batch.observe({ function_name: functionName }, batch.size);
+    this.#batch.observe({ function_name: this.#nameOf(functionName) }, batch.size);
+  }
+
+  /** Requests of a function that were answered since we started. */
+  invocationsOf(functionName: string): number {
+    return this.#invocations.get(functionName) ?? 0;
+  }
+
+  /** Adds how many asynchronous calls are not over. */
+  watchAsyncCalls(read: () => number): void {
+    new Gauge({
+      name: 'infless_async_calls',
+      help: 'Asynchronous calls waiting and running.',
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
   }
 
   /** Adds what is read off the controller whenever somebody scrapes. */
   watch(controller: Controller): void {
     const registers = [this.registry];
+    const nameOf = (name: string): string => this.#nameOf(name);
     const gauge = (name: string, help: string, read: (name: string) => number): void => {
       new Gauge({
         name,
@@ -78,7 +105,7 @@ export class GatewayMetrics {
         collect() {
           this.reset();
           for (const { name: functionName } of controller.functions) {
-            this.set({ function_name: functionName }, read(functionName));
+            this.set({ function_name: nameOf(functionName) }, read(functionName));
           }
         },
       });
@@ -112,10 +139,14 @@ export class GatewayMetrics {
         this.reset();
         for (const { name } of controller.functions) {
           for (const { config, phase } of controller.instancesOf(name)) {
-            this.inc({ function_name: name, config: formatConfig(config), phase });
+            this.inc({ function_name: nameOf(name), config: formatConfig(config), phase });
           }
         }
       },
     });
+  }
+
+  #nameOf(functionName: string): string {
+    return qualifiedName(functionName, this.#namespace);
   }
 }

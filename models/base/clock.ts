@@ -36,3 +36,17 @@ export function delay(clock: Clock, delayMs: number): Promise<void> {
     clock.at(clock.nowMs() + delayMs, resolve);
   });
 }
+
+/** Resolves after `pauseMs` on the given clock, or as soon as the signal says so. */
+export function pause(clock: Clock, pauseMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = clock.at(clock.nowMs() + pauseMs, end);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end);
+  });
+}

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { LocalBackend } from '../../autoscaler/backends/local-backend.ts';
 import type { ControlSettings } from '../../autoscaler/control/settings.ts';
+import type { Credentials } from '../../autoscaler/gateway/basic-auth.ts';
 import type { FunctionStatus } from '../../autoscaler/gateway/function-status.ts';
 import { percentileRateModel } from '../../autoscaler/plan/rates/percentile-rates.ts';
 import { type Service, startService } from '../../autoscaler/service.ts';
@@ -22,18 +23,17 @@ export interface ServiceOptions {
   readonly functionsFile?: string;
   readonly control?: Partial<ControlSettings>;
   readonly maxBodyBytes?: number;
+  readonly credentials?: Credentials;
 }
 
 /** The real autoscaler in this process, its instances real processes, on a state folder of its own. */
 export class RunningService {
   readonly service: Service;
   readonly stateDirectory: string;
-  readonly #url: string;
 
   private constructor(service: Service, stateDirectory: string) {
     this.service = service;
     this.stateDirectory = stateDirectory;
-    this.#url = service.url;
   }
 
   static async start(options: ServiceOptions = {}, stateDirectory?: string): Promise<RunningService> {
@@ -49,6 +49,10 @@ export class RunningService {
     return new RunningService(service, directory);
   }
 
+  get url(): string {
+    return this.service.url;
+  }
+
   async stop(): Promise<void> {
     await this.service.close('stop');
     await rm(this.stateDirectory, { recursive: true, force: true });
@@ -58,8 +62,17 @@ export class RunningService {
     return this.request('POST', '/api/functions', JSON.stringify(declaration));
   }
 
-  async request(method: string, path: string, body?: string | Uint8Array<ArrayBuffer>): Promise<Answer> {
-    const response = await fetch(this.#url + path, { method, ...(body === undefined ? {} : { body }) });
+  async request(
+    method: string,
+    path: string,
+    body?: string | Uint8Array<ArrayBuffer>,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body }),
+    });
     const text = await response.text();
     return {
       status: response.status,

@@ -91,9 +91,11 @@ describe('a function', () => {
     await running.declare(MNIST);
     await running.request('POST', '/function/digits', body());
     const { text } = await running.request('GET', '/metrics');
-    expect(text).toContain('gateway_function_invocation_total{function_name="digits",code="200"} 1');
-    expect(text).toContain('gateway_function_invocation_started{function_name="digits"} 1');
-    expect(text).toContain('gateway_service_count{function_name="digits"} 1');
+    expect(text).toContain(
+      'gateway_function_invocation_total{function_name="digits.openfaas-fn",code="200"} 1',
+    );
+    expect(text).toContain('gateway_function_invocation_started{function_name="digits.openfaas-fn"} 1');
+    expect(text).toContain('gateway_service_count{function_name="digits.openfaas-fn"} 1');
   });
 
   it('is replaced by a declaration of its name, and deleted', async () => {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../models/base/clock.ts';
+import { type Clock, pause } from '../../../models/base/clock.ts';
 import type { LogLine, LogQuery } from '../platform.ts';
 import { LogFile } from './log-file.ts';
 
@@ -70,18 +70,4 @@ async function* inOrder(streams: readonly AsyncGenerator<LogLine>[]): AsyncGener
   } finally {
     await Promise.all(streams.map((stream) => stream.return(undefined))); // closes what is read half
   }
-}
-
-/** Ends early when the signal says so. */
-function pause(clock: Clock, pauseMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const cancel = clock.at(clock.nowMs() + pauseMs, end);
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end);
-  });
 }

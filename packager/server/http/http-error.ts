@@ -13,11 +13,13 @@ export class HttpError extends Error {
   }
 }
 
-/** An answer that is not a result, as every protocol we speak puts it: `{"error": "…"}`. */
+/** An answer that is not a result, as most protocols that we speak put it: `{"error": "…"}`. */
 export interface ErrorAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** The same for those who expect plain text. */
+  readonly sentence: string;
   /** Whether we are to blame, and the log should hold the whole story. */
   readonly isDefect: boolean;
 }
@@ -42,7 +44,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
 }
 
 function answer(status: number, sentence: string, headers: Readonly<Record<string, string>> = {}) {
-  return { status, headers, body: JSON.stringify({ error: sentence }), isDefect: false };
+  return { status, headers, body: JSON.stringify({ error: sentence }), sentence, isDefect: false };
 }
 
 /** Whole seconds, as the header wants them. */

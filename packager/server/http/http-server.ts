@@ -13,6 +13,13 @@ const HEADERS_TIMEOUT_MS = 15_000;
 /** Above the 60 s after which load balancers drop idle connections, so that we never close one they still use. */
 const KEEP_ALIVE_MS = 72_000;
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Errors of this route are told as plain text: its clients print what they get. */
+    readonly plainErrors?: boolean;
+  }
+}
+
 export interface HttpServerOptions {
   /** Largest body of a request, unless its route says otherwise. */
   readonly maxBodyBytes: number;
@@ -45,9 +52,14 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
 
   async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
-    const { status, headers, body, isDefect } = errorAnswer(error);
+    const { status, headers, sentence, isDefect, ...answer } = errorAnswer(error);
+    const isPlain = request.routeOptions.config?.plainErrors === true;
+    const body = isPlain ? `${sentence}\n` : answer.body;
     if (isDefect) logger.error({ err: error, method: request.method, url: request.url }, 'request failed');
-    reply.code(status).headers(headers).type('application/json');
+    reply
+      .code(status)
+      .headers(headers)
+      .type(isPlain ? 'text/plain; charset=utf-8' : 'application/json');
     if (isBodyUnasked(request.raw)) reply.header('connection', 'close');
     closeIfClosing(reply);
     if (reply.getHeader('connection') !== 'close' || request.raw.complete) return reply.send(body);

@@ -1,0 +1,49 @@
+import type { Clock } from '../../models/base/clock.ts';
+import type { BatchedRequest, BatchedResponse } from '../../packager/server/instance-protocol.ts';
+import type { Controller } from '../control/controller.ts';
+import type { ManagedFunction } from '../control/managed-function.ts';
+import type { GatewayMetrics } from './metrics.ts';
+
+export interface InvocationParts {
+  readonly controller: Controller;
+  readonly metrics: GatewayMetrics;
+  readonly clock: Clock;
+}
+
+/** One request to a function from its arrival to the end of its answer: counted when it begins, measured when it ends. */
+export class Invocation {
+  readonly arrivalMs: number;
+  readonly #managed: ManagedFunction;
+  readonly #parts: InvocationParts;
+
+  constructor(managed: ManagedFunction, parts: InvocationParts) {
+    this.#managed = managed;
+    this.#parts = parts;
+    this.arrivalMs = parts.clock.nowMs();
+    parts.metrics.started(managed.name);
+    parts.controller.observeArrival(managed);
+  }
+
+  /** @throws InflessError OVERLOADED, UNAVAILABLE, DEADLINE_EXCEEDED */
+  submit(request: BatchedRequest, signal: AbortSignal): Promise<BatchedResponse> {
+    return this.#managed.dispatcher.submit(request, this.arrivalMs, signal);
+  }
+
+  /** Since its arrival, as OpenFaaS writes it into a header. */
+  get durationSeconds(): string {
+    return (this.#latencyMs / 1000).toFixed(6);
+  }
+
+  /** @param code the HTTP status it was answered with */
+  ended(code: number): void {
+    const latencyMs = this.#latencyMs;
+    const answered = code < 400;
+    const inTime = answered && latencyMs <= this.#managed.deployment.spec.slo;
+    this.#parts.metrics.answered(this.#managed.name, code, latencyMs, inTime);
+    this.#managed.latencies.record(answered ? latencyMs : Infinity);
+  }
+
+  get #latencyMs(): number {
+    return this.#parts.clock.nowMs() - this.arrivalMs;
+  }
+}

@@ -1,0 +1,56 @@
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { pause } from '../../../models/base/clock.ts';
+import { bodyBytes } from '../../../packager/server/http/http-server.ts';
+import { modelCall } from '../../../packager/server/model-path.ts';
+import { functionNotFound } from '../../control/function-registry.ts';
+import { callHeaders, type FunctionRouteParts, functionTarget } from '../function-routes.ts';
+import { AsyncCaller } from './async-caller.ts';
+import { AsyncQueue, DEFAULT_ASYNC_LIMITS } from './async-queue.ts';
+import { checkCallbackUrl } from './callback.ts';
+
+const PREFIX = '/async-function';
+/** How long calls that run, and callbacks, may hold up the end of the gateway. */
+const CLOSE_GRACE_MS = 10_000;
+
+/**
+ * `/async-function/NAME`: taken at once, run when there is time, the result posted to `X-Callback-Url`. What is taken
+ * is held in memory: it is lost with the gateway, which says how much when it ends in order.
+ */
+export function asyncFunctionRoutes(
+  app: FastifyInstance,
+  parts: FunctionRouteParts & { readonly logger: Logger },
+): void {
+  const { controller, metrics, clock, namespace, logger } = parts;
+  const caller = new AsyncCaller(parts, logger);
+  const queue = new AsyncQueue((call, signal) => caller.run(call, signal), DEFAULT_ASYNC_LIMITS);
+  metrics.watchAsyncCalls(() => queue.size);
+  app.addHook('onClose', async () => {
+    const closed = new AbortController();
+    const dropped = await queue.close(pause(clock, CLOSE_GRACE_MS, closed.signal));
+    closed.abort();
+    if (dropped > 0) logger.warn({ calls: dropped }, 'asynchronous calls are lost');
+  });
+
+  for (const url of [`${PREFIX}/:name`, `${PREFIX}/:name/*`]) {
+    app.post(url, async (request, reply) => {
+      const { name, path } = functionTarget(request.url, PREFIX, namespace);
+      if (controller.find(name) === undefined) throw functionNotFound(name);
+      modelCall(request.method, path, name);
+      const callback = request.headers['x-callback-url'];
+      const callbackUrl = Array.isArray(callback) ? callback[0] : callback;
+      if (callbackUrl !== undefined) checkCallbackUrl(callbackUrl);
+      const headers = callHeaders(request, clock.nowMs());
+      queue.add({
+        id: String(headers['x-call-id']),
+        address: request.url.slice(PREFIX.length + 1).split(/[/?]/, 1)[0]!,
+        functionName: name,
+        path,
+        contentType: request.headers['content-type'] ?? 'application/json',
+        body: bodyBytes(request),
+        callbackUrl,
+      });
+      return reply.code(202).headers(headers).send();
+    });
+  }
+}

@@ -1,0 +1,14 @@
+import type { SecretStore } from '../../functions/secrets/secret-store.ts';
+import type { AdminRouteParts } from '../admin-routes.ts';
+import type { GatewayMetrics } from '../metrics.ts';
+import type { ImageReading } from './image-reading.ts';
+
+/** What OpenFaaS' interface is made of. */
+export interface OpenFaasParts extends AdminRouteParts {
+  readonly metrics: GatewayMetrics;
+  readonly secrets: SecretStore;
+  /** The one that functions are in; clients may name it, or none. */
+  readonly namespace: string;
+  /** What `image` of a deployment stands for on this platform. */
+  readonly imageReading: ImageReading;
+}
