@@ -83,6 +83,8 @@ function forAjv(schema: Schema): object {
   const { properties, additionalProperties, items, ...rest } = schema;
   return {
     ...rest,
+    ...strictBound(rest, 'minimum', 'exclusiveMinimum'),
+    ...strictBound(rest, 'maximum', 'exclusiveMaximum'),
     ...(schema['x-kubernetes-int-or-string'] === true ? { type: ['integer', 'string'] } : {}),
     ...(properties === undefined
       ? {}
@@ -94,6 +96,12 @@ function forAjv(schema: Schema): object {
     ...(isFields(additionalProperties) ? { additionalProperties: forAjv(additionalProperties) } : {}),
     ...(items === undefined ? {} : { items: forAjv(items) }),
   };
+}
+
+/** OpenAPI 3.0 says of a bound whether it is a strict one, JSON Schema has another word for strict ones. */
+function strictBound(schema: Schema, bound: string, strict: string): object {
+  if (!(strict in schema)) return {};
+  return schema[strict] === true ? { [bound]: undefined, [strict]: schema[bound] } : { [strict]: undefined };
 }
 
 function mistake({ instancePath, keyword, params, message, data }: ErrorObject): string {
