@@ -106,6 +106,19 @@ export class ProfileView {
   }
 }
 
+/** Of one model there may be thousands of functions: what is made of its table is made once. */
+const views = new WeakMap<ProfileTable, ProfileView>();
+
+/** The view of a table, the same each time. */
+export function viewOf(table: ProfileTable): ProfileView {
+  let view = views.get(table);
+  if (view === undefined) {
+    view = new ProfileView(table);
+    views.set(table, view);
+  }
+  return view;
+}
+
 /** A number, not a string, because the batch former asks for every request. GPU shares end at 100 %. */
 function quotaKey({ cpuMillicores, gpuPercent }: Pick<Config, 'cpuMillicores' | 'gpuPercent'>): number {
   return cpuMillicores * 128 + gpuPercent;

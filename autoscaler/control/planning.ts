@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterSnapshot, FunctionDemand, Plan, Planner, RateModel, Shortage } from '../plan/model.ts';
 import type { NodeCapacity } from '../platforms/platform.ts';
-import { LONGEST_GAP_MS } from './arrival-variability.ts';
 import { Attention } from './attention.ts';
 import { isCrowded } from './crowding.ts';
 import type { Fleet } from './fleet.ts';
 import type { ManagedFunction } from './managed-function.ts';
+import { SpareRequests } from './spare-requests.ts';
 import { Steadiness } from './steadiness.ts';
 
 /** What the planner is given. */
@@ -40,8 +40,8 @@ export class Planning {
   readonly #fleet: Fleet;
   readonly #attention = new Attention();
   readonly #steadiness: Steadiness;
-  /** Functions to which a lone request makes no difference, and when each last had one or was looked at. */
-  readonly #atEase = new Map<string, number>();
+  /** Functions to which some requests make no difference. */
+  readonly #spare = new Map<string, SpareRequests>();
   #nodes: readonly NodeCapacity[] = [];
   #isCrowded = false;
   #shortages: readonly Shortage[] = [];
@@ -64,15 +64,14 @@ export class Planning {
   }
 
   arrived(functionName: string, nowMs: number): void {
-    const latestMs = this.#atEase.get(functionName) ?? Infinity;
-    if (nowMs - latestMs > LONGEST_GAP_MS) this.#atEase.set(functionName, nowMs);
-    else this.stir(functionName);
+    const isSpare = this.#spare.get(functionName)?.take(nowMs) ?? false;
+    if (!isSpare) this.stir(functionName);
   }
 
   /** Its last request was answered: when to look depends on what its cold-start policy thinks of that. */
   becameIdle(managed: ManagedFunction, nowMs: number): void {
     const { name } = managed;
-    if (this.#atEase.has(name) && managed.isHeld(nowMs))
+    if (this.#spare.has(name) && managed.isHeld(nowMs))
       this.#attention.wakeAt(name, managed.idlenessChangesAtMs(nowMs));
     else this.stir(name);
   }
@@ -80,7 +79,7 @@ export class Planning {
   /** A function is there no more. */
   forget(functionName: string): void {
     this.#steadiness.forget(functionName);
-    this.#atEase.delete(functionName);
+    this.#spare.delete(functionName);
   }
 
   /** What a plan for all functions would be made of. */
@@ -129,14 +128,17 @@ export class Planning {
   #look(managed: ManagedFunction, nowMs: number): FunctionDemand | undefined {
     const { name } = managed;
     const demand = this.#demandOf(managed, nowMs);
-    const outlook = this.#steadiness.outlook(demand, this.#fleet.of(name), this.#nodes, (instances) =>
-      this.#fleet.planned(instances),
+    const { state, spareRequests } = this.#steadiness.outlook(
+      demand,
+      this.#fleet.of(name),
+      this.#nodes,
+      (instances) => this.#fleet.planned(instances),
     );
-    if (outlook === 'at ease') this.#atEase.set(name, nowMs);
-    else this.#atEase.delete(name);
-    if (outlook === 'unsteady' || outlook === 'steady') this.#attention.stir(name);
-    else this.#attention.wakeAt(name, managed.idlenessChangesAtMs(nowMs));
-    return outlook === 'unsteady' ? demand : undefined;
+    if (spareRequests > 0) this.#spare.set(name, new SpareRequests(spareRequests, nowMs));
+    else this.#spare.delete(name);
+    if (state === 'settled') this.#attention.wakeAt(name, managed.idlenessChangesAtMs(nowMs));
+    else this.#attention.stir(name);
+    return state === 'unsteady' ? demand : undefined;
   }
 
   #plan(demands: readonly FunctionDemand[], nowMs: number): Plan {

@@ -1,6 +1,7 @@
 import { configKey } from '../../profiles/config.ts';
 import type { Candidate, FunctionDemand, PlannedInstance, Planner, RateModel } from '../plan/model.ts';
 import type { Instance, NodeCapacity } from '../platforms/platform.ts';
+import { spareRequests } from './spare-requests.ts';
 import { SteadyRates } from './steady-rates.ts';
 
 /**
@@ -10,8 +11,6 @@ import { SteadyRates } from './steady-rates.ts';
 const FAR_BELOW = 0.5;
 /** From here on, in requests per second, rates are looked at regularly: what they rise by is learnt from that. */
 const BUSY_PER_SECOND = 2;
-/** A pool that may be asked to carry so much need not mind a request that comes alone: it makes a rate of less than half. */
-const LONE_PER_SECOND = 5;
 
 /** So many empty nodes of a kind stand for all there are. */
 const FEW = 4;
@@ -20,15 +19,19 @@ const FEW = 4;
 const MOST_POOLS = 200;
 
 /** Whether a function can be left alone. */
-export type Outlook =
-  /** No: a plan may change something. */
-  | 'unsteady'
-  /** For now: its rate may leave the band in which it is left as it is by itself. */
-  | 'steady'
-  /** Until requests come, something happens to its instances, or its cold-start policy changes its mind. */
-  | 'settled'
-  /** The same, and a lone request changes nothing either. */
-  | 'at ease';
+export interface Outlook {
+  /**
+   * - `unsteady`: a plan may change something.
+   * - `steady`: not for now, but its rate may by itself leave the band in which it is left as it is.
+   * - `settled`: not until requests come, something happens to its instances, or its cold-start policy changes its mind.
+   */
+  readonly state: 'unsteady' | 'steady' | 'settled';
+  /** Of a function that is settled: so many requests may come at once, and it still is. */
+  readonly spareRequests: number;
+}
+
+const UNSTEADY: Outlook = { state: 'unsteady', spareRequests: 0 };
+const STEADY: Outlook = { state: 'steady', spareRequests: 0 };
 
 interface Memory {
   readonly nodes: readonly NodeCapacity[];
@@ -65,11 +68,11 @@ export class Steadiness {
   ): Outlook {
     const memory = this.#memoryOf(demand, nodes);
     const steady = latest(memory, demand, instances) ?? this.#steadyRates(memory, demand, instances, plan);
-    if (steady === undefined || !steady.has(demand)) return 'unsteady';
+    if (steady === undefined || !steady.has(demand)) return UNSTEADY;
     const { mostPerSecond } = steady;
     const mayRiseBySeeming = demand.ratePerSecond > Math.min(FAR_BELOW * mostPerSecond, BUSY_PER_SECOND);
-    if (mayRiseBySeeming || !steady.hasAllBelow(demand)) return 'steady';
-    return mostPerSecond >= LONE_PER_SECOND ? 'at ease' : 'settled';
+    if (mayRiseBySeeming || !steady.hasAllBelow(demand)) return STEADY;
+    return { state: 'settled', spareRequests: spareRequests(mostPerSecond, demand.arrivalCv) };
   }
 
   forget(functionName: string): void {

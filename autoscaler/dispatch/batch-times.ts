@@ -1,31 +1,44 @@
+import type { BatchTiming } from '../../packager/server/instance-protocol.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { ServiceTimes } from '../plan/service-times.ts';
 import type { ObservedTimes } from './observed-times.ts';
 
+export interface BatchTimesParts {
+  readonly times: ServiceTimes;
+  readonly observed: ObservedTimes;
+  readonly config: Config;
+  /** In 0.5…0.999. */
+  readonly quantile: number;
+}
+
 /** How long batches take on one instance, remembered until running shows otherwise: it is asked several times a request. */
 export class BatchTimes {
-  readonly #times: ServiceTimes;
-  readonly #observed: ObservedTimes;
-  readonly #config: Config;
-  readonly #quantile: number;
+  readonly #parts: BatchTimesParts;
   #version: number;
   /** By the number of rows. */
   #knownMs: (number | undefined)[] = [];
+  /** The same by the table alone, which does not change. */
+  readonly #tabulatedMs: (number | undefined)[] = [];
 
-  constructor(times: ServiceTimes, observed: ObservedTimes, config: Config, quantile: number) {
-    this.#times = times;
-    this.#observed = observed;
-    this.#config = config;
-    this.#quantile = quantile;
-    this.#version = observed.version;
+  constructor(parts: BatchTimesParts) {
+    this.#parts = parts;
+    this.#version = parts.observed.version;
   }
 
   ms(rows: number): number {
-    if (this.#version !== this.#observed.version) {
-      this.#version = this.#observed.version;
+    const { times, observed, config, quantile } = this.#parts;
+    if (this.#version !== observed.version) {
+      this.#version = observed.version;
       this.#knownMs = [];
     }
-    this.#knownMs[rows] ??= this.#times.batchMs(this.#config, rows, this.#quantile);
+    this.#knownMs[rows] ??= times.batchMs(config, rows, quantile);
     return this.#knownMs[rows];
+  }
+
+  /** A batch of so many requests has run. */
+  record(requests: number, timing: BatchTiming, roundTripMs: number): void {
+    const { times, observed, config } = this.#parts;
+    this.#tabulatedMs[requests] ??= times.tabulatedMs(config, requests);
+    observed.record(config, requests, timing, roundTripMs, this.#tabulatedMs[requests]);
   }
 }

@@ -5,6 +5,7 @@ import type { BusyServer, IdleServer } from '../../models/batching/servers.ts';
 import type {
   BatchedRequest,
   BatchedResponse,
+  BatchReply,
   BatchTiming,
 } from '../../packager/server/instance-protocol.ts';
 import type { Config } from '../../profiles/config.ts';
@@ -53,6 +54,7 @@ export interface ServingInstance {
 
 interface Slot extends IdleServer<Slot>, BusyServer {
   readonly instance: ServingInstance;
+  readonly times: BatchTimes;
   isBusy: boolean;
   idleAtMs: number;
 }
@@ -151,15 +153,16 @@ export class Dispatcher {
   }
 
   #newSlot(instance: ServingInstance): Slot {
-    const { times, observed } = this.#parts;
-    const batchTimes = new BatchTimes(times, observed, instance.config, this.#options.percentile / 100);
+    const { config } = instance;
+    const times = new BatchTimes({ ...this.#parts, config, quantile: this.#options.percentile / 100 });
     const slot: Slot = {
       get key() {
         return slot;
       },
       maxBatch: instance.config.batch,
-      executionMs: (rows) => batchTimes.ms(rows),
+      executionMs: (rows) => times.ms(rows),
       instance,
+      times,
       isBusy: false,
       idleAtMs: 0,
     };
@@ -213,16 +216,20 @@ export class Dispatcher {
   #pump(): void {
     this.#isPumpScheduled = false;
     this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    if (this.#former.size > 0) this.#dispatch();
+    if (this.#former.size === 0 && this.#inFlight === 0) this.#parts.onDrained?.();
+  }
+
+  #dispatch(): void {
     const { clock } = this.#parts;
     const idle: Slot[] = [];
     const busy: Slot[] = [];
     for (const slot of this.#slots.values()) (slot.isBusy ? busy : idle).push(slot);
-    const decision = this.#former.decide(clock.nowMs(), idle, busy);
-    for (const queued of decision.expired) queued.reject(this.#expired());
-    for (const { server, requests } of decision.batches) void this.#run(server, requests);
-    this.#cancelWake =
-      decision.wakeAtMs === undefined ? undefined : clock.at(decision.wakeAtMs, this.#pumpNow);
-    if (this.#former.size === 0 && this.#inFlight === 0) this.#parts.onDrained?.();
+    const { expired, batches, wakeAtMs } = this.#former.decide(clock.nowMs(), idle, busy);
+    for (const queued of expired) queued.reject(this.#expired());
+    for (const { server, requests } of batches) void this.#run(server, requests);
+    if (wakeAtMs !== undefined) this.#cancelWake = clock.at(wakeAtMs, this.#pumpNow);
   }
 
   async #run(slot: Slot, batch: readonly QueuedRequest[]): Promise<void> {
@@ -232,26 +239,24 @@ export class Dispatcher {
     slot.idleAtMs = startMs + slot.executionMs(batch.length);
     this.#inFlight += batch.length;
     const requests = batch.map(({ request }) => request);
-    const sent = transport.send(slot.instance.url, requests, this.#options.maxWaitMs);
-    const reply = await sent.catch((error: unknown) => {
+    let reply: BatchReply | undefined;
+    try {
+      reply = await transport.send(slot.instance.url, requests, this.#options.maxWaitMs);
+    } catch (error) {
       this.#recover(slot, batch, messageOf(error));
-      return undefined;
-    });
+    }
     this.#inFlight -= batch.length;
     slot.isBusy = false;
     this.#schedulePump();
     if (reply === undefined) return;
-    batch.forEach((queued, index) => {
-      queued.resolve(reply.responses[index]!);
-    });
-    this.#observe(slot.instance, batch.length, reply.timing, clock.nowMs() - startMs);
+    for (let index = 0; index < batch.length; index += 1) batch[index]!.resolve(reply.responses[index]!);
+    this.#observe(slot, batch.length, reply.timing, clock.nowMs() - startMs);
   }
 
-  #observe(instance: ServingInstance, size: number, timing: BatchTiming, roundTripMs: number): void {
-    const { times, observed, onBatch } = this.#parts;
-    const { id, config } = instance;
-    observed.record(config, size, timing, roundTripMs, times.tabulatedMs(config, size));
-    onBatch?.({ instanceId: id, size, roundTripMs, executeMs: timing.executeMs });
+  #observe({ times, instance }: Slot, size: number, timing: BatchTiming, roundTripMs: number): void {
+    times.record(size, timing, roundTripMs);
+    const { executeMs } = timing;
+    this.#parts.onBatch?.({ instanceId: instance.id, size, roundTripMs, executeMs });
   }
 
   /** The instance is out of service until its platform says otherwise; its requests go back to their places. */

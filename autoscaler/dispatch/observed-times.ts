@@ -17,6 +17,8 @@ const FASTEST = 0.5;
  */
 export class ObservedTimes {
   readonly #byConfig = new Map<string, RunningMeans>();
+  /** The same by the objects that stand for configs: making a key for every batch takes longer than all the rest. */
+  readonly #byObject = new WeakMap<Config, RunningMeans>();
   readonly #all = new RunningMeans();
   #version = 0;
 
@@ -36,12 +38,7 @@ export class ObservedTimes {
     roundTripMs: number,
     tabulatedMs: number,
   ): void {
-    const key = configKey(config);
-    let means = this.#byConfig.get(key);
-    if (means === undefined) {
-      means = new RunningMeans();
-      this.#byConfig.set(key, means);
-    }
+    const means = this.#meansOf(config);
     const hasMoved = means.add(requests, timing, roundTripMs, tabulatedMs);
     const haveAllMoved = this.#all.add(requests, timing, roundTripMs, tabulatedMs);
     if (hasMoved || haveAllMoved) this.#version += 1;
@@ -58,6 +55,17 @@ export class ObservedTimes {
   /** Undefined until enough batches have run. */
   of(config: Config): Observation | undefined {
     return this.#byConfig.get(configKey(config))?.observation ?? this.#all.guess;
+  }
+
+  #meansOf(config: Config): RunningMeans {
+    let means = this.#byObject.get(config);
+    if (means === undefined) {
+      const key = configKey(config);
+      means = this.#byConfig.get(key) ?? new RunningMeans();
+      this.#byConfig.set(key, means);
+      this.#byObject.set(config, means);
+    }
+    return means;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Config } from '../../profiles/config.ts';
-import { ProfileView } from '../../profiles/lookup.ts';
+import { type ProfileView, viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import type { Candidate } from './model.ts';
 
@@ -25,7 +25,7 @@ export class ServiceTimes {
   readonly #observe: (config: Config) => Observation | undefined;
 
   constructor(table: ProfileTable, observe: (config: Config) => Observation | undefined = () => undefined) {
-    this.view = new ProfileView(table);
+    this.view = viewOf(table);
     this.#observe = observe;
   }
 

@@ -3,7 +3,7 @@ import { type Random, seededRandom } from '../../models/base/random.ts';
 import { VirtualClock } from '../../models/base/virtual-clock.ts';
 import type { BatchedRequest } from '../../packager/server/instance-protocol.ts';
 import { type Config, configKey } from '../../profiles/config.ts';
-import { ProfileView } from '../../profiles/lookup.ts';
+import { type ProfileView, viewOf } from '../../profiles/lookup.ts';
 import { SimulatedCluster } from '../platforms/simulated/simulated-cluster.ts';
 import { SimulatedPlatform } from '../platforms/simulated/simulated-platform.ts';
 import { SimulatedTransport } from '../platforms/simulated/simulated-transport.ts';
@@ -77,7 +77,7 @@ class Simulation {
     this.#endMs = scenario.durationMs;
     this.#sampleMs = scenario.sampleMs ?? sampleMsFor(scenario);
     const clock = this.#clock;
-    this.#views = new Map(functions.map(({ spec, table }) => [spec.name, new ProfileView(table)]));
+    this.#views = new Map(functions.map(({ spec, table }) => [spec.name, viewOf(table)]));
     this.#cluster = new SimulatedCluster({
       clock,
       nodes,

@@ -107,7 +107,9 @@ export class BatchFormer<R extends Waiting> {
    * @param busy the other instances: a request that only they can answer in time waits for them
    */
   decide<K>(nowMs: number, idle: readonly IdleServer<K>[], busy: readonly BusyServer[] = []): Decision<K, R> {
-    const expired = [...takeGivenUp(this.#onTime, nowMs), ...takeGivenUp(this.#late, nowMs)];
+    const expired: R[] = [];
+    giveUp(this.#onTime, nowMs, expired);
+    giveUp(this.#late, nowMs, expired);
     const batches: FormedBatch<K, R>[] = [];
     const free = [...idle];
     const others = [...busy];
@@ -155,7 +157,8 @@ export class BatchFormer<R extends Waiting> {
     busy: readonly BusyServer[],
     expired: R[],
   ): number {
-    const quickestMs = Math.min(...free.map((server) => server.executionMs(1)));
+    let quickestMs = Infinity;
+    for (const server of free) quickestMs = Math.min(quickestMs, server.executionMs(1));
     const first = this.#countBelow(nowMs, quickestMs);
     if (first === 0) return 0;
     const soonestMs = Math.min(
@@ -261,8 +264,8 @@ export class BatchFormer<R extends Waiting> {
 }
 
 /** Requests nobody waits for any more. They stand in deadline order, and give-up times follow deadlines. */
-function takeGivenUp<R extends Waiting>(queue: DeadlineQueue<R>, nowMs: number): R[] {
+function giveUp<R extends Waiting>(queue: DeadlineQueue<R>, nowMs: number, expired: R[]): void {
   let count = 0;
   while (count < queue.size && queue.at(count)!.giveUpMs <= nowMs) count += 1;
-  return count === 0 ? [] : queue.take(count);
+  if (count > 0) expired.push(...queue.take(count));
 }
