@@ -1,5 +1,6 @@
-import { rm, stat } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { ensureDirectory, streamToFile, writeFileSafely } from '../../models/base/files.ts';
 import type { Blob } from '../oci/blob.ts';
 import { type Bundle, contentsOf } from '../oci/image.ts';
@@ -7,6 +8,7 @@ import { MEDIA_TYPES } from '../oci/media-types.ts';
 import type { ImageIndex } from '../oci/schema.ts';
 import { blobPath, INDEX_FILE, MARKER, MARKER_FILE } from './layout-files.ts';
 import { indexWith } from './layout-index.ts';
+import { LOCK_FILE, whileLocked } from './layout-lock.ts';
 import { LayoutStore } from './layout-store.ts';
 import { isVacant, makeFolder } from './new-folder.ts';
 import type { WriteOptions } from './progress.ts';
@@ -22,7 +24,8 @@ const REMEDY = 'Choose a folder that can be written and has room.';
 
 /**
  * Writes an OCI image layout, or adds to one; blobs that are there are not written again. A new layout appears
- * when it is complete, and one that is there names the image only when all of it is.
+ * when it is complete, and one that is there names the image only when all of it is. Several processes may add to one
+ * layout at once.
  *
  * @throws InflessError IMAGE_NOT_FOUND for a folder that holds something else, STORAGE_FAILED, IMAGE_CORRUPT
  */
@@ -31,34 +34,68 @@ export async function writeLayout(
   directory: string,
   options: LayoutOptions = {},
 ): Promise<void> {
-  if (await isVacant(directory)) {
-    await makeFolder(directory, (folder) => addImage(bundle, folder, EMPTY, options));
-    return;
+  if ((await isVacant(directory)) && (await isAbsent(directory))) {
+    try {
+      await makeFolder(directory, (folder) => addImage(bundle, folder, options));
+      return;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (await isVacant(directory)) throw error; // else another process was faster, and this image is added to its own
+    }
   }
-  const index = await new LayoutStore(directory).index();
+  const isOurs = await beginIn(directory);
+  const before = await new LayoutStore(directory).index();
   const added: Blob[] = [];
   for (const blob of contentsOf(bundle)) if (!(await hasBlob(blob, directory))) added.push(blob);
   try {
-    await addImage(bundle, directory, index, options);
+    await addImage(bundle, directory, options);
   } catch (error) {
-    const files = added.map((blob) => join(directory, blobPath(blob.descriptor.digest)));
-    await Promise.all(files.map((file) => rm(file, { force: true })));
+    await whileLocked(directory, async () => {
+      // Another image may have come to use what was written for this one: then it stays.
+      if (!isDeepStrictEqual(await new LayoutStore(directory).index(), before)) return;
+      for (const { descriptor } of added)
+        await rm(join(directory, blobPath(descriptor.digest)), { force: true });
+      if (isOurs) await endIn(directory);
+    });
     throw error;
   }
 }
 
-async function addImage(
-  bundle: Bundle,
-  folder: string,
-  index: ImageIndex,
-  options: LayoutOptions,
-): Promise<void> {
+/** Makes an empty folder a layout without images; a mounted volume cannot be renamed to. Says whether it was empty. */
+async function beginIn(directory: string): Promise<boolean> {
+  if (!(await isAbsent(join(directory, MARKER_FILE)))) return false;
+  return whileLocked(directory, async () => {
+    const names = (await readdir(directory)).filter((name) => name !== LOCK_FILE);
+    if (names.length > 0) return false;
+    await writeFileSafely(join(directory, INDEX_FILE), JSON.stringify(EMPTY));
+    await writeFileSafely(join(directory, MARKER_FILE), MARKER);
+    return true;
+  });
+}
+
+/** Makes a layout without images an empty folder, but for what another process is writing there. */
+async function endIn(directory: string): Promise<void> {
+  for (const name of [MARKER_FILE, INDEX_FILE]) await rm(join(directory, name), { force: true });
+  for (const name of ['blobs/sha256', 'blobs']) await rmdir(join(directory, name)).catch(() => {});
+}
+
+async function addImage(bundle: Bundle, folder: string, options: LayoutOptions): Promise<void> {
   for (const blob of contentsOf(bundle)) await addBlob(blob, folder, options);
-  await writeFileSafely(join(folder, MARKER_FILE), MARKER);
-  await writeFileSafely(
-    join(folder, INDEX_FILE),
-    JSON.stringify(await indexWith(index, bundle, options.tag)),
-  );
+  await whileLocked(folder, async () => {
+    // What was there may just have been taken back by a process whose own image failed.
+    for (const blob of contentsOf(bundle)) {
+      if (!(await hasBlob(blob, folder))) await addBlob(blob, folder, options);
+    }
+    const isNew = await isAbsent(join(folder, MARKER_FILE));
+    const index = isNew ? EMPTY : await new LayoutStore(folder).index();
+    const changed = await indexWith(index, bundle, options.tag);
+    await writeFileSafely(join(folder, INDEX_FILE), JSON.stringify(changed));
+    await writeFileSafely(join(folder, MARKER_FILE), MARKER);
+  });
+}
+
+async function isAbsent(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) === undefined;
 }
 
 async function addBlob(blob: Blob, folder: string, options: WriteOptions): Promise<void> {

@@ -26,7 +26,9 @@ export async function traceRuntime(program: Program, signal?: AbortSignal): Prom
   const known = await recall(memory);
   if (known !== undefined) return known;
   const files = await trace(entries, signal);
-  await writeFileSafely(memory, JSON.stringify({ identity: await identityOf(files), files })).catch(ignore);
+  const identity = await identityOf(files);
+  if (identity !== undefined)
+    await writeFileSafely(memory, JSON.stringify({ identity, files })).catch(ignore);
   return files;
 }
 
@@ -57,9 +59,10 @@ async function recall(memory: string): Promise<readonly string[] | undefined> {
   }
 }
 
-/** Changes with every file that is replaced or edited. */
-async function identityOf(files: readonly string[]): Promise<string> {
+/** Changes with every file that is replaced or edited; undefined where one has gone, as while somebody builds. */
+async function identityOf(files: readonly string[]): Promise<string | undefined> {
   const identities = await mapInSlices(files, fileIdentity);
+  if (identities.includes(undefined)) return undefined;
   return createHash('sha256').update(identities.join('\0')).digest('hex');
 }
 

@@ -190,6 +190,21 @@ describe('a layout', () => {
     expect(await readdir(disk)).toEqual([]);
   });
 
+  it('on a full disk keeps what it held', async (context) => {
+    const disk = mountDisk(context, 256);
+    const held = join(disk, 'layout');
+    await writeLayout(bundleOf([await sampleImage()]), held, { tag: 'first' });
+    const before = await filesBelow(disk);
+    const weights = [
+      textFile('models/a.bin', 'x'.repeat(100_000)),
+      textFile('models/b.bin', 'y'.repeat(900_000)),
+    ];
+    await expect(
+      writeLayout(bundleOf([await sampleImage({ weights })]), held, { tag: 'second' }),
+    ).rejects.toMatchObject({ code: 'STORAGE_FAILED', message: expect.stringMatching(/\(ENOSPC\)$/) });
+    expect(await filesBelow(disk)).toEqual(before);
+  });
+
   it('that lost a blob says which', async () => {
     const image = await sampleImage();
     await writeLayout(bundleOf([image]), layout);
