@@ -10,7 +10,7 @@ import { installInferenceFunctions } from '../../../support/kubernetes/inference
 import { PROFILE } from '../../../support/simulated-functions.ts';
 import { FunctionsWorld } from './functions-world.ts';
 
-const SOON = { timeout: 30_000, interval: 10 };
+const SOON = { timeout: 60_000, interval: 10 };
 
 let server: ApiServer;
 let cache: string;
@@ -69,7 +69,7 @@ describe('an object that kubectl makes', () => {
     expect((await open()).imageOf('digits')).toBe(pinned);
   });
 
-  it('is followed again after the API was away', async () => {
+  it('is followed again after the API was away', { timeout: 180_000 }, async () => {
     const world = await open();
     await world.create('digits', { image, insecure: true });
     await expect.poll(() => world.imageOf('digits'), SOON).toBe(pinned);

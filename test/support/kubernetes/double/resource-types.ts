@@ -19,7 +19,7 @@ export interface ResourceType {
   /** Whether a replacement of what is not there creates it. */
   readonly createsOnReplace: boolean;
   readonly lists: ListTopology;
-  /** Of a CRD's `subresources.scale`: the paths of its numbers. */
+  /** Of a CRD's `subresources.scale`: the paths of what is in it. */
   readonly scale?: ScalePaths;
   /** Fills in what is left out and drops what is unknown, in place. @throws ApiFailure for what the kind forbids */
   admit(object: ApiObject, live: ApiObject | undefined): void;
@@ -28,6 +28,7 @@ export interface ResourceType {
 export interface ScalePaths {
   readonly specReplicasPath: string;
   readonly statusReplicasPath: string;
+  readonly labelSelectorPath?: string;
 }
 
 export function apiVersionOf({ group, version }: { group: string; version: string }): string {

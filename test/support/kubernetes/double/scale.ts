@@ -11,7 +11,10 @@ export function scaleOf({ scale }: ResourceType, object: ApiObject): ApiObject {
     apiVersion: 'autoscaling/v1',
     metadata: { name: name!, namespace: namespace!, uid: uid!, resourceVersion: resourceVersion! },
     spec: { replicas: read(object, scale!.specReplicasPath) ?? 0 },
-    status: { replicas: read(object, scale!.statusReplicasPath) ?? 0 },
+    status: {
+      replicas: read(object, scale!.statusReplicasPath) ?? 0,
+      ...(scale!.labelSelectorPath === undefined ? {} : { selector: read(object, scale!.labelSelectorPath) }),
+    },
   };
 }
 
