@@ -1,23 +1,40 @@
 import type { KernelBackend, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import { messageOf } from '../base/errors.ts';
 import type { Core } from './runtime.ts';
 
+/** How an operator says that it has no code for this element type, activation or layout. Another backend may. */
+const REFUSAL = /not (?:yet )?support|only supports|dtype float32|only float32/;
+
 /**
- * Lets a backend run the operators that it lacks and another one has (WebAssembly has no Einsum, JavaScript has
- * everything): such an operator's inputs move there, its results move back, and the rest of the model stays as fast
- * as it was.
+ * Lets a backend run the operators that it lacks and another one has (WebAssembly has no Einsum, and multiplies no
+ * integers; JavaScript does everything): such an operator's inputs move there, its results move back, and the rest of
+ * the model stays as fast as it was. To be called before the borrower is first used.
  */
 export function borrowKernels(core: Core, borrower: string, lender: string): void {
   for (const { kernelName, kernelFunc } of core.getKernelsForBackend(lender)) {
-    if (core.getKernel(kernelName, borrower) !== undefined) continue;
-    core.registerKernel({
-      kernelName,
-      backendName: borrower,
-      kernelFunc: borrowed(core, kernelFunc, lender),
-    });
+    const borrowed = borrow(core, kernelFunc, lender);
+    const own = core.getKernel(kernelName, borrower);
+    if (own === undefined) {
+      core.registerKernel({ kernelName, backendName: borrower, kernelFunc: borrowed });
+    } else {
+      core.unregisterKernel(kernelName, borrower);
+      core.registerKernel({ ...own, kernelFunc: withFallback(own.kernelFunc, borrowed) });
+    }
   }
 }
 
-function borrowed(core: Core, kernelFunc: KernelFunc, lender: string): KernelFunc {
+function withFallback(own: KernelFunc, borrowed: KernelFunc): KernelFunc {
+  return (call) => {
+    try {
+      return own(call);
+    } catch (error) {
+      if (!REFUSAL.test(messageOf(error))) throw error;
+      return borrowed(call);
+    }
+  };
+}
+
+function borrow(core: Core, kernelFunc: KernelFunc, lender: string): KernelFunc {
   return ({ inputs, attrs = {}, backend }) => {
     const own = backend as KernelBackend;
     const other = core.engine().findBackend(lender);

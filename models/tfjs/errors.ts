@@ -6,6 +6,7 @@ const MISSING: readonly RegExp[] = [
   /Kernel '(?<what>\w+)' not registered/,
   /Unknown (?<what>(?:layer|activation|initializer|regularizer|constraint): ?\w+)/i,
   /(?<what>complex numbers|complex64)/,
+  /(?<what>\S.*not (?:yet )?supported.*)/,
 ];
 
 /** Tells why a model could not be loaded. */

@@ -64,10 +64,21 @@ export class Program {
 async function loadModel(path: string, json: ModelJson, runtime: TfjsRuntime): Promise<TfjsModel> {
   const handler = weightsHandler(json, await readWeights(path, json));
   try {
-    return kindOf(json) === 'graph'
-      ? graphModel(path, await runtime.loadGraphModel(handler))
-      : layersModel(path, await runtime.loadLayersModel(handler));
+    if (kindOf(json) === 'graph') {
+      return describe(await runtime.loadGraphModel(handler), (model) => graphModel(path, model));
+    }
+    return describe(await runtime.loadLayersModel(handler), (model) => layersModel(path, model));
   } catch (error) {
     throw loadError(path, error);
+  }
+}
+
+/** What cannot be used is not kept either. */
+function describe<M extends { dispose(): unknown }>(model: M, read: (model: M) => TfjsModel): TfjsModel {
+  try {
+    return read(model);
+  } catch (error) {
+    model.dispose();
+    throw error;
   }
 }

@@ -5,12 +5,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canBatch, type ModelManifest } from '../../models/manifest.ts';
 import { digestModel } from '../../models/model-content.ts';
 import { tfjsEngine } from '../../models/tfjs/engine.ts';
+import { loadRuntime } from '../../models/tfjs/runtime.ts';
 import {
   convNet,
   graphInit,
   LINEAR_GRAPH,
   layersInit,
   placeholder,
+  randomWeights,
   type TfjsInit,
   type WriteOptions,
   writeTfjsModel,
@@ -221,12 +223,15 @@ describe('what of TF.js cannot be inspected', () => {
     ['texts', placeholder('x', 'string', [-1]), 'takes texts'],
     ['anything', placeholder('x', 'float32', undefined), 'declares no shape'],
   ])('an input that takes %s is refused', async (_, input, why) => {
+    const { core } = await loadRuntime({ cpuMillicores: 1000, gpuPercent: 0 });
+    const { numTensors } = core.memory();
     await expect(
-      inspect(graphInit([input, { name: 'y', op: 'Identity', input: ['x'] }])),
+      inspect(graphInit([input, { name: 'y', op: 'Identity', input: ['x'] }], [randomWeights(1, 'w', [2])])),
     ).rejects.toMatchObject({
       code: 'MODEL_UNSUPPORTED',
       message: expect.stringMatching(new RegExp(`^Input "x" of \\S+ ${why}$`)),
     });
+    expect(core.memory().numTensors).toBe(numTensors); // nothing of it is kept
   });
 });
 

@@ -172,6 +172,25 @@ describe('the TF.js engine', () => {
     }
   });
 
+  it('runs operators on element types that WebAssembly refuses', async () => {
+    const session = await open(
+      graphInit(
+        [
+          placeholder('n', 'int32', [-1, 3]),
+          { name: 'product', op: 'MatMul', input: ['n', 'w'], attr: { transpose_a: { b: false } } },
+          { name: 'y', op: 'Neg', input: ['product'] },
+        ],
+        [{ name: 'w', shape: [3, 2], dtype: 'int32', values: [1, 10, 2, 20, 3, 30] }],
+      ),
+    );
+    const n: Tensor = { dtype: 'int32', shape: [2, 3], data: Int32Array.of(1, 1, 1, 0, 0, -2) };
+    for (let run = 0; run < 3; run += 1) {
+      expect(await session.run({ n })).toEqual({
+        y: { dtype: 'int32', shape: [2, 2], data: Int32Array.of(-6, -60, 6, 60) },
+      });
+    }
+  });
+
   it('runs graphs whose sizes depend on values', async () => {
     const session = await open(
       graphInit([
