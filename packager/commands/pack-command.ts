@@ -68,6 +68,8 @@ async function emitter(packed: Packed, settings: PackSettings): Promise<(image: 
     modelDigest: model.digest,
     node: (config.config?.Entrypoint ?? []).slice(0, -1), // the last is our program
     ...chooseResources(profile?.table, weightBytes, settings),
+    wishes: settings,
+    insecure: settings.insecure,
   };
   return (image) => emitDeployment({ ...deployment, image }, dialect);
 }

@@ -15,6 +15,10 @@ export interface Deployment {
   readonly maxBatch: number;
   readonly cpuMillicores: number;
   readonly memoryBytes: number;
+  /** What of this was asked for, and not chosen. */
+  readonly wishes: ResourceWishes;
+  /** The image's registry speaks plain HTTP. */
+  readonly insecure: boolean;
 }
 
 /** What the person who deploys asks for; the rest is chosen. */

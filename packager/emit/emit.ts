@@ -1,12 +1,14 @@
 import { stringify } from 'yaml';
 import { composeFile } from './compose.ts';
 import type { Deployment } from './deployment.ts';
+import { inferenceFunction } from './infless.ts';
 import { kubernetesObjects } from './kubernetes.ts';
 import { openfaasStack } from './openfaas.ts';
 
 const DIALECTS = {
   kubernetes: kubernetesObjects,
   openfaas: (deployment: Deployment) => [openfaasStack(deployment)],
+  infless: (deployment: Deployment) => [inferenceFunction(deployment)],
   compose: (deployment: Deployment) => [composeFile(deployment)],
 } as const satisfies Record<string, (deployment: Deployment) => readonly object[]>;
 

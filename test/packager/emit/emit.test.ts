@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import {
+  API_VERSION,
+  inferenceFunctionSpecSchema,
+} from '../../../autoscaler/functions/kubernetes/inference-function.ts';
 import { chooseResources, type Deployment, dnsLabel } from '../../../packager/emit/deployment.ts';
 import { emitDeployment } from '../../../packager/emit/emit.ts';
 import { cell, table } from '../../profiles/sample-table.ts';
@@ -13,6 +17,8 @@ const DEPLOYMENT: Deployment = {
   maxBatch: 4,
   cpuMillicores: 500,
   memoryBytes: 256 * 2 ** 20,
+  wishes: {},
+  insecure: false,
 };
 
 describe('a deployment file', () => {
@@ -35,6 +41,16 @@ describe('a deployment file', () => {
     });
     expect(containers[0].env).toContainEqual({ name: 'INFLESS_MAX_BATCH', value: '4' });
     expect(objects[1].spec.selector).toEqual(objects[0].spec.template.metadata.labels);
+  });
+
+  it('for the autoscaler is an InferenceFunction that leaves it to choose', () => {
+    const { spec, ...rest } = parse(emitDeployment(DEPLOYMENT, 'infless'));
+    expect(rest).toEqual({ apiVersion: API_VERSION, kind: 'InferenceFunction', metadata: { name: 'net' } });
+    expect(spec).toEqual({ image: DEPLOYMENT.image, slo: { latency: '200ms' } });
+    const wishes = { sloMs: 200, maxBatch: 2, cpuMillicores: 1500 };
+    const wished = parse(emitDeployment({ ...DEPLOYMENT, wishes, insecure: true }, 'infless')).spec;
+    expect(wished).toEqual({ ...spec, insecure: true, maxBatch: 2, limits: { cpu: '1500m' } });
+    expect(inferenceFunctionSpecSchema.safeParse(wished).error).toBeUndefined();
   });
 
   it('for OpenFaaS is a stack', () => {
