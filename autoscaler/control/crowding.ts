@@ -4,7 +4,7 @@ import type { ClusterSnapshot, Plan } from '../plan/model.ts';
 const CROWDED_SHARE = 0.9;
 
 /**
- * Whether, after a plan, functions have to be planned for all together: somebody is short who may have more instances, or a
+ * Whether, after a plan, functions have to be planned for all together: somebody is short whom more room would help, or a
  * resource is so far used up that somebody will be.
  *
  * @param mostInstances how many instances a function may have
@@ -17,7 +17,7 @@ export function isCrowded(
   const coming = [...instances, ...start];
   const mayGrow = (name: string): boolean =>
     coming.filter(({ functionName }) => functionName === name).length < mostInstances(name);
-  if (short.some(({ functionName }) => mayGrow(functionName))) return true;
+  if (short.some(({ functionName, reason }) => reason === undefined && mayGrow(functionName))) return true;
   // What is about to start is too little to count, or next time's instances.
   const held = [...instances, ...leaving];
   const isScarce = (used: number, total: number): boolean => total > 0 && used > CROWDED_SHARE * total;

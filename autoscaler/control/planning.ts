@@ -173,6 +173,7 @@ export class Planning {
       warmInstances: seen.idle && !this.#fleet.isStarting(managed.name) ? 0 : 1,
       maxInstances: spec.scale.max,
       weight: spec.scale.weight,
+      nodeSelector: spec.nodeSelector,
       candidates: managed.candidates(),
     };
   }

@@ -1,4 +1,5 @@
 import { configKey } from '../../profiles/config.ts';
+import { siteOf } from '../plan/cluster/site.ts';
 import type { Candidate, FunctionDemand, PlannedInstance, Planner, RateModel } from '../plan/model.ts';
 import type { Instance, NodeCapacity } from '../platforms/platform.ts';
 import { spareRequests } from './spare-requests.ts';
@@ -104,7 +105,7 @@ export class Steadiness {
       steady = new SteadyRates({
         demand,
         instances: planned,
-        nodes: fewOfEachKind(nodes, planned),
+        nodes: fewOfEachKind(siteOf(nodes, demand.nodeSelector).nodes, planned),
         planner: this.#planner,
         rates: this.#rates,
       });

@@ -1,6 +1,7 @@
 import type { Controller } from '../control/controller.ts';
 import { type ExplanationReport, explanationReport } from '../control/explanation.ts';
 import type { ManagedFunction } from '../control/managed-function.ts';
+import { siteOf } from '../plan/cluster/site.ts';
 import { without } from '../plan/explain/room-for.ts';
 
 /**
@@ -29,7 +30,7 @@ export async function explanationOf(
     expectedPerSecond: neededPerSecond / headroom,
     fewest: Math.max(demand.minInstances, demand.warmInstances),
     maxInstances: demand.maxInstances,
-    nodes: without(cluster.nodes, [...others, ...cluster.leaving]),
+    nodes: without(siteOf(cluster.nodes, demand.nodeSelector).nodes, [...others, ...cluster.leaving]),
     times,
     running: own.map(({ config }) => config),
   });

@@ -1,7 +1,9 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { formatDuration } from '../../models/base/units.ts';
 import { formatConfig } from '../../profiles/config.ts';
+import { exceeded, type InstanceLimits } from './instance-limits.ts';
 import type { Candidate, RateModel, Slo } from './model.ts';
+import { priceOf } from './price.ts';
 
 /**
  * The tightest SLO, in whole ms, that some config keeps, or undefined without any config. Feasibility is monotone in
@@ -26,15 +28,30 @@ export function nearestFeasibleSloMs(
   return high;
 }
 
-/** Refuses an SLO that no config of the table keeps, and names the nearest one that some config does. */
+/** What a function would have without its limits. */
+export interface Unlimited {
+  readonly limits: InstanceLimits;
+  readonly candidates: readonly Candidate[];
+}
+
+/**
+ * Refuses an SLO that no config keeps, and names the nearest one that some config does or, where only limits are in the way,
+ * those.
+ *
+ * @throws InflessError SLO_INFEASIBLE
+ */
 export function requireFeasible(
   name: string,
   candidates: readonly Candidate[],
   slo: Slo,
   rates: RateModel,
+  unlimited?: Unlimited,
 ): void {
-  if (candidates.some((candidate) => rates.feasible(candidate, slo))) return;
+  const keeps = (candidate: Candidate): boolean => rates.feasible(candidate, slo);
+  if (candidates.some(keeps)) return;
   const nearestSloMs = nearestFeasibleSloMs(candidates, slo, rates);
+  const larger = unlimited?.candidates.filter(keeps) ?? [];
+  if (larger.length > 0) throw limited(name, slo, unlimited!.limits, larger, nearestSloMs);
   const what = `No config of function "${name}" answers within ${formatDuration(slo.sloMs)} at p${slo.percentile}`;
   if (nearestSloMs === undefined) {
     throw new InflessError(
@@ -50,5 +67,29 @@ export function requireFeasible(
     'SLO_INFEASIBLE',
     `${what}; the fastest, ${formatConfig(fastest.config)}, takes ${formatDuration(fastest.tailMs)}`,
     { remedy: `The nearest feasible SLO is ${nearestSloMs}ms.`, details: { nearestSloMs } },
+  );
+}
+
+/** @param larger configs beyond the limits that keep the SLO */
+function limited(
+  name: string,
+  slo: Slo,
+  limits: InstanceLimits,
+  larger: readonly Candidate[],
+  nearestSloMs: number | undefined,
+): InflessError {
+  const { config } = larger.reduce((a, b) => (priceOf(b.config) < priceOf(a.config) ? b : a));
+  const within = `answers within ${formatDuration(slo.sloMs)} at p${slo.percentile}`;
+  const nearest =
+    nearestSloMs === undefined
+      ? 'No config is within it'
+      : `The nearest feasible SLO within it is ${nearestSloMs}ms`;
+  return new InflessError(
+    'SLO_INFEASIBLE',
+    `No config of function "${name}" ${within}, since ${exceeded(config, limits)!}; ${formatConfig(config)} would`,
+    {
+      remedy: `${nearest}.`,
+      ...(nearestSloMs === undefined ? {} : { details: { nearestSloMs } }),
+    },
   );
 }

@@ -90,6 +90,8 @@ export interface StopDecision {
 export interface Shortage {
   readonly functionName: string;
   readonly missingPerSecond: number;
+  /** In a sentence, where no room that others leave would help it. */
+  readonly reason?: string;
 }
 
 export interface Plan {

@@ -1,6 +1,7 @@
 import type { Config } from '../../profiles/config.ts';
 import { type ProfileView, viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
+import { type InstanceLimits, isWithin } from './instance-limits.ts';
 import type { Candidate } from './model.ts';
 
 /** What running says about a config, against what its table says. */
@@ -15,6 +16,16 @@ export interface Observation {
 
 /** Gateway to instance and back on one machine, before anything was measured. */
 const DEFAULT_TRANSPORT_MS = 2;
+
+const NO_LIMITS: InstanceLimits = {};
+
+/** What a function may use of its table. */
+export interface Choice {
+  readonly maxBatch: number;
+  /** Of its SLO. */
+  readonly percentile: number;
+  readonly limits?: InstanceLimits;
+}
 
 /**
  * How long a batch keeps an instance busy: the table's execution time, plus reading and writing JSON for each row,
@@ -48,16 +59,16 @@ export class ServiceTimes {
   }
 
   /** The configs a function may use, with what each can be counted on for. */
-  candidates(limits: { readonly maxBatch: number; readonly percentile: number }): Candidate[] {
+  candidates({ maxBatch, percentile, limits = NO_LIMITS }: Choice): Candidate[] {
     return this.view
       .configs()
-      .filter((config) => config.batch <= limits.maxBatch)
+      .filter((config) => config.batch <= maxBatch && isWithin(config, limits))
       .map((config) => {
         const meanMs = this.meanMs(config);
         return {
           config,
           meanMs,
-          tailMs: Math.max(meanMs, this.batchMs(config, config.batch, limits.percentile / 100)),
+          tailMs: Math.max(meanMs, this.batchMs(config, config.batch, percentile / 100)),
           memoryBytes: this.view.memoryBytes(config),
           startupMs: this.view.startupMs(config),
         };

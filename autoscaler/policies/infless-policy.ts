@@ -1,6 +1,6 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { type Random, seededRandom } from '../../models/base/random.ts';
-import type { Candidate, Placement } from '../plan/model.ts';
+import type { Candidate, NodeSelector, Placement } from '../plan/model.ts';
 import { priceOf } from '../plan/price.ts';
 import { bandDecision, paperRateBand, type RateBand, shareRates } from '../plan/rates/paper-rates.ts';
 import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
@@ -80,7 +80,8 @@ class InflessStrategy implements Strategy {
     while (served.instances.length < (missing > 0 ? max : min)) {
       const room = this.#hands.space;
       const wanted = missing > 0 ? missing : Infinity;
-      const choice = greedyChoice(served.candidates, served.sloMs, wanted, room);
+      const { nodeSelector } = served.deployment.spec;
+      const choice = greedyChoice(served.candidates, served.sloMs, wanted, room, nodeSelector);
       if (choice === undefined) return;
       const { candidate, placement, band } = choice;
       this.#hands.start(served, candidate, { placement, rule: queueRule(candidate, served.sloMs) });
@@ -154,6 +155,7 @@ export function greedyChoice(
   sloMs: number,
   missingPerSecond: number,
   space: NodeSpace,
+  selector?: NodeSelector,
 ): GreedyChoice | undefined {
   const batches = [...new Set(candidates.map(({ config }) => config.batch))].sort((a, b) => b - a);
   for (const batch of batches) {
@@ -162,7 +164,7 @@ export function greedyChoice(
       if (candidate.config.batch !== batch) continue;
       const band = paperRateBand(candidate, sloMs);
       if (band === undefined || missingPerSecond < band.lowPerSecond) continue;
-      for (const { node, placement } of space.placesFor(candidate)) {
+      for (const { node, placement } of space.placesFor(candidate, selector)) {
         const efficiency = resourceEfficiency(candidate, band.highPerSecond, node);
         if (best === undefined || efficiency > best.efficiency) {
           best = { candidate, placement, band, efficiency };

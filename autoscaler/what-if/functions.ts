@@ -49,8 +49,8 @@ export async function readPlannedFunctions(
 
 /** The configs a function may run in, by its table alone. */
 export function candidatesOf({ spec, table }: PlannedFunction): Candidate[] {
-  const maxBatch = spec.maxBatch ?? Number.MAX_SAFE_INTEGER;
-  return new ServiceTimes(table).candidates({ maxBatch, percentile: spec.percentile });
+  const { maxBatch = Number.MAX_SAFE_INTEGER, percentile, limits } = spec;
+  return new ServiceTimes(table).candidates({ maxBatch, percentile, limits });
 }
 
 async function planned(spec: FunctionSpec, options: TableOptions): Promise<PlannedFunction> {

@@ -4,6 +4,7 @@ import { sizeOf } from './offer.ts';
 import { mayReplace } from './replacement.ts';
 import type { Room } from './room.ts';
 import { byPreference, stopgapsOf } from './sharing.ts';
+import { includes } from './site.ts';
 import { surplusOf, type Target, wantsOf } from './targets.ts';
 
 /** A shortage of less than this is no more than chance does to a rate that is measured. */
@@ -156,7 +157,8 @@ class RoomMaker {
     { mayGo, isWorth }: Conditions = {},
   ): Clearing | undefined {
     let best: Clearing | undefined;
-    for (const [node, onNode] of byNode(victims)) {
+    const near = victims.filter(({ instance }) => includes(plan.site, instance.node));
+    for (const [node, onNode] of byNode(near)) {
       const most = (best?.victims.length ?? Infinity) - 1;
       const taken: Victim[] = [];
       for (const victim of onNode) {

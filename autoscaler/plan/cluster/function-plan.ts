@@ -4,7 +4,7 @@ import type { Spot } from './node-room.ts';
 import { type Offer, type Offers, offersFor, sizeOf } from './offer.ts';
 import type { PoolWish } from './pool-search.ts';
 import { isFree, type Resources, worthOf } from './resources.ts';
-import type { Site } from './site.ts';
+import { includes, type Site } from './site.ts';
 
 const NONE: readonly PlannedInstance[] = [];
 
@@ -24,7 +24,7 @@ export class FunctionPlan {
   readonly capacityBefore: number;
   /** Those that are not ready yet. */
   readonly starting: PlannedInstance[] = [];
-  /** Outdated, or of a config that cannot keep the SLO: it serves, but should be gone. */
+  /** Outdated, of a config that cannot keep the SLO, or where it may not be: it serves, but should be gone. */
   readonly deadWeight: PlannedInstance[] = [];
   readonly stop: PlannedInstance[] = [];
   readonly #leaving: number;
@@ -203,7 +203,7 @@ export class FunctionPlan {
   }
 
   #count(instance: PlannedInstance, index: number): void {
-    if (instance.outdated || index < 0 || this.site.names?.has(instance.node) === false) {
+    if (instance.outdated || index < 0 || !includes(this.site, instance.node)) {
       this.deadWeight.push(instance);
       return;
     }

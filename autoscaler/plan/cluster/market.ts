@@ -164,6 +164,10 @@ function mix(dear: Bought, cheap: Bought, share: number): Purchase {
   };
 }
 
+function wantsNothing({ offers, ratePerSecond }: Buyer): boolean {
+  return ratePerSecond <= 0 || offers.all.length === 0;
+}
+
 /** One buyer's columns of the programme: its offers anew, and what it has of them. */
 class Stall {
   readonly #buyer: Buyer;
@@ -180,10 +184,11 @@ class Stall {
     this.#weight = weight;
     this.#patience = patience;
     const size = sizeOf(running);
-    this.#newRates = offers.all.map((_, index) => {
-      const atMost = offers.share(index, Number.MAX_SAFE_INTEGER);
-      return offers.share(index, Math.max(1, Math.ceil(ratePerSecond / atMost)));
-    });
+    this.#newRates = wantsNothing(buyer)
+      ? []
+      : offers.mostShares.map((atMost, index) =>
+          offers.share(index, Math.max(1, Math.ceil(ratePerSecond / atMost))),
+        );
     this.#kept = running.flatMap((count, index) =>
       count > 0 ? [{ index, count, rate: offers.share(index, size) }] : [],
     );
@@ -191,14 +196,14 @@ class Stall {
   }
 
   get listValue(): number {
-    return this.#listUnitCost * this.#buyer.ratePerSecond;
+    return wantsNothing(this.#buyer) ? 0 : this.#listUnitCost * this.#buyer.ratePerSecond;
   }
 
   /** @param total what it takes is added to it */
   buy(prices: Resources, total: [number, number, number]): Bought {
     const { offers, ratePerSecond } = this.#buyer;
     const counts = new Array<number>(offers.all.length).fill(0);
-    if (ratePerSecond <= 0 || offers.all.length === 0) return { counts, ratePerSecond: 0 };
+    if (wantsNothing(this.#buyer)) return { counts, ratePerSecond: 0 };
     const { index: cheapest, unitCost } = this.#cheapestNew(prices);
     const { dearest, equality } = this.#patience;
     const affordable = this.#weight * ((dearest * this.#listUnitCost) / unitCost) ** (1 / equality);
@@ -225,7 +230,7 @@ class Stall {
     const { all } = this.#buyer.offers;
     let best = -1;
     let unitCost = Infinity;
-    for (let index = 0; index < all.length; index += 1) {
+    for (let index = 0; index < this.#newRates.length; index += 1) {
       const { price, needs, startCost } = all[index]!;
       const cost = ((price + worthOf(needs, prices)) * (1 + startCost)) / this.#newRates[index]!;
       if (cost < unitCost) [best, unitCost] = [index, cost];

@@ -33,6 +33,8 @@ export class Offers {
   readonly #asked: Slo;
   readonly #rates: RateModel;
   readonly #kinds: readonly NodeCapacity[];
+  /** What one instance of each carries in the largest pool: nowhere more. */
+  readonly mostShares: readonly number[];
   readonly #shares: readonly SharesBySize[];
 
   /** @param kinds one node of each kind that there is: a config that no empty node can hold is no offer */
@@ -52,6 +54,7 @@ export class Offers {
       }));
     this.prices = this.all.map(({ price }) => price);
     this.#shares = this.all.map(({ candidate }) => rates.sharesOf(candidate, this.slo));
+    this.mostShares = this.#shares.map((share) => share(Number.MAX_SAFE_INTEGER));
   }
 
   /** Whether they are what the same candidates come to for this demand. */

@@ -2,16 +2,13 @@ import type { ClusterSnapshot, FunctionDemand, Plan, PlannedInstance, RateModel 
 import { makeRoom } from './clearing.ts';
 import { FunctionPlan } from './function-plan.ts';
 import { grow } from './growth.ts';
-import { clear } from './market.ts';
 import { release } from './release.ts';
 import { replace } from './replacement.ts';
-import { lessened, totalOf, without } from './resources.ts';
 import { Room } from './room.ts';
+import { shortageOf } from './shortage.ts';
 import { siteOf } from './site.ts';
-import { targetOf, wantedPerSecond } from './targets.ts';
-
-/** Share of each resource that is not planned for: what is started beside what it replaces needs somewhere to be. */
-const MOVING_SPACE = 0.01;
+import { targetOf } from './targets.ts';
+import { trade } from './trade.ts';
 
 /**
  * Decides for all functions together what to start, where, and what to stop, so that their demand is carried at the least
@@ -42,21 +39,11 @@ export function planCluster(
         siteOf(cluster.nodes, demand.nodeSelector),
       ),
   );
-  const buyers = plans.map((plan) => ({
-    offers: plan.offers,
-    ratePerSecond: wantedPerSecond(plan),
-    weight: plan.weight,
-    running: plan.counts,
-  }));
-  const names = new Set(demands.map(({ name }) => name));
-  const others = cluster.instances.filter(({ functionName }) => !names.has(functionName));
-  const { prices, purchases } = clear(
-    buyers,
-    lessened(without(totalOf(cluster.nodes), others), MOVING_SPACE),
-  );
+  const trades = trade(plans, cluster);
   const targets = plans.map((plan, index) => {
+    const { prices, purchase } = trades[index]!;
     plan.price(prices);
-    return targetOf(plan, purchases[index]!);
+    return targetOf(plan, purchase);
   });
 
   const room = new Room(cluster);
@@ -69,9 +56,7 @@ export function planCluster(
   return {
     start: plans.flatMap((plan) => plan.start),
     stop: plans.flatMap((plan) => plan.stop.map(stopOf)),
-    short: plans.flatMap(({ demand: { name }, missingPerSecond }) =>
-      missingPerSecond > 0 ? [{ functionName: name, missingPerSecond }] : [],
-    ),
+    short: plans.flatMap((plan) => shortageOf(plan) ?? []),
   };
 }
 

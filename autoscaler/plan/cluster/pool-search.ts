@@ -110,8 +110,7 @@ class Search {
     const { offers, ratePerSecond } = this.#wish;
     const rate = ratePerSecond * ROUNDING;
     const missingAtMost = rate - offers.capacity(this.#base, Number.MAX_SAFE_INTEGER);
-    const shareAtMost = offers.share(index, Number.MAX_SAFE_INTEGER);
-    let count = Math.max(1, Math.ceil(missingAtMost / shareAtMost));
+    let count = Math.max(1, Math.ceil(missingAtMost / offers.mostShares[index]!));
     for (; count <= most; count += 1) {
       const size = this.#baseSize + count;
       const carried = offers.capacity(this.#base, count) + count * offers.share(index, size);
@@ -123,7 +122,7 @@ class Search {
   #unitCost(index: number): number {
     const { offers, costs, running, ratePerSecond } = this.#wish;
     const startCost = running[index]! > this.#base[index]! ? 0 : offers.all[index]!.startCost;
-    const count = Math.ceil(ratePerSecond / offers.share(index, Number.MAX_SAFE_INTEGER));
+    const count = Math.ceil(ratePerSecond / offers.mostShares[index]!);
     return (costs[index]! * (1 + startCost)) / offers.share(index, this.#baseSize + count);
   }
 

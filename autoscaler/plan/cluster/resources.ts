@@ -34,6 +34,11 @@ export function without(total: Resources, held: readonly Placement[]): Resources
   return [Math.max(0, cpuMillicores), Math.max(0, gpuPercent), Math.max(0, memoryBytes)];
 }
 
+/** Of each resource the higher of two prices. */
+export function dearest(a: Resources, b: Resources): Resources {
+  return [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.max(a[2], b[2])];
+}
+
 export function lessened([cpuMillicores, gpuPercent, memoryBytes]: Resources, share: number): Resources {
   const left = 1 - share;
   return [cpuMillicores * left, gpuPercent * left, memoryBytes * left];

@@ -3,6 +3,7 @@ import type { FunctionPlan } from './function-plan.ts';
 import type { Spot } from './node-room.ts';
 import { NodeSpace } from './node-space.ts';
 import type { Resources } from './resources.ts';
+import { includes } from './site.ts';
 
 /**
  * Where there is room: now, while what is being stopped still holds its own, and later, when that has left. What starts
@@ -65,7 +66,7 @@ export class Room {
 
   /** How many instances of an offer would find room on a node if some that run there left. */
   roomWithout(leaving: readonly PlannedInstance[], node: string, plan: FunctionPlan, index: number): number {
-    if (plan.site.names?.has(node) === false) return 0;
+    if (!includes(plan.site, node)) return 0;
     for (const instance of leaving) this.#later.vacate(instance);
     const count = this.#later.countOn(node, plan.offer(index).candidate);
     for (const instance of leaving) this.#later.occupy(instance);

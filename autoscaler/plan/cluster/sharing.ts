@@ -1,6 +1,7 @@
 import { compareCoverage, type FunctionPlan } from './function-plan.ts';
 import { type Buyer, clear, type Patience } from './market.ts';
 import type { Room } from './room.ts';
+import type { Site } from './site.ts';
 import { type Target, wantsOf } from './targets.ts';
 
 /** Bounds the work of one plan where not everything fits; what is still missing then comes with the next one. */
@@ -30,8 +31,8 @@ interface Share {
 export class Sharing {
   readonly #shares: Set<Share>;
   readonly #room: Room;
-  /** Needs that have found no room, and so won't: it only becomes less. */
-  readonly #misfits = new Set<string>();
+  /** Needs that have found no room, and so won't, by where they looked for it: it only becomes less. */
+  readonly #misfits = new Map<Site, Set<string>>();
 
   constructor(growing: readonly { readonly plan: FunctionPlan; readonly target: Target }[], room: Room) {
     const { prices } = clear(
@@ -61,10 +62,13 @@ export class Sharing {
 
   #unlessMisfit(plan: FunctionPlan, index: number, when: 'now' | 'later'): boolean {
     const key = `${when}/${plan.offer(index).needs.join('/')}`;
-    if (this.#misfits.has(key)) return false;
+    let misfits = this.#misfits.get(plan.site);
+    if (misfits?.has(key)) return false;
     const placed = when === 'now' ? this.#room.start(plan, index, 1) : this.#room.promise(plan, index, 1);
-    if (placed === 0) this.#misfits.add(key);
-    return placed > 0;
+    if (placed > 0) return true;
+    misfits ??= new Set();
+    this.#misfits.set(plan.site, misfits.add(key));
+    return false;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { NodeCapacity } from '../../platforms/platform.ts';
 import type { NodeSelector } from '../model.ts';
+import { isSelected, selectorText } from '../node-selector.ts';
 
 /** Where a function's instances may be. */
 export interface Site {
@@ -15,14 +16,18 @@ const ANY: NodeSelector = {};
 /** The same nodes come back with every plan, thousands of them: what was found of them is kept as long as their list. */
 const known = new WeakMap<readonly NodeCapacity[], Map<string, Site>>();
 
-/** @param selector labels that a node must have */
+/**
+ * The same object for the same selector.
+ *
+ * @param selector labels that a node must have
+ */
 export function siteOf(nodes: readonly NodeCapacity[], selector: NodeSelector = ANY): Site {
   let sites = known.get(nodes);
   if (sites === undefined) {
     sites = new Map();
     known.set(nodes, sites);
   }
-  const key = keyOf(selector);
+  const key = selectorText(selector);
   let site = sites.get(key);
   if (site === undefined) {
     site = key === '' ? wholeOf(nodes) : partOf(nodes, selector);
@@ -31,17 +36,9 @@ export function siteOf(nodes: readonly NodeCapacity[], selector: NodeSelector = 
   return site;
 }
 
-/** Whether a node has all the labels. */
-export function isSelected({ labels = {} }: NodeCapacity, selector: NodeSelector): boolean {
-  return Object.entries(selector).every(([label, value]) => labels[label] === value);
-}
-
-/** `gpu=a100, zone=b`, in the order of the labels. Empty where any node will do. */
-export function selectorText(selector: NodeSelector): string {
-  return Object.entries(selector)
-    .map(([label, value]) => `${label}=${value}`)
-    .sort()
-    .join(', ');
+/** Whether instances may be on this node. */
+export function includes({ names }: Site, node: string): boolean {
+  return names === undefined || names.has(node);
 }
 
 function wholeOf(nodes: readonly NodeCapacity[]): Site {
@@ -51,11 +48,6 @@ function wholeOf(nodes: readonly NodeCapacity[]): Site {
 function partOf(all: readonly NodeCapacity[], selector: NodeSelector): Site {
   const nodes = all.filter((node) => isSelected(node, selector));
   return { names: new Set(nodes.map(({ name }) => name)), nodes, kinds: kindsOf(nodes) };
-}
-
-function keyOf(selector: NodeSelector): string {
-  for (const _ in selector) return JSON.stringify(Object.entries(selector).sort());
-  return '';
 }
 
 function kindsOf(nodes: readonly NodeCapacity[]): NodeCapacity[] {

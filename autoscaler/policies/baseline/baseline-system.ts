@@ -97,7 +97,7 @@ export class BaselineSystem implements ServingSystem, Hands {
     candidate: Candidate,
     options: { readonly placement?: Placement; readonly rule?: QueueRule } = {},
   ): PolicyInstance | undefined {
-    const placement = options.placement ?? this.space.bestFit(candidate);
+    const placement = options.placement ?? this.space.bestFit(candidate, served.deployment.spec.nodeSelector);
     if (placement === undefined) return undefined;
     this.#started += 1;
     const id = `${served.name}-${this.#started}`;

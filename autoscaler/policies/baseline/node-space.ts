@@ -1,10 +1,12 @@
-import type { Candidate, Placement } from '../../plan/model.ts';
+import type { Candidate, NodeSelector, Placement } from '../../plan/model.ts';
+import { isSelected } from '../../plan/node-selector.ts';
 import { priceOf } from '../../plan/price.ts';
 import type { NodeCapacity } from '../../platforms/platform.ts';
 
 /** Free resources of one node. */
 export interface FreeNode {
   readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
   cpuMillicores: number;
   memoryBytes: number;
   readonly gpuPercents: number[];
@@ -19,9 +21,13 @@ export class NodeSpace {
   }
 
   /** Nodes with room for it, and where on them it would go. */
-  *placesFor(candidate: Candidate): Generator<{ readonly node: FreeNode; readonly placement: Placement }> {
+  *placesFor(
+    candidate: Candidate,
+    selector: NodeSelector = {},
+  ): Generator<{ readonly node: FreeNode; readonly placement: Placement }> {
     const { config, memoryBytes } = candidate;
     for (const node of this.#nodes) {
+      if (!isSelected(node, selector)) continue;
       if (node.cpuMillicores < config.cpuMillicores || node.memoryBytes < memoryBytes) continue;
       const gpu = config.gpuPercent === 0 ? undefined : tightestGpu(node, config.gpuPercent);
       if (gpu === -1) continue;
@@ -31,9 +37,9 @@ export class NodeSpace {
   }
 
   /** The node with the least left over. */
-  bestFit(candidate: Candidate): Placement | undefined {
+  bestFit(candidate: Candidate, selector?: NodeSelector): Placement | undefined {
     let best: { readonly left: number; readonly placement: Placement } | undefined;
-    for (const { node, placement } of this.placesFor(candidate)) {
+    for (const { node, placement } of this.placesFor(candidate, selector)) {
       const left = freePrice(node);
       if (best === undefined || left < best.left) best = { left, placement };
     }

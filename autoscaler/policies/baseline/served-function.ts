@@ -28,7 +28,8 @@ export class ServedFunction {
     const { table } = deployment.profile;
     this.times = new ServiceTimes(table, () => ({ slowdown: 1, transportMs: 0 }));
     const { maxBatch, spec } = deployment;
-    this.candidates = this.times.candidates({ maxBatch, percentile: spec.percentile });
+    const { percentile, limits } = spec;
+    this.candidates = this.times.candidates({ maxBatch, percentile, limits });
   }
 
   get name(): string {

@@ -1,0 +1,25 @@
+import type { Shortage } from '../model.ts';
+import { selectorText } from '../node-selector.ts';
+import type { FunctionPlan } from './function-plan.ts';
+
+/** What a function lacks after a plan; undefined for nothing. */
+export function shortageOf(plan: FunctionPlan): Shortage | undefined {
+  const { demand, missingPerSecond, fewest } = plan;
+  const reason = obstacleTo(plan);
+  const isShort = missingPerSecond > 0 || (reason !== undefined && fewest > 0);
+  if (!isShort) return undefined;
+  const functionName = demand.name;
+  return reason === undefined
+    ? { functionName, missingPerSecond }
+    : { functionName, missingPerSecond, reason };
+}
+
+/** Why it can have no instance at all, however empty the cluster is. */
+function obstacleTo({ demand, site, offers }: FunctionPlan): string | undefined {
+  if (offers.all.length > 0) return undefined;
+  const { nodeSelector = {} } = demand;
+  const labels = selectorText(nodeSelector);
+  if (site.nodes.length === 0 && labels !== '') return `No node has the labels that it asks for: ${labels}`;
+  const nodes = labels === '' ? 'No node' : `No node with ${labels}`;
+  return `${nodes} is large enough for any of its configs`;
+}

@@ -1,0 +1,51 @@
+import type { ClusterSnapshot, PlannedInstance } from '../model.ts';
+import type { FunctionPlan } from './function-plan.ts';
+import { type Buyer, type Clearing, clear, type Purchase } from './market.ts';
+import { dearest, isFree, lessened, type Resources, totalOf, without } from './resources.ts';
+import { includes, type Site } from './site.ts';
+import { wantedPerSecond } from './targets.ts';
+
+/** Share of each resource that is not planned for: what is started beside what it replaces needs somewhere to be. */
+const MOVING_SPACE = 0.01;
+
+/** What a function buys, and at which prices. */
+export interface Trade {
+  readonly prices: Resources;
+  readonly purchase: Purchase;
+}
+
+/**
+ * What each function buys in the cluster's market. Those that may be on the same few nodes only have a market of their own
+ * beside: where that is the scarcer, what others have left elsewhere is of no use to them.
+ */
+export function trade(plans: readonly FunctionPlan[], { nodes, instances }: ClusterSnapshot): Trade[] {
+  const names = new Set(plans.map(({ demand }) => demand.name));
+  const others = instances.filter(({ functionName }) => !names.has(functionName));
+  const buyers = plans.map(buyerOf);
+  const { prices, purchases } = clear(buyers, lessened(without(totalOf(nodes), others), MOVING_SPACE));
+  const trades = purchases.map((purchase) => ({ prices, purchase }));
+  const sites = new Set(plans.map(({ site }) => site).filter((site) => site.names !== undefined));
+  for (const site of sites) {
+    const places = plans.flatMap((plan, place) => (plan.site === site ? [place] : []));
+    const local = clearSite(
+      site,
+      places.map((place) => buyers[place]!),
+      others,
+    );
+    if (isFree(local.prices)) continue;
+    places.forEach((place, index) => {
+      trades[place] = { prices: dearest(prices, local.prices), purchase: local.purchases[index]! };
+    });
+  }
+  return trades;
+}
+
+function clearSite(site: Site, buyers: readonly Buyer[], others: readonly PlannedInstance[]): Clearing {
+  const here = others.filter(({ node }) => includes(site, node));
+  return clear(buyers, lessened(without(totalOf(site.nodes), here), MOVING_SPACE));
+}
+
+function buyerOf(plan: FunctionPlan): Buyer {
+  const { offers, weight, counts } = plan;
+  return { offers, ratePerSecond: wantedPerSecond(plan), weight, running: counts };
+}
