@@ -4,15 +4,13 @@ import { InflessError, messageOf } from '../../models/base/errors.ts';
 import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import type { Deployment } from '../functions/deployment.ts';
-import type { Origin } from '../functions/function-store.ts';
-import type { FunctionDeclaration } from '../functions/spec.ts';
 import { planCluster } from '../plan/cluster/planner.ts';
 import { requireFeasible } from '../plan/feasibility.ts';
 import type { Plan, Planner, RateModel, Shortage, StartDecision } from '../plan/model.ts';
 import { ServiceTimes } from '../plan/service-times.ts';
 import type { Instance, InstanceEvent, Platform } from '../platforms/platform.ts';
 import { Fleet } from './fleet.ts';
-import { ManagedFunction } from './managed-function.ts';
+import { type Declared, ManagedFunction } from './managed-function.ts';
 import { type PlanInput, Planning, type PlanScope } from './planning.ts';
 import type { ControlSettings } from './settings.ts';
 
@@ -106,11 +104,7 @@ export class Controller {
    *
    * @throws InflessError SLO_INFEASIBLE with the nearest feasible SLO.
    */
-  deploy(declared: {
-    origin: Origin;
-    declaration: FunctionDeclaration;
-    deployment: Deployment;
-  }): ManagedFunction {
+  deploy(declared: Declared): ManagedFunction {
     const { clock, transport, settings, rates } = this.#parts;
     const name = declared.deployment.spec.name;
     const predecessor = this.#functions.get(name);

@@ -8,6 +8,8 @@ export interface BrokenFunction {
   readonly name: string;
   readonly origin: Origin;
   readonly declaration: FunctionDeclaration;
+  /** Milliseconds since the epoch, where known. */
+  readonly createdAtMs?: number | undefined;
   readonly reason: string;
 }
 

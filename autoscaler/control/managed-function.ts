@@ -19,10 +19,21 @@ import { StartBackoff } from './start-backoff.ts';
 /** Of a rate that was higher only just now, less than this is chance. */
 const SHORTEST_MEMORY_MS = 15_000;
 
+/** A function as it was declared, and what was found for it. */
+export interface Declared {
+  readonly origin: Origin;
+  readonly declaration: FunctionDeclaration;
+  readonly deployment: Deployment;
+  /** Default: when it replaces one, that one's, else now. */
+  readonly createdAtMs?: number | undefined;
+}
+
 /** One deployed function at run time: what was declared, what is measured, and its queue. */
 export class ManagedFunction {
   readonly name: string;
   readonly origin: Origin;
+  /** When the first function of its name was declared, in ms since the epoch. */
+  readonly createdAtMs: number;
   readonly declaration: FunctionDeclaration;
   readonly deployment: Deployment;
   readonly demand: Demand;
@@ -43,7 +54,7 @@ export class ManagedFunction {
 
   /** @param predecessor the deployment this one replaces: what was measured of it stays known */
   constructor(
-    declared: { origin: Origin; declaration: FunctionDeclaration; deployment: Deployment },
+    declared: Declared,
     settings: ControlSettings,
     parts: {
       clock: Clock;
@@ -61,6 +72,7 @@ export class ManagedFunction {
     this.declaration = declared.declaration;
     this.deployment = declared.deployment;
     const nowMs = parts.clock.nowMs();
+    this.createdAtMs = declared.createdAtMs ?? predecessor?.createdAtMs ?? nowMs;
     this.#tickMs = settings.tickMs;
     this.#mostHeadroom = settings.headroom;
     this.#scaleInAfterStarts = settings.scaleInAfterStarts;

@@ -27,12 +27,14 @@ export class StoredFunctions implements FunctionRegistry {
   async open(fromFile: readonly FunctionDeclaration[] | undefined): Promise<void> {
     const stored = await this.#store.load();
     const inFile = new Set(fromFile?.map(({ name }) => name));
-    for (const { origin, declaration } of stored) {
-      const leftFile = origin === 'file' && fromFile !== undefined;
-      if (leftFile || inFile.has(declaration.name)) continue;
-      await this.#bringBack({ origin, declaration });
+    for (const known of stored) {
+      const leftFile = known.origin === 'file' && fromFile !== undefined;
+      if (leftFile || inFile.has(known.declaration.name)) continue;
+      await this.#bringBack(known);
     }
-    for (const declaration of fromFile ?? []) await this.#deploy('file', declaration);
+    const createdAtMs = new Map(stored.map((known) => [known.declaration.name, known.createdAtMs]));
+    for (const declaration of fromFile ?? [])
+      await this.#deploy('file', declaration, createdAtMs.get(declaration.name));
     await this.#save();
   }
 
@@ -57,32 +59,35 @@ export class StoredFunctions implements FunctionRegistry {
     await this.#turn;
   }
 
-  async #deploy(origin: Origin, declaration: unknown): Promise<ManagedFunction> {
+  async #deploy(origin: Origin, declaration: unknown, createdAtMs?: number): Promise<ManagedFunction> {
     const spec = parseFunctionSpec(declaration, 'The function');
     const deployment = await resolveDeployment(spec);
     const managed = this.#controller.deploy({
       origin,
       declaration: declaration as FunctionDeclaration, // has just been parsed
       deployment,
+      createdAtMs: createdAtMs ?? this.#broken.get(spec.name)?.createdAtMs,
     });
     this.#broken.delete(spec.name);
     return managed;
   }
 
-  async #bringBack({ origin, declaration }: StoredFunction): Promise<void> {
+  async #bringBack(known: StoredFunction): Promise<void> {
+    const { origin, declaration, createdAtMs } = known;
     try {
-      await this.#deploy(origin, declaration);
+      await this.#deploy(origin, declaration, createdAtMs);
     } catch (error) {
       if (!(error instanceof InflessError)) throw error;
       const { name } = declaration;
-      this.#broken.set(name, { name, origin, declaration, reason: messageOf(error) });
+      this.#broken.set(name, { ...known, name, reason: messageOf(error) });
     }
   }
 
   #save(): Promise<void> {
-    const running = this.#controller.functions.map(({ origin, declaration }) => ({ origin, declaration }));
-    const broken = this.broken.map(({ origin, declaration }) => ({ origin, declaration }));
-    return this.#store.save([...running, ...broken]);
+    const declared = [...this.#controller.functions, ...this.broken];
+    return this.#store.save(
+      declared.map(({ origin, declaration, createdAtMs }) => ({ origin, declaration, createdAtMs })),
+    );
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

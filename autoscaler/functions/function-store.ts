@@ -14,6 +14,8 @@ export type Origin = 'file' | 'rest' | 'kubernetes';
 export interface StoredFunction {
   readonly origin: Origin;
   readonly declaration: FunctionDeclaration;
+  /** When there was none of its name before, in ms since the epoch; unknown of those that were stored without. */
+  readonly createdAtMs?: number | undefined;
 }
 
 const storeSchema = z.object({
@@ -24,6 +26,7 @@ const storeSchema = z.object({
       declaration: z.custom<FunctionDeclaration>((value) => functionSpecSchema.safeParse(value).success, {
         error: 'is not a valid function',
       }),
+      createdAtMs: z.number().optional(),
     }),
   ),
 });

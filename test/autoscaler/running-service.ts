@@ -30,10 +30,16 @@ export interface ServiceOptions {
 export class RunningService {
   readonly service: Service;
   readonly stateDirectory: string;
+  /** What administers functions, where that is not for everybody. */
+  readonly #authorization: Readonly<Record<string, string>>;
 
-  private constructor(service: Service, stateDirectory: string) {
+  private constructor(service: Service, stateDirectory: string, credentials?: Credentials) {
     this.service = service;
     this.stateDirectory = stateDirectory;
+    this.#authorization =
+      credentials === undefined
+        ? {}
+        : { authorization: `Basic ${btoa(`${credentials.user}:${credentials.password}`)}` };
   }
 
   static async start(options: ServiceOptions = {}, stateDirectory?: string): Promise<RunningService> {
@@ -46,7 +52,7 @@ export class RunningService {
       logger: pino({ level: 'silent' }),
       ...options,
     });
-    return new RunningService(service, directory);
+    return new RunningService(service, directory, options.credentials);
   }
 
   get url(): string {
@@ -59,7 +65,7 @@ export class RunningService {
   }
 
   declare(declaration: Readonly<Record<string, unknown>>): Promise<Answer> {
-    return this.request('POST', '/api/functions', JSON.stringify(declaration));
+    return this.request('POST', '/api/functions', JSON.stringify(declaration), this.#authorization);
   }
 
   async request(
@@ -83,7 +89,9 @@ export class RunningService {
   }
 
   async status(name: string): Promise<FunctionStatus> {
-    return (await this.request('GET', `/api/functions/${name}`)).json<FunctionStatus>();
+    return (
+      await this.request('GET', `/api/functions/${name}`, undefined, this.#authorization)
+    ).json<FunctionStatus>();
   }
 
   /** Polls a function's status until it is as wanted. */

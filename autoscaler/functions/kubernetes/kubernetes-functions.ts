@@ -172,7 +172,9 @@ export class KubernetesFunctions implements FunctionRegistry {
     const declaration = declarationOf(object);
     const spec = parseFunctionSpec(declaration, `InferenceFunction "${declaration.name}"`);
     const deployment = await resolve(spec, pinned);
-    const managed = controller.deploy({ origin: 'kubernetes', declaration, deployment });
+    const createdAt = object.metadata?.creationTimestamp;
+    const createdAtMs = createdAt === undefined ? undefined : new Date(createdAt).getTime();
+    const managed = controller.deploy({ origin: 'kubernetes', declaration, deployment, createdAtMs });
     this.#note(object, { pinned: deployment.model.path, failures: 0 });
     return managed;
   }

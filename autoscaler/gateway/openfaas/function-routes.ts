@@ -7,7 +7,7 @@ import { functionNotFound } from '../../control/function-registry.ts';
 import type { FunctionDeclaration } from '../../functions/spec.ts';
 import { jsonBody } from '../json-body.ts';
 import { declarationOf, functionDeploymentSchema } from './deployment.ts';
-import { declaredFunctions, openFaasStatus } from './function-status.ts';
+import { type Declared, declaredFunction, declaredFunctions, openFaasStatus } from './function-status.ts';
 import { checkNamespace } from './namespace.ts';
 import type { OpenFaasParts } from './parts.ts';
 import { UsageMeter } from './usage-meter.ts';
@@ -27,8 +27,8 @@ export function openFaasFunctionRoutes(app: FastifyInstance, parts: OpenFaasPart
   const { controller, registry, platform, clock, namespace, secrets, imageReading } = parts;
   const meter = new UsageMeter(platform, clock);
 
-  function find(name: string): FunctionDeclaration {
-    const found = declaredFunctions(parts).find((each) => each.name === name);
+  function find(name: string): Declared {
+    const found = declaredFunction(name, parts);
     if (found === undefined) throw functionNotFound(name);
     return found;
   }
@@ -52,7 +52,7 @@ export function openFaasFunctionRoutes(app: FastifyInstance, parts: OpenFaasPart
 
   app.get<Asked>('/system/functions', async ({ query }) => {
     checkNamespace(query.namespace, namespace);
-    return declaredFunctions(parts).map((declaration) => openFaasStatus(declaration, parts));
+    return declaredFunctions(parts).map((declared) => openFaasStatus(declared, parts));
   });
 
   app.get<AskedByName>('/system/function/:name', async ({ query, params }) => {
@@ -66,7 +66,7 @@ export function openFaasFunctionRoutes(app: FastifyInstance, parts: OpenFaasPart
 
   app.post('/system/functions', async (request, reply) => {
     const declaration = deploymentIn(jsonBody(request, REMEDY));
-    if (declaredFunctions(parts).some(({ name }) => name === declaration.name))
+    if (declaredFunction(declaration.name, parts) !== undefined)
       throw new HttpError(409, `There is a function "${declaration.name}" already; update it with PUT.`);
     await declare(declaration);
     return reply.code(202).send();
@@ -92,7 +92,7 @@ export function openFaasFunctionRoutes(app: FastifyInstance, parts: OpenFaasPart
       what: 'The request',
     });
     checkNamespace(asked.namespace ?? request.query.namespace, namespace);
-    const declaration = find(request.params.name);
+    const { declaration } = find(request.params.name);
     await registry.declare({ ...declaration, scale: { ...declaration.scale, min: replicas } });
     return reply.code(202).send();
   });

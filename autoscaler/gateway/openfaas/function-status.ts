@@ -13,22 +13,35 @@ export interface OpenFaasStatus extends DeployedFunction {
   readonly replicas: number;
   /** Instances that are ready. */
   readonly availableReplicas: number;
+  readonly createdAt?: string;
   readonly usage?: FunctionUsage;
+}
+
+/** A declared function, whether it runs or cannot. */
+export interface Declared {
+  readonly declaration: FunctionDeclaration;
+  readonly createdAtMs?: number | undefined;
 }
 
 export interface StatusSources {
   readonly controller: Controller;
-  readonly registry: FunctionRegistry;
+  readonly registry: Pick<FunctionRegistry, 'broken'>;
   readonly namespace: string;
   readonly metrics: { invocationsOf(name: string): number };
 }
 
-/** All that are declared: those that run, and those that cannot. */
-export function declaredFunctions({ controller, registry }: StatusSources): readonly FunctionDeclaration[] {
-  return [...controller.functions, ...registry.broken].map(({ declaration }) => declaration);
+export function declaredFunctions({ controller, registry }: StatusSources): readonly Declared[] {
+  return [...controller.functions, ...registry.broken];
 }
 
-export function openFaasStatus(declaration: FunctionDeclaration, sources: StatusSources): OpenFaasStatus {
+export function declaredFunction(name: string, sources: StatusSources): Declared | undefined {
+  return declaredFunctions(sources).find(({ declaration }) => declaration.name === name);
+}
+
+export function openFaasStatus(
+  { declaration, createdAtMs }: Declared,
+  sources: StatusSources,
+): OpenFaasStatus {
   const { name } = declaration;
   const instances = sources.controller.instancesOf(name).filter(({ phase }) => phase !== 'draining');
   return {
@@ -38,5 +51,6 @@ export function openFaasStatus(declaration: FunctionDeclaration, sources: Status
     invocationCount: sources.metrics.invocationsOf(name),
     replicas: instances.length,
     availableReplicas: instances.filter(({ phase }) => phase === 'ready').length,
+    ...(createdAtMs === undefined ? {} : { createdAt: new Date(createdAtMs).toISOString() }),
   };
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { parseWith } from '../../../models/base/schema.ts';
 import { functionNotFound } from '../../control/function-registry.ts';
 import type { LogLine } from '../../platforms/platform.ts';
-import { declaredFunctions } from './function-status.ts';
+import { declaredFunction } from './function-status.ts';
 import { checkNamespace } from './namespace.ts';
 import type { OpenFaasParts } from './parts.ts';
 
@@ -34,15 +34,17 @@ export function openFaasLogRoutes(app: FastifyInstance, parts: OpenFaasParts): v
     const asked = parseWith(logRequestSchema, request.query, { what: 'The request for logs' });
     const { name, instance, since, tail = 0, follow } = asked;
     checkNamespace(asked.namespace, namespace);
-    if (!declaredFunctions(parts).some((each) => each.name === name)) throw functionNotFound(name);
+    if (declaredFunction(name, parts) === undefined) throw functionNotFound(name);
     const stop = new AbortController();
     following.add(stop);
     reply.raw.once('close', () => {
       following.delete(stop);
       stop.abort();
     });
+    const follows = follow === 'true' || follow === '1';
+    if (follows) reply.header('connection', 'close'); // or it would be kept although the server ends
     const lines = platform.logs(name, {
-      follow: follow === 'true' || follow === '1',
+      follow: follows,
       signal: stop.signal,
       ...(tail > 0 ? { tailLines: tail } : {}),
       ...(since === undefined ? {} : { sinceMs: since }),
