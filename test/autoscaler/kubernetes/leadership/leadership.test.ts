@@ -86,6 +86,27 @@ describe('leadership', () => {
     expect(one.turns).toEqual([true]);
   });
 
+  it('does not begin with an answer that comes when it would be over', async () => {
+    const world = new LeaseWorld();
+    const one = world.join('one');
+    world.clock.step(); // it looks
+    await settle();
+    world.passage = () => ({ requestMs: 1, answerMs: 1_000 });
+    await advance(world.clock, 500);
+    expect(holderOf(world.lease!)).toBe('one');
+    one.freeze(20_000);
+    world.passage = () => ({ requestMs: 1, answerMs: 1 });
+    const two = world.join('two');
+    await advance(world.clock, 19_999);
+    expect(two.isLeader).toBe(true);
+    while (world.clock.nextAtMs! < 1_000_000 + 21_000) {
+      world.clock.step();
+      await settle();
+      expect(one.isLeader).toBe(false);
+    }
+    expect(one.turns).toEqual([]);
+  });
+
   it('is over, for who asks, even while no timer comes', async () => {
     const world = new LeaseWorld();
     const one = world.join('one');

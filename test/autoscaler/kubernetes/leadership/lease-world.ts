@@ -144,6 +144,9 @@ export class TestCandidate {
   }
 }
 
+/** So that no timer fires a rounding error too early. */
+const ROUNDING_MS = 1e-3;
+
 /** A clock that runs at another speed than true time, and whose timers stand still while its owner does. */
 class FreezableClock implements Clock {
   readonly #true: VirtualClock;
@@ -165,7 +168,7 @@ class FreezableClock implements Clock {
 
   at(atMs: number, callback: () => void): () => void {
     let isCancelled = false;
-    const trueAtMs = this.#startMs + (atMs - this.#offsetMs - this.#startMs) / this.#rate;
+    const trueAtMs = this.#startMs + (atMs - this.#offsetMs - this.#startMs) / this.#rate + ROUNDING_MS;
     const cancel = this.#true.at(trueAtMs, () => this.whenAwake(() => !isCancelled && callback()));
     return () => {
       isCancelled = true;
