@@ -26,11 +26,15 @@ export class CellProcess {
   #stderr = '';
   #end: InflessError | undefined;
 
-  /** @param silenceMs a process that says nothing for this long is ended */
-  constructor(silenceMs: number) {
+  /**
+   * @param silenceMs a process that says nothing for this long is ended
+   * @param environment added to our own
+   */
+  constructor(silenceMs: number, environment: NodeJS.ProcessEnv = {}) {
     this.#silenceMs = silenceMs;
     this.#child = fork(programFile('profiler/worker'), [], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, ...environment },
       execArgv: [],
       detached: true, // Ctrl-C goes to a terminal's whole process group; the sweep decides what becomes of this one
     });

@@ -4,10 +4,12 @@ import { seededRandom } from '../models/base/random.ts';
 import { formatCores, parseCpuMillicores } from '../models/base/units.ts';
 import type { Config } from '../profiles/config.ts';
 
-/** The batch sizes and CPU quotas a sweep measures, every one with every other. */
+/** The batch sizes, CPU quotas and GPU shares a sweep measures, every one with every other. */
 export interface Grid {
   readonly batches: readonly number[];
   readonly cpuMillicores: readonly number[];
+  /** 0 is without a GPU. */
+  readonly gpuPercents: readonly number[];
 }
 
 const LARGEST_DEFAULT_BATCH = 32;
@@ -19,7 +21,7 @@ const QUICK_CPU_STEPS = [500, 1000, 2000, 4000, 8000, 16_000, 32_000];
 
 /**
  * What is measured when the user names no grid: powers of two up to 32 (`quick`: 16) by CPU quotas up to all
- * that this process can have. A model that cannot batch has the one batch size 1.
+ * that this process can have, without a GPU. A model that cannot batch has the one batch size 1.
  */
 export function defaultGrid(host: {
   readonly cpuMillicores: number;
@@ -30,7 +32,7 @@ export function defaultGrid(host: {
   const batches = [1];
   while (host.batching && batches.at(-1)! < largest) batches.push(batches.at(-1)! * 2);
   const steps = (host.quick ? QUICK_CPU_STEPS : CPU_STEPS).filter((step) => step < host.cpuMillicores);
-  return { batches, cpuMillicores: [...steps, host.cpuMillicores] };
+  return { batches, cpuMillicores: [...steps, host.cpuMillicores], gpuPercents: [0] };
 }
 
 /** Reads `1,2,4,8`: distinct, ascending. */
@@ -53,6 +55,21 @@ export function parseCpus(text: string): number[] {
   return distinct(splitList(text, '--cpus').map((item) => parseCpuMillicores(item, '--cpus')));
 }
 
+/** Reads `0,25,50`: percent of one GPU's SMs, distinct, ascending. */
+export function parseGpuPercents(text: string): number[] {
+  return distinct(
+    splitList(text, '--gpu').map((item) => {
+      const percent = /^\d+%?$/.test(item) ? Number.parseInt(item, 10) : Number.NaN;
+      if (!(percent <= 100)) {
+        throw new InflessError('INVALID_INPUT', `--gpu "${text}": "${item}" is not a share of a GPU`, {
+          remedy: 'Write whole percentages from 0, which is without a GPU, to 100, like 0,25,50,100.',
+        });
+      }
+      return percent;
+    }),
+  );
+}
+
 /** @throws InflessError INVALID_INPUT for a quota beyond what we can have here: it would measure something else. */
 export function checkCpus(cpuMillicores: readonly number[], available: number): void {
   const tooMuch = cpuMillicores.find((quota) => quota > available);
@@ -65,7 +82,7 @@ export function checkCpus(cpuMillicores: readonly number[], available: number): 
 }
 
 /**
- * Every cell of the grid in the order it is measured: first the easiest (smallest batch, most CPU), so that a
+ * Every cell of the grid in the order it is measured: first the easiest (no GPU, smallest batch, most CPU), so that a
  * model that cannot run at all is told within a second; then the rest shuffled, so that a host that slowly
  * heats up or gets busier adds noise and not a slope along batch or quota, an interrupted sweep has covered
  * the whole grid evenly, and the mean cost of the finished cells is an unbiased guess at the rest.
@@ -73,8 +90,10 @@ export function checkCpus(cpuMillicores: readonly number[], available: number): 
  * @param seed the same seed gives the same order, so that a resumed sweep goes on where it was
  */
 export function cellsOf(grid: Grid, seed: string): Config[] {
-  const cells = grid.batches.flatMap((batch) =>
-    grid.cpuMillicores.map((cpuMillicores): Config => ({ batch, cpuMillicores, gpuPercent: 0 })),
+  const cells = grid.gpuPercents.flatMap((gpuPercent) =>
+    grid.batches.flatMap((batch) =>
+      grid.cpuMillicores.map((cpuMillicores): Config => ({ batch, cpuMillicores, gpuPercent })),
+    ),
   );
   const easiest = cells.reduce((best, cell) => (isEasier(cell, best) ? cell : best));
   const rest = cells.filter((cell) => cell !== easiest);
@@ -87,6 +106,7 @@ export function cellsOf(grid: Grid, seed: string): Config[] {
 }
 
 function isEasier(a: Config, b: Config): boolean {
+  if (a.gpuPercent !== b.gpuPercent) return a.gpuPercent < b.gpuPercent;
   return a.batch < b.batch || (a.batch === b.batch && a.cpuMillicores > b.cpuMillicores);
 }
 

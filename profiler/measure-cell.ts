@@ -10,6 +10,8 @@ import {
   openedSchema,
   warmedSchema,
 } from './cell-protocol.ts';
+import type { GpuUse } from './gpu/gpu-use.ts';
+import type { SweepGpu } from './gpu/sweep-gpu.ts';
 import type { Quota, Throttling } from './quota/quota.ts';
 import type { Warmth } from './steady-state.ts';
 import type { Precision } from './stopping.ts';
@@ -33,6 +35,8 @@ export interface CellRequest {
   readonly config: Config;
   readonly shapes: InputShapes;
   readonly settings: CellSettings;
+  /** Needed where the config has a share of it. */
+  readonly gpu?: SweepGpu | undefined;
 }
 
 export interface CellResult {
@@ -52,21 +56,30 @@ export async function measureCell(
   signal: AbortSignal | undefined,
 ): Promise<CellResult> {
   signal?.throwIfAborted();
-  const worker = new CellProcess(request.settings.silenceMs);
+  const { config, settings } = request;
+  const gpu = config.gpuPercent > 0 ? request.gpu : undefined;
+  const use = await gpu?.watch();
+  const worker = new CellProcess(settings.silenceMs, gpu?.environmentFor(config.gpuPercent));
   const abort = (): void => void worker.kill();
   signal?.addEventListener('abort', abort);
   try {
-    return await interview(worker, request, quota);
+    return await interview(worker, request, quota, use);
   } catch (error) {
     signal?.throwIfAborted(); // the process died because we ended it
     throw error;
   } finally {
     signal?.removeEventListener('abort', abort);
+    await use?.stop();
     await worker.kill();
   }
 }
 
-async function interview(worker: CellProcess, request: CellRequest, quota: Quota): Promise<CellResult> {
+async function interview(
+  worker: CellProcess,
+  request: CellRequest,
+  quota: Quota,
+  use: GpuUse | undefined,
+): Promise<CellResult> {
   const { model, config, shapes, settings } = request;
   await startUnder(quota, worker);
   const periodMs = (quota.periodMicros ?? 0) / 1000;
@@ -84,11 +97,13 @@ async function interview(worker: CellProcess, request: CellRequest, quota: Quota
   const { level, relativeError } = settings;
   const budgetMs = settings.cellTimeMs - warmUpMs;
   const before = await quota.stat();
+  use?.start();
   const measured = await worker.ask(
     { ask: 'measure', rule: { level, relativeError, budgetMs, periodMs } },
     measuredSchema,
   );
   const after = await quota.stat();
+  const gpu = await use?.stop();
   const codecMs = await worker.ask({ ask: 'codec', budgetMs: CODEC_BUDGET_MS }, codecSchema);
   return {
     warmth: warmed.warmth,
@@ -100,6 +115,7 @@ async function interview(worker: CellProcess, request: CellRequest, quota: Quota
       throughputPerSecond: throughputOf(measured, config),
       codecMs,
       throttling: difference(before, after),
+      ...(gpu === undefined ? {} : { gpu }),
     },
   };
 }

@@ -2,16 +2,19 @@ import { join } from 'node:path';
 import { packageVersion } from '../models/base/package.ts';
 import { engineFor } from '../models/engines.ts';
 import { generateInputs } from '../models/inputs.ts';
-import { canBatch, type ModelManifest } from '../models/manifest.ts';
+import { canBatch, type ModelFile, type ModelManifest } from '../models/manifest.ts';
 import { resolveModel } from '../models/open.ts';
 import { readHost } from '../profiles/host.ts';
+import type { Host } from '../profiles/host-schema.ts';
 import { profileDirectory, saveTable } from '../profiles/store.ts';
 import { PROFILE_SCHEMA, type ProfileTable } from '../profiles/table.ts';
-import { cellsOf } from './grid.ts';
+import { openSweepGpu, type SweepGpu } from './gpu/sweep-gpu.ts';
+import { cellsOf, type Grid } from './grid.ts';
 import { Journal } from './journal.ts';
 import { gridOf, type ProfileOptions, settingsOf } from './profile-options.ts';
 import type { ProfileListener } from './progress.ts';
 import { availableCpuMillicores } from './quota/cpu-limit.ts';
+import type { Quotas } from './quota/quota.ts';
 import { sweep } from './sweep.ts';
 import { describeQuotas, openSweepQuotas } from './sweep-quotas.ts';
 
@@ -34,25 +37,58 @@ export async function profileModel(
   onProgress: ProfileListener = () => undefined,
   signal?: AbortSignal,
 ): Promise<ProfileTable> {
-  const { modelName, periodMicros, mechanism, shapes = {}, resume = false } = options;
+  const { modelName, periodMicros, mechanism, shapes = {} } = options;
   const note = (text: string): void => onProgress({ type: 'note', text });
 
   const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
   const { manifest } = model;
   generateInputs(manifest, { batch: 1, shapes }); // a shape that does not fit is told before anything is measured
 
-  const settings = settingsOf(options);
-  const grid = gridOf(manifest, await availableCpuMillicores(), options);
+  const wanted = gridOf(manifest, await availableCpuMillicores(), options);
   if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: its batch axis is fixed or missing.`);
   const quotas = await openSweepQuotas({
     ...(periodMicros === undefined ? {} : { periodMicros }),
     ...(mechanism === undefined ? {} : { mechanism }),
   });
   const host = await readHost();
+  const gpu = await openSweepGpu(wanted.gpuPercents, note);
+  if (gpu === undefined && host.gpus.length > 0 && options.gpuPercents === undefined) {
+    note(`A GPU is here (${host.gpus[0]!.model}); --gpu 0,50,100 measures shares of it as well.`);
+  }
+  try {
+    const grid = gpu === undefined ? { ...wanted, gpuPercents: [0] } : wanted;
+    return await measureTable({ model, grid, host, quotas, gpu }, options, onProgress, signal);
+  } finally {
+    await gpu?.close();
+  }
+}
+
+/** What is measured, and with what. */
+interface Setup {
+  readonly model: ModelFile;
+  readonly grid: Grid;
+  readonly host: Host;
+  readonly quotas: Quotas;
+  readonly gpu: SweepGpu | undefined;
+}
+
+async function measureTable(
+  { model, grid, host, quotas, gpu }: Setup,
+  options: ProfileOptions,
+  onProgress: ProfileListener,
+  signal: AbortSignal | undefined,
+): Promise<ProfileTable> {
+  const { manifest } = model;
+  const { shapes = {}, resume = false } = options;
+  const note = (text: string): void => onProgress({ type: 'note', text });
+  const settings = settingsOf(options);
   const conditions = {
     tool: `infless-profile ${packageVersion}`,
     engine: engineFor(manifest.format).version,
-    quota: await describeQuotas(quotas, grid, note),
+    quota: {
+      ...(await describeQuotas(quotas, grid, note)),
+      ...(gpu === undefined ? {} : { gpuSharing: gpu.sharing }),
+    },
     confidence: { level: settings.level, relativeError: settings.relativeError },
   };
   const journal = await Journal.open(
@@ -70,7 +106,8 @@ export async function profileModel(
 
   try {
     const configs = cellsOf(grid, manifest.digest);
-    const cells = await sweep({ model, configs, shapes, settings, quotas, journal }, onProgress, signal);
+    const plan = { model, configs, shapes, settings, quotas, journal, gpu };
+    const cells = await sweep(plan, onProgress, signal);
     const createdAt = new Date().toISOString();
     const table: ProfileTable = {
       schema: PROFILE_SCHEMA,

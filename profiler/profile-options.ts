@@ -10,6 +10,8 @@ export interface ProfileOptions {
   readonly batches?: readonly number[] | undefined;
   /** Default: a quarter of a core up to all that this process can have. */
   readonly cpuMillicores?: readonly number[] | undefined;
+  /** Shares of the first GPU in percent, 0 being without; where there is no GPU, only 0 is measured. Default: 0. */
+  readonly gpuPercents?: readonly number[] | undefined;
   /** A coarser grid and about a second a cell; what is given explicitly still counts. */
   readonly quick?: boolean | undefined;
   /** Of the mean's confidence interval. Default 0.95. */
@@ -54,6 +56,7 @@ export function gridOf(manifest: ModelManifest, available: number, options: Prof
   const grid = {
     batches: options.batches ?? preset.batches,
     cpuMillicores: options.cpuMillicores ?? preset.cpuMillicores,
+    gpuPercents: options.gpuPercents ?? preset.gpuPercents,
   };
   if (!batching && grid.batches.some((batch) => batch > 1)) {
     throw new InflessError(

@@ -18,7 +18,7 @@ import { addImportCommand } from './commands/import-command.ts';
 import { addMergeCommand } from './commands/merge-command.ts';
 import { addReportCommand } from './commands/report-command.ts';
 import { readSlo, type SloOptions, sloOptionsOn } from './commands/slo-options.ts';
-import { parseBatches, parseCpus } from './grid.ts';
+import { parseBatches, parseCpus, parseGpuPercents } from './grid.ts';
 import { profileModel } from './profile-model.ts';
 import { renderPage } from './report/page/page.ts';
 import { progressListener } from './report/progress-line.ts';
@@ -27,6 +27,7 @@ import { renderSummary } from './report/summary.ts';
 interface CliOptions extends SloOptions {
   readonly batches?: number[];
   readonly cpus?: number[];
+  readonly gpu?: number[];
   readonly quick?: boolean;
   readonly confidence?: number;
   readonly error?: number;
@@ -58,6 +59,11 @@ export function profileProgram(): Command {
       '--cpus <list>',
       'CPU quotas in cores, like 0.5,1,2 (default: a quarter of a core up to all)',
       parseCpus,
+    )
+    .option(
+      '--gpu <list>',
+      'shares of the GPU in percent, like 0,25,50,100 (default: 0, without)',
+      parseGpuPercents,
     )
     .option('--quick', 'a coarser grid, ±10 %, and about a second a cell')
     .option('--confidence <percent>', 'confidence of the mean (default: 95%)', (text) =>
@@ -123,6 +129,7 @@ function measureTable(reference: string, options: CliOptions, { signal }: Interr
     {
       batches: options.batches,
       cpuMillicores: options.cpus,
+      gpuPercents: options.gpu,
       quick: options.quick,
       level: options.confidence,
       relativeError: options.error,

@@ -4,6 +4,7 @@ import { type Config, configKey, formatConfig } from '../profiles/config.ts';
 import type { Cell } from '../profiles/table.ts';
 import type { InputShapes } from './cell-protocol.ts';
 import { remainingMs } from './eta.ts';
+import type { SweepGpu } from './gpu/sweep-gpu.ts';
 import type { Journal } from './journal.ts';
 import { type CellResult, type CellSettings, measureCell } from './measure-cell.ts';
 import type { ProfileListener, SweepState } from './progress.ts';
@@ -18,6 +19,8 @@ export interface SweepPlan {
   readonly settings: CellSettings;
   readonly quotas: Quotas;
   readonly journal: Journal;
+  /** Needed where a config has a share of it. */
+  readonly gpu?: SweepGpu | undefined;
 }
 
 /**

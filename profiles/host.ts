@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
 import si from 'systeminformation';
+import { readGpus } from './gpu/nvidia-smi.ts';
 import type { Host } from './host-schema.ts';
 
 /** Instruction sets that inference kernels choose between: x86 vectors and matrices, then ARM's. */
 const VECTOR_FLAG =
   /^(sse4_[12]|avx\w*|fma\w*|f16c|amx_\w+|vnni|neon|asimd\w*|sve\w*|sme\w*|i8mm|bf16|fphp)$/;
-const GPU_QUERY_TIMEOUT_MS = 5000;
 
 let known: Promise<Host> | undefined;
 
@@ -23,7 +21,7 @@ export function sameHost(a: Host, b: Host): boolean {
 }
 
 async function read(): Promise<Host> {
-  const [cpu, memory, os, gpus] = await Promise.all([si.cpu(), si.mem(), si.osInfo(), readGpus()]);
+  const [cpu, memory, os, gpus] = await Promise.all([si.cpu(), si.mem(), si.osInfo(), gpusOf()]);
   const facts = {
     cpuModel: cpuModel(cpu),
     cpuFlags: cpu.flags
@@ -59,34 +57,9 @@ function cpuModel(cpu: si.Systeminformation.CpuData): string {
   return cpu.family === '' ? name : `${name} (family ${cpu.family}, model ${cpu.model})`;
 }
 
-/**
- * The GPUs that can run models, as their driver lists them. systeminformation's `graphics()` goes through
- * lspci, which servers often lack, and lists display adapters as well.
- */
-async function readGpus(): Promise<Host['gpus']> {
-  try {
-    const { stdout } = await promisify(execFile)(
-      'nvidia-smi',
-      ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits'],
-      { timeout: GPU_QUERY_TIMEOUT_MS },
-    );
-    return parseGpus(stdout);
-  } catch {
-    return []; // no driver, or one that does not answer: nothing can run there either way
-  }
-}
-
-/** Reads `nvidia-smi --query-gpu=name,memory.total` (MiB); a GPU that hides its memory counts 0. */
-export function parseGpus(csv: string): Host['gpus'] {
-  return csv
-    .split('\n')
-    .filter((line) => line.includes(','))
-    .map((line) => {
-      const comma = line.lastIndexOf(',');
-      const mebibytes = Number(line.slice(comma + 1));
-      return {
-        model: line.slice(0, comma).trim(),
-        memoryBytes: Number.isFinite(mebibytes) ? mebibytes * 2 ** 20 : 0,
-      };
-    });
+/** Without a driver, or with one that does not answer, nothing can run there. A GPU that hides its memory counts 0. */
+async function gpusOf(): Promise<Host['gpus']> {
+  const inventory = await readGpus();
+  if ('absence' in inventory) return [];
+  return inventory.report.gpus.map(({ model, memoryBytes }) => ({ model, memoryBytes: memoryBytes ?? 0 }));
 }

@@ -24,6 +24,10 @@ export type Latency = Readonly<z.infer<typeof latencySchema>>;
 export const quotaMechanismSchema = z.enum(['cgroup-v2', 'cgroup-v1', 'affinity', 'threads']);
 export type QuotaMechanism = z.infer<typeof quotaMechanismSchema>;
 
+/** How shares of a GPU were held: percentages by MPS, slices of a partitioned GPU (MIG), or always the whole. */
+export const gpuSharingSchema = z.enum(['mps', 'mig', 'whole']);
+export type GpuSharing = z.infer<typeof gpuSharingSchema>;
+
 /** One measured config. */
 export const cellSchema = configSchema.extend({
   threads: z.number().int().min(1),
@@ -48,7 +52,7 @@ export const cellSchema = configSchema.extend({
   throttling: z
     .object({ periods: z.number(), throttledPeriods: z.number(), throttledMs: z.number() })
     .nullable(),
-  /** Of the GPU while measuring; only where a share of one was used and its driver told. */
+  /** Of the GPU while measuring, memory beyond what was used before; only where a share was used and its driver told. */
   gpu: z
     .object({
       memoryBytes: z.number().int().nonnegative(),
@@ -71,6 +75,8 @@ export const profileTableSchema = z.object({
     mechanism: quotaMechanismSchema,
     /** CFS period; shorter ones make latency under a fractional quota smoother. Null without a quota. */
     periodMicros: z.number().int().positive().nullable(),
+    /** Where a cell has a share of a GPU, and it was measured here. */
+    gpuSharing: gpuSharingSchema.optional(),
   }),
   /** What each cell's mean was measured to: `level` 0.95, `relativeError` 0.03 = ±3 % with 95 % confidence. */
   confidence: z.object({ level: z.number().min(0).max(1), relativeError: positive }),

@@ -30,7 +30,7 @@ export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = p
   const period = quota.periodMicros === null ? '' : `, period ${formatDuration(quota.periodMicros / 1000)}`;
   return [
     `${colors.bold(model.name)}  ${formatBytes(model.sizeBytes)}, ${table.engine}, quota by ${quota.mechanism}${period}`,
-    `${host.cpuModel}, ${host.cpuCores} cores`,
+    `${host.cpuModel}, ${host.cpuCores} cores, ${host.gpus.map(({ model }) => model).join(', ') || 'no GPU'}`,
     ...distinct(cells.map(({ gpuPercent }) => gpuPercent)).flatMap((gpuPercent) =>
       renderShare(
         cells.filter((cell) => cell.gpuPercent === gpuPercent),

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cellsOf, checkCpus, defaultGrid, parseBatches, parseCpus } from '../../profiler/grid.ts';
+import {
+  cellsOf,
+  checkCpus,
+  defaultGrid,
+  parseBatches,
+  parseCpus,
+  parseGpuPercents,
+} from '../../profiler/grid.ts';
 import { configKey } from '../../profiles/config.ts';
 
 describe('default grid', () => {
@@ -8,6 +15,7 @@ describe('default grid', () => {
     expect(defaultGrid({ cpuMillicores: 2000, batching: true, quick: false })).toEqual({
       batches: [1, 2, 4, 8, 16, 32],
       cpuMillicores: [250, 500, 1000, 1500, 2000],
+      gpuPercents: [0],
     });
   });
 
@@ -15,6 +23,7 @@ describe('default grid', () => {
     expect(defaultGrid({ cpuMillicores: 1000, batching: false, quick: false })).toEqual({
       batches: [1],
       cpuMillicores: [250, 500, 1000],
+      gpuPercents: [0],
     });
   });
 
@@ -22,6 +31,7 @@ describe('default grid', () => {
     expect(defaultGrid({ cpuMillicores: 7300, batching: true, quick: true })).toEqual({
       batches: [1, 2, 4, 8, 16],
       cpuMillicores: [500, 1000, 2000, 4000, 7300],
+      gpuPercents: [0],
     });
   });
 });
@@ -30,6 +40,7 @@ describe('lists of the command line', () => {
   it('are sorted and free of repetitions', () => {
     expect(parseBatches('8, 1,2,8')).toEqual([1, 2, 8]);
     expect(parseCpus('2,500m,0.5,1')).toEqual([500, 1000, 2000]);
+    expect(parseGpuPercents('50%,0,100,50')).toEqual([0, 50, 100]);
   });
 
   it.each(['0', '1.5', '1,x', '-1', '', ','])('refuses batches "%s"', (text) => {
@@ -52,18 +63,20 @@ describe('order of cells', () => {
   const grids = fc.record({
     batches: fc.uniqueArray(fc.integer({ min: 1, max: 64 }), { minLength: 1, maxLength: 6 }),
     cpuMillicores: fc.uniqueArray(fc.integer({ min: 1, max: 8000 }), { minLength: 1, maxLength: 6 }),
+    gpuPercents: fc.uniqueArray(fc.integer({ min: 0, max: 100 }), { minLength: 1, maxLength: 3 }),
   });
 
   it('holds every cell once, the easiest first, and depends on nothing but the seed', () => {
     fc.assert(
       fc.property(grids, fc.string(), (grid, seed) => {
         const cells = cellsOf(grid, seed);
-        expect(new Set(cells.map(configKey)).size).toBe(grid.batches.length * grid.cpuMillicores.length);
-        expect(cells).toHaveLength(grid.batches.length * grid.cpuMillicores.length);
+        const size = grid.batches.length * grid.cpuMillicores.length * grid.gpuPercents.length;
+        expect(new Set(cells.map(configKey)).size).toBe(size);
+        expect(cells).toHaveLength(size);
         expect(cells[0]).toEqual({
           batch: Math.min(...grid.batches),
           cpuMillicores: Math.max(...grid.cpuMillicores),
-          gpuPercent: 0,
+          gpuPercent: Math.min(...grid.gpuPercents),
         });
         expect(cellsOf(grid, seed)).toEqual(cells);
       }),

@@ -1,6 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { fingerprintOf, parseGpus, readHost, sameHost } from '../../profiles/host.ts';
+import { fingerprintOf, readHost, sameHost } from '../../profiles/host.ts';
 import { hostSchema } from '../../profiles/host-schema.ts';
 
 describe('readHost', () => {
@@ -19,15 +19,5 @@ describe('readHost', () => {
     expect(fingerprintOf(host)).toBe(host.fingerprint);
     expect(fingerprintOf({ ...host, cpuFlags: [...host.cpuFlags, 'avx1024'] })).not.toBe(host.fingerprint);
     expect(fingerprintOf({ ...host, gpus: [{ model: 'GPU', memoryBytes: 1 }] })).not.toBe(host.fingerprint);
-  });
-});
-
-describe('parseGpus', () => {
-  it('reads the lines of nvidia-smi', () => {
-    expect(parseGpus('NVIDIA H200, 143771\nNVIDIA Thing, with comma, [N/A]\n')).toEqual([
-      { model: 'NVIDIA H200', memoryBytes: 143_771 * 2 ** 20 },
-      { model: 'NVIDIA Thing, with comma', memoryBytes: 0 },
-    ]);
-    expect(parseGpus('')).toEqual([]);
   });
 });

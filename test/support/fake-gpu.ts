@@ -1,0 +1,90 @@
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { onTestFinished, vi } from 'vitest';
+import { packageRoot } from '../../models/base/package.ts';
+
+/** Answers with a recorded output, and notes how it was called. */
+const NVIDIA_SMI = `#!/bin/sh
+here=$(dirname "$0")
+echo "nvidia-smi $*" >> "$here/calls"
+case "$*" in
+  "-q -x") cat "$here/smi.xml" ;;
+  "-L") cat "$here/list" ;;
+  *) exit 2 ;;
+esac
+`;
+
+/** Keeps its word about what is running in a file in its pipe folder, as the real one does in a socket there. */
+const MPS_CONTROL = `#!/bin/sh
+here=$(dirname "$0")
+pipe=\${CUDA_MPS_PIPE_DIRECTORY:-$here/usual-pipe}
+if [ "$1" = -d ]; then
+  echo "mps start on $CUDA_VISIBLE_DEVICES, log folder \${CUDA_MPS_LOG_DIRECTORY:+given}" >> "$here/calls"
+  touch "$pipe/control"
+  exit
+fi
+read -r command
+[ -e "$pipe/control" ] || exit 1
+echo "mps $command" >> "$here/calls"
+[ "$command" != quit ] || rm "$pipe/control"
+`;
+
+const BROKEN_SMI = `#!/bin/sh
+echo "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that it runs."
+exit 9
+`;
+
+/**
+ * What a GPU machine has on its PATH, for machines that have none: programs that answer as recorded and write down how they were
+ * called. They stand first on the PATH of this process, and of what it starts, until the test ends.
+ */
+export class FakeGpu {
+  readonly directory: string;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** @param recorded a file of test/profiles/fixtures/nvidia-smi, without which the driver does not answer */
+  static async open(recorded?: string, options: { readonly mps?: boolean } = {}): Promise<FakeGpu> {
+    const directory = await mkdtemp(join(tmpdir(), 'infless-fake-gpu-'));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const fake = new FakeGpu(directory);
+    await fake.#program('nvidia-smi', recorded === undefined ? BROKEN_SMI : NVIDIA_SMI);
+    if (options.mps !== false) await fake.#program('nvidia-cuda-mps-control', MPS_CONTROL);
+    if (recorded !== undefined) {
+      const fixture = join(packageRoot, 'test/profiles/fixtures/nvidia-smi', `${recorded}.xml`);
+      await copyFile(fixture, join(directory, 'smi.xml'));
+    }
+    vi.stubEnv('PATH', `${directory}${delimiter}${process.env.PATH}`);
+    vi.stubEnv('CUDA_MPS_PIPE_DIRECTORY', undefined);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    return fake;
+  }
+
+  /** What `nvidia-smi -L` answers. */
+  list(text: string): Promise<void> {
+    return writeFile(join(this.directory, 'list'), text);
+  }
+
+  /** Somebody else's MPS daemon, at the usual place. */
+  async serveMps(): Promise<void> {
+    await mkdir(join(this.directory, 'usual-pipe'));
+    await writeFile(join(this.directory, 'usual-pipe', 'control'), '');
+  }
+
+  /** Calls in order; those of nvidia-smi, which come often, once. */
+  async calls(): Promise<readonly string[]> {
+    const text = await readFile(join(this.directory, 'calls'), 'utf8').catch(() => '');
+    return [...new Set(text.split('\n').filter((line) => line !== ''))];
+  }
+
+  async #program(name: string, text: string): Promise<void> {
+    const file = join(this.directory, name);
+    await writeFile(file, text);
+    await chmod(file, 0o755);
+  }
+}
