@@ -1,13 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InflessError, messageOf, systemCode } from '../models/base/errors.ts';
-import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../models/base/files.ts';
+import { InflessError } from '../models/base/errors.ts';
+import { cacheDirectory, writeFileSafely } from '../models/base/files.ts';
 import { packageRoot } from '../models/base/package.ts';
-import { parseWith } from '../models/base/schema.ts';
 import { readHost, sameHost } from './host.ts';
-import { PROFILE_SCHEMA, type ProfileTable, profileTableSchema } from './table.ts';
+import { type ProfileTable, profileTableSchema } from './table.ts';
+import { parseTable, readTableText } from './table-file.ts';
 
-const MEASURE_AGAIN = 'Measure the model again with infless-profile.';
+export { readTable } from './table-file.ts';
 
 export interface StoredTable {
   readonly file: string;
@@ -19,21 +19,6 @@ export interface FindOptions {
   readonly directories?: readonly string[];
   /** Hears of tables of this model that cannot be used; by default a process warning. */
   readonly onUnusable?: (error: InflessError) => void;
-}
-
-/**
- * Reads and validates one table.
- *
- * @throws InflessError PROFILE_NOT_FOUND, PROFILE_INVALID
- */
-export async function readTable(file: string): Promise<ProfileTable> {
-  const text = await readText(file);
-  if (text === undefined) {
-    throw new InflessError('PROFILE_NOT_FOUND', `Profile table ${file} does not exist`, {
-      remedy: 'Check the path, or measure the model with infless-profile.',
-    });
-  }
-  return parseTable(text, file);
 }
 
 /** Writes a table whole or not at all, by default into the cache. Returns the file. */
@@ -77,7 +62,7 @@ async function tablesOf(
   for (const name of await jsonFiles(directory)) {
     const file = join(directory, name);
     try {
-      const text = await readText(file);
+      const text = await readTableText(file);
       // Looking for the digest in the text spares parsing the tables of all other models.
       if (text?.includes(digest) !== true) continue;
       const table = parseTable(text, file);
@@ -96,57 +81,6 @@ async function jsonFiles(directory: string): Promise<string[]> {
   } catch {
     return []; // a folder that is not there, or not ours to read, holds no table for us
   }
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readTextIfPresent(file);
-  } catch (error) {
-    throw new InflessError(
-      'PROFILE_INVALID',
-      `Profile table ${file} cannot be read (${systemCode(error) ?? messageOf(error)})`,
-      { remedy: 'Check that it is a file and its permissions.', cause: error },
-    );
-  }
-}
-
-function parseTable(text: string, file: string): ProfileTable {
-  const boundary = { what: `Profile table ${file}`, code: 'PROFILE_INVALID', remedy: MEASURE_AGAIN } as const;
-  const data = parseJson(text, file);
-  const newer = newerSchema(data);
-  if (newer !== undefined) {
-    throw new InflessError(
-      'PROFILE_INVALID',
-      `${boundary.what} has the schema ${newer}, newer than this infless`,
-      {
-        remedy: `Upgrade infless, or measure the model again with this version (${PROFILE_SCHEMA}).`,
-      },
-    );
-  }
-  return parseWith(profileTableSchema, data, boundary);
-}
-
-function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new InflessError('PROFILE_INVALID', `Profile table ${file} is not JSON (${messageOf(error)})`, {
-      remedy: MEASURE_AGAIN,
-      cause: error,
-    });
-  }
-}
-
-/** The schema's name when it is ours but of a version this program does not know. */
-function newerSchema(data: unknown): string | undefined {
-  if (typeof data !== 'object' || data === null || !('schema' in data)) return undefined;
-  const version = versionOf(data.schema);
-  return version > versionOf(PROFILE_SCHEMA) ? String(data.schema) : undefined;
-}
-
-function versionOf(schema: unknown): number {
-  const match = /^infless\.io\/profile\/v(\d+)$/.exec(String(schema));
-  return match === null ? 0 : Number(match[1]);
 }
 
 function defaultFile({ model }: ProfileTable): string {

@@ -56,7 +56,7 @@ export async function serve(settings: ServerSettings): Promise<void> {
 
 /** Loaded only where it is needed: what reading tables brings along would make every cold start longer. */
 async function readProfile(file: string): Promise<ProfileTable> {
-  const { readTable } = await import('../../profiles/store.ts');
+  const { readTable } = await import('../../profiles/table-file.ts');
   return readTable(file);
 }
 
