@@ -43,15 +43,19 @@ export async function sizeOfModel(path: string, format: ModelFormat): Promise<nu
 
 async function sizeOfPart(path: string, name: string): Promise<number> {
   const file = join(dirname(path), name);
+  const fail = (why: string, cause?: unknown): InflessError =>
+    name === basename(path)
+      ? new InflessError('MODEL_NOT_FOUND', `Model file ${path} ${why}`, { cause })
+      : new InflessError('MODEL_CORRUPT', `Weights file ${file} of ${path} ${why}`, {
+          remedy: 'Put all files of the model into one folder.',
+          cause,
+        });
   const status = await stat(file).catch((error: unknown) => {
-    const why = systemCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read (${systemCode(error)})`;
-    if (name === basename(path)) {
-      throw new InflessError('MODEL_NOT_FOUND', `Model file ${path} ${why}`, { cause: error });
-    }
-    throw new InflessError('MODEL_CORRUPT', `Weights file ${file} of ${path} ${why}`, {
-      remedy: 'Put all files of the model into one folder.',
-      cause: error,
-    });
+    throw fail(
+      systemCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read (${systemCode(error)})`,
+      error,
+    );
   });
+  if (!status.isFile()) throw fail('is no file');
   return status.size;
 }

@@ -1,7 +1,9 @@
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InflessError } from '../../models/base/errors.ts';
-import { cacheDirectory, digestFile, writeFileSafely } from '../../models/base/files.ts';
+import { cacheDirectory, writeFileSafely } from '../../models/base/files.ts';
+import type { ModelManifest } from '../../models/manifest.ts';
+import { digestModel, sizeOfModel } from '../../models/model-content.ts';
 import { saveTable } from '../../profiles/store.ts';
 import { hostPlatform } from '../contents/base/host-base.ts';
 import { manifestDocument } from '../contents/info-layer.ts';
@@ -74,7 +76,7 @@ async function unpackFiles(image: Image, facts: ImageFacts, origin: string): Pro
   const content = digestOf(layers.map(({ descriptor }) => descriptor.digest).join('\n'));
   const folder = join(cacheDirectory(), 'unpacked', hexOf(content));
   const path = join(folder, entry);
-  if (await hasSize(path, facts.model.sizeBytes)) return path;
+  if (await hasSize(path, facts.model)) return path;
   await rm(folder, { recursive: true, force: true }); // somebody has damaged it
   try {
     await makeFolder(folder, async (into) => {
@@ -95,10 +97,10 @@ function entryOf({ environment }: ImageFacts, origin: string): string {
   throw corrupt(`${origin} does not say where its model lies`);
 }
 
-/** The image's table and manifest are about a digest: it must be the one of the file that is served. */
+/** The image's table and manifest are about a digest: it must be the one of the model that is served. */
 async function checkModel(file: string, { model }: ImageFacts, origin: string): Promise<void> {
-  const isThere = await hasSize(file, model.sizeBytes);
-  if (isThere && (await digestFile(file)) === model.digest) return;
+  const isThere = await hasSize(file, model);
+  if (isThere && (await digestModel(file, model.format)) === model.digest) return;
   throw corrupt(`${origin} has another model in it than the ${model.digest} that it announces`);
 }
 
@@ -115,9 +117,9 @@ async function keepDocuments({
   return { manifestFile, profile: { file, table: profile } };
 }
 
-async function hasSize(file: string, sizeBytes: number): Promise<boolean> {
-  const status = await stat(file).catch(() => undefined);
-  return status?.isFile() === true && status.size === sizeBytes;
+/** False too where a file of it is missing, or is one outside its folder. */
+async function hasSize(file: string, { format, sizeBytes }: ModelManifest): Promise<boolean> {
+  return (await sizeOfModel(file, format).catch(() => undefined)) === sizeBytes;
 }
 
 function hexOf(digest: string): string {
