@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../models/base/virtual-clock.ts';
 import { type ApiServer, openApiServer } from '../support/kubernetes/api-server.ts';
-import { KubernetesHarness } from './kubernetes-harness.ts';
+import { KubernetesHarness, workloadOf } from './kubernetes-harness.ts';
 import { KubernetesLife } from './kubernetes-life.ts';
 
 /** For what must not happen while a test runs. */
@@ -37,6 +37,118 @@ async function liveAnew(patience: Partial<typeof PATIENT>): Promise<void> {
   await life.platform.close('leave');
   life = await KubernetesLife.open(harness, { patience: { ...PATIENT, ...patience } });
 }
+
+describe('the pod of an instance', () => {
+  it('says all that Kubernetes and the next autoscaler have to know', async () => {
+    const owner = {
+      apiVersion: 'infless.io/v1alpha1',
+      kind: 'InferenceFunction',
+      name: 'greeter',
+      uid: 'u-1',
+    };
+    await life.platform.close('leave');
+    life = await KubernetesLife.open(harness, { patience: PATIENT, ownerOf: () => owner });
+    const workload = {
+      ...workloadOf('serves'),
+      environment: { GREETING: 'hello $(NAME)' },
+      secrets: ['key'],
+    };
+    const config = { batch: 4, cpuMillicores: 1500, gpuPercent: 0 };
+    await life.platform.start({ ...harness.request('a'), config, workload });
+
+    const [pod] = await harness.player.pods();
+    expect(pod?.metadata).toMatchObject({
+      name: 'a',
+      labels: {
+        'app.kubernetes.io/managed-by': 'infless-autoscaler',
+        'infless.io/autoscaler': harness.connection.namespace,
+        'infless.io/function': 'greeter',
+        'infless.io/version': 'v1',
+      },
+      ownerReferences: [owner],
+    });
+    const isNode = { key: 'metadata.name', operator: 'In', values: [harness.node] };
+    expect(pod?.spec).toMatchObject({
+      automountServiceAccountToken: false,
+      restartPolicy: 'Never',
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [isNode] }] },
+        },
+      },
+      volumes: [{ projected: { sources: [{ secret: { name: 'key' } }] } }],
+    });
+    const container = pod?.spec?.containers[0];
+    expect(container).toMatchObject({
+      image: 'example/serves',
+      resources: {
+        requests: { cpu: '1500m', memory: String(256 * 2 ** 20) },
+        limits: { cpu: '1500m', memory: String(320 * 2 ** 20) },
+      },
+      securityContext: { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false },
+      volumeMounts: [{ mountPath: '/var/openfaas/secrets', readOnly: true }],
+    });
+    const environment = Object.fromEntries(container?.env?.map(({ name, value }) => [name, value]) ?? []);
+    expect(environment).toEqual({
+      GREETING: 'hello $$(NAME)', // which a container gets as hello $(NAME)
+      INFLESS_MODEL_NAME: 'greeter',
+      INFLESS_INSTANCE_ID: 'a',
+      INFLESS_CPU_MILLICORES: '1500',
+      INFLESS_GPU_PERCENT: '0',
+      INFLESS_MAX_BATCH: '4',
+      INFLESS_SLO_MS: '200',
+      INFLESS_ORPHAN_MS: '0',
+      INFLESS_SECRETS_DIR: '/var/openfaas/secrets',
+    });
+  });
+
+  it('has the share of a GPU that was planned for it', async () => {
+    const gpuNode = `${harness.node}-gpu`;
+    await harness.player.addNode(gpuNode, {
+      labels: { 'infless.io/gpu-sharing': 'mps', 'nvidia.com/gpu.replicas': '10' },
+      resources: { 'nvidia.com/gpu': '10' },
+    });
+    const offer = async () => (await life.platform.nodes()).find(({ name }) => name === gpuNode);
+    await harness.until(async () => (await offer()) !== undefined);
+    expect(await offer()).toMatchObject({ gpuPercents: [100] });
+
+    const config = { batch: 4, cpuMillicores: 1000, gpuPercent: 30 };
+    await life.platform.start({ ...harness.request('a'), node: gpuNode, gpu: 0, config });
+    const container = (await harness.player.pods())[0]?.spec?.containers[0];
+    expect(container?.resources?.limits).toMatchObject({ 'nvidia.com/gpu': '1' });
+    expect(container?.env).toContainEqual({ name: 'CUDA_MPS_ACTIVE_THREAD_PERCENTAGE', value: '30' });
+    expect(life.find('a')).toMatchObject({ gpu: 0, config });
+    await expect(life.platform.start({ ...harness.request('b'), gpu: 0, config })).rejects.toMatchObject({
+      code: 'PLATFORM_FAILED',
+      message: expect.stringContaining('it has none'),
+    });
+  });
+});
+
+describe('what nodes have to offer', () => {
+  it('is what pods of others leave, whatever namespace they are in; ours are not counted', async () => {
+    const capacity = async () => (await life.platform.nodes()).find(({ name }) => name === harness.node);
+    expect(await capacity()).toMatchObject({ cpuMillicores: 8_000, memoryBytes: 16 * 2 ** 30 });
+    await life.startReady('a');
+    const others = '/api/v1/namespaces/default/pods';
+    const other = `${harness.connection.namespace}-other`;
+    await server.requests.create(others, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: other },
+      spec: {
+        nodeName: harness.node,
+        containers: [{ name: 'x', image: 'x', resources: { requests: { cpu: '1500m', memory: '4Gi' } } }],
+      },
+    });
+    await harness.until(async () => (await capacity())?.cpuMillicores === 6_500);
+    expect(await capacity()).toMatchObject({ memoryBytes: 12 * 2 ** 30 });
+    await server.requests.patch(`${others}/${other}/status`, { status: { phase: 'Succeeded' } });
+    await harness.until(async () => (await capacity())?.cpuMillicores === 8_000);
+    await server.requests.delete(`${others}/${other}`, { gracePeriodSeconds: 0 });
+  });
+});
 
 describe('a pod that does not get on', () => {
   it('is given up when its node has no room for it for long', async () => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { V1OwnerReference, V1Pod } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../../../models/base/clock.ts';
@@ -66,6 +67,7 @@ export class KubernetesPlatform implements Platform {
     const { patience, ...rest } = options;
     this.#options = { clock: systemClock, ownerOf: () => undefined, closeGraceMs: 10_000, ...rest };
     this.#patience = { ...DEFAULT_PATIENCE, ...patience };
+    setMaxListeners(0, this.#closed.signal); // every start that waits listens to it
     const { connection, clock, logger } = this.#options;
     const isOurs = `${MANAGED_BY_LABEL}=${MANAGED_BY},${OWNER_LABEL}=${connection.namespace}`;
     this.#client = new ResourceClient<V1Pod>(connection, PODS);

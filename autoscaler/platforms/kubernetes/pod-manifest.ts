@@ -124,5 +124,5 @@ function environmentOf({ id, config, workload }: StartRequest, gpu: GpuClaim): V
 
 /** Kubernetes replaces `$(NAME)` in values; a function's are meant as they are written. */
 function literal(value: string): string {
-  return value.replaceAll('$(', '$$(');
+  return value.replaceAll('$(', () => '$$(');
 }

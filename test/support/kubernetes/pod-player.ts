@@ -26,6 +26,8 @@ export interface PlayedNode {
   readonly isReady?: boolean;
 }
 
+const ATTEMPTS = 50;
+
 /**
  * Plays scheduler and kubelet for the pods of one namespace, at once and by the book: binds them to the node that they ask for,
  * tells their status, honours deletion. Which part a pod plays, its image says: `example/<part>`.
@@ -77,8 +79,16 @@ export class PodPlayer {
     await this.#requests.delete(`/api/v1/nodes/${name}`);
   }
 
+  /** Asks again where a connection from before an outage turns out to be broken. */
   async pods(): Promise<V1Pod[]> {
-    return (await this.#requests.items(this.#path())) as unknown as V1Pod[];
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return (await this.#requests.items(this.#path())) as unknown as V1Pod[];
+      } catch (error) {
+        if (error instanceof ApiRefusal || attempt === ATTEMPTS) throw error;
+        await sleep(20);
+      }
+    }
   }
 
   /** The container ends, with this code and these last words. */

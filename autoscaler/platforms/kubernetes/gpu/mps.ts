@@ -20,7 +20,7 @@ export const mpsSharing: SharingStrategy = (node, requested) => {
   });
   return {
     percents,
-    terms: `shared by MPS among at most ${perGpu} pods each`,
+    terms: `its GPUs are shared by MPS, among at most ${perGpu} pods each`,
     claim: (percent, gpu = 0) =>
       percent > (percents[gpu] ?? 0)
         ? undefined

@@ -14,7 +14,7 @@ export interface GpuSharing {
   readonly percents: readonly number[];
   /** Undefined where this share cannot be had. `gpu` is an index into {@link percents}. */
   claim(percent: number, gpu: number | undefined): GpuClaim | undefined;
-  /** How shares can be had, as the end of "GPUs are …". */
+  /** How shares can be had there, as a clause. */
   readonly terms: string;
 }
 

@@ -27,7 +27,7 @@ export function claimGpu(nodeName: string, sharing: GpuSharing, percent: number,
   if (percent === 0) return NO_GPU;
   const claim = sharing.claim(percent, gpu);
   if (claim !== undefined) return claim;
-  const what = `${percent} % of a GPU cannot be had on node ${nodeName}: its GPUs are ${sharing.terms}`;
+  const what = `${percent} % of a GPU cannot be had on node ${nodeName}: ${sharing.terms}`;
   throw new InflessError('PLATFORM_FAILED', what, {
     remedy: 'Share them by MPS there, or limit the function to shares that can be had.',
   });

@@ -12,6 +12,6 @@ export const timeSlicing: SharingStrategy = (node, requested) => {
   const replica = { resource: replicaResource(node), percent };
   return pieces(
     Array.from({ length: free }, () => replica),
-    `shared in ${perGpu} equal turns`,
+    `its GPUs are shared in ${perGpu} equal turns`,
   );
 };
