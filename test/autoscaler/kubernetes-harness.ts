@@ -7,6 +7,7 @@ import {
 } from '../../autoscaler/platforms/kubernetes/kubernetes-platform.ts';
 import type { Instance, StartRequest, Workload } from '../../autoscaler/platforms/platform.ts';
 import { type ApiServer, newNamespace } from '../support/kubernetes/api-server.ts';
+import { measurePod } from '../support/kubernetes/metrics-server.ts';
 import { type PodPart, PodPlayer } from '../support/kubernetes/pod-player.ts';
 import type { PlatformHarness } from './platform-contract.ts';
 
@@ -21,20 +22,28 @@ export class KubernetesHarness implements PlatformHarness {
   readonly node: string;
   readonly workload = workloadOf('serves');
   readonly broken = { workload: workloadOf('image-missing'), reason: /cannot be pulled.*not found/ };
-  readonly tellsUsage = false;
+  readonly tellsUsage: boolean;
 
-  private constructor(server: ApiServer, connection: Connection) {
+  private constructor(server: ApiServer, connection: Connection, tellsUsage: boolean) {
+    const { namespace } = connection;
     this.server = server;
     this.connection = connection;
-    this.player = new PodPlayer(server.requests, connection.namespace);
+    this.tellsUsage = tellsUsage;
+    this.player = new PodPlayer(server.requests, namespace, async (name) => {
+      if (tellsUsage) await measurePod(server, namespace, name, { cpu: '250m', memory: '90Mi' });
+    });
     this.node = `${connection.namespace}-node`;
   }
 
-  /** A namespace and a node of its own on a server that tests may share. */
-  static async open(server: ApiServer): Promise<KubernetesHarness> {
+  /**
+   * A namespace and a node of its own on a server that tests may share.
+   *
+   * @param tellsUsage the server has metrics installed
+   */
+  static async open(server: ApiServer, tellsUsage = false): Promise<KubernetesHarness> {
     const namespace = await newNamespace(server);
     const connection = await connect({ kubeconfig: server.kubeconfig, namespace });
-    const harness = new KubernetesHarness(server, connection);
+    const harness = new KubernetesHarness(server, connection, tellsUsage);
     await harness.player.addNode(harness.node);
     return harness;
   }

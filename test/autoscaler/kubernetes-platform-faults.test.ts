@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connect } from '../../autoscaler/kubernetes/connection.ts';
 import { ApiDouble } from '../support/kubernetes/api-double.ts';
+import { LossyProxy } from '../support/kubernetes/lossy-proxy.ts';
 import { KubernetesHarness } from './kubernetes-harness.ts';
 import { KubernetesLife } from './kubernetes-life.ts';
 
@@ -52,6 +54,22 @@ describe('an API server', () => {
       expect(await life.untilGone('a')).toMatchObject({ expected: true });
     },
   );
+
+  it('whose answer is lost on the way has started the instance, once', async () => {
+    const proxy = await LossyProxy.start(double.kubeconfig, (request) => request.method === 'POST');
+    const connection = await connect({
+      kubeconfig: proxy.kubeconfig,
+      namespace: harness.connection.namespace,
+    });
+    const other = await KubernetesLife.open(harness, { connection });
+    await other.startReady('a');
+    expect(proxy.lost).toBe(1);
+    expect(other.phasesOf('a')).toEqual(['starting', 'ready']);
+    await expect(other.start('a')).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await other.platform.close('stop');
+    await connection.close();
+    await proxy.close();
+  });
 
   it('that refuses is not, and its words reach the user', async () => {
     double.fail({ status: 403, method: 'POST', path: /\/pods$/ });

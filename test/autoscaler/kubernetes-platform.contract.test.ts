@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { type ApiServer, openApiServer } from '../support/kubernetes/api-server.ts';
+import { installMetrics } from '../support/kubernetes/metrics-server.ts';
 import { KubernetesHarness } from './kubernetes-harness.ts';
 import { describePlatform } from './platform-contract.ts';
 
@@ -7,7 +8,8 @@ let server: ApiServer;
 
 beforeAll(async () => {
   server = await openApiServer();
+  await installMetrics(server);
 }, 240_000);
 afterAll(() => server.close());
 
-describePlatform('Kubernetes', () => KubernetesHarness.open(server), 120_000);
+describePlatform('Kubernetes', () => KubernetesHarness.open(server, true), 120_000);

@@ -126,6 +126,11 @@ describe('the pod of an instance', () => {
   });
 });
 
+it('cannot tell what an instance uses where the cluster has no metrics server', async () => {
+  await life.startReady('a');
+  expect(await life.platform.usage('a')).toBeUndefined();
+});
+
 describe('what nodes have to offer', () => {
   it('is what pods of others leave, whatever namespace they are in; ours are not counted', async () => {
     const capacity = async () => (await life.platform.nodes()).find(({ name }) => name === harness.node);

@@ -35,6 +35,7 @@ const ATTEMPTS = 50;
 export class PodPlayer {
   readonly #requests: ApiRequests;
   readonly #namespace: string;
+  readonly #beforeReady: (name: string) => Promise<void>;
   readonly #ended = new AbortController();
   readonly #nodes = new Set<string>();
   readonly #busy = new Set<Promise<void>>();
@@ -43,9 +44,15 @@ export class PodPlayer {
   #address = 1;
   #isOnStrike = false;
 
-  constructor(requests: ApiRequests, namespace: string) {
+  /** @param beforeReady what else happens on a node before a pod is ready */
+  constructor(
+    requests: ApiRequests,
+    namespace: string,
+    beforeReady: (name: string) => Promise<void> = async () => {},
+  ) {
     this.#requests = requests;
     this.#namespace = namespace;
+    this.#beforeReady = beforeReady;
     this.#track(this.#watch());
   }
 
@@ -202,6 +209,7 @@ export class PodPlayer {
         await this.#tell(name, ended(3, 'no model here'));
         return;
       default:
+        await this.#beforeReady(name);
         await this.#tell(name, this.#running(part !== 'loads-for-ever'));
     }
   }
