@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { InflessError } from '../../../models/base/errors.ts';
 
 /** A request that is answered later, or never asked about again. */
@@ -48,6 +49,7 @@ export class AsyncQueue {
   constructor(run: (call: AsyncCall, signal: AbortSignal) => Promise<void>, limits: AsyncLimits) {
     this.#run = run;
     this.#limits = limits;
+    setMaxListeners(0, this.#stop.signal); // every call listens
   }
 
   /** Calls that are not over. */
@@ -79,12 +81,13 @@ export class AsyncQueue {
    */
   async close(grace: Promise<void>): Promise<number> {
     this.#isClosed = true;
-    const waiting = [...this.#lanes.values()].reduce((sum, lane) => sum + lane.waiting.splice(0).length, 0);
+    const waiting = [...this.#lanes.values()].flatMap((lane) => lane.waiting.splice(0));
+    for (const call of waiting) this.#over(call);
     await Promise.race([Promise.all(this.#running), grace]);
     const cut = this.#running.size;
     this.#stop.abort();
     await Promise.all(this.#running);
-    return waiting + cut;
+    return waiting.length + cut;
   }
 
   #proceed(functionName: string, lane: Lane): void {
@@ -93,13 +96,17 @@ export class AsyncQueue {
       lane.running += 1;
       const run = this.#run(call, this.#stop.signal).then(() => {
         this.#running.delete(run);
-        this.#calls -= 1;
-        this.#bodyBytes -= call.body.byteLength;
+        this.#over(call);
         lane.running -= 1;
         this.#proceed(functionName, lane);
       });
       this.#running.add(run);
     }
     if (lane.running === 0) this.#lanes.delete(functionName);
+  }
+
+  #over(call: AsyncCall): void {
+    this.#calls -= 1;
+    this.#bodyBytes -= call.body.byteLength;
   }
 }
