@@ -45,6 +45,24 @@ describe.each<RateModel>([percentileRateModel, paperRateModel])(
       }
     });
 
+    it('is named beside the limit that leaves out what would keep the SLO', () => {
+      const within = [candidate(1, 1000, 150)];
+      const all = [...within, candidate(1, 4000, 30), candidate(1, 2000, 40)];
+      const nearestMs = nearestFeasibleSloMs(within, SLO, rates)!;
+      const refuse = (some: typeof all) =>
+        requireFeasible('net', some, { ...SLO, sloMs: 80 }, rates, { limits: { cpu: 1 }, candidates: all });
+      expect(() => refuse(within)).toThrow(
+        'No config of function "net" answers within 80 ms at p99, since limits.cpu is 1; b1 c2 would',
+      );
+      try {
+        refuse(within);
+      } catch (error) {
+        expect((error as InflessError).sentence).toMatch(`within it is ${nearestMs}ms.`);
+      }
+      expect(() => refuse([])).toThrow('since limits.cpu is 1; b1 c2 would');
+      expect(() => refuse(all)).not.toThrow();
+    });
+
     it('can be served: a config that is feasible carries something', () => {
       fc.assert(
         fc.property(candidates, (some) => {
