@@ -373,8 +373,8 @@ describe('who comes later', () => {
     await harness.until(() => other.find('a')?.phase === 'ready');
     expect(other.find('a')).toEqual(life.find('a'));
     await life.platform.stop('a', 5_000);
-    await other.untilGone('a');
-    expect(other.phasesOf('a').at(-1)).toBe('gone');
+    expect(await other.untilGone('a')).toMatchObject({ expected: true });
+    expect(other.phasesOf('a').slice(-2)).toEqual(['draining', 'gone']);
     await other.platform.close('leave');
   });
 });

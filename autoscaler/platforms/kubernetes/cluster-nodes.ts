@@ -30,6 +30,9 @@ export class ClusterNodes {
   readonly #parts: ClusterNodesParts;
   readonly #nodes: Informer<V1Node>;
   readonly #others: Informer<V1Pod>;
+  /** As long as nothing changes. */
+  #capacities: readonly NodeCapacity[] | undefined;
+  #requested: ReadonlyMap<string, Amounts> | undefined;
   /** Of nodes that are not ready. */
   readonly #timers = new Map<string, Cancel>();
 
@@ -51,6 +54,10 @@ export class ClusterNodes {
       { clock, logger, keep: requestsOnly },
     );
     this.#nodes.onEvent((event) => this.#note(event));
+    this.#others.onEvent(() => {
+      this.#requested = undefined;
+      this.#capacities = undefined;
+    });
   }
 
   async start(): Promise<void> {
@@ -68,12 +75,13 @@ export class ClusterNodes {
     return this.#nodes.get(name) !== undefined;
   }
 
-  capacities(): NodeCapacity[] {
-    const requested = requestsByNode(this.#others.items());
-    return this.#nodes
+  /** The same list until something changes. */
+  capacities(): readonly NodeCapacity[] {
+    this.#capacities ??= this.#nodes
       .items()
       .filter(takesInstances)
-      .map((node) => capacityOf(node, requested.get(node.metadata?.name ?? '') ?? NOTHING));
+      .map((node) => capacityOf(node, this.#requestedOn(node.metadata?.name ?? '')));
+    return this.#capacities;
   }
 
   /** @throws InflessError INVALID_INPUT for a node that takes no instances, PLATFORM_FAILED for a share it cannot give */
@@ -85,11 +93,16 @@ export class ClusterNodes {
         remedy: 'Choose one that `kubectl get nodes` shows as Ready.',
       });
     }
-    const requested = requestsByNode(this.#others.items()).get(name) ?? NOTHING;
-    return claimGpu(name, gpuSharingOf(node, requested), percent, gpu);
+    return claimGpu(name, gpuSharingOf(node, this.#requestedOn(name)), percent, gpu);
+  }
+
+  #requestedOn(node: string): Amounts {
+    this.#requested ??= requestsByNode(this.#others.items());
+    return this.#requested.get(node) ?? NOTHING;
   }
 
   #note({ type, object: node }: InformerEvent<V1Node>): void {
+    this.#capacities = undefined;
     const name = node.metadata?.name ?? '';
     const { clock, patienceMs, onLost } = this.#parts;
     if (type !== 'removed' && !isReady(node)) {

@@ -171,7 +171,8 @@ export class KubernetesPlatform implements Platform {
   #take(name: string, pod: V1Pod): void {
     const identity = readInstance(pod);
     if (identity !== undefined) {
-      const instance = new SupervisedPod(identity, pod, this.#surroundings);
+      const isOwn = this.#starts.has(name);
+      const instance = new SupervisedPod(identity, pod, isOwn, this.#surroundings);
       this.#instances.set(name, instance);
       instance.watch(this.#isAdopting);
       return;

@@ -37,6 +37,7 @@ export class SupervisedPod {
   readonly identity: InstanceIdentity;
   /** Resolves when the pod is removed. */
   readonly finished: Promise<void>;
+  readonly #isOwn: boolean;
   readonly #around: Surroundings;
   readonly #removed = new AbortController();
   #pod: V1Pod;
@@ -52,8 +53,10 @@ export class SupervisedPod {
   readonly #endurance: Endurance;
   #cancelStart: Cancel = () => {};
 
-  constructor(identity: InstanceIdentity, pod: V1Pod, around: Surroundings) {
+  /** @param isOwn we have started it; what another autoscaler has started, that one may stop */
+  constructor(identity: InstanceIdentity, pod: V1Pod, isOwn: boolean, around: Surroundings) {
     this.identity = identity;
+    this.#isOwn = isOwn;
     this.#around = around;
     this.#pod = pod;
     this.#state = stateOf(pod);
@@ -66,7 +69,7 @@ export class SupervisedPod {
   /**
    * Begins to tell of it.
    *
-   * @param isAdopted it is of an earlier life, which is then who has it deleted already
+   * @param isAdopted it was there before us
    */
   watch(isAdopted: boolean): void {
     if (isAdopted && this.#state.kind === 'over') {
@@ -74,7 +77,6 @@ export class SupervisedPod {
       this.#remove(0);
       return;
     }
-    if (isAdopted && this.#pod.metadata?.deletionTimestamp !== undefined) this.#verdict = STOPPED;
     const { clock, patience } = this.#around;
     this.#cancelStart = clock.at(this.identity.startedAtMs + patience.startTimeoutMs, () => {
       if (this.#phase === 'starting')
@@ -204,11 +206,11 @@ export class SupervisedPod {
 
   /** It ends, and not because we wanted it to. */
   #surprise(): Verdict {
-    const reason =
-      this.#state.kind === 'over'
-        ? this.#state.reason
-        : (disruptionOf(this.#pod) ?? 'somebody else deleted its pod');
-    return { expected: false, reason };
+    const reason = this.#state.kind === 'over' ? this.#state.reason : disruptionOf(this.#pod);
+    if (reason !== undefined) return { expected: false, reason };
+    return this.#isOwn
+      ? { expected: false, reason: 'somebody else deleted its pod' }
+      : { expected: true, reason: 'its pod was deleted' };
   }
 
   #gone({ expected, reason }: Verdict): void {
