@@ -90,6 +90,6 @@ export class Installation {
   uninstall(): void {
     for (const kind of ['clusterrolebinding', 'clusterrole'])
       this.kubectl(['delete', kind, this.namespace, '--ignore-not-found']);
-    this.kubectl(['delete', 'namespace', this.namespace, '--ignore-not-found', '--timeout=60s']);
+    this.kubectl(['delete', 'namespace', this.namespace, '--ignore-not-found', '--timeout=180s']);
   }
 }
