@@ -85,10 +85,12 @@ export class Controller {
   }
 
   /** @throws InflessError SLO_INFEASIBLE where {@link deploy} would: for who has to know before anything is changed. */
-  requireDeployable({ spec, profile, maxBatch }: Deployment): void {
-    const { name, slo, percentile } = spec;
-    const candidates = new ServiceTimes(profile.table).candidates({ maxBatch, percentile });
-    requireFeasible(name, candidates, { sloMs: slo, percentile, arrivalCv: 1 }, this.#parts.rates);
+  requireDeployable(deployment: Deployment, times = new ServiceTimes(deployment.profile.table)): void {
+    const { spec, maxBatch } = deployment;
+    const { name, slo, percentile, limits } = spec;
+    const candidates = times.candidates({ maxBatch, percentile, limits });
+    const unlimited = { limits, candidates: times.candidates({ maxBatch, percentile }) };
+    requireFeasible(name, candidates, { sloMs: slo, percentile, arrivalCv: 1 }, this.#parts.rates, unlimited);
   }
 
   /**
@@ -105,7 +107,7 @@ export class Controller {
    * @throws InflessError SLO_INFEASIBLE with the nearest feasible SLO.
    */
   deploy(declared: Declared): ManagedFunction {
-    const { clock, transport, settings, rates } = this.#parts;
+    const { clock, transport, settings } = this.#parts;
     const name = declared.deployment.spec.name;
     const predecessor = this.#functions.get(name);
     const parts = {
@@ -116,8 +118,7 @@ export class Controller {
       onIdle: () => this.#onIdle(name),
     };
     const managed = new ManagedFunction(declared, settings, parts, predecessor);
-    const { slo, percentile } = declared.deployment.spec;
-    requireFeasible(name, managed.candidates(), { sloMs: slo, percentile, arrivalCv: 1 }, rates);
+    this.requireDeployable(declared.deployment, managed.times);
     predecessor?.dispatcher.retireTo(managed.dispatcher);
     this.#functions.set(name, managed);
     this.#fleet.adopt();

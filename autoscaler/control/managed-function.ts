@@ -109,7 +109,8 @@ export class ManagedFunction {
   candidates(): readonly Candidate[] {
     if (this.#candidates === undefined || this.hasNewTimes) {
       const { maxBatch, spec } = this.deployment;
-      this.#candidates = this.times.candidates({ maxBatch, percentile: spec.percentile });
+      const { percentile, limits } = spec;
+      this.#candidates = this.times.candidates({ maxBatch, percentile, limits });
       this.#candidatesVersion = this.#observed.version;
     }
     return this.#candidates;
