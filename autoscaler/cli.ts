@@ -108,7 +108,9 @@ Functions are declared in the file, or by REST:
 and called at /function/NAME, or /v1/models/NAME:predict.
 
 SIGINT (Ctrl-C) stops the instances. SIGTERM leaves them to the next autoscaler on the same --state-dir; if none
-comes within ${formatDuration(ORPHAN_MS)}, they end by themselves.`,
+comes within ${formatDuration(ORPHAN_MS)}, they end by themselves. On a cluster they stay until one comes.
+
+On a cluster functions are objects of the kind InferenceFunction; those of the file are made and stay.`,
     )
     .action((options: Options) => serve(options));
 }
@@ -144,12 +146,25 @@ function isLoopback(host: string): boolean {
 }
 
 async function backendOf(options: Options, logger: Logger): Promise<Backend> {
+  refuseStray(options);
   const { platform, stateDir, cpu, namespace, kubeconfig, context } = options;
   if (platform === 'kubernetes') return KubernetesBackend.connect({ namespace, kubeconfig, context }, logger);
   return new LocalBackend({
     stateDirectory: stateDir,
     orphanMs: ORPHAN_MS,
     ...(cpu === undefined ? {} : { reservedCpuMillicores: await reserveFor(cpu) }),
+  });
+}
+
+/** What the other platform understands would be ignored without a word. */
+function refuseStray(options: Options): void {
+  const { platform } = options;
+  const strays =
+    platform === 'local' ? (['namespace', 'kubeconfig', 'context'] as const) : (['cpu'] as const);
+  const stray = strays.find((name) => options[name] !== undefined);
+  if (stray === undefined) return;
+  throw new InflessError('INVALID_INPUT', `--${stray} says nothing to --platform ${platform}`, {
+    remedy: platform === 'local' ? 'Leave it out, or give --platform kubernetes.' : 'Leave it out.',
   });
 }
 

@@ -6,6 +6,7 @@ import type { FunctionRegistry } from './control/function-registry.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from './control/settings.ts';
 import { HttpTransport } from './dispatch/transport.ts';
 import { readFunctionsFile } from './functions/functions-file.ts';
+import type { FunctionDeclaration } from './functions/spec.ts';
 import type { Credentials } from './gateway/basic-auth.ts';
 import { DEFAULT_GATEWAY_LIMITS, Gateway, type GatewayParts } from './gateway/gateway.ts';
 import { GatewayMetrics } from './gateway/metrics.ts';
@@ -45,7 +46,6 @@ export interface Service {
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { backend, logger, rates, functionsFile, credentials } = options;
   const { platform } = backend;
-  const fromFile = functionsFile === undefined ? undefined : await readFunctionsFile(functionsFile);
   const transport = new HttpTransport();
   const metrics = new GatewayMetrics(backend.namespace);
   const controller = new Controller({
@@ -69,7 +69,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await controller.close(mode);
     await disconnect();
   };
+  let fromFile: readonly FunctionDeclaration[] | undefined;
   try {
+    if (functionsFile !== undefined) fromFile = await readFunctionsFile(functionsFile);
     await controller.open();
   } catch (error) {
     await disconnect();

@@ -122,7 +122,8 @@ export class FieldManagers {
       const count = conflicts.length === 1 ? '1 conflict' : `${conflicts.length} conflicts`;
       throw new ApiFailure(409, 'Conflict', `Apply failed with ${count}: ${conflicts.join(', ')}`);
     }
-    const object = merged(live ?? {}, applied, lists) as ApiObject;
+    // A copy: what is taken away below must not be taken from the live object as well.
+    const object = merged(structuredClone(live ?? {}), applied, lists) as ApiObject;
     const previous = this.#owners.find((owner) => isSame(owner, writer))?.fields ?? new Set<string>();
     for (const key of previous) {
       if (!fields.has(key) && !others.some((owner) => owner.fields.has(key))) removeAt(object, pathOf(key));

@@ -1,0 +1,165 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { KubernetesBackend } from '../../autoscaler/backends/kubernetes-backend.ts';
+import type { FunctionStatus } from '../../autoscaler/gateway/function-status.ts';
+import { percentileRateModel } from '../../autoscaler/plan/rates/percentile-rates.ts';
+import { type Service, startService } from '../../autoscaler/service.ts';
+import { SmallRegistry } from '../packager/registry/small-registry.ts';
+import { AutoscalerProcess } from '../support/autoscaler-process.ts';
+import { pushDescribed } from '../support/described-image.ts';
+import { type ApiServer, newNamespace, openApiServer } from '../support/kubernetes/api-server.ts';
+import { functionsPath, installInferenceFunctions } from '../support/kubernetes/inference-functions.ts';
+import { PodPlayer } from '../support/kubernetes/pod-player.ts';
+import { PROFILE } from '../support/simulated-functions.ts';
+
+const SOON = { timeout: 50_000, interval: 50 };
+
+let server: ApiServer;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'infless-kubernetes-'));
+  process.env.INFLESS_CACHE_DIR = join(folder, 'cache');
+  server = await openApiServer();
+}, 120_000);
+afterAll(async () => {
+  await server.close();
+  await rm(folder, { recursive: true });
+});
+
+function program(...args: string[]): AutoscalerProcess {
+  const autoscaler = new AutoscalerProcess('--platform', 'kubernetes', '--port', '0', ...args);
+  onTestFinished(() => void autoscaler.child.kill('SIGKILL'));
+  return autoscaler;
+}
+
+describe('infless-autoscaler --platform kubernetes', () => {
+  it.each([
+    ['no kubeconfig', ['--kubeconfig', '/nowhere/config'], 2, /Kubeconfig \/nowhere\/config cannot be read/],
+    ['an option of the other platform', ['--cpu', '2'], 2, /--cpu says nothing to --platform kubernetes/],
+  ])('with %s says so in a sentence', async (_, args, exitCode, message) => {
+    const autoscaler = program(...args);
+    expect(await autoscaler.exited()).toBe(exitCode);
+    expect(autoscaler.stderr).toMatch(message);
+    expect(autoscaler.stderr).not.toContain('    at ');
+  });
+
+  it('without a cluster says so in a sentence', async () => {
+    const kubeconfig = join(folder, 'away');
+    const cluster = { name: 'c', cluster: { server: 'http://127.0.0.1:1' } };
+    const context = { name: 'c', context: { cluster: 'c', user: '' } };
+    const config = { clusters: [cluster], contexts: [context], users: [], 'current-context': 'c' };
+    await writeFile(kubeconfig, JSON.stringify({ apiVersion: 'v1', kind: 'Config', ...config }));
+    const autoscaler = program('--kubeconfig', kubeconfig);
+    expect(await autoscaler.exited()).toBe(3);
+    expect(autoscaler.stderr).toMatch(/No cluster answers at http:\/\/127\.0\.0\.1:1: .*\n/);
+  });
+
+  it('on a cluster that knows no functions says what to install', async () => {
+    const autoscaler = program('--kubeconfig', server.kubeconfig, '--namespace', await newNamespace(server));
+    expect(await autoscaler.exited()).toBe(3);
+    expect(autoscaler.stderr).toMatch(/does not know InferenceFunction\. Install it with: kubectl apply/);
+  });
+});
+
+describe('the autoscaler on a cluster', () => {
+  beforeAll(() => installInferenceFunctions(server), 60_000);
+
+  let namespace: string;
+  let player: PodPlayer;
+  let service: Service;
+  let image: string;
+  beforeEach(async () => {
+    const registry = await SmallRegistry.start();
+    image = `${registry.host}/digits:1`;
+    await pushDescribed(image, PROFILE);
+    namespace = await newNamespace(server);
+    player = new PodPlayer(server.requests, namespace);
+    onTestFinished(() => player.close());
+    await player.addNode(`${namespace}-node`);
+    service = await start();
+    onTestFinished(() => service.close('leave'));
+  });
+
+  async function start(functionsFile?: string): Promise<Service> {
+    const logger = pino({ level: 'silent' });
+    return startService({
+      host: '127.0.0.1',
+      port: 0,
+      backend: await KubernetesBackend.connect({ kubeconfig: server.kubeconfig, namespace }, logger),
+      ...(functionsFile === undefined ? {} : { functionsFile }),
+      rates: percentileRateModel,
+      logger,
+    });
+  }
+
+  async function request(method: string, path: string, body?: object): Promise<Response> {
+    return fetch(service.url + path, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+
+  async function phase(name: string): Promise<FunctionStatus['phase']> {
+    return ((await (await request('GET', `/api/functions/${name}`)).json()) as FunctionStatus).phase;
+  }
+
+  it('makes objects of what is declared by REST, and pods of what they ask for', async () => {
+    const declared = await request('POST', '/api/functions', {
+      name: 'digits',
+      image,
+      insecure: true,
+      slo: '200ms',
+      scale: { min: 2 },
+    });
+    expect(declared.status, await declared.clone().text()).toBe(201);
+    const object = await server.requests.get(functionsPath(namespace, 'digits'));
+    await expect.poll(() => player.pods(), SOON).toHaveLength(2);
+    for (const { metadata, spec } of await player.pods()) {
+      expect(metadata?.ownerReferences).toMatchObject([
+        { kind: 'InferenceFunction', name: 'digits', uid: object.metadata.uid },
+      ]);
+      expect(spec?.containers[0]?.image).toMatch(/\/digits@sha256:[0-9a-f]{64}$/);
+    }
+    await expect.poll(() => phase('digits'), SOON).toBe('ready');
+    await expect
+      .poll(async () => (await server.requests.get(functionsPath(namespace, 'digits'))).status, SOON)
+      .toMatchObject({ phase: 'Ready', readyReplicas: 2 });
+
+    expect((await request('DELETE', '/api/functions/digits')).status).toBe(204);
+    await expect(server.requests.get(functionsPath(namespace, 'digits'))).rejects.toThrow(/not found/);
+    await expect.poll(() => player.pods(), SOON).toEqual([]);
+    expect((await request('GET', '/api/functions/digits')).status).toBe(404);
+  });
+
+  it('makes objects of the functions of a file, whose tables may lie in the cluster', async () => {
+    const file = join(folder, `${namespace}.yaml`);
+    const profile = 'configmap:tables/digits.json';
+    const functions = [{ name: 'digits', image, insecure: true, slo: '200ms', profile }];
+    await writeFile(file, JSON.stringify({ functions }));
+    await expect(start(file)).rejects.toThrow(/"digits.json" in ConfigMap .*tables does not exist/);
+    await server.requests.create(`/api/v1/namespaces/${namespace}/configmaps`, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'tables' },
+      data: { 'digits.json': JSON.stringify(PROFILE) },
+    });
+    const other = await start(file);
+    onTestFinished(() => other.close('leave'));
+    const { spec } = await server.requests.get(functionsPath(namespace, 'digits'));
+    expect(spec).toMatchObject({ image, profile: { configMap: { name: 'tables', key: 'digits.json' } } });
+    await expect.poll(() => phase('digits'), SOON).toBe('ready');
+  });
+
+  it('tells of a function that cannot run', async () => {
+    await server.requests.create(functionsPath(namespace), {
+      apiVersion: 'infless.io/v1alpha1',
+      kind: 'InferenceFunction',
+      metadata: { name: 'digits' },
+      spec: { image: image.replace('digits', 'nothing'), insecure: true, slo: { latency: '1s' } },
+    });
+    await expect.poll(() => phase('digits'), SOON).toBe('broken');
+  });
+});
