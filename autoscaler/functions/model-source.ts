@@ -1,4 +1,3 @@
-import { engineFor } from '../../models/engines.ts';
 import type { ModelFile } from '../../models/manifest.ts';
 import { describedModel } from '../../models/manifest-file.ts';
 import { resolveModel } from '../../models/open.ts';
@@ -33,7 +32,6 @@ export async function findModel(spec: FunctionSpec): Promise<FoundModel> {
   }
   const image = await unpackModel(spec.image, registryOptions(spec));
   const model = await describedModel(image.path, image.manifestFile, spec.name);
-  engineFor(model.manifest.format); // nothing has opened it yet: what no engine runs is told now
   return { model, image, title: `image ${reference}`, measurable: image.path };
 }
 
