@@ -25,6 +25,11 @@ export interface ControllerParts {
   readonly scope?: PlanScope;
   readonly settings: ControlSettings;
   readonly logger: Logger;
+  /**
+   * Asked right before an instance is started or stopped: of several autoscalers that look after the same instances only
+   * one may do that. Default: this one.
+   */
+  readonly mayAct?: () => boolean;
   /** Told of every batch that ran, for metrics. */
   readonly onBatch?: (functionName: string, batch: DispatchedBatch) => void;
 }
@@ -42,12 +47,15 @@ export class Controller {
   #ticking: Promise<void> | undefined;
   #tickAgain = false;
   #isRunning = false;
+  #isLeading = false;
 
   constructor(parts: ControllerParts) {
     this.#parts = parts;
     const { platform, clock, logger, settings, rates, planner = planCluster, scope = 'needed' } = parts;
     const { drainMs } = settings;
-    this.#fleet = new Fleet({ platform, clock, logger, drainMs }, this.#functions);
+    const { mayAct = () => true } = parts;
+    const fleetParts = { platform, clock, logger, drainMs, mayAct: () => this.#isLeading && mayAct() };
+    this.#fleet = new Fleet(fleetParts, this.#functions);
     this.#planning = new Planning({ planner, rates, scope }, this.#functions, this.#fleet);
   }
 
@@ -58,6 +66,19 @@ export class Controller {
 
   /** Starts ticking. Functions deployed before keep their adopted instances; those of no function are stopped. */
   run(): void {
+    if (this.#isLeading) return;
+    this.#isLeading = true;
+    if (this.#isRunning) this.#takeOver();
+    this.#isRunning = true;
+    this.#tickSoon();
+  }
+
+  /**
+   * Leaves to another autoscaler what is started and stopped, at once, even in the middle of a step. Instances are followed
+   * and requests are served by them as before; {@link run} takes over again.
+   */
+  follow(): void {
+    this.#isLeading = false;
     this.#isRunning = true;
     this.#tickSoon();
   }
@@ -153,10 +174,18 @@ export class Controller {
 
   /** Stops ticking, and leaves the instances for a successor or stops them all. */
   async close(mode: 'leave' | 'stop'): Promise<void> {
+    this.#isLeading = false;
     this.#isRunning = false;
     this.#cancelTick?.();
     await this.#ticking;
     await this.#parts.platform.close(mode);
+  }
+
+  /** What this one knows from the time it followed is out of date, or was never asked of it. */
+  #takeOver(): void {
+    const nowMs = this.#parts.clock.nowMs();
+    for (const managed of this.#functions.values()) managed.measureAnew(nowMs);
+    this.#planning.stirAll();
   }
 
   #scheduleTick(): void {
@@ -187,14 +216,18 @@ export class Controller {
   }
 
   async #tick(): Promise<void> {
-    const { platform, clock } = this.#parts;
-    const nodes = await platform.nodes();
-    const nowMs = clock.nowMs(); // after waiting: all that is decided shall be of one moment
-    await this.#apply(this.#planning.decide(nodes, nowMs), nowMs);
+    if (this.#isLeading) await this.#plan();
     for (const name of this.#fleet.takeSuspected()) {
       const managed = this.#functions.get(name);
       if (managed !== undefined) this.#refreshDispatcher(managed);
     }
+  }
+
+  async #plan(): Promise<void> {
+    const { platform, clock } = this.#parts;
+    const nodes = await platform.nodes();
+    const nowMs = clock.nowMs(); // after waiting: all that is decided shall be of one moment
+    await this.#apply(this.#planning.decide(nodes, nowMs), nowMs);
   }
 
   async #apply(decision: Plan, nowMs: number): Promise<void> {

@@ -16,6 +16,8 @@ export interface FleetParts {
   readonly logger: Logger;
   /** How long an instance may finish what it runs when it is stopped. */
   readonly drainMs: number;
+  /** Whether instances may be started and stopped at this moment. Where not, asking for it does nothing. */
+  readonly mayAct: () => boolean;
 }
 
 /** All instances, of all functions: what is known of them, and what is done with them. */
@@ -155,16 +157,17 @@ export class Fleet {
   }
 
   async stop(id: string): Promise<void> {
-    const { platform, logger, drainMs } = this.#parts;
+    const { platform, logger, drainMs, mayAct } = this.#parts;
     const instance = this.#index.find(id);
-    if (instance === undefined || instance.phase === 'draining') return;
+    if (instance === undefined || instance.phase === 'draining' || !mayAct()) return;
     logger.info({ function: instance.functionName, instance: id }, 'stopping an instance');
     await platform.stop(id, drainMs);
   }
 
   /** @throws what the platform does when it does not accept the start */
   async start(managed: ManagedFunction, { config, node, gpu }: StartDecision): Promise<void> {
-    const { platform, logger } = this.#parts;
+    const { platform, logger, mayAct } = this.#parts;
+    if (!mayAct()) return;
     const { name: functionName, deployment, times } = managed;
     const id = `${functionName}-${randomUUID().slice(0, 8)}`;
     const where = { node, ...(gpu === undefined ? {} : { gpu }) };

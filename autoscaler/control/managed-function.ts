@@ -1,7 +1,6 @@
 import type { Clock } from '../../models/base/clock.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { createColdStartPolicy } from '../coldstart/policies.ts';
-import type { ColdStartPolicy } from '../coldstart/policy.ts';
 import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
 import { ObservedTimes } from '../dispatch/observed-times.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
@@ -36,13 +35,13 @@ export class ManagedFunction {
   readonly createdAtMs: number;
   readonly declaration: FunctionDeclaration;
   readonly deployment: Deployment;
-  readonly demand: Demand;
   readonly times: ServiceTimes;
   readonly dispatcher: Dispatcher;
   readonly backoff = new StartBackoff();
   readonly latencies: LatencyWindow;
   readonly #observed: ObservedTimes;
-  readonly #idleness: Idleness;
+  #demand: Demand;
+  #idleness: Idleness;
   readonly #tickMs: number;
   readonly #mostHeadroom: number;
   readonly #scaleInAfterStarts: number;
@@ -76,9 +75,8 @@ export class ManagedFunction {
     this.#tickMs = settings.tickMs;
     this.#mostHeadroom = settings.headroom;
     this.#scaleInAfterStarts = settings.scaleInAfterStarts;
-    this.#idleness =
-      predecessor?.idlenessFor(spec) ?? new Idleness(coldStartPolicyOf(spec), spec.scale.idle, nowMs);
-    this.demand = predecessor?.demand ?? new Demand({ sinceMs: nowMs, percentile: spec.percentile });
+    this.#idleness = predecessor?.idlenessFor(spec) ?? newIdleness(spec, nowMs);
+    this.#demand = predecessor?.demand ?? newDemand(spec, nowMs);
     this.latencies = predecessor?.latencies ?? new LatencyWindow();
     const observed = predecessor?.observedWith(profile.table) ?? new ObservedTimes();
     this.#observed = observed;
@@ -99,6 +97,10 @@ export class ManagedFunction {
       },
       { ...parts, times: this.times, observed, onDrained: drained },
     );
+  }
+
+  get demand(): Demand {
+    return this.#demand;
   }
 
   get startupMs(): number {
@@ -139,9 +141,19 @@ export class ManagedFunction {
     return policy === spec.scale.policy && idle === spec.scale.idle ? this.#idleness : undefined;
   }
 
+  /**
+   * Forgets what was asked of it: for long it was another autoscaler that was asked. What runs is kept until it is known
+   * what it is needed for, as after a restart.
+   */
+  measureAnew(nowMs: number): void {
+    const { spec } = this.deployment;
+    this.#demand = newDemand(spec, nowMs);
+    this.#idleness = newIdleness(spec, nowMs);
+  }
+
   /** Counts an arrival. */
   arrived(nowMs: number): void {
-    this.demand.observe(nowMs);
+    this.#demand.observe(nowMs);
     this.#idleness.arrived(nowMs, this.#leadMs);
   }
 
@@ -157,7 +169,7 @@ export class ManagedFunction {
    * worth keeping.
    */
   snapshot(nowMs: number): DemandSnapshot & { readonly idle: boolean } {
-    const seen = this.demand.snapshot(nowMs, { leadMs: this.#leadMs, memoryMs: this.#memoryMs });
+    const seen = this.#demand.snapshot(nowMs, { leadMs: this.#leadMs, memoryMs: this.#memoryMs });
     const waiting = this.dispatcher.queued + this.dispatcher.inFlight > 0;
     const idle = !waiting && !this.isHeld(nowMs);
     return idle ? { ...seen, idle, ratePerSecond: 0, recentRatePerSecond: 0 } : { ...seen, idle };
@@ -184,6 +196,10 @@ export class ManagedFunction {
   }
 }
 
-function coldStartPolicyOf({ scale }: FunctionSpec): ColdStartPolicy {
-  return createColdStartPolicy(scale.policy, scale.idle);
+function newDemand({ percentile }: FunctionSpec, sinceMs: number): Demand {
+  return new Demand({ sinceMs, percentile });
+}
+
+function newIdleness({ scale }: FunctionSpec, nowMs: number): Idleness {
+  return new Idleness(createColdStartPolicy(scale.policy, scale.idle), scale.idle, nowMs);
 }

@@ -76,6 +76,11 @@ export class Planning {
     else this.stir(name);
   }
 
+  /** All that is known may be out of date: every function is looked at with the next step. */
+  stirAll(): void {
+    for (const name of this.#functions.keys()) this.#attention.stir(name);
+  }
+
   /** A function is there no more. */
   forget(functionName: string): void {
     this.#steadiness.forget(functionName);
@@ -104,15 +109,11 @@ export class Planning {
   #note(nodes: readonly NodeCapacity[]): void {
     if (nodes === this.#nodes || isDeepStrictEqual(nodes, this.#nodes)) return;
     this.#nodes = nodes;
-    this.#stirAll();
-  }
-
-  #stirAll(): void {
-    for (const name of this.#functions.keys()) this.#attention.stir(name);
+    this.stirAll();
   }
 
   #all(nowMs: number): FunctionDemand[] {
-    this.#stirAll(); // as soon as it is not for all any more, each has to be looked at
+    this.stirAll(); // as soon as it is not for all any more, each has to be looked at
     return inOrder([...this.#functions.values()].map((managed) => this.#demandOf(managed, nowMs)));
   }
 
