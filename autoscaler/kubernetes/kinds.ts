@@ -8,6 +8,14 @@ export const PODS: ResourceKind = {
   namespaced: true,
 };
 
+export const EVENTS: ResourceKind = {
+  group: '',
+  version: 'v1',
+  plural: 'events',
+  kind: 'Event',
+  namespaced: true,
+};
+
 export const NODES: ResourceKind = {
   group: '',
   version: 'v1',

@@ -176,6 +176,37 @@ describe('a pod that does not get on', () => {
     await life.untilInStep();
   });
 
+  it('is given up with the warning that an event has of it', async () => {
+    const virtual = new VirtualClock(Date.now());
+    await life.platform.close('leave');
+    life = await KubernetesLife.open(harness, { clock: virtual });
+    await life.start('a', 'loads-for-ever');
+    const [pod] = await harness.player.pods();
+    for (const [index, message] of [
+      'an older one',
+      'MountVolume.SetUp failed: secret "key" not found',
+    ].entries())
+      await server.requests.create(`/api/v1/namespaces/${harness.connection.namespace}/events`, {
+        metadata: { name: `a-${index}` },
+        involvedObject: {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          name: 'a',
+          namespace: harness.connection.namespace,
+          uid: pod?.metadata?.uid,
+        },
+        type: 'Warning',
+        reason: 'FailedMount',
+        message,
+        lastTimestamp: new Date(Date.UTC(2026, 0, 1, 0, index)).toISOString().replace('.000', ''),
+      });
+    virtual.runUntil(virtual.nowMs() + 300_000);
+    expect(await life.untilGone('a')).toMatchObject({
+      expected: false,
+      reason: 'it was not ready within 5 min 00 s: MountVolume.SetUp failed: secret "key" not found',
+    });
+  });
+
   it('is given up at once where trying again would not help', async () => {
     await life.start('a', 'secret-missing');
     expect(await life.untilGone('a')).toMatchObject({

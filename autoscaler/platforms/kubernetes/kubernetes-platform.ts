@@ -26,6 +26,7 @@ import { PodLogs } from './pod-logs.ts';
 import { podManifest } from './pod-manifest.ts';
 import { removePod } from './pod-removal.ts';
 import { PodUsage } from './pod-usage.ts';
+import { PodWarnings } from './pod-warnings.ts';
 import { type Patience, SupervisedPod, type Surroundings } from './supervised-pod.ts';
 
 export interface KubernetesPlatformOptions {
@@ -57,6 +58,7 @@ export class KubernetesPlatform implements Platform {
   readonly #nodes: ClusterNodes;
   readonly #usage: PodUsage;
   readonly #logs: PodLogs;
+  readonly #warnings: PodWarnings;
   readonly #instances = new Map<string, SupervisedPod>();
   readonly #starts = new Set<string>();
   readonly #closed = new AbortController();
@@ -81,6 +83,7 @@ export class KubernetesPlatform implements Platform {
       onLost: (node, reason) => this.#loseAll(node, reason),
     });
     this.#usage = new PodUsage(connection);
+    this.#warnings = new PodWarnings(connection);
     this.#logs = new PodLogs(connection, this.#pods, clock);
   }
 
@@ -151,6 +154,7 @@ export class KubernetesPlatform implements Platform {
       clock,
       logger,
       patience: this.#patience,
+      warnings: this.#warnings,
       emit: (event) => {
         if (event.type === 'gone') this.#usage.forget(event.instance.id);
         this.#listener?.(event);

@@ -7,6 +7,7 @@ import { Endurance } from './endurance.ts';
 import type { InstanceIdentity } from './instance-annotation.ts';
 import { type RemovalParts, removePod } from './pod-removal.ts';
 import { disruptionOf, type PodState, pullFailureOf, stateOf } from './pod-state.ts';
+import type { PodWarnings } from './pod-warnings.ts';
 
 /** How long things may take before an instance is given up. */
 export interface Patience {
@@ -20,6 +21,7 @@ export interface Patience {
 
 export interface Surroundings extends RemovalParts {
   readonly patience: Patience;
+  readonly warnings: PodWarnings;
   readonly emit: (event: InstanceEvent) => void;
 }
 
@@ -78,10 +80,8 @@ export class SupervisedPod {
       return;
     }
     const { clock, patience } = this.#around;
-    this.#cancelStart = clock.at(this.identity.startedAtMs + patience.startTimeoutMs, () => {
-      if (this.#phase === 'starting')
-        this.#giveUp(`it was not ready within ${formatDuration(patience.startTimeoutMs)}`);
-    });
+    const giveUpAtMs = this.identity.startedAtMs + patience.startTimeoutMs;
+    this.#cancelStart = clock.at(giveUpAtMs, () => void this.#startTimedOut());
     this.#phase = this.#learnPhase();
     this.#tellChange();
     this.#react();
@@ -183,6 +183,15 @@ export class SupervisedPod {
     if (trouble.mayPass) return { reason: trouble.reason, patienceMs: unschedulableMs };
     const detail = trouble.isAboutImage ? this.#pullFailure : undefined;
     return { reason: detail ?? trouble.reason, patienceMs: 0 };
+  }
+
+  async #startTimedOut(): Promise<void> {
+    if (this.#phase !== 'starting') return;
+    const { patience, warnings } = this.#around;
+    const warning = await warnings.last(this.#pod);
+    if (this.#phase !== 'starting') return;
+    const what = `it was not ready within ${formatDuration(patience.startTimeoutMs)}`;
+    this.#giveUp(warning === undefined ? what : `${what}: ${warning}`);
   }
 
   #giveUp(reason: string): void {
