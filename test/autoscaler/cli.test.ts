@@ -77,11 +77,34 @@ describe('infless-autoscaler', () => {
     [['--functions', 'missing.yaml'], 2, /Functions file missing\.yaml cannot be read \(ENOENT\)/],
     [['--rate-model', 'luck'], 2, /percentile/],
     [['--cpu', 'lots'], 2, /--cpu "lots" is not an amount of CPU/],
+    [
+      ['--basic-auth-dir', 'missing'],
+      2,
+      /Credentials file missing\/basic-auth-user cannot be read \(ENOENT\)/,
+    ],
   ])('%j exits with %i', async (args, code, message) => {
     const autoscaler = start('--state-dir', join(folder, 'bad'), '--port', '0', ...args);
     expect(await autoscaler.exited()).toBe(code);
     expect(autoscaler.stderr).toMatch(message);
     expect(autoscaler.stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it('warns when others can administer it, and lets nobody without credentials if it has some', async () => {
+    const everywhere = ['--host', '0.0.0.0', '--port', '0', '--state-dir'];
+    const open = start(...everywhere, join(folder, 'open'));
+    await open.url();
+    expect(open.stderr).toContain('give --basic-auth-dir');
+
+    await writeFile(join(folder, 'basic-auth-user'), 'admin\n');
+    await writeFile(join(folder, 'basic-auth-password'), 'secret\n');
+    const guarded = start(...everywhere, join(folder, 'guarded'), '--basic-auth-dir', folder);
+    const functions = `${(await guarded.url()).replace('0.0.0.0', '127.0.0.1')}/api/functions`;
+    expect(guarded.stderr).not.toContain('--basic-auth-dir');
+    expect((await fetch(functions)).status).toBe(401);
+    const headers = { authorization: `Basic ${btoa('admin:secret')}` };
+    expect((await fetch(functions, { headers })).status).toBe(200);
+    for (const autoscaler of [open, guarded]) autoscaler.child.kill('SIGINT');
+    expect(await Promise.all([open.exited(), guarded.exited()])).toEqual([0, 0]);
   });
 
   it('names the function and field that a functions file has wrong', async () => {

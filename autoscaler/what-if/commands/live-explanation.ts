@@ -7,6 +7,7 @@ const TIMEOUT_MS = 30_000;
 /** What the statuses of the REST interface mean, for exit codes. */
 const CODES: Readonly<Record<number, ErrorCode>> = {
   400: 'INVALID_INPUT',
+  401: 'INVALID_INPUT',
   404: 'FUNCTION_NOT_FOUND',
   422: 'SLO_INFEASIBLE',
 };
@@ -14,7 +15,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
 /**
  * Asks a running autoscaler.
  *
- * @param baseUrl such as `http://127.0.0.1:8080`
+ * @param baseUrl such as `http://127.0.0.1:8080`, or `http://user:password@127.0.0.1:8080`
  * @throws InflessError PLATFORM_FAILED where none answers, else what it says
  */
 export async function fetchExplanation(
@@ -22,12 +23,13 @@ export async function fetchExplanation(
   name: string,
   ratePerSecond?: number,
 ): Promise<ExplanationReport> {
-  const url = explanationUrl(baseUrl, name, ratePerSecond);
-  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch((error: unknown) => {
+  const { url, headers } = withoutCredentials(explanationUrl(baseUrl, name, ratePerSecond));
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const response = await fetch(url, { headers, signal }).catch((error: unknown) => {
     const cause = error instanceof Error ? error.cause : undefined;
     throw new InflessError(
       'PLATFORM_FAILED',
-      `No autoscaler answers at ${baseUrl} (${messageOf(cause ?? error) || 'no connection'})`,
+      `No autoscaler answers at ${url.origin} (${messageOf(cause ?? error) || 'no connection'})`,
       {
         remedy: 'Start one, give its --url, or explain without one by --functions and --rate.',
         cause: error,
@@ -41,7 +43,8 @@ export async function fetchExplanation(
   const told = typeof body === 'object' && body !== null && 'error' in body ? String(body.error) : undefined;
   throw new InflessError(
     CODES[response.status] ?? 'PLATFORM_FAILED',
-    told ?? `What answers at ${baseUrl} is no infless-autoscaler that explains (status ${response.status})`,
+    told ??
+      `What answers at ${url.origin} is no infless-autoscaler that explains (status ${response.status})`,
   );
 }
 
@@ -56,4 +59,15 @@ function explanationUrl(baseUrl: string, name: string, ratePerSecond: number | u
       cause: error,
     });
   }
+}
+
+/** `fetch` takes no credentials in an address, and no sentence of ours shall repeat them. */
+function withoutCredentials(given: URL): { readonly url: URL; readonly headers: Record<string, string> } {
+  const { username, password } = given;
+  if (username === '' && password === '') return { url: given, headers: {} };
+  const url = new URL(given);
+  url.username = '';
+  url.password = '';
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { url, headers: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` } };
 }

@@ -40,7 +40,7 @@ class Receiver {
   }
 
   async until(count: number): Promise<readonly Callback[]> {
-    const giveUpAt = Date.now() + 20_000;
+    const giveUpAt = Date.now() + 40_000;
     while (this.received.length < count) {
       if (Date.now() > giveUpAt) throw new Error(`only ${this.received.length} of ${count} callbacks came`);
       await sleep(20);
@@ -152,7 +152,7 @@ async function invocations(): Promise<number> {
 }
 
 async function untilAllOver(): Promise<void> {
-  const giveUpAt = Date.now() + 20_000;
+  const giveUpAt = Date.now() + 40_000;
   for (;;) {
     const { text } = await service.request('GET', '/metrics');
     if (/^infless_async_calls 0$/m.test(text)) return;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenFaasStatus } from '../../../autoscaler/gateway/openfaas/function-status.ts';
+import { fetchExplanation } from '../../../autoscaler/what-if/commands/live-explanation.ts';
 import { packageVersion } from '../../../models/base/package.ts';
 import { measuredCache, RunningService } from '../running-service.ts';
 import { CREDENTIALS, FaasCliRequests, PICTURE } from './faas-cli-requests.ts';
@@ -48,7 +49,7 @@ async function describeFunction(name: string): Promise<OpenFaasStatus> {
 }
 
 async function untilAvailable(name: string): Promise<OpenFaasStatus> {
-  const giveUpAt = Date.now() + 20_000;
+  const giveUpAt = Date.now() + 40_000;
   for (;;) {
     const status = await describeFunction(name);
     if (status.availableReplicas > 0) return status;
@@ -89,6 +90,16 @@ describe('faas-cli login', () => {
     ['GET', '/api/functions/digits/explanation'],
   ])('is what %s %s asks for', async (method, path) => {
     expect((await service.request(method, path)).status).toBe(401);
+  });
+
+  it('is what `explain` takes in its address, and does not repeat', async () => {
+    await cli.deploy(DIGITS);
+    const address = (password: string): string => service.url.replace('//', `//admin:${password}@`);
+    expect(await fetchExplanation(address('pass%3Aword'), 'digits')).toMatchObject({ name: 'digits' });
+    await expect(fetchExplanation(address('wrong'), 'digits')).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.not.stringContaining('wrong'),
+    });
   });
 
   it('is not what functions, health and metrics ask for', async () => {
