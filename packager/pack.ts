@@ -1,7 +1,10 @@
+import { formatOfPath } from '../models/engines.ts';
 import type { ModelManifest } from '../models/manifest.ts';
 import type { StoredTable } from '../profiles/store.ts';
 import { type ModelOptions, packModelFiles } from './contents/model/pack-model-files.ts';
 import { type ImageOptions, packImage } from './contents/pack-image.ts';
+import { servingProgram } from './contents/runtime/program.ts';
+import { traceRuntime } from './contents/runtime/trace.ts';
 import { type PackedImages, type PackingOptions, packForEach } from './packed-images.ts';
 
 export interface PackOptions extends ModelOptions, ImageOptions, PackingOptions {}
@@ -22,8 +25,25 @@ export interface Packed extends PackedImages {
  */
 export async function pack(options: PackOptions): Promise<Packed> {
   options.onStep?.(`model ${options.model.path}`);
-  const model = await packModelFiles(options);
-  const packed = await packForEach(options, (base, platform) => packImage(model, base, platform, options));
-  const weightBytes = model.files.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  return { ...packed, model: model.manifest, profile: model.profile, weightBytes };
+  const ended = new AbortController();
+  const traced = traceAhead(options, ended.signal);
+  try {
+    const model = await packModelFiles(options);
+    const packed = await packForEach(options, async (base, platform) => {
+      await traced;
+      return packImage(model, base, platform, options);
+    });
+    const weightBytes = model.files.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return { ...packed, model: model.manifest, profile: model.profile, weightBytes };
+  } finally {
+    ended.abort();
+  }
+}
+
+/** Following the runtime's imports is another process's work of seconds, done beside ours and remembered. */
+function traceAhead({ model, signal }: PackOptions, ended: AbortSignal): Promise<unknown> {
+  const program = servingProgram(formatOfPath(model.path));
+  const traced = traceRuntime(program, signal === undefined ? ended : AbortSignal.any([signal, ended]));
+  traced.catch(() => {}); // who waits for it learns of a failure
+  return traced;
 }

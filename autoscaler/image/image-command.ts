@@ -18,7 +18,7 @@ interface Flags extends DestinationFlags {
 }
 
 /** What runs in a cluster: there instances are pods, so that no serving process is started here. */
-const AUTOSCALER_PROGRAM: Program = { entry: 'autoscaler/bin', others: [] };
+const AUTOSCALER_PROGRAM: Program = { entry: 'autoscaler/bin', others: [], formats: ['onnx', 'tfjs'] };
 
 /** `infless-autoscaler image`: this very autoscaler as an image, for a cluster to run. */
 export function imageCommand(): Command {

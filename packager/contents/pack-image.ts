@@ -8,7 +8,7 @@ import { infoLayer, manifestDocument, profileDocument, sbomDocument } from './in
 import type { PackedModel } from './model/pack-model-files.ts';
 import { sbomReferrer } from './referrer.ts';
 import { runtimePackages } from './runtime/packages.ts';
-import { programPath, SERVING_PROGRAM } from './runtime/program.ts';
+import { programPath, servingProgram } from './runtime/program.ts';
 import { runtimeEntries } from './runtime/runtime-entries.ts';
 import { sbomText } from './sbom.ts';
 import { type ServingDefaults, servingEnvironment } from './serving-environment.ts';
@@ -31,12 +31,13 @@ export async function packImage(
   { version, source, defaults = {}, signal }: ImageOptions,
 ): Promise<{ image: Image; referrer: Referrer }> {
   const { manifest, files, profile } = model;
+  const program = servingProgram(manifest.format);
   const created = sourceDate().toISOString();
   const told = { name: publicName(base), digest: base.image.manifest.descriptor.digest };
   const runtime = await buildPlan(
     {
       title: `serving runtime of infless ${packageVersion}`,
-      entries: await runtimeEntries(SERVING_PROGRAM, platform, signal),
+      entries: await runtimeEntries(program, platform, signal),
     },
     true,
     signal,
@@ -46,7 +47,7 @@ export async function packImage(
     version,
     model: manifest,
     base: told,
-    packageFolders: await runtimePackages(SERVING_PROGRAM),
+    packageFolders: await runtimePackages(program),
   };
   const sbom = sbomDocument(await sbomText(parts));
   const description = manifestDocument(manifest);
@@ -66,7 +67,7 @@ export async function packImage(
   const environment = servingEnvironment(manifest, files, table !== undefined, defaults);
   const layers = [runtime, ...model.layers, info];
   const image = await composeImage(base, {
-    program: programPath(SERVING_PROGRAM),
+    program: programPath(program),
     layers,
     environment,
     annotations,

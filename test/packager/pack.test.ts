@@ -13,6 +13,7 @@ import { verifyBundle } from '../../packager/oci/verify-bundle.ts';
 import { type Packed, type PackOptions, pack } from '../../packager/pack.ts';
 import { saveTable } from '../../profiles/store.ts';
 import { cell, table } from '../profiles/sample-table.ts';
+import { LINEAR_GRAPH, writeTfjsModel } from '../support/tfjs-models.ts';
 import { identityGraph, LINEAR, ModelFolder } from '../support/tiny-models.ts';
 import { AMD64, ARM64, baseImage, smallBase } from './contents/bases.ts';
 
@@ -202,16 +203,20 @@ it('a base is refused that is for another platform', async () => {
   });
 });
 
+it('a TF.js model is packed with all of its shards, and knows no other runtime', async () => {
+  const path = await writeTfjsModel(join(folder.path, 'linear'), LINEAR_GRAPH, { shardBytes: 8 });
+  const { model: manifest, images, weightBytes } = await packed(path);
+  expect(manifest).toMatchObject({ name: 'linear', format: 'tfjs', sizeBytes: weightBytes });
+  const { config, history } = await configOf(images[0]!);
+  expect(config?.Env).toContain('INFLESS_MODEL=/model/model.json');
+  expect(history!.map(({ comment }) => comment)).toContain('4 files of the model');
+});
+
 describe('a model that cannot be packed', () => {
   it.each([
     ['no model', 'junk.onnx', Buffer.from('junk'), 'MODEL_CORRUPT'],
     ['of no known format', 'net.pt', Buffer.from('x'), 'MODEL_UNSUPPORTED'],
-    [
-      'of a format without an engine',
-      'model.json',
-      Buffer.from('{"weightsManifest":[]}'),
-      'MODEL_UNSUPPORTED',
-    ],
+    ['a TF.js model without a graph', 'model.json', Buffer.from('{"weightsManifest":[]}'), 'MODEL_CORRUPT'],
   ])('is %s', async (_, name, content, code) => {
     await expect(packed(await folder.write(name, content))).rejects.toMatchObject({ code });
   });

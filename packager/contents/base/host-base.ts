@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
 import { buildLayer } from '../../layers/build-layer.ts';
@@ -8,9 +9,7 @@ import type { ImageSource } from '../../oci/source.ts';
 import { sourceDate } from '../../oci/source-date.ts';
 import type { TarEntry } from '../../oci/tar-entry.ts';
 import { fileEntry, textEntry } from '../file-entry.ts';
-import { SERVING_PROGRAM } from '../runtime/program.ts';
 import { nativeFiles } from '../runtime/runtime-entries.ts';
-import { traceRuntime } from '../runtime/trace.ts';
 import { USER_ID } from '../user.ts';
 import { sharedLibraries } from './libraries.ts';
 
@@ -60,7 +59,8 @@ function checkPlatform(platform: Platform): void {
 
 async function baseEntries(platform: Platform): Promise<readonly TarEntry[]> {
   const node = await realpath(process.execPath);
-  const native = await nativeFiles(await traceRuntime(SERVING_PROGRAM), platform);
+  const onnx = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
+  const native = await nativeFiles(onnx, platform);
   const { loader, files } = await sharedLibraries([node, ...native]);
   const libraries = [...files].filter(([, file]) => !native.includes(file));
   // All in one folder that the loader looks into by itself: its cache and this machine's search paths stay here.

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { InflessError, systemCode } from '../../../models/base/errors.ts';
 import { formatOfPath } from '../../../models/engines.ts';
 import { externalWeights } from '../../../models/onnx/external-weights.ts';
-import { weightShards } from './tfjs-weights.ts';
+import { readModelJson, shardsOf } from '../../../models/tfjs/model-json.ts';
 
 /** A file of the model, by its path in the model's folder here and in the image. */
 export interface PackedFile {
@@ -31,7 +31,7 @@ export interface ModelFiles {
 export async function modelFiles(path: string, include: readonly string[] = []): Promise<ModelFiles> {
   const folder = dirname(resolve(path));
   const entry = await packedFile(folder, basename(path), (why) => modelMissing(path, why));
-  const weights = isTfjs(path) ? await weightShards(path) : externalWeights(path);
+  const weights = isTfjs(path) ? shardsOf(await readModelJson(path)) : externalWeights(path);
   const byPath = new Map([[entry.path, entry]]);
   for (const name of weights) {
     if (!staysInside(name)) throw outside(path, name);

@@ -1,4 +1,5 @@
 import { programFile } from '../../../models/base/package.ts';
+import type { ModelFormat } from '../../../models/manifest.ts';
 import { runtimePath } from './project.ts';
 
 /** A program of ours that an image starts, by its files below the folder of built ones, without their extension. */
@@ -6,13 +7,18 @@ export interface Program {
   readonly entry: string;
   /** What it starts by itself, in threads and processes: no import leads there. */
   readonly others: readonly string[];
+  /** Of the models it runs: it has the runtimes of these, and of no others. */
+  readonly formats: readonly ModelFormat[];
 }
 
-/** Serves one model. */
-export const SERVING_PROGRAM: Program = {
-  entry: 'packager/server/bin',
-  others: ['packager/server/inference-worker'],
-};
+/** Serves one model of a format. */
+export function servingProgram(format: ModelFormat): Program {
+  return {
+    entry: 'packager/server/bin',
+    others: ['packager/server/inference-worker'],
+    formats: [format],
+  };
+}
 
 /** The program in the image: what Node.js is started with. */
 export function programPath({ entry }: Program): string {

@@ -17,8 +17,8 @@ const NATIVE_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The runtime layer: a program with the production dependencies that it loads, and the native library
- * of one platform. Which machine it is made on, and where infless is installed there, makes no difference.
+ * The runtime layer: a program with the production dependencies that it loads, and where it runs ONNX models the
+ * native library of one platform. Which machine it is made on, and where infless is installed there, makes no difference.
  *
  * @throws InflessError INVALID_INPUT for a platform without native library
  */
@@ -28,12 +28,17 @@ export async function runtimeEntries(
   signal?: AbortSignal,
 ): Promise<readonly TarEntry[]> {
   const traced = await traceRuntime(program, signal);
-  const files = [...traced, ...(await nativeFiles(traced, platform))];
+  const onnx = traced.find((file) => file.endsWith(join('onnxruntime-node', 'package.json')));
+  const files = [...traced, ...(onnx === undefined ? [] : await nativeFiles(onnx, platform))];
   return mapInSlices(files, (file) => treeEntry(runtimePath(file), file));
 }
 
-/** Native library files for a platform, absolute. */
-export async function nativeFiles(traced: readonly string[], platform: Platform): Promise<readonly string[]> {
+/**
+ * Native library files of the ONNX runtime for a platform.
+ *
+ * @param manifest the package.json of onnxruntime-node, by which its files are named
+ */
+export async function nativeFiles(manifest: string, platform: Platform): Promise<readonly string[]> {
   const name = `${platform.os}/${platform.architecture}`;
   const native = NATIVE_NAMES[name];
   if (native === undefined) {
@@ -41,7 +46,7 @@ export async function nativeFiles(traced: readonly string[], platform: Platform)
       remedy: `Choose among ${Object.keys(NATIVE_NAMES).join(', ')}.`,
     });
   }
-  const folder = await nativeFolder(traced, native);
+  const folder = await nativeFolder(manifest, native);
   const names = await readdir(folder).catch((error: unknown) => {
     throw new InflessError('PLATFORM_FAILED', `onnxruntime-node has no ${folder}`, {
       remedy: 'Install infless again with all its files.',
@@ -52,8 +57,7 @@ export async function nativeFiles(traced: readonly string[], platform: Platform)
   return names.filter((file) => !file.includes('_providers_')).map((file) => join(folder, file));
 }
 
-async function nativeFolder(traced: readonly string[], native: string): Promise<string> {
-  const manifest = traced.find((file) => file.endsWith(join('onnxruntime-node', 'package.json')))!;
+async function nativeFolder(manifest: string, native: string): Promise<string> {
   const bin = join(dirname(dirname(manifest)), NATIVE_FOLDER);
   const [abi] = (await readdir(bin))
     .filter((name) => name.startsWith('napi-'))

@@ -1,16 +1,26 @@
 import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { InflessError } from '../../../models/base/errors.ts';
 import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../../models/base/files.ts';
 import { fileIdentity } from '../../../models/base/memory.ts';
 import { packageRoot, programFile } from '../../../models/base/package.ts';
+import { modelFormatSchema } from '../../../models/manifest.ts';
+import { FORMAT_RUNTIMES } from '../../../models/runtimes.ts';
 import { mapInSlices } from '../in-slices.ts';
 import { askOwnProcess } from '../own-process.ts';
 import type { Program } from './program.ts';
 
 const PROCESS = 'packager/contents/runtime/trace-process';
+
+/** What the tracing process is asked. */
+export interface TraceRequest {
+  /** Files to begin at. */
+  readonly entries: readonly string[];
+  /** Packages that are left out, with all that only they lead to. */
+  readonly without: readonly string[];
+}
 
 const memorySchema = z.object({ identity: z.string(), files: z.array(z.string()) });
 
@@ -21,22 +31,47 @@ const memorySchema = z.object({ identity: z.string(), files: z.array(z.string())
  * Following takes seconds, so it is remembered for as long as none of the files has changed.
  */
 export async function traceRuntime(program: Program, signal?: AbortSignal): Promise<readonly string[]> {
-  const entries = [program.entry, ...program.others].map(programFile);
-  const memory = memoryFile(entries);
+  const request = requestFor(program);
+  const memory = memoryFile(request);
   const known = await recall(memory);
   if (known !== undefined) return known;
-  const files = await trace(entries, signal);
+  const files = await trace(program, request, signal);
   const identity = await identityOf(files);
   if (identity !== undefined)
     await writeFileSafely(memory, JSON.stringify({ identity, files })).catch(ignore);
   return files;
 }
 
-async function trace(entries: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
-  await ensureBuilt(entries);
-  const files = await askOwnProcess<string[]>(PROCESS, entries, signal);
+function requestFor({ entry, others, formats }: Program): TraceRequest {
+  const unwanted = modelFormatSchema.options.filter((format) => !formats.includes(format));
+  return {
+    entries: [entry, ...others].map(programFile),
+    without: unwanted.flatMap((format) => FORMAT_RUNTIMES[format].packages),
+  };
+}
+
+async function trace(
+  { formats }: Program,
+  request: TraceRequest,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  await ensureBuilt(request.entries);
+  const files = await askOwnProcess<string[]>(PROCESS, [JSON.stringify(request)], signal);
+  const unnamed = formats.flatMap((format) => FORMAT_RUNTIMES[format].files);
+  const found = unnamed.map((name) => fileOfPackage(files, name));
   // Ours is found without an import: it is how the process knows its version.
-  return [...new Set([...files, join(packageRoot, 'package.json')])].sort();
+  return [...new Set([...files, ...found, join(packageRoot, 'package.json')])].sort();
+}
+
+/** Where a file lies of a package that others of its files are known of. */
+function fileOfPackage(files: readonly string[], name: string): string {
+  const [scope, simple] = name.split('/') as [string, string];
+  const owner = scope.startsWith('@') ? join(scope, simple) : scope;
+  const manifest = files.find((file) => file.endsWith(join('node_modules', owner, 'package.json')));
+  if (manifest !== undefined) return join(dirname(manifest), name.slice(owner.length));
+  throw new InflessError('PLATFORM_FAILED', `Package ${owner} is not installed, and an image is made of it`, {
+    remedy: 'Install infless again without --omit=optional.',
+  });
 }
 
 async function ensureBuilt(entries: readonly string[]): Promise<void> {
@@ -66,8 +101,8 @@ async function identityOf(files: readonly string[]): Promise<string | undefined>
   return createHash('sha256').update(identities.join('\0')).digest('hex');
 }
 
-function memoryFile(entries: readonly string[]): string {
-  const key = createHash('sha256').update(entries.join('\0')).digest('hex').slice(0, 16);
+function memoryFile(request: TraceRequest): string {
+  const key = createHash('sha256').update(JSON.stringify(request)).digest('hex').slice(0, 16);
   return join(cacheDirectory(), 'runtime', `trace-${key}.json`);
 }
 

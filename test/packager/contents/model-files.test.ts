@@ -38,7 +38,13 @@ describe('the files of a model', () => {
     const path = await folder.write(
       'model.json',
       Buffer.from(
-        JSON.stringify({ weightsManifest: [{ paths: ['s1.bin', 's2.bin'] }, { paths: ['s1.bin'] }] }),
+        JSON.stringify({
+          modelTopology: {},
+          weightsManifest: [
+            { paths: ['s1.bin', 's2.bin'], weights: [] },
+            { paths: ['s1.bin'], weights: [] },
+          ],
+        }),
       ),
     );
     await folder.write('s1.bin', Buffer.from('1'));

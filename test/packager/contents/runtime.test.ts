@@ -1,22 +1,22 @@
 import { spawnSync } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot, packageVersion } from '../../../models/base/package.ts';
 import { runtimePackages } from '../../../packager/contents/runtime/packages.ts';
-import { programPath, SERVING_PROGRAM } from '../../../packager/contents/runtime/program.ts';
+import { programPath, servingProgram } from '../../../packager/contents/runtime/program.ts';
 import { runtimeEntries } from '../../../packager/contents/runtime/runtime-entries.ts';
 import { traceRuntime } from '../../../packager/contents/runtime/trace.ts';
 import type { FileEntry, TarEntry } from '../../../packager/oci/tar-entry.ts';
+import { encodeTinyModel, LINEAR } from '../../support/tiny-models.ts';
 import { AMD64, ARM64, HERE } from './bases.ts';
+import { install } from './install.ts';
 
 let entries: readonly TarEntry[];
 let root: string;
 beforeAll(async () => {
-  entries = await runtimeEntries(SERVING_PROGRAM, HERE);
+  entries = await runtimeEntries(servingProgram('onnx'), HERE);
   root = await mkdtemp(join(tmpdir(), 'infless-runtime-'));
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -27,16 +27,11 @@ const ORT = 'opt/infless/node_modules/onnxruntime-node/bin/napi-v6/linux';
 
 describe('the runtime in an image', () => {
   it('is a serving process that runs where nothing else of us is', async () => {
-    for (const entry of entries) {
-      const path = join(root, entry.path);
-      await mkdir(dirname(path), { recursive: true });
-      if (entry.type === 'symlink') await symlink(entry.target, path);
-      else if (entry.type === 'file') await pipeline(entry.open(), createWriteStream(path));
-    }
+    await install(entries, root);
     const start = (environment: Record<string, string>) =>
       spawnSync(
         process.execPath,
-        [join(root, programPath(SERVING_PROGRAM)), ...(environment.args?.split(' ') ?? [])],
+        [join(root, programPath(servingProgram('onnx'))), ...(environment.args?.split(' ') ?? [])],
         {
           env: { PATH: '', HOME: root, INFLESS_CACHE_DIR: join(root, 'cache'), ...environment },
           encoding: 'utf8',
@@ -45,7 +40,7 @@ describe('the runtime in an image', () => {
     expect(start({ args: '--version' }).stdout.trim()).toBe(packageVersion);
     // A model that is none: all of the way to the native library, and back with its word on it.
     const model = join(root, 'broken.onnx');
-    await cp(join(packageRoot, 'package.json'), model);
+    await writeFile(model, encodeTinyModel({ ...LINEAR, weights: [] }));
     const { status, stderr } = start({ INFLESS_MODEL: model, INFLESS_PORT: '0' });
     expect(stderr).toContain('is not a whole ONNX model');
     expect(status).toBe(2);
@@ -65,16 +60,16 @@ describe('the runtime in an image', () => {
   it('has the native library of one platform', async () => {
     const native = (all: readonly TarEntry[]) =>
       all.filter(({ path }) => path.includes('/bin/napi')).map(({ path }) => path);
-    expect(native(await runtimeEntries(SERVING_PROGRAM, AMD64))).toEqual([
+    expect(native(await runtimeEntries(servingProgram('onnx'), AMD64))).toEqual([
       `${ORT}/x64/libonnxruntime.so.1`,
       `${ORT}/x64/onnxruntime_binding.node`,
     ]);
-    expect(native(await runtimeEntries(SERVING_PROGRAM, ARM64))).toEqual([
+    expect(native(await runtimeEntries(servingProgram('onnx'), ARM64))).toEqual([
       `${ORT}/arm64/libonnxruntime.so.1`,
       `${ORT}/arm64/onnxruntime_binding.node`,
     ]);
     await expect(
-      runtimeEntries(SERVING_PROGRAM, { os: 'linux', architecture: 's390x' }),
+      runtimeEntries(servingProgram('onnx'), { os: 'linux', architecture: 's390x' }),
     ).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       sentence: 'There is no ONNX runtime for platform linux/s390x. Choose among linux/amd64, linux/arm64.',
@@ -87,12 +82,14 @@ describe('the runtime in an image', () => {
   });
 
   it('takes nothing from outside the project, however the code builds its paths', async () => {
-    const outside = (await traceRuntime(SERVING_PROGRAM)).filter((file) => !file.startsWith(packageRoot));
+    const outside = (await traceRuntime(servingProgram('onnx'))).filter(
+      (file) => !file.startsWith(packageRoot),
+    );
     expect(outside).toEqual([]);
   });
 
   it('is of packages that an SBOM can name', async () => {
-    const folders = await runtimePackages(SERVING_PROGRAM);
+    const folders = await runtimePackages(servingProgram('onnx'));
     expect(folders[0]).toBe(packageRoot);
     const names = folders.slice(1).map((folder) => folder.split('/node_modules/').at(-1));
     expect(names).toContain('fastify');

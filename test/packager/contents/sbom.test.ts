@@ -2,7 +2,7 @@ import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
 import { expect, it, vi } from 'vitest';
 import { packageRoot } from '../../../models/base/package.ts';
 import { runtimePackages } from '../../../packager/contents/runtime/packages.ts';
-import { SERVING_PROGRAM } from '../../../packager/contents/runtime/program.ts';
+import { servingProgram } from '../../../packager/contents/runtime/program.ts';
 import { sbomText } from '../../../packager/contents/sbom.ts';
 
 const MODEL = {
@@ -33,11 +33,11 @@ async function text(packageFolders: readonly string[]): Promise<string> {
 
 it('is CycloneDX, by its own schema', async () => {
   const validator = new Validation.JsonStrictValidator(Spec.Version.v1dot6);
-  expect(await validator.validate(await text(await runtimePackages(SERVING_PROGRAM)))).toBeNull();
+  expect(await validator.validate(await text(await runtimePackages(servingProgram('onnx'))))).toBeNull();
 });
 
 it('names the model, the base and every package with its licence', async () => {
-  const sbom = JSON.parse(await text(await runtimePackages(SERVING_PROGRAM))) as Sbom;
+  const sbom = JSON.parse(await text(await runtimePackages(servingProgram('onnx')))) as Sbom;
   expect(sbom.metadata.component).toMatchObject({ name: 'net', version: '7' });
   const { components } = sbom;
   expect(components.find(({ type }) => type === 'machine-learning-model')).toMatchObject({
