@@ -71,5 +71,5 @@ function notInstalled(name: string): InflessError {
 }
 
 function firstLine(error: unknown): string {
-  return messageOf(error).split('\n', 1)[0]!;
+  return messageOf(error).split('\n', 1)[0]!.replace(/[.\s]+$/, '');
 }
