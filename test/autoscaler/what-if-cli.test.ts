@@ -38,7 +38,7 @@ describe('infless-autoscaler plan', () => {
     const planning = plan('--rate', '50', '--duration', '20s', '--json', json, '--html', html);
     expect(await planning.exited()).toBe(0);
     expect(planning.stdout).toContain('SLO KEPT by policy default');
-    expect(planning.stderr).toBe('');
+    expect(planning.stderr).not.toMatch(/error|warn/i); // a slow machine is told how far it is
     const report = JSON.parse(await readFile(json, 'utf8')) as WhatIfReport;
     expect(report).toMatchObject({ schema: 'infless.io/what-if/v1', verdict: { met: true } });
     expect(await readFile(html, 'utf8')).toContain('What if: 1 function on 2 nodes');
@@ -152,7 +152,8 @@ describe('infless-autoscaler explain', () => {
   });
 });
 
-it('draws its page in a browser that reaches no network', async (context) => {
+// Tried again because a renderer may be the first that a machine short of memory ends.
+it('draws its page in a browser that reaches no network', { retry: 2 }, async (context) => {
   if (chromiumFile === undefined) context.skip(NO_BROWSER);
   const html = at('drawn.html');
   expect(await plan('--rate', '50', '--duration', '20s', '--html', html).exited()).toBe(0);
@@ -168,9 +169,11 @@ it('draws its page in a browser that reaches no network', async (context) => {
   const browser = await openBrowser();
   try {
     const page = await browser.newPage();
-    page.on('request', (request) => expect(request.url()).toMatch(/^file:/));
+    const requests: string[] = [];
+    page.on('request', (request) => requests.push(request.url()));
     await page.goto(pathToFileURL(html).href);
     await page.waitForFunction(`document.querySelectorAll('canvas').length === ${titles.length}`);
+    expect(requests).toEqual([pathToFileURL(html).href]);
     const captions = await page.locator('figcaption').allTextContents();
     expect(captions.map((text) => text.split(' ')[0])).toEqual(titles.map((text) => text.split(' ')[0]));
   } finally {

@@ -234,8 +234,8 @@ function tellBest() {
     `${short(cell.rowsPer[key])} ${unit}`,
     `${short(cell.rowsPerSecond)} rows/s`,
     `batch p${percentile} ${short(cell.latencyMs[`p${percentile}`])} ms`,
-    `${short(cell.cpuMsPerRow)} ms CPU a row`,
-    `${short(cell.memoryBytes / 1e6)} MB`,
+    ...(cell.cpuMsPerRow > 0 ? [`${short(cell.cpuMsPerRow)} ms CPU a row`] : []),
+    ...(cell.memoryBytes > 0 ? [`${short(cell.memoryBytes / 1e6)} MB`] : []),
   ].join(' · ');
 }
 
