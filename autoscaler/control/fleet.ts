@@ -59,20 +59,16 @@ export class Fleet {
   /** As planners see them that plan for some functions only: what others have is put together by node. */
   snapshotFor(functionNames: ReadonlySet<string>, nodes: readonly NodeCapacity[]): ClusterSnapshot {
     const own = [...functionNames].flatMap((name) => this.of(name));
-    const { instances, leaving } = this.#snapshotOf(nodes, own);
+    const seen = this.#snapshotOf(nodes, own);
+    const instances = [...seen.instances];
+    const leaving = [...seen.leaving];
     const shared = new Set(own.map(({ node }) => node));
-    const rooms = Array.from(this.#index.nodes, (node) =>
-      shared.has(node)
-        ? this.#newHeldRoom(
-            this.#index.on(node).filter(({ functionName }) => !functionNames.has(functionName)),
-          )
-        : this.#heldRoomOn(node),
-    );
-    return {
-      nodes,
-      instances: [...instances, ...rooms.flatMap((room) => room.instances)],
-      leaving: [...leaving, ...rooms.flatMap((room) => room.leaving)],
-    };
+    for (const node of this.#index.nodes) {
+      const room = shared.has(node) ? this.#roomOfOthers(functionNames, node) : this.#heldRoomOn(node);
+      instances.push(...room.instances);
+      leaving.push(...room.leaving);
+    }
+    return { nodes, instances, leaving };
   }
 
   /** Those of one function that are not on their way out, as planners see them. */
@@ -191,6 +187,12 @@ export class Fleet {
       this.#heldRooms.set(instances, room);
     }
     return room;
+  }
+
+  #roomOfOthers(functionNames: ReadonlySet<string>, node: string): HeldRoom {
+    return this.#newHeldRoom(
+      this.#index.on(node).filter(({ functionName }) => !functionNames.has(functionName)),
+    );
   }
 
   #newHeldRoom(instances: readonly Instance[]): HeldRoom {

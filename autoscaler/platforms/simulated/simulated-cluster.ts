@@ -20,6 +20,7 @@ export class SimulatedCluster {
   readonly #options: SimulatedClusterOptions;
   readonly #nodes: ReadonlyMap<string, NodeResources>;
   readonly #instances = new Map<string, SimulatedInstance>();
+  readonly #byUrl = new Map<string, SimulatedInstance>();
   #listener: ((event: InstanceEvent) => void) | undefined;
   #views: readonly Instance[] | undefined;
 
@@ -46,6 +47,11 @@ export class SimulatedCluster {
     return this.#instances.get(id);
   }
 
+  /** The instance that answers at a URL, as long as it is there. */
+  at(url: string): SimulatedInstance | undefined {
+    return this.#byUrl.get(url);
+  }
+
   /** Events go to one listener at a time; undefined for none. */
   listen(listener: ((event: InstanceEvent) => void) | undefined): void {
     this.#listener = listener;
@@ -63,11 +69,13 @@ export class SimulatedCluster {
       changed: (changed) => this.#tell({ type: 'changed', instance: changed.view }),
       gone: (gone, expected, reason) => {
         this.#instances.delete(id);
+        this.#byUrl.delete(gone.url);
         node.giveBack(gone.holding);
         this.#tell({ type: 'gone', instance: gone.view, expected, reason });
       },
     });
     this.#instances.set(id, instance);
+    this.#byUrl.set(instance.url, instance);
     this.#tell({ type: 'changed', instance: instance.view });
   }
 

@@ -3,7 +3,7 @@ import type { Instance, InstancePhase, InstanceUsage, StartRequest } from '../pl
 import type { Holding } from './node-resources.ts';
 
 /** Where an instance answers: this, and its id. */
-export const SIMULATED_URL = 'simulated://';
+const SIMULATED_URL = 'simulated://';
 
 /** How the start of an instance goes: ready after a while or, where `failure` says why, never. */
 export interface StartUp {
@@ -25,6 +25,8 @@ interface Work {
 /** One instance: time passes in it, nothing else happens. Work given to it is done one piece after the other. */
 export class SimulatedInstance {
   readonly holding: Holding;
+  /** Where it answers once it is ready. */
+  readonly url: string;
   /** Resolves when it is gone. */
   readonly finished: Promise<void>;
   readonly #request: StartRequest;
@@ -50,6 +52,7 @@ export class SimulatedInstance {
   ) {
     this.#request = request;
     this.holding = holding;
+    this.url = `${SIMULATED_URL}${request.id}`;
     this.#clock = clock;
     this.#watcher = watcher;
     this.#startedAtMs = clock.nowMs();
@@ -76,7 +79,7 @@ export class SimulatedInstance {
       node,
       ...(gpu === undefined ? {} : { gpu }),
       phase: this.#phase,
-      url: this.#readyAtMs === undefined ? undefined : `${SIMULATED_URL}${id}`,
+      url: this.#readyAtMs === undefined ? undefined : this.url,
       startedAtMs: this.#startedAtMs,
       readyAtMs: this.#readyAtMs,
     };

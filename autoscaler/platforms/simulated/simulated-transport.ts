@@ -4,7 +4,6 @@ import type { BatchedRequest, BatchReply } from '../../../packager/server/instan
 import type { Config } from '../../../profiles/config.ts';
 import { type BatchTransport, InstanceLost } from '../../dispatch/transport.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
-import { SIMULATED_URL } from './simulated-instance.ts';
 
 export interface SimulatedTransportOptions {
   readonly cluster: SimulatedCluster;
@@ -24,7 +23,7 @@ export class SimulatedTransport implements BatchTransport {
   }
 
   async send(url: string, requests: readonly BatchedRequest[]): Promise<BatchReply> {
-    const instance = this.#options.cluster.find(url.slice(SIMULATED_URL.length));
+    const instance = this.#options.cluster.at(url);
     if (instance === undefined) throw new InstanceLost('instance is gone');
     const rows = requests.length;
     const { config, functionName } = instance.view;
