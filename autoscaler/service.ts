@@ -10,6 +10,7 @@ import type { FunctionDeclaration } from './functions/spec.ts';
 import type { Credentials } from './gateway/basic-auth.ts';
 import { DEFAULT_GATEWAY_LIMITS, Gateway, type GatewayParts } from './gateway/gateway.ts';
 import { GatewayMetrics } from './gateway/metrics.ts';
+import { Lead } from './lead.ts';
 import type { RateModel } from './plan/model.ts';
 
 export interface ServiceOptions {
@@ -48,6 +49,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { platform } = backend;
   const transport = new HttpTransport();
   const metrics = new GatewayMetrics(backend.namespace);
+  const lead = new Lead(backend.election);
   const controller = new Controller({
     platform,
     clock: systemClock,
@@ -55,6 +57,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     rates,
     settings: { ...DEFAULT_CONTROL_SETTINGS, ...options.control },
     logger,
+    mayAct: () => lead.isLeader,
     onBatch: (functionName, batch) => metrics.batchRan(functionName, batch),
   });
   metrics.watch(controller);
@@ -64,9 +67,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await transport.close();
   };
   const closeAll = async (mode: 'leave' | 'stop'): Promise<void> => {
+    const wasLeader = lead.isLeader;
+    await lead.resign();
     await duties.stop();
     await registry.close();
-    await controller.close(mode);
+    await controller.close(wasLeader ? mode : 'leave'); // else what runs is another's
     await disconnect();
   };
   let fromFile: readonly FunctionDeclaration[] | undefined;
@@ -90,8 +95,17 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const maxBodyBytes = options.maxBodyBytes ?? DEFAULT_GATEWAY_LIMITS.maxBodyBytes;
     const gateway = new Gateway(parts, { ...DEFAULT_GATEWAY_LIMITS, maxBodyBytes });
     const url = await gateway.listen(options.host, options.port);
-    controller.run();
-    duties.start();
+    lead.claim({
+      gatewayUrl: url,
+      begin() {
+        controller.run();
+        duties.start();
+      },
+      end() {
+        controller.follow();
+        void duties.stop();
+      },
+    });
     return {
       url,
       controller,

@@ -14,6 +14,8 @@ export interface Backend {
   readonly imageReading: ImageReading;
   /** Once, for the controller that the platform is opened by. */
   attach(controller: Controller): Attachment;
+  /** Who decides, where several autoscalers may look after the same instances; absent where there is only one. */
+  readonly election?: LeaderElection;
   /** When all else is closed. */
   close(): Promise<void>;
 }
@@ -27,5 +29,26 @@ export interface Attachment {
 export interface Duties {
   start(): void;
   /** Nothing is done any more when it resolves. */
+  stop(): Promise<void>;
+}
+
+/** Which of several autoscalers decides what runs. */
+export interface LeaderElection {
+  /** Stands for election from now on; whoever leads is told the others' gateways. */
+  stand(candidate: Candidacy): Standing;
+}
+
+export interface Candidacy {
+  /** Where the gateway listens. */
+  readonly gatewayUrl: string;
+  /** Told when it begins to lead, and when it does so no more. */
+  readonly onChange: (isLeader: boolean) => void;
+}
+
+export interface Standing {
+  readonly isLeader: boolean;
+  /** Where the gateway of another answers that leads, as far as known. */
+  readonly leaderUrl: string | undefined;
+  /** Leads no more, and lets another do so at once. */
   stop(): Promise<void>;
 }

@@ -11,8 +11,12 @@ import { StatusWriter } from '../functions/kubernetes/status-writer.ts';
 import { KubernetesSecrets } from '../functions/secrets/kubernetes-secrets.ts';
 import { clusterImage } from '../gateway/openfaas/image-reading.ts';
 import { type Connection, type ConnectionOptions, connect } from '../kubernetes/connection.ts';
+import { Leadership } from '../kubernetes/leadership/leadership.ts';
+import { newIdentity, WatchedLease } from '../kubernetes/leadership/watched-lease.ts';
 import { KubernetesPlatform } from '../platforms/kubernetes/kubernetes-platform.ts';
-import type { Attachment, Backend } from './backend.ts';
+import type { Attachment, Backend, Candidacy, LeaderElection, Standing } from './backend.ts';
+
+const LEASE_NAME = 'infless-autoscaler';
 
 /** One namespace of a cluster: instances are its pods, functions and secrets its objects. */
 export class KubernetesBackend implements Backend {
@@ -20,6 +24,7 @@ export class KubernetesBackend implements Backend {
   readonly secrets: KubernetesSecrets;
   readonly namespace: string;
   readonly imageReading = clusterImage;
+  readonly election: LeaderElection = { stand: (candidacy) => this.#stand(candidacy) };
   readonly #connection: Connection;
   readonly #objects: FunctionObjects;
   readonly #logger: Logger;
@@ -54,6 +59,19 @@ export class KubernetesBackend implements Backend {
     return this.#connection.close();
   }
 
+  #stand({ gatewayUrl, onChange }: Candidacy): Standing {
+    const parts = { clock: systemClock, logger: this.#logger };
+    const leadership = new Leadership({
+      leaseName: LEASE_NAME,
+      candidate: { identity: newIdentity(), gatewayUrl: reachable(gatewayUrl) },
+      lease: new WatchedLease(this.#connection, LEASE_NAME, parts),
+      onChange,
+      ...parts,
+    });
+    leadership.start();
+    return leadership;
+  }
+
   /** With its function, a pod goes, whatever becomes of the autoscaler. */
   #ownerOf(functionName: string): V1OwnerReference | undefined {
     const { uid } = this.#objects.get(functionName)?.metadata ?? {};
@@ -66,4 +84,12 @@ export class KubernetesBackend implements Backend {
       controller: true,
     };
   }
+}
+
+/** In a pod, by its address: it listens on all of them, and tells so. */
+function reachable(gatewayUrl: string): string {
+  const { POD_IP } = process.env;
+  if (!POD_IP) return gatewayUrl;
+  const host = POD_IP.includes(':') ? `[${POD_IP}]` : POD_IP;
+  return `http://${host}:${new URL(gatewayUrl).port}`;
 }

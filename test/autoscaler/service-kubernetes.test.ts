@@ -79,8 +79,9 @@ describe('the autoscaler on a cluster', () => {
     player = new PodPlayer(server.requests, namespace);
     onTestFinished(() => player.close());
     await player.addNode(`${namespace}-node`);
-    service = await start();
-    onTestFinished(() => service.close('leave'));
+    const first = await start();
+    service = first;
+    onTestFinished(() => first.close('leave'));
   });
 
   async function start(functionsFile?: string): Promise<Service> {
@@ -151,6 +152,24 @@ describe('the autoscaler on a cluster', () => {
     const { spec } = await server.requests.get(functionsPath(namespace, 'digits'));
     expect(spec).toMatchObject({ image, profile: { configMap: { name: 'tables', key: 'digits.json' } } });
     await expect.poll(() => phase('digits'), SOON).toBe('ready');
+  });
+
+  it('is one of several of which one decides, and another when that one ends', async () => {
+    const declaration = { name: 'digits', image, insecure: true, slo: '200ms', scale: { min: 1 } };
+    await request('POST', '/api/functions', declaration);
+    await expect.poll(() => phase('digits'), SOON).toBe('ready');
+    const successor = await start();
+    onTestFinished(() => successor.close('leave'));
+    const [pod] = await player.pods();
+    await service.close('leave');
+
+    service = successor;
+    await request('PUT', '/api/functions/digits', { ...declaration, scale: { min: 2 } });
+    await expect.poll(() => player.pods(), SOON).toHaveLength(2);
+    expect((await player.pods()).map(({ metadata }) => metadata?.uid)).toContain(pod?.metadata?.uid);
+    await expect
+      .poll(async () => (await server.requests.get(functionsPath(namespace, 'digits'))).status, SOON)
+      .toMatchObject({ phase: 'Ready', readyReplicas: 2 });
   });
 
   it('tells of a function that cannot run', async () => {

@@ -36,6 +36,17 @@ const LEAST_DISTANCE_MS = 3_000;
 /** … and what changes all the time, its rate and latencies, no more often than this. */
 const FIGURES_EVERY_MS = 15_000;
 
+/** From a start to the next stop. */
+class Run {
+  cancel: Cancel | undefined;
+  isOver = false;
+
+  end(): void {
+    this.isOver = true;
+    this.cancel?.();
+  }
+}
+
 /**
  * Writes how functions stand into the status of their objects, where that has changed. One replica at a time does:
  * the one that decides what runs.
@@ -43,42 +54,43 @@ const FIGURES_EVERY_MS = 15_000;
 export class StatusWriter {
   readonly #parts: StatusWriterParts;
   readonly #reported = new Map<string, Reported>();
-  #cancelRound: Cancel | undefined;
+  #run: Run | undefined;
   #round: Promise<void> | undefined;
-  #isRunning = false;
 
   constructor(parts: StatusWriterParts) {
     this.#parts = parts;
   }
 
   start(): void {
-    if (this.#isRunning) return;
-    this.#isRunning = true;
-    this.#schedule(0);
+    if (this.#run !== undefined) return;
+    const run = new Run();
+    this.#run = run;
+    this.#reported.clear(); // others may have written meanwhile
+    this.#schedule(run, 0);
   }
 
   /** Nothing is written any more from now on; resolves when what is on its way has arrived. */
   async stop(): Promise<void> {
-    this.#isRunning = false;
-    this.#cancelRound?.();
+    const run = this.#run;
+    this.#run = undefined;
+    run?.end();
     await this.#round;
-    this.#reported.clear(); // others write meanwhile
   }
 
-  #schedule(afterMs: number): void {
+  #schedule(run: Run, afterMs: number): void {
     const { clock } = this.#parts;
-    this.#cancelRound = clock.at(clock.nowMs() + afterMs, () => {
-      this.#round = this.#writeAll().finally(() => {
-        if (this.#isRunning) this.#schedule(ROUND_MS);
+    run.cancel = clock.at(clock.nowMs() + afterMs, () => {
+      this.#round = this.#writeAll(run).finally(() => {
+        if (!run.isOver) this.#schedule(run, ROUND_MS);
       });
     });
   }
 
-  async #writeAll(): Promise<void> {
+  async #writeAll(run: Run): Promise<void> {
     const { objects, functions, clock, logger } = this.#parts;
     const all = objects.all();
     for (const object of all) {
-      if (!this.#isRunning) return;
+      if (run.isOver) return;
       const name = object.metadata!.name!;
       const outcome = functions.outcomeOf(name);
       if (outcome === undefined || outcome.uid !== object.metadata!.uid) continue; // not looked at yet

@@ -1,0 +1,46 @@
+import type { LeaderElection, Standing } from './backends/backend.ts';
+
+/** What changes with leading. */
+export interface LeadParts {
+  /** Where this autoscaler's gateway listens. */
+  readonly gatewayUrl: string;
+  readonly begin: () => void;
+  /** Also said once to begin with, where others may lead. */
+  readonly end: () => void;
+}
+
+/** Whether this autoscaler decides what runs: always, or while it is elected. Nobody does before {@link claim}. */
+export class Lead {
+  readonly #election: LeaderElection | undefined;
+  #standing: Standing | undefined;
+  #isSole = false;
+
+  constructor(election: LeaderElection | undefined) {
+    this.#election = election;
+  }
+
+  get isLeader(): boolean {
+    return this.#isSole || this.#standing?.isLeader === true;
+  }
+
+  /** Where another's gateway answers that leads, as far as known. */
+  get leaderUrl(): string | undefined {
+    return this.#standing?.leaderUrl;
+  }
+
+  claim({ gatewayUrl, begin, end }: LeadParts): void {
+    if (this.#election === undefined) {
+      this.#isSole = true;
+      begin();
+      return;
+    }
+    end();
+    const onChange = (isLeader: boolean): void => (isLeader ? begin() : end());
+    this.#standing = this.#election.stand({ gatewayUrl, onChange });
+  }
+
+  async resign(): Promise<void> {
+    this.#isSole = false;
+    await this.#standing?.stop();
+  }
+}
