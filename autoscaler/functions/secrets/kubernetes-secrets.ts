@@ -30,6 +30,11 @@ export class KubernetesSecrets implements SecretStore {
     return items.map(({ metadata }) => metadata!.name!).sort();
   }
 
+  async has(name: string): Promise<boolean> {
+    const secret = await this.#do(`Secret "${name}" cannot be read`, () => this.#client.get(name));
+    return secret !== undefined;
+  }
+
   async create(name: string, value: Uint8Array): Promise<void> {
     checkSecret(name, value);
     await this.#do(`Secret "${name}" cannot be created`, async () => {

@@ -1,4 +1,4 @@
-import { chmod, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureDirectory, removeUnfinished, writeFileSafely } from '../../../models/base/files.ts';
 import { checkSecret, type SecretStore, secretExists, secretNotFound } from './secret-store.ts';
@@ -22,8 +22,9 @@ export class SecretFiles implements SecretStore {
     return join(this.#directory, `${name}${ENDING}`);
   }
 
+  /** By the list, not by the file's path: whatever was sent as a name, it can lead to no other file. */
   async has(name: string): Promise<boolean> {
-    return (await stat(this.fileOf(name)).catch(() => undefined)) !== undefined;
+    return (await this.list()).includes(name);
   }
 
   async list(): Promise<readonly string[]> {
@@ -47,7 +48,7 @@ export class SecretFiles implements SecretStore {
 
   replace(name: string, value: Uint8Array): Promise<void> {
     return this.#inTurn(async () => {
-      if (!(await this.#isKnown(name))) throw secretNotFound(name);
+      if (!(await this.has(name))) throw secretNotFound(name);
       checkSecret(name, value);
       await this.#write(name, value);
     });
@@ -55,18 +56,13 @@ export class SecretFiles implements SecretStore {
 
   remove(name: string): Promise<void> {
     return this.#inTurn(async () => {
-      if (!(await this.#isKnown(name))) throw secretNotFound(name);
+      if (!(await this.has(name))) throw secretNotFound(name);
       await rm(this.fileOf(name));
     });
   }
 
   #write(name: string, value: Uint8Array): Promise<void> {
     return writeFileSafely(this.fileOf(name), value, REMEDY, OWNER_ONLY.file);
-  }
-
-  /** By the list, not by the file's path: whatever was sent as a name, it can lead to no other file. */
-  async #isKnown(name: string): Promise<boolean> {
-    return (await this.list()).includes(name);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

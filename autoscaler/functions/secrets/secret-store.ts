@@ -6,6 +6,8 @@ import { objectName } from '../object-name.ts';
 export interface SecretStore {
   /** Their names, in alphabetical order. */
   list(): Promise<readonly string[]>;
+  /** Whether functions can read one of this name, whoever has made it. */
+  has(name: string): Promise<boolean>;
   /** @throws InflessError SECRET_EXISTS; INVALID_INPUT for a bad name or a value that is too large */
   create(name: string, value: Uint8Array): Promise<void>;
   /**

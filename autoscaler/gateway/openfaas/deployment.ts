@@ -50,6 +50,8 @@ export interface DeployedFunction {
 
 /** The SLO of who names none: that of INFless' own examples. */
 const DEFAULT_SLO_MS = 200;
+/** Where it is told why a function has no instance that is ready; nobody sets it. */
+export const REASON_ANNOTATION = 'infless.io/reason';
 /** In which the watchdog of OpenFaaS' images finds what to run. */
 const PROCESS_VARIABLE = 'fprocess';
 
@@ -59,7 +61,8 @@ const PROCESS_VARIABLE = 'fprocess';
  * @throws InflessError INVALID_INPUT for labels and constraints that nothing can be made of
  */
 export function declarationOf(deployment: FunctionDeployment, reading: ImageReading): FunctionDeclaration {
-  const { service, image, labels, annotations, envVars, envProcess, secrets, constraints } = deployment;
+  const { service, image, labels, envVars, envProcess, secrets, constraints } = deployment;
+  const { [REASON_ANNOTATION]: _, ...annotations } = deployment.annotations;
   const { limits, ...settings } = settingsOf(deployment);
   const environment = { ...envVars, ...(envProcess ? { [PROCESS_VARIABLE]: envProcess } : {}) };
   return {

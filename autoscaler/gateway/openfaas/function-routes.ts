@@ -4,7 +4,7 @@ import { InflessError } from '../../../models/base/errors.ts';
 import { parseWith } from '../../../models/base/schema.ts';
 import { HttpError } from '../../../packager/server/http/http-error.ts';
 import { functionNotFound } from '../../control/function-registry.ts';
-import type { FunctionDeclaration } from '../../functions/spec.ts';
+import { type FunctionDeclaration, parseFunctionSpec } from '../../functions/spec.ts';
 import { jsonBody } from '../json-body.ts';
 import { declarationOf, functionDeploymentSchema } from './deployment.ts';
 import { type Declared, declaredFunction, declaredFunctions, openFaasStatus } from './function-status.ts';
@@ -34,11 +34,11 @@ export function openFaasFunctionRoutes(app: FastifyInstance, parts: OpenFaasPart
   }
 
   async function declare(declaration: FunctionDeclaration): Promise<void> {
-    const known = new Set(await secrets.list());
-    const missing = declaration.secrets?.find((name) => !known.has(name));
-    if (missing !== undefined) {
-      throw new InflessError('INVALID_INPUT', `There is no secret "${missing}"`, {
-        remedy: `Create it first: faas-cli secret create ${missing} --from-file=FILE`,
+    parseFunctionSpec(declaration, 'The function'); // names of secrets are names before any is looked up
+    for (const name of declaration.secrets ?? []) {
+      if (await secrets.has(name)) continue;
+      throw new InflessError('INVALID_INPUT', `There is no secret "${name}"`, {
+        remedy: `Create it first: faas-cli secret create ${name} --from-file=FILE`,
       });
     }
     await registry.declare(declaration);

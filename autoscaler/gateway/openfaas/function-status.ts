@@ -1,7 +1,7 @@
 import type { Controller } from '../../control/controller.ts';
 import type { FunctionRegistry } from '../../control/function-registry.ts';
 import type { FunctionDeclaration } from '../../functions/spec.ts';
-import { type DeployedFunction, deployedFunction } from './deployment.ts';
+import { type DeployedFunction, deployedFunction, REASON_ANNOTATION } from './deployment.ts';
 import type { FunctionUsage } from './usage-meter.ts';
 
 /** OpenFaaS' FunctionStatus. */
@@ -44,13 +44,22 @@ export function openFaasStatus(
 ): OpenFaasStatus {
   const { name } = declaration;
   const instances = sources.controller.instancesOf(name).filter(({ phase }) => phase !== 'draining');
+  const available = instances.filter(({ phase }) => phase === 'ready').length;
+  const deployed = deployedFunction(declaration);
+  const why = available > 0 ? undefined : reasonOf(name, sources);
   return {
     name,
     namespace: sources.namespace,
-    ...deployedFunction(declaration),
+    ...deployed,
+    ...(why === undefined ? {} : { annotations: { ...deployed.annotations, [REASON_ANNOTATION]: why } }),
     invocationCount: sources.metrics.invocationsOf(name),
     replicas: instances.length,
-    availableReplicas: instances.filter(({ phase }) => phase === 'ready').length,
+    availableReplicas: available,
     ...(createdAtMs === undefined ? {} : { createdAt: new Date(createdAtMs).toISOString() }),
   };
+}
+
+/** What keeps a function from running, where anything does. */
+function reasonOf(name: string, { controller, registry }: StatusSources): string | undefined {
+  return controller.find(name)?.backoff.reason ?? registry.broken.find((each) => each.name === name)?.reason;
 }

@@ -1,10 +1,11 @@
-import { readFile, rm } from 'node:fs/promises';
+import { copyFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenFaasStatus } from '../../../autoscaler/gateway/openfaas/function-status.ts';
 import { fetchExplanation } from '../../../autoscaler/what-if/commands/live-explanation.ts';
 import { packageVersion } from '../../../models/base/package.ts';
+import { resolveModel } from '../../../models/open.ts';
 import { measuredCache, RunningService } from '../running-service.ts';
 import { CREDENTIALS, FaasCliRequests, PICTURE } from './faas-cli-requests.ts';
 
@@ -26,6 +27,7 @@ interface LogMessage {
 let cache: string;
 let service: RunningService;
 let cli: FaasCliRequests;
+const startedAtMs = Date.now();
 beforeAll(async () => {
   cache = await measuredCache();
   service = await RunningService.start({ credentials: CREDENTIALS });
@@ -48,14 +50,18 @@ async function describeFunction(name: string): Promise<OpenFaasStatus> {
   return (await cli.system('GET', `/system/function/${name}?usage=1`)).json<OpenFaasStatus>();
 }
 
-async function untilAvailable(name: string): Promise<OpenFaasStatus> {
+async function until(name: string, wanted: (status: OpenFaasStatus) => boolean): Promise<OpenFaasStatus> {
   const giveUpAt = Date.now() + 40_000;
   for (;;) {
     const status = await describeFunction(name);
-    if (status.availableReplicas > 0) return status;
-    if (Date.now() > giveUpAt) throw new Error(`never available: ${JSON.stringify(status)}`);
+    if (wanted(status)) return status;
+    if (Date.now() > giveUpAt) throw new Error(`never as wanted: ${JSON.stringify(status)}`);
     await sleep(50);
   }
+}
+
+function untilAvailable(name: string): Promise<OpenFaasStatus> {
+  return until(name, ({ availableReplicas, usage }) => availableReplicas > 0 && usage !== undefined);
 }
 
 describe('faas-cli login', () => {
@@ -144,7 +150,9 @@ describe('faas-cli deploy', () => {
       usage: { cpu: expect.any(Number), totalMemoryBytes: expect.any(Number) },
     });
     expect(deployed.usage!.totalMemoryBytes).toBeGreaterThan(10 << 20);
-    expect(Math.abs(Date.parse(deployed.createdAt!) - Date.now())).toBeLessThan(60_000);
+    const createdAtMs = Date.parse(deployed.createdAt!);
+    expect(createdAtMs).toBeGreaterThanOrEqual(startedAtMs);
+    expect(createdAtMs).toBeLessThanOrEqual(Date.now());
 
     const faster = { ...DIGITS, annotations: { 'infless.io/slo-ms': '450' }, envVars: { A: 'b' } };
     expect(await cli.deploy(faster)).toEqual([202]);
@@ -177,6 +185,14 @@ describe('faas-cli deploy', () => {
 });
 
 describe('faas-cli describe and remove', () => {
+  it('tell why a function is not ready', async () => {
+    const copy = join(service.stateDirectory, 'copy.onnx');
+    await copyFile((await resolveModel('mnist')).path, copy);
+    await cli.deploy({ ...DIGITS, image: copy });
+    await rm(copy);
+    await until('digits', ({ annotations }) => annotations['infless.io/reason']?.includes(copy) === true);
+  });
+
   it('are told of what is not there', async () => {
     expect((await cli.system('GET', '/system/function/nothing?usage=1')).status).toBe(404);
     const removal = await cli.system('DELETE', '/system/functions', { functionName: 'nothing' });
@@ -214,7 +230,7 @@ describe('faas-cli invoke', () => {
     expect(text).toContain(
       'gateway_function_invocation_total{function_name="digits.openfaas-fn",code="200"} 5',
     );
-    expect(text).toContain('gateway_service_count{function_name="digits.openfaas-fn"} 1');
+    expect(text).toMatch(/^gateway_service_count\{function_name="digits.openfaas-fn"\} [1-9]/m);
   });
 });
 
@@ -226,10 +242,8 @@ describe('faas-cli scale', () => {
       replicas: 2,
     });
     expect([scaling.status, scaling.text]).toEqual([202, '']);
-    await service.until('digits', ({ instances }) => instances.length >= 2);
-    const status = await describeFunction('digits');
+    const status = await until('digits', ({ replicas }) => replicas >= 2);
     expect(status.labels).toMatchObject({ 'com.openfaas.scale.min': '2', team: 'vision' });
-    expect(status.replicas).toBeGreaterThanOrEqual(2);
     const tooMany = { serviceName: 'digits', replicas: 1000 };
     expect((await cli.system('POST', '/system/scale-function/digits', tooMany)).status).toBe(400);
     expect((await cli.system('POST', '/system/scale-function/nothing', tooMany)).status).toBe(404);
@@ -278,7 +292,7 @@ describe('faas-cli logs', () => {
     expect(all.length).toBeGreaterThan(1);
     expect(all[0]).toMatchObject({ name: 'digits', namespace: 'openfaas-fn' });
     expect(all.map(({ text }) => text).join('\n')).toContain('"msg":"ready"');
-    expect(new Date(all[0]!.timestamp).getTime()).toBeGreaterThan(Date.now() - 60_000);
+    expect(new Date(all[0]!.timestamp).getTime()).toBeGreaterThan(startedAtMs);
     const { instance } = all[0]!;
     const own = await logs(`name=digits&instance=${instance}`);
     expect(new Set(own.map((line) => line.instance))).toEqual(new Set([instance]));

@@ -1,0 +1,159 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { Agent, type Dispatcher, request as httpRequest } from 'undici';
+import type { Clock } from '../../models/base/clock.ts';
+import { InflessError, messageOf } from '../../models/base/errors.ts';
+import { sendContinue } from '../../packager/server/http/expectations.ts';
+
+/** On a request that another gateway has passed on: whoever gets it answers it, even if no leader itself by now. */
+export const FORWARDED_HEADER = 'x-infless-forwarded';
+
+export interface ForwardingParts {
+  /** Where the gateway of the leader answers; undefined for the leader itself, or while none is known. */
+  readonly leaderUrl: () => string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What the leader knows better: what is asked for tells it what is needed, and it alone changes functions. */
+const FORWARDED_PATHS = /^\/(?:function|async-function|v1\/models|system|api)(?:[/?]|$)/;
+
+/** Of one connection, not of the request or the answer (RFC 9110, 7.6.1); an expectation is met where it was made. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'expect',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+const CONNECT_TIMEOUT_MS = 1_000;
+/** A leader that could not be reached is left alone so long, lest every request waits for it. */
+const SHUN_MS = 1_000;
+
+/**
+ * Lets a gateway that does not lead pass requests on to the one that does. While that cannot be reached this gateway answers
+ * by itself, with the instances it knows. Has to be called before routes are added.
+ */
+export function forwardToLeader(app: FastifyInstance, parts: ForwardingParts): void {
+  const forwarding = new Forwarding(parts);
+  app.addHook('onRequest', (request, reply) => forwarding.handle(request, reply));
+  app.addHook('onClose', () => forwarding.close());
+}
+
+class Forwarding {
+  readonly #parts: ForwardingParts;
+  readonly #agent = new Agent({
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    keepAliveTimeout: 30_000, // shorter than gateways' own: no connection is used that the other side just closes
+    pipelining: 1,
+  });
+  #shunned: { readonly url: string; readonly untilMs: number } | undefined;
+
+  constructor(parts: ForwardingParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers the request by passing it on, or leaves it to the routes. */
+  async handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const leaderUrl = this.#leaderUrl;
+    const isOurs = FORWARDED_HEADER in request.headers || !FORWARDED_PATHS.test(request.url);
+    if (leaderUrl === undefined || isOurs) return undefined;
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    reply.raw.once('finish', () => request.raw.resume()); // what the leader did not want to read is read by nobody else
+    const body = new ForwardedBody(request.raw);
+    try {
+      const answer = await this.#exchange(leaderUrl, request, body, gone.signal);
+      return await reply.code(answer.statusCode).headers(endToEnd(answer.headers)).send(answer.body);
+    } catch (error) {
+      if (gone.signal.aborted) return reply.hijack(); // nobody is left to answer
+      this.#shun(leaderUrl, error);
+      if (!body.hasBegun) return undefined;
+      throw new InflessError('UNAVAILABLE', 'The leading autoscaler was lost while it had this request', {
+        remedy: 'Send it again.',
+        details: { retryAfterMs: SHUN_MS },
+        cause: error,
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  get #leaderUrl(): string | undefined {
+    const url = this.#parts.leaderUrl();
+    const shunned = this.#shunned;
+    const isShunned =
+      shunned !== undefined && url === shunned.url && this.#parts.clock.nowMs() < shunned.untilMs;
+    return isShunned ? undefined : url;
+  }
+
+  #shun(url: string, error: unknown): void {
+    const { clock, logger } = this.#parts;
+    this.#shunned = { url, untilMs: clock.nowMs() + SHUN_MS };
+    logger.warn(
+      { url, reason: messageOf(error) },
+      'the leader cannot be reached: this gateway answers by itself',
+    );
+  }
+
+  #exchange(
+    leaderUrl: string,
+    { method, url, headers, raw }: FastifyRequest,
+    body: ForwardedBody,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    return httpRequest(new URL(url, leaderUrl), {
+      dispatcher: this.#agent,
+      method: method as Dispatcher.HttpMethod,
+      headers: { ...endToEnd(headers), [FORWARDED_HEADER]: '1' },
+      ...(hasBody(raw) ? { body: body.stream } : {}),
+      signal,
+    });
+  }
+}
+
+/** A request's body as it comes in. Nothing is taken from the request before somebody reads, nor is it ever destroyed. */
+class ForwardedBody {
+  readonly stream: Readable;
+  #hasBegun = false;
+
+  constructor(request: IncomingMessage) {
+    this.stream = Readable.from(this.#chunksOf(request), { objectMode: false });
+  }
+
+  /** Whether any of it may be gone, so that nobody else can read it whole. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  async *#chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
+    this.#hasBegun = true;
+    sendContinue(request);
+    yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** Without those that `Connection` names, or that are of the connection by themselves. */
+function endToEnd(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+  const named = String(headers.connection ?? '')
+    .split(',')
+    .map((name) => name.trim().toLowerCase());
+  const kept = Object.entries(headers).filter(
+    ([name, value]) => value !== undefined && !HOP_BY_HOP.has(name) && !named.includes(name),
+  );
+  return Object.fromEntries(kept) as Record<string, string | string[]>;
+}
