@@ -10,6 +10,8 @@ import {
   writeFileSafely,
 } from '../../models/base/files.ts';
 import { fileIdentity } from '../../models/base/memory.ts';
+import { touch } from '../cache/holders.ts';
+import { pruneShelf } from '../cache/prune.ts';
 import { digestOf, fileBlob } from '../oci/blob.ts';
 import { MEDIA_TYPES } from '../oci/media-types.ts';
 import { type Descriptor, type Digest, descriptorSchema } from '../oci/schema.ts';
@@ -43,11 +45,14 @@ export async function compressedLayer(
   const noteFile = join(folder, `${name}.json`);
   await ensureDirectory(folder, REMEDY);
   let descriptor = await recall(noteFile, file);
-  if (descriptor === undefined) {
+  if (descriptor !== undefined) {
+    await touch(noteFile);
+  } else {
     await streamToFile([(await tar()).open(), gzip()], file, { signal: options.signal, remedy: REMEDY });
     descriptor = await describe(file);
     const note = { identity: await fileIdentity(file), descriptor };
     await writeFileSafely(noteFile, JSON.stringify(note), REMEDY);
+    await pruneShelf('layers');
   }
   return { ...fileBlob(file, descriptor), diffId, title: options.title };
 }

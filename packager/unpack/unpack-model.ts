@@ -1,10 +1,12 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { InflessError } from '../../models/base/errors.ts';
 import { cacheDirectory, writeFileSafely } from '../../models/base/files.ts';
 import type { ModelManifest } from '../../models/manifest.ts';
 import { digestModel, sizeOfModel } from '../../models/model-content.ts';
 import { saveTable } from '../../profiles/store.ts';
+import { holdEntry } from '../cache/holders.ts';
+import { pruneShelf } from '../cache/prune.ts';
 import { hostPlatform } from '../contents/base/host-base.ts';
 import { manifestDocument } from '../contents/info-layer.ts';
 import { isModelLayer, MODEL_FOLDER } from '../contents/model/model-entries.ts';
@@ -34,7 +36,8 @@ export async function fetchFacts(name: string, options: RegistryOptions = {}): P
 /**
  * Brings the model of an image of infless-pack into the cache. Of the image's layers only those with the model's files
  * are fetched, and only if no image with the same ones was unpacked before. While the registry is down, the name stands
- * for what it stood for before: what has been deployed once must survive a restart.
+ * for what it stood for before: what has been deployed once must survive a restart. The model stays in the cache at
+ * least for as long as this process lives.
  *
  * @throws InflessError as {@link fetchFacts}; STORAGE_FAILED
  */
@@ -42,11 +45,14 @@ export async function unpackModel(name: string, options: RegistryOptions = {}): 
   try {
     const model = await unpackNow(name, options);
     await rememberImage(name, model);
+    await pruneShelf('unpacked');
+    await pruneShelf('images');
     return model;
   } catch (error) {
     const isDown = error instanceof InflessError && error.code === 'REGISTRY_FAILED';
     const known = isDown ? await recallImage(name) : undefined;
     if (!isDown || known === undefined) throw error;
+    await hold(known);
     return { ...known, failure: error };
   }
 }
@@ -56,6 +62,14 @@ async function unpackNow(name: string, options: RegistryOptions): Promise<Unpack
   const facts = await imageFacts(image, name);
   const path = await unpackFiles(image, facts, name);
   return { path, ...(await keepDocuments(facts)) };
+}
+
+/** What was unpacked before, told by where it lies. */
+async function hold({ path, manifestFile }: UnpackedModel): Promise<void> {
+  for (const [shelf, file] of Object.entries({ unpacked: path, images: manifestFile })) {
+    const [name] = relative(join(cacheDirectory(), shelf), file).split(sep);
+    await holdEntry({ shelf, name: name! });
+  }
 }
 
 async function fetchImage(name: string, options: RegistryOptions): Promise<Image> {
@@ -76,6 +90,7 @@ async function unpackFiles(image: Image, facts: ImageFacts, origin: string): Pro
   const content = digestOf(layers.map(({ descriptor }) => descriptor.digest).join('\n'));
   const folder = join(cacheDirectory(), 'unpacked', hexOf(content));
   const path = join(folder, entry);
+  await holdEntry({ shelf: 'unpacked', name: hexOf(content) });
   if (await hasSize(path, facts.model)) return path;
   await rm(folder, { recursive: true, force: true }); // somebody has damaged it
   try {
@@ -110,6 +125,7 @@ async function keepDocuments({
   profile,
 }: ImageFacts): Promise<Pick<UnpackedModel, 'manifestFile' | 'profile'>> {
   const folder = join(cacheDirectory(), 'images', hexOf(digest));
+  await holdEntry({ shelf: 'images', name: hexOf(digest) });
   const manifestFile = join(folder, 'manifest.json');
   await writeFileSafely(manifestFile, manifestDocument(model).text);
   if (profile === undefined) return { manifestFile, profile };

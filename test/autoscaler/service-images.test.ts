@@ -32,8 +32,9 @@ beforeAll(async () => {
   cache = await measuredCache();
   await share(usual, 'layers', 'runtime');
   mnist = await resolveModel('mnist');
+  await packed(); // the runtime, which all images share
   running = await RunningService.start();
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await running.stop();
   await rm(cache, { recursive: true, force: true });
