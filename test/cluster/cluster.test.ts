@@ -44,7 +44,7 @@ interface Pod {
 
 describe.skipIf(missing !== undefined)(
   `on a cluster (${missing ?? 'KUBECONFIG'})`,
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   () => {
     const cluster = new Installation(kubectl!, NAMESPACE);
     let folder: string;
@@ -58,13 +58,13 @@ describe.skipIf(missing !== undefined)(
       registry = await startRegistry(REGISTRY, folder);
       await cluster.install();
       kubeconfig = await cluster.accountKubeconfig(folder);
-    }, 180_000);
+    }, 300_000);
     afterAll(async () => {
       autoscaler?.child.kill('SIGKILL');
       cluster.uninstall();
       registry?.stop();
       await rm(folder, { recursive: true, force: true });
-    }, 180_000);
+    }, 300_000);
 
     function serve(): AutoscalerProcess {
       const flags = ['--platform', 'kubernetes', '--kubeconfig', kubeconfig, '--namespace', NAMESPACE];
