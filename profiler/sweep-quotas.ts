@@ -1,4 +1,4 @@
-import { systemCode } from '../models/base/errors.ts';
+import { isProcessAlive } from '../models/base/process-alive.ts';
 import { formatCores } from '../models/base/units.ts';
 import type { Grid } from './grid.ts';
 import { openQuotas, type Quota, type QuotaOptions, type Quotas } from './quota/quota.ts';
@@ -59,17 +59,8 @@ async function periodUnder(quotas: Quotas, cpuMillicores: number): Promise<numbe
 async function removeStaleQuotas(quotas: Quotas): Promise<void> {
   for (const name of await quotas.list()) {
     const pid = /^profile-(\d+)-\d+$/.exec(name)?.[1];
-    if (pid === undefined || isAlive(Number(pid))) continue;
+    if (pid === undefined || isProcessAlive(Number(pid))) continue;
     const quota = await quotas.adopt(name);
     await quota?.remove().catch(() => undefined); // its last process still finishes a batch: the next sweep's turn
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
   }
 }

@@ -1,17 +1,21 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
+import { isProcessAlive } from '../../models/base/process-alive.ts';
 
 const CONTROL = 'nvidia-cuda-mps-control';
 /** The daemon answers at once, and ends once its servers have; one that hangs must not hang us. */
 const TIMEOUT_MS = 15_000;
+/** The process in the name tells later ones whether the daemon is still wanted. */
+const DIRECTORY = /^infless-mps-(\d+)-/;
 
 /**
  * NVIDIA's Multi-Process Service: processes share a GPU at the same time, each on no more than its percentage of the SMs.
  * A daemon that already serves here is used and left running; else one of our own is started, with folders of its own, and ended
- * with us. The card's settings, its compute mode among them, stay as they are.
+ * with us; what of that a process that was killed could not do, the next one does. The card's settings, its compute mode among them,
+ * stay as they are.
  */
 export class Mps {
   readonly #environment: NodeJS.ProcessEnv;
@@ -28,14 +32,11 @@ export class Mps {
    * @throws InflessError PLATFORM_FAILED where there is no MPS, or it does not start
    */
   static async open(gpuUuid: string): Promise<Mps> {
+    await endStale();
     const devices = { CUDA_VISIBLE_DEVICES: gpuUuid };
     if (await isServing()) return new Mps(devices, undefined);
-    const directory = await mkdtemp(join(tmpdir(), 'infless-mps-'));
-    const environment = {
-      ...devices,
-      CUDA_MPS_PIPE_DIRECTORY: join(directory, 'pipe'),
-      CUDA_MPS_LOG_DIRECTORY: join(directory, 'log'),
-    };
+    const directory = await mkdtemp(join(tmpdir(), `infless-mps-${process.pid}-`));
+    const environment = { ...devices, ...foldersIn(directory) };
     try {
       await mkdir(environment.CUDA_MPS_PIPE_DIRECTORY);
       await mkdir(environment.CUDA_MPS_LOG_DIRECTORY);
@@ -60,6 +61,24 @@ export class Mps {
     } finally {
       await rm(this.#directory, { recursive: true, force: true });
     }
+  }
+}
+
+function foldersIn(directory: string) {
+  return {
+    CUDA_MPS_PIPE_DIRECTORY: join(directory, 'pipe'),
+    CUDA_MPS_LOG_DIRECTORY: join(directory, 'log'),
+  };
+}
+
+/** Ends the daemons of processes that were killed. */
+async function endStale(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = DIRECTORY.exec(name)?.[1];
+    if (pid === undefined || isProcessAlive(Number(pid))) continue;
+    const directory = join(tmpdir(), name);
+    await control([], 'quit\n', foldersIn(directory)).catch(() => undefined); // it may be gone with its machine's last run
+    await rm(directory, { recursive: true, force: true }).catch(() => undefined); // or another user's
   }
 }
 

@@ -54,10 +54,14 @@ function wholeGpu(uuid: string): GpuShares {
 }
 
 function migShares(gpu: SmiGpu, slices: readonly MigSlice[], percents: readonly number[]): GpuShares {
-  const byPercent = new Map(slices.map((slice) => [percentOfSlice(slice.profile), slice.uuid] as const));
+  const byPercent = new Map<number, string>();
+  for (const { profile, uuid } of slices) {
+    const percent = percentOfSlice(profile);
+    if (percent !== undefined) byPercent.set(percent, uuid);
+  }
   const missing = percents.find((percent) => !byPercent.has(percent));
   if (missing !== undefined) {
-    const shares = [...byPercent.keys()].filter((percent) => percent !== undefined).sort((a, b) => a - b);
+    const shares = [...byPercent.keys()].sort((a, b) => a - b);
     throw new InflessError(
       'INVALID_INPUT',
       `${gpu.model} is partitioned, and none of its slices is ${missing} % of it`,

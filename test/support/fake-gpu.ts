@@ -59,6 +59,7 @@ export class FakeGpu {
     }
     vi.stubEnv('PATH', `${directory}${delimiter}${process.env.PATH}`);
     vi.stubEnv('CUDA_MPS_PIPE_DIRECTORY', undefined);
+    vi.stubEnv('TMPDIR', directory); // what other sweeps leave behind is not this test's
     onTestFinished(() => {
       vi.unstubAllEnvs();
     });

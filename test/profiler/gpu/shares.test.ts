@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openGpuShares, percentOfSlice } from '../../../profiler/gpu/shares.ts';
 import { readGpus } from '../../../profiles/gpu/nvidia-smi.ts';
@@ -44,6 +46,21 @@ describe('shares by MPS', () => {
     });
     await shares.close();
     expect(await fake.calls()).toEqual(['nvidia-smi -q -x', 'mps get_server_list']);
+  });
+
+  it('end the daemon that a killed process left behind', async () => {
+    const fake = await FakeGpu.open('t4-515');
+    const { pid } = spawnSync('true');
+    const left = join(fake.directory, `infless-mps-${pid}-left`);
+    const own = join(fake.directory, `infless-mps-${process.pid}-own`);
+    for (const folder of [left, own]) {
+      await mkdir(join(folder, 'pipe'), { recursive: true });
+      await writeFile(join(folder, 'pipe', 'control'), '');
+    }
+    const shares = await openGpuShares(await firstGpu(), 0, [50]);
+    expect((await fake.calls()).slice(1)).toEqual(['mps quit', `mps start on ${T4}, log folder given`]);
+    expect([existsSync(left), existsSync(own)]).toEqual([false, true]);
+    await shares.close();
   });
 
   it('are not needed for the whole GPU', async () => {
