@@ -1,12 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { KubernetesBackend } from '../../autoscaler/backends/kubernetes-backend.ts';
 import type { FunctionStatus } from '../../autoscaler/gateway/function-status.ts';
 import { percentileRateModel } from '../../autoscaler/plan/rates/percentile-rates.ts';
 import { type Service, startService } from '../../autoscaler/service.ts';
+import { packageRoot } from '../../models/base/package.ts';
 import { SmallRegistry } from '../packager/registry/small-registry.ts';
 import { AutoscalerProcess } from '../support/autoscaler-process.ts';
 import { pushDescribed } from '../support/described-image.ts';
@@ -84,12 +86,14 @@ describe('the autoscaler on a cluster', () => {
     onTestFinished(() => first.close('leave'));
   });
 
-  async function start(functionsFile?: string): Promise<Service> {
-    const logger = pino({ level: 'silent' });
+  async function start(
+    functionsFile?: string,
+    { kubeconfig = server.kubeconfig, logger = pino({ level: 'silent' }) } = {},
+  ): Promise<Service> {
     return startService({
       host: '127.0.0.1',
       port: 0,
-      backend: await KubernetesBackend.connect({ kubeconfig: server.kubeconfig, namespace }, logger),
+      backend: await KubernetesBackend.connect({ kubeconfig, namespace }, logger),
       ...(functionsFile === undefined ? {} : { functionsFile }),
       rates: percentileRateModel,
       logger,
@@ -172,6 +176,30 @@ describe('the autoscaler on a cluster', () => {
       .toMatchObject({ phase: 'Ready', readyReplicas: 2 });
   });
 
+  it('needs no other rights than those it is installed with', async (context) => {
+    if (server.kind === 'double') context.skip('the API double gives everybody every right');
+    await service.close('leave');
+    const errors: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line: string) => void errors.push(line) });
+    const kubeconfig = await asInstalled(server, namespace, folder);
+    service = await start(undefined, { kubeconfig, logger });
+    onTestFinished(() => service.close('leave'));
+    const declaration = { name: 'digits', image, insecure: true, slo: '200ms', scale: { min: 1 } };
+    expect((await request('POST', '/api/functions', declaration)).status).toBe(201);
+    await expect.poll(() => phase('digits'), SOON).toBe('ready');
+    await expect
+      .poll(async () => (await server.requests.get(functionsPath(namespace, 'digits'))).status, SOON)
+      .toMatchObject({ phase: 'Ready' });
+    const secret = { name: 'token', value: 'one' };
+    expect((await request('POST', '/system/secrets', secret)).ok).toBe(true);
+    expect((await request('PUT', '/system/secrets', secret)).ok).toBe(true);
+    expect(await (await request('GET', '/system/secrets')).json()).toMatchObject([{ name: 'token' }]);
+    expect((await request('DELETE', '/system/secrets', { name: 'token' })).ok).toBe(true);
+    expect((await request('DELETE', '/api/functions/digits')).status).toBe(204);
+    await expect.poll(() => player.pods(), SOON).toEqual([]);
+    expect(errors).toEqual([]);
+  });
+
   it('tells of a function that cannot run', async () => {
     await server.requests.create(functionsPath(namespace), {
       apiVersion: 'infless.io/v1alpha1',
@@ -182,3 +210,35 @@ describe('the autoscaler on a cluster', () => {
     await expect.poll(() => phase('digits'), SOON).toBe('broken');
   });
 });
+
+/** A kubeconfig of the account that the manifests install, with the rights that they give it. */
+async function asInstalled(server: ApiServer, namespace: string, folder: string): Promise<string> {
+  const rights = '/apis/rbac.authorization.k8s.io/v1';
+  const account = `/api/v1/namespaces/${namespace}/serviceaccounts`;
+  const paths: Readonly<Record<string, string>> = {
+    Role: `${rights}/namespaces/${namespace}/roles`,
+    RoleBinding: `${rights}/namespaces/${namespace}/rolebindings`,
+    ClusterRole: `${rights}/clusterroles`,
+    ClusterRoleBinding: `${rights}/clusterrolebindings`,
+    ServiceAccount: account,
+  };
+  for (const file of ['service-account.yaml', 'role.yaml', 'cluster-role.yaml']) {
+    const text = await readFile(join(packageRoot, 'autoscaler/deploy/base', file), 'utf8');
+    for (const document of parseAllDocuments(text)) {
+      const object = document.toJS();
+      for (const subject of object.subjects ?? []) subject.namespace = namespace;
+      await server.requests.create(paths[object.kind]!, object);
+    }
+  }
+  const { status } = await server.requests.create(`${account}/infless-autoscaler/token`, {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: {},
+  });
+  const config = parse(await readFile(server.kubeconfig, 'utf8'));
+  const { name } = config.users[0];
+  config.users = [{ name, user: { token: (status as { token: string }).token } }];
+  const file = join(folder, 'as-installed');
+  await writeFile(file, stringify(config));
+  return file;
+}
