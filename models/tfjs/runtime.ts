@@ -71,5 +71,7 @@ function notInstalled(name: string): InflessError {
 }
 
 function firstLine(error: unknown): string {
-  return messageOf(error).split('\n', 1)[0]!.replace(/[.\s]+$/, '');
+  return messageOf(error)
+    .split('\n', 1)[0]!
+    .replace(/[.\s]+$/, '');
 }
