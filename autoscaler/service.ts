@@ -91,6 +91,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       ...{ controller, registry, platform, metrics, logger, clock: systemClock },
       ...{ secrets, namespace, imageReading },
       ...(credentials === undefined ? {} : { credentials }),
+      ...(backend.election === undefined ? {} : { leaderUrl: () => lead.leaderUrl }),
     };
     const maxBodyBytes = options.maxBodyBytes ?? DEFAULT_GATEWAY_LIMITS.maxBodyBytes;
     const gateway = new Gateway(parts, { ...DEFAULT_GATEWAY_LIMITS, maxBodyBytes });

@@ -6,6 +6,7 @@ import { HttpError } from '../../packager/server/http/http-error.ts';
 import { createHttpServer } from '../../packager/server/http/http-server.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { basicAuth, type Credentials } from './basic-auth.ts';
+import { forwardToLeader } from './forwarding.ts';
 import { functionRoutes } from './function-routes.ts';
 import { asyncFunctionRoutes } from './openfaas/async-routes.ts';
 import { openFaasRoutes } from './openfaas/openfaas-routes.ts';
@@ -15,6 +16,8 @@ export interface GatewayParts extends OpenFaasParts {
   readonly logger: Logger;
   /** Who may administer functions; without them, everybody may. */
   readonly credentials?: Credentials;
+  /** Where the gateway of another autoscaler answers that leads, where there may be others. */
+  readonly leaderUrl?: () => string | undefined;
 }
 
 export interface GatewayLimits {
@@ -40,6 +43,10 @@ export class Gateway {
     this.app.setNotFoundHandler((request) => {
       throw new HttpError(404, `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}.`);
     });
+    if (parts.leaderUrl !== undefined) {
+      const { leaderUrl, clock, logger } = parts;
+      forwardToLeader(this.app, { leaderUrl, clock, logger });
+    }
     this.app.get('/healthz', () => ({ status: 'ok' }));
     this.app.get('/metrics', async (_request, reply) => {
       const { registry } = parts.metrics;

@@ -165,6 +165,12 @@ describe('the autoscaler on a cluster', () => {
     const successor = await start();
     onTestFinished(() => successor.close('leave'));
     const [pod] = await player.pods();
+    // What the other gateway is asked, the leader answers: it alone knows what is measured of its requests.
+    const asked = async (): Promise<FunctionStatus> =>
+      (await (await fetch(`${successor.url}/api/functions/digits`)).json()) as FunctionStatus;
+    service.controller.find('digits')!.latencies.record(12);
+    await expect.poll(async () => (await asked()).latest?.requests, SOON).toBe(1);
+    expect(successor.controller.find('digits')?.latencies.summary(200)).toBeUndefined();
     await service.close('leave');
 
     service = successor;
