@@ -11,6 +11,7 @@ import { readVerified } from '../../../packager/oci/verified.ts';
 import { needs, needsRoot, runTool } from '../../support/tools.ts';
 import { textFile } from '../oci/entries.ts';
 import { AMD64, ARM64, bundleOf, referrerTo, sampleImage } from '../oci/sample-bundle.ts';
+import { Containerd } from './containerd.ts';
 
 const NAME = 'registry.example/team/sample:1.0';
 
@@ -98,6 +99,22 @@ describe('skopeo', () => {
     runTool('skopeo', 'copy', `docker-archive:${archive}`, `oci:${layout}`);
     const base = await new LayoutSource({ directory: layout }).fetch(AMD64);
     expect((await configOf(base)).rootfs).toEqual((await configOf(image)).rootfs);
+  });
+});
+
+describe('containerd', () => {
+  it('imports a Docker archive with its name, its digest and all of its layers', async (context) => {
+    const containerd = await Containerd.start(context, folder);
+    const image = await awkward();
+    const file = join(folder, 'sample.tar');
+    await writeDockerArchive(bundleOf([image], [referrerTo(image, 'about it')]), file, NAME);
+    // Unpacking compares each layer with its digest in the config; this way of it needs no file system of its own.
+    containerd.ctr('images', 'import', '--snapshotter', 'native', file);
+    const { digest } = image.manifest.descriptor;
+    const listed = containerd.ctr('images', 'ls').split('\n');
+    expect(listed.filter((line) => line.includes(digest)).map((line) => line.split(' ')[0])).toEqual([NAME]);
+    const checked = containerd.ctr('images', 'check', '--snapshotter', 'native');
+    expect(checked).toMatch(/sample:1\.0 .*complete \((\d)\/\1\).*true/);
   });
 });
 
