@@ -68,7 +68,6 @@ class Forwarding {
     if (leaderUrl === undefined || isOurs) return undefined;
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
-    reply.raw.once('finish', () => request.raw.resume()); // what the leader did not want to read is read by nobody else
     const body = new ForwardedBody(request.raw);
     try {
       const answer = await this.#exchange(leaderUrl, request, body, gone.signal);
@@ -116,19 +115,20 @@ class Forwarding {
       dispatcher: this.#agent,
       method: method as Dispatcher.HttpMethod,
       headers: { ...endToEnd(headers), [FORWARDED_HEADER]: '1' },
-      ...(hasBody(raw) ? { body: body.stream } : {}),
+      ...(hasBody(raw) ? { body } : {}),
       signal,
     });
   }
 }
 
-/** A request's body as it comes in. Nothing is taken from the request before somebody reads, nor is it ever destroyed. */
-class ForwardedBody {
-  readonly stream: Readable;
+/** A request's body as it comes in. Nothing is taken from the request before somebody reads; what nobody reads is dropped. */
+class ForwardedBody extends Readable {
+  readonly #request: IncomingMessage;
   #hasBegun = false;
 
   constructor(request: IncomingMessage) {
-    this.stream = Readable.from(this.#chunksOf(request), { objectMode: false });
+    super();
+    this.#request = request;
   }
 
   /** Whether any of it may be gone, so that nobody else can read it whole. */
@@ -136,11 +136,26 @@ class ForwardedBody {
     return this.#hasBegun;
   }
 
-  async *#chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
-    this.#hasBegun = true;
-    sendContinue(request);
-    yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  override _read(): void {
+    if (!this.#hasBegun) this.#begin();
+    this.#request.resume();
   }
+
+  /** The request itself lives on: it is answered yet. */
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    if (this.#hasBegun) this.#request.off('data', this.#onData).resume();
+    callback(error);
+  }
+
+  #begin(): void {
+    this.#hasBegun = true;
+    sendContinue(this.#request);
+    this.#request.on('data', this.#onData).once('end', () => this.push(null));
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (!this.push(chunk)) this.#request.pause();
+  };
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
