@@ -33,7 +33,7 @@ export function asyncFunctionRoutes(
   });
 
   for (const url of [`${PREFIX}/:name`, `${PREFIX}/:name/*`]) {
-    app.post(url, async (request, reply) => {
+    app.post(url, { config: { plainErrors: true } }, async (request, reply) => {
       const { name, path } = functionTarget(request.url, PREFIX, namespace);
       if (controller.find(name) === undefined) throw functionNotFound(name);
       modelCall(request.method, path, name);

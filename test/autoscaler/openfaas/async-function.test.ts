@@ -141,7 +141,11 @@ describe('an asynchronous call', () => {
     ['with a callback that is no address', 'digits', { 'x-callback-url': 'file:///etc/passwd' }, 400],
     ['with a callback that is not even one', 'digits', { 'x-callback-url': 'here' }, 400],
   ])('is refused at once: %s', async (_what, address, headers, status) => {
-    expect((await cli.invokeAsync(address, PICTURE, headers)).status).toBe(status);
+    const answer = await cli.invokeAsync(address, PICTURE, headers);
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([
+      status,
+      expect.stringMatching(/^text\/plain/),
+    ]);
   });
 });
 
