@@ -1,7 +1,7 @@
 import type { Cell, ProfileTable } from '../table.ts';
 import { inReadingOrder } from './order.ts';
 
-const COLUMNS: Readonly<Record<string, (cell: Cell) => number | boolean | undefined>> = {
+const COLUMNS: Readonly<Record<string, (cell: Cell) => number | boolean | null | undefined>> = {
   batch: (cell) => cell.batch,
   cpu_millicores: (cell) => cell.cpuMillicores,
   gpu_percent: (cell) => cell.gpuPercent,
@@ -29,6 +29,9 @@ const COLUMNS: Readonly<Record<string, (cell: Cell) => number | boolean | undefi
   periods: (cell) => cell.throttling?.periods,
   throttled_periods: (cell) => cell.throttling?.throttledPeriods,
   throttled_ms: (cell) => cell.throttling?.throttledMs,
+  gpu_memory_bytes: (cell) => cell.gpu?.memoryBytes,
+  gpu_power_watts: (cell) => cell.gpu?.powerWatts,
+  gpu_utilization_percent: (cell) => cell.gpu?.utilizationPercent,
 };
 
 /** One line a cell, under a header; the model's name comes first, so that several tables can be concatenated. */

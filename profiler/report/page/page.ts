@@ -124,9 +124,20 @@ function columnsOf(table: ProfileTable): readonly Column[] {
     { title: 'CPU ms a row', text: ({ cpuMs, batch }) => short(cpuMs / batch) },
     { title: 'throttled', text: throttledText },
     { title: 'memory', text: ({ peakMemoryBytes }) => formatBytes(peakMemoryBytes) },
+    ...(table.cells.some(({ gpu }) => gpu !== undefined) ? GPU_USE : []),
     { title: 'first answer', text: ({ firstAnswerMs }) => formatDuration(firstAnswerMs) },
     { title: 'samples', text: ({ samples }) => String(samples) },
   ];
+}
+
+const GPU_USE: readonly Column[] = [
+  { title: 'GPU memory', text: ({ gpu }) => (gpu === undefined ? '–' : formatBytes(gpu.memoryBytes)) },
+  { title: 'GPU W', text: ({ gpu }) => known(gpu?.powerWatts) },
+  { title: 'GPU busy, %', text: ({ gpu }) => known(gpu?.utilizationPercent) },
+];
+
+function known(value: number | null | undefined): string {
+  return value === null || value === undefined ? '–' : short(value);
 }
 
 function cellsTable(table: ProfileTable): string {

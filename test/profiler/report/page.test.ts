@@ -37,6 +37,13 @@ describe('the page of a table', () => {
       expect(page).toContain(fact);
   });
 
+  it('tells what the GPU did, where it is known', async () => {
+    expect(await renderPage(withGpu)).not.toContain('GPU memory');
+    const gpu = { memoryBytes: 2_500_000_000, powerWatts: 66.9, utilizationPercent: null };
+    const page = await renderPage(table([cell(1, 1000, 40, { gpuPercent: 25, gpu })]));
+    expect(page).toContain('<td>2.5 GB</td><td>66.9</td><td>–</td>');
+  });
+
   it('names what to mistrust', async () => {
     expect(await renderPage(sample)).toMatch(/b1 c2<\/th><td class="bad">mean known to ±4\.8 % only/);
     const fine = await renderPage(table([cell(1, 1000, 10)]));
