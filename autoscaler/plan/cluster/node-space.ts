@@ -4,6 +4,11 @@ import { NodeRoom, type Spot } from './node-room.ts';
 import { NodeShelves } from './node-shelves.ts';
 import type { Resources } from './resources.ts';
 
+interface Rooms {
+  readonly byName: ReadonlyMap<string, NodeRoom>;
+  readonly shelves: NodeShelves;
+}
+
 interface Booking {
   readonly placement: Placement;
   readonly sign: 1 | -1;
@@ -16,10 +21,9 @@ interface Booking {
 export class NodeSpace {
   readonly #nodes: readonly NodeCapacity[];
   readonly #held: readonly Iterable<Placement>[];
-  /** What was booked before the rooms were made. */
+  /** What was booked before it was opened. */
   readonly #changes: Booking[] = [];
-  #rooms: ReadonlyMap<string, NodeRoom> | undefined;
-  #shelves: NodeShelves | undefined;
+  #opened: Rooms | undefined;
 
   /** @param held by what is there already; a node that is gone is no error here */
   constructor(nodes: readonly NodeCapacity[], ...held: Iterable<Placement>[]) {
@@ -45,25 +49,25 @@ export class NodeSpace {
   place(candidate: Candidate, count: number, among?: ReadonlySet<string>): Spot[] {
     const spots: Spot[] = [];
     if (count <= 0) return spots;
-    this.#shelves ??= new NodeShelves(this.#opened.values(), largestOf(this.#nodes));
+    const { shelves } = this.#open();
     while (spots.length < count) {
-      const room = this.#shelves.fullestFor(candidate, among);
+      const room = shelves.fullestFor(candidate, among);
       if (room === undefined) break;
       while (spots.length < count && room.fits(candidate)) spots.push(room.take(candidate));
-      this.#shelves.put(room);
+      shelves.put(room);
     }
     return spots;
   }
 
   /** How many this node has room for. */
   countOn(node: string, candidate: Candidate): number {
-    return this.#opened.get(node)?.countOf(candidate) ?? 0;
+    return this.#open().byName.get(node)?.countOf(candidate) ?? 0;
   }
 
   /** What is free on all nodes together. */
   get free(): Resources {
     const total: [number, number, number] = [0, 0, 0];
-    for (const { cpuMillicores, gpuPercents, memoryBytes } of this.#opened.values()) {
+    for (const { cpuMillicores, gpuPercents, memoryBytes } of this.#open().byName.values()) {
       total[0] += Math.max(0, cpuMillicores);
       for (const percent of gpuPercents) total[1] += Math.max(0, percent);
       total[2] += Math.max(0, memoryBytes);
@@ -73,30 +77,33 @@ export class NodeSpace {
 
   /** How much CPU is free on a node. */
   freeCpuMillicores(node: string): number {
-    return this.#opened.get(node)?.cpuMillicores ?? 0;
+    return this.#open().byName.get(node)?.cpuMillicores ?? 0;
   }
 
-  get #opened(): ReadonlyMap<string, NodeRoom> {
-    if (this.#rooms === undefined) {
-      const rooms = new Map<string, NodeRoom>();
-      for (const node of this.#nodes) rooms.set(node.name, new NodeRoom(node));
-      for (const held of this.#held)
-        for (const placement of held) rooms.get(placement.node)?.book(placement, 1);
-      for (const { placement, sign } of this.#changes) rooms.get(placement.node)?.book(placement, sign);
-      this.#rooms = rooms;
+  #open(): Rooms {
+    if (this.#opened === undefined) {
+      const byName = new Map<string, NodeRoom>();
+      for (const node of this.#nodes) byName.set(node.name, new NodeRoom(node));
+      for (const held of this.#held) {
+        for (const placement of held) byName.get(placement.node)?.book(placement, 1);
+      }
+      const shelves = new NodeShelves(byName.values(), largestOf(this.#nodes));
+      this.#opened = { byName, shelves };
+      for (const { placement, sign } of this.#changes) this.#book(placement, sign);
     }
-    return this.#rooms;
+    return this.#opened;
   }
 
   #book(placement: Placement, sign: 1 | -1): void {
-    if (this.#rooms === undefined) {
+    if (this.#opened === undefined) {
       this.#changes.push({ placement, sign });
       return;
     }
-    const room = this.#rooms.get(placement.node);
+    const { byName, shelves } = this.#opened;
+    const room = byName.get(placement.node);
     if (room === undefined) return;
     room.book(placement, sign);
-    this.#shelves?.put(room);
+    shelves.put(room);
   }
 }
 
