@@ -22,18 +22,19 @@ interface Identity {
 const CALL_CONNECTIONS = 16;
 const CALL_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A watch hears at least a bookmark a minute: one that hears nothing for so long hangs on a dead connection. */
-const SILENCE_MS = 90_000;
 
 /** Opens channels as a kubeconfig says. Certificates and tokens that are renewed meanwhile are used from then on. */
 export class Channels {
   readonly #config: KubeConfig;
+  readonly #silenceMs: number;
   #identity: Identity | undefined;
   #calls: Dispatcher | undefined;
   #streams: Dispatcher | undefined;
 
-  constructor(config: KubeConfig) {
+  /** @param silenceMs how long a stream may say nothing */
+  constructor(config: KubeConfig, silenceMs: number) {
     this.#config = config;
+    this.#silenceMs = silenceMs;
   }
 
   async open(): Promise<Channel> {
@@ -64,7 +65,7 @@ export class Channels {
       headersTimeout: CALL_TIMEOUT_MS,
       bodyTimeout: CALL_TIMEOUT_MS,
     });
-    this.#streams = this.#dispatcher({ headersTimeout: CALL_TIMEOUT_MS, bodyTimeout: SILENCE_MS });
+    this.#streams = this.#dispatcher({ headersTimeout: CALL_TIMEOUT_MS, bodyTimeout: this.#silenceMs });
   }
 
   #dispatcher(limits: Agent.Options): Dispatcher {

@@ -1,5 +1,5 @@
 import type { KubeConfig } from '@kubernetes/client-node';
-import { type Dispatcher, request as httpRequest } from 'undici';
+import { type Dispatcher, errors, request as httpRequest } from 'undici';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { ApiError, platformFailure } from './api-errors.ts';
 import { Channels } from './channel.ts';
@@ -22,9 +22,13 @@ export interface ApiRequest {
 export interface ConnectionOptions extends ClusterAccess {
   /** Default: the service account's or the kubeconfig context's, else `infless`. */
   readonly namespace?: string | undefined;
+  /** A stream that says nothing for so long is ended: its connection may be dead. Default 90 s. */
+  readonly silenceMs?: number;
 }
 
 const DEFAULT_NAMESPACE = 'infless';
+/** Where something happens in a cluster a watch hears at least a bookmark a minute; elsewhere asking again is cheap. */
+const DEFAULT_SILENCE_MS = 90_000;
 
 /** An API server: sends requests and says in one error class what became of them. */
 export class Connection {
@@ -33,10 +37,10 @@ export class Connection {
   readonly server: string;
   readonly #channels: Channels;
 
-  constructor(config: KubeConfig, namespace: string) {
+  constructor(config: KubeConfig, namespace: string, silenceMs = DEFAULT_SILENCE_MS) {
     this.namespace = namespace;
     this.server = config.getCurrentCluster()?.server ?? '';
-    this.#channels = new Channels(config);
+    this.#channels = new Channels(config, silenceMs);
   }
 
   /** @throws ApiError */
@@ -50,7 +54,8 @@ export class Connection {
   }
 
   /**
-   * The lines of an answer that comes bit by bit, from when the server has accepted.
+   * The lines of an answer that comes bit by bit, from when the server has accepted. They end when the server ends them,
+   * or has said nothing for long: who wants more asks again.
    *
    * @throws ApiError here, or later from the lines
    */
@@ -67,6 +72,7 @@ export class Connection {
     try {
       yield* lines;
     } catch (error) {
+      if (error instanceof errors.BodyTimeoutError) return;
       throw this.#unanswered(request, error);
     }
   }
@@ -119,7 +125,8 @@ export class Connection {
 export async function connect(options: ConnectionOptions = {}): Promise<Connection> {
   const config = await loadKubeConfig(options);
   const context = config.getContextObject(config.getCurrentContext() ?? '');
-  const connection = new Connection(config, options.namespace ?? context?.namespace ?? DEFAULT_NAMESPACE);
+  const namespace = options.namespace ?? context?.namespace ?? DEFAULT_NAMESPACE;
+  const connection = new Connection(config, namespace, options.silenceMs);
   try {
     if (!URL.canParse(connection.server)) throw noCluster();
     await connection.call({ method: 'GET', path: '/version' });

@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -26,6 +27,31 @@ const CONFIG_MAPS: ResourceKind = {
   kind: 'ConfigMap',
   namespaced: true,
 };
+
+/** Says exactly what a test wants to be said. */
+class Stub {
+  readonly kubeconfig: string;
+  readonly #server: Server;
+
+  private constructor(server: Server, kubeconfig: string) {
+    this.#server = server;
+    this.kubeconfig = kubeconfig;
+  }
+
+  static async start(answer: RequestListener): Promise<Stub> {
+    const server = createServer(answer).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const directory = await mkdtemp(join(tmpdir(), 'infless-stub-'));
+    return new Stub(server, await writeKubeconfig(directory, { url, token: 'any' }));
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await once(this.#server.close(), 'close');
+    await rm(dirname(this.kubeconfig), { recursive: true });
+  }
+}
 
 let server: ApiServer;
 let connection: Connection;
@@ -184,6 +210,33 @@ describe('an informer', { timeout: 120_000 }, () => {
     informer.stop();
   });
 
+  it('does not rely on a connection that says nothing', async () => {
+    const event = { type: 'ADDED', object: { metadata: { name: 'a', resourceVersion: '2' } } };
+    let watches = 0;
+    const stub = await Stub.start(({ url }, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      if (!url?.includes('watch=true'))
+        response.end(JSON.stringify({ metadata: { resourceVersion: '1' }, items: [] }));
+      else if (++watches === 1) response.flushHeaders();
+      else response.write(`${JSON.stringify(event)}\n`);
+    });
+    const warnings: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line) => warnings.push(line) });
+    const opened = await connect({ kubeconfig: stub.kubeconfig, silenceMs: 50 });
+    const informer = new Informer<ConfigMap>(
+      new ResourceClient(opened, CONFIG_MAPS),
+      {},
+      { clock: systemClock, logger },
+    );
+    const told = watched(informer);
+    await informer.start();
+    await expect.poll(() => told, { timeout: 60_000 }).toEqual(['added a']);
+    expect(warnings).toEqual([]);
+    informer.stop();
+    await opened.close();
+    await stub.close();
+  });
+
   it('that is stopped tells nothing more', async () => {
     const informer = newInformer();
     const told = watched(informer);
@@ -210,14 +263,11 @@ describe('a watch', () => {
       { status: 200, body: `${JSON.stringify({ type: 'ERROR', object: expired })}\n` },
       { status: 410, body: JSON.stringify(expired) },
     ];
-    const stub = createServer(({ url }, response) => {
+    const stub = await Stub.start(({ url }, response) => {
       const { status, body } = url === '/version' ? { status: 200, body: '{}' } : answers.shift()!;
       response.writeHead(status, { 'content-type': 'application/json' }).end(body);
-    }).listen(0, '127.0.0.1');
-    await new Promise((resolve) => stub.once('listening', resolve));
-    const directory = await mkdtemp(join(tmpdir(), 'infless-client-'));
-    const url = `http://127.0.0.1:${(stub.address() as AddressInfo).port}`;
-    const old = await connect({ kubeconfig: await writeKubeconfig(directory, { url, token: 'x' }) });
+    });
+    const old = await connect({ kubeconfig: stub.kubeconfig });
     const client = new ResourceClient<ConfigMap>(old, CONFIG_MAPS);
     const follow = async (): Promise<void> => {
       for await (const _ of await client.watch('1'));
@@ -225,8 +275,7 @@ describe('a watch', () => {
     await expect(follow()).rejects.toSatisfy(isGone);
     await expect(follow()).rejects.toSatisfy(isGone);
     await old.close();
-    stub.close();
-    await rm(directory, { recursive: true });
+    await stub.close();
   });
 });
 
