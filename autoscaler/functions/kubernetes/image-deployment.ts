@@ -6,6 +6,9 @@ import { type Deployment, versionOf } from '../deployment.ts';
 import type { FunctionSpec } from '../spec.ts';
 import type { ProfileTables } from './profile-tables.ts';
 
+/** Every node has it. */
+const ARCHITECTURE_LABEL = 'kubernetes.io/arch';
+
 /**
  * A function's deployment from what its image says of itself: the nodes fetch the model, this process never does.
  *
@@ -23,7 +26,7 @@ export async function resolveImage(
   const profile = await profileOf(spec, image, tables);
   const { environment, secrets } = spec;
   return {
-    spec,
+    spec: { ...spec, nodeSelector: { ...architectureOf(image), ...spec.nodeSelector } },
     model: { path: image.reference, manifest: { ...image.model, name: spec.name } },
     profile,
     maxBatch: canBatch(image.model) ? (spec.maxBatch ?? Number.MAX_SAFE_INTEGER) : 1,
@@ -37,6 +40,13 @@ export async function resolveImage(
     },
     warnings: [],
   };
+}
+
+/** The label of the nodes that an image for one architecture alone can run on. */
+function architectureOf({ platforms }: PinnedImage): FunctionSpec['nodeSelector'] {
+  const architectures = new Set(platforms.map((platform) => platform.split('/')[1]!));
+  const [only] = architectures;
+  return architectures.size === 1 ? { [ARCHITECTURE_LABEL]: only! } : {};
 }
 
 async function profileOf(

@@ -36,23 +36,29 @@ export class PodPlayer {
   readonly #requests: ApiRequests;
   readonly #namespace: string;
   readonly #beforeReady: (name: string) => Promise<void>;
+  readonly #newAddress: () => Promise<string>;
   readonly #ended = new AbortController();
   readonly #nodes = new Set<string>();
   readonly #busy = new Set<Promise<void>>();
   /** One step of a pod after the other. */
   readonly #turns = new Map<string, Promise<void>>();
-  #address = 1;
+  #addresses = 0;
   #isOnStrike = false;
 
-  /** @param beforeReady what else happens on a node before a pod is ready */
+  /**
+   * @param beforeReady what else happens on a node before a pod is ready
+   * @param newAddress where the next pod answers; default: an address where nobody does
+   */
   constructor(
     requests: ApiRequests,
     namespace: string,
     beforeReady: (name: string) => Promise<void> = async () => {},
+    newAddress = async (): Promise<string> => this.#unusedAddress(),
   ) {
     this.#requests = requests;
     this.#namespace = namespace;
     this.#beforeReady = beforeReady;
+    this.#newAddress = newAddress;
     this.#track(this.#watch());
   }
 
@@ -65,7 +71,8 @@ export class PodPlayer {
   }
 
   async addNode(name: string, node: PlayedNode = {}): Promise<void> {
-    const { labels = {}, taints = [] } = node;
+    const { taints = [] } = node;
+    const labels = { 'kubernetes.io/arch': 'amd64', ...node.labels };
     this.#nodes.add(name);
     await this.#requests.create('/api/v1/nodes', { metadata: { name, labels } });
     await this.changeNode(name, node);
@@ -210,21 +217,13 @@ export class PodPlayer {
         return;
       default:
         await this.#beforeReady(name);
-        await this.#tell(name, this.#running(part !== 'loads-for-ever'));
+        await this.#tell(name, running(await this.#newAddress(), part !== 'loads-for-ever'));
     }
   }
 
-  #running(isReady: boolean): V1PodStatus {
-    const podIP = `10.244.${this.#address >> 8}.${this.#address & 255}`;
-    this.#address += 1;
-    const state = { running: { startedAt: now() } };
-    return {
-      phase: 'Running',
-      podIP,
-      podIPs: [{ ip: podIP }],
-      conditions: [condition('PodScheduled', true), condition('Ready', isReady)],
-      containerStatuses: [container(state, isReady)],
-    };
+  #unusedAddress(): string {
+    this.#addresses += 1;
+    return `10.244.${this.#addresses >> 8}.${this.#addresses & 255}`;
   }
 
   async #tell(name: string, status: V1PodStatus): Promise<void> {
@@ -240,6 +239,17 @@ export class PodPlayer {
     this.#busy.add(work);
     void work.finally(() => this.#busy.delete(work));
   }
+}
+
+function running(podIP: string, isReady: boolean): V1PodStatus {
+  const state = { running: { startedAt: now() } };
+  return {
+    phase: 'Running',
+    podIP,
+    podIPs: [{ ip: podIP }],
+    conditions: [condition('PodScheduled', true), condition('Ready', isReady)],
+    containerStatuses: [container(state, isReady)],
+  };
 }
 
 function waiting(reason: string, message: string): V1PodStatus {

@@ -121,7 +121,15 @@ export class FunctionsWorld {
 function smallCluster(clock: VirtualClock): SimulatedCluster {
   return new SimulatedCluster({
     clock,
-    nodes: [{ name: 'node', cpuMillicores: 32_000, memoryBytes: 64e9, gpuPercents: [] }],
+    nodes: [
+      {
+        name: 'node',
+        labels: { 'kubernetes.io/arch': 'amd64' },
+        cpuMillicores: 32_000,
+        memoryBytes: 64e9,
+        gpuPercents: [],
+      },
+    ],
     startUp: ({ functionName }) => ({
       afterMs: 1_000,
       ...(functionName === 'doomed' ? { failure: 'out of luck' } : {}),

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AMD64, ARM64 } from '../../../packager/contents/bases.ts';
 import { SmallRegistry } from '../../../packager/registry/small-registry.ts';
 import { cell, table } from '../../../profiles/sample-table.ts';
 import { pushDescribed } from '../../../support/described-image.ts';
@@ -230,6 +231,22 @@ describe('a function that is declared', () => {
     await one.functions.declare(declaration);
     expect(one.imageOf('digits')).toBe(moved);
     await expect.poll(() => other.imageOf('digits'), SOON).toBe(moved);
+  });
+
+  it('keeps to nodes that its image is for', async () => {
+    const world = await open();
+    const declaration = {
+      name: 'digits',
+      image,
+      insecure: true,
+      slo: '250ms',
+      nodeSelector: { disk: 'ssd' },
+    };
+    const { deployment } = await world.functions.declare(declaration);
+    expect(deployment.spec.nodeSelector).toEqual({ disk: 'ssd', 'kubernetes.io/arch': 'amd64' });
+    await pushDescribed(image, PROFILE, { platforms: [AMD64, ARM64] });
+    const again = await world.functions.declare(declaration);
+    expect(again.deployment.spec.nodeSelector).toEqual({ disk: 'ssd' });
   });
 
   it('takes its table from a ConfigMap', async () => {
