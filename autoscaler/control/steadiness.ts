@@ -41,7 +41,8 @@ interface Memory {
   /** What was asked for last: it is asked for over and over. */
   latest?: {
     readonly instances: readonly Instance[];
-    readonly demand: FunctionDemand;
+    readonly arrivalCv: number;
+    readonly warmInstances: number;
     readonly steady: SteadyRates;
   };
 }
@@ -111,7 +112,8 @@ export class Steadiness {
       });
       byPool.set(key, steady);
     }
-    memory.latest = { instances, demand, steady };
+    const { arrivalCv, warmInstances } = demand;
+    memory.latest = { instances, arrivalCv, warmInstances, steady };
     return steady;
   }
 }
@@ -146,8 +148,7 @@ function latest(
   instances: readonly Instance[],
 ): SteadyRates | undefined {
   if (known?.instances !== instances) return undefined;
-  const { demand, steady } = known;
-  return demand.arrivalCv === arrivalCv && demand.warmInstances === warmInstances ? steady : undefined;
+  return known.arrivalCv === arrivalCv && known.warmInstances === warmInstances ? known.steady : undefined;
 }
 
 /** All of what a planner is given of one function that changes while it is deployed, but its rates. */
