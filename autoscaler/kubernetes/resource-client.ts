@@ -5,6 +5,12 @@ import type { ApiRequest, Connection } from './connection.ts';
 /** The autoscaler's name as the owner of fields it applies. */
 export const FIELD_MANAGER = 'infless-autoscaler';
 
+/**
+ * Its name where it applies a status. Before Kubernetes 1.22, who applies both under one name is taken to give up with each
+ * what it said with the other, and what it says no more of the object then stays for ever.
+ */
+export const STATUS_MANAGER = 'infless-autoscaler-status';
+
 /** A kind of object, as the API's paths name it. */
 export interface ResourceKind {
   /** Empty for the core group. */
@@ -107,12 +113,13 @@ export class ResourceClient<T extends KubernetesObject = KubernetesObject> {
 
   /** Server-side apply: creates it, or makes it as said in what we own of it; `force` takes fields from other owners. */
   apply(object: T, { force = false }: { readonly force?: boolean } = {}): Promise<T> {
-    return this.#apply(this.#path(nameOf(object)), object, force);
+    return this.#apply(this.#path(nameOf(object)), object, { fieldManager: FIELD_MANAGER, force });
   }
 
   /** The same for its status, which nobody else writes. */
   applyStatus(object: T): Promise<T> {
-    return this.#apply(`${this.#path(nameOf(object))}/status`, object, true);
+    const path = `${this.#path(nameOf(object))}/status`;
+    return this.#apply(path, object, { fieldManager: STATUS_MANAGER, force: true });
   }
 
   /** In place of the version that the object was read as; a conflict when that is not the latest. */
@@ -172,9 +179,13 @@ export class ResourceClient<T extends KubernetesObject = KubernetesObject> {
     return `${this.#collection({})}/${encodeURIComponent(name)}`;
   }
 
-  #apply(path: string, object: T, force: boolean): Promise<T> {
+  #apply(
+    path: string,
+    object: T,
+    query: { readonly fieldManager: string; readonly force: boolean },
+  ): Promise<T> {
     return this.#call('PATCH', path, {
-      query: { fieldManager: FIELD_MANAGER, force },
+      query,
       body: this.#complete(object),
       contentType: 'application/apply-patch+yaml', // JSON is YAML
     });
