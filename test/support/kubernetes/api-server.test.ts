@@ -22,7 +22,7 @@ describe.each(KINDS)('the $kind API server', ({ start, isThere, kind }) => {
 
   beforeAll(async () => {
     if (isThere) server = await start();
-  });
+  }, 120_000);
   afterAll(() => server?.close());
   beforeEach(async (context) => {
     context.skip(!isThere, `needs KUBEBUILDER_ASSETS for the ${kind} one`);
@@ -553,7 +553,7 @@ describe.each(KINDS)('the $kind API server', ({ start, isThere, kind }) => {
       if (!isThere) return;
       await server.requests.create(definitions, definition);
       const url = `/apis/${group}/v1alpha1/${plural}`;
-      await vi.waitFor(() => server.requests.get(url), { timeout: 20_000 }); // served soon after it is accepted
+      await vi.waitFor(() => server.requests.get(url), { timeout: 50_000 }); // served soon after it is accepted
     });
     beforeEach(() => {
       things = `/apis/${group}/v1alpha1/namespaces/${namespace}/${plural}`;

@@ -10,7 +10,7 @@ import { GuardedProcess } from './guarded-process.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 
 const ATTEMPTS = 3;
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 100_000;
 
 interface Ports {
   readonly api: number;

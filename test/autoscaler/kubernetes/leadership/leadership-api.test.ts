@@ -19,7 +19,7 @@ describe('leadership by a lease of the API server', () => {
 
   beforeAll(async () => {
     server = await openApiServer();
-  });
+  }, 120_000);
   afterAll(() => server?.close());
 
   async function join(
@@ -47,7 +47,7 @@ describe('leadership by a lease of the API server', () => {
   }
 
   const holds = (condition: () => void): Promise<void> =>
-    vi.waitFor(condition, { timeout: 20_000, interval: 10 });
+    vi.waitFor(condition, { timeout: 50_000, interval: 10 });
 
   it('is of one of two; when it goes the other follows, and knows before where to send requests', async () => {
     const namespace = await newNamespace(server);
