@@ -10,13 +10,19 @@ export function acceptedFinding(failure: InflessError | undefined): Finding {
   return finding('Accepted', false, reasonOf(failure), messageOf(failure));
 }
 
-/** Whether a request is answered. One to an idle function is, after a start. */
+/**
+ * Whether a request is answered. One to an idle function is, after a start.
+ *
+ * @param failure why not, where that is known
+ */
 export function readyFinding(
   phase: NonNullable<InferenceFunctionStatus['phase']>,
-  failure: string | undefined,
+  failure: InflessError | string | undefined,
 ): Finding {
   const { holds, reason, message } = READINESS[phase];
-  return finding('Ready', holds, reason, failure === undefined || holds ? message : failure);
+  if (holds || failure === undefined) return finding('Ready', holds, reason, message);
+  if (typeof failure === 'string') return finding('Ready', false, reason, failure);
+  return finding('Ready', false, reasonOf(failure), messageOf(failure));
 }
 
 const READINESS = {

@@ -58,6 +58,8 @@ export class KubernetesFunctions implements FunctionRegistry {
   /** Uids of objects that were deleted here, by name, as long as the watch has not told. */
   readonly #deleted = new Map<string, string>();
   readonly #turns = new Turns(AT_ONCE);
+  /** From then on nobody asks which are broken: it has to be told. */
+  #isOpen = false;
   #isClosed = false;
 
   constructor(parts: KubernetesFunctionsParts) {
@@ -90,6 +92,7 @@ export class KubernetesFunctions implements FunctionRegistry {
   async open(fromFile: readonly FunctionDeclaration[] | undefined): Promise<void> {
     await this.#parts.objects.open((name) => this.#followSoon(name));
     await this.#turns.settled();
+    this.#isOpen = true;
     for (const declaration of fromFile ?? []) await this.declare(declaration);
   }
 
@@ -184,7 +187,9 @@ export class KubernetesFunctions implements FunctionRegistry {
     const name = nameOf(object);
     const before = this.#followed.get(name);
     const failures = before?.content === contentOf(object) ? before.failures + 1 : 1;
-    logger.warn({ function: name, reason: messageOf(failure) }, 'a declared function cannot run');
+    const reason = messageOf(failure);
+    const isNews = before?.failure === undefined || messageOf(before.failure) !== reason;
+    if (this.#isOpen && isNews) logger.error({ function: name, reason }, 'a declared function cannot run');
     if (controller.find(name) === undefined) controller.spare(name);
     const cancelRetry = FINAL.has(failure.code) ? undefined : this.#retryLater(name, failures);
     this.#note(object, { failure, failures, ...(cancelRetry === undefined ? {} : { cancelRetry }) });

@@ -1,4 +1,3 @@
-import { messageOf } from '../../../models/base/errors.ts';
 import { formatConfig } from '../../../profiles/config.ts';
 import type { LatencySummary } from '../../control/latency-window.ts';
 import type { Instance } from '../../platforms/platform.ts';
@@ -51,7 +50,7 @@ export function stateOf(facts: FunctionFacts): {
     },
     findings: [
       acceptedFinding(outcome.failure),
-      readyFinding(phase, running === undefined ? messageOf(outcome.failure) : running.startFailure),
+      readyFinding(phase, running === undefined ? outcome.failure : running.startFailure),
       ...(running === undefined ? [] : [roomFinding(running.missingPerSecond)]),
     ],
   };

@@ -58,6 +58,7 @@ describe('how a function stands', () => {
     expect(readiness(broken)).toMatchObject({
       phase: 'Broken',
       status: 'False',
+      reason: 'ImageNotFound',
       message: 'There is no such image. Push it.',
     });
     expect(stateOf(broken).findings[0]).toEqual({

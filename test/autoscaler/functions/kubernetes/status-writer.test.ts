@@ -91,7 +91,7 @@ describe('the status of a function', () => {
     const broken = await until('nothing', ({ phase }) => phase === 'Broken');
     expect(condition(broken, 'Ready')).toMatchObject({
       status: 'False',
-      reason: 'NotDeployed',
+      reason: 'ImageNotFound',
       message: expect.stringContaining('nothing'),
     });
     expect(condition(broken, 'Accepted')).toMatchObject({ status: 'False', reason: 'ImageNotFound' });
