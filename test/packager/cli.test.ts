@@ -85,6 +85,7 @@ describe('infless-pack', () => {
     ],
     ['a base that is not there', ['mnist', '-o', 'oci:x', '--base', 'oci:nowhere'], 2, 'oci:nowhere'],
     ['a registry that is down', ['mnist', '-t', '127.0.0.1:1/x', '--insecure'], 3, '127.0.0.1:1'],
+    ['a tag that is none', ['mnist', '-t', 'r.example/Model:1'], 2, 'must be in lower case'],
     ['nothing that says where to', ['mnist'], 2, 'Nothing says where'],
     ['an image that is not there', ['inspect', 'oci:nowhere'], 2, 'nowhere is no OCI layout'],
   ])('says in one sentence what is wrong with %s', async (_, args, exitCode, sentence) => {
@@ -95,6 +96,18 @@ describe('infless-pack', () => {
     expect(stderr).toContain('error: ');
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(code).toBe(exitCode);
+  });
+
+  it.each([
+    ['is cut off', (whole: Buffer) => whole.subarray(0, -7), 'is not a whole ONNX model'],
+    ['is another file', () => Buffer.from('<html>'), 'is not a whole ONNX model'],
+  ])('says so of a model that %s, and leaves nothing', async (_, damage, sentence) => {
+    const damaged = await folder.write('damaged.onnx', damage(await readFile(model)));
+    const { code, stdout, stderr } = await run(damaged, '--base', base, '-o', images());
+    expect(stderr).toContain(`error: ${damaged} ${sentence}`);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+    await expect(access(join(folder.path, 'images'))).rejects.toThrow();
   });
 
   it('says so of an image that it has not made', async () => {

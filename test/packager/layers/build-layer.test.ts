@@ -14,6 +14,7 @@ import { gzip } from '../../../packager/layers/gzip.ts';
 import { digestOf } from '../../../packager/oci/blob.ts';
 import type { FileEntry } from '../../../packager/oci/tar-entry.ts';
 import { verified } from '../../../packager/oci/verified.ts';
+import { mountDisk } from '../../support/tools.ts';
 import { readTar, textFile } from '../oci/entries.ts';
 
 let folder: string;
@@ -201,4 +202,16 @@ describe('compression', () => {
     const nothing = await buffer(Readable.from([], { objectMode: false }).pipe(gzip()));
     expect(gunzipSync(nothing)).toHaveLength(0);
   });
+});
+
+it('a compressed layer for which the cache has no room says so and leaves nothing', async (context) => {
+  const disk = mountDisk(context, 64);
+  vi.stubEnv('INFLESS_CACHE_DIR', disk);
+  const noise = textFile('noise', randomBytes(100_000).toString('hex'));
+  await expect(buildLayer([noise], { compress: true, title: 'noise' })).rejects.toMatchObject({
+    code: 'STORAGE_FAILED',
+    remedy: expect.stringContaining('INFLESS_CACHE_DIR'),
+  });
+  const written = (await readdir(join(disk, 'layers'))).filter((name) => !name.endsWith('.json'));
+  expect(written).toEqual([]);
 });

@@ -8,6 +8,7 @@ import type { WriteEvent } from '../../../packager/layout/progress.ts';
 import { writeDockerArchive } from '../../../packager/layout/write-docker-archive.ts';
 import { writeDockerfile } from '../../../packager/layout/write-dockerfile.ts';
 import type { Bundle } from '../../../packager/oci/image.ts';
+import { mountDisk } from '../../support/tools.ts';
 import { readTar, textFile } from '../oci/entries.ts';
 import { ARM64, bundleOf, sampleImage } from '../oci/sample-bundle.ts';
 
@@ -77,6 +78,24 @@ it.each(Object.keys(writers))('%s of a broken layer leaves nothing', async (what
   });
   expect(await readdir(join(folder, 'out'))).toEqual([]);
 });
+
+it.for(['A Docker archive', 'A Dockerfile'])(
+  '%s on a full disk says so and leaves nothing',
+  async (what, context) => {
+    const disk = mountDisk(context, 64);
+    const weights = [textFile('models/weights.bin', 'x'.repeat(200_000))];
+    const bundle = bundleOf([await sampleImage({ weights })]);
+    const write =
+      what === 'A Dockerfile'
+        ? writeDockerfile(bundle, join(disk, 'context'))
+        : writeDockerArchive(bundle, join(disk, 'sample.tar'), NAME);
+    await expect(write).rejects.toMatchObject({
+      code: 'STORAGE_FAILED',
+      message: expect.stringMatching(/cannot be written \(ENOSPC\)$/),
+    });
+    expect(await readdir(disk)).toEqual([]);
+  },
+);
 
 it.each(Object.keys(writers))('%s tells how far it is', async (what) => {
   const weights = [textFile('models/weights.bin', 'x'.repeat(1_000_000))];
