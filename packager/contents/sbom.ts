@@ -37,7 +37,7 @@ export async function sbomText(parts: SbomParts): Promise<string> {
       version: base.digest,
       hashes: hashOf(base.digest),
     }),
-    ...(await Promise.all(parts.packageFolders.map(npmComponent))),
+    ...(await npmComponents(parts.packageFolders)),
   ];
   for (const part of contents) image.dependencies.add(part.bomRef);
   const bom = new Models.Bom({
@@ -72,6 +72,12 @@ const npmBuilder = new Contrib.FromNodePackageJson.Builders.ComponentBuilder(
   new Contrib.FromNodePackageJson.Factories.ExternalReferenceFactory(),
   new Contrib.License.Factories.LicenseFactory(parseLicense),
 );
+
+/** Each version of a package once, however many copies are installed: the library makes up names for whatever is there twice. */
+async function npmComponents(folders: readonly string[]): Promise<readonly Models.Component[]> {
+  const components = await Promise.all(folders.map(npmComponent));
+  return [...new Map(components.map((part) => [part.bomRef.value, part])).values()];
+}
 
 async function npmComponent(folder: string): Promise<Models.Component> {
   const data = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as PackageJson;

@@ -54,6 +54,10 @@ it('names the model, the base and every package with its licence', async () => {
   expect(image?.dependsOn).toHaveLength(components.length);
 });
 
+it('has a package once that is installed twice, as pnpm links it', async () => {
+  expect(await text([packageRoot, `${packageRoot}/.`])).toBe(await text([packageRoot]));
+});
+
 it('is the same each time, and bears the time that the image bears', async () => {
   const first = await text([packageRoot]);
   expect(await text([packageRoot])).toBe(first);
