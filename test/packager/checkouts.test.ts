@@ -1,12 +1,17 @@
 import { execFile } from 'node:child_process';
-import { appendFile, cp, mkdir, readFile, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createWriteStream } from 'node:fs';
+import { appendFile, cp, mkdir, readdir, readFile, rename, symlink } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
+import { createGunzip } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { packageRoot } from '../../models/base/package.ts';
+import { packageRoot, packageVersion } from '../../models/base/package.ts';
 import { hostPlatform } from '../../packager/contents/base/host-base.ts';
 import { LayoutSource } from '../../packager/layout/layout-source.ts';
 import { writeLayout } from '../../packager/layout/write-layout.ts';
+import { readDocument } from '../../packager/oci/document.ts';
+import { imageConfigSchema } from '../../packager/oci/schema.ts';
 import { identityGraph, LINEAR, ModelFolder } from '../support/tiny-models.ts';
 import { baseImage } from './contents/bases.ts';
 import { DebianRegistry } from './registry/debian-registry.ts';
@@ -93,6 +98,65 @@ it('a checkout whose node_modules is a link makes the same image', async () => {
   const packed = await packIn(linked, model, '-o', `oci:${join(folder.path, 'of-linked')}`);
   expect(packed).toBe(await packIn(other, model, '-o', `oci:${join(folder.path, 'there')}`));
 }, 180_000);
+
+it('installed as pnpm does, each package in a folder of its own behind links, it makes one image wherever that is', async () => {
+  const model = await folder.write('net.onnx', LINEAR);
+  const project = join(folder.path, 'pnpm-project');
+  const ours = await installAsPnpm(project);
+  const packed = await packIn(ours, model, '-o', `oci:${join(folder.path, 'of-pnpm')}`);
+  const moved = join(folder.path, 'moved', 'project');
+  await mkdir(dirname(moved));
+  await rename(project, moved);
+  const again = join(moved, 'node_modules', 'infless');
+  expect(await packIn(again, model, '-o', `oci:${join(folder.path, 'of-pnpm-again')}`)).toBe(packed);
+
+  const source = new LayoutSource({ directory: join(folder.path, 'of-pnpm') });
+  const { layers, config } = await source.fetch(hostPlatform());
+  const { config: started } = await readDocument(config, imageConfigSchema, 'it', 'config');
+  const runtime = join(folder.path, 'pnpm-runtime');
+  await mkdir(runtime);
+  await pipeline(layers[1]!.open(), createGunzip(), createWriteStream(join(folder.path, 'runtime.tar')));
+  await run('tar', ['-xf', join(folder.path, 'runtime.tar'), '-C', runtime]);
+  const program = join(runtime, started!.Entrypoint!.at(-1)!);
+  const { stdout } = await run(process.execPath, [program, '--version'], { env: { PATH: '' } });
+  expect(stdout.trim()).toBe(packageVersion);
+}, 240_000);
+
+/**
+ * A project as pnpm lays it out: `node_modules` has links alone, and `.pnpm` the packages, each beside links to those
+ * that it depends on.
+ */
+async function installAsPnpm(project: string): Promise<string> {
+  const store = join(project, 'node_modules', '.pnpm');
+  const names = await packagesIn(join(other, 'node_modules'));
+  const folderOf = (name: string) => join(store, `${name.replace('/', '+')}@0.0.0`, 'node_modules');
+  const linkInto = async (modules: string, name: string) => {
+    await mkdir(dirname(join(modules, name)), { recursive: true });
+    await symlink(relative(dirname(join(modules, name)), join(folderOf(name), name)), join(modules, name));
+  };
+  for (const name of names) {
+    await cp(join(other, 'node_modules', name), join(folderOf(name), name), { recursive: true });
+    const text = await readFile(join(other, 'node_modules', name, 'package.json'), 'utf8');
+    const { dependencies, peerDependencies } = JSON.parse(text) as Record<string, object | undefined>;
+    for (const needed of Object.keys({ ...peerDependencies, ...dependencies })) {
+      if (names.includes(needed) && needed !== name) await linkInto(folderOf(name), needed);
+    }
+  }
+  for (const path of ['dist', 'package.json']) {
+    await cp(join(other, path), join(folderOf('infless'), 'infless', path), { recursive: true });
+  }
+  for (const name of names) await linkInto(folderOf('infless'), name);
+  await linkInto(join(project, 'node_modules'), 'infless');
+  return join(project, 'node_modules', 'infless');
+}
+
+async function packagesIn(modules: string): Promise<string[]> {
+  const names = await readdir(modules);
+  const scoped = names
+    .filter((name) => name.startsWith('@'))
+    .map(async (scope) => (await readdir(join(modules, scope))).map((name) => `${scope}/${name}`));
+  return [...names.filter((name) => /^[^.@]/.test(name)), ...(await Promise.all(scoped)).flat()];
+}
 
 it('what has not changed is not sent again', async (context) => {
   const registry = await DebianRegistry.start(context);
