@@ -28,13 +28,29 @@ export type QuotaMechanism = z.infer<typeof quotaMechanismSchema>;
 export const gpuSharingSchema = z.enum(['mps', 'mig', 'whole']);
 export type GpuSharing = z.infer<typeof gpuSharingSchema>;
 
-/** One measured config. */
+/** How onnxruntime shares a batch's work. */
+export const threadingSchema = z.object({ threads: z.number().int().min(1), spinning: z.boolean() });
+
+/** What was found wrong with a measurement, and stayed so when it was measured again; see profiler/checks. */
+export const verdictSchema = z.enum([
+  'batch-not-filled',
+  'noisy-host',
+  'drifting',
+  'not-warm',
+  'non-monotone',
+  'throttled',
+  'spinning',
+]);
+export type Verdict = z.infer<typeof verdictSchema>;
+
+/** One config, measured or predicted. */
 export const cellSchema = configSchema.extend({
   threads: z.number().int().min(1),
   spinning: z.boolean(),
   /** One full batch through the batch executor: tensors in, tensors out. */
   latencyMs: latencySchema,
-  samples: z.number().int().min(1),
+  /** 0 where it was predicted. */
+  samples: z.number().int().nonnegative(),
   warmupRuns: z.number().int().nonnegative(),
   /** Whether the mean met the stated confidence within the time allowed. */
   converged: z.boolean(),
@@ -60,8 +76,34 @@ export const cellSchema = configSchema.extend({
       utilizationPercent: z.number().min(0).max(100).nullable(),
     })
     .optional(),
+  /** Not measured but taken from the surface through the measured cells; `meanInterval` is where measuring would find the mean. */
+  predicted: z.literal(true).optional(),
+  /** Only where a check failed. */
+  verdicts: z.array(verdictSchema).optional(),
 });
 export type Cell = Readonly<z.infer<typeof cellSchema>>;
+
+/** Errors of cells as they were predicted without having been seen, as shares of what was measured: none is left out. */
+export const predictionErrorSchema = z.object({
+  cells: z.number().int().min(1),
+  median: z.number().nonnegative(),
+  p90: z.number().nonnegative(),
+  max: z.number().nonnegative(),
+});
+export type PredictionError = Readonly<z.infer<typeof predictionErrorSchema>>;
+
+/** The threading that won under a quota, against what else was tried there. */
+export const threadChoiceSchema = threadingSchema.extend({
+  cpuMillicores: z.number().int().min(1),
+  trials: z.array(
+    threadingSchema.extend({
+      batch: z.number().int().min(1),
+      meanMs: positive,
+      cpuMs: z.number().nonnegative(),
+    }),
+  ),
+});
+export type ThreadChoice = Readonly<z.infer<typeof threadChoiceSchema>>;
 
 /** The latency–resource table of one model on one kind of host. */
 export const profileTableSchema = z.object({
@@ -81,5 +123,9 @@ export const profileTableSchema = z.object({
   /** What each cell's mean was measured to: `level` 0.95, `relativeError` 0.03 = ±3 % with 95 % confidence. */
   confidence: z.object({ level: z.number().min(0).max(1), relativeError: positive }),
   cells: z.array(cellSchema).min(1),
+  /** Where only a part of the cells was measured: how well the others are predicted, null where too few were held out. */
+  prediction: z.object({ heldOut: predictionErrorSchema.nullable() }).optional(),
+  /** Quotas whose threads were chosen by measuring; all others follow the default rule. Whoever serves has to do the same. */
+  threading: z.array(threadChoiceSchema).optional(),
 });
 export type ProfileTable = Readonly<z.infer<typeof profileTableSchema>>;
