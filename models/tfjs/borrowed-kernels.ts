@@ -1,6 +1,6 @@
 import type { KernelBackend, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 import { messageOf } from '../base/errors.ts';
-import type { Core } from './runtime.ts';
+import type { Core } from './tfjs-runtime.ts';
 
 /** How an operator says that it has no code for this element type, activation or layout. Another backend may. */
 const REFUSAL = /not (?:yet )?support|only supports|dtype float32|only float32/;

@@ -2,9 +2,9 @@ import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { messageOf } from '../base/errors.ts';
 import { declaredDims, declaredInput, requireSome } from './declared.ts';
-import type { GraphModel } from './runtime.ts';
 import { dtypeOf } from './tensors.ts';
 import type { TfjsModel } from './tfjs-model.ts';
+import type { GraphModel } from './tfjs-runtime.ts';
 
 /** What a converted SavedModel says of its tensors: protobuf as JSON, where 64-bit numbers are texts. */
 const tensorInfoSchema = z.looseObject({

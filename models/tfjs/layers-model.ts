@@ -1,8 +1,8 @@
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import { declaredDims, declaredInput } from './declared.ts';
-import type { LayersModel } from './runtime.ts';
 import { dtypeOf } from './tensors.ts';
 import type { TfjsModel } from './tfjs-model.ts';
+import type { LayersModel } from './tfjs-runtime.ts';
 
 /** A Keras-style model of layers. */
 export function layersModel(path: string, model: LayersModel): TfjsModel {

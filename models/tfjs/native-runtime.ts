@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { EngineResources } from '../engine.ts';
-import type { Core, TfjsRuntime } from './runtime.ts';
+import type { Core, TfjsRuntime } from './tfjs-runtime.ts';
 
 /** A native binding exports all of TensorFlow.js. */
 type NativeModule = Core & Pick<TfjsRuntime, 'loadGraphModel' | 'loadLayersModel'>;

@@ -6,9 +6,10 @@ import { loadError, runError } from './errors.ts';
 import { graphModel } from './graph-model.ts';
 import { layersModel } from './layers-model.ts';
 import { kindOf, type ModelJson, readModelJson } from './model-json.ts';
-import { loadRuntime, type TfjsRuntime } from './runtime.ts';
+import { loadRuntime } from './runtime.ts';
 import { fromRuntime, toRuntime } from './tensors.ts';
 import type { TfjsModel } from './tfjs-model.ts';
+import type { TfjsRuntime } from './tfjs-runtime.ts';
 import { readWeights, weightsHandler } from './weights.ts';
 
 /** A model that is ready to run, in our own tensor types. */

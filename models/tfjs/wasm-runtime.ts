@@ -1,5 +1,5 @@
 import { borrowKernels } from './borrowed-kernels.ts';
-import type { TfjsRuntime } from './runtime.ts';
+import type { TfjsRuntime } from './tfjs-runtime.ts';
 
 /** Node.js gives the backend no threads: it switches them off there. */
 const THREADS = 1;
