@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import type { Cancel, Clock } from '../../../models/base/clock.ts';
@@ -8,11 +9,12 @@ import { Informer, type InformerEvent } from '../../kubernetes/informer.ts';
 import { NODES, PODS } from '../../kubernetes/kinds.ts';
 import { ResourceClient } from '../../kubernetes/resource-client.ts';
 import type { NodeCapacity } from '../platform.ts';
-import { type Amounts, requestedBy } from './amounts.ts';
+import { requestedBy } from './amounts.ts';
 import type { GpuClaim } from './gpu/sharing.ts';
 import { claimGpu, gpuSharingOf } from './gpu/strategies.ts';
 import { OWNER_LABEL } from './labels.ts';
-import { capacityOf, isReady, requestsByNode, takesInstances } from './node-capacity.ts';
+import { capacityOf, isReady, takesInstances } from './node-capacity.ts';
+import { NodeRequests } from './node-requests.ts';
 
 export interface ClusterNodesParts {
   readonly connection: Connection;
@@ -23,16 +25,18 @@ export interface ClusterNodesParts {
   readonly onLost: (node: string, reason: string) => void;
 }
 
-const NOTHING: Amounts = new Map();
-
 /** The cluster's nodes, and what pods that are none of our instances have asked for on them. */
 export class ClusterNodes {
   readonly #parts: ClusterNodesParts;
   readonly #nodes: Informer<V1Node>;
   readonly #others: Informer<V1Pod>;
-  /** As long as nothing changes. */
-  #capacities: readonly NodeCapacity[] | undefined;
-  #requested: ReadonlyMap<string, Amounts> | undefined;
+  /** Of nodes that take instances. */
+  readonly #capacities = new Map<string, NodeCapacity>();
+  /** All of them, as long as none changes. */
+  #list: readonly NodeCapacity[] | undefined;
+  /** Nodes that may have another capacity by now. */
+  readonly #doubtful = new Set<string>();
+  readonly #requested = new NodeRequests();
   /** Of nodes that are not ready. */
   readonly #timers = new Map<string, Cancel>();
 
@@ -54,9 +58,9 @@ export class ClusterNodes {
       { clock, logger, keep: requestsOnly },
     );
     this.#nodes.onEvent((event) => this.#note(event));
-    this.#others.onEvent(() => {
-      this.#requested = undefined;
-      this.#capacities = undefined;
+    this.#others.onEvent((event) => {
+      const node = this.#requested.note(event);
+      if (node !== undefined) this.#doubtful.add(node);
     });
   }
 
@@ -75,13 +79,12 @@ export class ClusterNodes {
     return this.#nodes.get(name) !== undefined;
   }
 
-  /** The same list until something changes. */
+  /** The same list until a capacity changes: that nodes tell every few minutes that they are there changes none. */
   capacities(): readonly NodeCapacity[] {
-    this.#capacities ??= this.#nodes
-      .items()
-      .filter(takesInstances)
-      .map((node) => capacityOf(node, this.#requestedOn(node.metadata?.name ?? '')));
-    return this.#capacities;
+    for (const name of this.#doubtful) this.#lookAt(name);
+    this.#doubtful.clear();
+    this.#list ??= [...this.#capacities.values()];
+    return this.#list;
   }
 
   /** @throws InflessError INVALID_INPUT for a node that takes no instances, PLATFORM_FAILED for a share it cannot give */
@@ -93,17 +96,22 @@ export class ClusterNodes {
         remedy: 'Choose one that `kubectl get nodes` shows as Ready.',
       });
     }
-    return claimGpu(name, gpuSharingOf(node, this.#requestedOn(name)), percent, gpu);
+    return claimGpu(name, gpuSharingOf(node, this.#requested.on(name)), percent, gpu);
   }
 
-  #requestedOn(node: string): Amounts {
-    this.#requested ??= requestsByNode(this.#others.items());
-    return this.#requested.get(node) ?? NOTHING;
+  #lookAt(name: string): void {
+    const node = this.#nodes.get(name);
+    const capacity =
+      node !== undefined && takesInstances(node) ? capacityOf(node, this.#requested.on(name)) : undefined;
+    if (isDeepStrictEqual(capacity, this.#capacities.get(name))) return;
+    if (capacity === undefined) this.#capacities.delete(name);
+    else this.#capacities.set(name, capacity);
+    this.#list = undefined;
   }
 
   #note({ type, object: node }: InformerEvent<V1Node>): void {
-    this.#capacities = undefined;
     const name = node.metadata?.name ?? '';
+    this.#doubtful.add(name);
     const { clock, patienceMs, onLost } = this.#parts;
     if (type !== 'removed' && !isReady(node)) {
       if (this.#timers.has(name)) return;

@@ -73,7 +73,7 @@ export class KubernetesPlatform implements Platform {
     const { connection, clock, logger } = this.#options;
     const isOurs = `${MANAGED_BY_LABEL}=${MANAGED_BY},${OWNER_LABEL}=${connection.namespace}`;
     this.#client = new ResourceClient<V1Pod>(connection, PODS);
-    this.#pods = new Informer(this.#client, { labelSelector: isOurs }, { clock, logger });
+    this.#pods = new Informer(this.#client, { labelSelector: isOurs }, { clock, logger, keep: withoutSpec });
     this.#pods.onEvent((event) => this.#note(event));
     this.#nodes = new ClusterNodes({
       connection,
@@ -218,6 +218,11 @@ export class KubernetesPlatform implements Platform {
       throw exists(id);
     }
   }
+}
+
+/** All that is needed of what a pod was made to be stands in its annotation. */
+function withoutSpec({ spec: _, ...pod }: V1Pod): V1Pod {
+  return pod;
 }
 
 function isSame(one: V1Pod, other: V1Pod): boolean {

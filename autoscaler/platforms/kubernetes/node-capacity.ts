@@ -1,6 +1,6 @@
-import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { V1Node } from '@kubernetes/client-node';
 import type { NodeCapacity } from '../platform.ts';
-import { type Amounts, amountsOf, requestedBy, sumOf } from './amounts.ts';
+import { type Amounts, amountsOf } from './amounts.ts';
 import { gpuSharingOf } from './gpu/strategies.ts';
 import { repels } from './tolerations.ts';
 
@@ -25,17 +25,4 @@ export function capacityOf(node: V1Node, requested: Amounts): NodeCapacity {
     memoryBytes: Math.floor(free('memory')),
     gpuPercents: gpuSharingOf(node, requested).percents,
   };
-}
-
-/** By node, what pods have asked for there. */
-export function requestsByNode(pods: readonly V1Pod[]): ReadonlyMap<string, Amounts> {
-  const byNode = new Map<string, Amounts[]>();
-  for (const pod of pods) {
-    const node = pod.spec?.nodeName;
-    if (node === undefined) continue;
-    const there = byNode.get(node);
-    if (there === undefined) byNode.set(node, [requestedBy(pod)]);
-    else there.push(requestedBy(pod));
-  }
-  return new Map([...byNode].map(([node, amounts]) => [node, sumOf(amounts)]));
 }

@@ -1,16 +1,16 @@
 import type { V1Node, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { requestedBy } from '../../../../autoscaler/platforms/kubernetes/amounts.ts';
-import {
-  capacityOf,
-  requestsByNode,
-  takesInstances,
-} from '../../../../autoscaler/platforms/kubernetes/node-capacity.ts';
+import { capacityOf, takesInstances } from '../../../../autoscaler/platforms/kubernetes/node-capacity.ts';
+import { NodeRequests } from '../../../../autoscaler/platforms/kubernetes/node-requests.ts';
 
 const READY = { conditions: [{ type: 'Ready', status: 'True' }] };
 
+let pods = 0;
+
 function podOn(nodeName: string | undefined, spec: Partial<V1PodSpec>): V1Pod {
-  return { spec: { containers: [], ...(nodeName === undefined ? {} : { nodeName }), ...spec } };
+  const metadata = { name: `pod-${++pods}`, namespace: 'theirs' };
+  return { metadata, spec: { containers: [], ...(nodeName === undefined ? {} : { nodeName }), ...spec } };
 }
 
 const container = (cpu: string, memory: string) => ({
@@ -24,18 +24,37 @@ describe('a node', () => {
       metadata: { name: 'one', labels: { zone: 'a' } },
       status: { ...READY, allocatable: { cpu: '3920m', memory: '1Gi', pods: '110', 'nvidia.com/gpu': '1' } },
     };
-    const requested = requestsByNode([
+    const requested = new NodeRequests();
+    for (const object of [
       podOn('one', { containers: [container('100m', '64Mi'), container('20m', '64Mi')] }),
       podOn('two', { containers: [container('3', '512Mi')] }),
       podOn(undefined, { containers: [container('3', '512Mi')] }),
-    ]);
-    expect(capacityOf(node, requested.get('one')!)).toEqual({
+    ])
+      requested.note({ type: 'added', object });
+    expect(capacityOf(node, requested.on('one'))).toEqual({
       name: 'one',
       labels: { zone: 'a' },
       cpuMillicores: 3800,
       memoryBytes: 896 * 2 ** 20,
       gpuPercents: [100],
     });
+  });
+
+  it('has given away what its pods ask for now', () => {
+    const requested = new NodeRequests();
+    const [first, second] = ['100m', '20m'].map((cpu) =>
+      podOn('one', { containers: [container(cpu, '64Mi')] }),
+    );
+    const cpuAfter = (type: 'added' | 'changed' | 'removed', object: V1Pod): number | undefined => {
+      expect(requested.note({ type, object })).toBe('one');
+      return requested.on('one').get('cpu');
+    };
+    expect(cpuAfter('added', first!)).toBeCloseTo(0.1);
+    expect(cpuAfter('added', second!)).toBeCloseTo(0.12);
+    const larger = { ...first!, spec: { ...first!.spec!, containers: [container('1', '64Mi')] } };
+    expect(cpuAfter('changed', larger)).toBeCloseTo(1.02);
+    expect(cpuAfter('removed', first!)).toBeCloseTo(0.02);
+    expect(cpuAfter('removed', second!)).toBeUndefined();
   });
 
   it('that has given away more than it has, has nothing left', () => {
