@@ -27,6 +27,8 @@ export interface ConnectionOptions extends ClusterAccess {
 }
 
 const DEFAULT_NAMESPACE = 'infless';
+/** What the API server's audit log and its metrics call us. */
+const USER_AGENT = 'infless-autoscaler';
 /** Where something happens in a cluster a watch hears at least a bookmark a minute; elsewhere asking again is cheap. */
 const DEFAULT_SILENCE_MS = 90_000;
 
@@ -93,6 +95,7 @@ export class Connection {
         headers: {
           ...channel.headers,
           accept: 'application/json',
+          'user-agent': USER_AGENT,
           ...(body === undefined ? {} : { 'content-type': contentType }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
