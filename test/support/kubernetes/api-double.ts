@@ -20,6 +20,8 @@ export interface Call {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** How who asks calls itself. */
+  readonly agent: string | undefined;
 }
 
 /**
@@ -41,12 +43,18 @@ export class ApiDouble implements ApiServer {
   readonly #token: string;
   #isAway = false;
 
-  private constructor(server: Server, directory: string, kubeconfig: string, token: string) {
+  private constructor(
+    server: Server,
+    directory: string,
+    kubeconfig: string,
+    token: string,
+    connections: number | undefined,
+  ) {
     this.#server = server;
     this.#directory = directory;
     this.kubeconfig = kubeconfig;
     this.#token = token;
-    this.requests = new ApiRequests({ url: urlOf(server), token });
+    this.requests = new ApiRequests({ url: urlOf(server), token }, connections);
     this.logs = new PodLogs();
     this.#handler = new RequestHandler(this.#store, this.logs);
     server.on('request', (request, response) => void this.#serve(request, response));
@@ -54,13 +62,14 @@ export class ApiDouble implements ApiServer {
     server.on('connection', (socket) => this.#isAway && socket.destroy());
   }
 
-  static async start(): Promise<ApiDouble> {
+  /** @param connections of its own {@link requests} */
+  static async start(connections?: number): Promise<ApiDouble> {
     const server = createServer({ keepAliveTimeout: 0 }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const token = randomUUID();
     const directory = await mkdtemp(join(tmpdir(), 'infless-api-double-'));
     const kubeconfig = await writeKubeconfig(directory, { url: urlOf(server), token });
-    const double = new ApiDouble(server, directory, kubeconfig, token);
+    const double = new ApiDouble(server, directory, kubeconfig, token, connections);
     for (const name of ['default', 'kube-system'])
       await double.requests.create('/api/v1/namespaces', { metadata: { name } });
     return double;
@@ -119,7 +128,8 @@ export class ApiDouble implements ApiServer {
     const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
     const body = await text(request).catch(() => undefined);
     if (body === undefined || this.#isAway) return; // the client hung up
-    for (const listener of this.#listeners) listener({ method, path, query });
+    const agent = request.headers['user-agent'];
+    for (const listener of this.#listeners) listener({ method, path, query, agent });
     const fault = this.#faults.take(method, path);
     if (fault?.status === 'reset') {
       response.destroy();

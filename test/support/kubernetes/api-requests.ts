@@ -59,12 +59,12 @@ export class ApiRequests {
   readonly #address: ApiAddress;
   readonly #agent: Agent;
 
-  constructor(address: ApiAddress) {
+  /** @param connections are shared by all requests; default: one each, so that none is left that an outage has broken */
+  constructor(address: ApiAddress, connections?: number) {
     this.#address = address;
     const { certificate } = address;
-    const pipelining = 0; // a connection each: none is left that an outage has broken
     this.#agent = new Agent({
-      pipelining,
+      ...(connections === undefined ? { pipelining: 0 } : { connections }),
       ...(certificate === undefined ? {} : { connect: { ca: certificate } }),
     });
   }
