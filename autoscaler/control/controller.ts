@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
+import { inParallel } from '../../models/base/in-parallel.ts';
 import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import type { Deployment } from '../functions/deployment.ts';
@@ -33,6 +34,9 @@ export interface ControllerParts {
   /** Told of every batch that ran, for metrics. */
   readonly onBatch?: (functionName: string, batch: DispatchedBatch) => void;
 }
+
+/** So many are under way at once: an API server takes some ms for each, and nothing else is decided meanwhile. */
+const MOST_STARTS = 16;
 
 /**
  * The loop: measure demand, plan, start and stop. It holds the deployed functions and is the only one that talks to
@@ -233,10 +237,10 @@ export class Controller {
   async #apply(decision: Plan, nowMs: number): Promise<void> {
     for (const { id } of decision.stop) await this.#fleet.stop(id);
     await this.#fleet.stopUnwanted();
-    for (const start of decision.start) {
+    await inParallel(decision.start, MOST_STARTS, async (start) => {
       const managed = this.#functions.get(start.functionName);
       if (managed?.backoff.mayStart(nowMs)) await this.#start(managed, start);
-    }
+    });
   }
 
   async #start(managed: ManagedFunction, decision: StartDecision): Promise<void> {

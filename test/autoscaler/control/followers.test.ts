@@ -93,8 +93,8 @@ describe('an autoscaler that follows', () => {
     const start = platform.start.bind(platform);
     platform.start = async (request) => {
       starts.push(request);
-      await start(request);
       mayAct = false; // as when the lease is lost while the API server takes its time
+      await start(request);
     };
     const controller = newController({ platform, mayAct: () => mayAct });
     await controller.open();
