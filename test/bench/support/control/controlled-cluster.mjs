@@ -15,10 +15,14 @@ const REQUEST = { path: '/', contentType: 'text/plain', body: new Uint8Array() }
  */
 export class ControlledCluster {
   clock = new VirtualClock(Date.now());
-  /** Starts and stops that the platform was asked for, and those it has accepted. */
+  /** Starts and stops that the platform was asked for, and those it has answered. */
   begun = 0;
   moves = 0;
   lastMoveAtMs = 0;
+  /** By id, what the platform has told of each instance that there is. */
+  phases = new Map();
+  /** How many of them are on their way. */
+  starting = 0;
   #tickMs;
   #platform;
   #controller;
@@ -36,7 +40,7 @@ export class ControlledCluster {
     this.#functions = functions;
     this.#factors = functions.map(() => 1);
     this.#due = functions.map((_, index) => (index * 0.618) % 1);
-    this.#platform = this.#counted(this.#onOurTime(createPlatform(this.clock)));
+    this.#platform = this.#counted(this.#heard(createPlatform(this.clock)));
     this.#controller = new Controller({
       platform: this.#platform,
       clock: this.#watched(this.clock),
@@ -57,10 +61,6 @@ export class ControlledCluster {
 
   close() {
     return this.#controller.close('leave');
-  }
-
-  get instances() {
-    return this.#platform.instances();
   }
 
   /** For a platform that learns what there is by asking only. */
@@ -147,15 +147,24 @@ export class ControlledCluster {
     };
   }
 
-  /** The nodes tell when pods got ready in real time, which has nothing to do with ours. */
-  #onOurTime(platform) {
+  #heard(platform) {
     const open = platform.open.bind(platform);
     platform.open = (listener) =>
-      open(({ instance, ...event }) => {
-        const readyAtMs = instance.readyAtMs === undefined ? undefined : instance.startedAtMs + STARTUP_MS;
-        listener({ ...event, instance: { ...instance, readyAtMs } });
+      open((event) => {
+        this.#note(event);
+        listener({ ...event, instance: onOurTime(event.instance) });
       });
     return platform;
+  }
+
+  #note({ type, instance: { id, phase } }) {
+    if (this.phases.get(id) === 'starting') this.starting -= 1;
+    if (type === 'gone') {
+      this.phases.delete(id);
+      return;
+    }
+    this.phases.set(id, phase);
+    if (phase === 'starting') this.starting += 1;
   }
 
   #counted(platform) {
@@ -163,13 +172,23 @@ export class ControlledCluster {
       const act = platform[move].bind(platform);
       platform[move] = async (...what) => {
         this.begun += 1;
-        await act(...what);
-        this.moves += 1;
-        this.lastMoveAtMs = performance.now();
+        try {
+          await act(...what);
+        } finally {
+          this.moves += 1;
+          this.lastMoveAtMs = performance.now();
+        }
       };
     }
     return platform;
   }
+}
+
+/** Nodes tell when pods got ready in real time, which has nothing to do with ours. */
+function onOurTime(instance) {
+  return instance.readyAtMs === undefined
+    ? instance
+    : { ...instance, readyAtMs: instance.startedAtMs + STARTUP_MS };
 }
 
 function turn() {

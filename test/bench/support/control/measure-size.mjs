@@ -111,7 +111,7 @@ async function settle(cluster) {
 /** @param answer how long a cluster takes to make up for an instance that is gone */
 async function measure(cluster, rounds, answer) {
   await settle(cluster);
-  const instances = cluster.instances.length;
+  const instances = cluster.phases.size;
   const steady = await steadily(cluster);
   const rise = await changes(cluster, rounds, riseOf);
   await settle(cluster);
@@ -176,8 +176,7 @@ async function lossOf(cluster, index, answer) {
 /** From before the node tells, until the API has accepted a successor. */
 async function answersEvents(cluster, pod, evict) {
   const fromMs = performance.now();
-  const isGone = () => cluster.instances.every(({ id }) => id !== pod);
-  await Promise.all([evict(), cluster.until(isGone)]);
+  await Promise.all([evict(), cluster.until(() => !cluster.phases.has(pod))]);
   await cluster.until(() => cluster.moves === cluster.begun);
   return cluster.lastMoveAtMs - fromMs;
 }
@@ -189,7 +188,7 @@ async function looksLater(cluster, _pod, evict) {
 }
 
 async function allReady(cluster) {
-  while (cluster.instances.some(({ phase }) => phase === 'starting')) {
+  while (cluster.starting > 0) {
     await sleep(READY_LOOK_MS);
     await cluster.look();
   }

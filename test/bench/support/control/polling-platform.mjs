@@ -23,6 +23,7 @@ export class PollingPlatform {
   #namespace;
   #listener;
   #known = new Map();
+  #looking;
 
   constructor({ connection, clock }) {
     this.#pods = new ResourceClient(connection, PODS);
@@ -36,7 +37,14 @@ export class PollingPlatform {
     await this.nodes();
   }
 
-  async nodes() {
+  nodes() {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look() {
     const [{ items: pods }, { items: nodes }] = await Promise.all([
       this.#pods.list({ allNamespaces: true }),
       this.#nodes.list(),
