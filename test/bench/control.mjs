@@ -72,7 +72,7 @@ function print({ rounds, pollingRounds, sizes, growth }) {
     );
     console.log(
       `start ${perInstance(startUp.cpuMs, startUp.starts)} of CPU an instance, adoption ${adoptionMs.toFixed(0)} ms (${perInstance(adoptionMs, instances)} each), ` +
-        `heap ${mebibytes(ours.heapBytes)} MiB (${(ours.heapBytes / instances / 1024).toFixed(1)} KiB each), RSS ${mebibytes(ours.rssBytes)} MiB`,
+        `heap ${mebibytes(ours.heapBytes)} MiB (${(ours.heapBytes / instances / 1024).toFixed(1)} KiB each), RSS ${mebibytes(ours.rssBytes)} MiB; an API call takes ${ours.callMs.toFixed(1)} ms`,
     );
     const table = new Table({
       head: ['', 'ours', 'p99', 'API calls', 'polling', 'p99', 'API calls'],
@@ -82,6 +82,7 @@ function print({ rounds, pollingRounds, sizes, growth }) {
     table.push(
       ['a rate rises: step that starts, ms', ...changeOf(ours.rise), ...changeOf(polling?.rise)],
       ['an instance is lost: until replaced, ms', ...changeOf(ours.loss), ...changeOf(polling?.loss)],
+      ['a node tells of itself: step, ms', ...restOf(ours.beat), ...restOf(polling?.beat)],
       ['nothing happens: step, ms', ...restOf(ours.steady), ...restOf(polling?.steady)],
       ['… CPU of it, ms', ...cpuOf(ours.steady), ...cpuOf(polling?.steady)],
     );
@@ -94,8 +95,8 @@ function print({ rounds, pollingRounds, sizes, growth }) {
 
 function changeOf(change) {
   if (change === undefined) return NOT_MEASURED;
-  const { medianMs, p99Ms, callsPerMove } = change;
-  return [medianMs.toFixed(1), p99Ms.toFixed(1), `${callsIn(callsPerMove)} a move`];
+  const { medianMs, p99Ms, callsEach } = change;
+  return [medianMs.toFixed(1), p99Ms.toFixed(1), `${callsIn(callsEach)} a move`];
 }
 
 function restOf(steady) {

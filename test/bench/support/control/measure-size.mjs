@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { connect } from '../../../../dist/autoscaler/kubernetes/connection.js';
+import { PODS } from '../../../../dist/autoscaler/kubernetes/kinds.js';
+import { ResourceClient } from '../../../../dist/autoscaler/kubernetes/resource-client.js';
 import { KubernetesPlatform } from '../../../../dist/autoscaler/platforms/kubernetes/kubernetes-platform.js';
 import { ApiClient } from './api-client.mjs';
 import { busyFunctions } from './busy-functions.mjs';
@@ -24,6 +26,7 @@ const RISE = 1.5;
 const RISE_TICKS = 6;
 const POLL_MS = 1_000;
 const READY_LOOK_MS = 5;
+const CALLS = 50;
 
 const { instances: size, instancesEach, rounds, pollingRounds } = JSON.parse(process.argv[2]);
 
@@ -112,11 +115,20 @@ async function settle(cluster) {
 async function measure(cluster, rounds, answer) {
   await settle(cluster);
   const instances = cluster.phases.size;
+  const callMs = await oneCall(cluster.phases.keys().next().value);
   const steady = await steadily(cluster);
   const rise = await changes(cluster, rounds, riseOf);
   await settle(cluster);
   const loss = await changes(cluster, rounds, (index) => lossOf(cluster, index, answer));
-  return { instances, steady, rise, loss };
+  const beat = await changes(cluster, rounds, beatOf);
+  return { instances, callMs, steady, rise, loss, beat };
+
+  /** The step after a node has told that it is still there. */
+  async function beatOf(index) {
+    await api.ask({ what: 'beat', node: nodes[index % nodes.length].name });
+    await sleep(READY_LOOK_MS);
+    return [await cluster.tick()];
+  }
 
   /** Steps in which something is decided count, from the first to the last of them. */
   async function riseOf(index) {
@@ -130,6 +142,14 @@ async function measure(cluster, rounds, answer) {
     await allReady(cluster);
     return latencies;
   }
+}
+
+/** What the API double takes to answer the plainest question, by which to judge all else. */
+async function oneCall(pod) {
+  const pods = new ResourceClient(connection, PODS);
+  const ms = [];
+  for (let call = 0; call < CALLS; call += 1) ms.push(await timed(() => pods.get(pod)));
+  return latencies(ms).medianMs;
 }
 
 async function steadily(cluster) {
@@ -157,7 +177,7 @@ async function changes(cluster, count, change) {
   return {
     ...latencies(all),
     moves,
-    callsPerMove: perChange(writes(await api.ask({ what: 'calls' })), moves),
+    callsEach: perChange(writes(await api.ask({ what: 'calls' })), moves || count),
   };
 }
 
