@@ -174,11 +174,9 @@ async function changes(cluster, count, change) {
     all.push(...(await change(Math.floor((round * functions.length) / count))));
   }
   const moves = cluster.moves - movesBefore;
-  return {
-    ...latencies(all),
-    moves,
-    callsEach: perChange(writes(await api.ask({ what: 'calls' })), moves || count),
-  };
+  const calls = await api.ask({ what: 'calls' });
+  const callsEach = moves === 0 ? perChange(calls, count) : perChange(writes(calls), moves);
+  return { ...latencies(all), moves, callsEach };
 }
 
 /** Instances are evicted until one is missed: a function may have one to spare. */
