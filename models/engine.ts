@@ -1,10 +1,13 @@
 import type { ModelFile, ModelFormat, ModelManifest } from './manifest.ts';
+import type { Threading } from './onnx/threads.ts';
 import type { NamedTensors } from './tensor.ts';
 
 /** The resources one instance may use: its CPU quota and its share of one GPU's SMs. */
 export interface EngineResources {
   readonly cpuMillicores: number;
   readonly gpuPercent: number;
+  /** Instead of the thread rule, where measuring has shown a better one; engines without a choice go without. */
+  readonly threading?: Threading | undefined;
 }
 
 /** A loaded model, ready to run. */

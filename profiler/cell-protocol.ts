@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { ModelFile } from '../models/manifest.ts';
+import type { Threading } from '../models/onnx/threads.ts';
 import type { Config } from '../profiles/config.ts';
 import { latencySchema } from '../profiles/table.ts';
 import type { StoppingRule } from './stopping.ts';
@@ -18,6 +19,8 @@ export interface OpenQuestion {
   readonly model: ModelFile;
   readonly config: Config;
   readonly shapes: InputShapes;
+  /** Default: the engine's own rule. */
+  readonly threading?: Threading | undefined;
 }
 export interface WarmUpQuestion {
   readonly ask: 'warm-up';

@@ -5,7 +5,13 @@ import { z } from 'zod';
 import { InflessError, messageOf, systemCode } from '../models/base/errors.ts';
 import { ensureDirectory, readTextIfPresent } from '../models/base/files.ts';
 import { configKey } from '../profiles/config.ts';
-import { type Cell, cellSchema, profileTableSchema } from '../profiles/table.ts';
+import {
+  type Cell,
+  cellSchema,
+  profileTableSchema,
+  type ThreadChoice,
+  threadChoiceSchema,
+} from '../profiles/table.ts';
 
 const JOURNAL_SCHEMA = 'infless.io/profile-journal/v1';
 const REMEDY = 'Choose an output in a folder that can be written and has room.';
@@ -24,7 +30,11 @@ export const identitySchema = z.object({
 });
 export type SweepIdentity = z.input<typeof identitySchema>;
 
-const lineSchema = z.union([z.object({ sweep: identitySchema }), z.object({ cell: cellSchema })]);
+const lineSchema = z.union([
+  z.object({ sweep: identitySchema }),
+  z.object({ threading: z.array(threadChoiceSchema) }),
+  z.object({ cell: cellSchema }),
+]);
 
 /** What the user should know about what was found. */
 export type JournalFinding =
@@ -39,13 +49,21 @@ export type JournalFinding =
  */
 export class Journal {
   readonly file: string;
-  readonly cells: readonly Cell[];
+  /** Undefined until threads were tried. */
+  readonly threading: readonly ThreadChoice[] | undefined;
   readonly finding: JournalFinding;
+  readonly #cells: Map<string, Cell>;
   readonly #handle: FileHandle;
 
-  private constructor(file: string, cells: readonly Cell[], finding: JournalFinding, handle: FileHandle) {
+  private constructor(
+    file: string,
+    { cells, threading }: Pick<Earlier, 'cells' | 'threading'>,
+    finding: JournalFinding,
+    handle: FileHandle,
+  ) {
     this.file = file;
-    this.cells = cells;
+    this.#cells = new Map(cells.map((cell) => [configKey(cell), cell]));
+    this.threading = threading;
     this.finding = finding;
     this.#handle = handle;
   }
@@ -66,21 +84,40 @@ export class Journal {
       const finding = resumed
         ? ({ found: 'resumed', cells: earlier.cells.length } as const)
         : await putAside(file, earlier);
-      const cells = resumed ? earlier.cells : [];
+      const { cells, threading } = resumed ? earlier : { cells: [], threading: undefined };
       // Written anew even when resumed: what a torn last line left behind must not swallow the next one.
       const handle = await open(`${file}.new`, 'w');
-      await handle.appendFile([{ sweep: wanted }, ...cells.map((cell) => ({ cell }))].map(toLine).join(''));
+      const lines = [
+        { sweep: wanted },
+        ...(threading === undefined ? [] : [{ threading }]),
+        ...cells.map((cell) => ({ cell })),
+      ];
+      await handle.appendFile(lines.map(toLine).join(''));
       await handle.datasync();
       await rename(`${file}.new`, file);
-      return new Journal(file, cells, finding, handle);
+      return new Journal(file, { cells, threading }, finding, handle);
     } catch (error) {
       throw storageError(file, error);
     }
   }
 
-  async append(cell: Cell): Promise<void> {
+  /** The latest of each config. */
+  get cells(): readonly Cell[] {
+    return [...this.#cells.values()];
+  }
+
+  append(cell: Cell): Promise<void> {
+    this.#cells.set(configKey(cell), cell);
+    return this.#append({ cell });
+  }
+
+  appendThreading(threading: readonly ThreadChoice[]): Promise<void> {
+    return this.#append({ threading });
+  }
+
+  async #append(line: object): Promise<void> {
     try {
-      await this.#handle.appendFile(toLine({ cell }));
+      await this.#handle.appendFile(toLine(line));
       await this.#handle.datasync();
     } catch (error) {
       throw storageError(this.file, error);
@@ -102,6 +139,7 @@ export class Journal {
 interface Earlier {
   readonly identity: z.output<typeof identitySchema> | undefined;
   readonly cells: readonly Cell[];
+  readonly threading: readonly ThreadChoice[] | undefined;
 }
 
 /** What a journal holds; undefined where there is none, or one without a finished cell. */
@@ -111,7 +149,8 @@ async function readJournal(file: string): Promise<Earlier | undefined> {
   const lines = text.split('\n').flatMap(parseLine);
   const identity = lines.find((line) => 'sweep' in line)?.sweep;
   const cells = new Map(lines.flatMap((line) => ('cell' in line ? [[configKey(line.cell), line.cell]] : [])));
-  return cells.size === 0 ? undefined : { identity, cells: [...cells.values()] };
+  const threading = lines.findLast((line) => 'threading' in line)?.threading;
+  return cells.size === 0 ? undefined : { identity, cells: [...cells.values()], threading };
 }
 
 function parseLine(line: string): z.output<typeof lineSchema>[] {

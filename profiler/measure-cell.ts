@@ -1,4 +1,6 @@
+import { cpus } from 'node:os';
 import type { ModelFile } from '../models/manifest.ts';
+import type { Threading } from '../models/onnx/threads.ts';
 import type { Config } from '../profiles/config.ts';
 import type { Cell } from '../profiles/table.ts';
 import { CellProcess } from './cell-process.ts';
@@ -10,10 +12,11 @@ import {
   openedSchema,
   warmedSchema,
 } from './cell-protocol.ts';
+import { type HostTimes, hostTimes, loadBetween } from './checks/host-load.ts';
+import type { Evidence } from './checks/verdicts.ts';
 import type { GpuUse } from './gpu/gpu-use.ts';
 import type { SweepGpu } from './gpu/sweep-gpu.ts';
 import type { Quota, Throttling } from './quota/quota.ts';
-import type { Warmth } from './steady-state.ts';
 import type { Precision } from './stopping.ts';
 
 /** The share of a cell's time that warming up may take. */
@@ -35,13 +38,10 @@ export interface CellRequest {
   readonly config: Config;
   readonly shapes: InputShapes;
   readonly settings: CellSettings;
+  /** Default: the engine's own rule. */
+  readonly threading?: Threading | undefined;
   /** Needed where the config has a share of it. */
   readonly gpu?: SweepGpu | undefined;
-}
-
-export interface CellResult {
-  readonly cell: Cell;
-  readonly warmth: Warmth;
 }
 
 /**
@@ -54,7 +54,7 @@ export async function measureCell(
   request: CellRequest,
   quota: Quota,
   signal: AbortSignal | undefined,
-): Promise<CellResult> {
+): Promise<Evidence> {
   signal?.throwIfAborted();
   const { config, settings } = request;
   const gpu = config.gpuPercent > 0 ? request.gpu : undefined;
@@ -79,11 +79,11 @@ async function interview(
   request: CellRequest,
   quota: Quota,
   use: GpuUse | undefined,
-): Promise<CellResult> {
-  const { model, config, shapes, settings } = request;
+): Promise<Evidence> {
+  const { model, config, shapes, settings, threading } = request;
   await startUnder(quota, worker);
   const periodMs = (quota.periodMicros ?? 0) / 1000;
-  const opened = await worker.ask({ ask: 'open', model, config, shapes }, openedSchema);
+  const opened = await worker.ask({ ask: 'open', model, config, shapes, threading }, openedSchema);
   const begin = performance.now();
   const warmed = await worker.ask(
     {
@@ -97,16 +97,19 @@ async function interview(
   const { level, relativeError } = settings;
   const budgetMs = settings.cellTimeMs - warmUpMs;
   const before = await quota.stat();
+  const hostBefore = await hostTimes();
   use?.start();
   const measured = await worker.ask(
     { ask: 'measure', rule: { level, relativeError, budgetMs, periodMs } },
     measuredSchema,
   );
   const after = await quota.stat();
+  const hostAfter = await hostTimes();
   const gpu = await use?.stop();
   const codecMs = await worker.ask({ ask: 'codec', budgetMs: CODEC_BUDGET_MS }, codecSchema);
   return {
     warmth: warmed.warmth,
+    load: loadDuring(measured, hostBefore, hostAfter),
     cell: {
       ...config,
       ...opened,
@@ -141,4 +144,13 @@ function difference(before: Throttling | null, after: Throttling | null): Cell['
     throttledPeriods: after.throttledPeriods - before.throttledPeriods,
     throttledMs: after.throttledMs - before.throttledMs,
   };
+}
+
+function loadDuring(
+  { cpuMs, samples }: Measured,
+  before: HostTimes | undefined,
+  after: HostTimes | undefined,
+): Evidence['load'] {
+  if (before === undefined || after === undefined) return undefined;
+  return loadBetween(before, after, cpuMs * samples, cpus().length);
 }

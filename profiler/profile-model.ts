@@ -8,21 +8,24 @@ import { readHost } from '../profiles/host.ts';
 import type { Host } from '../profiles/host-schema.ts';
 import { profileDirectory, saveTable } from '../profiles/store.ts';
 import { PROFILE_SCHEMA, type ProfileTable } from '../profiles/table.ts';
+import { CellRunner } from './cell-runner.ts';
+import { completed } from './completed-table.ts';
 import { openSweepGpu, type SweepGpu } from './gpu/sweep-gpu.ts';
 import { cellsOf, type Grid } from './grid.ts';
 import { Journal } from './journal.ts';
-import { gridOf, type ProfileOptions, settingsOf } from './profile-options.ts';
+import { gridOf, type ProfileOptions, settingsOf, strategyOf } from './profile-options.ts';
 import type { ProfileListener } from './progress.ts';
 import { availableCpuMillicores } from './quota/cpu-limit.ts';
 import type { Quotas } from './quota/quota.ts';
 import { sweep } from './sweep.ts';
 import { describeQuotas, openSweepQuotas } from './sweep-quotas.ts';
+import { chooseThreads, chosenThreading, expectedThreading } from './threads/choose-threads.ts';
 
 export type { ProfileOptions } from './profile-options.ts';
 export type { ProfileEvent, ProfileListener } from './progress.ts';
 
 /**
- * Measures a model under every config of the grid and saves the table in the cache, where `findTable` finds it
+ * Measures a model under as many configs of the grid as it takes to know the others, and saves the table in the cache, where `findTable` finds it
  * by the model's digest.
  *
  * @param reference a zoo name or a model file
@@ -105,9 +108,27 @@ async function measureTable(
   tellFinding(journal, resume, note);
 
   try {
+    const runner = new CellRunner({ model, shapes, settings, quotas, gpu }, signal);
+    const threading = await chooseThreads({ manifest, grid, journal, runner }, note);
     const configs = cellsOf(grid, manifest.digest);
-    const plan = { model, configs, shapes, settings, quotas, journal, gpu };
-    const cells = await sweep(plan, onProgress, signal);
+    const { cells, open } = await sweep(
+      {
+        manifest,
+        configs,
+        strategy: strategyOf(options, {
+          first: configs[0]!,
+          gridCells: configs.length,
+          level: settings.level,
+          threadingOf: (config, measured) => expectedThreading(config, threading, measured),
+        }),
+        threadingOf: (config) => chosenThreading(config, threading),
+        runner,
+        journal,
+        cellTimeMs: settings.cellTimeMs,
+        maxTimeMs: options.maxTimeMs ?? Number.POSITIVE_INFINITY,
+      },
+      onProgress,
+    );
     const createdAt = new Date().toISOString();
     const table: ProfileTable = {
       schema: PROFILE_SCHEMA,
@@ -115,7 +136,8 @@ async function measureTable(
       model: manifest,
       host,
       ...conditions,
-      cells: [...cells],
+      ...completed(cells, open, threading, conditions.confidence),
+      ...(threading.length === 0 ? {} : { threading: [...threading] }),
     };
     onProgress({ type: 'saved', file: await saveTable(table) });
     await journal.remove();

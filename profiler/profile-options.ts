@@ -4,6 +4,7 @@ import type { QuotaMechanism } from '../profiles/table.ts';
 import type { InputShapes } from './cell-protocol.ts';
 import { checkCpus, defaultGrid, type Grid } from './grid.ts';
 import type { CellSettings } from './measure-cell.ts';
+import { fullStrategy, type SparseOptions, type Strategy, sparseStrategy } from './sparse/strategy.ts';
 
 export interface ProfileOptions {
   /** Default: powers of two up to 32 (`quick`: 16); 1 for a model that cannot batch. */
@@ -14,6 +15,12 @@ export interface ProfileOptions {
   readonly gpuPercents?: readonly number[] | undefined;
   /** A coarser grid and about a second a cell; what is given explicitly still counts. */
   readonly quick?: boolean | undefined;
+  /** Every cell of the grid, none predicted. */
+  readonly full?: boolean | undefined;
+  /** Median error of held-out cells, as a share, that the sweep goes on for. Default: 0.05, but at most 30 % of the grid is measured. */
+  readonly predictionError?: number | undefined;
+  /** The sweep begins no cell that would take it beyond this; what is not measured then is predicted. Default: no limit. */
+  readonly maxTimeMs?: number | undefined;
   /** Of the mean's confidence interval. Default 0.95. */
   readonly level?: number | undefined;
   /** Half the interval over the mean. Default 0.03 (`quick`: 0.1). */
@@ -38,6 +45,7 @@ export interface ProfileOptions {
 const THOROUGH = { relativeError: 0.03, cellTimeMs: 3000 };
 const QUICK = { relativeError: 0.1, cellTimeMs: 600 };
 const SILENCE_MS = 120_000;
+const PREDICTION_ERROR = 0.05;
 
 export function settingsOf(options: ProfileOptions): CellSettings {
   const preset = options.quick === true ? QUICK : THOROUGH;
@@ -47,6 +55,19 @@ export function settingsOf(options: ProfileOptions): CellSettings {
     cellTimeMs: options.cellTimeMs ?? preset.cellTimeMs,
     silenceMs: options.silenceMs ?? SILENCE_MS,
   };
+}
+
+/** Which cells of the grid are measured. */
+export function strategyOf(
+  options: ProfileOptions,
+  sweep: Pick<SparseOptions, 'first' | 'gridCells' | 'level' | 'threadingOf'>,
+): Strategy {
+  if (options.full === true) return fullStrategy(sweep.gridCells);
+  return sparseStrategy({
+    ...sweep,
+    error: options.predictionError ?? PREDICTION_ERROR,
+    insist: options.predictionError !== undefined,
+  });
 }
 
 /** @throws InflessError INVALID_INPUT for batches the model, or quotas the host, cannot have. */

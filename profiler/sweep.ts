@@ -1,81 +1,124 @@
 import { InflessError } from '../models/base/errors.ts';
-import type { ModelFile } from '../models/manifest.ts';
+import type { ModelManifest } from '../models/manifest.ts';
+import type { Threading } from '../models/onnx/threads.ts';
 import { type Config, configKey, formatConfig } from '../profiles/config.ts';
 import type { Cell } from '../profiles/table.ts';
-import type { InputShapes } from './cell-protocol.ts';
+import type { CellRunner } from './cell-runner.ts';
+import { withVerdicts } from './checked-cell.ts';
+import { nonMonotone } from './checks/contradictions.ts';
+import { Reference } from './checks/reference.ts';
+import { isSpinning } from './checks/spinning.ts';
 import { remainingMs } from './eta.ts';
-import type { SweepGpu } from './gpu/sweep-gpu.ts';
 import type { Journal } from './journal.ts';
-import { type CellResult, type CellSettings, measureCell } from './measure-cell.ts';
 import type { ProfileListener, SweepState } from './progress.ts';
-import type { Quotas } from './quota/quota.ts';
-import { createSweepQuota } from './sweep-quotas.ts';
+import type { Strategy } from './sparse/strategy.ts';
+
+/** Times that cells which contradict each other are measured again. */
+const MOST_REPETITIONS = 2;
 
 export interface SweepPlan {
-  readonly model: ModelFile;
-  /** In the order in which they are measured; the first is the easiest. */
+  readonly manifest: ModelManifest;
+  /** Whatever may be measured; the first is the easiest. */
   readonly configs: readonly Config[];
-  readonly shapes: InputShapes;
-  readonly settings: CellSettings;
-  readonly quotas: Quotas;
+  readonly strategy: Strategy;
+  /** Undefined leaves it to the engine. */
+  readonly threadingOf: (config: Config) => Threading | undefined;
+  readonly runner: CellRunner;
   readonly journal: Journal;
-  /** Needed where a config has a share of it. */
-  readonly gpu?: SweepGpu | undefined;
+  readonly cellTimeMs: number;
+  /** No cell is begun that would probably not be done by then; from the beginning of this sweep. */
+  readonly maxTimeMs: number;
+}
+
+/** What a sweep has found out. */
+export interface Swept {
+  /** Each measured one, in the order of a table. */
+  readonly cells: readonly Cell[];
+  /** Neither measured nor known not to run. */
+  readonly open: readonly Config[];
 }
 
 /**
- * Measures every config that the journal does not hold yet, one after the other: two at a time would measure
- * each other. A config that cannot run is told to the listener and left out.
+ * Measures what the strategy asks for, one cell after the other: two at a time would measure each other. What the journal holds is not
+ * measured again. A config that cannot run is told to the listener and left out, with all larger batches.
  *
  * @throws InflessError INFERENCE_FAILED when the easiest config cannot run: then none could serve, since every
  *   instance must also answer a single row. The signal's reason when it was aborted.
  */
-export async function sweep(
-  plan: SweepPlan,
-  listener: ProfileListener,
-  signal: AbortSignal | undefined,
-): Promise<readonly Cell[]> {
+export async function sweep(plan: SweepPlan, listener: ProfileListener): Promise<Swept> {
   const cells = new Map(plan.journal.cells.map((cell) => [configKey(cell), cell]));
-  const todo = plan.configs.filter((config) => !cells.has(configKey(config)));
+  const reference = new Reference(plan, cells);
   const finishedMs: number[] = [];
-  const state = (): SweepState => ({
-    done: plan.configs.length - todo.length + finishedMs.length,
-    total: plan.configs.length,
-    remainingMs: remainingMs(finishedMs, todo.length - finishedMs.length, plan.settings.cellTimeMs),
-  });
+  const begin = performance.now();
+  let open = plan.configs.filter((config) => !cells.has(configKey(config)));
+  let failed = 0;
+  const state = (): SweepState => {
+    const done = cells.size + failed;
+    const total = Math.max(done, plan.strategy.mostCells);
+    return { done, total, remainingMs: remainingMs(finishedMs, total - done, plan.cellTimeMs) };
+  };
+  const hasTime = (): boolean => {
+    const nextMs = remainingMs(finishedMs, 1, plan.cellTimeMs);
+    return cells.size === 0 || performance.now() - begin + nextMs <= plan.maxTimeMs;
+  };
 
-  for (const config of todo) {
+  while (hasTime()) {
+    const config = plan.strategy.next([...cells.values()], open);
+    if (config === undefined) break;
     listener({ type: 'cell-started', config, ...state() });
-    const begin = performance.now();
-    const result = await tryCell(plan, config, signal);
-    finishedMs.push(performance.now() - begin);
+    const startedMs = performance.now();
+    const result = await plan.runner.measure(config, plan.threadingOf(config));
+    finishedMs.push(performance.now() - startedMs);
+    open = open.filter((other) => other !== config);
     if ('failure' in result) {
-      if (config === plan.configs[0]) throw cannotRun(plan.model, config, result.failure);
+      if (config === plan.configs[0]) throw cannotRun(plan.manifest, config, result.failure);
+      failed += 1;
+      open = open.filter((other) => !isHarder(other, config));
       listener({ type: 'cell-failed', config, reason: result.failure.sentence, ...state() });
       continue;
     }
     await plan.journal.append(result.cell);
     cells.set(configKey(config), result.cell);
     listener({ type: 'cell-measured', ...result, ...state() });
+    await reference.afterCell();
   }
-  return plan.configs.flatMap((config) => cells.get(configKey(config)) ?? []).sort(byQuotaAndBatch);
+  await reference.atEnd();
+  await settleContradictions(plan, cells, hasTime);
+  return { cells: [...cells.values()].map((cell) => marked(cell, cells)).sort(byQuotaAndBatch), open };
 }
 
-async function tryCell(
+/** What contradicts physics is measured again; what does so still is marked. */
+async function settleContradictions(
   plan: SweepPlan,
-  config: Config,
-  signal: AbortSignal | undefined,
-): Promise<CellResult | { readonly failure: InflessError }> {
-  signal?.throwIfAborted();
-  const quota = await createSweepQuota(plan.quotas, config.cpuMillicores);
-  try {
-    return await measureCell({ ...plan, config }, quota, signal);
-  } catch (error) {
-    if (error instanceof InflessError && error.code === 'INFERENCE_FAILED') return { failure: error };
-    throw error;
-  } finally {
-    await quota.remove();
+  cells: Map<string, Cell>,
+  hasTime: () => boolean,
+): Promise<void> {
+  for (let repetition = 0; repetition < MOST_REPETITIONS; repetition += 1) {
+    for (const cell of nonMonotone([...cells.values()])) {
+      if (!hasTime()) break;
+      const result = await plan.runner.measure(cell, { threads: cell.threads, spinning: cell.spinning });
+      if ('failure' in result) continue;
+      await plan.journal.append(result.cell);
+      cells.set(configKey(cell), result.cell);
+    }
   }
+  for (const cell of nonMonotone([...cells.values()])) {
+    cells.set(configKey(cell), withVerdicts(cell, ['non-monotone']));
+  }
+}
+
+function marked(cell: Cell, cells: ReadonlyMap<string, Cell>): Cell {
+  return isSpinning(cell, [...cells.values()]) ? withVerdicts(cell, ['spinning']) : cell;
+}
+
+/** As many rows or more with no more of anything: what could not run will not with less. */
+function isHarder(config: Config, failed: Config): boolean {
+  return (
+    config.batch >= failed.batch &&
+    config.cpuMillicores <= failed.cpuMillicores &&
+    config.gpuPercent > 0 === failed.gpuPercent > 0 &&
+    config.gpuPercent <= failed.gpuPercent
+  );
 }
 
 /** The order of a table has nothing to do with that of the sweep. */
@@ -83,10 +126,10 @@ function byQuotaAndBatch(a: Cell, b: Cell): number {
   return a.gpuPercent - b.gpuPercent || a.cpuMillicores - b.cpuMillicores || a.batch - b.batch;
 }
 
-function cannotRun({ manifest }: ModelFile, config: Config, cause: InflessError): InflessError {
+function cannotRun({ name }: ModelManifest, config: Config, cause: InflessError): InflessError {
   return new InflessError(
     'INFERENCE_FAILED',
-    `Model ${manifest.name} does not even run as ${formatConfig(config)}: ${cause.message}`,
+    `Model ${name} does not even run as ${formatConfig(config)}: ${cause.message}`,
     { cause, ...(cause.remedy === undefined ? {} : { remedy: cause.remedy }) },
   );
 }

@@ -10,11 +10,19 @@ import { type Threading, threadRule } from './threads.ts';
 /** The runtime's number for `fatal`; sessions do not inherit the level of the environment. */
 const LOG_FATAL = 4;
 
+/** Where a session leaves what its operators took, and which they are after the runtime's own optimisations. */
+export interface SessionTrace {
+  /** The runtime appends `_<date>.json` when the session's profiling ends. */
+  readonly filePrefix: string;
+  readonly optimizedFile: string;
+}
+
 /** Opens a model file under a thread rule; the one place where session options are chosen. */
 export async function createSession(
   path: string,
   threading: Threading,
   resources: Pick<EngineResources, 'gpuPercent'> = { gpuPercent: 0 },
+  trace?: SessionTrace,
 ): Promise<{ runtime: OnnxRuntime; session: InferenceSession }> {
   const runtime = await loadRuntime();
   try {
@@ -24,11 +32,16 @@ export async function createSession(
       executionProviders: resources.gpuPercent > 0 ? ['cuda', 'cpu'] : ['cpu'],
       logSeverityLevel: LOG_FATAL,
       extra: { session: { intra_op: { allow_spinning: threading.spinning ? '1' : '0' } } },
+      ...(trace === undefined ? {} : traceOptions(trace)),
     });
     return { runtime, session };
   } catch (error) {
     throw loadError(path, error);
   }
+}
+
+function traceOptions({ filePrefix, optimizedFile }: SessionTrace): InferenceSession.SessionOptions {
+  return { enableProfiling: true, profileFilePrefix: filePrefix, optimizedModelFilePath: optimizedFile };
 }
 
 /** A loaded ONNX model. `run` blocks the calling thread although it returns a promise: the runtime does so. */
@@ -53,7 +66,7 @@ export class OnnxSession implements EngineSession {
   }
 
   static async open(path: string, manifest: ModelManifest, resources: EngineResources): Promise<OnnxSession> {
-    const threading = threadRule(resources.cpuMillicores);
+    const threading = resources.threading ?? threadRule(resources.cpuMillicores);
     const { runtime, session } = await createSession(path, threading, resources);
     return new OnnxSession(manifest, threading, runtime, session);
   }

@@ -10,8 +10,8 @@ export interface Threading {
  * The thread rule: as many threads as the quota has cores, rounded up, and none of them spins.
  *
  * Threads beyond the quota only throttle each other (two at 100 % lose to one). A thread that spins is charged
- * for it: under a fractional quota it takes the time the working thread needed. The profiler measures under the
- * same rule, so a better one only has to replace this function.
+ * for it: under a fractional quota it takes the time the working thread needed. Where the profiler has measured a better choice for a
+ * quota, the table says so, and the engine is opened with that instead.
  */
 export function threadRule(cpuMillicores: number): Threading {
   return { threads: Math.max(1, Math.ceil(cpuMillicores / 1000)), spinning: false };

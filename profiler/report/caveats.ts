@@ -1,4 +1,4 @@
-import type { ProfileTable } from '../../profiles/table.ts';
+import { type Cell, type ProfileTable, type Verdict, verdictSchema } from '../../profiles/table.ts';
 import { isDisturbed } from '../disturbance.ts';
 import { SAMPLES_FOR_TAIL } from '../stopping.ts';
 import { confidenceOf } from './figures.ts';
@@ -6,13 +6,15 @@ import { hasIntervals } from './remarks.ts';
 
 /** What a table's numbers do not say by themselves, as sentences. */
 export function caveatsOf(table: ProfileTable): readonly string[] {
-  const { cells } = table;
   if (!hasIntervals(table))
     return ['Nobody knows how precise these means are: the table is of another tool.'];
+  const cells = table.cells.filter(({ predicted }) => predicted !== true);
   const vague = cells.filter((cell) => !cell.converged).length;
   const disturbed = cells.filter(isDisturbed).length;
   const few = cells.filter((cell) => cell.samples < SAMPLES_FOR_TAIL).length;
   return [
+    ...predictionCaveat(table, cells.length),
+    ...verdictCaveats(cells),
     ...(vague === 0
       ? []
       : [`~ ${vague} of ${cells.length} cells missed ${confidenceOf(table)} in their time.`]),
@@ -27,4 +29,36 @@ export function caveatsOf(table: ProfileTable): readonly string[] {
           `The p99 of ${few} of ${cells.length} cells is about their slowest run: they have fewer than ${SAMPLES_FOR_TAIL} samples.`,
         ]),
   ];
+}
+
+function predictionCaveat({ cells, prediction }: ProfileTable, measured: number): string[] {
+  if (prediction === undefined) return [];
+  const { heldOut } = prediction;
+  const quality =
+    heldOut === null
+      ? 'too few were measured to tell how well'
+      : `each measured one, predicted from the others: off by ${percent(heldOut.median)} in the median, ${percent(heldOut.p90)} at p90, ${percent(heldOut.max)} at most`;
+  return [`≈ ${cells.length - measured} of ${cells.length} cells are predicted, not measured (${quality}).`];
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(2))} %`;
+}
+
+const VERDICTS: Readonly<Record<Verdict, string>> = {
+  'batch-not-filled': 'waited for batches more than they computed',
+  'noisy-host': 'were disturbed by other load on this host',
+  drifting: 'were measured while the host became faster or slower',
+  'not-warm': 'were not steady after warming up',
+  'non-monotone': 'contradict their neighbours',
+  throttled: 'are throttled although their threads fit the quota',
+  spinning: 'spend much of their quota on threads that spin',
+};
+
+/** What was found wrong and stayed so, however often it was measured. */
+function verdictCaveats(cells: readonly Cell[]): string[] {
+  return verdictSchema.options.flatMap((verdict) => {
+    const count = cells.filter(({ verdicts }) => verdicts?.includes(verdict)).length;
+    return count === 0 ? [] : [`! ${count} of ${cells.length} measured cells ${VERDICTS[verdict]}.`];
+  });
 }

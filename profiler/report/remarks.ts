@@ -7,7 +7,8 @@ import { SAMPLES_FOR_TAIL } from '../stopping.ts';
 /** What a reader should know before trusting a cell: nothing where there is nothing. */
 export function remarksOn(cell: Cell, table: ProfileTable): readonly string[] {
   if (!hasIntervals(table)) return [];
-  const remarks: string[] = [];
+  if (cell.predicted === true) return [`predicted to ${precisionOf(cell)}, not measured`];
+  const remarks: string[] = (cell.verdicts ?? []).map((verdict) => verdict.replaceAll('-', ' '));
   if (!cell.converged) remarks.push(`mean known to ${precisionOf(cell)} only`);
   if (isDisturbed(cell)) remarks.push('disturbed: took longer than the CPU it used explains');
   if (cell.samples < SAMPLES_FOR_TAIL) remarks.push(`p99 of ${cell.samples} samples is about the slowest`);
@@ -30,6 +31,7 @@ function precisionOf(cell: Cell): string {
 function fasterWithLess(cell: Cell, { cells }: ProfileTable): Cell | undefined {
   return cells.find(
     (other) =>
+      other.predicted !== true &&
       other.batch === cell.batch &&
       other.gpuPercent > 0 === cell.gpuPercent > 0 &&
       other.gpuPercent <= cell.gpuPercent &&

@@ -53,13 +53,18 @@ function renderShare(cells: readonly Cell[], share: string, colors: Colors): str
     renderGrid(
       cells,
       colors,
-      (cell) => `${cell.converged ? '' : '~'}${short(cell.latencyMs.p50)} / ${short(cell.latencyMs.p99)}`,
+      (cell) => `${markOf(cell)}${short(cell.latencyMs.p50)} / ${short(cell.latencyMs.p99)}`,
     ),
     ...curves(cells),
     '',
     `Rows per second and core${share}`,
     renderGrid(cells, colors, (cell) => short(throughputPerCore(cell))),
   ];
+}
+
+function markOf({ predicted, converged }: Cell): string {
+  if (predicted === true) return '≈';
+  return converged ? '' : '~';
 }
 
 /** How latency falls with the quota, a line a batch. */

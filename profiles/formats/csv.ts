@@ -1,7 +1,7 @@
 import type { Cell, ProfileTable } from '../table.ts';
 import { inReadingOrder } from './order.ts';
 
-const COLUMNS: Readonly<Record<string, (cell: Cell) => number | boolean | null | undefined>> = {
+const COLUMNS: Readonly<Record<string, (cell: Cell) => number | string | boolean | null | undefined>> = {
   batch: (cell) => cell.batch,
   cpu_millicores: (cell) => cell.cpuMillicores,
   gpu_percent: (cell) => cell.gpuPercent,
@@ -19,6 +19,8 @@ const COLUMNS: Readonly<Record<string, (cell: Cell) => number | boolean | null |
   samples: (cell) => cell.samples,
   warmup_runs: (cell) => cell.warmupRuns,
   converged: (cell) => cell.converged,
+  predicted: (cell) => cell.predicted ?? false,
+  verdicts: (cell) => cell.verdicts?.join(' '),
   throughput_per_second: (cell) => cell.throughputPerSecond,
   cpu_ms: (cell) => cell.cpuMs,
   decode_ms: (cell) => cell.codecMs.decode,

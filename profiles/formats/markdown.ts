@@ -22,7 +22,7 @@ export function toMarkdown(table: ProfileTable): string {
     line(columns.map((column) => column.title)),
     line(columns.map(() => '---:')),
     ...cells.map((cell) => line(columns.map((column) => column.text(cell)))),
-    ...(cells.every((cell) => cell.converged) ? [] : ['', UNSTEADY]),
+    ...(cells.every((cell) => cell.converged || cell.predicted === true) ? [] : ['', UNSTEADY]),
     '',
   ].join('\n');
 }
@@ -34,7 +34,11 @@ const COLUMNS: readonly { readonly title: string; readonly text: (cell: Cell) =>
   { title: 'cores', text: (cell) => formatCores(cell.cpuMillicores) },
   { title: 'GPU %', text: (cell) => String(cell.gpuPercent) },
   { title: 'threads', text: (cell) => String(cell.threads) },
-  { title: 'mean ms', text: (cell) => `${cell.converged ? '' : '~'}${milliseconds(cell.latencyMs.mean)}` },
+  {
+    title: 'mean ms',
+    text: (cell) =>
+      `${cell.predicted === true ? '≈' : cell.converged ? '' : '~'}${milliseconds(cell.latencyMs.mean)}`,
+  },
   { title: 'p50 ms', text: (cell) => milliseconds(cell.latencyMs.p50) },
   { title: 'p95 ms', text: (cell) => milliseconds(cell.latencyMs.p95) },
   { title: 'p99 ms', text: (cell) => milliseconds(cell.latencyMs.p99) },

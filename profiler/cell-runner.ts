@@ -1,0 +1,69 @@
+import { InflessError } from '../models/base/errors.ts';
+import type { ModelFile } from '../models/manifest.ts';
+import type { Threading } from '../models/onnx/threads.ts';
+import type { Config } from '../profiles/config.ts';
+import type { InputShapes } from './cell-protocol.ts';
+import { type CheckedCell, measureChecked } from './checked-cell.ts';
+import { type Evidence, isPassing } from './checks/verdicts.ts';
+import type { SweepGpu } from './gpu/sweep-gpu.ts';
+import { type CellSettings, measureCell } from './measure-cell.ts';
+import type { Quotas } from './quota/quota.ts';
+import { createSweepQuota } from './sweep-quotas.ts';
+
+/** After so many cells in a row that no repetition mended, the host is as it is: cells are measured once, until one is clean. */
+const PATIENCE = 2;
+
+/** With what cells are measured. */
+export interface Bench {
+  readonly model: ModelFile;
+  readonly shapes: InputShapes;
+  readonly settings: CellSettings;
+  readonly quotas: Quotas;
+  /** Needed where a config has a share of it. */
+  readonly gpu?: SweepGpu | undefined;
+}
+
+/** A config that cannot run here, and why. */
+export interface CellFailure {
+  readonly failure: InflessError;
+}
+
+/** Measures configs, each in a process and under a quota of its own, looks at the result and measures again where that may help. */
+export class CellRunner {
+  readonly #bench: Bench;
+  readonly #signal: AbortSignal | undefined;
+  #hopelessInRow = 0;
+
+  constructor(bench: Bench, signal: AbortSignal | undefined) {
+    this.#bench = bench;
+    this.#signal = signal;
+  }
+
+  /**
+   * @param threading default: the engine's own rule
+   * @throws the signal's reason when aborted; InflessError for what is not the config's fault
+   */
+  async measure(config: Config, threading?: Threading): Promise<CheckedCell | CellFailure> {
+    try {
+      const measureOnce = (): Promise<Evidence> => this.#measureOnce(config, threading);
+      const isPatient = this.#hopelessInRow < PATIENCE;
+      const checked = await measureChecked(measureOnce, ...(isPatient ? [] : [1]));
+      const isMarked = checked.cell.verdicts?.some(isPassing) ?? false;
+      this.#hopelessInRow = isMarked ? this.#hopelessInRow + 1 : 0;
+      return checked;
+    } catch (error) {
+      if (error instanceof InflessError && error.code === 'INFERENCE_FAILED') return { failure: error };
+      throw error;
+    }
+  }
+
+  async #measureOnce(config: Config, threading: Threading | undefined): Promise<Evidence> {
+    this.#signal?.throwIfAborted();
+    const quota = await createSweepQuota(this.#bench.quotas, config.cpuMillicores);
+    try {
+      return await measureCell({ ...this.#bench, config, threading }, quota, this.#signal);
+    } finally {
+      await quota.remove();
+    }
+  }
+}

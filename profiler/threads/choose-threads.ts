@@ -1,0 +1,78 @@
+import { formatCores } from '../../models/base/units.ts';
+import type { ModelManifest } from '../../models/manifest.ts';
+import { type Threading, threadRule } from '../../models/onnx/threads.ts';
+import type { Config } from '../../profiles/config.ts';
+import type { Cell, ThreadChoice } from '../../profiles/table.ts';
+import { threadingOf } from '../../profiles/threading.ts';
+import type { CellRunner } from '../cell-runner.ts';
+import type { Grid } from '../grid.ts';
+import type { Journal } from '../journal.ts';
+import { tryThreads } from './try-threads.ts';
+
+interface Setup {
+  readonly manifest: ModelManifest;
+  readonly grid: Grid;
+  readonly journal: Journal;
+  readonly runner: CellRunner;
+}
+
+/**
+ * Tries threads where the quotas of a grid leave a choice, with the batch in the middle of the grid, unless the journal knows already. The winners
+ * are cells of the sweep. Engines other than ONNX Runtime choose their threads themselves.
+ */
+export async function chooseThreads(
+  { manifest, grid, journal, runner }: Setup,
+  note: (text: string) => void,
+): Promise<readonly ThreadChoice[]> {
+  if (manifest.format !== 'onnx' || !grid.gpuPercents.includes(0)) return [];
+  if (journal.threading !== undefined) return journal.threading;
+  const batch = grid.batches[Math.floor(grid.batches.length / 2)]!;
+  const cells = new Map<string, Cell>();
+  const choices = await tryThreads(grid.cpuMillicores, async (cpuMillicores, threading) => {
+    const result = await runner.measure({ batch, cpuMillicores, gpuPercent: 0 }, threading);
+    if ('failure' in result) return undefined;
+    cells.set(keyOf(cpuMillicores, threading), result.cell);
+    return result;
+  });
+  for (const choice of choices) {
+    await journal.append(cells.get(keyOf(choice.cpuMillicores, choice))!);
+    if (isUsual(choice)) continue;
+    note(`Under ${formatCores(choice.cpuMillicores)} cores, ${describe(choice)} did best and will be used.`);
+  }
+  await journal.appendThreading(choices);
+  return choices;
+}
+
+/** What a config is opened with: undefined leaves it to the engine. */
+export function chosenThreading(
+  { cpuMillicores, gpuPercent }: Config,
+  choices: readonly ThreadChoice[],
+): Threading | undefined {
+  return gpuPercent > 0 || choices.length === 0 ? undefined : threadingOf(cpuMillicores, choices);
+}
+
+/** What a config that was not measured would run with; an engine that makes no use of more threads has shown so by now. */
+export function expectedThreading(
+  config: Config,
+  choices: readonly ThreadChoice[],
+  measured: readonly Cell[],
+): Threading {
+  const chosen = chosenThreading(config, choices);
+  if (chosen !== undefined) return chosen;
+  const usual = threadRule(config.cpuMillicores);
+  const most = Math.max(...measured.map(({ threads }) => threads));
+  return { threads: Math.min(usual.threads, most), spinning: false };
+}
+
+function keyOf(cpuMillicores: number, { threads, spinning }: Threading): string {
+  return `${cpuMillicores}/${threads}/${spinning}`;
+}
+
+function isUsual({ cpuMillicores, threads, spinning }: ThreadChoice): boolean {
+  const usual = threadRule(cpuMillicores);
+  return usual.threads === threads && usual.spinning === spinning;
+}
+
+function describe({ threads, spinning }: Threading): string {
+  return `${threads === 1 ? 'one thread' : `${threads} threads`}${spinning ? ' that spin' : ''}`;
+}

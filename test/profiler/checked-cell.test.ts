@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { measureChecked, withVerdicts } from '../../profiler/checked-cell.ts';
+import type { Evidence } from '../../profiler/checks/verdicts.ts';
+import { cell } from '../profiles/sample-table.ts';
+
+const load = (foreignCores: number): Evidence['load'] => ({ cores: 2, foreignCores, stolenShare: 0 });
+const clean: Evidence = { cell: cell(1, 1000, 10), warmth: 'steady', load: load(0) };
+const noisy: Evidence = { cell: cell(1, 1000, 30), warmth: 'steady', load: load(2) };
+
+/** Gives one after the other. */
+function inTurn(...attempts: Evidence[]): () => Promise<Evidence> {
+  return async () => attempts.shift()!;
+}
+
+test('a clean cell is measured once', async () => {
+  expect(await measureChecked(inTurn(clean))).toEqual({ ...clean, attempts: 1 });
+});
+
+test('a disturbed one is measured again, and the clean attempt kept', async () => {
+  expect(await measureChecked(inTurn(noisy, clean))).toEqual({ ...clean, attempts: 2 });
+});
+
+test('what stays disturbed is marked; the fastest attempt is kept', async () => {
+  const faster = { ...noisy, cell: cell(1, 1000, 20) };
+  const result = await measureChecked(inTurn(noisy, faster, noisy));
+  expect(result).toMatchObject({ attempts: 3, cell: { ...faster.cell, verdicts: ['noisy-host'] } });
+});
+
+test('what a config is like is marked without another try', async () => {
+  const throttling = { periods: 10, throttledPeriods: 9, throttledMs: 5 };
+  const result = await measureChecked(inTurn({ ...clean, cell: { ...clean.cell, throttling } }));
+  expect(result).toMatchObject({ attempts: 1, cell: { verdicts: ['throttled'] } });
+});
+
+test('verdicts add up', () => {
+  const marked = withVerdicts(withVerdicts(clean.cell, ['drifting']), ['drifting', 'spinning']);
+  expect(marked.verdicts).toEqual(['drifting', 'spinning']);
+  expect(withVerdicts(clean.cell, [])).toBe(clean.cell);
+});
