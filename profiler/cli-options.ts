@@ -18,6 +18,14 @@ export function parsePercent(text: string, option: string, least: number, most: 
   return percent / 100;
 }
 
+/** A whole number from 0 up. */
+export function parseCount(text: string, option: string): number {
+  if (/^\d{1,6}$/.test(text.trim())) return Number(text);
+  throw new InflessError('INVALID_INPUT', `${option} "${text}" is not a number of cells`, {
+    remedy: `Write a whole number, like ${option} 3.`,
+  });
+}
+
 /** A duration that is not zero. */
 export function parsePositiveMs(text: string, option: string): number {
   const durationMs = parseDurationMs(text, option);

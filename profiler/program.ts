@@ -11,7 +11,7 @@ import { formatConfig } from '../profiles/config.ts';
 import { formatTable, TABLE_FORMATS, type TableFormat } from '../profiles/formats/index.ts';
 import type { ProfileTable } from '../profiles/table.ts';
 import type { InputShapes } from './cell-protocol.ts';
-import { parsePercent, parsePositiveMs, parseShape } from './cli-options.ts';
+import { parseCount, parsePercent, parsePositiveMs, parseShape } from './cli-options.ts';
 import { addCompareCommand } from './commands/compare-command.ts';
 import { addExportCommand } from './commands/export-command.ts';
 import { addImportCommand } from './commands/import-command.ts';
@@ -19,6 +19,8 @@ import { addMergeCommand } from './commands/merge-command.ts';
 import { addReportCommand } from './commands/report-command.ts';
 import { readSlo, type SloOptions, sloOptionsOn } from './commands/slo-options.ts';
 import { parseBatches, parseCpus, parseGpuPercents } from './grid.ts';
+import { addOperatorsCommand } from './operators/operators-command.ts';
+import { predictModel } from './operators/predict-model.ts';
 import { profileModel } from './profile-model.ts';
 import { renderPage } from './report/page/page.ts';
 import { progressListener } from './report/progress-line.ts';
@@ -35,6 +37,8 @@ interface CliOptions extends SloOptions {
   readonly period?: number;
   readonly shape?: InputShapes;
   readonly modelName?: string;
+  readonly predict?: boolean;
+  readonly cells?: number;
   readonly resume?: boolean;
   readonly output?: string;
   readonly format?: TableFormat;
@@ -86,6 +90,15 @@ export function profileProgram(): Command {
       parseShape,
     )
     .option('--model-name <name>', 'name of the model in the table (default: that of the file)')
+    .option(
+      '--predict',
+      'predict all cells from operators of other models, see infless-profile operators --help',
+    )
+    .option(
+      '--cells <count>',
+      'with --predict: measure as many cells, to correct the predictions (default: 0)',
+      (text) => parseCount(text, '--cells'),
+    )
     .option('--resume', 'go on with an interrupted sweep of the same model and options')
     .option('-o, --output <file>', 'write the table there as well')
     .addOption(
@@ -96,6 +109,7 @@ export function profileProgram(): Command {
     .option('--report <file>', 'write a page with charts (HTML)');
   sloOptionsOn(program, 'name the best config for this latency; exit 1 if there is none').action(profile);
   for (const add of [
+    addOperatorsCommand,
     addReportCommand,
     addCompareCommand,
     addMergeCommand,
@@ -124,25 +138,24 @@ async function profile(reference: string, options: CliOptions): Promise<void> {
 }
 
 function measureTable(reference: string, options: CliOptions, { signal }: Interrupt): Promise<ProfileTable> {
-  return profileModel(
-    reference,
-    {
-      batches: options.batches,
-      cpuMillicores: options.cpus,
-      gpuPercents: options.gpu,
-      quick: options.quick,
-      level: options.confidence,
-      relativeError: options.error,
-      cellTimeMs: options.cellTime,
-      periodMicros: options.period === undefined ? undefined : Math.round(options.period * 1000),
-      shapes: options.shape,
-      modelName: options.modelName,
-      resume: options.resume,
-      journalFile: options.output === undefined ? undefined : `${options.output}.journal`,
-    },
-    progressListener(process.stderr),
-    signal,
-  );
+  const asked = {
+    batches: options.batches,
+    cpuMillicores: options.cpus,
+    gpuPercents: options.gpu,
+    quick: options.quick,
+    level: options.confidence,
+    relativeError: options.error,
+    cellTimeMs: options.cellTime,
+    periodMicros: options.period === undefined ? undefined : Math.round(options.period * 1000),
+    shapes: options.shape,
+    modelName: options.modelName,
+    resume: options.resume,
+    journalFile: options.output === undefined ? undefined : `${options.output}.journal`,
+  };
+  const listener = progressListener(process.stderr);
+  if (options.predict !== true) return profileModel(reference, asked, listener, signal);
+  const note = (text: string): void => listener({ type: 'note', text });
+  return predictModel(reference, { ...asked, measuredCells: options.cells }, note, signal);
 }
 
 async function finish(table: ProfileTable, options: CliOptions): Promise<void> {

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { InflessError, messageOf } from '../../models/base/errors.ts';
+import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../models/base/files.ts';
+import { parseWith } from '../../models/base/schema.ts';
+import { type Host, hostSchema } from '../../profiles/host-schema.ts';
+import { quotaMechanismSchema } from '../../profiles/table.ts';
+import { operatorSchema } from './operator.ts';
+
+export const OPERATORS_SCHEMA = 'infless.io/operators/v1';
+
+const positive = z.number().positive();
+
+/** One model run under one batch and quota: its operators, and what it takes beside them. */
+export const operatorRunSchema = z.object({
+  batch: z.number().int().min(1),
+  cpuMillicores: z.number().int().min(1),
+  threads: z.number().int().min(1),
+  /** One batch through the batch executor, without a trace: the median. */
+  wallMs: positive,
+  /** CPU time of the same, of all threads. */
+  cpuMs: z.number().nonnegative(),
+  /** Of the inputs of a batch. */
+  tensorElements: z.number().nonnegative(),
+  /** In the order in which they run; the time is the mean of the fastest quarter of `samples` executions. */
+  operators: z.array(z.object({ operator: operatorSchema, meanMs: z.number().nonnegative() })).min(1),
+  samples: z.number().int().min(1),
+});
+export type OperatorRun = Readonly<z.infer<typeof operatorRunSchema>>;
+
+const operatorModelSchema = z.object({
+  name: z.string(),
+  digest: z.string(),
+  runs: z.array(operatorRunSchema),
+});
+/** All that was gathered of one model. */
+export type OperatorModel = Readonly<z.infer<typeof operatorModelSchema>>;
+
+export const operatorDatabaseSchema = z.object({
+  schema: z.literal(OPERATORS_SCHEMA),
+  createdAt: z.iso.datetime(),
+  tool: z.string(),
+  host: hostSchema,
+  engine: z.string(),
+  quota: z.object({ mechanism: quotaMechanismSchema, periodMicros: z.number().int().positive().nullable() }),
+  models: z.array(operatorModelSchema).min(1),
+});
+/** What operators take on one kind of host, by the models they were seen in. */
+export type OperatorDatabase = Readonly<z.infer<typeof operatorDatabaseSchema>>;
+
+/** In the cache: one file for each kind of host and version of the engine, for either changes every time. */
+export function databaseFile(host: Pick<Host, 'fingerprint'>, engine: string): string {
+  const fingerprint = host.fingerprint.slice('sha256:'.length).slice(0, 12);
+  return join(cacheDirectory(), 'operators', `${engine.replace(/[^\w.-]+/g, '-')}-${fingerprint}.json`);
+}
+
+/** Writes a database whole or not at all. */
+export async function saveDatabase(database: OperatorDatabase, file: string): Promise<void> {
+  operatorDatabaseSchema.parse(database); // what could not be read back must not replace what can
+  await writeFileSafely(file, `${JSON.stringify(database)}\n`);
+}
+
+/**
+ * Undefined where nothing has been gathered yet.
+ *
+ * @throws InflessError PROFILE_INVALID
+ */
+export async function readDatabase(file: string): Promise<OperatorDatabase | undefined> {
+  const text = await readTextIfPresent(file);
+  if (text === undefined) return undefined;
+  const remedy = 'Delete it and gather the operators again with infless-profile operators.';
+  try {
+    return parseWith(operatorDatabaseSchema, JSON.parse(text), {
+      what: file,
+      code: 'PROFILE_INVALID',
+      remedy,
+    });
+  } catch (error) {
+    if (error instanceof InflessError) throw error;
+    throw new InflessError('PROFILE_INVALID', `${file} is not JSON (${messageOf(error)})`, {
+      remedy,
+      cause: error,
+    });
+  }
+}
+
+/**
+ * What was gathered on a host like this.
+ *
+ * @throws InflessError PROFILE_NOT_FOUND, PROFILE_INVALID
+ */
+export async function requireDatabase(host: Host, engine: string): Promise<OperatorDatabase> {
+  const database = await readDatabase(databaseFile(host, engine));
+  if (database !== undefined) return database;
+  throw new InflessError('PROFILE_NOT_FOUND', 'No operators have been gathered on this host yet', {
+    remedy: 'Run infless-profile operators once, which takes some minutes.',
+  });
+}
+
+/** The same database with what was gathered now: newer runs of a model replace older ones. */
+export function withModels(
+  models: readonly OperatorModel[],
+  added: readonly OperatorModel[],
+): OperatorModel[] {
+  const digests = new Set(added.map(({ digest }) => digest));
+  return [...models.filter(({ digest }) => !digests.has(digest)), ...added];
+}

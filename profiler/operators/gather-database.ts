@@ -1,0 +1,71 @@
+import { packageVersion } from '../../models/base/package.ts';
+import { engineFor } from '../../models/engines.ts';
+import { resolveModel } from '../../models/open.ts';
+import type { Config } from '../../profiles/config.ts';
+import { readHost } from '../../profiles/host.ts';
+import { availableCpuMillicores } from '../quota/cpu-limit.ts';
+import { describeQuotas, openSweepQuotas } from '../sweep-quotas.ts';
+import { calibrationModels } from './calibration.ts';
+import {
+  databaseFile,
+  OPERATORS_SCHEMA,
+  type OperatorDatabase,
+  readDatabase,
+  saveDatabase,
+  withModels,
+} from './database.ts';
+import { gatherModel } from './gather.ts';
+
+export interface GatherDatabaseOptions {
+  readonly batches: readonly number[];
+  /** Time for the runs of a batch without a trace, and again for those with one. */
+  readonly budgetMs: number;
+  /** Whether networks of usual layers are gathered as well. */
+  readonly calibration: boolean;
+}
+
+/** More threads than this are few models' to use; what more cores do is judged from the nearest number seen. */
+const CORES = [1, 2, 4, 8, 16];
+
+/**
+ * Gathers what the operators of models take on this host, and adds it to the database in the cache after each model: what is
+ * there when it is interrupted stays.
+ *
+ * @returns the database's file
+ */
+export async function gatherDatabase(
+  references: readonly string[],
+  { batches, budgetMs, calibration }: GatherDatabaseOptions,
+  onRun: (model: string, config: Config) => void,
+  signal?: AbortSignal,
+): Promise<string> {
+  const host = await readHost();
+  const engine = engineFor('onnx').version;
+  const file = databaseFile(host, engine);
+  const quotas = await openSweepQuotas({});
+  const available = await availableCpuMillicores();
+  const cores = CORES.filter((count) => count * 1000 <= Math.max(1000, available));
+  const grid = { batches, cpuMillicores: cores.map((count) => count * 1000), gpuPercents: [0] };
+  const quota = await describeQuotas(quotas, grid, () => undefined);
+  for (const reference of [...(calibration ? await calibrationModels() : []), ...references]) {
+    const model = await resolveModel(reference);
+    const gathered = await gatherModel(
+      model,
+      { batches, cores, shapes: {}, budgetMs, quotas },
+      (config) => onRun(model.manifest.name, config),
+      signal,
+    );
+    const before = (await readDatabase(file))?.models ?? [];
+    const database: OperatorDatabase = {
+      schema: OPERATORS_SCHEMA,
+      createdAt: new Date().toISOString(),
+      tool: `infless-profile ${packageVersion}`,
+      host,
+      engine,
+      quota,
+      models: withModels(before, [gathered]),
+    };
+    await saveDatabase(database, file);
+  }
+  return file;
+}

@@ -1,0 +1,78 @@
+import { generateInputs } from '../../models/inputs.ts';
+import { canBatch, type ModelFile } from '../../models/manifest.ts';
+import { elementCount, type NamedTensors } from '../../models/tensor.ts';
+import type { Config } from '../../profiles/config.ts';
+import type { InputShapes } from '../cell-protocol.ts';
+import type { Quotas } from '../quota/quota.ts';
+import type { OperatorModel, OperatorRun } from './database.ts';
+import { traceModel } from './trace-model.ts';
+
+export interface GatherOptions {
+  readonly batches: readonly number[];
+  /** Whole cores: of a fraction of one the quota's stalls would be seen, in whatever operator they fall. */
+  readonly cores: readonly number[];
+  readonly shapes: InputShapes;
+  /** Time for the runs of a batch without a trace, and again for those with one. */
+  readonly budgetMs: number;
+  readonly quotas: Quotas;
+}
+
+/**
+ * Runs a model under every batch and number of cores, and keeps what each of its operators took.
+ *
+ * @param onRun hears of each run before it begins
+ */
+export async function gatherModel(
+  model: ModelFile,
+  options: GatherOptions,
+  onRun: (config: Config) => void = () => undefined,
+  signal?: AbortSignal,
+): Promise<OperatorModel> {
+  const { name, digest } = model.manifest;
+  const batches = canBatch(model.manifest) ? options.batches : [1];
+  const runs: OperatorRun[] = [];
+  for (const cores of options.cores) {
+    for (const batch of batches) {
+      const config = { batch, cpuMillicores: cores * 1000, gpuPercent: 0 };
+      onRun(config);
+      runs.push(await gatherRun(model, config, options, signal));
+    }
+  }
+  return { name, digest, runs };
+}
+
+async function gatherRun(
+  model: ModelFile,
+  config: Config,
+  { shapes, budgetMs, quotas }: GatherOptions,
+  signal: AbortSignal | undefined,
+): Promise<OperatorRun> {
+  const { operators, samples, observation } = await traceModel(
+    { model, config, shapes, budgetMs, quotas },
+    signal,
+  );
+  const { batch, cpuMillicores } = config;
+  const { threads, wallMs, cpuMs } = observation;
+  const share = threads === 1 ? ownShare(operators, cpuMs) : 1;
+  const feeds = generateInputs(model.manifest, { batch, shapes });
+  return {
+    batch,
+    cpuMillicores,
+    threads,
+    wallMs,
+    cpuMs,
+    samples,
+    operators: operators.map((each) => ({ ...each, meanMs: each.meanMs * share })),
+    tensorElements: elementsIn(feeds),
+  };
+}
+
+/** One thread takes no longer than its CPU time, but for who else is on the host: on a busy one all its runs were stretched. */
+function ownShare(operators: readonly { readonly meanMs: number }[], cpuMs: number): number {
+  return Math.min(1, cpuMs / operators.reduce((sum, { meanMs }) => sum + meanMs, 0));
+}
+
+/** How many numbers there are in all of the tensors. */
+export function elementsIn(tensors: NamedTensors): number {
+  return Object.values(tensors).reduce((sum, { shape }) => sum + elementCount(shape), 0);
+}

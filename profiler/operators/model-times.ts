@@ -1,0 +1,102 @@
+import type { OperatorModel, OperatorRun } from './database.ts';
+import type { ModelShape } from './model-shape.ts';
+import { fitNonNegative, weightedSum } from './non-negative.ts';
+import { OperatorTimes } from './operator-times.ts';
+
+export interface ModelEstimate {
+  readonly meanMs: number;
+  readonly cpuMs: number;
+  /** Standard deviation of the mean's logarithm. */
+  readonly logError: number;
+  /** The share of the time that operators of kinds never seen are thought to take. */
+  readonly unknownShare: number;
+}
+
+/** What a sum of operators misses of a run, whatever is known of them. */
+const SUM_LOG_ERROR = 0.08;
+
+/**
+ * Times of whole models from those of operators. A session of ours executes operators one after the other, also where branches could run side by side,
+ * so that a batch takes their sum and what the runtime takes beside them.
+ */
+export class ModelTimes {
+  readonly #byThreads = new Map<number, OperatorTimes>();
+  readonly #beside: readonly number[];
+
+  /** @throws RangeError where there is no run */
+  constructor(models: readonly OperatorModel[]) {
+    const runs = models.flatMap((model) => model.runs);
+    if (runs.length === 0) throw new RangeError('Times of models need at least one run.');
+    const under = (threads: number): readonly OperatorRun[] => runs.filter((run) => run.threads === threads);
+    for (const threads of new Set(runs.map((run) => run.threads))) {
+      this.#byThreads.set(threads, new OperatorTimes(under(threads).flatMap(({ operators }) => operators)));
+    }
+    this.#beside = fitBeside(under(Math.min(...this.#byThreads.keys())));
+  }
+
+  /**
+   * A batch under a quota. The time of its threads with a core each is what was learned; with less than that, the CPU time that it needs
+   * is given to it at the quota's rate.
+   *
+   * @param threads in use under the quota; the nearest that was seen counts
+   */
+  at(
+    model: ModelShape,
+    { batch, cpuMillicores, threads }: { batch: number; cpuMillicores: number; threads: number },
+  ): ModelEstimate {
+    const single = this.#sum(model, batch, 1);
+    const whole = threads === 1 ? single : this.#sum(model, batch, threads);
+    const cpuMs = single.meanMs;
+    return { ...whole, cpuMs, meanMs: Math.max(whole.meanMs, (cpuMs * 1000) / cpuMillicores) };
+  }
+
+  #sum(model: ModelShape, batch: number, threads: number): Omit<ModelEstimate, 'cpuMs'> {
+    const operators = this.#nearest(threads);
+    const all = model.operatorsAt(batch);
+    const spreads = new Map<string, number>(); // like operators are off alike, those of other kinds on their own
+    let sumMs = weightedSum(this.#beside, besideTerms(all.length, model.tensorElementsAt(batch), batch));
+    let unknownMs = 0;
+    for (const operator of all) {
+      const { meanMs, logError, isKnown } = operators.at(operator);
+      sumMs += meanMs;
+      if (!isKnown) unknownMs += meanMs;
+      spreads.set(operator.kind, (spreads.get(operator.kind) ?? 0) + meanMs * logError);
+    }
+    const spreadMs = Math.hypot(...spreads.values());
+    return {
+      meanMs: sumMs,
+      logError: Math.hypot(SUM_LOG_ERROR, spreadMs / sumMs),
+      unknownShare: unknownMs / sumMs,
+    };
+  }
+
+  #nearest(threads: number): OperatorTimes {
+    const known = [...this.#byThreads.keys()];
+    const nearest = known.reduce((best, each) =>
+      Math.abs(Math.log(each / threads)) < Math.abs(Math.log(best / threads)) ? each : best,
+    );
+    return this.#byThreads.get(nearest)!;
+  }
+}
+
+/**
+ * What a run takes beside its operators: for itself, and for each operator, row, and element in. Errors count as shares of a run, whose
+ * noise would else drown it. Time and CPU time of a single thread are the same but for who else is on the host, which only adds.
+ */
+function fitBeside(runs: readonly OperatorRun[]): readonly number[] {
+  const timed = runs.map((run) => ({ ...run, totalMs: Math.min(run.wallMs, run.cpuMs) }));
+  return fitNonNegative(
+    timed.map(({ operators, tensorElements, batch, totalMs }) =>
+      besideTerms(operators.length, tensorElements, batch).map((term) => term / totalMs),
+    ),
+    timed.map((run) => (run.totalMs - operatorMs(run)) / run.totalMs),
+  );
+}
+
+function besideTerms(operators: number, tensorElements: number, rows: number): readonly number[] {
+  return [1, operators, rows, tensorElements];
+}
+
+function operatorMs({ operators }: OperatorRun): number {
+  return operators.reduce((sum, { meanMs }) => sum + meanMs, 0);
+}

@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { onInterrupt } from '../../models/base/interrupt.ts';
+import { engineFor } from '../../models/engines.ts';
+import { ZOO_NAMES } from '../../models/zoo/names.ts';
+import { formatConfig } from '../../profiles/config.ts';
+import { parsePositiveMs } from '../cli-options.ts';
+import { parseBatches } from '../grid.ts';
+import { gatherDatabase } from './gather-database.ts';
+
+interface OperatorsOptions {
+  readonly batches: number[];
+  readonly runTime: number;
+  readonly calibration: boolean;
+}
+
+/** `infless-profile operators`: what --predict predicts from. */
+export function addOperatorsCommand(program: Command): void {
+  program
+    .command('operators')
+    .description('gather what operators take on this host, which --predict predicts other models from')
+    .argument('[models...]', `model files (.onnx) or names; default: ${ZOO_NAMES.join(', ')}`)
+    .option('--batches <list>', 'batch sizes', (text: string) => parseBatches(text), [1, 4, 16])
+    .option(
+      '--run-time <duration>',
+      'time for each batch and number of cores',
+      (text: string) => parsePositiveMs(text, '--run-time'),
+      300,
+    )
+    .option('--no-calibration', 'leave out the networks of usual layers that are gathered beside the models')
+    .action(async (models: string[], options: OperatorsOptions) => {
+      const interrupt = onInterrupt();
+      try {
+        const file = await gatherDatabase(
+          models.length > 0 ? models : ZOO_NAMES,
+          { batches: options.batches, budgetMs: options.runTime, calibration: options.calibration },
+          (model, config) => process.stderr.write(`${model} ${formatConfig(config)}\n`),
+          interrupt.signal,
+        );
+        process.stderr.write(`Operators of ${engineFor('onnx').version} on this host saved as ${file}\n`);
+      } finally {
+        interrupt.release();
+      }
+    });
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import type { ModelFile } from '../../models/manifest.ts';
+import type { SessionTrace } from '../../models/onnx/session.ts';
+import type { Config } from '../../profiles/config.ts';
+import { codecSchema, type InputShapes, openedSchema } from '../cell-protocol.ts';
+
+/** What the process of one traced run is asked, once. */
+export interface TraceQuestion {
+  readonly model: ModelFile;
+  readonly config: Config;
+  readonly shapes: InputShapes;
+  /** For the runs without a trace, and again for those with one. */
+  readonly budgetMs: number;
+  readonly periodMs: number;
+  readonly trace: SessionTrace;
+}
+
+const observationSchema = openedSchema.extend({
+  wallMs: z.number().positive(),
+  cpuMs: z.number().nonnegative(),
+  peakMemoryBytes: z.number().int().nonnegative(),
+  codecMs: codecSchema,
+});
+/** How the model ran without a trace. */
+export type Observation = Readonly<z.infer<typeof observationSchema>>;
+
+export const traceAnswerSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ready') }),
+  z.object({ type: z.literal('done'), observation: observationSchema }),
+  z.object({ type: z.literal('failed'), reason: z.string() }),
+]);
+export type TraceAnswer = z.infer<typeof traceAnswerSchema>;
