@@ -31,6 +31,9 @@ interface CliOptions extends SloOptions {
   readonly cpus?: number[];
   readonly gpu?: number[];
   readonly quick?: boolean;
+  readonly full?: boolean;
+  readonly predictionError?: number;
+  readonly maxTime?: number;
   readonly confidence?: number;
   readonly error?: number;
   readonly cellTime?: number;
@@ -70,6 +73,17 @@ export function profileProgram(): Command {
       parseGpuPercents,
     )
     .option('--quick', 'a coarser grid, ±10 %, and about a second a cell')
+    .option('--full', 'measure every cell of the grid, instead of predicting most of them')
+    .option(
+      '--prediction-error <percent>',
+      'go on until predictions of held-out cells are off by no more in the median (default: 5%, or 30 % of the grid)',
+      (text) => parsePercent(text, '--prediction-error', 0.1, 100),
+    )
+    .option(
+      '--max-time <duration>',
+      'predict what is not measured by then, like 3m (default: no limit)',
+      (text) => parsePositiveMs(text, '--max-time'),
+    )
     .option('--confidence <percent>', 'confidence of the mean (default: 95%)', (text) =>
       parsePercent(text, '--confidence', 50, 99.99),
     )
