@@ -17,7 +17,11 @@ export function isCrowded(
   const coming = [...instances, ...start];
   const mayGrow = (name: string): boolean =>
     coming.filter(({ functionName }) => functionName === name).length < mostInstances(name);
-  if (short.some(({ functionName, reason }) => reason === undefined && mayGrow(functionName))) return true;
+  const isShort = short.some(
+    ({ functionName, missingPerSecond, reason }) =>
+      missingPerSecond > 0 && reason === undefined && mayGrow(functionName),
+  );
+  if (isShort) return true;
   // What is about to start is too little to count, or next time's instances.
   const held = [...instances, ...leaving];
   const isScarce = (used: number, total: number): boolean => total > 0 && used > CROWDED_SHARE * total;

@@ -90,6 +90,8 @@ export interface StopDecision {
 export interface Shortage {
   readonly functionName: string;
   readonly missingPerSecond: number;
+  /** Of those it shall have whatever the rate: what neither runs, nor starts, nor is promised room. */
+  readonly missingInstances?: number;
   /** In a sentence, where no room that others leave would help it. */
   readonly reason?: string;
 }

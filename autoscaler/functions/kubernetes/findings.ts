@@ -1,4 +1,6 @@
 import { type InflessError, messageOf } from '../../../models/base/errors.ts';
+import type { Shortage } from '../../plan/model.ts';
+import { shortageText } from '../../plan/shortage-text.ts';
 import type { Condition, InferenceFunctionStatus } from './inference-function.ts';
 
 /** A condition, but for when it began to hold. */
@@ -33,12 +35,16 @@ const READINESS = {
   Broken: { holds: false, reason: 'NotDeployed', message: 'It cannot be deployed.' },
 } as const;
 
-/** Whether the cluster can carry what is asked for. */
-export function roomFinding(missingPerSecond: number): Finding {
-  if (missingPerSecond <= 0)
+/**
+ * Whether the cluster can carry what is asked for.
+ *
+ * @param shortage what it cannot
+ */
+export function roomFinding(shortage: Shortage | undefined): Finding {
+  if (shortage === undefined)
     return finding('Sufficient', true, 'EnoughRoom', 'The cluster can carry what is asked for.');
-  const message = `The cluster has no room for ${missingPerSecond.toPrecision(2)} of the requests per second.`;
-  return finding('Sufficient', false, 'ClusterFull', message);
+  const reason = shortage.reason === undefined ? 'ClusterFull' : 'NoSuitableNode';
+  return finding('Sufficient', false, reason, shortageText(shortage));
 }
 
 /** With the time since when each holds: that of before where it has not changed. */

@@ -1,5 +1,7 @@
 import { formatConfig } from '../../../profiles/config.ts';
 import type { LatencySummary } from '../../control/latency-window.ts';
+import type { Shortage } from '../../plan/model.ts';
+import { shortageText } from '../../plan/shortage-text.ts';
 import type { Instance } from '../../platforms/platform.ts';
 import { acceptedFinding, type Finding, readyFinding, roomFinding } from './findings.ts';
 import { FUNCTION_LABEL, type InferenceFunctionStatus } from './inference-function.ts';
@@ -14,7 +16,8 @@ export interface FunctionFacts {
     readonly instances: readonly Instance[];
     /** Why instances cannot start. */
     readonly startFailure: string | undefined;
-    readonly missingPerSecond: number;
+    /** What the cluster has no place for. */
+    readonly shortage: Shortage | undefined;
   };
 }
 
@@ -50,8 +53,8 @@ export function stateOf(facts: FunctionFacts): {
     },
     findings: [
       acceptedFinding(outcome.failure),
-      readyFinding(phase, running === undefined ? outcome.failure : running.startFailure),
-      ...(running === undefined ? [] : [roomFinding(running.missingPerSecond)]),
+      readyFinding(phase, running === undefined ? outcome.failure : obstacleOf(running)),
+      ...(running === undefined ? [] : [roomFinding(running.shortage)]),
     ],
   };
 }
@@ -75,7 +78,13 @@ function phaseOf({ running }: FunctionFacts): Phase {
   if (running === undefined) return 'Broken';
   if (running.instances.some(({ phase }) => phase === 'ready')) return 'Ready';
   if (running.startFailure !== undefined) return 'Failing';
-  return running.instances.some(({ phase }) => phase === 'starting') ? 'Starting' : 'Idle';
+  if (running.instances.some(({ phase }) => phase === 'starting')) return 'Starting';
+  return running.shortage === undefined ? 'Idle' : 'Failing';
+}
+
+/** Why no instance is ready, where that is known: those that start fail, or there is no place for any. */
+function obstacleOf({ startFailure, shortage }: NonNullable<FunctionFacts['running']>): string | undefined {
+  return startFailure ?? (shortage === undefined ? undefined : shortageText(shortage));
 }
 
 function byConfig(instances: readonly Instance[]): NonNullable<InferenceFunctionStatus['instances']> {

@@ -128,7 +128,7 @@ export class StatusWriter {
     const { controller } = this.#parts;
     const name = object.metadata!.name!;
     const managed = controller.find(name);
-    const missingPerSecond = controller.shortageOf(name)?.missingPerSecond;
+    const { missingPerSecond, missingInstances, reason } = controller.shortageOf(name) ?? {};
     return [
       object,
       outcome,
@@ -136,6 +136,8 @@ export class StatusWriter {
       controller.instancesOf(name),
       managed?.backoff.reason,
       missingPerSecond,
+      missingInstances,
+      reason,
     ];
   }
 
@@ -162,7 +164,7 @@ export class StatusWriter {
     return {
       instances: controller.instancesOf(name),
       startFailure: backoff.reason,
-      missingPerSecond: controller.shortageOf(name)?.missingPerSecond ?? 0,
+      shortage: controller.shortageOf(name),
     };
   }
 

@@ -1,17 +1,20 @@
 import type { Shortage } from '../model.ts';
 import { selectorText } from '../node-selector.ts';
 import type { FunctionPlan } from './function-plan.ts';
+import { sizeOf } from './offer.ts';
 
 /** What a function lacks after a plan; undefined for nothing. */
 export function shortageOf(plan: FunctionPlan): Shortage | undefined {
-  const { demand, missingPerSecond, fewest } = plan;
+  const { demand, missingPerSecond } = plan;
+  const missingInstances = Math.max(0, plan.fewest - sizeOf(plan.comingCounts));
+  if (missingPerSecond === 0 && missingInstances === 0) return undefined;
   const reason = obstacleTo(plan);
-  const isShort = missingPerSecond > 0 || (reason !== undefined && fewest > 0);
-  if (!isShort) return undefined;
-  const functionName = demand.name;
-  return reason === undefined
-    ? { functionName, missingPerSecond }
-    : { functionName, missingPerSecond, reason };
+  return {
+    functionName: demand.name,
+    missingPerSecond,
+    ...(missingInstances === 0 ? {} : { missingInstances }),
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 /** Why it can have no instance at all, however empty the cluster is. */

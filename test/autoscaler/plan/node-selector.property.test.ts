@@ -80,6 +80,7 @@ describe('functions that may be on some nodes only', () => {
       {
         functionName: 'idle',
         missingPerSecond: 0,
+        missingInstances: 1,
         reason: 'No node has the labels that it asks for: pool=b',
       },
     ]);

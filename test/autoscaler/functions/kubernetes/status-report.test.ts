@@ -31,7 +31,7 @@ function facts(
   return {
     name: 'digits',
     outcome: OUTCOME,
-    running: { instances, startFailure: undefined, missingPerSecond: 0, ...change },
+    running: { instances, startFailure: undefined, shortage: undefined, ...change },
   };
 }
 
@@ -84,14 +84,32 @@ describe('how a function stands', () => {
     });
   });
 
-  it('tells when the cluster is full', () => {
-    const { findings } = stateOf(facts([], { missingPerSecond: 12.34 }));
-    expect(findings.at(-1)).toEqual({
-      type: 'Sufficient',
-      status: 'False',
-      reason: 'ClusterFull',
-      message: 'The cluster has no room for 12 of the requests per second.',
-    });
+  it.each([
+    [
+      'ClusterFull',
+      'The cluster has no room for 12 of the requests per second.',
+      { functionName: 'digits', missingPerSecond: 12.34 },
+    ],
+    [
+      'ClusterFull',
+      'The cluster has no room for 12 of the requests per second and 2 of the instances that shall always run.',
+      { functionName: 'digits', missingPerSecond: 12.34, missingInstances: 2 },
+    ],
+    [
+      'NoSuitableNode',
+      'No node has the labels that it asks for: disktype=ssd.',
+      {
+        functionName: 'digits',
+        missingPerSecond: 0,
+        missingInstances: 1,
+        reason: 'No node has the labels that it asks for: disktype=ssd',
+      },
+    ],
+  ])('tells what the cluster has no place for (%s)', (reason, message, shortage) => {
+    const { findings } = stateOf(facts([instance('ready')], { shortage }));
+    expect(findings.at(-1)).toEqual({ type: 'Sufficient', status: 'False', reason, message });
+    expect(readiness(facts([instance('ready')], { shortage }))).toMatchObject({ status: 'True' });
+    expect(readiness(facts([], { shortage }))).toMatchObject({ phase: 'Failing', status: 'False', message });
   });
 });
 

@@ -114,6 +114,22 @@ describe('the status of a function', () => {
     });
   });
 
+  it('says that there is no node for it, and how many of its instances find no room', async () => {
+    const [nodeSelector, scale] = [{ disktype: 'ssd' }, { minInstances: 1 }];
+    await world.create('choosy', { image, insecure: true, nodeSelector, scale });
+    const choosy = await until('choosy', ({ phase }) => phase === 'Failing');
+    expect(condition(choosy, 'Ready')?.message).toContain('disktype=ssd');
+    expect(condition(choosy, 'Sufficient')).toMatchObject({ status: 'False', reason: 'NoSuitableNode' });
+
+    await world.create('many', { image, insecure: true, scale: { minInstances: 90 } });
+    const many = await until('many', (status) => condition(status, 'Sufficient')?.status === 'False');
+    expect(condition(many, 'Sufficient')?.message).toMatch(/no room for \d+ of the instances/);
+    await world.advance(60_000);
+    const later = (await world.stored('many')).status!;
+    expect(condition(later, 'Ready')?.status).toBe('True');
+    expect(condition(later, 'Sufficient')?.status).toBe('False');
+  });
+
   it('tells how fast requests are answered', async () => {
     await world.create('digits', { image, insecure: true, scale: { minInstances: 1 } });
     await until('digits', ({ phase }) => phase === 'Ready');
