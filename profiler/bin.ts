@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { runProgram } from '../models/base/cli.ts';
+import { withEndpointCommand } from './commands/endpoint-command.ts';
 import { profileProgram } from './program.ts';
 
-await runProgram(profileProgram());
+const program = profileProgram();
+await runProgram(program, withEndpointCommand(process.argv, program));

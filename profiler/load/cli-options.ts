@@ -114,7 +114,8 @@ export function parseInteger(text: string, option: string, least = 0): number {
   throw invalid(`${option} "${text}" is not a whole number from ${least} on`);
 }
 
-function parseHeader(line: string): [string, string] {
+/** Reads `Name: value`; the name comes in lower case. */
+export function parseHeader(line: string): [string, string] {
   const match = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/.exec(line);
   if (match === null) throw invalid(`--header "${line}" is not a header`, 'Write it like "Name: value".');
   return [match[1]!.toLowerCase(), match[2]!];
@@ -123,11 +124,15 @@ function parseHeader(line: string): [string, string] {
 async function readBody({ data, body }: CliOptions): Promise<Uint8Array | undefined> {
   if (data !== undefined && body !== undefined) throw invalid('--data and --body exclude each other');
   if (body !== undefined) return Buffer.from(body);
-  if (data === undefined) return undefined;
+  return data === undefined ? undefined : readBodyFile(data);
+}
+
+/** @throws InflessError INVALID_INPUT */
+export async function readBodyFile(file: string): Promise<Uint8Array> {
   try {
-    return await readFile(data);
+    return await readFile(file);
   } catch (error) {
-    throw invalid(`Request body ${data} cannot be read (${systemCode(error) ?? messageOf(error)})`);
+    throw invalid(`Request body ${file} cannot be read (${systemCode(error) ?? messageOf(error)})`);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { Pool } from 'undici';
 import { systemCode } from '../../models/base/errors.ts';
+import type { RequestSender } from './open-loop.ts';
 import type { Outcome } from './recorder.ts';
 
 export interface HttpClientOptions {
@@ -22,7 +23,7 @@ const REASONS: Readonly<Record<string, string>> = {
  * Sends requests to one URL without queueing any: as many connections as there are outstanding requests, one
  * request on each at a time, or a slow answer would hold up the next request and hide from its latency.
  */
-export class HttpClient {
+export class HttpClient implements RequestSender {
   readonly #pool: Pool;
   readonly #request: Dispatcher.DispatchOptions;
 

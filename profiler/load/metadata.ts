@@ -24,21 +24,30 @@ const DTYPE_OF: Readonly<Record<string, DType>> = {
 };
 
 const size = z.union([z.string().regex(/^-?\d+$/), z.number().int()]).transform(Number); // int64 is text in proto JSON
-const inputSchema = z.object({
+const tensorSchema = z.object({
   dtype: z.string(),
   tensor_shape: z.object({ dim: z.array(z.object({ size })), unknown_rank: z.boolean().optional() }),
 });
 
-/** The part of TF Serving's metadata that describes a model's inputs. */
+/** The part of TF Serving's metadata that describes a model's tensors. */
 const metadataSchema = z.object({
   metadata: z.object({
     signature_def: z.object({
       signature_def: z.object({
-        serving_default: z.object({ inputs: z.record(z.string(), inputSchema) }),
+        serving_default: z.object({
+          inputs: z.record(z.string(), tensorSchema),
+          outputs: z.record(z.string(), tensorSchema).default({}),
+        }),
       }),
     }),
   }),
 });
+
+/** What a served model takes and gives. */
+export interface Signature {
+  readonly inputs: TensorSpec[];
+  readonly outputs: TensorSpec[];
+}
 
 /**
  * Asks a served model what inputs it takes.
@@ -46,33 +55,49 @@ const metadataSchema = z.object({
  * @throws InflessError PLATFORM_FAILED when it does not answer, INVALID_INPUT when the answer is no metadata
  */
 export async function fetchInputs(url: URL, timeoutMs: number): Promise<TensorSpec[]> {
-  const what = `The metadata at ${url.href}`;
-  const answer = await get(url, timeoutMs);
-  if (answer.status !== 200) {
-    throw new InflessError('INVALID_INPUT', `${what} cannot be had: status ${answer.status}`, {
-      remedy: GIVE_A_BODY,
-    });
-  }
-  return parseInputs(answer.text, what);
+  return parseInputs(await fetchMetadata(url, timeoutMs), whatAt(url));
+}
+
+/** Asks a served model what it takes and gives; see {@link fetchInputs}. */
+export async function fetchSignature(url: URL, timeoutMs: number): Promise<Signature> {
+  const { inputs, outputs } = parseSignature(await fetchMetadata(url, timeoutMs), whatAt(url));
+  return { inputs: Object.entries(inputs).map(toSpec), outputs: Object.entries(outputs).map(toSpec) };
 }
 
 /** Inputs as tensor specs; a first dimension of any size is the batch. */
 export function parseInputs(text: string, what: string): TensorSpec[] {
-  const boundary = { what, remedy: GIVE_A_BODY };
-  const { metadata } = parseWith(metadataSchema, parseJson(text, what), boundary);
-  return Object.entries(metadata.signature_def.signature_def.serving_default.inputs).map(([name, input]) => {
-    const dtype = DTYPE_OF[input.dtype];
-    if (dtype === undefined || input.tensor_shape.unknown_rank === true) {
-      throw new InflessError(
-        'INVALID_INPUT',
-        `No values can be made up for input "${name}" (${input.dtype})`,
-        {
-          remedy: GIVE_A_BODY,
-        },
-      );
-    }
-    const shape = input.tensor_shape.dim.map((dimension) => (dimension.size < 0 ? null : dimension.size));
-    return { name, dtype, shape, batchAxis: shape[0] === null ? 0 : null };
+  return Object.entries(parseSignature(text, what).inputs).map(toSpec);
+}
+
+function parseSignature(text: string, what: string) {
+  const { metadata } = parseWith(metadataSchema, parseJson(text, what), { what, remedy: GIVE_A_BODY });
+  return metadata.signature_def.signature_def.serving_default;
+}
+
+function toSpec([name, tensor]: [string, z.output<typeof tensorSchema>]): TensorSpec {
+  const dtype = DTYPE_OF[tensor.dtype];
+  if (dtype === undefined || tensor.tensor_shape.unknown_rank === true) {
+    throw new InflessError(
+      'INVALID_INPUT',
+      `No values can be made up for input "${name}" (${tensor.dtype})`,
+      {
+        remedy: GIVE_A_BODY,
+      },
+    );
+  }
+  const shape = tensor.tensor_shape.dim.map((dimension) => (dimension.size < 0 ? null : dimension.size));
+  return { name, dtype, shape, batchAxis: shape[0] === null ? 0 : null };
+}
+
+function whatAt(url: URL): string {
+  return `The metadata at ${url.href}`;
+}
+
+async function fetchMetadata(url: URL, timeoutMs: number): Promise<string> {
+  const answer = await get(url, timeoutMs);
+  if (answer.status === 200) return answer.text;
+  throw new InflessError('INVALID_INPUT', `${whatAt(url)} cannot be had: status ${answer.status}`, {
+    remedy: GIVE_A_BODY,
   });
 }
 

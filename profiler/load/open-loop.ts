@@ -1,15 +1,32 @@
 import { type Cancel, type Clock, systemClock } from '../../models/base/clock.ts';
-import type { HttpClient } from './http-client.ts';
 import { pace } from './pace.ts';
-import type { LoadRecorder } from './recorder.ts';
+import type { Outcome } from './recorder.ts';
 import type { SecondReport } from './report.ts';
 
 /** How long an interrupted test still waits for answers. */
 const INTERRUPTED_WAIT_MS = 2000;
 
+/** Sends one request without waiting for those before; `done` hears once how it ended. */
+export interface RequestSender {
+  send(body: Uint8Array | null, done: (outcome: Outcome) => void): void;
+}
+
+/** What a test tells of its requests. `dueMs` is on the test's clock; requests are sent or dropped in its order. */
+export interface RequestLog {
+  sent(lagMs: number, dueMs: number): void;
+  dropped(dueMs: number): void;
+  ended(outcome: Outcome, latencyMs: number, dueMs: number): void;
+  /** The interrupted test waits no longer for it. */
+  abandoned(ageMs: number, dueMs: number): void;
+  readonly hasOpenSecond: boolean;
+  closeSecond(outstanding: number): SecondReport;
+}
+
 export interface OpenLoopOptions {
-  readonly client: HttpClient;
-  readonly recorder: LoadRecorder;
+  readonly client: RequestSender;
+  readonly recorder: RequestLog;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
   /** Sent in turn; `[null]` for requests without a body. */
   readonly bodies: readonly (Uint8Array | null)[];
   readonly maxOutstanding: number;
@@ -24,13 +41,14 @@ interface Flight {
 /** One test: sends on schedule, follows every request to its end, closes a second after the other. */
 export class OpenLoop {
   readonly #options: OpenLoopOptions;
-  readonly #clock: Clock = systemClock;
+  readonly #clock: Clock;
   readonly #flights = new Set<Flight>();
   #sent = 0;
   #landed: () => void = () => {};
 
   constructor(options: OpenLoopOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
   /** Resolves when the last request has ended, with how long sending took. */
@@ -51,16 +69,16 @@ export class OpenLoop {
   #send(dueMs: number): void {
     const { client, recorder, bodies, maxOutstanding } = this.#options;
     if (this.#flights.size >= maxOutstanding) {
-      recorder.dropped();
+      recorder.dropped(dueMs);
       return;
     }
     const flight: Flight = { dueMs };
     this.#flights.add(flight);
-    recorder.sent(this.#clock.nowMs() - dueMs);
+    recorder.sent(this.#clock.nowMs() - dueMs, dueMs);
     const body = bodies[this.#sent++ % bodies.length]!;
     client.send(body, (outcome) => {
       if (!this.#flights.delete(flight)) return; // given up on
-      recorder.ended(outcome, this.#clock.nowMs() - dueMs);
+      recorder.ended(outcome, this.#clock.nowMs() - dueMs, dueMs);
       if (this.#flights.size === 0) this.#landed();
     });
   }
@@ -81,7 +99,8 @@ export class OpenLoop {
       else signal.addEventListener('abort', giveUpSoon, { once: true });
     });
     cancel();
-    for (const { dueMs } of this.#flights) this.#options.recorder.abandoned(this.#clock.nowMs() - dueMs);
+    for (const { dueMs } of this.#flights)
+      this.#options.recorder.abandoned(this.#clock.nowMs() - dueMs, dueMs);
     this.#flights.clear();
   }
 

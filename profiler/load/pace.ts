@@ -36,7 +36,8 @@ export function pace(
     let next = times.next();
     const sendDue = (nowMs: number): number => {
       let sends = 0;
-      while (sends < MOST_SENDS_PER_TURN && !next.done && startMs + next.value <= nowMs) {
+      const mayGoOn = (): boolean => sends < MOST_SENDS_PER_TURN && !signal.aborted;
+      while (mayGoOn() && !next.done && startMs + next.value <= nowMs) {
         send(startMs + next.value);
         next = times.next();
         sends += 1;
@@ -47,6 +48,7 @@ export function pace(
       try {
         const nowMs = clock.nowMs();
         const wakeMs = sendDue(nowMs);
+        if (signal.aborted) return; // by what was sent
         if (next.done && nowMs >= endMs) finish();
         else cancel = clock.at(wakeMs, turn);
       } catch (error) {

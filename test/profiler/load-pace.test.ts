@@ -49,6 +49,26 @@ describe('pace', () => {
     await done;
   });
 
+  it('sends no more when what it sends aborts it', async () => {
+    const clock = new VirtualClock();
+    const abort = new AbortController();
+    const sends: number[] = [];
+    const schedule = { startMs: 0, endMs: 500, times: [10, 10, 20].values() };
+    const done = pace(
+      clock,
+      schedule,
+      (dueMs) => {
+        sends.push(dueMs);
+        abort.abort();
+      },
+      abort.signal,
+    );
+    clock.runUntil(500);
+    await done;
+    expect(sends).toEqual([10]);
+    expect(clock.nextAtMs).toBeUndefined();
+  });
+
   it('ends when aborted, before or in the middle', async () => {
     const before = await paced([10], 500, AbortSignal.abort());
     await before.done;

@@ -1,0 +1,64 @@
+import { studentT } from '../../profiles/student-t.ts';
+
+/** Requests that were due within a stretch of time, and how many of them did not meet the SLO. */
+export interface Counts {
+  readonly requests: number;
+  readonly late: number;
+}
+
+/** The share of late requests, and between which shares the true one lies. */
+export interface LateShare extends Counts {
+  readonly share: number;
+  /** Each end is wrong with a probability of 1 − `confidence`. */
+  readonly interval: readonly [number, number];
+}
+
+/**
+ * The long-run share of late requests, from counts in consecutive stretches of equal length.
+ *
+ * Late requests come together: a queue that is long makes all that arrive late. So requests do not count as independent;
+ * their number is divided by the design effect, how much more the stretches' shares differ than those of independent
+ * requests would (ratio estimator; Korn and Graubard 1998). The bounds are Wilson's, with Student's t, since
+ * the design effect itself is known from so many stretches only.
+ *
+ * @param stretches two or more, with at least one request
+ * @param confidence one-sided, of each bound: 0.5 makes both of them the share itself
+ */
+export function lateShare(stretches: readonly Counts[], confidence: number): LateShare {
+  const requests = sum(stretches, (stretch) => stretch.requests);
+  const late = sum(stretches, (stretch) => stretch.late);
+  const share = late / requests;
+  const effective = requests / designEffect(stretches, share, requests);
+  const z = oneSidedT(confidence, stretches.length - 1);
+  const middle = share + (z * z) / (2 * effective);
+  const half = z * Math.sqrt((share * (1 - share)) / effective + (z / (2 * effective)) ** 2);
+  const scale = 1 + (z * z) / effective;
+  return {
+    requests,
+    late,
+    share,
+    interval: [Math.max(0, (middle - half) / scale), Math.min(1, (middle + half) / scale)],
+  };
+}
+
+/** How many requests, none of them late, show with this confidence that the share of late ones is below `share`. */
+export function fewestRequests(share: number, confidence: number, stretches: number): number {
+  const z = oneSidedT(confidence, stretches - 1);
+  return (z * z * (1 - share)) / share;
+}
+
+function designEffect(stretches: readonly Counts[], share: number, requests: number): number {
+  const independent = (share * (1 - share)) / requests;
+  if (independent === 0) return 1;
+  const squares = sum(stretches, (stretch) => (stretch.late - share * stretch.requests) ** 2);
+  const variance = ((stretches.length / (stretches.length - 1)) * squares) / requests ** 2;
+  return Math.max(1, variance / independent);
+}
+
+function oneSidedT(confidence: number, degrees: number): number {
+  return confidence <= 0.5 ? 0 : studentT(2 * confidence - 1, degrees);
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}
