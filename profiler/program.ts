@@ -13,6 +13,7 @@ import type { ProfileTable } from '../profiles/table.ts';
 import type { InputShapes } from './cell-protocol.ts';
 import { parseCount, parsePercent, parsePositiveMs, parseShape } from './cli-options.ts';
 import { addCompareCommand } from './commands/compare-command.ts';
+import { addEndpointCommand } from './commands/endpoint-command.ts';
 import { addExportCommand } from './commands/export-command.ts';
 import { addImportCommand } from './commands/import-command.ts';
 import { addMergeCommand } from './commands/merge-command.ts';
@@ -123,6 +124,7 @@ export function profileProgram(): Command {
     .option('--report <file>', 'write a page with charts (HTML)');
   sloOptionsOn(program, 'name the best config for this latency; exit 1 if there is none').action(profile);
   for (const add of [
+    addEndpointCommand,
     addOperatorsCommand,
     addReportCommand,
     addCompareCommand,
