@@ -4,7 +4,9 @@ import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { systemClock } from '../../models/base/clock.ts';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
+import type { Threading } from '../../models/onnx/threads.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
+import { threadingOf } from '../../profiles/threading.ts';
 import { profileEstimate } from './batching/profile-estimate.ts';
 import { createApp } from './http/app.ts';
 import { InferenceThread } from './inference/inference-thread.ts';
@@ -41,7 +43,7 @@ export async function serve(settings: ServerSettings): Promise<void> {
   const port = await listen(app, settings);
   logger.info({ host: settings.host, port, model: settings.model }, 'listening');
 
-  const thread = startThread(instance, logger, ending);
+  const thread = startThread(instance, measuredThreading(table, settings), logger, ending);
   try {
     const reason = await ending.reached;
     logger.info({ reason, drainMs: settings.drainMs }, 'draining');
@@ -111,9 +113,23 @@ function listenError(error: unknown, host: string, port: number): InflessError {
   );
 }
 
-function startThread(instance: Instance, logger: Logger, ending: Ending): InferenceThread {
+/** The threads that the table was measured with are part of what it says. */
+function measuredThreading(
+  table: ProfileTable | undefined,
+  { cpuMillicores, gpuPercent }: ServerSettings,
+): Threading | undefined {
+  const choices = gpuPercent > 0 ? [] : (table?.threading ?? []);
+  return choices.length === 0 ? undefined : threadingOf(cpuMillicores, choices);
+}
+
+function startThread(
+  instance: Instance,
+  threading: Threading | undefined,
+  logger: Logger,
+  ending: Ending,
+): InferenceThread {
   let firstAnswerMs: number | undefined;
-  return new InferenceThread(instance.settings, (event) => {
+  return new InferenceThread({ ...instance.settings, threading }, (event) => {
     switch (event.type) {
       case 'loaded':
         instance.markLoaded(event.model);

@@ -1,5 +1,6 @@
 import { type ErrorCode, InflessError } from '../../../models/base/errors.ts';
 import type { ModelManifest } from '../../../models/manifest.ts';
+import type { Threading } from '../../../models/onnx/threads.ts';
 import type { BatchedRequest, BatchReply } from '../instance-protocol.ts';
 
 /** What the inference thread is started with. */
@@ -9,6 +10,8 @@ export interface InferenceOptions {
   readonly manifest: string | undefined;
   readonly cpuMillicores: number;
   readonly gpuPercent: number;
+  /** As measured to be best; without, the engine's own rule. */
+  readonly threading: Threading | undefined;
   readonly maxBatch: number;
   readonly maxBodyBytes: number;
 }
