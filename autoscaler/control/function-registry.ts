@@ -32,6 +32,13 @@ export interface FunctionRegistry {
   close(): Promise<void>;
 }
 
+/** Why nothing deployed has this name: there is no such function, or it is declared and cannot run. */
+export function notServed(name: string, { broken }: Pick<FunctionRegistry, 'broken'>): InflessError {
+  const reason = broken.find((each) => each.name === name)?.reason;
+  if (reason === undefined) return functionNotFound(name);
+  return new InflessError('UNAVAILABLE', `Function "${name}" cannot run: ${reason.replace(/\.$/, '')}`);
+}
+
 export function functionNotFound(name: string): InflessError {
   return new InflessError('FUNCTION_NOT_FOUND', `There is no function "${name}"`, {
     remedy: 'GET /api/functions lists those that are deployed.',

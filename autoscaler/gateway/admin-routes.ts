@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../models/base/clock.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import type { Controller } from '../control/controller.ts';
-import { type FunctionRegistry, functionNotFound } from '../control/function-registry.ts';
+import { type FunctionRegistry, functionNotFound, notServed } from '../control/function-registry.ts';
 import type { Platform } from '../platforms/platform.ts';
 import { explanationOf } from './function-explanation.ts';
 import { brokenStatus, type FunctionStatus, forecastOf, statusOf } from './function-status.ts';
@@ -41,7 +41,7 @@ export function adminRoutes(app: FastifyInstance, parts: AdminRouteParts): void 
   app.get<NamedRoute>('/api/functions/:name/explanation', async (request) => {
     const { name } = request.params;
     const managed = controller.find(name);
-    if (managed === undefined) throw functionNotFound(name);
+    if (managed === undefined) throw notServed(name, registry);
     return explanationOf(managed, controller, rateOf(request.query.rate));
   });
 

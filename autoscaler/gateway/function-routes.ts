@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { asBuffer, bodyBytes } from '../../packager/server/http/http-server.ts';
 import { modelMetadata, modelStatus } from '../../packager/server/http/model-status.ts';
 import { modelCall } from '../../packager/server/model-path.ts';
-import { functionNotFound } from '../control/function-registry.ts';
+import { type FunctionRegistry, notServed } from '../control/function-registry.ts';
 import type { ManagedFunction } from '../control/managed-function.ts';
 import { unqualifiedName } from './function-address.ts';
 import { Invocation, type InvocationParts } from './invocation.ts';
@@ -13,6 +13,8 @@ import { Invocation, type InvocationParts } from './invocation.ts';
 const CLIENT_CLOSED = 499;
 
 export interface FunctionRouteParts extends InvocationParts {
+  /** Knows why a function that is declared is not deployed. */
+  readonly registry: Pick<FunctionRegistry, 'broken'>;
   /** Functions are found as `NAME` and as `NAME.NAMESPACE`. */
   readonly namespace: string;
 }
@@ -67,7 +69,7 @@ async function admit(
   const { name, path } =
     prefix === '' ? modelTarget(request.url) : functionTarget(request.url, prefix, parts.namespace);
   const managed = parts.controller.find(name);
-  if (managed === undefined) throw functionNotFound(name);
+  if (managed === undefined) throw notServed(name, parts.registry);
   const call = modelCall(request.method, path, name);
   request.functionCall = { managed, path, call };
   if (call !== 'predict') return;

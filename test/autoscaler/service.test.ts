@@ -180,6 +180,11 @@ describe('a restart of the autoscaler', () => {
       phase: 'broken',
       reason: expect.stringContaining('copy.onnx'),
     });
+    const refused = await second.request('POST', '/function/copy', body());
+    expect({ status: refused.status, body: refused.text }).toEqual({
+      status: 503,
+      body: expect.stringMatching(/Function \\"copy\\" cannot run: .*copy\.onnx/),
+    });
     expect((await second.request('POST', '/function/digits', body())).status).toBe(200);
     const third = JSON.parse(await readFile(join(first.stateDirectory, 'functions.json'), 'utf8')) as {
       functions: unknown[];

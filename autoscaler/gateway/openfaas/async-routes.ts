@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { pause } from '../../../models/base/clock.ts';
 import { bodyBytes } from '../../../packager/server/http/http-server.ts';
 import { modelCall } from '../../../packager/server/model-path.ts';
-import { functionNotFound } from '../../control/function-registry.ts';
+import { notServed } from '../../control/function-registry.ts';
 import { callHeaders, type FunctionRouteParts, functionTarget } from '../function-routes.ts';
 import { AsyncCaller } from './async-caller.ts';
 import { AsyncQueue, DEFAULT_ASYNC_LIMITS } from './async-queue.ts';
@@ -21,7 +21,7 @@ export function asyncFunctionRoutes(
   app: FastifyInstance,
   parts: FunctionRouteParts & { readonly logger: Logger },
 ): void {
-  const { controller, metrics, clock, namespace, logger } = parts;
+  const { controller, registry, metrics, clock, namespace, logger } = parts;
   const caller = new AsyncCaller(parts, logger);
   const queue = new AsyncQueue((call, signal) => caller.run(call, signal), DEFAULT_ASYNC_LIMITS);
   metrics.watchAsyncCalls(() => queue.size);
@@ -35,7 +35,7 @@ export function asyncFunctionRoutes(
   for (const url of [`${PREFIX}/:name`, `${PREFIX}/:name/*`]) {
     app.post(url, { config: { plainErrors: true } }, async (request, reply) => {
       const { name, path } = functionTarget(request.url, PREFIX, namespace);
-      if (controller.find(name) === undefined) throw functionNotFound(name);
+      if (controller.find(name) === undefined) throw notServed(name, registry);
       modelCall(request.method, path, name);
       const callback = request.headers['x-callback-url'];
       const callbackUrl = Array.isArray(callback) ? callback[0] : callback;
