@@ -35,14 +35,14 @@ interface CliOptions extends SloOptions {
   readonly full?: boolean;
   readonly predictionError?: number;
   readonly maxTime?: number;
+  readonly predict?: boolean;
+  readonly cells?: number;
   readonly confidence?: number;
   readonly error?: number;
   readonly cellTime?: number;
   readonly period?: number;
   readonly shape?: InputShapes;
   readonly modelName?: string;
-  readonly predict?: boolean;
-  readonly cells?: number;
   readonly resume?: boolean;
   readonly output?: string;
   readonly format?: TableFormat;
@@ -138,15 +138,19 @@ export function profileProgram(): Command {
 }
 
 async function profile(reference: string, options: CliOptions): Promise<void> {
+  if (options.cells !== undefined && options.predict !== true) {
+    throw new InflessError('INVALID_INPUT', '--cells corrects predictions, and none were asked for', {
+      remedy: 'Add --predict, or leave --cells out.',
+    });
+  }
   for (const file of [options.output, options.report]) if (file !== undefined) await checkOutput(file);
   const interrupt = onInterrupt();
   try {
     await finish(await measureTable(reference, options, interrupt), options);
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
-    process.stderr.write(
-      `\nInterrupted. The finished cells are kept: ${pc.bold(resumeCommand())} goes on with the rest.\n`,
-    );
+    const kept = `The finished cells are kept: ${pc.bold(resumeCommand())} goes on with the rest.`;
+    process.stderr.write(`\nInterrupted. ${options.predict === true ? 'Nothing is kept.' : kept}\n`);
     process.exitCode = EXIT_INTERRUPTED;
   } finally {
     interrupt.release();
@@ -159,6 +163,9 @@ function measureTable(reference: string, options: CliOptions, { signal }: Interr
     cpuMillicores: options.cpus,
     gpuPercents: options.gpu,
     quick: options.quick,
+    full: options.full,
+    predictionError: options.predictionError,
+    maxTimeMs: options.maxTime,
     level: options.confidence,
     relativeError: options.error,
     cellTimeMs: options.cellTime,

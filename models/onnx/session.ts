@@ -66,7 +66,7 @@ export class OnnxSession implements EngineSession {
   }
 
   static async open(path: string, manifest: ModelManifest, resources: EngineResources): Promise<OnnxSession> {
-    const threading = threadRule(resources.cpuMillicores);
+    const threading = resources.threading ?? threadRule(resources.cpuMillicores);
     const { runtime, session } = await createSession(path, threading, resources);
     return new OnnxSession(manifest, threading, runtime, session);
   }

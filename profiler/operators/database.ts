@@ -16,7 +16,7 @@ export const operatorRunSchema = z.object({
   batch: z.number().int().min(1),
   cpuMillicores: z.number().int().min(1),
   threads: z.number().int().min(1),
-  /** One batch through the batch executor, without a trace: the median. */
+  /** One batch through the batch executor, without a trace: the fastest, since who else is on the host only adds. */
   wallMs: positive,
   /** CPU time of the same, of all threads. */
   cpuMs: z.number().nonnegative(),

@@ -47,7 +47,9 @@ export class ModelTimes {
     const single = this.#sum(model, batch, 1);
     const whole = threads === 1 ? single : this.#sum(model, batch, threads);
     const cpuMs = single.meanMs;
-    return { ...whole, cpuMs, meanMs: Math.max(whole.meanMs, (cpuMs * 1000) / cpuMillicores) };
+    // Whatever a busy host made of several threads: they are no slower than one, and no faster than as many.
+    const wholeMs = Math.max(cpuMs / threads, Math.min(cpuMs, whole.meanMs));
+    return { ...whole, cpuMs, meanMs: Math.max(wholeMs, (cpuMs * 1000) / cpuMillicores) };
   }
 
   #sum(model: ModelShape, batch: number, threads: number): Omit<ModelEstimate, 'cpuMs'> {

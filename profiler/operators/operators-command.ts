@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
 import { onInterrupt } from '../../models/base/interrupt.ts';
 import { engineFor } from '../../models/engines.ts';
 import { ZOO_NAMES } from '../../models/zoo/names.ts';
@@ -37,6 +38,10 @@ export function addOperatorsCommand(program: Command): void {
           interrupt.signal,
         );
         process.stderr.write(`Operators of ${engineFor('onnx').version} on this host saved as ${file}\n`);
+      } catch (error) {
+        if (!interrupt.signal.aborted) throw error;
+        process.stderr.write('\nInterrupted. The models that were done are kept.\n');
+        process.exitCode = EXIT_INTERRUPTED;
       } finally {
         interrupt.release();
       }

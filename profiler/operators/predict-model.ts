@@ -50,6 +50,8 @@ export async function predictModel(
   const grid = { ...gridOf(manifest, await availableCpuMillicores(), options), gpuPercents: [0] };
   const quotas = await openSweepQuotas(periodMicros === undefined ? {} : { periodMicros });
   const settings = settingsOf(options);
+  if (options.gpuPercents?.some((percent) => percent > 0))
+    note('Shares of a GPU cannot be predicted: only CPU is.');
   const looks = await lookAt(model, shapes, quotas, signal);
   const shape = modelShape(manifest.name, looks.one, looks.more);
   const others = database.models.filter(({ digest }) => digest !== manifest.digest);

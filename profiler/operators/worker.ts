@@ -26,7 +26,7 @@ async function observe({ model, config, shapes, budgetMs, periodMs }: TraceQuest
   const { latencyMs, cpuMs, peakMemoryBytes } = await cell.measure({ ask: 'measure', rule }, breath);
   const { threads, spinning, loadMs, firstAnswerMs } = cell.opened;
   return {
-    wallMs: latencyMs.p50,
+    wallMs: latencyMs.min,
     cpuMs,
     peakMemoryBytes,
     codecMs,
