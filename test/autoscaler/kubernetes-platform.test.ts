@@ -176,16 +176,16 @@ describe('a pod that does not get on', () => {
     await life.untilInStep();
   });
 
-  it('is given up with the warning that an event has of it', async () => {
+  it.each([
+    ['Unhealthy', 300_000, 'it was not ready within 5 min 00 s: this is why'],
+    ['FailedMount', 30_000, 'a volume of it cannot be mounted: this is why'],
+  ])('is given up with the warning that an event has of it (%s)', async (reason, afterMs, told) => {
     const virtual = new VirtualClock(Date.now());
     await life.platform.close('leave');
     life = await KubernetesLife.open(harness, { clock: virtual });
     await life.start('a', 'loads-for-ever');
     const [pod] = await harness.player.pods();
-    for (const [index, message] of [
-      'an older one',
-      'MountVolume.SetUp failed: secret "key" not found',
-    ].entries())
+    for (const [index, message] of ['an older one', 'this is why'].entries())
       await server.requests.create(`/api/v1/namespaces/${harness.connection.namespace}/events`, {
         metadata: { name: `a-${index}` },
         involvedObject: {
@@ -196,15 +196,12 @@ describe('a pod that does not get on', () => {
           uid: pod?.metadata?.uid,
         },
         type: 'Warning',
-        reason: 'FailedMount',
+        reason,
         message,
         lastTimestamp: new Date(Date.UTC(2026, 0, 1, 0, index)).toISOString().replace('.000', ''),
       });
-    virtual.runUntil(virtual.nowMs() + 300_000);
-    expect(await life.untilGone('a')).toMatchObject({
-      expected: false,
-      reason: 'it was not ready within 5 min 00 s: MountVolume.SetUp failed: secret "key" not found',
-    });
+    virtual.runUntil(virtual.nowMs() + afterMs);
+    expect(await life.untilGone('a')).toMatchObject({ expected: false, reason: told });
   });
 
   it('is given up at once where trying again would not help', async () => {

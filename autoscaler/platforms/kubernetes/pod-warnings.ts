@@ -4,6 +4,12 @@ import { EVENTS } from '../../kubernetes/kinds.ts';
 import { ResourceClient } from '../../kubernetes/resource-client.ts';
 import { timeMs } from './pod-state.ts';
 
+export interface PodWarning {
+  /** One word of Kubernetes' own: `FailedMount`, `Unhealthy`, … */
+  readonly reason: string | undefined;
+  readonly message: string;
+}
+
 /** What is told of pods in events only: a volume that cannot be mounted, a probe that fails. */
 export class PodWarnings {
   readonly #events: ResourceClient<CoreV1Event>;
@@ -13,12 +19,13 @@ export class PodWarnings {
   }
 
   /** The last warning about a pod; undefined where there is none, or it cannot be read. */
-  async last({ metadata }: V1Pod): Promise<string | undefined> {
+  async last({ metadata }: V1Pod): Promise<PodWarning | undefined> {
     try {
       const { items } = await this.#events.list({
         fieldSelector: `involvedObject.uid=${metadata?.uid},type=Warning`,
       });
-      return items.reduce<CoreV1Event | undefined>(later, undefined)?.message;
+      const event = items.reduce<CoreV1Event | undefined>(later, undefined);
+      return event?.message === undefined ? undefined : { reason: event.reason, message: event.message };
     } catch {
       return undefined; // an explanation that is missing must not hide what it explains
     }

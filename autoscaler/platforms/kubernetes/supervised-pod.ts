@@ -13,7 +13,7 @@ import type { PodWarnings } from './pod-warnings.ts';
 export interface Patience {
   /** From the start to ready. */
   readonly startTimeoutMs: number;
-  /** Until its node has room for it. */
+  /** Until its node has room for it; from its start, until its volumes are there. */
   readonly unschedulableMs: number;
   /** Without being ready, once it was; or its node without being so. */
   readonly unreadyMs: number;
@@ -54,6 +54,7 @@ export class SupervisedPod {
   #pullFailure: string | undefined;
   readonly #endurance: Endurance;
   #cancelStart: Cancel = () => {};
+  #cancelMount: Cancel = () => {};
 
   /** @param isOwn we have started it; what another autoscaler has started, that one may stop */
   constructor(identity: InstanceIdentity, pod: V1Pod, isOwn: boolean, around: Surroundings) {
@@ -80,8 +81,9 @@ export class SupervisedPod {
       return;
     }
     const { clock, patience } = this.#around;
-    const giveUpAtMs = this.identity.startedAtMs + patience.startTimeoutMs;
-    this.#cancelStart = clock.at(giveUpAtMs, () => void this.#startTimedOut());
+    const { startedAtMs } = this.identity;
+    this.#cancelStart = clock.at(startedAtMs + patience.startTimeoutMs, () => void this.#startTimedOut());
+    this.#cancelMount = clock.at(startedAtMs + patience.unschedulableMs, () => void this.#checkMounts());
     this.#phase = this.#learnPhase();
     this.#tellChange();
     this.#react();
@@ -191,7 +193,15 @@ export class SupervisedPod {
     const warning = await warnings.last(this.#pod);
     if (this.#phase !== 'starting') return;
     const what = `it was not ready within ${formatDuration(patience.startTimeoutMs)}`;
-    this.#giveUp(warning === undefined ? what : `${what}: ${warning}`);
+    this.#giveUp(warning === undefined ? what : `${what}: ${warning.message}`);
+  }
+
+  /** A volume that cannot be mounted, as of a secret that is not there, is told of in events only. */
+  async #checkMounts(): Promise<void> {
+    if (this.#phase !== 'starting') return;
+    const warning = await this.#around.warnings.last(this.#pod);
+    if (this.#phase !== 'starting' || warning?.reason !== 'FailedMount') return;
+    this.#giveUp(`a volume of it cannot be mounted: ${warning.message}`);
   }
 
   #giveUp(reason: string): void {
@@ -230,6 +240,7 @@ export class SupervisedPod {
   #end(): void {
     this.#isOver = true;
     this.#cancelStart();
+    this.#cancelMount();
     this.#endurance.relieve();
   }
 
