@@ -20,6 +20,10 @@ export interface Estimate {
 const REPEATABILITY = 0.02;
 /** The same for time over CPU time, in which most of a disturbance cancels out. */
 const STRETCH_ERROR = 0.01;
+/** Of the same logarithm: the kernel's accounting and the edge of a period are not exact. */
+const EXPLAINED_WAITING = 0.1;
+/** The same on a host that was found busy. */
+const NOISY_ERROR = 0.1;
 /** A few samples know little of their own error, a single one nothing. */
 const LARGEST_ERROR = 0.5;
 
@@ -58,7 +62,7 @@ export class LatencySurface {
         stretchModels,
         onCores,
         ({ cpuMs, latencyMs }) => latencyMs.mean / cpuMs,
-        () => STRETCH_ERROR,
+        stretchErrorOf,
       );
     }
     // Of a GPU that has not been measured yet, the cores tell no more than the order of magnitude.
@@ -127,4 +131,14 @@ function learn(
 function errorOf({ latencyMs, samples }: Cell, level: number): number {
   const own = relativeError(latencyMs) / studentT(level, Math.max(1, samples - 1));
   return Math.min(LARGEST_ERROR, Math.hypot(own, REPEATABILITY));
+}
+
+/**
+ * The standard error of time over CPU time. At least one thread of a batch always runs or is throttled, so that it takes no longer than its CPU
+ * time over its share of a core: what is beyond was waiting for other programs, and tells nothing of the config.
+ */
+function stretchErrorOf({ latencyMs, cpuMs, cpuMillicores, verdicts }: Cell): number {
+  const explainedMs = cpuMs / Math.min(1, cpuMillicores / 1000);
+  const waited = Math.max(0, Math.log(latencyMs.mean / explainedMs) - EXPLAINED_WAITING);
+  return Math.hypot(STRETCH_ERROR, waited, verdicts?.includes('noisy-host') === true ? NOISY_ERROR : 0);
 }

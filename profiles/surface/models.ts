@@ -21,7 +21,7 @@ export const demandModels: readonly LogModel[] = combinations({
   batchDeviation: [0.02, 0.06, 0.2, 0.6],
   length: [2, 5],
   roughness: [0.01, 0.03, 0.1],
-  threadDeviation: [0.02, 0.08],
+  threadDeviation: [0.02, 0.08, 0.2],
 }).map(({ batchDeviation, length, roughness, threadDeviation }) => ({
   prior: ({ batch }) => Math.log(batch),
   covariance: (a, b) => {
@@ -30,7 +30,7 @@ export const demandModels: readonly LogModel[] = combinations({
     return (
       0.5 ** 2 +
       batchDeviation ** 2 * matern(rows, length) +
-      threadDeviation ** 2 * likeness * matern(rows, 5) +
+      threadDeviation ** 2 * likeness * matern(rows, 2.5) +
       roughness ** 2 * likeness * matern(rows, 2) * matern(quotaDoublings(a, b), 1.5)
     );
   },

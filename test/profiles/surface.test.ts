@@ -81,6 +81,18 @@ test('one cell is enough for a guess, with an interval that owns up to it', () =
   expect(interval[1] / interval[0]).toBeGreaterThan(3);
 });
 
+test('a cell that waited for other programs does not slow down what is near it', () => {
+  const waited = physical(8, 2000);
+  const { mean } = waited.latencyMs;
+  const disturbed = {
+    ...waited,
+    latencyMs: { ...waited.latencyMs, mean: 3 * mean, meanInterval: [2.9 * mean, 3.1 * mean] },
+  } as Cell;
+  const surface = new LatencySurface([...MEASURED, disturbed], 0.95);
+  const near = physical(16, 2000);
+  expect(Math.abs(surface.estimate(near).meanMs / near.latencyMs.mean - 1)).toBeLessThan(0.1);
+});
+
 test('without CPU times, and on a GPU, neighbours tell', () => {
   const onGpu = (batch: number, gpuPercent: number): Cell => {
     const sample = cell(batch, 1000, (2 * batch ** 0.7) / (gpuPercent / 100) ** 0.6);
