@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Agent, type Dispatcher, request as httpRequest } from 'undici';
-import type { Clock } from '../../models/base/clock.ts';
+import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { sendContinue } from '../../packager/server/http/expectations.ts';
 
@@ -37,6 +37,12 @@ const HOP_BY_HOP = new Set([
 const CONNECT_TIMEOUT_MS = 1_000;
 /** A leader that could not be reached is left alone so long, lest every request waits for it. */
 const SHUN_MS = 1_000;
+/**
+ * How long one that leads no more may still take to answer what it has. It may be frozen, or cut off: nothing else would
+ * ever tell of that.
+ */
+const DEPOSED_MS = 10_000;
+const LOOK_EVERY_MS = 1_000;
 
 /**
  * Lets a gateway that does not lead pass requests on to the one that does. While that cannot be reached this gateway answers
@@ -54,6 +60,7 @@ class Forwarding {
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepAliveTimeout: 30_000, // shorter than gateways' own: no connection is used that the other side just closes
     pipelining: 1,
+    bodyTimeout: 0, // a log that is followed may say nothing for hours
   });
   #shunned: { readonly url: string; readonly untilMs: number } | undefined;
 
@@ -67,12 +74,19 @@ class Forwarding {
     const isOurs = FORWARDED_HEADER in request.headers || !FORWARDED_PATHS.test(request.url);
     if (leaderUrl === undefined || isOurs) return undefined;
     const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
+    const lost = new AbortController();
+    const cancelWatch = this.#watch(leaderUrl, (reason) => lost.abort(reason));
+    reply.raw.once('close', () => {
+      cancelWatch();
+      gone.abort();
+    });
+    const signal = AbortSignal.any([gone.signal, lost.signal]);
     const body = new ForwardedBody(request.raw);
     try {
-      const answer = await this.#exchange(leaderUrl, request, body, gone.signal);
+      const answer = await this.#exchange(leaderUrl, request, body, signal);
       return await reply.code(answer.statusCode).headers(endToEnd(answer.headers)).send(answer.body);
     } catch (error) {
+      cancelWatch();
       if (gone.signal.aborted) return reply.hijack(); // nobody is left to answer
       this.#shun(leaderUrl, error);
       if (!body.hasBegun) return undefined;
@@ -94,6 +108,24 @@ class Forwarding {
     const isShunned =
       shunned !== undefined && url === shunned.url && this.#parts.clock.nowMs() < shunned.untilMs;
     return isShunned ? undefined : url;
+  }
+
+  /** Tells once the leader has been none for long. */
+  #watch(url: string, onDeposed: (reason: Error) => void): Cancel {
+    const { leaderUrl, clock } = this.#parts;
+    let deposedAtMs: number | undefined;
+    let cancel: Cancel = () => {};
+    const lookLater = (): void => {
+      cancel = clock.at(clock.nowMs() + LOOK_EVERY_MS, look);
+    };
+    const look = (): void => {
+      const nowMs = clock.nowMs();
+      deposedAtMs = leaderUrl() === url ? undefined : (deposedAtMs ?? nowMs);
+      if (deposedAtMs === undefined || nowMs < deposedAtMs + DEPOSED_MS) lookLater();
+      else onDeposed(new Error('it leads no more, and gives no answer'));
+    };
+    lookLater();
+    return () => cancel();
   }
 
   #shun(url: string, error: unknown): void {

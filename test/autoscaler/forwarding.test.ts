@@ -4,6 +4,7 @@ import {
   request as httpRequest,
   type IncomingHttpHeaders,
   type RequestListener,
+  type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -11,7 +12,8 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FORWARDED_HEADER, forwardToLeader } from '../../autoscaler/gateway/forwarding.ts';
-import { systemClock } from '../../models/base/clock.ts';
+import { type Clock, systemClock } from '../../models/base/clock.ts';
+import { VirtualClock } from '../../models/base/virtual-clock.ts';
 import { BodyBudget } from '../../packager/server/http/body.ts';
 import { asBuffer, bodyBytes, createHttpServer } from '../../packager/server/http/http-server.ts';
 import { freePorts } from '../support/kubernetes/free-ports.ts';
@@ -26,7 +28,11 @@ interface Replica {
 }
 
 /** A gateway's HTTP server, with routes that answer who they are. */
-async function replica(name: string, routes: (app: FastifyInstance) => void = () => {}): Promise<Replica> {
+async function replica(
+  name: string,
+  routes: (app: FastifyInstance) => void = () => {},
+  clock: Clock = systemClock,
+): Promise<Replica> {
   const app = createHttpServer({
     maxBodyBytes: 1 << 20,
     budget: new BodyBudget(1 << 26),
@@ -35,7 +41,7 @@ async function replica(name: string, routes: (app: FastifyInstance) => void = ()
   });
   const answered: IncomingHttpHeaders[] = [];
   const self: { leaderUrl: string | undefined } = { leaderUrl: undefined };
-  forwardToLeader(app, { leaderUrl: () => self.leaderUrl, clock: systemClock, logger });
+  forwardToLeader(app, { leaderUrl: () => self.leaderUrl, clock, logger });
   routes(app);
   app.all('/*', async (request, reply) => {
     answered.push(request.headers);
@@ -209,6 +215,30 @@ describe('a gateway that does not lead', () => {
     expect(answeredBy(await fetch(`${follower.url}/function/f`, { method: 'POST', body: 'x' }))).toBe(
       'follower',
     );
+  });
+
+  it('does not wait for ever for a leader that is none any more, and waits for one that is', async () => {
+    const clock = new VirtualClock();
+    const held: ServerResponse[] = [];
+    const frozen = await plainServer((request, response) => {
+      if (request.method === 'GET') held.push(response);
+      else request.once('data', () => held.push(response)); // from then on nobody else can read it whole
+    });
+    const follower = await replica('follower', undefined, clock);
+    follower.leaderUrl = frozen;
+    const url = `${follower.url}/function/f`;
+    const patient = fetch(url, { method: 'POST', body: 'x' });
+    await expect.poll(() => held.length, { timeout: 20_000 }).toBe(1);
+    clock.runUntil(clock.nowMs() + 60_000);
+    held[0]!.end('late');
+    expect(await (await patient).text()).toBe('late');
+
+    const [lost, repeated] = [fetch(url, { method: 'POST', body: 'x' }), fetch(url)];
+    await expect.poll(() => held.length, { timeout: 20_000 }).toBe(3);
+    follower.leaderUrl = undefined;
+    clock.runUntil(clock.nowMs() + 15_000);
+    expect((await lost).status).toBe(503);
+    expect(answeredBy(await repeated)).toBe('follower');
   });
 
   it("passes on the leader's refusals", async () => {
