@@ -42,15 +42,18 @@ export interface ImageFacts {
  * @throws InflessError INVALID_INPUT for an image that is not ours, IMAGE_CORRUPT
  */
 export async function imageFacts(image: Image, origin: string): Promise<ImageFacts> {
-  const { annotations = {} } = await readDocument(image.manifest, imageManifestSchema, origin, 'manifest');
+  const manifest = await readDocument(image.manifest, imageManifestSchema, origin, 'manifest');
   const config = await readDocument(image.config, imageConfigSchema, origin, 'config');
+  // Docker's own manifests have no annotations: what came by an archive of it says the same by its labels.
+  const annotations = { ...config.config?.Labels, ...manifest.annotations };
   const documents = await infoDocuments(image, origin);
   const model = documents.get(INFO_PATHS.manifest);
-  if (model === undefined || annotations[ANNOTATION.modelDigest] === undefined) {
+  if (annotations[ANNOTATION.modelDigest] === undefined) {
     throw new InflessError('INVALID_INPUT', `${origin} was not made by infless-pack: it has no model in it`, {
       remedy: 'Name an image that infless-pack has written.',
     });
   }
+  if (model === undefined) throw otherLayers(origin);
   checkDigest(model, annotations[ANNOTATION.manifestDigest], INFO_PATHS.manifest, origin);
   const profile = documents.get(INFO_PATHS.profile);
   if (profile !== undefined) {
@@ -77,6 +80,15 @@ function layersOf(image: Image, { history = [] }: ImageConfig): LayerFacts[] {
     digest: descriptor.digest,
     sizeBytes: descriptor.size,
   }));
+}
+
+/** An image that somebody's builder has made from our Dockerfile: it says what is in it, but not in which layer. */
+export function otherLayers(origin: string): InflessError {
+  return new InflessError(
+    'INVALID_INPUT',
+    `${origin} has other layers than infless-pack writes, as of an image that was built from its Dockerfile`,
+    { remedy: 'To look into an image or deploy it by name, write it with infless-pack -t or -o.' },
+  );
 }
 
 /** Two tables in one image, and only one of them announced: somebody has built upon it. */

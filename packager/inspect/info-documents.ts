@@ -5,6 +5,7 @@ import { extract } from 'tar-stream';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { INFO_PATHS } from '../contents/info-layer.ts';
 import type { Image } from '../oci/image.ts';
+import { isGzip } from '../oci/uncompressed.ts';
 import { verified } from '../oci/verified.ts';
 
 /** Far above any table; a layer that is larger is not the one we look for. */
@@ -22,9 +23,8 @@ export async function infoDocuments(image: Image, origin: string): Promise<Reado
   if (layer === undefined || layer.descriptor.size > LARGEST_LAYER_BYTES) return new Map();
   const bytes = await buffer(verified(layer, origin));
   try {
-    // A tool on the way may have compressed what we did not.
-    const isCompressed = layer.descriptor.mediaType.endsWith('gzip');
-    const tar = isCompressed ? gunzipSync(bytes, { maxOutputLength: LARGEST_LAYER_BYTES }) : bytes;
+    // A tool on the way may have compressed what we did not, or only say so.
+    const tar = isGzip(bytes) ? gunzipSync(bytes, { maxOutputLength: LARGEST_LAYER_BYTES }) : bytes;
     return await readTar(tar, new Set(Object.values(INFO_PATHS)));
   } catch (error) {
     throw new InflessError(

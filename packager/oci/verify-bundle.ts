@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { InflessError, systemCode } from '../../models/base/errors.ts';
 import type { Blob } from './blob.ts';
 import { readDocument } from './document.ts';
 import { type Bundle, contentsOf, type Image } from './image.ts';
-import { isGzipMediaType, MEDIA_TYPES } from './media-types.ts';
+import { MEDIA_TYPES } from './media-types.ts';
 import { type Digest, imageConfigSchema } from './schema.ts';
+import { uncompressed } from './uncompressed.ts';
 import { verified } from './verified.ts';
 
 /** What came of hashing an image again. */
@@ -63,10 +63,13 @@ async function problemOf(
 ): Promise<string | undefined> {
   const { digest, mediaType } = blob.descriptor;
   try {
-    const hash = isGzipMediaType(mediaType) ? hashUncompressed : hashPlain;
-    const actual = await hash(blob, origin);
     // Node.js 20 cannot uncompress zstd: of such layers only the blob itself is checked.
-    if (diffId === undefined || actual === diffId || mediaType === MEDIA_TYPES.layerZstd) return undefined;
+    if (diffId === undefined || mediaType === MEDIA_TYPES.layerZstd) {
+      await readThrough(blob, origin);
+      return undefined;
+    }
+    const actual = await hashUncompressed(blob, origin);
+    if (actual === diffId) return undefined;
     return `${origin} has a layer ${digest} whose content is ${actual} where its config says ${diffId}.`;
   } catch (error) {
     if (error instanceof InflessError && error.code === 'IMAGE_CORRUPT') return `${error.message}.`;
@@ -78,9 +81,9 @@ async function problemOf(
 async function hashUncompressed(blob: Blob, origin: string): Promise<Digest> {
   const hash = createHash('sha256');
   try {
-    await pipeline(verified(blob, origin), createGunzip(), hash);
+    await pipeline(verified(blob, origin), uncompressed, hash);
   } catch (error) {
-    if (isGzipError(error)) await hashPlain(blob, origin); // a damaged blob has another digest, which says more
+    if (isGzipError(error)) await readThrough(blob, origin); // a damaged blob has another digest, which says more
     throw error;
   }
   return `sha256:${hash.digest('hex')}`;
@@ -90,7 +93,6 @@ function isGzipError(error: unknown): boolean {
   return systemCode(error)?.startsWith('Z_') === true;
 }
 
-async function hashPlain(blob: Blob, origin: string): Promise<Digest> {
+async function readThrough(blob: Blob, origin: string): Promise<void> {
   await pipeline(verified(blob, origin), new Writable({ write: (_chunk, _encoding, done) => done() }));
-  return blob.descriptor.digest;
 }

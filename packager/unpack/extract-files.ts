@@ -1,13 +1,13 @@
 import { dirname, join } from 'node:path';
-import { type Duplex, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { type Extract, extract } from 'tar-stream';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { ensureDirectory, streamToFile } from '../../models/base/files.ts';
 import type { Blob } from '../oci/blob.ts';
-import { isGzipMediaType, MEDIA_TYPES } from '../oci/media-types.ts';
+import { MEDIA_TYPES } from '../oci/media-types.ts';
 import { isTreePath } from '../oci/tar-tree.ts';
+import { uncompressed } from '../oci/uncompressed.ts';
 import { verified } from '../oci/verified.ts';
 
 type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
@@ -24,8 +24,9 @@ const REMEDY = 'Make room, or choose another cache folder with INFLESS_CACHE_DIR
  * @throws InflessError IMAGE_CORRUPT, STORAGE_FAILED, and as the image's source does
  */
 export async function extractFiles(layer: Blob, origin: string, folder: string, into: string): Promise<void> {
+  if (layer.descriptor.mediaType === MEDIA_TYPES.layerZstd) throw unsupported(origin);
   const tar = extract();
-  const feeding = pipeline([verified(layer, origin), ...decompression(layer, origin), tar]);
+  const feeding = pipeline(verified(layer, origin), uncompressed, tar);
   feeding.catch(() => {}); // whoever reads the tar learns of it
   try {
     for await (const entry of tar) await extractEntry(entry, origin, folder, into);
@@ -39,15 +40,11 @@ export async function extractFiles(layer: Blob, origin: string, folder: string, 
 }
 
 /** A tool on the way may have compressed what we did not. */
-function decompression({ descriptor: { mediaType } }: Blob, origin: string): Duplex[] {
-  if (isGzipMediaType(mediaType)) return [createGunzip()];
-  if (mediaType !== MEDIA_TYPES.layerZstd) return [];
-  throw new InflessError(
+function unsupported(origin: string): InflessError {
+  return new InflessError(
     'INVALID_INPUT',
     `${origin} has weights compressed with zstd, which is not supported`,
-    {
-      remedy: 'Push the image again as infless-pack has written it.',
-    },
+    { remedy: 'Push the image again as infless-pack has written it.' },
   );
 }
 

@@ -11,7 +11,7 @@ import { hostPlatform } from '../contents/base/host-base.ts';
 import { manifestDocument } from '../contents/info-layer.ts';
 import { isModelLayer, MODEL_FOLDER } from '../contents/model/model-entries.ts';
 import { imageSource } from '../image-name.ts';
-import { type ImageFacts, imageFacts } from '../inspect/image-facts.ts';
+import { type ImageFacts, imageFacts, otherLayers } from '../inspect/image-facts.ts';
 import { isVacant, makeFolder } from '../layout/new-folder.ts';
 import { digestOf } from '../oci/blob.ts';
 import { fits, formatPlatform } from '../oci/choose-platform.ts';
@@ -87,6 +87,7 @@ async function fetchImage(name: string, options: RegistryOptions): Promise<Image
 async function unpackFiles(image: Image, facts: ImageFacts, origin: string): Promise<string> {
   const entry = entryOf(facts, origin);
   const layers = image.layers.filter((_, index) => isModelLayer(facts.layers[index]!.title));
+  if (layers.length === 0) throw otherLayers(origin);
   const content = digestOf(layers.map(({ descriptor }) => descriptor.digest).join('\n'));
   const folder = join(cacheDirectory(), 'unpacked', hexOf(content));
   const path = join(folder, entry);

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { imageFacts } from '../../../packager/inspect/image-facts.ts';
 import { writeDockerArchive } from '../../../packager/layout/write-docker-archive.ts';
 import { writeLayout } from '../../../packager/layout/write-layout.ts';
 import { MEDIA_TYPES } from '../../../packager/oci/media-types.ts';
@@ -8,10 +9,14 @@ import { verifyBundle } from '../../../packager/oci/verify-bundle.ts';
 import { pushBundle } from '../../../packager/registry/push.ts';
 import { parseReference } from '../../../packager/registry/reference.ts';
 import { RegistrySource } from '../../../packager/registry/registry-source.ts';
+import { cell, table } from '../../profiles/sample-table.ts';
+import { describedBundle } from '../../support/described-image.ts';
 import { needs, needsRoot, runTool } from '../../support/tools.ts';
 import { AMD64, ARM64, bundleOf, referrerTo, sampleImage } from '../oci/sample-bundle.ts';
 import { DebianRegistry } from './debian-registry.ts';
 import { type Desk, desk } from './harness.ts';
+
+const TABLE = table([cell(1, 1000, 5)]);
 
 let options: Desk;
 
@@ -80,6 +85,25 @@ describe('skopeo', () => {
     const base = await source.fetch(AMD64);
     expect(base.manifest.descriptor.mediaType).toBe(MEDIA_TYPES.dockerManifest);
     expect(base.layers).toHaveLength(2);
+    const { problems } = await verifyBundle(await source.fetchAll(), source.name);
+    expect(problems).toEqual([]);
+  });
+
+  test("turns our images into Docker's format, and they still say what they are", async (context) => {
+    needs(context, 'skopeo');
+    const registry = await DebianRegistry.start(context);
+    const ours = addressOf(registry, 'served:v1');
+    const theirs = addressOf(registry, 'served:v2');
+    const bundle = await describedBundle(TABLE);
+    await pushBundle(bundle, ours.reference, options);
+    const archive = join(options.environment.HOME, 'served.tar');
+    await writeDockerArchive(bundle, archive, 'served:v2');
+    runTool('skopeo', 'copy', '--dest-tls-verify=false', `docker-archive:${archive}`, theirs.docker);
+    const source = new RegistrySource(theirs.reference, options);
+    const image = await source.fetch(AMD64);
+    // Annotations are gone, and a plain layer that the registry had is called compressed.
+    expect(image.layers[0]!.descriptor.mediaType).toBe(MEDIA_TYPES.dockerLayerGzip);
+    expect(await imageFacts(image, source.name)).toMatchObject({ model: TABLE.model, profile: TABLE });
     const { problems } = await verifyBundle(await source.fetchAll(), source.name);
     expect(problems).toEqual([]);
   });

@@ -45,6 +45,7 @@ describe('a layer of files', () => {
   it.each([
     ['plain', MEDIA_TYPES.layer, (tar: Buffer) => tar],
     ['compressed by a tool on the way', MEDIA_TYPES.dockerLayerGzip, (tar: Buffer) => gzipSync(tar)],
+    ['plain, though a tool on the way says it is not', MEDIA_TYPES.dockerLayerGzip, (tar: Buffer) => tar],
   ])('is unpacked, %s', async (_, mediaType, encode) => {
     await extracted(bytesBlob(encode(await tarOf(...ENTRIES)), mediaType));
     expect(await readFile(join(into, 'net.onnx'), 'utf8')).toBe('model/net.onnx');
