@@ -32,7 +32,7 @@ export async function heldEntries(shelf: string): Promise<ReadonlySet<string>> {
       continue;
     }
     await touch(join(cacheDirectory(), shelf, name));
-    await rm(join(holdersFolder(), file), { force: true });
+    await rm(join(holdersFolder(), file), { force: true }).catch(() => {}); // not ours to clear away: whose it is will
   }
   return held;
 }

@@ -21,7 +21,10 @@ export const CACHE_LIMITS: CacheLimits = {
   recentMs: HOUR_MS,
 };
 
-/** The files and folders of a shelf whose names are alike up to the first dot: they come and go together. */
+/**
+ * The files and folders of a shelf whose names are alike up to the first dot: they come and go together. What is
+ * still being written begins with a dot where it is a folder, and belongs to what it will be.
+ */
 interface Entry {
   readonly name: string;
   readonly paths: string[];
@@ -53,7 +56,7 @@ async function entriesOf(folder: string): Promise<Entry[]> {
   const entries = new Map<string, Entry>();
   for (const file of await readdir(folder).catch(() => [])) {
     const path = join(folder, file);
-    const name = file.replace(/\..*$/, '') || file;
+    const name = file.replace(/^\./, '').replace(/\..*$/, '');
     const entry = entries.get(name) ?? { name, paths: [], sizeBytes: 0, usedMs: 0 };
     const status = await lstat(path).catch(() => undefined);
     if (status === undefined) continue; // another process was faster

@@ -61,6 +61,13 @@ describe('clearing away a shelf of the cache', () => {
     expect(await left()).toEqual(['a', 'd']);
   });
 
+  it('leaves what is being written for a process that lives, however long that takes', async () => {
+    await unpacked('.model.3b1f.partial', 5000, 1);
+    await holdEntry({ shelf: 'unpacked', name: 'model' });
+    await pruneShelf('unpacked', LIMITS);
+    expect(await left()).toEqual(['.model.3b1f.partial']);
+  });
+
   it('leaves what was used a moment ago, whatever it takes', async () => {
     await unpacked('huge', 5000, 0);
     await pruneShelf('unpacked', LIMITS);
