@@ -53,7 +53,8 @@ export async function packImage(
   const description = manifestDocument(manifest);
   const table = profile && { ...profileDocument(profile.table), host: profile.table.host.fingerprint };
   const documents = [description, ...(table === undefined ? [] : [table]), sbom];
-  const info = await buildPlan(infoLayer('model manifest, profile table and SBOM', documents), false, signal);
+  const title = `model manifest${table === undefined ? '' : ', profile table'} and SBOM`;
+  const info = await buildPlan(infoLayer(title, documents), false, signal);
   const annotations = annotationsOf({
     model: manifest,
     version,

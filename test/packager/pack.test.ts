@@ -50,7 +50,7 @@ describe('a packed model', () => {
       undefined,
       `serving runtime of infless ${packageVersion}`,
       'model file net.onnx',
-      'model manifest, profile table and SBOM',
+      'model manifest and SBOM',
     ]);
     expect(history?.every(({ created }) => created !== undefined)).toBe(true);
     expect(images[0]!.layers.map(({ descriptor }) => descriptor.mediaType)).toEqual([
