@@ -58,10 +58,14 @@ function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new InflessError('PROFILE_INVALID', `Profile table ${file} is not JSON (${messageOf(error)})`, {
-      remedy: MEASURE_AGAIN,
-      cause: error,
-    });
+    throw new InflessError(
+      'PROFILE_INVALID',
+      `Profile table ${file} is not JSON (${messageOf(error).replace(/\s+/g, ' ')})`,
+      {
+        remedy: MEASURE_AGAIN,
+        cause: error,
+      },
+    );
   }
 }
 

@@ -57,6 +57,7 @@ describe('readTable and saveTable', () => {
     expect(await failureOf('{"schema": ')).toMatch(
       /^Profile table FILE is not JSON \(.+\)\. Measure the model again with infless-profile\.$/,
     );
+    expect(await failureOf('a\nb\n')).not.toContain('\n');
     expect(await failureOf(JSON.stringify({ ...sample, schema: 'infless.io/profile/v7' }))).toBe(
       'Profile table FILE has the schema infless.io/profile/v7, newer than this infless. ' +
         'Upgrade infless, or measure the model again with this version (infless.io/profile/v1).',
