@@ -1,0 +1,194 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { messageOf } from '../../../models/base/errors.ts';
+import { withEndpointCommand } from '../../../profiler/commands/endpoint-command.ts';
+import type { CapacityReport } from '../../../profiler/live/capacity-report.ts';
+import { profileProgram } from '../../../profiler/program.ts';
+import { readTable } from '../../../profiles/table-file.ts';
+import { slowEcho } from '../../packager/server-models.ts';
+import { startServer } from '../../packager/server-process.ts';
+import { ProgramRun } from '../../support/program-run.ts';
+import { serve } from '../load-server.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'infless-live-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Coarse and soon over, on however busy a machine: what is found there, no test can know. */
+const COARSE = ['--percentile', '50', '--error', '50%', '--max-rate', '20', '--max-time', '20s'];
+
+/** What is said must be what the trials say. */
+function expectConsistent({ heldRate, ended, trials }: CapacityReport, code: number | null): void {
+  const held = trials.filter(({ kind, verdict }) => kind === 'full' && verdict === 'held');
+  expect(heldRate).toBe(held.length === 0 ? null : Math.max(...held.map((trial) => trial.ratePerSecond)));
+  expect(trials.length).toBeGreaterThan(0);
+  if (ended === 'at-max-rate') expect(heldRate).toBe(20);
+  expect(code).toBe(heldRate === null ? 1 : 0);
+}
+
+async function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const program = new ProgramRun('profiler/bin', args);
+  const code = await program.exited();
+  return { code, stdout: program.stdout, stderr: program.stderr };
+}
+
+describe('infless-profile URL', () => {
+  it('drives a serving process, and times its batches as a table', async () => {
+    const server = await startServer({
+      model: await slowEcho(1),
+      modelName: 'echo',
+      maxBatch: 2,
+      cpuMillicores: 1000,
+      sloMs: 100,
+    });
+    const json = join(folder, 'capacity.json');
+    const output = join(folder, 'table.json');
+    const { code, stdout, stderr } = await run(
+      server.url,
+      ...COARSE,
+      '--slo',
+      '1s',
+      '--json',
+      json,
+      '-o',
+      output,
+    );
+
+    expect(stderr).toMatch(/^first answer .+; one request at a time p50 /);
+    expect(stdout).toContain('/v1/models/echo:predict\n');
+    const report = JSON.parse(await readFile(json, 'utf8')) as CapacityReport;
+    expect(report).toMatchObject({
+      schema: 'infless.io/capacity/v1',
+      slo: { ms: 1000, percentile: 50 },
+      instance: { model: 'echo', maxBatch: 2, cpuMillicores: 1000 },
+    });
+    expect(report.trials[0]!.failed).toEqual({ byStatus: {}, errors: {} });
+    expect(stdout).toMatch(/p50 ≤ 1\.00 s/);
+    expectConsistent(report, code);
+
+    const table = await readTable(output);
+    expect(table.model).toMatchObject({ name: 'echo', digest: report.instance!.digest });
+    expect(table.model.outputs.map(({ name }) => name)).toEqual(['y']);
+    expect(table.cells.map(({ batch, cpuMillicores }) => [batch, cpuMillicores])).toEqual([
+      [1, 1000],
+      [2, 1000],
+    ]);
+    for (const { samples, codecMs, cpuMs, peakMemoryBytes } of table.cells) {
+      expect(samples).toBeGreaterThanOrEqual(10);
+      expect(codecMs.decode).toBeGreaterThan(0);
+      expect(cpuMs).toBeGreaterThan(0);
+      expect(peakMemoryBytes).toBeGreaterThan(1e6);
+    }
+  }, 120_000);
+
+  it('takes the SLO of the function from its gateway, and its inputs from its metadata', async () => {
+    const answers: Record<string, unknown> = {
+      '/api/functions/echo': { name: 'echo', sloMs: 500, percentile: 50 },
+      '/function/echo.ns/v1/models/echo/metadata': {
+        metadata: {
+          signature_def: {
+            signature_def: {
+              serving_default: {
+                inputs: { x: { dtype: 'DT_FLOAT', tensor_shape: { dim: [{ size: '-1' }] } } },
+              },
+            },
+          },
+        },
+      },
+    };
+    const { url, bodies } = await serve((response, request) => {
+      const known = request.method === 'POST' ? {} : answers[request.url!];
+      response.statusCode = known === undefined ? 404 : 200;
+      response.end(JSON.stringify(known ?? {}));
+    });
+    const { code, stdout } = await run(`${url}/function/echo.ns`, ...COARSE.slice(2), '--json');
+    const report = JSON.parse(stdout) as CapacityReport;
+    expect(report.slo).toEqual({ ms: 500, percentile: 50 });
+    expect(report.instance).toBeNull();
+    expectConsistent(report, code);
+    expect(bodies.at(-1)).toMatch(/^\{"instances":\[/);
+  }, 60_000);
+
+  it('on Ctrl-C reports what it measured and exits 130', async () => {
+    const { url } = await serve((response) => response.end('{}'));
+    const file = join(folder, 'body.json');
+    await writeFile(file, '{}');
+    const program = new ProgramRun('profiler/bin', [
+      url,
+      '--data',
+      file,
+      '--slo',
+      '20s',
+      '--max-rate',
+      '5',
+      '--json',
+    ]);
+    program.child.stderr.once('data', () => program.child.kill('SIGINT')); // the idle target is known
+    expect(await program.exited()).toBe(130);
+    const report = JSON.parse(program.stdout) as CapacityReport;
+    expect(report).toMatchObject({ ended: 'cut-short', heldRate: null, idle: { requests: 20 } });
+  }, 60_000);
+
+  it.each([
+    [
+      'nothing that listens',
+      ['http://127.0.0.1:1/', '--slo', '1s'],
+      3,
+      /^error: Nothing answers at http:\/\/127\.0\.0\.1:1 /,
+    ],
+    ['no SLO', ['URL'], 2, /does not tell its SLO\. Say it, like --slo 200ms\./],
+    ['nothing to send', ['URL', '--slo', '1s'], 2, /^error: What to send to .+ is not known\./],
+    [
+      'a table of a crowd',
+      ['URL', '--slo', '1s', '--data', 'package.json', '-o', 'x'],
+      2,
+      /does not tell its config/,
+    ],
+    [
+      'what is refused',
+      ['URL', '--slo', '1s', '--data', 'package.json'],
+      2,
+      /does not answer what is sent \(status 404\)/,
+    ],
+  ] as const)('says in a sentence: %s', async (_what, args, exitCode, message) => {
+    const { url } = await serve((response) => {
+      response.statusCode = 404;
+      response.end();
+    });
+    const { code, stderr } = await run(...args.map((argument) => (argument === 'URL' ? url : argument)));
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(code).toBe(exitCode);
+  });
+
+  it('is the command endpoint; other arguments stay as they are', () => {
+    const program = profileProgram();
+    const rewritten = (...args: string[]): readonly string[] =>
+      withEndpointCommand(['node', 'infless-profile', ...args], program).slice(2);
+    expect(rewritten('--slo', '1s', 'http://a/')).toEqual(['endpoint', '--slo', '1s', 'http://a/']);
+    expect(rewritten('endpoint', 'http://a/')).toEqual(['endpoint', 'http://a/']);
+    expect(rewritten('mobilenet', '--slo', '1s')).toEqual(['mobilenet', '--slo', '1s']);
+  });
+
+  it.each([
+    [['--max-rate', '0'], '--max-rate must be above 0'],
+    [['--percentile', '100'], '--percentile "100" is not a percentage from 50 to 99.99'],
+    [['--header', 'nonsense'], '--header "nonsense" is not a header'],
+    [['--data', '/nowhere', '--slo', '1s'], 'Request body /nowhere cannot be read (ENOENT)'],
+  ])('refuses %j', async (args, message) => {
+    const parsing = profileProgram().parseAsync([
+      'node',
+      'infless-profile',
+      'endpoint',
+      'http://127.0.0.1:1/',
+      ...args,
+    ]);
+    const error = await parsing.catch((reason: unknown) => reason);
+    expect(messageOf(error)).toContain(message);
+    expect(error).toMatchObject({ code: 'INVALID_INPUT' });
+  });
+});
