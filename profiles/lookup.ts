@@ -14,7 +14,7 @@ interface QuotaCells {
  * A profile table as planners ask it. Pure and total: every config and number of rows has an answer, never a
  * non-finite one; cells without a usable latency are left out.
  *
- * A config that was not measured is answered by what bounds it from above: the next smaller quota, or below
+ * A config that is not in the table is answered by what bounds it from above: the next smaller quota, or below
  * the smallest measured one that quota's time scaled by the ratio.
  */
 export class ProfileView {
@@ -30,14 +30,14 @@ export class ProfileView {
     if (this.#all.length === 0) throw new RangeError('A profile view needs at least one usable cell.');
   }
 
-  /** Every measured config, in the table's order. */
+  /** Every config of the table, measured or predicted, in its order. */
   configs(): readonly Config[] {
     return this.table.cells
       .filter((cell) => isUsable(cell))
       .map(({ batch, cpuMillicores, gpuPercent }) => ({ batch, cpuMillicores, gpuPercent }));
   }
 
-  /** The measured cell of exactly this config. */
+  /** The cell of exactly this config. */
   cell(config: Config): Cell | undefined {
     return this.#quotas.get(quotaKey(config))?.cells.find((cell) => cell.batch === config.batch);
   }

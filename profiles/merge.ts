@@ -23,7 +23,8 @@ export interface Merge {
 }
 
 /**
- * Several tables of one model as one; of a config in several, the newer table's cell is taken. What a table says of all its cells
+ * Several tables of one model as one; of a config in several, the newer table's cell is taken, but no predicted one for
+ * a measured one. What a table says of all its cells
  * must be true of all of the merged ones: model, host, engine and quota have to be the same, and the weakest confidence is stated.
  *
  * @param tables at least one
@@ -39,6 +40,7 @@ export function mergeTables(tables: readonly NamedTable[]): Merge {
   for (const { name, table } of oldestFirst) {
     for (const cell of table.cells) {
       const older = cells.get(configKey(cell));
+      if (cell.predicted === true && older !== undefined && older.cell.predicted !== true) continue;
       if (older !== undefined && areApart(older.cell, cell)) {
         conflicts.push({
           config: cell,

@@ -58,6 +58,20 @@ describe('Journal', () => {
     expect((await resume()).cells).toEqual([cell(1, 1000, 10), cell(2, 1000, 19), cell(4, 1000, 36)]);
   });
 
+  it('gives back the threads that were chosen, and the latest measurement of a cell', async () => {
+    await interrupted();
+    const trials = [{ threads: 2, spinning: false, batch: 8, meanMs: 9, cpuMs: 12 }];
+    const threading = [{ cpuMillicores: 2000, threads: 2, spinning: false, trials }];
+    const second = await Journal.open(file, IDENTITY, true);
+    expect(second.threading).toBeUndefined();
+    await second.appendThreading(threading);
+    await second.append(cell(2, 1000, 18));
+    expect(second.cells).toEqual([cell(1, 1000, 10), cell(2, 1000, 18)]);
+    await second.close();
+    expect((await resume()).threading).toEqual(threading);
+    expect((await resume()).cells).toEqual([cell(1, 1000, 10), cell(2, 1000, 18)]);
+  });
+
   it('survives being cut at any byte: only the cell that was being written is lost', async () => {
     await interrupted();
     const whole = await readFile(file);

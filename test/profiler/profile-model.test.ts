@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ProfileEvent, type ProfileOptions, profileModel } from '../../profiler/profile-model.ts';
+import { availableCpuMillicores } from '../../profiler/quota/cpu-limit.ts';
 import { findTable } from '../../profiles/store.ts';
 import { writeFixedBatchModel } from './fixed-batch-model.ts';
 
@@ -50,6 +51,28 @@ describe('profileModel', () => {
     );
     expect(table.quota).toEqual({ mechanism: 'threads', periodMicros: null });
     expect(table.cells[0]?.throttling).toBeNull();
+  });
+
+  it('predicts what it has no time to measure', async () => {
+    const grid = { batches: [1, 2, 4], cpuMillicores: [500, 1000], maxTimeMs: 1 };
+    const table = await profileModel('mnist', { ...FAST, ...grid }, (event) => events.push(event));
+    expect(table.cells).toHaveLength(6);
+    const measured = table.cells.filter(({ predicted }) => predicted !== true);
+    expect(measured).toMatchObject([{ batch: 1, cpuMillicores: 1000 }]);
+    expect(table.prediction).toEqual({ heldOut: null });
+    const saved = await findTable(table.model.digest);
+    expect(saved?.table).toEqual(table);
+  });
+
+  it('tries threads beyond one core, and measures with the winners', async (context) => {
+    if ((await availableCpuMillicores()) < 2000) context.skip('there are not two cores');
+    const grid = { batches: [1], cpuMillicores: [1000, 2000] };
+    const table = await profileModel('mnist', { ...FAST, ...grid }, (event) => events.push(event));
+    expect(table.threading).toMatchObject([{ cpuMillicores: 2000, threads: 2 }]);
+    const [choice] = table.threading!;
+    expect(choice!.trials.map(({ spinning }) => spinning)).toEqual([false, true]);
+    const cell = table.cells.find(({ cpuMillicores }) => cpuMillicores === 2000);
+    expect(cell).toMatchObject({ threads: choice!.threads, spinning: choice!.spinning });
   });
 
   it('stops when it is aborted, and keeps what is finished', async () => {

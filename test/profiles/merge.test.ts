@@ -31,6 +31,17 @@ describe('mergeTables', () => {
     ]);
   });
 
+  it('takes a measured cell rather than a predicted one, however new', () => {
+    const predicted = cell(4, 1000, 45, { predicted: true, samples: 0 });
+    const tables = [
+      older,
+      { name: 'new.json', table: table([predicted], { createdAt: newer.table.createdAt }) },
+    ];
+    const { table: merged, conflicts } = mergeTables(tables);
+    expect(merged.cells).toEqual([cell(1, 1000, 20), cell(4, 1000, 50)]);
+    expect(conflicts).toEqual([]);
+  });
+
   it('has no conflict where the intervals meet', () => {
     const again = { name: 'again.json', table: table([cell(1, 1000, 20.5)]) };
     expect(mergeTables([older, again]).conflicts).toEqual([]);
