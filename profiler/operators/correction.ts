@@ -1,3 +1,4 @@
+import { threadRule } from '../../models/onnx/threads.ts';
 import { type Covariance, GaussianProcess } from '../../profiles/surface/gaussian-process.ts';
 import { doublings, matern } from '../../profiles/surface/point.ts';
 import type { ModelEstimate } from './model-times.ts';
@@ -17,17 +18,22 @@ export interface MeasuredPoint extends CorrectionPoint {
 /** A measured mean on a host that is never quite steady. */
 const NOISE = 0.02 ** 2;
 
-/** By how much a model is off its operators' sum: mostly the same everywhere, and less so the farther apart. */
+/** By how much a model is off its operators' sum: mostly the same everywhere, less so with other threads, and the farther apart. */
 const covariance: Covariance<CorrectionPoint> = (a, b) => {
   const rows = doublings(a.batch, b.batch);
   const quotas = doublings(a.cpuMillicores, b.cpuMillicores);
+  const threads = doublings(threadsOf(a), threadsOf(b));
   return (
     0.4 ** 2 +
     0.2 ** 2 * matern(rows, 4) +
-    0.1 ** 2 * matern(quotas, 3) +
+    0.2 ** 2 * matern(threads, 1) +
     0.05 ** 2 * matern(rows, 2) * matern(quotas, 2)
   );
 };
+
+function threadsOf({ cpuMillicores }: CorrectionPoint): number {
+  return threadRule(cpuMillicores).threads;
+}
 
 /** Predictions, multiplied by what a few measured cells were off. */
 export class Correction {

@@ -53,7 +53,6 @@ async function gatherRun(
   );
   const { batch, cpuMillicores } = config;
   const { threads, wallMs, cpuMs } = observation;
-  const share = threads === 1 ? ownShare(operators, Math.min(cpuMs, wallMs)) : 1;
   const feeds = generateInputs(model.manifest, { batch, shapes });
   return {
     batch,
@@ -62,14 +61,9 @@ async function gatherRun(
     wallMs,
     cpuMs,
     samples,
-    operators: operators.map((each) => ({ ...each, meanMs: each.meanMs * share })),
+    operators: [...operators],
     tensorElements: elementsIn(feeds),
   };
-}
-
-/** Operators of one thread take no longer than the run and its CPU time, but for who else is on the host: on a busy one all traced runs were stretched. */
-function ownShare(operators: readonly { readonly meanMs: number }[], mostMs: number): number {
-  return Math.min(1, mostMs / operators.reduce((sum, { meanMs }) => sum + meanMs, 0));
 }
 
 /** How many numbers there are in all of the tensors. */
