@@ -28,7 +28,7 @@ export class ProfileTables {
     const text = data[key];
     if (text === undefined) {
       throw new InflessError('PROFILE_NOT_FOUND', `${what} does not exist`, {
-        remedy: `Create it with: kubectl create configmap ${name} --from-file=${key}=TABLE.json`,
+        remedy: `Create it with: kubectl -n ${this.#client.connection.namespace} create configmap ${name} --from-file=${key}=TABLE.json`,
       });
     }
     const boundary = {

@@ -274,7 +274,9 @@ describe('a function that is declared', () => {
     expect(deployment.profile.table).toEqual(slower);
     await expect(declare('configmap:tables/other.json')).rejects.toThrow(/measured on another model/);
     await expect(declare('configmap:tables/bad.json')).rejects.toThrow(/is not JSON/);
-    await expect(declare('configmap:tables/none.json')).rejects.toThrow(/does not exist/);
+    await expect(declare('configmap:tables/none.json')).rejects.toMatchObject({
+      remedy: expect.stringContaining(`kubectl -n ${namespace} create configmap tables`),
+    });
   });
 
   it.each([
