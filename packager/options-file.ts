@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { InflessError, messageOf } from '../models/base/errors.ts';
 import { readTextIfPresent } from '../models/base/files.ts';
 import { parseWith } from '../models/base/schema.ts';
+import { formatLayoutName, isLayoutName, parseLayoutName } from './layout/layout-name.ts';
 
 /** Beside a model: how it is packed, so that nobody needs to remember the options. */
 export const OPTIONS_FILE = 'infless.yaml';
@@ -47,9 +48,18 @@ export async function readOptionsFile(model: string): Promise<FileOptions> {
   });
   const isForAnother = options.model !== undefined && path !== folder && join(folder, options.model) !== path;
   if (isForAnother) return {};
-  return typeof options.profile === 'string'
-    ? { ...options, profile: join(folder, options.profile) }
-    : options;
+  const { profile, base } = options;
+  return {
+    ...options,
+    ...(typeof profile === 'string' && { profile: resolve(folder, profile) }),
+    ...(base !== undefined && isLayoutName(base) && { base: layoutIn(folder, base) }),
+  };
+}
+
+/** Paths in the file are relative to its folder, wherever the program is started. */
+function layoutIn(folder: string, name: string): string {
+  const { directory, ...tag } = parseLayoutName(name);
+  return formatLayoutName({ directory: resolve(folder, directory), ...tag });
 }
 
 function parseYaml(text: string, file: string): unknown {

@@ -64,6 +64,15 @@ describe('settings', () => {
     });
   });
 
+  it.each([
+    ['oci:../bases:node', (here: string) => `oci:${join(here, '../bases')}:node`],
+    ['oci:/srv/bases', () => 'oci:/srv/bases'],
+  ])('name a base by a path relative to its folder: %s', async (base, expected) => {
+    await options(`base: ${base}\nprofile: /srv/tables/t.json`);
+    const settings = { base: expected(folder.path), profile: '/srv/tables/t.json' };
+    expect(await packSettings(model, { tag: 'registry.example/net:1' })).toMatchObject(settings);
+  });
+
   it('are those of the command line before those of infless.yaml', async () => {
     await options('base: host\nslo: 80ms\nmaxBatch: 4\nprofile: t.json\ninclude: [labels.txt]');
     const flags = {
