@@ -61,7 +61,7 @@ export function networkFailureOf(error: unknown, registry: string, isKnown: bool
     `Registry ${registry} ${words} (${detailOf(error, code)})`,
     {
       remedy: words.endsWith('HTTPS')
-        ? 'Use --insecure if it is meant to speak plain HTTP.'
+        ? 'Use --insecure (of a function: insecure: true) if it is meant to speak plain HTTP.'
         : 'Check its address, that it runs, and the network, then try again.',
       cause: error,
     },
