@@ -18,11 +18,18 @@ export function createProgram(name: string, description: string): Command {
  * the only place where an error becomes text for a person; `INFLESS_DEBUG=1` adds the stack.
  */
 export async function runProgram(program: Command, argv: readonly string[] = process.argv): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithReader);
   try {
     await program.parseAsync([...argv]);
   } catch (error) {
     process.exitCode = report(error);
   }
+}
+
+/** Whoever reads our output has seen enough (`… --help | head -3`): what would follow is for nobody. */
+function endWithReader(error: Error): void {
+  if (systemCode(error) !== 'EPIPE') throw error;
+  process.exit(process.exitCode ?? 0);
 }
 
 function report(error: unknown): number {
