@@ -47,6 +47,7 @@ describe('a function with a node selector', () => {
     expect(world.controller.shortageOf('nowhere')).toEqual({
       functionName: 'nowhere',
       missingPerSecond: 0,
+      missingInstances: 1,
       reason: 'No node has the labels that it asks for: pool=c',
     });
     expect(world.instancesOf('f', 'ready')).toHaveLength(1);
