@@ -15,3 +15,17 @@ export const hostSchema = z.object({
   fingerprint: z.string(),
 });
 export type Host = Readonly<z.infer<typeof hostSchema>>;
+
+/** Of a table that somebody else measured, or somewhere else: it speaks for no host that is known. */
+export const UNKNOWN_HOST: Host = {
+  cpuModel: 'unknown',
+  cpuCores: 1,
+  cpuFlags: [],
+  memoryBytes: 1,
+  platform: 'unknown',
+  arch: 'unknown',
+  kernel: 'unknown',
+  node: 'unknown',
+  gpus: [],
+  fingerprint: 'unknown',
+};

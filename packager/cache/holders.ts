@@ -1,7 +1,7 @@
 import { readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCode } from '../../models/base/errors.ts';
 import { cacheDirectory, writeFileSafely } from '../../models/base/files.ts';
+import { isProcessAlive } from '../../models/base/process-alive.ts';
 
 /** An entry of the cache, by the folder it is in and its name there. */
 export interface CacheEntry {
@@ -27,7 +27,8 @@ export async function heldEntries(shelf: string): Promise<ReadonlySet<string>> {
   for (const file of await readdir(holdersFolder()).catch(() => [])) {
     const [, of, name, pid] = HOLDER.exec(file) ?? [];
     if (of !== shelf || name === undefined) continue;
-    if (isAlive(Number(pid))) {
+    // A number that another process has got by now keeps an entry a while longer, which does no harm.
+    if (isProcessAlive(Number(pid))) {
       held.add(name);
       continue;
     }
@@ -41,16 +42,6 @@ export async function heldEntries(shelf: string): Promise<ReadonlySet<string>> {
 export async function touch(path: string): Promise<void> {
   const now = new Date();
   await utimes(path, now, now).catch(() => {}); // it is not there yet, or is not ours to clear away either
-}
-
-/** A number that another process has got by now keeps an entry a while longer, which does no harm. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
-  }
 }
 
 function holdersFolder(): string {

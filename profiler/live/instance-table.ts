@@ -4,7 +4,7 @@ import { packageVersion } from '../../models/base/package.ts';
 import { encodePredictBody } from '../../models/codec/predict-json.ts';
 import { generateInputs } from '../../models/inputs.ts';
 import { readHost } from '../../profiles/host.ts';
-import type { Host } from '../../profiles/host-schema.ts';
+import { UNKNOWN_HOST } from '../../profiles/host-schema.ts';
 import { type Cell, PROFILE_SCHEMA, type ProfileTable } from '../../profiles/table.ts';
 import { fetchSignature, type Signature } from '../load/metadata.ts';
 import { WarmUp } from '../steady-state.ts';
@@ -20,19 +20,6 @@ const WARM_UP_MS = 500;
 /** Longest a cell takes, waiting included, once it has the fewest samples. */
 const LONGEST_CELL_MS = 20_000;
 const FEWEST_SAMPLES = 10;
-
-const UNKNOWN_HOST: Host = {
-  cpuModel: 'unknown',
-  cpuCores: 1,
-  cpuFlags: [],
-  memoryBytes: 1,
-  platform: 'unknown',
-  arch: 'unknown',
-  kernel: 'unknown',
-  node: 'unknown',
-  gpus: [],
-  fingerprint: 'unknown',
-};
 
 /**
  * Times the batches of a running serving process, powers of two up to its largest, as the process itself times them: what a

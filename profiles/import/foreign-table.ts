@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { packageVersion } from '../../models/base/package.ts';
 import { type Config, configKey } from '../config.ts';
+import { UNKNOWN_HOST } from '../host-schema.ts';
 import { type Cell, PROFILE_SCHEMA, type ProfileTable } from '../table.ts';
 import { implausible } from './implausible.ts';
 import type { DroppedLine, Imported, ImportOptions } from './imported.ts';
@@ -84,16 +85,8 @@ function tableOf(rows: readonly ForeignRow[], origin: string, options: ImportOpt
       outputs: [tensor],
     },
     host: {
-      cpuModel: 'unknown',
+      ...UNKNOWN_HOST,
       cpuCores: Math.max(1, Math.ceil(Math.max(...rows.map(({ cpuMillicores }) => cpuMillicores)) / 1000)),
-      cpuFlags: [],
-      memoryBytes: 1,
-      platform: 'unknown',
-      arch: 'unknown',
-      kernel: 'unknown',
-      node: 'unknown',
-      gpus: [],
-      fingerprint: 'unknown',
     },
     engine: 'unknown',
     quota: { mechanism: 'threads', periodMicros: null },
