@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { ModelFile } from '../models/manifest.ts';
 import type { Threading } from '../models/onnx/threads.ts';
 import type { Config } from '../profiles/config.ts';
-import { latencySchema } from '../profiles/table.ts';
+import { latencySchema, yardstickSchema } from '../profiles/table.ts';
 import type { StoppingRule } from './stopping.ts';
 
 /** Sizes of free dimensions by input name, batch axis included, as `generateInputs` takes them. */
@@ -52,6 +52,9 @@ export const measuredSchema = z.object({
   samples: z.number().int(),
   converged: z.boolean(),
   cpuMs: z.number(),
+  /** Over all samples, with that of the yardstick. */
+  totalCpuMs: z.number(),
+  yardstick: yardstickSchema.optional(),
   peakMemoryBytes: z.number(),
 });
 export const codecSchema = z.object({ decode: z.number(), encode: z.number() });

@@ -99,7 +99,7 @@ async function interview(
   const before = await quota.stat();
   const hostBefore = await hostTimes();
   use?.start();
-  const measured = await worker.ask(
+  const { totalCpuMs, ...measured } = await worker.ask(
     { ask: 'measure', rule: { level, relativeError, budgetMs, periodMs } },
     measuredSchema,
   );
@@ -109,7 +109,7 @@ async function interview(
   const codecMs = await worker.ask({ ask: 'codec', budgetMs: CODEC_BUDGET_MS }, codecSchema);
   return {
     warmth: warmed.warmth,
-    load: loadDuring(measured, hostBefore, hostAfter),
+    load: loadDuring(totalCpuMs, hostBefore, hostAfter),
     cell: {
       ...config,
       ...opened,
@@ -133,7 +133,7 @@ async function startUnder(quota: Quota, worker: CellProcess): Promise<void> {
 }
 
 /** Rows a second of full batches back to back. */
-function throughputOf({ latencyMs }: Measured, { batch }: Config): number {
+function throughputOf({ latencyMs }: Pick<Measured, 'latencyMs'>, { batch }: Config): number {
   return (batch * 1000) / latencyMs.mean;
 }
 
@@ -147,10 +147,10 @@ function difference(before: Throttling | null, after: Throttling | null): Cell['
 }
 
 function loadDuring(
-  { cpuMs, samples }: Measured,
+  ownMs: number,
   before: HostTimes | undefined,
   after: HostTimes | undefined,
 ): Evidence['load'] {
   if (before === undefined || after === undefined) return undefined;
-  return loadBetween(before, after, cpuMs * samples, cpus().length);
+  return loadBetween(before, after, ownMs, cpus().length);
 }

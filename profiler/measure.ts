@@ -1,14 +1,27 @@
+import { setImmediate } from 'node:timers/promises';
 import type { WarmUp } from './steady-state.ts';
 import { Samples, type StoppingRule } from './stopping.ts';
-
-/** How often the loop of runs lets the process hear from its parent, and be heard. */
-const BREATH_MS = 1000;
+import { readYardstick, type Stretch, Turns, YARDSTICK_SHARE, type YardstickReading } from './yardstick.ts';
 
 /** One run of what is measured; resolves when its answer is there. */
 export type Run = () => Promise<void>;
 
-/** Called about once a second between two runs, never inside one. */
-export type Breath = () => Promise<void>;
+/** Called between two runs; a promise when it is time to let the process be heard, and hear. */
+export type Breath = () => Promise<void> | undefined;
+
+const BREATH_MS = 1000;
+
+/** A breath about once a second: inference is synchronous, and its promises alone never let the event loop turn. */
+export function breathing(onBreath: () => void = () => undefined): Breath {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    if (now - last < BREATH_MS) return undefined;
+    last = now;
+    onBreath();
+    return setImmediate();
+  };
+}
 
 /** Runs until warm (see {@link WarmUp}). */
 export async function warmUp(run: Run, warmth: WarmUp, breath: Breath): Promise<void> {
@@ -18,25 +31,93 @@ export async function warmUp(run: Run, warmth: WarmUp, breath: Breath): Promise<
   });
 }
 
+/** What is measured, and by what the speed of the host is told meanwhile. */
+export interface Subject {
+  readonly run: Run;
+  /** Something small that the same host computes. */
+  readonly yardstick: Run;
+  /** What of a run's time and CPU time goes by the speed of the host. */
+  readonly speedMs: (elapsedMs: number, cpuMs: number) => number;
+}
+
 export interface Measurement {
   readonly samples: Samples;
   /** CPU time of all threads, in ms, over all samples. */
   readonly cpuMs: number;
+  /** The same with that of the yardstick. */
+  readonly totalCpuMs: number;
+  /** Undefined after too few stretches. */
+  readonly yardstick: YardstickReading | undefined;
 }
 
 /**
- * Samples one run after the other until the rule says enough. The end of one sample is the beginning of the
+ * Samples one run after the other until the rule says enough, the yardstick in between. The end of one sample is the beginning of the
  * next: were each timed on its own, a stall of the quota that falls between two runs would be nobody's.
  */
-export async function measure(run: Run, rule: StoppingRule, breath: Breath): Promise<Measurement> {
-  const samples = new Samples(rule);
-  const before = process.cpuUsage();
+export async function measure(
+  { run, yardstick, speedMs }: Subject,
+  rule: StoppingRule,
+  breath: Breath,
+): Promise<Measurement> {
+  const samples = new Samples({ ...rule, budgetMs: rule.budgetMs * (1 - YARDSTICK_SHARE) });
+  const turns = new Turns(rule.budgetMs);
+  const stretches: Stretch[] = [];
+  const begin = process.cpuUsage();
+  let cpuMs = 0;
+  while (!samples.enough) {
+    const before = samples.elapsedMs;
+    const runs = turns.runs();
+    const cell = await timed(run, breath, (done, latencyMs) => {
+      samples.add(latencyMs);
+      return samples.enough || done >= runs;
+    });
+    cpuMs += cell.cpuMs;
+    const elapsedMs = samples.elapsedMs - before;
+    const small = await takeTurn(yardstick, turns.yardsticks(), breath);
+    const yardstickMs = speedMs(small.elapsedMs / small.runs, small.cpuMs / small.runs);
+    stretches.push({ runs: cell.runs, elapsedMs, yardstickMs });
+    turns.learn({ run: elapsedMs / cell.runs, yardstick: small.elapsedMs / small.runs });
+  }
+  return {
+    samples,
+    cpuMs,
+    totalCpuMs: cpuSinceMs(begin),
+    yardstick: readYardstick(stretches, rule.level),
+  };
+}
+
+/** The first run finds its data out of the caches, and counts for nothing. */
+async function takeTurn(yardstick: Run, runs: number, breath: Breath): Promise<Turn> {
+  await yardstick();
+  return timed(yardstick, breath, (done) => done >= runs);
+}
+
+/** Runs in a row. */
+interface Turn {
+  readonly runs: number;
+  readonly elapsedMs: number;
+  readonly cpuMs: number;
+}
+
+async function timed(
+  run: Run,
+  breath: Breath,
+  isLast: (done: number, latencyMs: number) => boolean,
+): Promise<Turn> {
+  const begin = process.cpuUsage();
+  let runs = 0;
+  let elapsedMs = 0;
   await loop(run, breath, (latencyMs) => {
-    samples.add(latencyMs);
-    return samples.enough;
+    runs += 1;
+    elapsedMs += latencyMs;
+    return isLast(runs, latencyMs);
   });
-  const spent = process.cpuUsage(before);
-  return { samples, cpuMs: (spent.user + spent.system) / 1000 };
+  return { runs, elapsedMs, cpuMs: cpuSinceMs(begin) };
+}
+
+function cpuSinceMs(begin: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(begin);
+  return (user + system) / 1000;
 }
 
 /**
@@ -66,16 +147,16 @@ function repeat(
 }
 
 async function loop(run: Run, breath: Breath, isLast: (latencyMs: number) => boolean): Promise<void> {
-  let begin = performance.now();
-  let lastBreath = begin;
-  for (;;) {
+  for (let begin = performance.now(); ; ) {
     await run();
     const end = performance.now();
-    if (isLast(end - begin)) return;
+    const wasLast = isLast(end - begin);
     begin = end;
-    if (end - lastBreath < BREATH_MS) continue;
-    await breath();
-    begin = performance.now();
-    lastBreath = begin;
+    const pause = breath();
+    if (pause !== undefined) {
+      await pause;
+      begin = performance.now();
+    }
+    if (wasLast) return;
   }
 }

@@ -4,6 +4,7 @@ import { BatchExecutor } from '../models/executor.ts';
 import { generateInputs } from '../models/inputs.ts';
 import { canBatch, type ModelManifest } from '../models/manifest.ts';
 import type { NamedTensors } from '../models/tensor.ts';
+import type { Config } from '../profiles/config.ts';
 import type {
   CodecQuestion,
   CodecTimes,
@@ -15,7 +16,7 @@ import type {
   WarmUpQuestion,
 } from './cell-protocol.ts';
 import { CountingSession } from './counting-session.ts';
-import { type Breath, meanTimeMs, measure, type Run, warmUp } from './measure.ts';
+import { type Breath, meanTimeMs, measure, type Run, type Subject, warmUp } from './measure.ts';
 import { peakMemoryBytes } from './peak-memory.ts';
 import { WarmUp } from './steady-state.ts';
 
@@ -49,9 +50,17 @@ export async function openCell({ model, config, shapes, threading }: OpenQuestio
   const firstOutputs = first!.outputs;
   session.expectOneRun(1);
   const requests = requestsLike(request, model.manifest, config.batch, shapes);
-  const run: Run = async () => {
-    await executor.run(requests);
-    session.expectOneRun(config.batch);
+  const runOf =
+    (batch: readonly NamedTensors[]): Run =>
+    async () => {
+      await executor.run(batch);
+      session.expectOneRun(batch.length);
+    };
+  const run = runOf(requests);
+  const subject: Subject = {
+    run,
+    yardstick: runOf([request]),
+    speedMs: speedOf(config, session.threads),
   };
 
   return {
@@ -62,16 +71,27 @@ export async function openCell({ model, config, shapes, threading }: OpenQuestio
       return { runs: progress.runs, warmth: progress.warmth };
     },
     async measure({ rule }, breath) {
-      const { samples, cpuMs } = await measure(run, rule, breath);
+      const { samples, cpuMs, totalCpuMs, yardstick } = await measure(subject, rule, breath);
       return {
         ...samples.result(),
         samples: samples.count,
         cpuMs: cpuMs / samples.count,
+        totalCpuMs,
         peakMemoryBytes: peakMemoryBytes(),
+        ...(yardstick === undefined ? {} : { yardstick }),
       };
     },
     codec: ({ budgetMs }) => codecTimes(model.manifest, request, firstOutputs, budgetMs),
   };
+}
+
+/**
+ * What of a run tells the host's speed: CPU time, whatever the quota stops in between. Of a single thread the clock, where it says less, since collecting
+ * garbage takes CPU time of other threads; on a GPU the clock alone.
+ */
+function speedOf({ gpuPercent }: Config, threads: number): Subject['speedMs'] {
+  if (gpuPercent > 0) return (elapsedMs) => elapsedMs;
+  return threads === 1 ? (elapsedMs, cpuMs) => Math.min(elapsedMs, cpuMs) : (_, cpuMs) => cpuMs;
 }
 
 /** A full batch of one-row requests, made once: the timed loop allocates nothing of its own, so no collection is ours. */

@@ -125,6 +125,7 @@ async function measureTable(
         runner,
         journal,
         cellTimeMs: settings.cellTimeMs,
+        relativeError: settings.relativeError,
         maxTimeMs: options.maxTimeMs ?? Number.POSITIVE_INFINITY,
       },
       onProgress,

@@ -25,7 +25,7 @@ export interface ProfileOptions {
   readonly level?: number | undefined;
   /** Half the interval over the mean. Default 0.03 (`quick`: 0.1). */
   readonly relativeError?: number | undefined;
-  /** Warm-up and samples of one cell. Default 3 s (`quick`: 0.6 s). */
+  /** Warm-up and samples of one cell. Default 6 s (`quick`: 0.6 s). */
   readonly cellTimeMs?: number | undefined;
   /** CFS period of the quotas. Default 10 ms. */
   readonly periodMicros?: number | undefined;
@@ -42,7 +42,7 @@ export interface ProfileOptions {
   readonly silenceMs?: number | undefined;
 }
 
-const THOROUGH = { relativeError: 0.03, cellTimeMs: 3000 };
+const THOROUGH = { relativeError: 0.03, cellTimeMs: 6000 };
 const QUICK = { relativeError: 0.1, cellTimeMs: 600 };
 const SILENCE_MS = 120_000;
 const PREDICTION_ERROR = 0.05;

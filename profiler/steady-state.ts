@@ -2,6 +2,8 @@ import { quantile } from '../profiles/statistics.ts';
 
 /** Runs in one window at least: of a single run nobody knows whether it was an exception. */
 const WINDOW_RUNS = 3;
+/** Runs at least, however slow they are: memory for the second one is laid out as well, and takes it up to twice as long. */
+const FEWEST_RUNS = 2;
 /** Two windows whose medians differ by no more than this are the same. */
 const TOLERANCE = 0.05;
 
@@ -32,9 +34,9 @@ export class WarmUp {
     this.#budgetMs = limits.budgetMs;
   }
 
-  /** Whether to begin measuring; never before one run is over. */
+  /** Whether to begin measuring; never before two runs are over. */
   get finished(): boolean {
-    return this.#steady || (this.#runs > 0 && this.#elapsedMs >= this.#budgetMs);
+    return this.#steady || (this.#runs >= FEWEST_RUNS && this.#elapsedMs >= this.#budgetMs);
   }
 
   get warmth(): Warmth {

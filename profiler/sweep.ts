@@ -6,14 +6,15 @@ import type { Cell } from '../profiles/table.ts';
 import type { CellRunner } from './cell-runner.ts';
 import { withVerdicts } from './checked-cell.ts';
 import { nonMonotone } from './checks/contradictions.ts';
-import { Reference } from './checks/reference.ts';
+import { hasDrifted } from './checks/drift.ts';
 import { isSpinning } from './checks/spinning.ts';
 import { remainingMs } from './eta.ts';
 import type { Journal } from './journal.ts';
+import { atOneSpeed } from './one-speed.ts';
 import type { ProfileListener, SweepState } from './progress.ts';
 import type { Strategy } from './sparse/strategy.ts';
 
-/** Times that cells which contradict each other are measured again. */
+/** Times that cells which contradict each other, or what the host was else, are measured again. */
 const MOST_REPETITIONS = 2;
 
 export interface SweepPlan {
@@ -26,6 +27,8 @@ export interface SweepPlan {
   readonly runner: CellRunner;
   readonly journal: Journal;
   readonly cellTimeMs: number;
+  /** At which a mean counts as known. */
+  readonly relativeError: number;
   /** No cell is begun that would probably not be done by then; from the beginning of this sweep. */
   readonly maxTimeMs: number;
 }
@@ -47,7 +50,7 @@ export interface Swept {
  */
 export async function sweep(plan: SweepPlan, listener: ProfileListener): Promise<Swept> {
   const cells = new Map(plan.journal.cells.map((cell) => [configKey(cell), cell]));
-  const reference = new Reference(plan, cells);
+  const comparable = (): readonly Cell[] => atOneSpeed([...cells.values()], plan.relativeError);
   const finishedMs: number[] = [];
   const begin = performance.now();
   let open = plan.configs.filter((config) => !cells.has(configKey(config)));
@@ -63,7 +66,7 @@ export async function sweep(plan: SweepPlan, listener: ProfileListener): Promise
   };
 
   while (hasTime()) {
-    const config = plan.strategy.next([...cells.values()], open);
+    const config = plan.strategy.next(comparable(), open);
     if (config === undefined) break;
     listener({ type: 'cell-started', config, ...state() });
     const startedMs = performance.now();
@@ -80,21 +83,9 @@ export async function sweep(plan: SweepPlan, listener: ProfileListener): Promise
     await plan.journal.append(result.cell);
     cells.set(configKey(config), result.cell);
     listener({ type: 'cell-measured', ...result, ...state() });
-    await reference.afterCell();
   }
-  await reference.atEnd();
-  await settleContradictions(plan, cells, hasTime);
-  return { cells: [...cells.values()].map((cell) => marked(cell, cells)).sort(byQuotaAndBatch), open };
-}
-
-/** What contradicts physics is measured again; what does so still is marked. */
-async function settleContradictions(
-  plan: SweepPlan,
-  cells: Map<string, Cell>,
-  hasTime: () => boolean,
-): Promise<void> {
   for (let repetition = 0; repetition < MOST_REPETITIONS; repetition += 1) {
-    for (const cell of nonMonotone([...cells.values()])) {
+    for (const cell of doubtful(comparable())) {
       if (!hasTime()) break;
       const result = await plan.runner.measure(cell, { threads: cell.threads, spinning: cell.spinning });
       if ('failure' in result) continue;
@@ -102,13 +93,23 @@ async function settleContradictions(
       cells.set(configKey(cell), result.cell);
     }
   }
-  for (const cell of nonMonotone([...cells.values()])) {
-    cells.set(configKey(cell), withVerdicts(cell, ['non-monotone']));
-  }
+  return { cells: marked(comparable()).toSorted(byQuotaAndBatch), open };
 }
 
-function marked(cell: Cell, cells: ReadonlyMap<string, Cell>): Cell {
-  return isSpinning(cell, [...cells.values()]) ? withVerdicts(cell, ['spinning']) : cell;
+/** What contradicts physics, or was measured while the host was not itself. */
+function doubtful(cells: readonly Cell[]): readonly Cell[] {
+  return [...new Set([...nonMonotone(cells), ...cells.filter(hasDrifted)])];
+}
+
+function marked(cells: readonly Cell[]): readonly Cell[] {
+  const contradicting = new Set(nonMonotone(cells));
+  return cells.map((cell) =>
+    withVerdicts(cell, [
+      ...(contradicting.has(cell) ? (['non-monotone'] as const) : []),
+      ...(hasDrifted(cell) ? (['drifting'] as const) : []),
+      ...(isSpinning(cell, cells) ? (['spinning'] as const) : []),
+    ]),
+  );
 }
 
 /** As many rows or more with no more of anything: what could not run will not with less. */

@@ -1,10 +1,11 @@
 /** The process in which one cell is measured: started by the sweep, put under the cell's quota, asked, ended. */
 import { writeFileSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
 import { InflessError, messageOf } from '../models/base/errors.ts';
 import type { Answer, Question } from './cell-protocol.ts';
+import { breathing } from './measure.ts';
 import { type OpenCell, openCell } from './open-cell.ts';
 
+const breath = breathing(() => send({ type: 'alive' }));
 let cell: OpenCell | undefined;
 
 async function reply(question: Question): Promise<unknown> {
@@ -21,12 +22,6 @@ async function reply(question: Question): Promise<unknown> {
     case 'codec':
       return cell.codec(question);
   }
-}
-
-/** Says that it lives, and lets the event loop turn: inference is synchronous, its promises alone never do. */
-async function breath(): Promise<void> {
-  send({ type: 'alive' });
-  await setImmediate();
 }
 
 function send(answer: Answer): void {

@@ -43,6 +43,14 @@ export const verdictSchema = z.enum([
 ]);
 export type Verdict = z.infer<typeof verdictSchema>;
 
+/** How fast the host was while a cell was measured: see profiler/yardstick.ts. */
+export const yardstickSchema = z.object({
+  /** CPU time (on a GPU: time) of a single row, as it was in between. */
+  meanMs: positive,
+  /** Half the confidence interval of the cell's mean over the yardstick's, as a share of it. */
+  relativeError: positive,
+});
+
 /** One config, measured or predicted. */
 export const cellSchema = configSchema.extend({
   threads: z.number().int().min(1),
@@ -76,6 +84,9 @@ export const cellSchema = configSchema.extend({
       utilizationPercent: z.number().min(0).max(100).nullable(),
     })
     .optional(),
+  yardstick: yardstickSchema.optional(),
+  /** What its times were multiplied by, so that all cells of a table are as of one speed of the host; divided by it, they are what the clock said. */
+  speedFactor: positive.optional(),
   /** Not measured but taken from the surface through the measured cells; `meanInterval` is where measuring would find the mean. */
   predicted: z.literal(true).optional(),
   /** Only where a check failed. */

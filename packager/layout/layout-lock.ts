@@ -19,19 +19,26 @@ const PATIENCE_MS = 20_000;
  * @throws InflessError STORAGE_FAILED where nothing can be written there, or somebody else never ends
  */
 export async function whileLocked<T>(layout: string, work: () => Promise<T>): Promise<T> {
-  const release = await lock(layout);
-  try {
-    return await work();
-  } finally {
-    await release();
-  }
+  let loss: Error | undefined;
+  const release = await lock(layout, (error) => {
+    loss = error;
+  });
+  const result = await work().finally(() => (loss === undefined ? release() : undefined));
+  if (loss === undefined) return result;
+  throw new InflessError(
+    'STORAGE_FAILED',
+    `Layout ${layout} was taken over by another process, since this one stood still for longer than ${STALE_MS / 1000} s`,
+    { remedy: 'Do it once more: what both have written may lack one of the two.', cause: loss },
+  );
 }
 
-async function lock(layout: string): Promise<() => Promise<void>> {
+/** @param onLoss hears that somebody else took us for dead, as after this machine was suspended */
+async function lock(layout: string, onLoss: (error: Error) => void): Promise<() => Promise<void>> {
   try {
     return await lockfile.lock(layout, {
       lockfilePath: join(layout, LOCK_FILE),
       stale: STALE_MS,
+      onCompromised: onLoss,
       retries: { retries: PATIENCE_MS / RETRY_MS, factor: 1, minTimeout: RETRY_MS },
     });
   } catch (error) {

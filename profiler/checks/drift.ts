@@ -1,11 +1,9 @@
 import type { Cell } from '../../profiles/table.ts';
 
-/** Half of what two hosts that count as the same may differ by; less is how a cell differs from itself. */
-const TOLERANCE = 0.05;
+/** How much faster or slower than usual a host may be for its cells to be put right by a factor alone: another clock, not another neighbour. */
+const TOLERANCE = 1.25;
 
-/** Whether a host has become another one (clock, heat, a neighbour that stays): a cell measured again is apart from itself. */
-export function hasDrifted(before: Cell, after: Cell): boolean {
-  const [lowBefore, highBefore] = before.latencyMs.meanInterval;
-  const [lowAfter, highAfter] = after.latencyMs.meanInterval;
-  return lowAfter > highBefore * (1 + TOLERANCE) || lowBefore > highAfter * (1 + TOLERANCE);
+/** Whether the host was another one while this cell was measured: heat, its clock, a neighbour that stays. */
+export function hasDrifted({ speedFactor = 1 }: Cell): boolean {
+  return speedFactor > TOLERANCE || speedFactor < 1 / TOLERANCE;
 }

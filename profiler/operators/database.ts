@@ -18,13 +18,17 @@ export const operatorRunSchema = z.object({
   threads: z.number().int().min(1),
   /** One batch through the batch executor, without a trace: the fastest, since who else is on the host only adds. */
   wallMs: positive,
-  /** CPU time of the same, of all threads. */
+  /** The mean of the same, over all rounds: what is usual on this host. */
+  usualMs: positive,
+  /** CPU time of a batch, of all threads: the mean of the round in which it was least. */
   cpuMs: z.number().nonnegative(),
   /** Of the inputs of a batch. */
   tensorElements: z.number().nonnegative(),
   /** In the order in which they run; the time is the mean of the fastest quarter of `samples` executions. */
   operators: z.array(z.object({ operator: operatorSchema, meanMs: z.number().nonnegative() })).min(1),
   samples: z.number().int().min(1),
+  /** Times at which it was looked at. */
+  rounds: z.number().int().min(1),
 });
 export type OperatorRun = Readonly<z.infer<typeof operatorRunSchema>>;
 
@@ -95,6 +99,26 @@ export async function requireDatabase(host: Host, engine: string): Promise<Opera
   throw new InflessError('PROFILE_NOT_FOUND', 'No operators have been gathered on this host yet', {
     remedy: 'Run infless-profile operators once, which takes some minutes.',
   });
+}
+
+/** One run of two rounds: the fastest of everything, whatever was usual in the mean. */
+export function withRound(before: OperatorRun, now: OperatorRun): OperatorRun {
+  const rounds = before.rounds + now.rounds;
+  return {
+    ...now,
+    wallMs: Math.min(before.wallMs, now.wallMs),
+    usualMs: (before.usualMs * before.rounds + now.usualMs * now.rounds) / rounds,
+    cpuMs: Math.min(before.cpuMs, now.cpuMs),
+    operators: now.operators.map(({ operator, meanMs }, index) => {
+      const other = before.operators[index];
+      return {
+        operator,
+        meanMs: Math.min(meanMs, other?.operator.kind === operator.kind ? other.meanMs : meanMs),
+      };
+    }),
+    samples: before.samples + now.samples,
+    rounds,
+  };
 }
 
 /** The same database with what was gathered now: newer runs of a model replace older ones. */

@@ -10,11 +10,12 @@ import {
   databaseFile,
   OPERATORS_SCHEMA,
   type OperatorDatabase,
+  type OperatorModel,
   readDatabase,
   saveDatabase,
   withModels,
 } from './database.ts';
-import { gatherModel } from './gather.ts';
+import { gatheredTwice, gatherModel } from './gather.ts';
 
 export interface GatherDatabaseOptions {
   readonly batches: readonly number[];
@@ -22,6 +23,8 @@ export interface GatherDatabaseOptions {
   readonly budgetMs: number;
   /** Whether networks of usual layers are gathered as well. */
   readonly calibration: boolean;
+  /** Times that all models are gathered, one after the other: a host that is slow for a minute is not slow in each. */
+  readonly rounds: number;
 }
 
 /** More threads than this are few models' to use; what more cores do is judged from the nearest number seen. */
@@ -35,7 +38,7 @@ const CORES = [1, 2, 4, 8, 16];
  */
 export async function gatherDatabase(
   references: readonly string[],
-  { batches, budgetMs, calibration }: GatherDatabaseOptions,
+  { batches, budgetMs, calibration, rounds }: GatherDatabaseOptions,
   onRun: (model: string, config: Config) => void,
   signal?: AbortSignal,
 ): Promise<string> {
@@ -47,15 +50,20 @@ export async function gatherDatabase(
   const cores = CORES.filter((count) => count * 1000 <= Math.max(1000, available));
   const grid = { batches, cpuMillicores: cores.map((count) => count * 1000), gpuPercents: [0] };
   const quota = await describeQuotas(quotas, grid, () => undefined);
-  for (const reference of [...(calibration ? await calibrationModels() : []), ...references]) {
-    const model = await resolveModel(reference);
-    const gathered = await gatherModel(
+  const all = [...(calibration ? await calibrationModels() : []), ...references];
+  const models = await Promise.all(all.map((reference) => resolveModel(reference)));
+  const seen = new Map<string, OperatorModel>();
+  for (const model of Array.from({ length: rounds }, () => models).flat()) {
+    const { name, digest } = model.manifest;
+    const now = await gatherModel(
       model,
       { batches, cores, shapes: {}, budgetMs, quotas },
-      (config) => onRun(model.manifest.name, config),
+      (config) => onRun(name, config),
       signal,
     );
-    const before = (await readDatabase(file))?.models ?? [];
+    const before = seen.get(digest);
+    const gathered = before === undefined ? now : gatheredTwice(before, now);
+    seen.set(digest, gathered);
     const database: OperatorDatabase = {
       schema: OPERATORS_SCHEMA,
       createdAt: new Date().toISOString(),
@@ -63,7 +71,7 @@ export async function gatherDatabase(
       host,
       engine,
       quota,
-      models: withModels(before, [gathered]),
+      models: withModels((await readDatabase(file))?.models ?? [], [gathered]),
     };
     await saveDatabase(database, file);
   }

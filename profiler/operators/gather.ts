@@ -4,7 +4,7 @@ import { elementCount, type NamedTensors } from '../../models/tensor.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { InputShapes } from '../cell-protocol.ts';
 import type { Quotas } from '../quota/quota.ts';
-import type { OperatorModel, OperatorRun } from './database.ts';
+import { type OperatorModel, type OperatorRun, withRound } from './database.ts';
 import { traceModel } from './trace-model.ts';
 
 export interface GatherOptions {
@@ -52,18 +52,31 @@ async function gatherRun(
     signal,
   );
   const { batch, cpuMillicores } = config;
-  const { threads, wallMs, cpuMs } = observation;
+  const { threads, wallMs, usualMs, cpuMs } = observation;
   const feeds = generateInputs(model.manifest, { batch, shapes });
   return {
     batch,
     cpuMillicores,
     threads,
     wallMs,
+    usualMs,
     cpuMs,
     samples,
+    rounds: 1,
     operators: [...operators],
     tensorElements: elementsIn(feeds),
   };
+}
+
+/** The same model in two rounds, run by run. */
+export function gatheredTwice(before: OperatorModel, now: OperatorModel): OperatorModel {
+  const runs = now.runs.map((run) => {
+    const other = before.runs.find(
+      ({ batch, cpuMillicores }) => batch === run.batch && cpuMillicores === run.cpuMillicores,
+    );
+    return other === undefined ? run : withRound(other, run);
+  });
+  return { ...now, runs };
 }
 
 /** How many numbers there are in all of the tensors. */

@@ -1,3 +1,4 @@
+import { quantile } from '../../profiles/statistics.ts';
 import type { OperatorModel, OperatorRun } from './database.ts';
 import type { ModelShape } from './model-shape.ts';
 import { fitNonNegative, weightedSum } from './non-negative.ts';
@@ -22,6 +23,11 @@ const SUM_LOG_ERROR = 0.08;
 export class ModelTimes {
   readonly #byThreads = new Map<number, OperatorTimes>();
   readonly #beside: readonly number[];
+  /** What is usual over the fastest, by threads: operators are learned from the fastest, which is the same on a busy host. */
+  readonly #slowness = new Map<number, number>();
+
+  /** CPU time of several threads: so much of that of a single one, and of all of theirs from beginning to end. */
+  readonly #shared: readonly [number, number];
 
   /** @throws RangeError where there is no run */
   constructor(models: readonly OperatorModel[]) {
@@ -30,8 +36,10 @@ export class ModelTimes {
     const under = (threads: number): readonly OperatorRun[] => runs.filter((run) => run.threads === threads);
     for (const threads of new Set(runs.map((run) => run.threads))) {
       this.#byThreads.set(threads, new OperatorTimes(under(threads).flatMap(({ operators }) => operators)));
+      this.#slowness.set(threads, median(under(threads).map(({ usualMs, wallMs }) => usualMs / wallMs)));
     }
     this.#beside = fitBeside(under(Math.min(...this.#byThreads.keys())));
+    this.#shared = fitShared(models);
   }
 
   /**
@@ -45,15 +53,24 @@ export class ModelTimes {
     { batch, cpuMillicores, threads }: { batch: number; cpuMillicores: number; threads: number },
   ): ModelEstimate {
     const single = this.#sum(model, batch, 1);
-    const whole = threads === 1 ? single : this.#sum(model, batch, threads);
-    const cpuMs = single.meanMs;
+    if (threads === 1)
+      return {
+        ...single,
+        cpuMs: single.meanMs,
+        meanMs: rationed(single.meanMs, single.meanMs, cpuMillicores),
+      };
+    const whole = this.#sum(model, batch, threads);
     // Whatever a busy host made of several threads: they are no slower than one, and no faster than as many.
-    const wholeMs = Math.max(cpuMs / threads, Math.min(cpuMs, whole.meanMs));
-    return { ...whole, cpuMs, meanMs: Math.max(wholeMs, (cpuMs * 1000) / cpuMillicores) };
+    const wholeMs = Math.max(single.meanMs / threads, Math.min(single.meanMs, whole.meanMs));
+    const [ofSingle, ofAll] = this.#shared;
+    const cpuMs = Math.max(single.meanMs, ofSingle * single.meanMs + ofAll * threads * wholeMs);
+    return { ...whole, cpuMs, meanMs: rationed(wholeMs, cpuMs, cpuMillicores) };
   }
 
   #sum(model: ModelShape, batch: number, threads: number): Omit<ModelEstimate, 'cpuMs'> {
-    const operators = this.#nearest(threads);
+    const nearest = nearestOf([...this.#byThreads.keys()], threads);
+    const operators = this.#byThreads.get(nearest)!;
+    const slowness = this.#slowness.get(nearest)!;
     const all = model.operatorsAt(batch);
     const spreads = new Map<string, number>(); // like operators are off alike, those of other kinds on their own
     let sumMs = weightedSum(this.#beside, besideTerms(all.length, model.tensorElementsAt(batch), batch));
@@ -66,19 +83,26 @@ export class ModelTimes {
     }
     const spreadMs = Math.hypot(...spreads.values());
     return {
-      meanMs: sumMs,
+      meanMs: sumMs * slowness,
       logError: Math.hypot(SUM_LOG_ERROR, spreadMs / sumMs),
       unknownShare: unknownMs / sumMs,
     };
   }
+}
 
-  #nearest(threads: number): OperatorTimes {
-    const known = [...this.#byThreads.keys()];
-    const nearest = known.reduce((best, each) =>
-      Math.abs(Math.log(each / threads)) < Math.abs(Math.log(best / threads)) ? each : best,
-    );
-    return this.#byThreads.get(nearest)!;
-  }
+/** What takes so long with whole cores, under a quota that gives out its CPU time at a rate. */
+function rationed(wholeMs: number, cpuMs: number, cpuMillicores: number): number {
+  return Math.max(wholeMs, (cpuMs * 1000) / cpuMillicores);
+}
+
+function nearestOf(known: readonly number[], threads: number): number {
+  return known.reduce((best, each) =>
+    Math.abs(Math.log(each / threads)) < Math.abs(Math.log(best / threads)) ? each : best,
+  );
+}
+
+function median(values: readonly number[]): number {
+  return quantile(Float64Array.from(values).sort(), 0.5);
 }
 
 /**
@@ -93,6 +117,27 @@ function fitBeside(runs: readonly OperatorRun[]): readonly number[] {
     ),
     timed.map((run) => (run.totalMs - operatorMs(run)) / run.totalMs),
   );
+}
+
+/**
+ * Threads wait for each other within an operator, some asleep, some not yet: what they take is between the time of one and that of all, where in between is
+ * learned from models that ran with one and with several. Where none did, all of them are busy from beginning to end.
+ */
+function fitShared(models: readonly OperatorModel[]): readonly [number, number] {
+  const pairs = models.flatMap(({ runs }) =>
+    runs
+      .filter(({ threads }) => threads > 1)
+      .flatMap((run) => {
+        const single = runs.find(({ threads, batch }) => threads === 1 && batch === run.batch);
+        return single === undefined ? [] : [{ single, run }];
+      }),
+  );
+  if (pairs.length === 0) return [0, 1];
+  const [ofSingle, ofAll] = fitNonNegative(
+    pairs.map(({ single, run }) => [single.wallMs / run.cpuMs, (run.threads * run.wallMs) / run.cpuMs]),
+    pairs.map(() => 1),
+  );
+  return [ofSingle!, ofAll!];
 }
 
 function besideTerms(operators: number, tensorElements: number, rows: number): readonly number[] {

@@ -12,6 +12,7 @@ interface OperatorsOptions {
   readonly batches: number[];
   readonly runTime: number;
   readonly calibration: boolean;
+  readonly rounds: number;
 }
 
 /** `infless-profile operators`: what --predict predicts from. */
@@ -27,13 +28,24 @@ export function addOperatorsCommand(program: Command): void {
       (text: string) => parsePositiveMs(text, '--run-time'),
       300,
     )
+    .option(
+      '--rounds <n>',
+      'times that everything is gathered, one after the other: the fastest counts',
+      (text: string) => parseBatches(text, '--rounds')[0]!,
+      3,
+    )
     .option('--no-calibration', 'leave out the networks of usual layers that are gathered beside the models')
     .action(async (models: string[], options: OperatorsOptions) => {
       const interrupt = onInterrupt();
       try {
         const file = await gatherDatabase(
           models.length > 0 ? models : ZOO_NAMES,
-          { batches: options.batches, budgetMs: options.runTime, calibration: options.calibration },
+          {
+            batches: options.batches,
+            budgetMs: options.runTime,
+            calibration: options.calibration,
+            rounds: options.rounds,
+          },
           (model, config) => process.stderr.write(`${model} ${formatConfig(config)}\n`),
           interrupt.signal,
         );

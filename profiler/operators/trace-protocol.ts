@@ -16,7 +16,9 @@ export interface TraceQuestion {
 }
 
 const observationSchema = openedSchema.extend({
+  /** The fastest batch, and the mean. */
   wallMs: z.number().positive(),
+  usualMs: z.number().positive(),
   cpuMs: z.number().nonnegative(),
   peakMemoryBytes: z.number().int().nonnegative(),
   codecMs: codecSchema,

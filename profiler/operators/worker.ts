@@ -1,9 +1,9 @@
 /** The process in which one model runs with its operators traced: started by the gatherer, put under a quota, asked once. */
-import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '../../models/base/errors.ts';
 import { generateInputs } from '../../models/inputs.ts';
 import { createSession, runSession } from '../../models/onnx/session.ts';
 import { threadRule } from '../../models/onnx/threads.ts';
+import { breathing } from '../measure.ts';
 import { openCell } from '../open-cell.ts';
 import type { Observation, TraceAnswer, TraceQuestion } from './trace-protocol.ts';
 
@@ -18,7 +18,7 @@ async function answer(question: TraceQuestion): Promise<Observation> {
 
 /** As it runs in production, without a trace. */
 async function observe({ model, config, shapes, budgetMs, periodMs }: TraceQuestion): Promise<Observation> {
-  const breath = (): Promise<void> => setImmediate();
+  const breath = breathing();
   const cell = await openCell({ ask: 'open', model, config, shapes });
   const codecMs = cell.codec({ ask: 'codec', budgetMs: Math.min(100, budgetMs) });
   await cell.warmUp({ ask: 'warm-up', windowMs: 5 * periodMs, budgetMs: budgetMs / 2 }, breath);
@@ -27,6 +27,7 @@ async function observe({ model, config, shapes, budgetMs, periodMs }: TraceQuest
   const { threads, spinning, loadMs, firstAnswerMs } = cell.opened;
   return {
     wallMs: latencyMs.min,
+    usualMs: latencyMs.mean,
     cpuMs,
     peakMemoryBytes,
     codecMs,

@@ -15,6 +15,7 @@ export function caveatsOf(table: ProfileTable): readonly string[] {
   return [
     ...predictionCaveat(table, cells.length),
     ...verdictCaveats(cells),
+    ...speedCaveat(cells),
     ...(vague === 0
       ? []
       : [`~ ${vague} of ${cells.length} cells missed ${confidenceOf(table)} in their time.`]),
@@ -28,6 +29,18 @@ export function caveatsOf(table: ProfileTable): readonly string[] {
       : [
           `The p99 of ${few} of ${cells.length} cells is about their slowest run: they have fewer than ${SAMPLES_FOR_TAIL} samples.`,
         ]),
+  ];
+}
+
+/** Less is nothing to speak of. */
+const NOTABLE_SPREAD = 0.05;
+
+function speedCaveat(cells: readonly Cell[]): string[] {
+  const factors = cells.flatMap(({ speedFactor }) => speedFactor ?? []);
+  const spread = Math.max(...factors) / Math.min(...factors) - 1;
+  if (factors.length < 2 || spread < NOTABLE_SPREAD) return [];
+  return [
+    `The host's speed varied by ${percent(spread)} from cell to cell: times are as of its usual speed.`,
   ];
 }
 

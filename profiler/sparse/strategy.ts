@@ -39,8 +39,8 @@ export interface SparseOptions {
 }
 
 /**
- * The sparse sweep: the easiest cell, the largest batch (whether it runs at all has to be tried), then always the cell that tells most of
- * all others; until cells held out are predicted well enough, or a third of the grid is measured.
+ * The sparse sweep: the easiest cell, the largest batch (whether it runs at all has to be tried), the least resources (what they do to a batch
+ * no other cell tells), then always the cell that tells most of all others; until cells held out are predicted well enough, or a third of the grid is measured.
  */
 export function sparseStrategy(options: SparseOptions): Strategy {
   const { first, gridCells, level, error, insist } = options;
@@ -53,6 +53,8 @@ export function sparseStrategy(options: SparseOptions): Strategy {
       if (open.length === 0 || measured.length >= mostCells) return undefined;
       const largest = Math.max(...open.map(({ batch }) => batch));
       if (measured.every(({ batch }) => batch < largest)) return mostGenerous(open, largest);
+      const least = scarcest(open);
+      if (measured.every((cell) => generosity(cell, least) > 0)) return least;
       if (measured.length >= FEWEST_CELLS && isGoodEnough(measured, level, error)) return undefined;
       const points = open.map(
         (config): SurfacePoint => ({ ...config, ...options.threadingOf(config, measured) }),
@@ -72,6 +74,13 @@ function mostGenerous(open: readonly Config[], batch: number): Config {
   return open
     .filter((config) => config.batch === batch)
     .reduce((best, each) => (generosity(each, best) > 0 ? each : best));
+}
+
+/** The config with the least of GPU and CPU, of a batch from the middle: a single row is a case of its own. */
+function scarcest(open: readonly Config[]): Config {
+  const least = open.reduce((best, each) => (generosity(each, best) < 0 ? each : best));
+  const alike = open.filter((config) => generosity(config, least) === 0).sort((a, b) => a.batch - b.batch);
+  return alike[Math.floor((alike.length - 1) / 2)]!;
 }
 
 function generosity(a: Config, b: Config): number {

@@ -22,7 +22,8 @@ export const demandModels: readonly LogModel[] = combinations({
   length: [2, 5],
   roughness: [0.01, 0.03, 0.1],
   threadDeviation: [0.02, 0.08, 0.2],
-}).map(({ batchDeviation, length, roughness, threadDeviation }) => ({
+  quotaDeviation: [0.03, 0.15],
+}).map(({ batchDeviation, length, roughness, threadDeviation, quotaDeviation }) => ({
   prior: ({ batch }) => Math.log(batch),
   covariance: (a, b) => {
     const rows = doublings(a.batch, b.batch);
@@ -31,6 +32,8 @@ export const demandModels: readonly LogModel[] = combinations({
       0.5 ** 2 +
       batchDeviation ** 2 * matern(rows, length) +
       threadDeviation ** 2 * likeness * matern(rows, 2.5) +
+      // Under small quotas caches are cold after each stall, and whatever else a process does takes from the quota.
+      quotaDeviation ** 2 * likeness * matern(quotaDoublings(a, b), 2) +
       roughness ** 2 * likeness * matern(rows, 2) * matern(quotaDoublings(a, b), 1.5)
     );
   },

@@ -51,7 +51,7 @@ async function gathered(references, file) {
   for (const reference of [...(await calibrationModels()), ...references]) {
     if (!known.has((await resolveModel(reference)).manifest.digest)) missing.push(reference);
   }
-  const options = { batches: [1, 4, 16], budgetMs: 300, calibration: false };
+  const options = { batches: [1, 4, 16], budgetMs: 300, calibration: false, rounds: 3 };
   await gatherDatabase(missing, options, (model) => process.stderr.write(`operators of ${model}\n`));
   return readDatabase(file);
 }

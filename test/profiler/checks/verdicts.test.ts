@@ -82,10 +82,11 @@ describe('cells beside each other', () => {
   });
 });
 
-test('a host drifts when a cell is apart from itself', () => {
-  expect(hasDrifted(explained(1, 1000, 10), explained(1, 1000, 10.5))).toBe(false);
-  expect(hasDrifted(explained(1, 1000, 10), explained(1, 1000, 12))).toBe(true);
-  expect(hasDrifted(explained(1, 1000, 12), explained(1, 1000, 10))).toBe(true);
+test('a host has drifted where more than a fifth had to be put right', () => {
+  expect(hasDrifted(explained(1, 1000, 10))).toBe(false);
+  expect(hasDrifted(explained(1, 1000, 10, { speedFactor: 1.1 }))).toBe(false);
+  expect(hasDrifted(explained(1, 1000, 10, { speedFactor: 1.3 }))).toBe(true);
+  expect(hasDrifted(explained(1, 1000, 10, { speedFactor: 0.75 }))).toBe(true);
 });
 
 test('spinning is seen by what the same batch costs without', () => {

@@ -32,6 +32,8 @@ describe('infless-profile --predict', { timeout: TIMEOUT_MS }, () => {
       '--no-calibration',
       '--batches',
       '1,2',
+      '--rounds',
+      '1',
       '--run-time',
       '20ms',
     );

@@ -47,4 +47,14 @@ describe('remarks on a cell', () => {
       'Nobody knows how precise these means are: the table is of another tool.',
     ]);
   });
+
+  it('tell how much the speed of the host varied', () => {
+    const cells = [1, 2, 4].map((batch, index) =>
+      cell(batch, 1000, 20 * batch, { speedFactor: 1 + index / 10 }),
+    );
+    expect(caveatsOf(table(cells))).toContain(
+      "The host's speed varied by 20 % from cell to cell: times are as of its usual speed.",
+    );
+    expect(caveatsOf(table(cells.slice(0, 1)))).toEqual([]);
+  });
 });
