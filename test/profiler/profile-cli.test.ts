@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openQuotas } from '../../profiler/quota/quota.ts';
+import type { Config } from '../../profiles/config.ts';
 import { readTable } from '../../profiles/store.ts';
 import { writeFailingBatchModel } from './failing-batch-model.ts';
 import { type Finished, ProfileProcess } from './run-profile.ts';
@@ -207,12 +208,12 @@ describe('an interrupted sweep', () => {
   });
 });
 
-function cellLines(journal: string): unknown[] {
+function cellLines(journal: string): Config[] {
   return journal
     .split('\n')
     .filter((line) => line.endsWith('}'))
-    .map((line) => JSON.parse(line) as object)
-    .flatMap((line) => ('cell' in line ? [line.cell] : []));
+    .map((line) => JSON.parse(line) as { cell?: Config })
+    .flatMap(({ cell }) => cell ?? []);
 }
 
 /** Quotas of sweeps whose process is gone. */
