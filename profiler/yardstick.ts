@@ -3,8 +3,8 @@ import { studentT } from '../profiles/student-t.ts';
 
 /** Of the time of a cell that has one. */
 export const YARDSTICK_SHARE = 0.15;
-/** Stretches in the time of a cell: a host's speed changes within seconds. */
-const STRETCHES = 12;
+/** Stretches in the time of a cell: a host changes its speed within tenths of a second. */
+const STRETCHES = 40;
 /** Fewer say nothing of how much they differ. */
 const FEWEST_STRETCHES = 3;
 /** What was measured beside a cell and its yardstick is never as exact as that. */

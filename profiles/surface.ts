@@ -16,10 +16,10 @@ export interface Estimate {
   readonly cpuMs: number;
 }
 
-/** How far two measurements of the same are apart beyond what their intervals say: no host is quite steady. */
-const REPEATABILITY = 0.02;
+/** How far two processes that measure the same are apart beyond what their intervals say: memory lies elsewhere, and no host is quite steady. */
+const REPEATABILITY = 0.04;
 /** The same for time over CPU time, in which most of a disturbance cancels out. */
-const STRETCH_ERROR = 0.01;
+const STRETCH_ERROR = 0.03;
 /** Of the same logarithm: the kernel's accounting and the edge of a period are not exact. */
 const EXPLAINED_WAITING = 0.1;
 /** The same on a host that was found busy. */

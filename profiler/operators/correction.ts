@@ -11,12 +11,15 @@ export interface CorrectionPoint {
 
 /** What a measurement says of a prediction. */
 export interface MeasuredPoint extends CorrectionPoint {
-  readonly predictedMs: number;
+  readonly predicted: Pick<ModelEstimate, 'meanMs' | 'logError'>;
   readonly meanMs: number;
 }
 
 /** A measured mean on a host that is never quite steady. */
-const NOISE = 0.02 ** 2;
+const NOISE = 0.04 ** 2;
+
+/** Of the logarithms' deviations below, all together: predictions that are more certain are corrected by less. */
+const USUAL_LOG_ERROR = 0.5;
 
 /** By how much a model is off its operators' sum: mostly the same everywhere, less so with other threads, and the farther apart. */
 const covariance: Covariance<CorrectionPoint> = (a, b) => {
@@ -27,6 +30,7 @@ const covariance: Covariance<CorrectionPoint> = (a, b) => {
     0.4 ** 2 +
     0.2 ** 2 * matern(rows, 4) +
     0.2 ** 2 * matern(threads, 1) +
+    0.1 ** 2 * matern(quotas, 2) +
     0.05 ** 2 * matern(rows, 2) * matern(quotas, 2)
   );
 };
@@ -38,22 +42,27 @@ function threadsOf({ cpuMillicores }: CorrectionPoint): number {
 /** Predictions, multiplied by what a few measured cells were off. */
 export class Correction {
   readonly #process: GaussianProcess<CorrectionPoint>;
+  readonly #covariance: Covariance<CorrectionPoint>;
 
   /** @param measured none leaves predictions as they are */
   constructor(measured: readonly MeasuredPoint[]) {
+    const errors = measured.map(({ predicted }) => predicted.logError);
+    const scale = Math.max(0, ...errors) / USUAL_LOG_ERROR;
+    this.#covariance = (a, b) => scale ** 2 * covariance(a, b);
     this.#process = new GaussianProcess<CorrectionPoint>(
       {
         points: measured,
-        values: measured.map(({ meanMs, predictedMs }) => Math.log(meanMs / predictedMs)),
+        values: measured.map(({ meanMs, predicted }) => Math.log(meanMs / predicted.meanMs)),
         noise: measured.map(() => NOISE),
       },
-      covariance,
+      this.#covariance,
     );
   }
 
   at(point: CorrectionPoint, estimate: ModelEstimate): Pick<ModelEstimate, 'meanMs' | 'logError'> {
     const { mean, variance } = this.#process.at(point);
-    const open = variance / covariance(point, point); // the share of the error that measuring has not explained
+    const prior = this.#covariance(point, point);
+    const open = prior > 0 ? variance / prior : 1; // the share of the error that measuring has not explained
     return {
       meanMs: estimate.meanMs * Math.exp(mean),
       logError: Math.sqrt(NOISE + open * estimate.logError ** 2),

@@ -20,7 +20,7 @@ export const operatorRunSchema = z.object({
   wallMs: positive,
   /** The mean of the same, over all rounds: what is usual on this host. */
   usualMs: positive,
-  /** CPU time of a batch, of all threads: the mean of the round in which it was least. */
+  /** CPU time of a batch, of all threads, in the mean. */
   cpuMs: z.number().nonnegative(),
   /** Of the inputs of a batch. */
   tensorElements: z.number().nonnegative(),
@@ -108,7 +108,7 @@ export function withRound(before: OperatorRun, now: OperatorRun): OperatorRun {
     ...now,
     wallMs: Math.min(before.wallMs, now.wallMs),
     usualMs: (before.usualMs * before.rounds + now.usualMs * now.rounds) / rounds,
-    cpuMs: Math.min(before.cpuMs, now.cpuMs),
+    cpuMs: (before.cpuMs * before.rounds + now.cpuMs * now.rounds) / rounds,
     operators: now.operators.map(({ operator, meanMs }, index) => {
       const other = before.operators[index];
       return {

@@ -44,7 +44,7 @@ export function evaluateLeftOut(
   const correction = new Correction(
     cells
       .filter(({ cell }) => known.includes(cell))
-      .map(({ cell, estimate }) => ({ ...cell, predictedMs: estimate.meanMs, meanMs: cell.latencyMs.mean })),
+      .map(({ cell, estimate }) => ({ ...cell, predicted: estimate, meanMs: cell.latencyMs.mean })),
   );
   const rest = cells.filter(({ cell }) => !known.includes(cell));
   const errorOf = (predictedMs: number, trueMs: number): number => Math.abs(predictedMs / trueMs - 1);

@@ -1,8 +1,10 @@
 import { packageVersion } from '../../models/base/package.ts';
 import { engineFor } from '../../models/engines.ts';
+import type { ModelManifest } from '../../models/manifest.ts';
 import { resolveModel } from '../../models/open.ts';
 import type { Config } from '../../profiles/config.ts';
 import { readHost } from '../../profiles/host.ts';
+import type { InputShapes } from '../cell-protocol.ts';
 import { availableCpuMillicores } from '../quota/cpu-limit.ts';
 import { describeQuotas, openSweepQuotas } from '../sweep-quotas.ts';
 import { calibrationModels } from './calibration.ts';
@@ -25,6 +27,8 @@ export interface GatherDatabaseOptions {
   readonly calibration: boolean;
   /** Times that all models are gathered, one after the other: a host that is slow for a minute is not slow in each. */
   readonly rounds: number;
+  /** Sizes of free dimensions, of whichever model has an input of that name. */
+  readonly shapes?: InputShapes | undefined;
 }
 
 /** More threads than this are few models' to use; what more cores do is judged from the nearest number seen. */
@@ -38,7 +42,7 @@ const CORES = [1, 2, 4, 8, 16];
  */
 export async function gatherDatabase(
   references: readonly string[],
-  { batches, budgetMs, calibration, rounds }: GatherDatabaseOptions,
+  { batches, budgetMs, calibration, rounds, shapes = {} }: GatherDatabaseOptions,
   onRun: (model: string, config: Config) => void,
   signal?: AbortSignal,
 ): Promise<string> {
@@ -57,7 +61,7 @@ export async function gatherDatabase(
     const { name, digest } = model.manifest;
     const now = await gatherModel(
       model,
-      { batches, cores, shapes: {}, budgetMs, quotas },
+      { batches, cores, shapes: shapesOf(model.manifest, shapes), budgetMs, quotas },
       (config) => onRun(name, config),
       signal,
     );
@@ -76,4 +80,10 @@ export async function gatherDatabase(
     await saveDatabase(database, file);
   }
   return file;
+}
+
+/** Those of this model's inputs. */
+export function shapesOf({ inputs }: ModelManifest, shapes: InputShapes): InputShapes {
+  const names = new Set(inputs.map(({ name }) => name));
+  return Object.fromEntries(Object.entries(shapes).filter(([name]) => names.has(name)));
 }

@@ -13,6 +13,8 @@ export interface ModelEstimate {
   readonly unknownShare: number;
 }
 
+/** From here on a run is mostly what its operators take. */
+const LONG_MS = 3;
 /** What a sum of operators misses of a run, whatever is known of them. */
 const SUM_LOG_ERROR = 0.08;
 
@@ -36,9 +38,10 @@ export class ModelTimes {
     const under = (threads: number): readonly OperatorRun[] => runs.filter((run) => run.threads === threads);
     for (const threads of new Set(runs.map((run) => run.threads))) {
       this.#byThreads.set(threads, new OperatorTimes(under(threads).flatMap(({ operators }) => operators)));
-      this.#slowness.set(threads, median(under(threads).map(({ usualMs, wallMs }) => usualMs / wallMs)));
+      this.#slowness.set(threads, slownessOf(under(threads)));
     }
-    this.#beside = fitBeside(under(Math.min(...this.#byThreads.keys())));
+    const fewest = Math.min(...this.#byThreads.keys());
+    this.#beside = fitBeside(under(fewest), this.#slowness.get(fewest)!);
     this.#shared = fitShared(models);
   }
 
@@ -73,19 +76,20 @@ export class ModelTimes {
     const slowness = this.#slowness.get(nearest)!;
     const all = model.operatorsAt(batch);
     const spreads = new Map<string, number>(); // like operators are off alike, those of other kinds on their own
-    let sumMs = weightedSum(this.#beside, besideTerms(all.length, model.tensorElementsAt(batch), batch));
+    let fastestMs = 0;
     let unknownMs = 0;
     for (const operator of all) {
       const { meanMs, logError, isKnown } = operators.at(operator);
-      sumMs += meanMs;
+      fastestMs += meanMs;
       if (!isKnown) unknownMs += meanMs;
       spreads.set(operator.kind, (spreads.get(operator.kind) ?? 0) + meanMs * logError);
     }
     const spreadMs = Math.hypot(...spreads.values());
+    const besideMs = weightedSum(this.#beside, besideTerms(all.length, model.tensorElementsAt(batch), batch));
     return {
-      meanMs: sumMs * slowness,
-      logError: Math.hypot(SUM_LOG_ERROR, spreadMs / sumMs),
-      unknownShare: unknownMs / sumMs,
+      meanMs: fastestMs * slowness + besideMs,
+      logError: Math.hypot(SUM_LOG_ERROR, spreadMs / fastestMs),
+      unknownShare: unknownMs / fastestMs,
     };
   }
 }
@@ -101,21 +105,26 @@ function nearestOf(known: readonly number[], threads: number): number {
   );
 }
 
+/** What is usual over the fastest operators, of runs that a collection of garbage does not double. */
+function slownessOf(runs: readonly OperatorRun[]): number {
+  const long = runs.filter(({ wallMs }) => wallMs >= LONG_MS);
+  return median((long.length > 0 ? long : runs).map((run) => run.usualMs / operatorMs(run)));
+}
+
 function median(values: readonly number[]): number {
   return quantile(Float64Array.from(values).sort(), 0.5);
 }
 
 /**
- * What a run takes beside its operators: for itself, and for each operator, row, and element in. Errors count as shares of a run, whose
- * noise would else drown it. Time and CPU time of a single thread are the same but for who else is on the host, which only adds.
+ * What a run usually takes beside its operators: for itself, and for each operator, row, and element in. Errors count as shares of a run, whose
+ * noise would else drown it.
  */
-function fitBeside(runs: readonly OperatorRun[]): readonly number[] {
-  const timed = runs.map((run) => ({ ...run, totalMs: Math.min(run.wallMs, run.cpuMs) }));
+function fitBeside(runs: readonly OperatorRun[], slowness: number): readonly number[] {
   return fitNonNegative(
-    timed.map(({ operators, tensorElements, batch, totalMs }) =>
-      besideTerms(operators.length, tensorElements, batch).map((term) => term / totalMs),
+    runs.map(({ operators, tensorElements, batch, usualMs }) =>
+      besideTerms(operators.length, tensorElements, batch).map((term) => term / usualMs),
     ),
-    timed.map((run) => (run.totalMs - operatorMs(run)) / run.totalMs),
+    runs.map((run) => (run.usualMs - slowness * operatorMs(run)) / run.usualMs),
   );
 }
 
@@ -134,7 +143,7 @@ function fitShared(models: readonly OperatorModel[]): readonly [number, number] 
   );
   if (pairs.length === 0) return [0, 1];
   const [ofSingle, ofAll] = fitNonNegative(
-    pairs.map(({ single, run }) => [single.wallMs / run.cpuMs, (run.threads * run.wallMs) / run.cpuMs]),
+    pairs.map(({ single, run }) => [single.usualMs / run.cpuMs, (run.threads * run.usualMs) / run.cpuMs]),
     pairs.map(() => 1),
   );
   return [ofSingle!, ofAll!];

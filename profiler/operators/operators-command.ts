@@ -4,7 +4,8 @@ import { onInterrupt } from '../../models/base/interrupt.ts';
 import { engineFor } from '../../models/engines.ts';
 import { ZOO_NAMES } from '../../models/zoo/names.ts';
 import { formatConfig } from '../../profiles/config.ts';
-import { parsePositiveMs } from '../cli-options.ts';
+import type { InputShapes } from '../cell-protocol.ts';
+import { parsePositiveMs, parseShape } from '../cli-options.ts';
 import { parseBatches } from '../grid.ts';
 import { gatherDatabase } from './gather-database.ts';
 
@@ -13,6 +14,7 @@ interface OperatorsOptions {
   readonly runTime: number;
   readonly calibration: boolean;
   readonly rounds: number;
+  readonly shape?: InputShapes;
 }
 
 /** `infless-profile operators`: what --predict predicts from. */
@@ -34,6 +36,11 @@ export function addOperatorsCommand(program: Command): void {
       (text: string) => parseBatches(text, '--rounds')[0]!,
       3,
     )
+    .option(
+      '--shape <input=sizes>',
+      'sizes of free dimensions, like images=1,3,640,640; repeatable',
+      parseShape,
+    )
     .option('--no-calibration', 'leave out the networks of usual layers that are gathered beside the models')
     .action(async (models: string[], options: OperatorsOptions) => {
       const interrupt = onInterrupt();
@@ -42,6 +49,7 @@ export function addOperatorsCommand(program: Command): void {
           models.length > 0 ? models : ZOO_NAMES,
           {
             batches: options.batches,
+            shapes: options.shape,
             budgetMs: options.runTime,
             calibration: options.calibration,
             rounds: options.rounds,

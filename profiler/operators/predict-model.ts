@@ -146,7 +146,7 @@ function correctionBy(
   return new Correction(
     [...measured].map(([config, cell]) => ({
       ...config,
-      predictedMs: estimates.get(config)!.meanMs,
+      predicted: estimates.get(config)!,
       meanMs: cell.latencyMs.mean,
     })),
   );

@@ -7,6 +7,8 @@ import { breathing } from '../measure.ts';
 import { openCell } from '../open-cell.ts';
 import type { Observation, TraceAnswer, TraceQuestion } from './trace-protocol.ts';
 
+/** Small models are mostly our own code until the compiler has seen enough of it. */
+const WINDOW_MS = 300;
 /** Runs at least, however slow they are; the first two of them only warm up. */
 const FEWEST_RUNS = 7;
 
@@ -21,7 +23,8 @@ async function observe({ model, config, shapes, budgetMs, periodMs }: TraceQuest
   const breath = breathing();
   const cell = await openCell({ ask: 'open', model, config, shapes });
   const codecMs = cell.codec({ ask: 'codec', budgetMs: Math.min(100, budgetMs) });
-  await cell.warmUp({ ask: 'warm-up', windowMs: 5 * periodMs, budgetMs: budgetMs / 2 }, breath);
+  const windowMs = Math.min(budgetMs, Math.max(WINDOW_MS, 5 * periodMs));
+  await cell.warmUp({ ask: 'warm-up', windowMs, budgetMs: 3 * budgetMs }, breath);
   const rule = { level: 0.95, relativeError: 0.03, budgetMs, periodMs };
   const { latencyMs, cpuMs, peakMemoryBytes } = await cell.measure({ ask: 'measure', rule }, breath);
   const { threads, spinning, loadMs, firstAnswerMs } = cell.opened;

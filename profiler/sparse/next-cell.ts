@@ -6,6 +6,10 @@ const MEASURED_VARIANCE = 0.03 ** 2;
 /** Cells that tell nearly as much as the best: the quickest of them is as good. */
 const NEARLY_AS_GOOD = 0.8;
 
+/** A cell takes its time however fast it is; one of which few runs take longer than that takes longer. */
+const USUAL_TIME_MS = 5000;
+const FEWEST_RUNS = 5;
+
 /**
  * The cell to measure next: the one that, by the surface through those measured, leaves the least uncertain of all others together (active
  * learning after Cohn). Where several do nearly as well, the one that is the quickest to measure.
@@ -25,7 +29,14 @@ export function nextCell<P extends SurfacePoint>(
     return shared / (row[index]! + MEASURED_VARIANCE);
   });
   const enough = NEARLY_AS_GOOD * Math.max(...gains);
-  const candidates = open.filter((_, index) => gains[index]! >= enough);
-  const timeOf = (point: P): number => surface.estimate(point).meanMs;
-  return candidates.reduce((best, point) => (timeOf(point) < timeOf(best) ? point : best));
+  const candidates = open.flatMap((point, index) =>
+    gains[index]! >= enough ? [{ point, gain: gains[index]!, timeMs: timeOf(surface, point) }] : [],
+  );
+  return candidates.reduce((best, each) =>
+    each.timeMs < best.timeMs || (each.timeMs === best.timeMs && each.gain > best.gain) ? each : best,
+  ).point;
+}
+
+function timeOf(surface: LatencySurface, point: SurfacePoint): number {
+  return Math.max(USUAL_TIME_MS, FEWEST_RUNS * surface.estimate(point).meanMs);
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Correction, tellingPoints } from '../../../profiler/operators/correction.ts';
-import type { OperatorModel } from '../../../profiler/operators/database.ts';
+import { type OperatorModel, withRound } from '../../../profiler/operators/database.ts';
 import { modelShape } from '../../../profiler/operators/model-shape.ts';
 import { ModelTimes } from '../../../profiler/operators/model-times.ts';
 import { fitNonNegative } from '../../../profiler/operators/non-negative.ts';
@@ -114,6 +114,44 @@ describe('ModelTimes', () => {
   });
 });
 
+it('takes what is usual from whole runs, and operators from the fastest', () => {
+  const slow = (run: OperatorModel['runs'][number]) => ({ ...run, usualMs: 1.2 * run.usualMs });
+  const large = model('large', [[4096, 4096]]);
+  const busy = { ...large, runs: large.runs.map(slow) };
+  const [, , run] = large.runs;
+  const shape = modelShape('large', large.runs[0]!, large.runs[1]!);
+  const { meanMs } = new ModelTimes([busy, ...KNOWN]).at(shape, {
+    batch: 16,
+    cpuMillicores: 1000,
+    threads: 1,
+  });
+  expect(meanMs / run!.wallMs).toBeGreaterThan(1.1);
+  expect(meanMs / run!.wallMs).toBeLessThan(1.3);
+});
+
+it('keeps the fastest of two rounds, and the mean of what was usual', () => {
+  const [first] = UNSEEN.runs;
+  const slower = {
+    ...first!,
+    wallMs: first!.wallMs * 2,
+    usualMs: first!.usualMs * 3,
+    operators: first!.operators.map(({ operator, meanMs }) => ({ operator, meanMs: meanMs * 2 })),
+  };
+  for (const [before, now] of [
+    [first!, slower],
+    [slower, first!],
+  ] as const) {
+    const both = withRound(before, now);
+    expect(both).toMatchObject({
+      wallMs: first!.wallMs,
+      operators: first!.operators,
+      rounds: 2,
+      samples: 10,
+    });
+    expect(both.usualMs).toBeCloseTo(2 * first!.usualMs, 12);
+  }
+});
+
 describe('modelShape', () => {
   it('finds the shapes of any batch from two', () => {
     const run = (batch: number) => ({
@@ -151,7 +189,7 @@ describe('corrections', () => {
 
   it('takes over what all measured cells are off by', () => {
     const correction = new Correction(
-      tellingPoints(GRID, 3).map((point) => ({ ...point, predictedMs: 10, meanMs: 14 })),
+      tellingPoints(GRID, 3).map((point) => ({ ...point, predicted: ESTIMATE, meanMs: 14 })),
     );
     for (const point of GRID) {
       const { meanMs, logError } = correction.at(point, ESTIMATE);
