@@ -103,12 +103,14 @@ async function interview(
     { ask: 'measure', rule: { level, relativeError, budgetMs, periodMs } },
     measuredSchema,
   );
+  const measuringMs = performance.now() - begin;
   const after = await quota.stat();
   const hostAfter = await hostTimes();
   const gpu = await use?.stop();
   const codecMs = await worker.ask({ ask: 'codec', budgetMs: CODEC_BUDGET_MS }, codecSchema);
   return {
     warmth: warmed.warmth,
+    measuringMs,
     load: loadDuring(totalCpuMs, hostBefore, hostAfter),
     cell: {
       ...config,

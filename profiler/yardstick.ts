@@ -3,6 +3,10 @@ import { studentT } from '../profiles/student-t.ts';
 
 /** Of the time of a cell that has one. */
 export const YARDSTICK_SHARE = 0.15;
+/** Time of the cell for each of the yardstick's. */
+const OTHERS = (1 - YARDSTICK_SHARE) / YARDSTICK_SHARE;
+/** One that counts for nothing, and one that does. */
+const FEWEST_IN_TURN = 2;
 /** Stretches in the time of a cell: a host changes its speed within tenths of a second. */
 const STRETCHES = 40;
 /** Fewer say nothing of how much they differ. */
@@ -41,18 +45,18 @@ export class Turns {
     this.#stretchMs = ((1 - YARDSTICK_SHARE) * budgetMs) / STRETCHES;
   }
 
-  /** Runs of the cell until the next turn of the yardstick. */
+  /** Runs of the cell until the next turn of the yardstick: so many that the turn, of two runs at least, takes no more than its share. */
   runs(): number {
     if (this.#runMs === undefined) return 1;
-    return Math.max(1, Math.round(((0.5 + this.#random()) * this.#stretchMs) / this.#runMs));
+    const stretchMs = Math.max(this.#stretchMs, FEWEST_IN_TURN * this.#yardstickMs! * OTHERS);
+    return Math.max(1, Math.round(((0.5 + this.#random()) * stretchMs) / this.#runMs));
   }
 
   /** Runs of the yardstick that count, after a first one that finds its data out of the caches. */
   yardsticks(): number {
-    if (this.#yardstickMs === undefined || this.#runMs === undefined) return 1;
+    if (this.#runMs === undefined) return 1;
     const stretchMs = Math.max(this.#stretchMs, this.#runMs);
-    const shareMs = (YARDSTICK_SHARE / (1 - YARDSTICK_SHARE)) * stretchMs;
-    return Math.max(1, Math.round(shareMs / this.#yardstickMs) - 1);
+    return Math.max(FEWEST_IN_TURN, Math.round(stretchMs / OTHERS / this.#yardstickMs!)) - 1;
   }
 
   /** @param ms mean time of one run of each, as seen last */

@@ -10,6 +10,8 @@ export interface Evidence {
   readonly warmth: Warmth;
   /** Undefined where the system does not tell. */
   readonly load: HostLoad | undefined;
+  /** Warming up, samples and yardstick together. */
+  readonly measuringMs: number;
 }
 
 /** Of a core: what a quiet host does beside. */

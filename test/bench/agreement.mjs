@@ -64,15 +64,15 @@ async function compare(model, config, quotas, rounds) {
   const overheads = [];
   for (let round = 0; round < rounds; round += 1) {
     const begin = performance.now();
-    const { cell, warmth } = await underQuota(quotas, config, (quota) =>
+    const { cell, measuringMs } = await underQuota(quotas, config, (quota) =>
       measureCell({ model, config, shapes: {}, settings }, quota, undefined),
     );
     const wallMs = performance.now() - begin;
     ours.push(cell.latencyMs.mean);
-    overheads.push(wallMs - (cell.samples + cell.warmupRuns) * cell.latencyMs.mean);
+    overheads.push(wallMs - measuringMs);
     const timeMs = cell.samples * cell.latencyMs.mean;
     bare.push(await underQuota(quotas, config, (quota) => bareMeanMs(model, config, quota, timeMs)));
-    if (process.env.INFLESS_DEBUG) console.error(round, warmth, cell.latencyMs.mean, bare.at(-1));
+    if (process.env.INFLESS_DEBUG) console.error(round, cell.latencyMs.mean, bare.at(-1));
   }
   return {
     model: model.manifest.name,
@@ -128,7 +128,7 @@ function print({ cells, medianDifference, largestDifference, overheadMs, largest
   }
   console.log(table.toString());
   console.log(
-    `a cell differs from the bare loop by ${percent(medianDifference)} in the median, ${percent(largestDifference)} at most; it takes ${overheadMs.toFixed(0)} ms beyond its runs, ${largestOverheadMs.toFixed(0)} ms at most`,
+    `a cell differs from the bare loop by ${percent(medianDifference)} in the median, ${percent(largestDifference)} at most; it takes ${overheadMs.toFixed(0)} ms beyond what it measures, ${largestOverheadMs.toFixed(0)} ms at most`,
   );
 }
 

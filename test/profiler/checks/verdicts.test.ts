@@ -9,7 +9,7 @@ import { cell } from '../../profiles/sample-table.ts';
 const QUIET = { cores: 2, foreignCores: 0.02, stolenShare: 0 };
 
 function seen(of: Cell, change: Partial<Evidence> = {}): Evidence {
-  return { cell: of, warmth: 'steady', load: QUIET, ...change };
+  return { cell: of, warmth: 'steady', load: QUIET, measuringMs: 1000, ...change };
 }
 
 /** A cell whose CPU time explains how long it took. */
