@@ -4,8 +4,8 @@ import type { Evidence } from '../../profiler/checks/verdicts.ts';
 import { cell } from '../profiles/sample-table.ts';
 
 const load = (foreignCores: number): Evidence['load'] => ({ cores: 2, foreignCores, stolenShare: 0 });
-const clean: Evidence = { cell: cell(1, 1000, 10), warmth: 'steady', load: load(0) };
-const noisy: Evidence = { cell: cell(1, 1000, 30), warmth: 'steady', load: load(2) };
+const clean: Evidence = { cell: cell(1, 1000, 10), warmth: 'steady', load: load(0), measuringMs: 1000 };
+const noisy: Evidence = { cell: cell(1, 1000, 30), warmth: 'steady', load: load(2), measuringMs: 1000 };
 
 /** Gives one after the other. */
 function inTurn(...attempts: Evidence[]): () => Promise<Evidence> {
