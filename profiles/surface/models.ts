@@ -22,7 +22,7 @@ export const demandModels: readonly LogModel[] = combinations({
   length: [2, 5],
   roughness: [0.01, 0.03, 0.1],
   threadDeviation: [0.02, 0.08, 0.2],
-  quotaDeviation: [0.03, 0.15],
+  quotaDeviation: [0.03, 0.3],
 }).map(({ batchDeviation, length, roughness, threadDeviation, quotaDeviation }) => ({
   prior: ({ batch }) => Math.log(batch),
   covariance: (a, b) => {

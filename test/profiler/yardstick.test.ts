@@ -36,6 +36,12 @@ describe('turns', () => {
     expect(share).toBeLessThan(1.5 * YARDSTICK_SHARE);
   });
 
+  test('a single row that takes long is not run more often as yardstick than for itself', () => {
+    const { played, share } = play(100, 100, 6000);
+    expect(share).toBeLessThan(1.5 * YARDSTICK_SHARE);
+    expect(played.length).toBeGreaterThanOrEqual(3);
+  });
+
   test('never is nobody at turn, however long one takes', () => {
     fc.assert(
       fc.property(
