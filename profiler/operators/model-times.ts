@@ -105,10 +105,11 @@ function nearestOf(known: readonly number[], threads: number): number {
   );
 }
 
-/** What is usual over the fastest operators, of runs that a collection of garbage does not double. */
+/** What is usual over the fastest operators, of runs that are hardly more than those; where there are none, over the fastest run. */
 function slownessOf(runs: readonly OperatorRun[]): number {
   const long = runs.filter(({ wallMs }) => wallMs >= LONG_MS);
-  return median((long.length > 0 ? long : runs).map((run) => run.usualMs / operatorMs(run)));
+  if (long.length > 0) return median(long.map((run) => run.usualMs / operatorMs(run)));
+  return median(runs.map(({ usualMs, wallMs }) => usualMs / wallMs));
 }
 
 function median(values: readonly number[]): number {

@@ -31,6 +31,10 @@ const MOST_POINTS = 400;
 /** Two sizes of the same kind tell nothing of a third one. */
 const FEWEST_OF_KIND = 3;
 
+/** Where in the sizes of all operators a kind is held to what any takes, and how much less that counts than a sample of its own. */
+const ANCHORS = [0.5, 0.9, 1];
+const ANCHOR_WEIGHT = 0.3;
+
 /** How much operators of a kind differ from the roofline, and over how many doublings of their sizes. */
 const SHAPES = [0.1, 0.3, 0.6].flatMap((deviation) => [1.5, 3, 6].map((length) => ({ deviation, length })));
 
@@ -42,15 +46,19 @@ export class OperatorTimes {
   /** @param timings all under the same number of threads; at least one */
   constructor(timings: readonly OperatorTiming[]) {
     const samples = timings.map(sampleOf);
-    for (const [key, own] of groupBy(samples, ({ key }) => key)) {
-      if (own.length >= FEWEST_OF_KIND) this.#kinds.set(key, new Kind(thinned(own)));
-    }
     const matrix = samples.filter(({ isMatrix }) => isMatrix);
     const other = samples.filter(({ isMatrix }) => !isMatrix);
     this.#unknown = {
       matrix: rooflineOf(matrix.length > 0 ? matrix : samples),
       other: rooflineOf(other.length > 0 ? other : samples),
     };
+    for (const [key, own] of groupBy(samples, ({ key }) => key)) {
+      if (own.length < FEWEST_OF_KIND) continue;
+      const [alike, roofline] = own[0]!.isMatrix
+        ? [matrix, this.#unknown.matrix]
+        : [other, this.#unknown.other];
+      this.#kinds.set(key, new Kind(thinned(own), anchorsOf(alike, roofline)));
+    }
   }
 
   at(operator: Operator): OperatorEstimate {
@@ -77,8 +85,9 @@ class Kind {
   readonly #roofline: readonly number[];
   readonly #process: GaussianProcess<Work>;
 
-  constructor(samples: readonly Sample[]) {
-    this.#roofline = rooflineOf(samples);
+  /** @param anchors by which the roofline goes where there are no samples */
+  constructor(samples: readonly Sample[], anchors: readonly Timed[]) {
+    this.#roofline = rooflineOf(samples, anchors);
     const data = {
       points: samples.map(({ work }) => work),
       values: samples.map(({ work, meanMs }) =>
@@ -123,12 +132,30 @@ function termsOf({ flops, bytes }: Work): readonly number[] {
   return [1, flops, bytes];
 }
 
+type Timed = Pick<Sample, 'work' | 'meanMs'>;
+
 /** Errors count as shares of an operator's time: the small ones are many. */
-function rooflineOf(samples: readonly Sample[]): readonly number[] {
+function rooflineOf(samples: readonly Timed[], anchors: readonly Timed[] = []): readonly number[] {
+  const weighted = [
+    ...samples.map((sample) => ({ ...sample, weight: 1 })),
+    ...anchors.map((anchor) => ({ ...anchor, weight: ANCHOR_WEIGHT })),
+  ];
   return fitNonNegative(
-    samples.map(({ work, meanMs }) => termsOf(work).map((term) => term / meanMs)),
-    samples.map(() => 1),
+    weighted.map(({ work, meanMs, weight }) => termsOf(work).map((term) => (weight * term) / meanMs)),
+    weighted.map(({ weight }) => weight),
   );
+}
+
+/**
+ * A few works of all sizes, timed as any operator would be: of a kind that was seen small alone nobody knows what a byte takes, and what the clock cannot
+ * tell apart would be made a time for each.
+ */
+function anchorsOf(samples: readonly Sample[], roofline: readonly number[]): readonly Timed[] {
+  const sorted = samples.toSorted((a, b) => a.work.bytes - b.work.bytes);
+  return ANCHORS.map((share) => {
+    const { work } = sorted[Math.floor(share * (sorted.length - 1))]!;
+    return { work, meanMs: weightedSum(roofline, termsOf(work)) };
+  });
 }
 
 function sampleOf({ operator, meanMs }: OperatorTiming): Sample {
