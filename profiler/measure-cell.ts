@@ -80,7 +80,9 @@ async function interview(
   quota: Quota,
   use: GpuUse | undefined,
 ): Promise<Evidence> {
-  const { model, config, shapes, settings, threading } = request;
+  const { model, shapes, settings, threading } = request;
+  const { batch, cpuMillicores, gpuPercent } = request.config;
+  const config = { batch, cpuMillicores, gpuPercent }; // a cell that is measured again is a config, and nothing of what it was
   await startUnder(quota, worker);
   const periodMs = (quota.periodMicros ?? 0) / 1000;
   const opened = await worker.ask({ ask: 'open', model, config, shapes, threading }, openedSchema);
