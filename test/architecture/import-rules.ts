@@ -1,0 +1,79 @@
+/**
+ * What each folder may import beside itself, level by level, read from the ground up. The reasons are in docs/architecture.md; a new arrow
+ * is a line here and a reason there.
+ */
+export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  '': {
+    models: [],
+    profiles: ['models'],
+    profiler: ['models', 'profiles'],
+    packager: ['models', 'profiles'],
+    autoscaler: ['models', 'profiles', 'profiler', 'packager'],
+  },
+  models: {
+    base: [],
+    batching: ['base'],
+    manifest: ['base'],
+    codec: ['base', 'manifest'],
+    protocols: ['base', 'codec', 'manifest'],
+    zoo: ['base', 'manifest'],
+    engines: ['base', 'manifest'],
+    resolve: ['base', 'engines', 'manifest', 'zoo'],
+  },
+  profiler: {
+    gpu: [],
+    quota: [],
+    load: [],
+    cell: ['gpu', 'quota'],
+    sweep: ['cell', 'gpu', 'quota'],
+    endpoint: ['cell', 'load'],
+    operators: ['cell', 'quota', 'sweep'],
+    report: ['cell', 'sweep'],
+    commands: ['cell', 'endpoint', 'load', 'operators', 'report', 'sweep'],
+  },
+  autoscaler: {
+    kubernetes: [],
+    demand: [],
+    cluster: [],
+    latency: ['cluster'],
+    functions: ['demand', 'kubernetes'],
+    dispatch: ['cluster', 'latency'],
+    planning: ['cluster', 'demand', 'latency'],
+    fleet: ['cluster', 'functions', 'kubernetes'],
+    control: ['cluster', 'demand', 'dispatch', 'fleet', 'functions', 'latency', 'planning'],
+    operator: ['cluster', 'control', 'demand', 'functions', 'kubernetes', 'latency', 'planning'],
+    gateway: ['cluster', 'control', 'dispatch', 'fleet', 'functions', 'planning'],
+    simulation: ['cluster', 'control', 'demand', 'dispatch', 'fleet', 'functions', 'latency', 'planning'],
+    'what-if': ['cluster', 'control', 'functions', 'latency', 'planning', 'simulation'],
+    service: ['control', 'dispatch', 'fleet', 'functions', 'gateway', 'kubernetes', 'operator', 'planning'],
+    deploy: ['operator'],
+    quickstart: ['control', 'fleet', 'gateway', 'latency', 'planning', 'service'],
+  },
+};
+
+/** Folders that only their parent's own files and each other may open: everybody else goes through the parent's. */
+export const PRIVATE: readonly string[] = [
+  'autoscaler/planning/targets',
+  'autoscaler/planning/moves',
+  'autoscaler/planning/placement',
+  'autoscaler/gateway/async',
+  'autoscaler/gateway/openfaas',
+  'autoscaler/simulation/cluster',
+  'autoscaler/simulation/keepalive',
+  'autoscaler/what-if/inputs',
+  'autoscaler/what-if/series',
+  'autoscaler/what-if/page',
+  'profiler/operators/trace',
+  'profiler/sweep/threads',
+  'models/engines/tfjs',
+  'models/engines/batch-axes',
+];
+
+/** Decisions: the same input gives the same answer, in production, in a forecast and in a simulation. */
+export const PURE: readonly string[] = [
+  'models/batching',
+  'autoscaler/cluster',
+  'autoscaler/latency',
+  'autoscaler/demand',
+  'autoscaler/planning',
+];
