@@ -1,4 +1,23 @@
-import type { LeaderElection, Standing } from './backends/backend.ts';
+/** Which of several autoscalers decides what runs. */
+export interface LeaderElection {
+  /** Stands for election from now on; whoever leads is told the others' gateways. */
+  stand(candidate: Candidacy): Standing;
+}
+
+export interface Candidacy {
+  /** Where the gateway listens. */
+  readonly gatewayUrl: string;
+  /** Told when it begins to lead, and when it does so no more. */
+  readonly onChange: (isLeader: boolean) => void;
+}
+
+export interface Standing {
+  readonly isLeader: boolean;
+  /** Where the gateway of another answers that leads, as far as known. */
+  readonly leaderUrl: string | undefined;
+  /** Leads no more, and lets another do so at once. */
+  stop(): Promise<void>;
+}
 
 /** What changes with leading. */
 export interface LeadParts {

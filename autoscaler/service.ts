@@ -11,7 +11,7 @@ import type { Credentials } from './gateway/basic-auth.ts';
 import { DEFAULT_GATEWAY_LIMITS, Gateway, type GatewayParts } from './gateway/gateway.ts';
 import { GatewayMetrics } from './gateway/metrics.ts';
 import { Lead } from './lead.ts';
-import type { RateModel } from './plan/model.ts';
+import type { RateModel } from './planning/capacity/rate-model.ts';
 
 export interface ServiceOptions {
   readonly host: string;

@@ -89,7 +89,7 @@ async function measureTable(
     tool: `infless-profile ${packageVersion}`,
     engine: engineFor(manifest.format).version,
     quota: {
-      ...(await describeQuotas(quotas, grid, note)),
+      ...(await describeQuotas(quotas, grid.cpuMillicores, note)),
       ...(gpu === undefined ? {} : { gpuSharing: gpu.sharing }),
     },
     confidence: { level: settings.level, relativeError: settings.relativeError },

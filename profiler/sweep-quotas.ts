@@ -1,6 +1,5 @@
 import { isProcessAlive } from '../models/base/process-alive.ts';
 import { formatCores } from '../models/base/units.ts';
-import type { Grid } from './grid.ts';
 import { openQuotas, type Quota, type QuotaOptions, type Quotas } from './quota/quota.ts';
 
 let made = 0;
@@ -24,12 +23,14 @@ export function createSweepQuota(quotas: Quotas, cpuMillicores: number): Promise
 }
 
 /**
- * How the quotas of this grid are held: the mechanism, and the period in force, which the kernel's limits may have
+ * How the quotas of a grid are held: the mechanism, and the period in force, which the kernel's limits may have
  * moved away from the one asked for.
+ *
+ * @param cpuMillicores quotas of the grid
  */
 export async function describeQuotas(
   quotas: Quotas,
-  grid: Grid,
+  cpuMillicores: readonly number[],
   note: (text: string) => void,
 ): Promise<{ readonly mechanism: Quotas['mechanism']; readonly periodMicros: number | null }> {
   const { mechanism, weaknessReason } = quotas;
@@ -38,8 +39,8 @@ export async function describeQuotas(
       `${weaknessReason} The table records "${mechanism}": do not rely on what it says of fractions of a core.`,
     );
   }
-  const smallest = Math.min(...grid.cpuMillicores);
-  const periodMicros = await periodUnder(quotas, Math.max(...grid.cpuMillicores));
+  const smallest = Math.min(...cpuMillicores);
+  const periodMicros = await periodUnder(quotas, Math.max(...cpuMillicores));
   const longest = await periodUnder(quotas, smallest);
   if (longest !== periodMicros) {
     note(

@@ -2,6 +2,7 @@ import type { Controller } from '../control/controller.ts';
 import type { FunctionRegistry } from '../control/function-registry.ts';
 import type { SecretStore } from '../functions/secrets/secret-store.ts';
 import type { ImageReading } from '../gateway/openfaas/image-reading.ts';
+import type { LeaderElection } from '../lead.ts';
 import type { Platform } from '../platforms/platform.ts';
 
 /** What an autoscaler stands on, one machine or a cluster: where instances run and where everything is kept. */
@@ -29,26 +30,5 @@ export interface Attachment {
 export interface Duties {
   start(): void;
   /** Nothing is done any more when it resolves. */
-  stop(): Promise<void>;
-}
-
-/** Which of several autoscalers decides what runs. */
-export interface LeaderElection {
-  /** Stands for election from now on; whoever leads is told the others' gateways. */
-  stand(candidate: Candidacy): Standing;
-}
-
-export interface Candidacy {
-  /** Where the gateway listens. */
-  readonly gatewayUrl: string;
-  /** Told when it begins to lead, and when it does so no more. */
-  readonly onChange: (isLeader: boolean) => void;
-}
-
-export interface Standing {
-  readonly isLeader: boolean;
-  /** Where the gateway of another answers that leads, as far as known. */
-  readonly leaderUrl: string | undefined;
-  /** Leads no more, and lets another do so at once. */
   stop(): Promise<void>;
 }

@@ -13,8 +13,9 @@ import { clusterImage } from '../gateway/openfaas/image-reading.ts';
 import { type Connection, type ConnectionOptions, connect } from '../kubernetes/connection.ts';
 import { Leadership } from '../kubernetes/leadership/leadership.ts';
 import { newIdentity, WatchedLease } from '../kubernetes/leadership/watched-lease.ts';
+import type { Candidacy, LeaderElection, Standing } from '../lead.ts';
 import { KubernetesPlatform } from '../platforms/kubernetes/kubernetes-platform.ts';
-import type { Attachment, Backend, Candidacy, LeaderElection, Standing } from './backend.ts';
+import type { Attachment, Backend } from './backend.ts';
 
 const LEASE_NAME = 'infless-autoscaler';
 

@@ -1,6 +1,16 @@
-import type { ClusterSnapshot, LeavingInstance, PlannedInstance } from '../plan/model.ts';
-import type { Instance, NodeCapacity } from '../platforms/platform.ts';
-import type { ManagedFunction } from './managed-function.ts';
+import type { Config } from '../../profiles/config.ts';
+import type { Instance } from '../cluster/instance.ts';
+import type { NodeCapacity } from '../cluster/node.ts';
+import type { ClusterSnapshot, LeavingInstance, PlannedInstance } from '../cluster/snapshot.ts';
+import type { Workload } from '../functions/workload.ts';
+
+/** What the fleet needs to know of a function to start and to count its instances. */
+export interface FleetFunction {
+  readonly name: string;
+  readonly workload: Workload;
+  /** What an instance of this config holds. */
+  memoryBytes(config: Config): number;
+}
 
 /**
  * The platform's instances as the planner sees them. Instances of an older deployment still hold their resources but
@@ -11,19 +21,19 @@ import type { ManagedFunction } from './managed-function.ts';
 export function snapshotCluster(
   nodes: readonly NodeCapacity[],
   instances: Iterable<Instance>,
-  functions: ReadonlyMap<string, ManagedFunction>,
+  functions: ReadonlyMap<string, FleetFunction>,
   memoryOf: (id: string) => number,
 ): ClusterSnapshot {
   const serving: PlannedInstance[] = [];
   const leaving: LeavingInstance[] = [];
   for (const { id, functionName, config, node, gpu, phase, version } of instances) {
-    const managed = functions.get(functionName);
-    const memoryBytes = managed?.times.view.memoryBytes(config) ?? memoryOf(id);
+    const owner = functions.get(functionName);
+    const memoryBytes = owner?.memoryBytes(config) ?? memoryOf(id);
     const held = { config, node, memoryBytes, ...(gpu === undefined ? {} : { gpu }) };
-    if (managed === undefined) leaving.push(held);
+    if (owner === undefined) leaving.push(held);
     else if (phase === 'draining') leaving.push({ ...held, functionName });
     else {
-      const outdated = version !== managed.deployment.workload.version;
+      const outdated = version !== owner.workload.version;
       serving.push({ ...held, id, functionName, ready: phase === 'ready', outdated });
     }
   }

@@ -1,4 +1,5 @@
-import type { ClusterSnapshot, Plan } from '../plan/model.ts';
+import type { ClusterSnapshot } from '../cluster/snapshot.ts';
+import type { Plan } from '../plan/model.ts';
 
 /** From this share of a resource on that is in use, what one function gets depends on what others have. */
 const CROWDED_SHARE = 0.9;

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../../models/base/clock.ts';
-import type { ServingInstance } from '../dispatch/dispatcher.ts';
-import type { ClusterSnapshot, PlannedInstance, StartDecision } from '../plan/model.ts';
-import type { Instance, InstanceEvent, NodeCapacity, Platform } from '../platforms/platform.ts';
-import { snapshotCluster } from './cluster-snapshot.ts';
+import type { StartDecision } from '../cluster/actions.ts';
+import type { Instance, ServingInstance } from '../cluster/instance.ts';
+import type { NodeCapacity } from '../cluster/node.ts';
+import type { ClusterSnapshot, PlannedInstance } from '../cluster/snapshot.ts';
+import type { InstanceEvent, Platform } from '../platforms/platform.ts';
+import { type FleetFunction, snapshotCluster } from './cluster-snapshot.ts';
 import { type HeldRoom, heldRoom } from './held-room.ts';
 import { InstanceHealth } from './instance-health.ts';
 import { InstanceIndex } from './instance-index.ts';
-import type { ManagedFunction } from './managed-function.ts';
 
 export interface FleetParts {
   readonly platform: Platform;
@@ -23,7 +24,7 @@ export interface FleetParts {
 /** All instances, of all functions: what is known of them, and what is done with them. */
 export class Fleet {
   readonly #parts: FleetParts;
-  readonly #functions: ReadonlyMap<string, ManagedFunction>;
+  readonly #functions: ReadonlyMap<string, FleetFunction>;
   readonly #index = new InstanceIndex();
   readonly #health = new InstanceHealth();
   /** Memory that the instances hold, for when their function is not there any more to say. */
@@ -37,7 +38,7 @@ export class Fleet {
   /** Functions that are not there, but will be. */
   readonly #spared = new Set<string>();
 
-  constructor(parts: FleetParts, functions: ReadonlyMap<string, ManagedFunction>) {
+  constructor(parts: FleetParts, functions: ReadonlyMap<string, FleetFunction>) {
     this.#parts = parts;
     this.#functions = functions;
   }
@@ -161,17 +162,16 @@ export class Fleet {
   }
 
   /** @throws what the platform does when it does not accept the start */
-  async start(managed: ManagedFunction, { config, node, gpu }: StartDecision): Promise<void> {
+  async start(owner: FleetFunction, { config, node, gpu }: StartDecision): Promise<void> {
     const { platform, logger, mayAct } = this.#parts;
     if (!mayAct()) return;
-    const { name: functionName, deployment, times } = managed;
+    const { name: functionName, workload } = owner;
     const id = `${functionName}-${randomUUID().slice(0, 8)}`;
     const where = { node, ...(gpu === undefined ? {} : { gpu }) };
     logger.info({ function: functionName, instance: id, config, ...where }, 'starting an instance');
-    const memoryBytes = times.view.memoryBytes(config);
+    const memoryBytes = owner.memoryBytes(config);
     this.#memoryBytes.set(id, memoryBytes);
     try {
-      const { workload } = deployment;
       await platform.start({ id, functionName, config, ...where, memoryBytes, workload });
     } catch (error) {
       this.#memoryBytes.delete(id);
@@ -200,7 +200,7 @@ export class Fleet {
       instances,
       ({ phase, functionName }) => phase === 'draining' || !this.#functions.has(functionName),
       ({ id, functionName, config }) =>
-        this.#memoryBytes.get(id) ?? this.#functions.get(functionName)?.times.view.memoryBytes(config) ?? 0,
+        this.#memoryBytes.get(id) ?? this.#functions.get(functionName)?.memoryBytes(config) ?? 0,
     );
   }
 

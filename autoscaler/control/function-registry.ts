@@ -1,7 +1,34 @@
 import { InflessError } from '../../models/base/errors.ts';
+import type { Deployment } from '../functions/deployment.ts';
 import type { Origin } from '../functions/function-store.ts';
 import type { FunctionDeclaration } from '../functions/spec.ts';
-import type { ManagedFunction } from './managed-function.ts';
+
+/** A function as it was declared, and what was found for it. */
+export interface Declared {
+  readonly origin: Origin;
+  readonly declaration: FunctionDeclaration;
+  readonly deployment: Deployment;
+  /** Default: when it replaces one, that one's, else now. */
+  readonly createdAtMs?: number | undefined;
+}
+
+/** A declared function that runs. */
+export interface DeployedFunction {
+  readonly name: string;
+  readonly origin: Origin;
+  readonly declaration: FunctionDeclaration;
+  /** When the first function of its name was declared, in ms since the epoch. */
+  readonly createdAtMs: number;
+}
+
+/** Who runs what is declared. */
+export interface FunctionHost {
+  readonly functions: readonly DeployedFunction[];
+  find(name: string): DeployedFunction | undefined;
+  /** Replaces the one of its name. */
+  deploy(declared: Declared): DeployedFunction;
+  remove(name: string): void;
+}
 
 /** A declared function that cannot run now, e.g. because its model file is gone. It stays declared. */
 export interface BrokenFunction {
@@ -26,7 +53,7 @@ export interface FunctionRegistry {
    *
    * @throws InflessError INVALID_INPUT, MODEL_*, IMAGE_*, PROFILE_*, SLO_INFEASIBLE: then nothing has changed.
    */
-  declare(declaration: unknown): Promise<ManagedFunction>;
+  declare(declaration: unknown): Promise<DeployedFunction>;
   /** @throws InflessError FUNCTION_NOT_FOUND */
   remove(name: string): Promise<void>;
   close(): Promise<void>;

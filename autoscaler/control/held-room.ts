@@ -1,6 +1,6 @@
 import type { Config } from '../../profiles/config.ts';
-import type { LeavingInstance, PlannedInstance } from '../plan/model.ts';
-import type { Instance } from '../platforms/platform.ts';
+import type { Instance } from '../cluster/instance.ts';
+import type { LeavingInstance, PlannedInstance } from '../cluster/snapshot.ts';
 
 /** No function has this name. */
 const NOBODY = '';

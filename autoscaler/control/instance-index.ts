@@ -1,4 +1,5 @@
-import type { Instance, InstanceEvent } from '../platforms/platform.ts';
+import type { Instance } from '../cluster/instance.ts';
+import type { InstanceEvent } from '../platforms/platform.ts';
 
 const NONE: readonly Instance[] = [];
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../models/base/clock.ts';
+import type { Config } from '../../profiles/config.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { createColdStartPolicy } from '../coldstart/policies.ts';
 import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
@@ -7,9 +8,12 @@ import type { BatchTransport } from '../dispatch/transport.ts';
 import type { Deployment } from '../functions/deployment.ts';
 import type { Origin } from '../functions/function-store.ts';
 import type { FunctionDeclaration, FunctionSpec } from '../functions/spec.ts';
-import type { Candidate } from '../plan/model.ts';
+import type { Workload } from '../functions/workload.ts';
+import type { Candidate } from '../latency/candidate.ts';
 import { ServiceTimes } from '../plan/service-times.ts';
+import type { FleetFunction } from './cluster-snapshot.ts';
 import { Demand, type DemandSnapshot } from './demand.ts';
+import type { Declared, DeployedFunction } from './function-registry.ts';
 import { Idleness } from './idleness.ts';
 import { LatencyWindow } from './latency-window.ts';
 import type { ControlSettings } from './settings.ts';
@@ -18,17 +22,8 @@ import { StartBackoff } from './start-backoff.ts';
 /** Of a rate that was higher only just now, less than this is chance. */
 const SHORTEST_MEMORY_MS = 15_000;
 
-/** A function as it was declared, and what was found for it. */
-export interface Declared {
-  readonly origin: Origin;
-  readonly declaration: FunctionDeclaration;
-  readonly deployment: Deployment;
-  /** Default: when it replaces one, that one's, else now. */
-  readonly createdAtMs?: number | undefined;
-}
-
 /** One deployed function at run time: what was declared, what is measured, and its queue. */
-export class ManagedFunction {
+export class ManagedFunction implements DeployedFunction, FleetFunction {
   readonly name: string;
   readonly origin: Origin;
   /** When the first function of its name was declared, in ms since the epoch. */
@@ -97,6 +92,14 @@ export class ManagedFunction {
       },
       { ...parts, times: this.times, observed, onDrained: drained },
     );
+  }
+
+  get workload(): Workload {
+    return this.deployment.workload;
+  }
+
+  memoryBytes(config: Config): number {
+    return this.times.view.memoryBytes(config);
   }
 
   get demand(): Demand {

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ClusterSnapshot, FunctionDemand, Plan, Planner, RateModel, Shortage } from '../plan/model.ts';
-import type { NodeCapacity } from '../platforms/platform.ts';
+import type { NodeCapacity } from '../cluster/node.ts';
+import type { ClusterSnapshot } from '../cluster/snapshot.ts';
+import type { FunctionDemand, Plan, Planner, Shortage } from '../plan/model.ts';
+import type { RateModel } from '../planning/capacity/rate-model.ts';
 import { Attention } from './attention.ts';
 import { isCrowded } from './crowding.ts';
 import type { Fleet } from './fleet.ts';

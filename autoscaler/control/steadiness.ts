@@ -1,7 +1,11 @@
 import { configKey } from '../../profiles/config.ts';
+import type { Instance } from '../cluster/instance.ts';
+import type { NodeCapacity } from '../cluster/node.ts';
+import type { PlannedInstance } from '../cluster/snapshot.ts';
+import type { Candidate } from '../latency/candidate.ts';
 import { siteOf } from '../plan/cluster/site.ts';
-import type { Candidate, FunctionDemand, PlannedInstance, Planner, RateModel } from '../plan/model.ts';
-import type { Instance, NodeCapacity } from '../platforms/platform.ts';
+import type { FunctionDemand, Planner } from '../plan/model.ts';
+import type { RateModel } from '../planning/capacity/rate-model.ts';
 import { spareRequests } from './spare-requests.ts';
 import { SteadyRates } from './steady-rates.ts';
 

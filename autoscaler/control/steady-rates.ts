@@ -1,6 +1,8 @@
 import { configKey } from '../../profiles/config.ts';
-import type { ClusterSnapshot, FunctionDemand, PlannedInstance, Planner, RateModel } from '../plan/model.ts';
-import type { NodeCapacity } from '../platforms/platform.ts';
+import type { NodeCapacity } from '../cluster/node.ts';
+import type { ClusterSnapshot, PlannedInstance } from '../cluster/snapshot.ts';
+import type { FunctionDemand, Planner } from '../plan/model.ts';
+import type { RateModel } from '../planning/capacity/rate-model.ts';
 
 /** What a pool carries is looked at in so many steps. */
 const STEPS = 20;

@@ -2,20 +2,24 @@ import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { resolveDeployment } from '../functions/deployment.ts';
 import type { FunctionStore, Origin, StoredFunction } from '../functions/function-store.ts';
 import { type FunctionDeclaration, parseFunctionSpec } from '../functions/spec.ts';
-import type { Controller } from './controller.ts';
-import { type BrokenFunction, type FunctionRegistry, functionNotFound } from './function-registry.ts';
-import type { ManagedFunction } from './managed-function.ts';
+import {
+  type BrokenFunction,
+  type DeployedFunction,
+  type FunctionHost,
+  type FunctionRegistry,
+  functionNotFound,
+} from './function-registry.ts';
 
 /** Functions that are declared to this autoscaler alone. Every change is on disk before it is answered. */
 export class StoredFunctions implements FunctionRegistry {
-  readonly #controller: Controller;
+  readonly #host: FunctionHost;
   readonly #store: FunctionStore;
   readonly #broken = new Map<string, BrokenFunction>();
   /** Declarations are carried out one after the other, so that the last one said is the one that holds. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(controller: Controller, store: FunctionStore) {
-    this.#controller = controller;
+  constructor(host: FunctionHost, store: FunctionStore) {
+    this.#host = host;
     this.#store = store;
   }
 
@@ -38,7 +42,7 @@ export class StoredFunctions implements FunctionRegistry {
     await this.#save();
   }
 
-  declare(declaration: unknown): Promise<ManagedFunction> {
+  declare(declaration: unknown): Promise<DeployedFunction> {
     return this.#inTurn(async () => {
       const managed = await this.#deploy('rest', declaration);
       await this.#save();
@@ -48,8 +52,8 @@ export class StoredFunctions implements FunctionRegistry {
 
   remove(name: string): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#controller.find(name) === undefined && !this.#broken.has(name)) throw functionNotFound(name);
-      this.#controller.remove(name);
+      if (this.#host.find(name) === undefined && !this.#broken.has(name)) throw functionNotFound(name);
+      this.#host.remove(name);
       this.#broken.delete(name);
       await this.#save();
     });
@@ -59,10 +63,10 @@ export class StoredFunctions implements FunctionRegistry {
     await this.#turn;
   }
 
-  async #deploy(origin: Origin, declaration: unknown, createdAtMs?: number): Promise<ManagedFunction> {
+  async #deploy(origin: Origin, declaration: unknown, createdAtMs?: number): Promise<DeployedFunction> {
     const spec = parseFunctionSpec(declaration, 'The function');
     const deployment = await resolveDeployment(spec);
-    const managed = this.#controller.deploy({
+    const managed = this.#host.deploy({
       origin,
       declaration: declaration as FunctionDeclaration, // has just been parsed
       deployment,
@@ -84,7 +88,7 @@ export class StoredFunctions implements FunctionRegistry {
   }
 
   #save(): Promise<void> {
-    const declared = [...this.#controller.functions, ...this.broken];
+    const declared = [...this.#host.functions, ...this.broken];
     return this.#store.save(
       declared.map(({ origin, declaration, createdAtMs }) => ({ origin, declaration, createdAtMs })),
     );

@@ -8,7 +8,7 @@ import type {
   BatchReply,
   BatchTiming,
 } from '../../packager/server/instance-protocol.ts';
-import type { Config } from '../../profiles/config.ts';
+import type { ServingInstance } from '../cluster/instance.ts';
 import type { ServiceTimes } from '../plan/service-times.ts';
 import { BatchTimes } from './batch-times.ts';
 import { clientGone, failedTooOften, noInstance, overloaded, tooLate } from './dispatch-errors.ts';
@@ -43,13 +43,6 @@ export interface DispatchedBatch {
   readonly size: number;
   readonly roundTripMs: number;
   readonly executeMs: number;
-}
-
-/** An instance that can take batches. */
-export interface ServingInstance {
-  readonly id: string;
-  readonly config: Config;
-  readonly url: string;
 }
 
 interface Slot extends IdleServer<Slot>, BusyServer {

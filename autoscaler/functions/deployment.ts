@@ -4,10 +4,10 @@ import { canBatch, type ModelFile } from '../../models/manifest.ts';
 import { SERVER_ENVIRONMENT } from '../../packager/server/instance-protocol.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { readTable, type StoredTable } from '../../profiles/store.ts';
-import type { Workload } from '../platforms/platform.ts';
 import { chooseTable } from './choose-table.ts';
 import { type FoundModel, findModel } from './model-source.ts';
 import { type FunctionSpec, modelReference } from './spec.ts';
+import type { Workload } from './workload.ts';
 
 /** A declared function with everything found that is needed to run it. */
 export interface Deployment {

@@ -1,8 +1,9 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { formatDuration } from '../../models/base/units.ts';
 import { formatConfig } from '../../profiles/config.ts';
+import type { Candidate } from '../latency/candidate.ts';
+import type { RateModel, Slo } from '../planning/capacity/rate-model.ts';
 import { exceeded, type InstanceLimits } from './instance-limits.ts';
-import type { Candidate, RateModel, Slo } from './model.ts';
 import { priceOf } from './price.ts';
 
 /**

@@ -1,5 +1,4 @@
-import type { NodeCapacity } from '../platforms/platform.ts';
-import type { NodeSelector } from './model.ts';
+import type { NodeCapacity, NodeSelector } from '../cluster/node.ts';
 
 /** Whether a node has all the labels that are asked for. */
 export function isSelected({ labels = {} }: Pick<NodeCapacity, 'labels'>, selector: NodeSelector): boolean {

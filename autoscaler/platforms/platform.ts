@@ -1,24 +1,7 @@
 import type { Config } from '../../profiles/config.ts';
-
-export type InstancePhase = 'starting' | 'ready' | 'draining';
-
-/** One running serving process or pod, as its platform sees it. */
-export interface Instance {
-  readonly id: string;
-  readonly functionName: string;
-  /** {@link Workload.version} it was started with: tells an adopted instance of an older deployment. */
-  readonly version: string;
-  readonly config: Config;
-  readonly node: string;
-  /** Which of the node's GPUs its share is of, as an index into {@link NodeCapacity.gpuPercents}, where known. */
-  readonly gpu?: number;
-  readonly phase: InstancePhase;
-  /** Where it answers; known from `ready` on. */
-  readonly url: string | undefined;
-  /** Milliseconds since the epoch. */
-  readonly startedAtMs: number;
-  readonly readyAtMs: number | undefined;
-}
+import type { Instance } from '../cluster/instance.ts';
+import type { NodeCapacity } from '../cluster/node.ts';
+import type { Workload } from '../functions/workload.ts';
 
 /** What to start, in the platform's own terms resolved already: which model, with how much, where. */
 export interface StartRequest {
@@ -31,18 +14,6 @@ export interface StartRequest {
   /** What it is planned to need. */
   readonly memoryBytes: number;
   readonly workload: Workload;
-}
-
-/** What an instance of a function runs. `version` changes when any of it does. */
-export interface Workload {
-  readonly version: string;
-  /** A model file or zoo name (local), or an image reference (Kubernetes). */
-  readonly model: string;
-  readonly modelName: string;
-  readonly sloMs: number;
-  readonly environment: Readonly<Record<string, string>>;
-  /** Names of secrets its instances can read, each a file of this name in the folder of secrets. */
-  readonly secrets: readonly string[];
 }
 
 export type InstanceEvent =
@@ -78,17 +49,6 @@ export interface LogQuery {
   /** Goes on with what is printed from now on, by instances to come as well, until `signal`. */
   readonly follow: boolean;
   readonly signal: AbortSignal;
-}
-
-/** Allocatable resources of one node, before any instance of ours. */
-export interface NodeCapacity {
-  readonly name: string;
-  /** What a function's `nodeSelector` is matched with; none on a platform without labels. */
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly cpuMillicores: number;
-  readonly memoryBytes: number;
-  /** One entry a GPU, in percent of its SMs (100 = a whole free GPU). */
-  readonly gpuPercents: readonly number[];
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Cancel } from '../../models/base/clock.ts';
-import type { Candidate } from '../plan/model.ts';
+import type { Candidate } from '../latency/candidate.ts';
 import { priceOf } from '../plan/price.ts';
 import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
 import type { Pending } from './baseline/pending.ts';

@@ -1,6 +1,8 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { type Random, seededRandom } from '../../models/base/random.ts';
-import type { Candidate, NodeSelector, Placement } from '../plan/model.ts';
+import type { NodeSelector } from '../cluster/node.ts';
+import type { Placement } from '../cluster/snapshot.ts';
+import type { Candidate } from '../latency/candidate.ts';
 import { priceOf } from '../plan/price.ts';
 import { bandDecision, paperRateBand, type RateBand, shareRates } from '../plan/rates/paper-rates.ts';
 import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';

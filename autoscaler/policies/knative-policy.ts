@@ -1,4 +1,4 @@
-import type { Candidate } from '../plan/model.ts';
+import type { Candidate } from '../latency/candidate.ts';
 import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
 import { MeanLevel } from './baseline/mean-level.ts';
 import type { ServedFunction } from './baseline/served-function.ts';

@@ -1,5 +1,5 @@
 import { type Random, seededRandom } from '../../models/base/random.ts';
-import type { Candidate } from '../plan/model.ts';
+import type { Candidate } from '../latency/candidate.ts';
 import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
 import type { ServedFunction } from './baseline/served-function.ts';
 import { scaleTo, uniformConfig } from './baseline/uniform-config.ts';

@@ -1,10 +1,10 @@
+import type { Instance } from '../cluster/instance.ts';
+import type { NodeCapacity } from '../cluster/node.ts';
 import type {
-  Instance,
   InstanceEvent,
   InstanceUsage,
   LogLine,
   LogQuery,
-  NodeCapacity,
   Platform,
   StartRequest,
 } from '../platforms/platform.ts';

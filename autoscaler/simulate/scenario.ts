@@ -1,7 +1,7 @@
 import type { ProfileTable } from '../../profiles/table.ts';
+import type { NodeCapacity } from '../cluster/node.ts';
 import type { Deployment } from '../functions/deployment.ts';
 import { type FunctionSpec, modelReference } from '../functions/spec.ts';
-import type { NodeCapacity } from '../platforms/platform.ts';
 
 /** A function of a simulation: what is declared, how fast it is, and who calls it when. */
 export interface SimulatedFunction {

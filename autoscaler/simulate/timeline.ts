@@ -1,5 +1,5 @@
 import type { Config } from '../../profiles/config.ts';
-import type { NodeCapacity } from '../platforms/platform.ts';
+import type { NodeCapacity } from '../cluster/node.ts';
 import { fragmentation } from './fragmentation.ts';
 import type { ResourceMeter } from './resource-meter.ts';
 

@@ -5,7 +5,7 @@ import type { Latency, ProfileTable } from '../../profiles/table.ts';
 import { readFunctionsFile } from '../functions/functions-file.ts';
 import { findTableOf } from '../functions/model-source.ts';
 import { type FunctionSpec, modelReference, parseFunctionSpec } from '../functions/spec.ts';
-import type { Candidate } from '../plan/model.ts';
+import type { Candidate } from '../latency/candidate.ts';
 import { ServiceTimes } from '../plan/service-times.ts';
 import { readInputFile } from './input-file.ts';
 

@@ -53,7 +53,7 @@ export async function gatherDatabase(
   const available = await availableCpuMillicores();
   const cores = CORES.filter((count) => count * 1000 <= Math.max(1000, available));
   const grid = { batches, cpuMillicores: cores.map((count) => count * 1000), gpuPercents: [0] };
-  const quota = await describeQuotas(quotas, grid, () => undefined);
+  const quota = await describeQuotas(quotas, grid.cpuMillicores, () => undefined);
   const all = [...(calibration ? await calibrationModels() : []), ...references];
   const models = await Promise.all(all.map((reference) => resolveModel(reference)));
   const seen = new Map<string, OperatorModel>();

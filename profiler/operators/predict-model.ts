@@ -76,7 +76,7 @@ export async function predictModel(
     model: manifest,
     host,
     engine,
-    quota: await describeQuotas(quotas, grid, note),
+    quota: await describeQuotas(quotas, grid.cpuMillicores, note),
     confidence: { level: settings.level, relativeError: settings.relativeError },
     cells: configs.map(
       (config) =>

@@ -1,8 +1,9 @@
+import type { Instance } from '../../autoscaler/cluster/instance.ts';
 import type {
   KubernetesPlatform,
   KubernetesPlatformOptions,
 } from '../../autoscaler/platforms/kubernetes/kubernetes-platform.ts';
-import type { Instance, InstanceEvent } from '../../autoscaler/platforms/platform.ts';
+import type { InstanceEvent } from '../../autoscaler/platforms/platform.ts';
 import type { PodPart } from '../support/kubernetes/pod-player.ts';
 import type { KubernetesHarness } from './kubernetes-harness.ts';
 

@@ -1,4 +1,5 @@
-import type { Instance, Workload } from '../../autoscaler/platforms/platform.ts';
+import type { Instance } from '../../autoscaler/cluster/instance.ts';
+import type { Workload } from '../../autoscaler/functions/workload.ts';
 import { SimulatedCluster } from '../../autoscaler/platforms/simulated/simulated-cluster.ts';
 import { SimulatedPlatform } from '../../autoscaler/platforms/simulated/simulated-platform.ts';
 import { VirtualClock } from '../../models/base/virtual-clock.ts';

@@ -1,11 +1,13 @@
 import { pino } from 'pino';
+import type { Instance } from '../../autoscaler/cluster/instance.ts';
+import type { NodeCapacity } from '../../autoscaler/cluster/node.ts';
 import { Controller } from '../../autoscaler/control/controller.ts';
 import type { ManagedFunction } from '../../autoscaler/control/managed-function.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../../autoscaler/control/settings.ts';
 import type { DispatchedBatch } from '../../autoscaler/dispatch/dispatcher.ts';
-import type { RateModel } from '../../autoscaler/plan/model.ts';
 import { percentileRateModel } from '../../autoscaler/plan/rates/percentile-rates.ts';
-import type { Instance, NodeCapacity, StartRequest } from '../../autoscaler/platforms/platform.ts';
+import type { RateModel } from '../../autoscaler/planning/capacity/rate-model.ts';
+import type { StartRequest } from '../../autoscaler/platforms/platform.ts';
 import { SimulatedCluster } from '../../autoscaler/platforms/simulated/simulated-cluster.ts';
 import type { StartUp } from '../../autoscaler/platforms/simulated/simulated-instance.ts';
 import { SimulatedPlatform } from '../../autoscaler/platforms/simulated/simulated-platform.ts';

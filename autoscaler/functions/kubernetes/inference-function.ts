@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { COLD_START_POLICIES } from '../../coldstart/policies.ts';
+import { DEFAULT_PROFILE_KEY } from './profile-reference.ts';
 
 /** What the API server is asked for. */
 export const INFERENCE_FUNCTION = {
@@ -15,9 +16,6 @@ export const API_VERSION = `${INFERENCE_FUNCTION.group}/${INFERENCE_FUNCTION.ver
 
 /** The name by which a function's pods are selected. */
 export const FUNCTION_LABEL = 'infless.io/function';
-
-/** Where a profile table lies in its ConfigMap unless the reference says otherwise. */
-export const DEFAULT_PROFILE_KEY = 'profile.json';
 
 const duration = z.string().regex(/^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$/);
 

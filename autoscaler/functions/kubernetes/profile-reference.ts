@@ -1,5 +1,4 @@
 import { InflessError } from '../../../models/base/errors.ts';
-import { DEFAULT_PROFILE_KEY } from './inference-function.ts';
 
 /** Where in the namespace a profile table lies. */
 export interface ProfileReference {
@@ -30,3 +29,6 @@ export function parseProfileReference(text: string): { name: string; key: string
 export function formatProfileReference({ name, key = DEFAULT_PROFILE_KEY }: ProfileReference): string {
   return `${PREFIX}${name}/${key}`;
 }
+
+/** Where a profile table lies in its ConfigMap unless the reference says otherwise. */
+export const DEFAULT_PROFILE_KEY = 'profile.json';

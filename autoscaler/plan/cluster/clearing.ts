@@ -1,4 +1,4 @@
-import type { PlannedInstance } from '../model.ts';
+import type { PlannedInstance } from '../../cluster/snapshot.ts';
 import { compareCoverage, type FunctionPlan, levelOf } from './function-plan.ts';
 import { sizeOf } from './offer.ts';
 import { mayReplace } from './replacement.ts';

@@ -1,5 +1,8 @@
 import type { Config } from '../../../profiles/config.ts';
-import type { FunctionDemand, PlannedInstance, RateModel, StartDecision } from '../model.ts';
+import type { StartDecision } from '../../cluster/actions.ts';
+import type { PlannedInstance } from '../../cluster/snapshot.ts';
+import type { RateModel } from '../../planning/capacity/rate-model.ts';
+import type { FunctionDemand } from '../model.ts';
 import type { Spot } from './node-room.ts';
 import { type Offer, type Offers, offersFor, sizeOf } from './offer.ts';
 import type { PoolWish } from './pool-search.ts';

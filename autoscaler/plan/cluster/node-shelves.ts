@@ -1,4 +1,4 @@
-import type { Candidate } from '../model.ts';
+import type { Candidate } from '../../latency/candidate.ts';
 import type { NodeRoom } from './node-room.ts';
 
 /** Nodes stand on shelves by what they have free: the emptiest GPU, then CPU, in steps of a share of the largest node's. */

@@ -1,5 +1,6 @@
-import type { NodeCapacity } from '../../platforms/platform.ts';
-import type { Candidate, Placement } from '../model.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
+import type { Placement } from '../../cluster/snapshot.ts';
+import type { Candidate } from '../../latency/candidate.ts';
 import { NodeRoom, type Spot } from './node-room.ts';
 import { NodeShelves } from './node-shelves.ts';
 import type { Resources } from './resources.ts';

@@ -1,5 +1,7 @@
-import type { NodeCapacity } from '../../platforms/platform.ts';
-import type { Candidate, FunctionDemand, RateModel, SharesBySize, Slo } from '../model.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
+import type { Candidate } from '../../latency/candidate.ts';
+import type { RateModel, SharesBySize, Slo } from '../../planning/capacity/rate-model.ts';
+import type { FunctionDemand } from '../model.ts';
 import { priceOf } from '../price.ts';
 import { fitsOn, type Resources, resourcesOf } from './resources.ts';
 

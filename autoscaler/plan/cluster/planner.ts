@@ -1,4 +1,6 @@
-import type { ClusterSnapshot, FunctionDemand, Plan, PlannedInstance, RateModel } from '../model.ts';
+import type { ClusterSnapshot, PlannedInstance } from '../../cluster/snapshot.ts';
+import type { RateModel } from '../../planning/capacity/rate-model.ts';
+import type { FunctionDemand, Plan } from '../model.ts';
 import { makeRoom } from './clearing.ts';
 import { FunctionPlan } from './function-plan.ts';
 import { grow } from './growth.ts';

@@ -1,4 +1,4 @@
-import type { PlannedInstance } from '../model.ts';
+import type { PlannedInstance } from '../../cluster/snapshot.ts';
 import type { FunctionPlan } from './function-plan.ts';
 import { type Counts, present, sizeOf } from './offer.ts';
 import { without } from './pool-search.ts';

@@ -1,5 +1,8 @@
-import type { NodeCapacity } from '../../platforms/platform.ts';
-import type { Candidate, Placement } from '../model.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
+import type { Placement } from '../../cluster/snapshot.ts';
+
+/** What an instance holds. */
+type Holding = Pick<Placement, 'config' | 'memoryBytes'>;
 
 /** What is shared by all functions, in the order in which {@link Resources} hold it. */
 export const RESOURCES = ['cpuMillicores', 'gpuPercent', 'memoryBytes'] as const;
@@ -7,7 +10,7 @@ export const RESOURCES = ['cpuMillicores', 'gpuPercent', 'memoryBytes'] as const
 /** An amount of each resource, or a price of each. */
 export type Resources = readonly [cpuMillicores: number, gpuPercent: number, memoryBytes: number];
 
-export function resourcesOf({ config, memoryBytes }: Candidate): Resources {
+export function resourcesOf({ config, memoryBytes }: Holding): Resources {
   return [config.cpuMillicores, config.gpuPercent, memoryBytes];
 }
 
@@ -56,7 +59,7 @@ export function worthOf(amounts: Resources, prices: Resources): number {
 }
 
 /** Whether an empty node could hold it. */
-export function fitsOn({ config, memoryBytes }: Candidate, node: NodeCapacity): boolean {
+export function fitsOn({ config, memoryBytes }: Holding, node: NodeCapacity): boolean {
   return (
     config.cpuMillicores <= node.cpuMillicores &&
     memoryBytes <= node.memoryBytes &&

@@ -1,4 +1,4 @@
-import type { ClusterSnapshot, Placement, PlannedInstance } from '../model.ts';
+import type { ClusterSnapshot, Placement, PlannedInstance } from '../../cluster/snapshot.ts';
 import type { FunctionPlan } from './function-plan.ts';
 import type { Spot } from './node-room.ts';
 import { NodeSpace } from './node-space.ts';

@@ -1,5 +1,4 @@
-import type { NodeCapacity } from '../../platforms/platform.ts';
-import type { NodeSelector } from '../model.ts';
+import type { NodeCapacity, NodeSelector } from '../../cluster/node.ts';
 import { isSelected, selectorText } from '../node-selector.ts';
 
 /** Where a function's instances may be. */

@@ -1,4 +1,4 @@
-import type { ClusterSnapshot, PlannedInstance } from '../model.ts';
+import type { ClusterSnapshot, PlannedInstance } from '../../cluster/snapshot.ts';
 import type { FunctionPlan } from './function-plan.ts';
 import { type Buyer, type Clearing, clear, type Purchase } from './market.ts';
 import { dearest, isFree, lessened, type Resources, totalOf, without } from './resources.ts';

@@ -1,7 +1,7 @@
 import { configKey, formatConfig } from '../../../profiles/config.ts';
-import type { NodeCapacity } from '../../platforms/platform.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
+import type { Candidate } from '../../latency/candidate.ts';
 import { requireFeasible } from '../feasibility.ts';
-import type { Candidate } from '../model.ts';
 import { type Resource, type Room, roomFor } from './room-for.ts';
 import { cheapestAt, costOfSlo, looseSloMs, nextCheaperSlo, type SloCost } from './slo-cost.ts';
 import { type Need, setOf, setsByPrice, type UniformSet } from './uniform-sets.ts';

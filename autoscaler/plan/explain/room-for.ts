@@ -1,5 +1,6 @@
-import type { NodeCapacity } from '../../platforms/platform.ts';
-import type { Candidate, Placement } from '../model.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
+import type { Placement } from '../../cluster/snapshot.ts';
+import type { Candidate } from '../../latency/candidate.ts';
 
 export type Resource = 'cpu' | 'gpu' | 'memory';
 

@@ -1,4 +1,5 @@
-import type { Candidate, RateModel, Slo } from '../model.ts';
+import type { Candidate } from '../../latency/candidate.ts';
+import type { RateModel, Slo } from '../../planning/capacity/rate-model.ts';
 import { priceOf } from '../price.ts';
 
 /** What instances have to carry, and what they may be. */

@@ -1,4 +1,5 @@
-import type { Candidate, RateModel, Slo } from '../model.ts';
+import type { Candidate } from '../../latency/candidate.ts';
+import type { RateModel, Slo } from '../../planning/capacity/rate-model.ts';
 
 /** The band of rates a config is meant for, in requests per second. */
 export interface RateBand {

@@ -1,6 +1,7 @@
+import type { Candidate } from '../../latency/candidate.ts';
+import type { RateModel, Slo } from '../../planning/capacity/rate-model.ts';
 import { LIMIT_GRID } from '../capacity/limit-grid.ts';
 import { loadLimitOf } from '../capacity/limit-table.ts';
-import type { Candidate, RateModel, Slo } from '../model.ts';
 
 /** Pools beyond this size are tabulated no more: an instance of a larger one carries as much. */
 const LARGEST_POOL = LIMIT_GRID.servers.at(-1)!;

@@ -1,4 +1,4 @@
-import type { RateModel } from '../model.ts';
+import type { RateModel } from '../../planning/capacity/rate-model.ts';
 import { paperRateModel } from './paper-rates.ts';
 import { percentileRateModel } from './percentile-rates.ts';
 

@@ -3,22 +3,15 @@ import type { V1OwnerReference, V1Pod } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
+import type { Instance } from '../../cluster/instance.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
 import { isAlreadyExists, platformFailure } from '../../kubernetes/api-errors.ts';
 import type { Connection } from '../../kubernetes/connection.ts';
 import { Informer, type InformerEvent } from '../../kubernetes/informer.ts';
 import { PODS } from '../../kubernetes/kinds.ts';
 import { ResourceClient } from '../../kubernetes/resource-client.ts';
 import { withRetry } from '../../kubernetes/retry.ts';
-import type {
-  Instance,
-  InstanceEvent,
-  InstanceUsage,
-  LogLine,
-  LogQuery,
-  NodeCapacity,
-  Platform,
-  StartRequest,
-} from '../platform.ts';
+import type { InstanceEvent, InstanceUsage, LogLine, LogQuery, Platform, StartRequest } from '../platform.ts';
 import { ClusterNodes } from './cluster-nodes.ts';
 import { readInstance } from './instance-annotation.ts';
 import { INSTANCE_ANNOTATION, MANAGED_BY, MANAGED_BY_LABEL, OWNER_LABEL } from './labels.ts';

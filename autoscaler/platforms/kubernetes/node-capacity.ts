@@ -1,5 +1,5 @@
 import type { V1Node } from '@kubernetes/client-node';
-import type { NodeCapacity } from '../platform.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
 import { type Amounts, amountsOf } from './amounts.ts';
 import { gpuSharingOf } from './gpu/strategies.ts';
 import { repels } from './tolerations.ts';

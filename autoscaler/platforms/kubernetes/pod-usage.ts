@@ -1,8 +1,9 @@
+import type { Instance } from '../../cluster/instance.ts';
 import { isNotFound, isTransient } from '../../kubernetes/api-errors.ts';
 import type { Connection } from '../../kubernetes/connection.ts';
 import { parseQuantity } from '../../kubernetes/quantity.ts';
 import { ResourceClient, type ResourceKind } from '../../kubernetes/resource-client.ts';
-import type { Instance, InstanceUsage } from '../platform.ts';
+import type { InstanceUsage } from '../platform.ts';
 import { timeMs } from './pod-state.ts';
 
 const POD_METRICS: ResourceKind = {

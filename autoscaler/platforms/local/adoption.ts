@@ -1,5 +1,5 @@
 import { type Clock, delay } from '../../../models/base/clock.ts';
-import type { InstancePhase } from '../platform.ts';
+import type { InstancePhase } from '../../cluster/instance.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import { isAlive, signalProcess } from './process-identity.ts';
 import type { ReadyAnswer, ReadyProbe } from './ready-probe.ts';

@@ -2,16 +2,9 @@ import { join, resolve } from 'node:path';
 import { type Cancel, type Clock, systemClock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { openQuotas, type Quota, type Quotas } from '../../../profiler/quota/quota.ts';
-import type {
-  Instance,
-  InstanceEvent,
-  InstanceUsage,
-  LogLine,
-  LogQuery,
-  NodeCapacity,
-  Platform,
-  StartRequest,
-} from '../platform.ts';
+import type { Instance } from '../../cluster/instance.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
+import type { InstanceEvent, InstanceUsage, LogLine, LogQuery, Platform, StartRequest } from '../platform.ts';
 import { adoptProcess } from './adoption.ts';
 import { InstanceLogs } from './instance-logs.ts';
 import { type InstanceRecord, InstanceRecords } from './instance-record.ts';

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 import { availableCpuMillicores } from '../../../profiler/quota/cpu-limit.ts';
-import type { NodeCapacity } from '../platform.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
 
 export const LOCAL_NODE = 'local';
 

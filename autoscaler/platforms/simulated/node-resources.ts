@@ -1,6 +1,6 @@
 import { InflessError } from '../../../models/base/errors.ts';
 import type { Config } from '../../../profiles/config.ts';
-import type { NodeCapacity } from '../platform.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
 
 /** What one instance holds of its node. */
 export interface Holding {

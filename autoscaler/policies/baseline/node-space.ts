@@ -1,7 +1,8 @@
-import type { Candidate, NodeSelector, Placement } from '../../plan/model.ts';
+import type { NodeCapacity, NodeSelector } from '../../cluster/node.ts';
+import type { Placement } from '../../cluster/snapshot.ts';
+import type { Candidate } from '../../latency/candidate.ts';
 import { isSelected } from '../../plan/node-selector.ts';
 import { priceOf } from '../../plan/price.ts';
-import type { NodeCapacity } from '../../platforms/platform.ts';
 
 /** Free resources of one node. */
 export interface FreeNode {

@@ -1,5 +1,6 @@
 import type { Cancel } from '../../../models/base/clock.ts';
-import type { Candidate, Placement } from '../../plan/model.ts';
+import type { Placement } from '../../cluster/snapshot.ts';
+import type { Candidate } from '../../latency/candidate.ts';
 import type { ServingParts } from '../policy.ts';
 import type { Pending } from './pending.ts';
 

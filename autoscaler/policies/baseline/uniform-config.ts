@@ -1,4 +1,4 @@
-import type { Candidate } from '../../plan/model.ts';
+import type { Candidate } from '../../latency/candidate.ts';
 import { priceOf } from '../../plan/price.ts';
 import type { Hands } from './baseline-system.ts';
 import type { PolicyInstance } from './policy-instance.ts';

@@ -1,4 +1,4 @@
-import type { NodeCapacity } from '../../platforms/platform.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
 
 /** What holding a resource for an hour costs. */
 export interface Prices {

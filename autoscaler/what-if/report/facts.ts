@@ -2,7 +2,7 @@ import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
 import { costOfSlo, type SloCost } from '../../plan/explain/slo-cost.ts';
 import type { Need } from '../../plan/explain/uniform-sets.ts';
 import { nearestFeasibleSloMs } from '../../plan/feasibility.ts';
-import type { RateModel } from '../../plan/model.ts';
+import type { RateModel } from '../../planning/capacity/rate-model.ts';
 import { type Cluster, type ClusterNode, costOf, isLimitless, type Prices } from '../cluster/cluster.ts';
 import { candidatesOf, type PlannedFunction } from '../functions.ts';
 import { arrivalCvOf, expectedRequests, type Load, peakPerSecond } from '../loads/load.ts';

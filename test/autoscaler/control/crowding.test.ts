@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { ClusterSnapshot, PlannedInstance } from '../../../autoscaler/cluster/snapshot.ts';
 import { isCrowded } from '../../../autoscaler/control/crowding.ts';
-import type { ClusterSnapshot, Plan, PlannedInstance } from '../../../autoscaler/plan/model.ts';
+import type { Plan } from '../../../autoscaler/plan/model.ts';
 import { node } from '../../support/planning.ts';
 
 const NOTHING: Plan = { start: [], stop: [], short: [] };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { ServingInstance } from '../../../autoscaler/cluster/instance.ts';
 import {
   type DispatchedBatch,
   Dispatcher,
   type DispatcherOptions,
-  type ServingInstance,
 } from '../../../autoscaler/dispatch/dispatcher.ts';
 import { ObservedTimes } from '../../../autoscaler/dispatch/observed-times.ts';
 import { ServiceTimes } from '../../../autoscaler/plan/service-times.ts';

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Candidate } from '../../../autoscaler/latency/candidate.ts';
 import { nearestFeasibleSloMs, requireFeasible } from '../../../autoscaler/plan/feasibility.ts';
-import type { Candidate, RateModel, Slo } from '../../../autoscaler/plan/model.ts';
 import { paperRateModel } from '../../../autoscaler/plan/rates/paper-rates.ts';
 import { percentileRateModel } from '../../../autoscaler/plan/rates/percentile-rates.ts';
+import type { RateModel, Slo } from '../../../autoscaler/planning/capacity/rate-model.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { candidate } from '../../support/planning.ts';
 

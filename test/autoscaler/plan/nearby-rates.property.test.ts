@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { FunctionPlan } from '../../../autoscaler/plan/cluster/function-plan.ts';
 import { completed, costOf } from '../../../autoscaler/plan/cluster/pool-search.ts';
 import { siteOf } from '../../../autoscaler/plan/cluster/site.ts';
-import type { FunctionDemand, RateModel } from '../../../autoscaler/plan/model.ts';
+import type { FunctionDemand } from '../../../autoscaler/plan/model.ts';
 import { paperRateModel } from '../../../autoscaler/plan/rates/paper-rates.ts';
 import { percentileRateModel } from '../../../autoscaler/plan/rates/percentile-rates.ts';
+import type { RateModel } from '../../../autoscaler/planning/capacity/rate-model.ts';
 import { node, PlannedCluster } from '../../support/planning.ts';
 import { functions } from '../../support/planning-arbitraries.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RateModel } from '../../../autoscaler/plan/model.ts';
 import { paperRateModel } from '../../../autoscaler/plan/rates/paper-rates.ts';
 import { percentileRateModel } from '../../../autoscaler/plan/rates/percentile-rates.ts';
+import type { RateModel } from '../../../autoscaler/planning/capacity/rate-model.ts';
 import { configKey } from '../../../profiles/config.ts';
 import { node, PlannedCluster } from '../../support/planning.ts';
 import { changes, functions, nodes, withRates } from '../../support/planning-arbitraries.ts';

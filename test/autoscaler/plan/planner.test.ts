@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { FunctionDemand, RateModel } from '../../../autoscaler/plan/model.ts';
+import type { FunctionDemand } from '../../../autoscaler/plan/model.ts';
 import { paperRateModel } from '../../../autoscaler/plan/rates/paper-rates.ts';
 import { percentileRateModel } from '../../../autoscaler/plan/rates/percentile-rates.ts';
+import type { RateModel } from '../../../autoscaler/planning/capacity/rate-model.ts';
 import { candidate, demand, node, PlannedCluster } from '../../support/planning.ts';
 
 const FEW_CORES = [node('small', 2)];

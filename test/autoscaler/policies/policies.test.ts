@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Candidate } from '../../../autoscaler/plan/model.ts';
+import type { Candidate } from '../../../autoscaler/latency/candidate.ts';
 import { MeanLevel } from '../../../autoscaler/policies/baseline/mean-level.ts';
 import { NodeSpace } from '../../../autoscaler/policies/baseline/node-space.ts';
 import { uniformConfig } from '../../../autoscaler/policies/baseline/uniform-config.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Instance } from '../../../autoscaler/platforms/platform.ts';
+import type { Instance } from '../../../autoscaler/cluster/instance.ts';
 import { fragmentation } from '../../../autoscaler/simulate/fragmentation.ts';
 import { RequestMeter } from '../../../autoscaler/simulate/request-meter.ts';
 import { ResourceMeter } from '../../../autoscaler/simulate/resource-meter.ts';

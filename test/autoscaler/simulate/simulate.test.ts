@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { NodeCapacity } from '../../../autoscaler/cluster/node.ts';
 import { parseFunctionSpec } from '../../../autoscaler/functions/spec.ts';
 import { planCluster } from '../../../autoscaler/plan/cluster/planner.ts';
 import type { Planner } from '../../../autoscaler/plan/model.ts';
-import type { NodeCapacity } from '../../../autoscaler/platforms/platform.ts';
 import { defaultPolicy } from '../../../autoscaler/policies/default-policy.ts';
 import { POLICIES, policyByName } from '../../../autoscaler/policies/policies.ts';
 import type { Scenario } from '../../../autoscaler/simulate/scenario.ts';

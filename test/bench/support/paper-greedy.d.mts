@@ -1,5 +1,6 @@
-import type { FunctionDemand, StartDecision } from '../../../autoscaler/plan/model.ts';
-import type { NodeCapacity } from '../../../autoscaler/platforms/platform.ts';
+import type { StartDecision } from '../../../autoscaler/cluster/actions.ts';
+import type { NodeCapacity } from '../../../autoscaler/cluster/node.ts';
+import type { FunctionDemand } from '../../../autoscaler/plan/model.ts';
 
 export function paperGreedy(
   demands: readonly FunctionDemand[],

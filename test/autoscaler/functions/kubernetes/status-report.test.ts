@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Instance, InstancePhase } from '../../../../autoscaler/cluster/instance.ts';
 import { conditionsOf } from '../../../../autoscaler/functions/kubernetes/findings.ts';
 import {
   type FunctionFacts,
   figuresOf,
   stateOf,
 } from '../../../../autoscaler/functions/kubernetes/status-report.ts';
-import type { Instance, InstancePhase } from '../../../../autoscaler/platforms/platform.ts';
 import { InflessError } from '../../../../models/base/errors.ts';
 
 const OUTCOME = { uid: 'u', generation: 3 };

@@ -1,0 +1,13 @@
+import type { Config } from '../../profiles/config.ts';
+
+/** A config a function may run in, with what its table says of it. */
+export interface Candidate {
+  readonly config: Config;
+  /** Mean time of a full batch, answers encoded and all, in ms: decides how much it carries. */
+  readonly meanMs: number;
+  /** The same at the percentile of the SLO: decides whether it is in time. */
+  readonly tailMs: number;
+  readonly memoryBytes: number;
+  /** From the decision to start until the first answer can be given. */
+  readonly startupMs: number;
+}

@@ -1,0 +1,24 @@
+import type { Candidate } from '../../latency/candidate.ts';
+
+/** What a plan has to hold for one function. */
+export interface Slo {
+  readonly sloMs: number;
+  readonly percentile: number;
+  readonly arrivalCv: number;
+}
+
+/** What one instance carries in a pool of so many, in requests per second. */
+export type SharesBySize = (poolSize: number) => number;
+
+/** How much a set of instances of one function carries: by the paper's rule, or by the simulated percentile. */
+export interface RateModel {
+  readonly name: string;
+  /** Whether an instance of this config can keep the SLO at all. */
+  feasible(candidate: Candidate, slo: Slo): boolean;
+  /** What one instance of this config carries in pools of any size: a pool carries the sum. */
+  sharesOf(candidate: Candidate, slo: Slo): SharesBySize;
+  /** The highest rate at which the SLO still holds, in requests per second. */
+  capacityPerSecond(pool: readonly Candidate[], slo: Slo): number;
+  /** Whether starting this config makes sense when so much is missing. */
+  worthStarting(candidate: Candidate, missingPerSecond: number, slo: Slo): boolean;
+}
