@@ -1,9 +1,9 @@
 import { configKey } from '../../profiles/config.ts';
+import { siteOf } from '../cluster/eligible-nodes.ts';
 import type { Instance } from '../cluster/instance.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
 import type { PlannedInstance } from '../cluster/snapshot.ts';
 import type { Candidate } from '../latency/candidate.ts';
-import { siteOf } from '../plan/cluster/site.ts';
 import type { FunctionDemand, Planner } from '../plan/model.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
 import { spareRequests } from './spare-requests.ts';

@@ -1,7 +1,7 @@
+import { siteOf } from '../cluster/eligible-nodes.ts';
 import type { Controller } from '../control/controller.ts';
 import { type ExplanationReport, explanationReport } from '../control/explanation.ts';
 import type { ManagedFunction } from '../control/managed-function.ts';
-import { siteOf } from '../plan/cluster/site.ts';
 import { without } from '../plan/explain/room-for.ts';
 
 /**

@@ -1,10 +1,10 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { formatDuration } from '../../models/base/units.ts';
 import { formatConfig } from '../../profiles/config.ts';
+import { priceOf } from '../cluster/price.ts';
 import type { Candidate } from '../latency/candidate.ts';
 import type { RateModel, Slo } from '../planning/capacity/rate-model.ts';
 import { exceeded, type InstanceLimits } from './instance-limits.ts';
-import { priceOf } from './price.ts';
 
 /**
  * The tightest SLO, in whole ms, that some config keeps, or undefined without any config. Feasibility is monotone in

@@ -1,6 +1,6 @@
 import type { Cancel } from '../../models/base/clock.ts';
+import { priceOf } from '../cluster/price.ts';
 import type { Candidate } from '../latency/candidate.ts';
-import { priceOf } from '../plan/price.ts';
 import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
 import type { Pending } from './baseline/pending.ts';
 import type { PolicyInstance } from './baseline/policy-instance.ts';

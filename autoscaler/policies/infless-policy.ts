@@ -1,9 +1,9 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { type Random, seededRandom } from '../../models/base/random.ts';
 import type { NodeSelector } from '../cluster/node.ts';
+import { priceOf } from '../cluster/price.ts';
 import type { Placement } from '../cluster/snapshot.ts';
 import type { Candidate } from '../latency/candidate.ts';
-import { priceOf } from '../plan/price.ts';
 import { bandDecision, paperRateBand, type RateBand, shareRates } from '../plan/rates/paper-rates.ts';
 import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
 import { type FreeNode, freePrice, type NodeSpace } from './baseline/node-space.ts';

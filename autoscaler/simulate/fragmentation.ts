@@ -1,6 +1,6 @@
 import type { Config } from '../../profiles/config.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
-import { priceOf } from '../plan/price.ts';
+import { priceOf } from '../cluster/price.ts';
 
 /** What an instance holds of its node. */
 export interface Holder {

@@ -1,6 +1,6 @@
 import type { Config } from '../../profiles/config.ts';
 import type { Instance } from '../cluster/instance.ts';
-import { priceOf } from '../plan/price.ts';
+import { priceOf } from '../cluster/price.ts';
 import type { Holder } from './fragmentation.ts';
 import type { InstanceMeter } from './metered-platform.ts';
 

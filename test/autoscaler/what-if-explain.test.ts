@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { priceOf } from '../../autoscaler/cluster/price.ts';
 import type { Candidate } from '../../autoscaler/latency/candidate.ts';
 import { type ExplainRequest, explain } from '../../autoscaler/plan/explain/explain.ts';
 import { roomFor, without } from '../../autoscaler/plan/explain/room-for.ts';
 import { cheapestAt, costOfSlo, nextCheaperSlo } from '../../autoscaler/plan/explain/slo-cost.ts';
 import { type Need, setsByPrice } from '../../autoscaler/plan/explain/uniform-sets.ts';
 import { nearestFeasibleSloMs } from '../../autoscaler/plan/feasibility.ts';
-import { priceOf } from '../../autoscaler/plan/price.ts';
 import { paperRateModel } from '../../autoscaler/plan/rates/paper-rates.ts';
 import { percentileRateModel } from '../../autoscaler/plan/rates/percentile-rates.ts';
 import { configKey } from '../../profiles/config.ts';

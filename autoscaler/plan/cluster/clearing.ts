@@ -1,10 +1,10 @@
+import { includes } from '../../cluster/eligible-nodes.ts';
 import type { PlannedInstance } from '../../cluster/snapshot.ts';
 import { compareCoverage, type FunctionPlan, levelOf } from './function-plan.ts';
 import { sizeOf } from './offer.ts';
 import { mayReplace } from './replacement.ts';
 import type { Room } from './room.ts';
 import { byPreference, stopgapsOf } from './sharing.ts';
-import { includes } from './site.ts';
 import { surplusOf, type Target, wantsOf } from './targets.ts';
 
 /** A shortage of less than this is no more than chance does to a rate that is measured. */

@@ -1,13 +1,13 @@
 import type { Config } from '../../../profiles/config.ts';
 import type { StartDecision } from '../../cluster/actions.ts';
+import { includes, type Site } from '../../cluster/eligible-nodes.ts';
+import { isFree, type Resources, worthOf } from '../../cluster/resources.ts';
 import type { PlannedInstance } from '../../cluster/snapshot.ts';
 import type { RateModel } from '../../planning/capacity/rate-model.ts';
 import type { FunctionDemand } from '../model.ts';
 import type { Spot } from './node-room.ts';
 import { type Offer, type Offers, offersFor, sizeOf } from './offer.ts';
 import type { PoolWish } from './pool-search.ts';
-import { isFree, type Resources, worthOf } from './resources.ts';
-import { includes, type Site } from './site.ts';
 
 const NONE: readonly PlannedInstance[] = [];
 

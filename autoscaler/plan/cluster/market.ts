@@ -1,5 +1,5 @@
+import { FREE, RESOURCES, type Resources, worthOf } from '../../cluster/resources.ts';
 import { type Counts, type Offers, present, sizeOf } from './offer.ts';
-import { FREE, RESOURCES, type Resources, worthOf } from './resources.ts';
 
 /** One function as it comes to the market. */
 export interface Buyer {

@@ -1,9 +1,9 @@
 import type { NodeCapacity } from '../../cluster/node.ts';
+import type { Resources } from '../../cluster/resources.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { NodeRoom, type Spot } from './node-room.ts';
 import { NodeShelves } from './node-shelves.ts';
-import type { Resources } from './resources.ts';
 
 interface Rooms {
   readonly byName: ReadonlyMap<string, NodeRoom>;

@@ -1,9 +1,9 @@
 import type { NodeCapacity } from '../../cluster/node.ts';
+import { priceOf } from '../../cluster/price.ts';
+import { fitsOn, type Resources, resourcesOf } from '../../cluster/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type { RateModel, SharesBySize, Slo } from '../../planning/capacity/rate-model.ts';
 import type { FunctionDemand } from '../model.ts';
-import { priceOf } from '../price.ts';
-import { fitsOn, type Resources, resourcesOf } from './resources.ts';
 
 /** Price every instance has beside its config: a process, a connection, memory for a copy of the model. */
 const INSTANCE_PRICE = 2;

@@ -1,3 +1,4 @@
+import { siteOf } from '../../cluster/eligible-nodes.ts';
 import type { ClusterSnapshot, PlannedInstance } from '../../cluster/snapshot.ts';
 import type { RateModel } from '../../planning/capacity/rate-model.ts';
 import type { FunctionDemand, Plan } from '../model.ts';
@@ -8,7 +9,6 @@ import { release } from './release.ts';
 import { replace } from './replacement.ts';
 import { Room } from './room.ts';
 import { shortageOf } from './shortage.ts';
-import { siteOf } from './site.ts';
 import { targetOf } from './targets.ts';
 import { trade } from './trade.ts';
 

@@ -1,9 +1,9 @@
+import { includes } from '../../cluster/eligible-nodes.ts';
+import type { Resources } from '../../cluster/resources.ts';
 import type { ClusterSnapshot, Placement, PlannedInstance } from '../../cluster/snapshot.ts';
 import type { FunctionPlan } from './function-plan.ts';
 import type { Spot } from './node-room.ts';
 import { NodeSpace } from './node-space.ts';
-import type { Resources } from './resources.ts';
-import { includes } from './site.ts';
 
 /**
  * Where there is room: now, while what is being stopped still holds its own, and later, when that has left. What starts

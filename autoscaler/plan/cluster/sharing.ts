@@ -1,7 +1,7 @@
+import type { Site } from '../../cluster/eligible-nodes.ts';
 import { compareCoverage, type FunctionPlan } from './function-plan.ts';
 import { type Buyer, clear, type Patience } from './market.ts';
 import type { Room } from './room.ts';
-import type { Site } from './site.ts';
 import { type Target, wantsOf } from './targets.ts';
 
 /** Bounds the work of one plan where not everything fits; what is still missing then comes with the next one. */

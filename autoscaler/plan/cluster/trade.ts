@@ -1,8 +1,8 @@
+import { includes, type Site } from '../../cluster/eligible-nodes.ts';
+import { dearest, isFree, lessened, type Resources, totalOf, without } from '../../cluster/resources.ts';
 import type { ClusterSnapshot, PlannedInstance } from '../../cluster/snapshot.ts';
 import type { FunctionPlan } from './function-plan.ts';
 import { type Buyer, type Clearing, clear, type Purchase } from './market.ts';
-import { dearest, isFree, lessened, type Resources, totalOf, without } from './resources.ts';
-import { includes, type Site } from './site.ts';
 import { wantedPerSecond } from './targets.ts';
 
 /** Share of each resource that is not planned for: what is started beside what it replaces needs somewhere to be. */

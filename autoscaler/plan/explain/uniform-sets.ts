@@ -1,6 +1,6 @@
+import { priceOf } from '../../cluster/price.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type { RateModel, Slo } from '../../planning/capacity/rate-model.ts';
-import { priceOf } from '../price.ts';
 
 /** What instances have to carry, and what they may be. */
 export interface Need {

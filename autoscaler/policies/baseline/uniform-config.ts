@@ -1,5 +1,5 @@
+import { priceOf } from '../../cluster/price.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import { priceOf } from '../../plan/price.ts';
 import type { Hands } from './baseline-system.ts';
 import type { PolicyInstance } from './policy-instance.ts';
 import type { ServedFunction } from './served-function.ts';

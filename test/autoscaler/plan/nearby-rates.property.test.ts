@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { siteOf } from '../../../autoscaler/cluster/eligible-nodes.ts';
 import { FunctionPlan } from '../../../autoscaler/plan/cluster/function-plan.ts';
 import { completed, costOf } from '../../../autoscaler/plan/cluster/pool-search.ts';
-import { siteOf } from '../../../autoscaler/plan/cluster/site.ts';
 import type { FunctionDemand } from '../../../autoscaler/plan/model.ts';
 import { paperRateModel } from '../../../autoscaler/plan/rates/paper-rates.ts';
 import { percentileRateModel } from '../../../autoscaler/plan/rates/percentile-rates.ts';

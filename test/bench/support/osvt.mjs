@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { priceOf } from '../../../dist/autoscaler/cluster/price.js';
 import { parseFunctionSpec } from '../../../dist/autoscaler/functions/spec.js';
-import { priceOf } from '../../../dist/autoscaler/plan/price.js';
 import { paperRateBand } from '../../../dist/autoscaler/plan/rates/paper-rates.js';
 import { InflessError } from '../../../dist/models/base/errors.js';
 import { arrivals } from '../../../dist/profiler/load/arrivals.js';

@@ -1,4 +1,4 @@
-import { priceOf } from '../../../dist/autoscaler/plan/price.js';
+import { priceOf } from '../../../dist/autoscaler/cluster/price.js';
 import { paperRateBand } from '../../../dist/autoscaler/plan/rates/paper-rates.js';
 
 /** An exact fit leaves nothing over; the artifact adds a thousandth, lest it be infinitely good. */

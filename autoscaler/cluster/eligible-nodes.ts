@@ -1,5 +1,5 @@
-import type { NodeCapacity, NodeSelector } from '../../cluster/node.ts';
-import { isSelected, selectorText } from '../node-selector.ts';
+import { isSelected, selectorText } from '../plan/node-selector.ts';
+import type { NodeCapacity, NodeSelector } from './node.ts';
 
 /** Where a function's instances may be. */
 export interface Site {

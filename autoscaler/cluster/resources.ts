@@ -1,5 +1,5 @@
-import type { NodeCapacity } from '../../cluster/node.ts';
-import type { Placement } from '../../cluster/snapshot.ts';
+import type { NodeCapacity } from './node.ts';
+import type { Placement } from './snapshot.ts';
 
 /** What an instance holds. */
 type Holding = Pick<Placement, 'config' | 'memoryBytes'>;
