@@ -1,7 +1,7 @@
 import { type Config, formatConfig } from '../../profiles/config.ts';
+import type { ServiceTimes } from '../latency/service-times.ts';
 import { type Constraint, type ExplainRequest, explain } from '../plan/explain/explain.ts';
 import type { UniformSet } from '../plan/explain/uniform-sets.ts';
-import type { ServiceTimes } from '../plan/service-times.ts';
 import { type Forecast, forecast } from './forecast.ts';
 
 /** Why a function gets the config it gets: `GET /api/functions/NAME/explanation`. Shares are in 0…1. */

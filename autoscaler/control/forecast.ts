@@ -1,6 +1,6 @@
 import type { Config } from '../../profiles/config.ts';
+import type { ServiceTimes } from '../latency/service-times.ts';
 import { simulatePool } from '../plan/capacity/pool-simulation.ts';
-import type { ServiceTimes } from '../plan/service-times.ts';
 
 export interface Forecast {
   readonly ratePerSecond: number;

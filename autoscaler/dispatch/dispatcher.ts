@@ -9,10 +9,10 @@ import type {
   BatchTiming,
 } from '../../packager/server/instance-protocol.ts';
 import type { ServingInstance } from '../cluster/instance.ts';
-import type { ServiceTimes } from '../plan/service-times.ts';
-import { BatchTimes } from './batch-times.ts';
+import { BatchTimes } from '../latency/batch-times.ts';
+import type { ObservedTimes } from '../latency/observed-times.ts';
+import type { ServiceTimes } from '../latency/service-times.ts';
 import { clientGone, failedTooOften, noInstance, overloaded, tooLate } from './dispatch-errors.ts';
-import type { ObservedTimes } from './observed-times.ts';
 import { type QueuedRequest, queuedRequest } from './queued-request.ts';
 import type { BatchTransport } from './transport.ts';
 

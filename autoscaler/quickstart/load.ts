@@ -5,7 +5,7 @@ import { InflessError } from '../../models/base/errors.ts';
 import { programFile } from '../../models/base/package.ts';
 import type { LoadReport } from '../../profiler/load/report.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
-import { ServiceTimes } from '../plan/service-times.ts';
+import { ServiceTimes } from '../latency/service-times.ts';
 import type { TourFunction } from './models.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ServiceTimes } from '../../autoscaler/plan/service-times.ts';
+import { ServiceTimes } from '../../autoscaler/latency/service-times.ts';
 import { POLICIES, policyByName } from '../../autoscaler/policies/policies.ts';
 import { simulate } from '../../autoscaler/simulate/simulate.ts';
 import { readCluster } from '../../autoscaler/what-if/cluster/cluster-file.ts';

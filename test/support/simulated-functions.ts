@@ -1,6 +1,6 @@
 import type { Deployment } from '../../autoscaler/functions/deployment.ts';
 import { type FunctionDeclaration, parseFunctionSpec } from '../../autoscaler/functions/spec.ts';
-import { ServiceTimes } from '../../autoscaler/plan/service-times.ts';
+import { ServiceTimes } from '../../autoscaler/latency/service-times.ts';
 import type { Random } from '../../models/base/random.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { ProfileTable } from '../../profiles/table.ts';

@@ -1,6 +1,6 @@
 import { formatConfig } from '../../../profiles/config.ts';
 import type { Instance } from '../../cluster/instance.ts';
-import type { LatencySummary } from '../../control/latency-window.ts';
+import type { LatencySummary } from '../../latency/latency-window.ts';
 import type { Shortage } from '../../plan/model.ts';
 import { shortageText } from '../../plan/shortage-text.ts';
 import { acceptedFinding, type Finding, readyFinding, roomFinding } from './findings.ts';

@@ -1,7 +1,7 @@
 import { ArrivalCounts, BUCKET_MS } from '../../control/arrival-counts.ts';
 import type { Deployment } from '../../functions/deployment.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import { ServiceTimes } from '../../plan/service-times.ts';
+import { ServiceTimes } from '../../latency/service-times.ts';
 import type { Pending } from './pending.ts';
 import type { PolicyInstance } from './policy-instance.ts';
 

@@ -5,8 +5,8 @@ import {
   Dispatcher,
   type DispatcherOptions,
 } from '../../../autoscaler/dispatch/dispatcher.ts';
-import { ObservedTimes } from '../../../autoscaler/dispatch/observed-times.ts';
-import { ServiceTimes } from '../../../autoscaler/plan/service-times.ts';
+import { ObservedTimes } from '../../../autoscaler/latency/observed-times.ts';
+import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { SimulatedCluster } from '../../../autoscaler/platforms/simulated/simulated-cluster.ts';
 import { SimulatedTransport } from '../../../autoscaler/platforms/simulated/simulated-transport.ts';
 import { InflessError } from '../../../models/base/errors.ts';

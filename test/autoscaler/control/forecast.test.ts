@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ForecastRequest, forecast } from '../../../autoscaler/control/forecast.ts';
-import { ServiceTimes } from '../../../autoscaler/plan/service-times.ts';
+import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { PROFILE } from '../../support/simulated-functions.ts';
 
 const CONFIG = { batch: 4, cpuMillicores: 1000, gpuPercent: 0 };

@@ -1,8 +1,8 @@
 import type { Config } from '../../profiles/config.ts';
 import { type ProfileView, viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
-import type { Candidate } from '../latency/candidate.ts';
-import { type InstanceLimits, isWithin } from './instance-limits.ts';
+import { type InstanceLimits, isWithin } from '../plan/instance-limits.ts';
+import type { Candidate } from './candidate.ts';
 
 /** What running says about a config, against what its table says. */
 export interface Observation {

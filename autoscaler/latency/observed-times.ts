@@ -1,6 +1,6 @@
 import type { BatchTiming } from '../../packager/server/instance-protocol.ts';
 import { type Config, configKey } from '../../profiles/config.ts';
-import type { Observation } from '../plan/service-times.ts';
+import type { Observation } from './service-times.ts';
 
 /** Batches before measurements speak: first ones run on cold caches. */
 const FEWEST_BATCHES = 20;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LatencyWindow } from '../../../autoscaler/control/latency-window.ts';
+import { LatencyWindow } from '../../../autoscaler/latency/latency-window.ts';
 
 describe('the latest latencies', () => {
   it('are none before the first request', () => {

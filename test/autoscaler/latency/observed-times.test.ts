@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ObservedTimes } from '../../../autoscaler/dispatch/observed-times.ts';
-import { ServiceTimes } from '../../../autoscaler/plan/service-times.ts';
+import { ObservedTimes } from '../../../autoscaler/latency/observed-times.ts';
+import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { seededRandom } from '../../../models/base/random.ts';
 import { cell, table } from '../../profiles/sample-table.ts';
 

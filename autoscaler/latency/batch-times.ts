@@ -1,7 +1,7 @@
 import type { BatchTiming } from '../../packager/server/instance-protocol.ts';
 import type { Config } from '../../profiles/config.ts';
-import type { ServiceTimes } from '../plan/service-times.ts';
 import type { ObservedTimes } from './observed-times.ts';
+import type { ServiceTimes } from './service-times.ts';
 
 export interface BatchTimesParts {
   readonly times: ServiceTimes;
