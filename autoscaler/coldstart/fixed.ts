@@ -1,5 +1,5 @@
-import { type IdleWindow, keepFor } from './idle-window.ts';
-import type { ColdStartPolicy } from './policy.ts';
+import { type IdleWindow, keepFor } from '../demand/keepalive/idle-window.ts';
+import type { ColdStartPolicy } from '../demand/keepalive/policy.ts';
 
 /** Stops after the same idle time always, as OpenFaaS and Knative do. */
 export class FixedKeepAlive implements ColdStartPolicy {

@@ -1,5 +1,5 @@
-import { heldFromMs, heldMs, type IdleWindow, waitMs } from './idle-window.ts';
-import type { ColdStartPolicy } from './policy.ts';
+import { heldFromMs, heldMs, type IdleWindow, waitMs } from '../demand/keepalive/idle-window.ts';
+import type { ColdStartPolicy } from '../demand/keepalive/policy.ts';
 
 export interface ReplayOptions {
   /** Starting an instance takes so long, always. */

@@ -1,7 +1,9 @@
 import type { Clock } from '../../models/base/clock.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
-import { createColdStartPolicy } from '../coldstart/policies.ts';
+import { Demand, type DemandSnapshot } from '../demand/demand-estimator.ts';
+import { Idleness } from '../demand/keepalive/idleness.ts';
+import { createColdStartPolicy } from '../demand/keepalive/policies.ts';
 import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import type { Deployment } from '../functions/deployment.ts';
@@ -13,9 +15,7 @@ import { LatencyWindow } from '../latency/latency-window.ts';
 import { ObservedTimes } from '../latency/observed-times.ts';
 import { ServiceTimes } from '../latency/service-times.ts';
 import type { FleetFunction } from './cluster-snapshot.ts';
-import { Demand, type DemandSnapshot } from './demand.ts';
 import type { Declared, DeployedFunction } from './function-registry.ts';
-import { Idleness } from './idleness.ts';
 import type { ControlSettings } from './settings.ts';
 import { StartBackoff } from './start-backoff.ts';
 

@@ -3,10 +3,10 @@ import { siteOf } from '../cluster/eligible-nodes.ts';
 import type { Instance } from '../cluster/instance.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
 import type { PlannedInstance } from '../cluster/snapshot.ts';
+import { spareRequests } from '../demand/spare-requests.ts';
 import type { Candidate } from '../latency/candidate.ts';
 import type { FunctionDemand, Planner } from '../plan/model.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
-import { spareRequests } from './spare-requests.ts';
 import { SteadyRates } from './steady-rates.ts';
 
 /**

@@ -3,7 +3,7 @@ import { messageOf } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
 import { imageSource } from '../../packager/image-name.ts';
-import { COLD_START_POLICIES } from '../coldstart/policies.ts';
+import { COLD_START_POLICIES } from '../demand/keepalive/policies.ts';
 import { objectName } from './object-name.ts';
 
 /** `200ms`, `1.5s`, `10m` … as milliseconds; the sentence of the parser is the sentence of the schema. */

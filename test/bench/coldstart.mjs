@@ -14,7 +14,7 @@ import {
   sparseTrace,
   syntheticTrace,
 } from '../../dist/autoscaler/coldstart/comparison/traces.js';
-import { COLD_START_POLICIES } from '../../dist/autoscaler/coldstart/policies.js';
+import { COLD_START_POLICIES } from '../../dist/autoscaler/demand/keepalive/policies.js';
 import { parseDurationMs } from '../../dist/models/base/units.js';
 import { readTrace } from '../../dist/profiler/load/trace-file.js';
 import { benchmark } from './support/program.mjs';

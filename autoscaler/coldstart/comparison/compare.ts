@@ -1,4 +1,4 @@
-import { type ColdStartPolicyName, createColdStartPolicy } from '../policies.ts';
+import { type ColdStartPolicyName, createColdStartPolicy } from '../../demand/keepalive/policies.ts';
 import { type ReplayOptions, replay } from '../replay.ts';
 import type { FunctionArrivals } from './traces.ts';
 

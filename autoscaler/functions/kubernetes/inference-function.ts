@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { COLD_START_POLICIES } from '../../coldstart/policies.ts';
+import { COLD_START_POLICIES } from '../../demand/keepalive/policies.ts';
 import { DEFAULT_PROFILE_KEY } from './profile-reference.ts';
 
 /** What the API server is asked for. */

@@ -1,4 +1,4 @@
-import { ArrivalCounts, BUCKET_MS } from '../../control/arrival-counts.ts';
+import { ArrivalCounts, BUCKET_MS } from '../../demand/arrivals.ts';
 import type { Deployment } from '../../functions/deployment.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { ServiceTimes } from '../../latency/service-times.ts';

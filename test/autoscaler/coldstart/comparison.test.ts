@@ -6,9 +6,9 @@ import {
   sparseTrace,
   syntheticTrace,
 } from '../../../autoscaler/coldstart/comparison/traces.ts';
-import { COLD_START_POLICIES } from '../../../autoscaler/coldstart/policies.ts';
+import { COLD_START_POLICIES } from '../../../autoscaler/demand/keepalive/policies.ts';
 import { seededRandom } from '../../../models/base/random.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from './arbitraries.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../demand/keepalive/arbitraries.ts';
 
 const sizes = { functions: 10, durationMs: 4 * DAY_MS, seed: 11 };
 const options = {

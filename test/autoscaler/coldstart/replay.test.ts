@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FixedKeepAlive } from '../../../autoscaler/coldstart/fixed.ts';
-import { keepFor } from '../../../autoscaler/coldstart/idle-window.ts';
-import type { ColdStartPolicy } from '../../../autoscaler/coldstart/policy.ts';
 import { replay } from '../../../autoscaler/coldstart/replay.ts';
-import { arrivalTimes } from './arbitraries.ts';
+import { keepFor } from '../../../autoscaler/demand/keepalive/idle-window.ts';
+import type { ColdStartPolicy } from '../../../autoscaler/demand/keepalive/policy.ts';
+import { arrivalTimes } from '../demand/keepalive/arbitraries.ts';
 
 const options = { startupMs: 1_000, executionMs: 100, untilMs: 100_000 };
 

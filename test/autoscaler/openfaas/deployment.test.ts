@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { COLD_START_POLICIES } from '../../../autoscaler/coldstart/policies.ts';
+import { COLD_START_POLICIES } from '../../../autoscaler/demand/keepalive/policies.ts';
 import { type FunctionDeclaration, parseFunctionSpec } from '../../../autoscaler/functions/spec.ts';
 import {
   declarationOf,

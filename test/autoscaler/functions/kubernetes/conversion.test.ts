@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { COLD_START_POLICIES } from '../../../../autoscaler/coldstart/policies.ts';
+import { COLD_START_POLICIES } from '../../../../autoscaler/demand/keepalive/policies.ts';
 import { declarationOf, objectOf } from '../../../../autoscaler/functions/kubernetes/conversion.ts';
 import {
   type InferenceFunction,

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LONGEST_GAP_MS } from '../../../autoscaler/control/arrival-variability.ts';
-import { Demand } from '../../../autoscaler/control/demand.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../../../autoscaler/control/settings.ts';
-import { SpareRequests, spareRequests } from '../../../autoscaler/control/spare-requests.ts';
+import { Demand } from '../../../autoscaler/demand/demand-estimator.ts';
+import { SpareRequests, spareRequests } from '../../../autoscaler/demand/spare-requests.ts';
 
 const { headroom } = DEFAULT_CONTROL_SETTINGS;
 const HORIZON = { leadMs: 1_500, memoryMs: 15_000 };

@@ -1,5 +1,5 @@
+import { FixedKeepAlive } from '../../coldstart/fixed.ts';
 import { BreakEven } from './break-even.ts';
-import { FixedKeepAlive } from './fixed.ts';
 import { HybridHistogram } from './hybrid-histogram.ts';
 import { LongShortHistogram } from './long-short-histogram.ts';
 import type { ColdStartPolicy } from './policy.ts';

@@ -1,5 +1,5 @@
-import { heldFromMs, type IdleWindow, isHeld, keepFor } from '../coldstart/idle-window.ts';
-import type { ColdStartPolicy } from '../coldstart/policy.ts';
+import { heldFromMs, type IdleWindow, isHeld, keepFor } from './idle-window.ts';
+import type { ColdStartPolicy } from './policy.ts';
 
 /** What is known of one idle period: when it began and, once decided, when an instance is worth having in it. */
 interface IdlePeriod {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createColdStartPolicy } from '../../../autoscaler/coldstart/policies.ts';
-import { Idleness } from '../../../autoscaler/control/idleness.ts';
+import { Idleness } from '../../../../autoscaler/demand/keepalive/idleness.ts';
+import { createColdStartPolicy } from '../../../../autoscaler/demand/keepalive/policies.ts';
 
 const MINUTE = 60_000;
 const STARTUP_MS = 2_000;

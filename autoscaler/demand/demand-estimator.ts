@@ -1,7 +1,7 @@
-import { ArrivalCounts, BUCKET_MS, type Stretch } from './arrival-counts.ts';
-import { ArrivalVariability } from './arrival-variability.ts';
+import { ArrivalVariability } from '../control/arrival-variability.ts';
+import { RecentHigh } from '../control/recent-high.ts';
+import { ArrivalCounts, BUCKET_MS, type Stretch } from './arrivals.ts';
 import { estimateRate, LONGEST_WINDOW_MS, type RateEstimate } from './rate-estimate.ts';
-import { RecentHigh } from './recent-high.ts';
 import { RiseReserve } from './rise-reserve.ts';
 
 /** A trend is looked for over two windows of so long. */

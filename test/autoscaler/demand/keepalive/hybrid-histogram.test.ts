@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { HybridHistogram } from '../../../autoscaler/coldstart/hybrid-histogram.ts';
+import { HybridHistogram } from '../../../../autoscaler/demand/keepalive/hybrid-histogram.ts';
 import { HOUR_MS, MINUTE_MS } from './arbitraries.ts';
 
 function afterIdleTimes(idleTimesMs: readonly number[]): HybridHistogram {

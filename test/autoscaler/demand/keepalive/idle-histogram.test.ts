@@ -7,7 +7,7 @@ import {
   IdleHistogram,
   OVERFLOW_BIN,
   RANGE_MS,
-} from '../../../autoscaler/coldstart/idle-histogram.ts';
+} from '../../../../autoscaler/demand/keepalive/idle-histogram.ts';
 import { MINUTE_MS } from './arbitraries.ts';
 
 /** Bins of samples in the histogram, each time one is added or the oldest is taken away. */

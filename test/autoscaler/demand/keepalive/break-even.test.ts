@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BreakEven } from '../../../autoscaler/coldstart/break-even.ts';
+import { BreakEven } from '../../../../autoscaler/demand/keepalive/break-even.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './arbitraries.ts';
 
 const PRICE_MS = 10 * MINUTE_MS;

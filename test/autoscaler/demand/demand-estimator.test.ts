@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Demand, type DemandHorizon, type DemandSnapshot } from '../../../autoscaler/control/demand.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../../../autoscaler/control/settings.ts';
+import {
+  Demand,
+  type DemandHorizon,
+  type DemandSnapshot,
+} from '../../../autoscaler/demand/demand-estimator.ts';
 import { constantRate, rampedRate, steppedRate } from '../../../profiler/load/rates.ts';
 import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
 import { every, meanOf, type RequestStream, replay } from '../../support/request-streams.ts';

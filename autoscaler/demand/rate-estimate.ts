@@ -1,4 +1,4 @@
-import { type ArrivalCounts, BUCKET_MS } from './arrival-counts.ts';
+import { type ArrivalCounts, BUCKET_MS } from './arrivals.ts';
 
 /** Windows of the rate: each twice as long as the one before. */
 const WINDOWS_MS = [1_000, 2_000, 4_000, 8_000, 16_000, 32_000] as const;

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { heldMs, isHeld, isReady, keepFor, waitMs } from '../../../autoscaler/coldstart/idle-window.ts';
+import {
+  heldMs,
+  isHeld,
+  isReady,
+  keepFor,
+  waitMs,
+} from '../../../../autoscaler/demand/keepalive/idle-window.ts';
 import { startupTimes, windows } from './arbitraries.ts';
 
 describe('an instance that is kept', () => {

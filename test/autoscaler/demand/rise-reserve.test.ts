@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RiseReserve } from '../../../autoscaler/control/rise-reserve.ts';
+import { RiseReserve } from '../../../autoscaler/demand/rise-reserve.ts';
 import { every } from '../../support/request-streams.ts';
 
 const SHARE = 0.008;

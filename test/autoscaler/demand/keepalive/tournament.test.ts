@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { FixedKeepAlive } from '../../../autoscaler/coldstart/fixed.ts';
-import { Tournament } from '../../../autoscaler/coldstart/tournament.ts';
-import { seededRandom } from '../../../models/base/random.ts';
+import { FixedKeepAlive } from '../../../../autoscaler/coldstart/fixed.ts';
+import { Tournament } from '../../../../autoscaler/demand/keepalive/tournament.ts';
+import { seededRandom } from '../../../../models/base/random.ts';
 import { MINUTE_MS } from './arbitraries.ts';
 
 const PRICE_MS = 10 * MINUTE_MS;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { binOf, IdleHistogram } from '../../../autoscaler/coldstart/idle-histogram.ts';
-import type { IdleWindow } from '../../../autoscaler/coldstart/idle-window.ts';
-import { LongShortHistogram } from '../../../autoscaler/coldstart/long-short-histogram.ts';
+import { binOf, IdleHistogram } from '../../../../autoscaler/demand/keepalive/idle-histogram.ts';
+import type { IdleWindow } from '../../../../autoscaler/demand/keepalive/idle-window.ts';
+import { LongShortHistogram } from '../../../../autoscaler/demand/keepalive/long-short-histogram.ts';
 import { DAY_MS, HOUR_MS, idleTimes, MINUTE_MS } from './arbitraries.ts';
 
 const FALLBACK_MS = 10 * MINUTE_MS;

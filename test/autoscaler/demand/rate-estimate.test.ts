@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ArrivalCounts } from '../../../autoscaler/control/arrival-counts.ts';
+import { ArrivalCounts } from '../../../autoscaler/demand/arrivals.ts';
 import {
   estimateRate,
   LONGEST_WINDOW_MS,
   type RateEstimate,
-} from '../../../autoscaler/control/rate-estimate.ts';
+} from '../../../autoscaler/demand/rate-estimate.ts';
 import { constantRate, steppedRate } from '../../../profiler/load/rates.ts';
 import { every, meanOf, type RequestStream, replay } from '../../support/request-streams.ts';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { IdleWindow } from '../../../autoscaler/coldstart/idle-window.ts';
+import type { IdleWindow } from '../../../../autoscaler/demand/keepalive/idle-window.ts';
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;

@@ -1,4 +1,4 @@
-import { QuantileCursor } from './quantile-cursor.ts';
+import { QuantileCursor } from '../../coldstart/quantile-cursor.ts';
 
 /** Idle times are told apart by the minute, up to four hours: as both papers have it. */
 export const BIN_MS = 60_000;
