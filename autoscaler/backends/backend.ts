@@ -1,5 +1,5 @@
 import type { Controller } from '../control/controller.ts';
-import type { FunctionRegistry } from '../control/function-registry.ts';
+import type { FunctionRegistry } from '../functions/registry.ts';
 import type { SecretStore } from '../functions/secrets/secret-store.ts';
 import type { ImageReading } from '../gateway/openfaas/image-reading.ts';
 import type { LeaderElection } from '../lead.ts';

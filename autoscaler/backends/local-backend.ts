@@ -1,7 +1,7 @@
 import type { Controller } from '../control/controller.ts';
-import { StoredFunctions } from '../control/stored-functions.ts';
 import { FunctionStore } from '../functions/function-store.ts';
 import { SecretFiles } from '../functions/secrets/secret-files.ts';
+import { StoredFunctions } from '../functions/stored-functions.ts';
 import { DEFAULT_NAMESPACE } from '../gateway/function-address.ts';
 import { localImage } from '../gateway/openfaas/image-reading.ts';
 import { LocalPlatform, type LocalPlatformOptions } from '../platforms/local/local-platform.ts';

@@ -8,6 +8,7 @@ import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import type { Deployment } from '../functions/deployment.ts';
 import type { Origin } from '../functions/function-store.ts';
+import type { Declared, DeployedFunction } from '../functions/registry.ts';
 import type { FunctionDeclaration, FunctionSpec } from '../functions/spec.ts';
 import type { Workload } from '../functions/workload.ts';
 import type { Candidate } from '../latency/candidate.ts';
@@ -15,7 +16,6 @@ import { LatencyWindow } from '../latency/latency-window.ts';
 import { ObservedTimes } from '../latency/observed-times.ts';
 import { ServiceTimes } from '../latency/service-times.ts';
 import type { FleetFunction } from './cluster-snapshot.ts';
-import type { Declared, DeployedFunction } from './function-registry.ts';
 import type { ControlSettings } from './settings.ts';
 import { StartBackoff } from './start-backoff.ts';
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
 import { formatLayoutName, isLayoutName, parseLayoutName } from '../../packager/layout/layout-name.ts';
-import { isProfileReference } from './kubernetes/profile-reference.ts';
+import { isProfileReference } from './profile-reference.ts';
 import { type FunctionDeclaration, parseFunctionSpec } from './spec.ts';
 
 const functionsFileSchema = z.strictObject({ functions: z.array(z.unknown()) });

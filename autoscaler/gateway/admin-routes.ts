@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../models/base/clock.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import type { Controller } from '../control/controller.ts';
-import { type FunctionRegistry, functionNotFound, notServed } from '../control/function-registry.ts';
+import { type FunctionRegistry, functionNotFound, notServed } from '../functions/registry.ts';
 import type { Platform } from '../platforms/platform.ts';
 import { explanationOf } from './function-explanation.ts';
 import { brokenStatus, type FunctionStatus, forecastOf, statusOf } from './function-status.ts';

@@ -4,8 +4,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { asBuffer, bodyBytes } from '../../packager/server/http/http-server.ts';
 import { modelMetadata, modelStatus } from '../../packager/server/http/model-status.ts';
 import { modelCall } from '../../packager/server/model-path.ts';
-import { type FunctionRegistry, notServed } from '../control/function-registry.ts';
 import type { ManagedFunction } from '../control/managed-function.ts';
+import { type FunctionRegistry, notServed } from '../functions/registry.ts';
 import { unqualifiedName } from './function-address.ts';
 import { Invocation, type InvocationParts } from './invocation.ts';
 

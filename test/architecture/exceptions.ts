@@ -95,8 +95,6 @@ export const EXCEPTIONS: Findings = {
     'test/autoscaler/deploy/manifests.test.ts',
     'test/autoscaler/forwarding.test.ts',
     'test/autoscaler/function-explanation.test.ts',
-    'test/autoscaler/functions/kubernetes/kubernetes-secrets.test.ts',
-    'test/autoscaler/functions/secret-files.test.ts',
     'test/autoscaler/image/image.test.ts',
     'test/autoscaler/kubernetes-platform-faults.test.ts',
     'test/autoscaler/kubernetes-platform.contract.test.ts',

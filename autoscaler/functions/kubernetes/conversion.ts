@@ -1,8 +1,8 @@
 import { InflessError } from '../../../models/base/errors.ts';
 import { isLayoutName } from '../../../packager/layout/layout-name.ts';
+import { formatProfileReference, parseProfileReference } from '../profile-reference.ts';
 import type { FunctionDeclaration } from '../spec.ts';
 import { API_VERSION, INFERENCE_FUNCTION, type InferenceFunction } from './inference-function.ts';
-import { formatProfileReference, parseProfileReference } from './profile-reference.ts';
 
 /** kubectl keeps the whole object in it: it is about the file that was applied, not about the function. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';

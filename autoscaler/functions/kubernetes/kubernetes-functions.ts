@@ -2,13 +2,9 @@ import type { Logger } from 'pino';
 import type { Cancel, Clock } from '../../../models/base/clock.ts';
 import { type ErrorCode, InflessError, messageOf } from '../../../models/base/errors.ts';
 import type { Controller } from '../../control/controller.ts';
-import {
-  type BrokenFunction,
-  type FunctionRegistry,
-  functionNotFound,
-} from '../../control/function-registry.ts';
 import type { ManagedFunction } from '../../control/managed-function.ts';
 import type { Deployment } from '../deployment.ts';
+import { type BrokenFunction, type FunctionRegistry, functionNotFound } from '../registry.ts';
 import { type FunctionDeclaration, type FunctionSpec, parseFunctionSpec } from '../spec.ts';
 import { declarationOf, objectOf } from './conversion.ts';
 import type { FunctionObjects } from './function-objects.ts';

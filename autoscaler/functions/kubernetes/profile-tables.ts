@@ -7,7 +7,7 @@ import { platformFailure } from '../../kubernetes/api-errors.ts';
 import type { Connection } from '../../kubernetes/connection.ts';
 import { CONFIG_MAPS } from '../../kubernetes/kinds.ts';
 import { ResourceClient } from '../../kubernetes/resource-client.ts';
-import { parseProfileReference } from './profile-reference.ts';
+import { parseProfileReference } from '../profile-reference.ts';
 
 /** Profile tables in ConfigMaps of the namespace. */
 export class ProfileTables {

@@ -3,7 +3,7 @@ import { pause } from '../../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { errorAnswer } from '../../../packager/server/http/http-error.ts';
 import type { BatchedResponse } from '../../../packager/server/instance-protocol.ts';
-import { functionNotFound } from '../../control/function-registry.ts';
+import { functionNotFound } from '../../functions/registry.ts';
 import { Invocation, type InvocationParts } from '../invocation.ts';
 import type { AsyncCall } from './async-queue.ts';
 import { CallbackRefused, type CallResult, postResult } from './callback.ts';

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { pause } from '../../../models/base/clock.ts';
 import { bodyBytes } from '../../../packager/server/http/http-server.ts';
 import { modelCall } from '../../../packager/server/model-path.ts';
-import { notServed } from '../../control/function-registry.ts';
+import { notServed } from '../../functions/registry.ts';
 import { callHeaders, type FunctionRouteParts, functionTarget } from '../function-routes.ts';
 import { AsyncCaller } from './async-caller.ts';
 import { AsyncQueue, DEFAULT_ASYNC_LIMITS } from './async-queue.ts';

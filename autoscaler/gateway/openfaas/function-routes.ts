@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { InflessError } from '../../../models/base/errors.ts';
 import { parseWith } from '../../../models/base/schema.ts';
 import { HttpError } from '../../../packager/server/http/http-error.ts';
-import { functionNotFound } from '../../control/function-registry.ts';
+import { functionNotFound } from '../../functions/registry.ts';
 import { type FunctionDeclaration, parseFunctionSpec } from '../../functions/spec.ts';
 import { jsonBody } from '../json-body.ts';
 import { declarationOf, functionDeploymentSchema } from './deployment.ts';

@@ -1,5 +1,5 @@
 import type { Controller } from '../../control/controller.ts';
-import type { FunctionRegistry } from '../../control/function-registry.ts';
+import type { FunctionRegistry } from '../../functions/registry.ts';
 import type { FunctionDeclaration } from '../../functions/spec.ts';
 import { type DeployedFunction, deployedFunction, REASON_ANNOTATION } from './deployment.ts';
 import type { FunctionUsage } from './usage-meter.ts';

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { parseWith } from '../../../models/base/schema.ts';
-import { functionNotFound } from '../../control/function-registry.ts';
+import { functionNotFound } from '../../functions/registry.ts';
 import type { LogLine } from '../../platforms/platform.ts';
 import { declaredFunction } from './function-status.ts';
 import { checkNamespace } from './namespace.ts';

@@ -1,7 +1,7 @@
 import { InflessError } from '../../models/base/errors.ts';
-import type { Deployment } from '../functions/deployment.ts';
-import type { Origin } from '../functions/function-store.ts';
-import type { FunctionDeclaration } from '../functions/spec.ts';
+import type { Deployment } from './deployment.ts';
+import type { Origin } from './function-store.ts';
+import type { FunctionDeclaration } from './spec.ts';
 
 /** A function as it was declared, and what was found for it. */
 export interface Declared {

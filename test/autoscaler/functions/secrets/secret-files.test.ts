@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SecretFiles } from '../../../autoscaler/functions/secrets/secret-files.ts';
-import { MAX_SECRET_BYTES } from '../../../autoscaler/functions/secrets/secret-store.ts';
+import { SecretFiles } from '../../../../autoscaler/functions/secrets/secret-files.ts';
+import { MAX_SECRET_BYTES } from '../../../../autoscaler/functions/secrets/secret-store.ts';
 
 let directory: string;
 let secrets: SecretFiles;

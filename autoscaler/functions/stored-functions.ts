@@ -1,14 +1,14 @@
 import { InflessError, messageOf } from '../../models/base/errors.ts';
-import { resolveDeployment } from '../functions/deployment.ts';
-import type { FunctionStore, Origin, StoredFunction } from '../functions/function-store.ts';
-import { type FunctionDeclaration, parseFunctionSpec } from '../functions/spec.ts';
+import { resolveDeployment } from './deployment.ts';
+import type { FunctionStore, Origin, StoredFunction } from './function-store.ts';
 import {
   type BrokenFunction,
   type DeployedFunction,
   type FunctionHost,
   type FunctionRegistry,
   functionNotFound,
-} from './function-registry.ts';
+} from './registry.ts';
+import { type FunctionDeclaration, parseFunctionSpec } from './spec.ts';
 
 /** Functions that are declared to this autoscaler alone. Every change is on disk before it is answered. */
 export class StoredFunctions implements FunctionRegistry {

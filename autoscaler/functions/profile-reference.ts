@@ -1,4 +1,4 @@
-import { InflessError } from '../../../models/base/errors.ts';
+import { InflessError } from '../../models/base/errors.ts';
 
 /** Where in the namespace a profile table lies. */
 export interface ProfileReference {
