@@ -11,7 +11,7 @@ import { KubernetesBackend } from './backends/kubernetes-backend.ts';
 import { LocalBackend } from './backends/local-backend.ts';
 import { type Credentials, readCredentials } from './gateway/basic-auth.ts';
 import { imageCommand } from './image/image-command.ts';
-import { RATE_MODEL_NAMES, rateModelByName } from './plan/rates/rate-models.ts';
+import { RATE_MODEL_NAMES, rateModelByName } from './planning/capacity/rate-models.ts';
 import { type Service, startService } from './service.ts';
 import { explainCommand } from './what-if/commands/explain-command.ts';
 import { planCommand } from './what-if/commands/plan-command.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { writeFileSafely } from '../models/base/files.ts';
 import { packageRoot } from '../models/base/package.ts';
 import { LIMIT_COUNT } from './plan/capacity/limit-grid.ts';
-import { limitCaseAt, smoothDownward, tabulatedLimit } from './plan/capacity/tabulate.ts';
+import { limitCaseAt, smoothDownward, tabulatedLimit } from './planning/capacity/tabulate.ts';
 
 const PROGRESS_EVERY = 65;
 
@@ -17,7 +17,7 @@ for (let position = 0; position < LIMIT_COUNT; position += 1) {
 }
 // In thousandths, rounded down: three digits are what the runs can tell.
 const content = smoothDownward(limits).map((limit) => Math.floor(limit * 1000));
-const file = join(packageRoot, 'autoscaler/plan/capacity/limit-table.json');
+const file = join(packageRoot, 'autoscaler/planning/capacity/limit-table.json');
 await writeFileSafely(
   file,
   `${JSON.stringify({ unit: 'thousandths of the fluid rate', limits: content })}\n`,

@@ -2,13 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NodeCapacity } from '../cluster/node.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
 import { SpareRequests } from '../demand/spare-requests.ts';
-import type { FunctionDemand, Plan, Planner, Shortage } from '../plan/model.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
-import { Attention } from './attention.ts';
-import { isCrowded } from './crowding.ts';
+import type { FunctionDemand, Plan, Planner, Shortage } from '../planning/decision.ts';
+import { Attention } from '../planning/incremental/attention.ts';
+import { isCrowded } from '../planning/incremental/crowding.ts';
+import { Steadiness } from '../planning/incremental/steadiness.ts';
 import type { Fleet } from './fleet.ts';
 import type { ManagedFunction } from './managed-function.ts';
-import { Steadiness } from './steadiness.ts';
 
 /** What the planner is given. */
 export interface PlanInput {

@@ -1,4 +1,4 @@
-import type { Shortage } from './model.ts';
+import type { Shortage } from '../planning/decision.ts';
 
 /** What the cluster has no place for, in a sentence. */
 export function shortageText({ missingPerSecond, missingInstances = 0, reason }: Shortage): string {

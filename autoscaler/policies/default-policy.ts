@@ -3,9 +3,9 @@ import type { BatchedRequest, BatchedResponse } from '../../packager/server/inst
 import { Controller } from '../control/controller.ts';
 import type { PlanScope } from '../control/planning.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../control/settings.ts';
-import type { Planner } from '../plan/model.ts';
-import { percentileRateModel } from '../plan/rates/percentile-rates.ts';
+import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
+import type { Planner } from '../planning/decision.ts';
 import type { Policy, ServingParts, ServingSystem } from './policy.ts';
 
 export interface DefaultPolicyOptions {

@@ -4,7 +4,7 @@ import type { NodeSelector } from '../cluster/node.ts';
 import { priceOf } from '../cluster/price.ts';
 import type { Placement } from '../cluster/snapshot.ts';
 import type { Candidate } from '../latency/candidate.ts';
-import { bandDecision, paperRateBand, type RateBand, shareRates } from '../plan/rates/paper-rates.ts';
+import { bandDecision, paperRateBand, type RateBand, shareRates } from '../planning/capacity/paper-rates.ts';
 import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
 import { type FreeNode, freePrice, type NodeSpace } from './baseline/node-space.ts';
 import type { PolicyInstance, QueueRule } from './baseline/policy-instance.ts';

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { formatDuration } from '../../models/base/units.ts';
 import type { LoadReport } from '../../profiler/load/report.ts';
-import type { Forecast } from '../control/forecast.ts';
+import type { Forecast } from '../planning/capacity/forecast.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface TourResult {

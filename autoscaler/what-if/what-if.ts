@@ -2,7 +2,7 @@ import type { Clock } from '../../models/base/clock.ts';
 import type { ArrivalProcess } from '../../profiler/load/renewal.ts';
 import { ProfileView } from '../../profiles/lookup.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../control/settings.ts';
-import { percentileRateModel } from '../plan/rates/percentile-rates.ts';
+import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
 import type { Policy } from '../policies/policy.ts';
 import type { Scenario } from '../simulate/scenario.ts';

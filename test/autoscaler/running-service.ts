@@ -7,7 +7,7 @@ import { LocalBackend } from '../../autoscaler/backends/local-backend.ts';
 import type { ControlSettings } from '../../autoscaler/control/settings.ts';
 import type { Credentials } from '../../autoscaler/gateway/basic-auth.ts';
 import type { FunctionStatus } from '../../autoscaler/gateway/function-status.ts';
-import { percentileRateModel } from '../../autoscaler/plan/rates/percentile-rates.ts';
+import { percentileRateModel } from '../../autoscaler/planning/capacity/percentile-rates.ts';
 import { type Service, startService } from '../../autoscaler/service.ts';
 import { profileModel } from '../../profiler/profile-model.ts';
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { KubernetesBackend } from '../../autoscaler/backends/kubernetes-backend.ts';
 import type { FunctionStatus } from '../../autoscaler/gateway/function-status.ts';
-import { percentileRateModel } from '../../autoscaler/plan/rates/percentile-rates.ts';
+import { percentileRateModel } from '../../autoscaler/planning/capacity/percentile-rates.ts';
 import { type Service, startService } from '../../autoscaler/service.ts';
 import { packageRoot } from '../../models/base/package.ts';
 import { SmallRegistry } from '../packager/registry/small-registry.ts';

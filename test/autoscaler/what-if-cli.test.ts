@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ExplanationReport } from '../../autoscaler/control/explanation.ts';
+import type { ExplanationReport } from '../../autoscaler/planning/explain/explanation-report.ts';
 import type { WhatIfReport } from '../../autoscaler/what-if/report/report.ts';
 import { chromiumFile, NO_BROWSER, openBrowser } from '../support/browser.ts';
 import { ProgramRun } from '../support/program-run.ts';

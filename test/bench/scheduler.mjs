@@ -7,8 +7,8 @@
  */
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { planCluster } from '../../dist/autoscaler/plan/cluster/planner.js';
-import { percentileRateModel } from '../../dist/autoscaler/plan/rates/percentile-rates.js';
+import { percentileRateModel } from '../../dist/autoscaler/planning/capacity/percentile-rates.js';
+import { planCluster } from '../../dist/autoscaler/planning/planner.js';
 import { demandsAt, largeCluster, manyFunctions, scaleFor } from './support/large-cluster.mjs';
 import { paperGreedy } from './support/paper-greedy.mjs';
 import { benchmark } from './support/program.mjs';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { NodeCapacity } from '../../autoscaler/cluster/node.ts';
 import type { Candidate } from '../../autoscaler/latency/candidate.ts';
-import type { FunctionDemand } from '../../autoscaler/plan/model.ts';
+import type { FunctionDemand } from '../../autoscaler/planning/decision.ts';
 import { candidate, demand, node } from './planning.ts';
 
 /** Tables with a shape: a fixed time for each batch and one for each row, less of it with more CPU or a GPU. */

@@ -1,9 +1,9 @@
 import type { NodeCapacity } from '../../autoscaler/cluster/node.ts';
 import type { ClusterSnapshot, LeavingInstance, PlannedInstance } from '../../autoscaler/cluster/snapshot.ts';
 import type { Candidate } from '../../autoscaler/latency/candidate.ts';
-import { planCluster } from '../../autoscaler/plan/cluster/planner.ts';
-import type { FunctionDemand, Plan, Planner } from '../../autoscaler/plan/model.ts';
 import type { RateModel } from '../../autoscaler/planning/capacity/rate-model.ts';
+import type { FunctionDemand, Plan, Planner } from '../../autoscaler/planning/decision.ts';
+import { planCluster } from '../../autoscaler/planning/planner.ts';
 import { type Holding, NodeResources } from '../../autoscaler/platforms/simulated/node-resources.ts';
 import { configKey } from '../../profiles/config.ts';
 

@@ -5,7 +5,7 @@ import { Controller } from '../../autoscaler/control/controller.ts';
 import type { ManagedFunction } from '../../autoscaler/control/managed-function.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../../autoscaler/control/settings.ts';
 import type { DispatchedBatch } from '../../autoscaler/dispatch/dispatcher.ts';
-import { percentileRateModel } from '../../autoscaler/plan/rates/percentile-rates.ts';
+import { percentileRateModel } from '../../autoscaler/planning/capacity/percentile-rates.ts';
 import type { RateModel } from '../../autoscaler/planning/capacity/rate-model.ts';
 import type { StartRequest } from '../../autoscaler/platforms/platform.ts';
 import { SimulatedCluster } from '../../autoscaler/platforms/simulated/simulated-cluster.ts';

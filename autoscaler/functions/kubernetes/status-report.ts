@@ -1,8 +1,8 @@
 import { formatConfig } from '../../../profiles/config.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import type { LatencySummary } from '../../latency/latency-window.ts';
-import type { Shortage } from '../../plan/model.ts';
 import { shortageText } from '../../plan/shortage-text.ts';
+import type { Shortage } from '../../planning/decision.ts';
 import { acceptedFinding, type Finding, readyFinding, roomFinding } from './findings.ts';
 import { FUNCTION_LABEL, type InferenceFunctionStatus } from './inference-function.ts';
 import type { Outcome } from './kubernetes-functions.ts';

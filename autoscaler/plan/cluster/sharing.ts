@@ -1,8 +1,8 @@
 import type { Site } from '../../cluster/eligible-nodes.ts';
-import { compareCoverage, type FunctionPlan } from './function-plan.ts';
-import { type Buyer, clear, type Patience } from './market.ts';
-import type { Room } from './room.ts';
-import { type Target, wantsOf } from './targets.ts';
+import type { Room } from '../../planning/moves/reservations.ts';
+import { compareCoverage, type FunctionPlan } from '../../planning/targets/function-plan.ts';
+import { type Buyer, clear, type Patience } from '../../planning/targets/market.ts';
+import { type Target, wantsOf } from '../../planning/targets/targets.ts';
 
 /** Bounds the work of one plan where not everything fits; what is still missing then comes with the next one. */
 const MOST_SHARED = 2_000;

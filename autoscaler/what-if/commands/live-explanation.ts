@@ -1,5 +1,5 @@
 import { type ErrorCode, InflessError, messageOf } from '../../../models/base/errors.ts';
-import type { ExplanationReport } from '../../control/explanation.ts';
+import type { ExplanationReport } from '../../planning/explain/explanation-report.ts';
 
 /** Nothing in an explanation takes longer. */
 const TIMEOUT_MS = 30_000;

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../../models/base/units.ts';
-import type { ExplanationReport, SetReport } from '../../control/explanation.ts';
+import type { ExplanationReport, SetReport } from '../../planning/explain/explanation-report.ts';
 import { percent, short } from './figures.ts';
 
 const CONSTRAINTS: Readonly<Record<ExplanationReport['constraint'], string>> = {

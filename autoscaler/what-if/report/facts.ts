@@ -1,8 +1,8 @@
 import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
-import { costOfSlo, type SloCost } from '../../plan/explain/slo-cost.ts';
-import type { Need } from '../../plan/explain/uniform-sets.ts';
-import { nearestFeasibleSloMs } from '../../plan/feasibility.ts';
+import { nearestFeasibleSloMs } from '../../planning/capacity/feasibility.ts';
 import type { RateModel } from '../../planning/capacity/rate-model.ts';
+import { costOfSlo, type SloCost } from '../../planning/explain/slo-cost.ts';
+import type { Need } from '../../planning/explain/uniform-sets.ts';
 import { type Cluster, type ClusterNode, costOf, isLimitless, type Prices } from '../cluster/cluster.ts';
 import { candidatesOf, type PlannedFunction } from '../functions.ts';
 import { arrivalCvOf, expectedRequests, type Load, peakPerSecond } from '../loads/load.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NodeCapacity, NodeSelector } from '../../../autoscaler/cluster/node.ts';
-import type { FunctionDemand } from '../../../autoscaler/plan/model.ts';
 import { isSelected } from '../../../autoscaler/plan/node-selector.ts';
-import { percentileRateModel } from '../../../autoscaler/plan/rates/percentile-rates.ts';
+import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
+import type { FunctionDemand } from '../../../autoscaler/planning/decision.ts';
 import { demand, node, PlannedCluster } from '../../support/planning.ts';
 import { changes, functions, nodes, withRates } from '../../support/planning-arbitraries.ts';
 

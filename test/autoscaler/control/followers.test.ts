@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Controller, type ControllerParts } from '../../../autoscaler/control/controller.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../../../autoscaler/control/settings.ts';
 import { type BatchTransport, InstanceLost } from '../../../autoscaler/dispatch/transport.ts';
-import { percentileRateModel } from '../../../autoscaler/plan/rates/percentile-rates.ts';
+import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
 import type { StartRequest } from '../../../autoscaler/platforms/platform.ts';
 import { SimulatedPlatform } from '../../../autoscaler/platforms/simulated/simulated-platform.ts';
 import { SimulatedTransport } from '../../../autoscaler/platforms/simulated/simulated-transport.ts';

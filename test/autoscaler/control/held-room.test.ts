@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Instance } from '../../../autoscaler/cluster/instance.ts';
 import type { Placement } from '../../../autoscaler/cluster/snapshot.ts';
 import { heldRoom } from '../../../autoscaler/control/held-room.ts';
-import { NodeSpace } from '../../../autoscaler/plan/cluster/node-space.ts';
+import { NodeSpace } from '../../../autoscaler/planning/placement/free-capacity.ts';
 import { candidate, node } from '../../support/planning.ts';
 
 const NODES = [node('one', 64, { gpuPercents: [100, 100] }), node('two', 64)];

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { priceOf } from '../../../dist/autoscaler/cluster/price.js';
 import { parseFunctionSpec } from '../../../dist/autoscaler/functions/spec.js';
-import { paperRateBand } from '../../../dist/autoscaler/plan/rates/paper-rates.js';
+import { paperRateBand } from '../../../dist/autoscaler/planning/capacity/paper-rates.js';
 import { InflessError } from '../../../dist/models/base/errors.js';
 import { arrivals } from '../../../dist/profiler/load/arrivals.js';
 import { steppedRate } from '../../../dist/profiler/load/rates.js';

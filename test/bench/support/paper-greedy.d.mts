@@ -1,6 +1,6 @@
 import type { StartDecision } from '../../../autoscaler/cluster/actions.ts';
 import type { NodeCapacity } from '../../../autoscaler/cluster/node.ts';
-import type { FunctionDemand } from '../../../autoscaler/plan/model.ts';
+import type { FunctionDemand } from '../../../autoscaler/planning/decision.ts';
 
 export function paperGreedy(
   demands: readonly FunctionDemand[],

@@ -1,5 +1,5 @@
 import { priceOf } from '../../../dist/autoscaler/cluster/price.js';
-import { paperRateBand } from '../../../dist/autoscaler/plan/rates/paper-rates.js';
+import { paperRateBand } from '../../../dist/autoscaler/planning/capacity/paper-rates.js';
 
 /** An exact fit leaves nothing over; the artifact adds a thousandth, lest it be infinitely good. */
 const FIT_MARGIN = 0.001;

@@ -9,7 +9,7 @@ import { KubernetesFunctions } from '../../../../autoscaler/functions/kubernetes
 import { ProfileTables } from '../../../../autoscaler/functions/kubernetes/profile-tables.ts';
 import { StatusWriter } from '../../../../autoscaler/functions/kubernetes/status-writer.ts';
 import { type Connection, connect } from '../../../../autoscaler/kubernetes/connection.ts';
-import { percentileRateModel } from '../../../../autoscaler/plan/rates/percentile-rates.ts';
+import { percentileRateModel } from '../../../../autoscaler/planning/capacity/percentile-rates.ts';
 import { SimulatedCluster } from '../../../../autoscaler/platforms/simulated/simulated-cluster.ts';
 import { SimulatedPlatform } from '../../../../autoscaler/platforms/simulated/simulated-platform.ts';
 import { SimulatedTransport } from '../../../../autoscaler/platforms/simulated/simulated-transport.ts';

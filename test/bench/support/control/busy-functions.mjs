@@ -1,7 +1,7 @@
 import { parseFunctionSpec } from '../../../../dist/autoscaler/functions/spec.js';
 import { ServiceTimes } from '../../../../dist/autoscaler/latency/service-times.js';
-import { planCluster } from '../../../../dist/autoscaler/plan/cluster/planner.js';
-import { percentileRateModel } from '../../../../dist/autoscaler/plan/rates/percentile-rates.js';
+import { percentileRateModel } from '../../../../dist/autoscaler/planning/capacity/percentile-rates.js';
+import { planCluster } from '../../../../dist/autoscaler/planning/planner.js';
 import { deploymentOf } from '../../../../dist/autoscaler/simulate/scenario.js';
 import { importInflessText } from '../../../../dist/profiles/import/infless-text.js';
 

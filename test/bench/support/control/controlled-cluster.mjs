@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { Controller } from '../../../../dist/autoscaler/control/controller.js';
 import { DEFAULT_CONTROL_SETTINGS } from '../../../../dist/autoscaler/control/settings.js';
-import { percentileRateModel } from '../../../../dist/autoscaler/plan/rates/percentile-rates.js';
+import { percentileRateModel } from '../../../../dist/autoscaler/planning/capacity/percentile-rates.js';
 import { VirtualClock } from '../../../../dist/models/base/virtual-clock.js';
 import { STARTUP_MS } from './busy-functions.mjs';
 

@@ -1,0 +1,80 @@
+import type { Candidate } from '../../latency/candidate.ts';
+import { LIMIT_GRID } from '../../plan/capacity/limit-grid.ts';
+import { loadLimitOf } from './limit-table.ts';
+import type { RateModel, Slo } from './rate-model.ts';
+
+/** Pools beyond this size are tabulated no more: an instance of a larger one carries as much. */
+const LARGEST_POOL = LIMIT_GRID.servers.at(-1)!;
+
+/**
+ * Capacity as a percentile: an instance contributes its fluid rate `b / mean time`, times the load that a pool of
+ * this size carries with the SLO's percentile in time, given how long the tail of a batch is against the SLO and
+ * how bursty the arrivals are (simulated, see load-limit.ts). The mean decides how much runs, the tail when
+ * it ends.
+ */
+export const percentileRateModel: RateModel = {
+  name: 'percentile',
+  feasible: (candidate, slo) => candidate.tailMs < slo.sloMs && contributionsOf(candidate, slo).in(1) > 0,
+  sharesOf(candidate, slo) {
+    const contributions = contributionsOf(candidate, slo);
+    return (poolSize) => contributions.in(poolSize);
+  },
+  capacityPerSecond(pool, slo) {
+    let sum = 0;
+    for (const candidate of pool) sum += contributionsOf(candidate, slo).in(pool.length);
+    return sum;
+  },
+  worthStarting: () => true,
+};
+
+/** What one instance of a candidate carries under one SLO, by size of the pool: worked out when first asked for. */
+class Contributions {
+  readonly #candidate: Candidate;
+  readonly #slo: Slo;
+  readonly #bySize: (number | undefined)[] = [];
+
+  constructor(candidate: Candidate, { sloMs, percentile, arrivalCv }: Slo) {
+    this.#candidate = candidate;
+    this.#slo = { sloMs, percentile, arrivalCv };
+  }
+
+  /** Plans make their SLOs anew: the same is what has the same values. */
+  isFor({ sloMs, percentile, arrivalCv }: Slo): boolean {
+    const own = this.#slo;
+    return own.sloMs === sloMs && own.arrivalCv === arrivalCv && own.percentile === percentile;
+  }
+
+  /** @returns requests per second */
+  in(poolSize: number): number {
+    const servers = Math.min(poolSize, LARGEST_POOL);
+    this.#bySize[servers] ??= this.#workOut(servers);
+    return this.#bySize[servers];
+  }
+
+  #workOut(servers: number): number {
+    const { config, meanMs, tailMs } = this.#candidate;
+    const { sloMs, arrivalCv, percentile } = this.#slo;
+    const limit = loadLimitOf({
+      timeRatio: tailMs / sloMs,
+      maxBatch: config.batch,
+      servers,
+      arrivalCv,
+      percentile,
+    });
+    return (limit * config.batch * 1000) / meanMs;
+  }
+}
+
+/**
+ * A plan asks for the same few over and over, and the next plan for the same again. A candidate is of one function, which
+ * has one SLO at a time: the last one is remembered, so that no more is kept than there are candidates.
+ */
+const lastOf = new WeakMap<Candidate, Contributions>();
+
+function contributionsOf(candidate: Candidate, slo: Slo): Contributions {
+  const last = lastOf.get(candidate);
+  if (last?.isFor(slo)) return last;
+  const contributions = new Contributions(candidate, slo);
+  lastOf.set(candidate, contributions);
+  return contributions;
+}

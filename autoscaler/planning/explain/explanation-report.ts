@@ -1,0 +1,115 @@
+import { type Config, formatConfig } from '../../../profiles/config.ts';
+import type { ServiceTimes } from '../../latency/service-times.ts';
+import { type Forecast, forecast } from '../capacity/forecast.ts';
+import { type Constraint, type ExplainRequest, explain } from './explain.ts';
+import type { UniformSet } from './uniform-sets.ts';
+
+/** Why a function gets the config it gets: `GET /api/functions/NAME/explanation`. Shares are in 0…1. */
+export interface ExplanationReport {
+  readonly name: string;
+  readonly sloMs: number;
+  readonly percentile: number;
+  readonly arrivalCv: number;
+  readonly ratePerSecond: number;
+  /** The rate with headroom: what capacity is provided for. */
+  readonly neededPerSecond: number;
+  readonly constraint: Constraint;
+  /** The constraint in a sentence, with its figures. */
+  readonly why: string;
+  /** The cheapest set that is possible or, where none is enough, the one that carries most. */
+  readonly chosen: SetReport | null;
+  readonly missingPerSecond: number;
+  /** The cheapest of another config, and how much more it costs. */
+  readonly runnerUp: { readonly set: SetReport; readonly extraShare: number } | null;
+  /** The next looser SLO at which another config is the cheapest, and how much less it costs. */
+  readonly looser: { readonly sloMs: number; readonly set: SetReport; readonly savedShare: number } | null;
+  readonly costOfSlo: readonly { readonly sloMs: number; readonly set: SetReport }[];
+  /** Configs that run or start now; null where nothing runs because it is only asked "what if". */
+  readonly running: readonly RunningConfig[] | null;
+}
+
+/** Equal instances that together carry what is needed. */
+export interface SetReport {
+  readonly instances: number;
+  readonly config: Config;
+  readonly configText: string;
+  readonly capacityPerSecond: number;
+  /** Time of a full batch at the SLO's percentile. */
+  readonly batchTailMs: number;
+  readonly gflops: number;
+  /** Simulated at the expected rate, for the chosen set. */
+  readonly forecast: Forecast | null;
+}
+
+export interface RunningConfig {
+  readonly configText: string;
+  readonly instances: number;
+}
+
+export interface ExplanationRequest extends ExplainRequest {
+  readonly times: ServiceTimes;
+  /** Without headroom. */
+  readonly expectedPerSecond: number;
+  readonly running: readonly Config[] | null;
+}
+
+/** @throws InflessError SLO_INFEASIBLE with the nearest feasible SLO */
+export function explanationReport(request: ExplanationRequest): ExplanationReport {
+  const { slo, running } = request;
+  const { chosen, runnerUp, looser, costOfSlo, constraint, why, missingPerSecond } = explain(request);
+  const extraShare = chosen === undefined || runnerUp === undefined ? 0 : runnerUp.price / chosen.price - 1;
+  const savedShare = chosen === undefined || looser === undefined ? 0 : 1 - looser.set.price / chosen.price;
+  return {
+    name: request.name,
+    sloMs: slo.sloMs,
+    percentile: slo.percentile,
+    arrivalCv: slo.arrivalCv,
+    ratePerSecond: request.expectedPerSecond,
+    neededPerSecond: request.ratePerSecond,
+    constraint,
+    why,
+    chosen: chosen === undefined ? null : setReport(chosen, forecastOf(chosen, request)),
+    missingPerSecond,
+    runnerUp: runnerUp === undefined ? null : { set: setReport(runnerUp), extraShare },
+    looser: looser === undefined ? null : { sloMs: looser.sloMs, set: setReport(looser.set), savedShare },
+    costOfSlo: costOfSlo.map(({ sloMs, set }) => ({ sloMs, set: setReport(set) })),
+    running: running === null ? null : runningConfigs(running),
+  };
+}
+
+function setReport(set: UniformSet, predicted: Forecast | null = null): SetReport {
+  const { candidate, instances, capacityPerSecond, price } = set;
+  const { config, tailMs } = candidate;
+  return {
+    instances,
+    config,
+    configText: formatConfig(config),
+    capacityPerSecond,
+    batchTailMs: tailMs,
+    gflops: price,
+    forecast: predicted,
+  };
+}
+
+/** What the batch former makes of the set: the same simulation as of `GET /api/functions/NAME`. */
+function forecastOf({ candidate, instances }: UniformSet, request: ExplanationRequest): Forecast | null {
+  const { times, slo, expectedPerSecond } = request;
+  const predicted = forecast({
+    times,
+    pool: Array<Config>(instances).fill(candidate.config),
+    ratePerSecond: expectedPerSecond,
+    arrivalCv: slo.arrivalCv,
+    sloMs: slo.sloMs,
+    percentile: slo.percentile,
+  });
+  return predicted ?? null;
+}
+
+function runningConfigs(configs: readonly Config[]): RunningConfig[] {
+  const counts = new Map<string, number>();
+  for (const config of configs) {
+    const text = formatConfig(config);
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  return [...counts].map(([configText, instances]) => ({ configText, instances }));
+}

@@ -1,0 +1,19 @@
+import { Sharing } from '../../plan/cluster/sharing.ts';
+import type { FunctionPlan } from '../targets/function-plan.ts';
+import { type Target, wantsOf } from '../targets/targets.ts';
+import type { Room } from './reservations.ts';
+
+/**
+ * Starts what functions that are short lack of their targets, large instances first, since small ones fit beside them.
+ * Where that leaves somebody out, what room there is now is shared out one by one instead.
+ */
+export function grow(plans: readonly FunctionPlan[], targets: readonly Target[], room: Room): void {
+  const growing = plans.flatMap((plan, index) => (plan.wantsMore ? [{ plan, target: targets[index]! }] : []));
+  const wants = growing.flatMap(({ plan, target }) => wantsOf(plan, target));
+  const largestFirst = wants.toSorted((a, b) => b.plan.offer(b.index).price - a.plan.offer(a.index).price);
+  let fits = true;
+  for (const { plan, index, count } of largestFirst) if (room.start(plan, index, count) < count) fits = false;
+  if (fits) return;
+  for (const { plan } of growing) room.takeBackAll(plan);
+  new Sharing(growing, room).run();
+}

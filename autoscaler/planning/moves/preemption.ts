@@ -1,0 +1,252 @@
+import { includes } from '../../cluster/eligible-nodes.ts';
+import type { PlannedInstance } from '../../cluster/snapshot.ts';
+import { byPreference, stopgapsOf } from '../../plan/cluster/sharing.ts';
+import { compareCoverage, type FunctionPlan, levelOf } from '../targets/function-plan.ts';
+import { sizeOf } from '../targets/offer.ts';
+import { surplusOf, type Target, wantsOf } from '../targets/targets.ts';
+import { mayReplace } from './replacement.ts';
+import type { Room } from './reservations.ts';
+
+/** A shortage of less than this is no more than chance does to a rate that is measured. */
+const NEARLY = 0.02;
+
+/** What share of what a function can carry may be missing for a moment, so that it has better in the next. */
+const MOST_CONVERTED = 0.1;
+
+/** Bounds the work of one plan. */
+const MOST_CLEARINGS = 64;
+const MOST_NEEDY = 16;
+const MOST_NODES = 64;
+/** Offers that room is looked for beside the target's, the best first. */
+const MOST_OFFERS = 8;
+
+/** What may have to go: an instance, whose it is, and by which of its offers; undefined for dead weight. */
+interface Victim {
+  readonly owner: FunctionPlan;
+  readonly index: number | undefined;
+  readonly instance: PlannedInstance;
+}
+
+/** Of victims: whether they may go, and whether so much room is worth it. */
+interface Conditions {
+  readonly mayGo?: (victims: readonly Victim[]) => boolean;
+  readonly isWorth?: (victims: readonly Victim[], room: number) => boolean;
+}
+
+interface Clearing {
+  readonly offer: number;
+  readonly victims: readonly Victim[];
+}
+
+/**
+ * Makes room on full nodes for what functions lack of their targets, by stopping what is in its way:
+ *
+ * - what its owner's target does not contain either, so that step by step everybody comes to have what the market has
+ *   found for all; so little at a time that it is hardly missed until the new, which carries more, is ready;
+ * - for who is relatively shortest, dead weight of its own, or instances of others that stay better off without them.
+ *
+ * So the worst coverage rises until all are about equal. Nobody asks for more while room for it is on its way.
+ */
+export function makeRoom(plans: readonly FunctionPlan[], targets: readonly Target[], room: Room): void {
+  const maker = new RoomMaker(plans, targets, room);
+  const order = plans.map((_, index) => index).sort((a, b) => compareCoverage(plans[a]!, plans[b]!));
+  const needy = order.filter((index) => plans[index]!.wantsMore).slice(0, MOST_NEEDY);
+  for (const index of order) {
+    if (plans[index]!.wantsMore || mayReplace(plans[index]!)) maker.convertFor(index);
+  }
+  for (const index of needy) maker.rescue(index);
+}
+
+class RoomMaker {
+  readonly #plans: readonly FunctionPlan[];
+  readonly #targets: readonly Target[];
+  readonly #room: Room;
+  /** What no target contains, as far as it has not been stopped; looked for once, when first asked for. */
+  #surplusLeft: readonly Victim[] | undefined;
+  #clearings = 0;
+
+  constructor(plans: readonly FunctionPlan[], targets: readonly Target[], room: Room) {
+    this.#plans = plans;
+    this.#targets = targets;
+    this.#room = room;
+  }
+
+  /** Takes surplus out of the way of what a function lacks of its target, if nothing else can start for it. */
+  convertFor(place: number): void {
+    const plan = this.#plans[place]!;
+    if (plan.isGrowing) return;
+    const lacking = wantsOf(plan, this.#targets[place]!);
+    const wants = lacking.map(({ index }) => index);
+    for (const { index, count } of lacking) {
+      for (let left = count; left > 0 && this.#clearings < MOST_CLEARINGS; left -= 1) {
+        if (this.#room.promise(plan, index, 1) > 0) continue;
+        const clearing = this.#cheapest(plan, [index], this.#surplus, {
+          mayGo: (victims) => canSpare(victims, plan),
+          isWorth: (victims, room) => !plan.isShort || isGain(victims, plan, index, Math.min(room, left)),
+        });
+        if (clearing === undefined || this.#wouldBeLost(plan, clearing, wants)) break;
+        this.#carryOut(plan, clearing);
+      }
+    }
+  }
+
+  /** Gives the shortest what it needs most, at others' cost. */
+  rescue(place: number): void {
+    const plan = this.#plans[place]!;
+    if (!plan.wantsMore || plan.isMoving) return;
+    const wants = wantsOf(plan, this.#targets[place]!).map(({ index }) => index);
+    const offers = [...new Set([...wants, ...stopgapsOf(plan).slice(0, MOST_OFFERS)])];
+    const own = plan.deadWeight.map((instance) => ({ owner: plan, index: undefined, instance }));
+    const isNearlyCarried = plan.size >= plan.fewest && plan.shortage < NEARLY;
+    const clearing =
+      this.#cheapest(plan, offers, own) ??
+      (isNearlyCarried
+        ? undefined
+        : this.#cheapest(plan, offers, [...own, ...this.#lent(plan)], {
+            mayGo: (victims) => canGive(victims, plan),
+          }));
+    if (clearing !== undefined) this.#carryOut(plan, clearing);
+  }
+
+  /** Whether the room would be taken for something else of the same function, and so the same be found again. */
+  #wouldBeLost(plan: FunctionPlan, { offer, victims }: Clearing, wants: readonly number[]): boolean {
+    if (!plan.isShort || offer === wants[0]) return false;
+    const leaving = victims.map(({ instance }) => instance);
+    const { node } = leaving[0]!;
+    const order = byPreference(plan, wants);
+    return order
+      .slice(0, order.indexOf(offer))
+      .some((index) => this.#room.roomWithout(leaving, node, plan, index) > 0);
+  }
+
+  #carryOut(plan: FunctionPlan, { offer, victims }: Clearing): void {
+    this.#clearings += 1;
+    for (const { owner, index, instance } of victims) {
+      this.#room.leave(instance);
+      if (index === undefined) owner.releaseDeadWeight(instance);
+      else owner.release(index, instance);
+    }
+    this.#surplusLeft = this.#surplusLeft?.filter((victim) => !victims.includes(victim));
+    this.#room.promise(plan, offer, 1);
+  }
+
+  get #surplus(): readonly Victim[] {
+    this.#surplusLeft ??= this.#plans.flatMap((plan, place) => surplusVictims(plan, this.#targets[place]!));
+    return this.#surplusLeft;
+  }
+
+  /** Ready instances of others, of the best off first, and of one function the dearest. */
+  #lent(needy: FunctionPlan): Victim[] {
+    if (needy.demand.ratePerSecond === 0) return [];
+    return this.#plans
+      .filter((owner) => owner !== needy)
+      .toSorted((a, b) => compareCoverage(b, a))
+      .flatMap((owner) => [
+        ...owner.deadWeight.map((instance) => ({ owner, index: undefined, instance })),
+        ...owner.readyCounts.flatMap((_, index) =>
+          owner.readyOf(index).map((instance) => ({ owner, index, instance })),
+        ),
+      ]);
+  }
+
+  /** The fewest victims on one node that make room for one of the offers. */
+  #cheapest(
+    plan: FunctionPlan,
+    offers: readonly number[],
+    victims: readonly Victim[],
+    { mayGo, isWorth }: Conditions = {},
+  ): Clearing | undefined {
+    let best: Clearing | undefined;
+    const near = victims.filter(({ instance }) => includes(plan.site, instance.node));
+    for (const [node, onNode] of byNode(near)) {
+      const most = (best?.victims.length ?? Infinity) - 1;
+      const taken: Victim[] = [];
+      for (const victim of onNode) {
+        if (taken.length >= most) break;
+        if (mayGo !== undefined && !mayGo([...taken, victim])) continue;
+        taken.push(victim);
+        const leaving = taken.map(({ instance }) => instance);
+        const offer = offers.find((index) => {
+          const room = this.#room.roomWithout(leaving, node, plan, index);
+          return room > 0 && (isWorth?.(taken, room) ?? true);
+        });
+        if (offer === undefined) continue;
+        best = { offer, victims: taken };
+        break;
+      }
+    }
+    return best;
+  }
+}
+
+function byNode(victims: readonly Victim[]): Map<string, Victim[]> {
+  const groups = new Map<string, Victim[]>();
+  for (const victim of victims) {
+    const { node } = victim.instance;
+    const group = groups.get(node);
+    if (group !== undefined) group.push(victim);
+    else if (groups.size < MOST_NODES) groups.set(node, [victim]);
+  }
+  return groups;
+}
+
+function surplusVictims(owner: FunctionPlan, target: Target): Victim[] {
+  return surplusOf(owner, target).flatMap((count, index) =>
+    owner
+      .readyOf(index)
+      .slice(0, count)
+      .map((instance) => ({ owner, index, instance })),
+  );
+}
+
+/** By offer: what of a function is ready and not among the victims. */
+function readyWithout(owner: FunctionPlan, victims: readonly Victim[]): number[] {
+  const ready = [...owner.readyCounts];
+  for (const { owner: other, index } of victims) {
+    if (other === owner && index !== undefined) ready[index]! -= 1;
+  }
+  return ready;
+}
+
+function ownersOf(victims: readonly Victim[]): FunctionPlan[] {
+  return [...new Set(victims.map(({ owner }) => owner))];
+}
+
+/** Whether nobody falls far below what it carries now, and nobody at all for one who can do without. */
+function canSpare(victims: readonly Victim[], needy: FunctionPlan): boolean {
+  return ownersOf(victims).every((owner) => {
+    const ready = readyWithout(owner, victims);
+    const left = owner.offers.capacity(ready);
+    const size = sizeOf(ready);
+    if (left >= owner.recentPerSecond && size >= owner.fewest) return true;
+    if (!needy.isShort)
+      return owner === needy && left >= (1 - NEARLY) * owner.recentPerSecond && size >= owner.fewest;
+    // One who would be shorter afterwards would take the room back.
+    if (owner !== needy && levelOf(owner.coverageOf(left)) < levelOf(needy.coverage)) return false;
+    const { ratePerSecond } = owner.demand;
+    if (ratePerSecond > 0 && size === 0) return false;
+    if (!owner.isChanging) return true; // the first, however large
+    const least = Math.min(1 - MOST_CONVERTED, 1 - needy.shortage);
+    return left >= least * Math.min(ratePerSecond, owner.capacityBefore);
+  });
+}
+
+/** Whether so many of the new carry more than what of a function's own makes room for them. */
+function isGain(victims: readonly Victim[], plan: FunctionPlan, index: number, count: number): boolean {
+  const { size, offers } = plan;
+  const own = victims.filter(({ owner }) => owner === plan);
+  const carried = own.reduce((sum, { index: taken }) => sum + offers.share(taken!, size), 0);
+  return carried * (1 + plan.offer(index).startCost) < offers.share(index, size) * count;
+}
+
+/** Whether everybody, without what is taken, is clearly better off with what is ready than who needs it is now. */
+function canGive(victims: readonly Victim[], needy: FunctionPlan): boolean {
+  return ownersOf(victims).every((owner) => {
+    if (owner === needy) return true;
+    if (victims.every((victim) => victim.owner !== owner || victim.index === undefined)) return true;
+    const left = readyWithout(owner, victims);
+    const { minInstances, recentRatePerSecond } = owner.demand;
+    if (sizeOf(left) < Math.max(minInstances, recentRatePerSecond > 0 ? 1 : 0)) return false;
+    return levelOf(owner.coverageOf(owner.offers.capacity(left))) > levelOf(needy.coverage);
+  });
+}

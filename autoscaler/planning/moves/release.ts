@@ -1,0 +1,60 @@
+import type { PlannedInstance } from '../../cluster/snapshot.ts';
+import type { FunctionPlan } from '../targets/function-plan.ts';
+import { type Counts, present, sizeOf } from '../targets/offer.ts';
+import { without } from '../targets/pool-search.ts';
+import { surplusOf, type Target } from '../targets/targets.ts';
+import type { Room } from './reservations.ts';
+
+/**
+ * Stops what a function can do without: dead weight when others that are ready carry its demand, and what its target does
+ * not contain when those carry the highest rate of the recent past. On the emptiest nodes first, so that they empty.
+ */
+export function release(plan: FunctionPlan, target: Target, room: Room): void {
+  releaseDeadWeight(plan, room);
+  const ready = [...plan.readyCounts];
+  const surplus = surplusOf(plan, target).map((count, index) => Math.min(count, ready[index]!));
+  if (sizeOf(surplus) === 0 && sizeOf(ready) <= plan.demand.maxInstances) return;
+  const order = dearestFirst(plan, ready);
+  const wish = plan.wish(plan.recentPerSecond);
+  const left = without(wish, ready, order, plan.fewest, surplus);
+  const tooMany = sizeOf(left) - plan.demand.maxInstances;
+  if (tooMany > 0) takeOut(left, order, tooMany);
+  ready.forEach((count, index) => {
+    const leaving = count - left[index]!;
+    if (leaving <= 0) return;
+    const emptiestFirst = plan
+      .readyOf(index)
+      .toSorted((a, b) => room.freeCpuMillicores(b.node) - room.freeCpuMillicores(a.node));
+    for (const instance of emptiestFirst.slice(0, leaving)) {
+      plan.release(index, instance);
+      room.leave(instance);
+    }
+  });
+}
+
+function releaseDeadWeight(plan: FunctionPlan, room: Room): void {
+  const { demand, offers, readyCounts, fewest } = plan;
+  const size = sizeOf(readyCounts);
+  const isEnough = size >= fewest && offers.capacity(readyCounts) >= demand.ratePerSecond;
+  if (!isEnough && size < demand.maxInstances) return;
+  const gone: PlannedInstance[] = plan.deadWeight.filter(({ ready }) => ready);
+  for (const instance of gone) {
+    plan.releaseDeadWeight(instance);
+    room.leave(instance);
+  }
+}
+
+/** Beyond the largest number allowed, instances go whatever the rate. */
+function takeOut(counts: number[], order: readonly number[], tooMany: number): void {
+  let left = tooMany;
+  for (const index of order) {
+    const taken = Math.min(left, counts[index]!);
+    counts[index]! -= taken;
+    left -= taken;
+  }
+}
+
+/** Offers of which there are any. */
+export function dearestFirst({ costs }: FunctionPlan, counts: Counts): number[] {
+  return present(counts).sort((a, b) => costs[b]! - costs[a]! || a - b);
+}

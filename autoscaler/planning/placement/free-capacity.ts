@@ -1,0 +1,115 @@
+import type { NodeCapacity } from '../../cluster/node.ts';
+import type { Resources } from '../../cluster/resources.ts';
+import type { Placement } from '../../cluster/snapshot.ts';
+import type { Candidate } from '../../latency/candidate.ts';
+import { NodeRoom, type Spot } from './free-node.ts';
+import { NodeShelves } from './free-node-index.ts';
+
+interface Rooms {
+  readonly byName: ReadonlyMap<string, NodeRoom>;
+  readonly shelves: NodeShelves;
+}
+
+interface Booking {
+  readonly placement: Placement;
+  readonly sign: 1 | -1;
+}
+
+/**
+ * What is free on each node while a plan is being made. Nothing is reckoned before it is asked for: many a plan looks for
+ * no room at all.
+ */
+export class NodeSpace {
+  readonly #nodes: readonly NodeCapacity[];
+  readonly #held: readonly Iterable<Placement>[];
+  /** What was booked before it was opened. */
+  readonly #changes: Booking[] = [];
+  #opened: Rooms | undefined;
+
+  /** @param held by what is there already; a node that is gone is no error here */
+  constructor(nodes: readonly NodeCapacity[], ...held: Iterable<Placement>[]) {
+    this.#nodes = nodes;
+    this.#held = held;
+  }
+
+  /** Books an instance that is there already. */
+  occupy(placement: Placement): void {
+    this.#book(placement, 1);
+  }
+
+  /** Gives back what an instance holds. */
+  vacate(placement: Placement): void {
+    this.#book(placement, -1);
+  }
+
+  /**
+   * Places up to `count` instances, each on the node that it fills best, and books them.
+   *
+   * @param among names of the nodes they may be on; undefined: any
+   */
+  place(candidate: Candidate, count: number, among?: ReadonlySet<string>): Spot[] {
+    const spots: Spot[] = [];
+    if (count <= 0) return spots;
+    const { shelves } = this.#open();
+    while (spots.length < count) {
+      const room = shelves.fullestFor(candidate, among);
+      if (room === undefined) break;
+      while (spots.length < count && room.fits(candidate)) spots.push(room.take(candidate));
+      shelves.put(room);
+    }
+    return spots;
+  }
+
+  /** How many this node has room for. */
+  countOn(node: string, candidate: Candidate): number {
+    return this.#open().byName.get(node)?.countOf(candidate) ?? 0;
+  }
+
+  /** What is free on all nodes together. */
+  get free(): Resources {
+    const total: [number, number, number] = [0, 0, 0];
+    for (const { cpuMillicores, gpuPercents, memoryBytes } of this.#open().byName.values()) {
+      total[0] += Math.max(0, cpuMillicores);
+      for (const percent of gpuPercents) total[1] += Math.max(0, percent);
+      total[2] += Math.max(0, memoryBytes);
+    }
+    return total;
+  }
+
+  /** How much CPU is free on a node. */
+  freeCpuMillicores(node: string): number {
+    return this.#open().byName.get(node)?.cpuMillicores ?? 0;
+  }
+
+  #open(): Rooms {
+    if (this.#opened === undefined) {
+      const byName = new Map<string, NodeRoom>();
+      for (const node of this.#nodes) byName.set(node.name, new NodeRoom(node));
+      for (const held of this.#held) {
+        for (const placement of held) byName.get(placement.node)?.book(placement, 1);
+      }
+      const shelves = new NodeShelves(byName.values(), largestOf(this.#nodes));
+      this.#opened = { byName, shelves };
+      for (const { placement, sign } of this.#changes) this.#book(placement, sign);
+    }
+    return this.#opened;
+  }
+
+  #book(placement: Placement, sign: 1 | -1): void {
+    if (this.#opened === undefined) {
+      this.#changes.push({ placement, sign });
+      return;
+    }
+    const { byName, shelves } = this.#opened;
+    const room = byName.get(placement.node);
+    if (room === undefined) return;
+    room.book(placement, sign);
+    shelves.put(room);
+  }
+}
+
+function largestOf(nodes: readonly NodeCapacity[]): number {
+  let largest = 1;
+  for (const { cpuMillicores } of nodes) largest = Math.max(largest, cpuMillicores);
+  return largest;
+}

@@ -1,0 +1,80 @@
+import { siteOf } from '../cluster/eligible-nodes.ts';
+import type { ClusterSnapshot, PlannedInstance } from '../cluster/snapshot.ts';
+import type { RateModel } from './capacity/rate-model.ts';
+import type { FunctionDemand, Plan } from './decision.ts';
+import { grow } from './moves/growth.ts';
+import { makeRoom } from './moves/preemption.ts';
+import { release } from './moves/release.ts';
+import { replace } from './moves/replacement.ts';
+import { Room } from './moves/reservations.ts';
+import { shortageOf } from './moves/shortage.ts';
+import { FunctionPlan } from './targets/function-plan.ts';
+import { targetOf } from './targets/targets.ts';
+import { trade } from './targets/trade.ts';
+
+/**
+ * Decides for all functions together what to start, where, and what to stop, so that their demand is carried at the least
+ * price that the cluster allows, with few moves from what runs. Pure: the same input gives the same plan.
+ *
+ * 1. The market: prices of CPU, GPU and memory at which everybody's cheapest choice fits into the cluster, so that each
+ *    resource goes to whom it saves the most. What runs has its start behind it and therefore mostly stays.
+ * 2. Targets: whole instances, by an exact search where fractions were.
+ * 3. Release: what the targets don't contain, as far as those that are ready carry the highest rate of the recent past.
+ * 4. Growth: what is missing of the targets of those who are short; where that finds no place, whatever fits.
+ * 5. Replacement: the rest of the targets, where nobody is short, it pays, and it fits beside what runs.
+ * 6. Room: on full nodes, what no target contains goes out of the way of what some target lacks, a little at a time; who
+ *    is shortest gets that of another who is better off, if need be.
+ */
+export function planCluster(
+  demands: readonly FunctionDemand[],
+  cluster: ClusterSnapshot,
+  rates: RateModel,
+): Plan {
+  const byFunction = groupByFunction(cluster.instances);
+  const leaving = groupByFunction(cluster.leaving);
+  const plans = demands.map(
+    (demand) =>
+      new FunctionPlan(
+        demand,
+        { instances: byFunction.get(demand.name) ?? [], leaving: leaving.get(demand.name)?.length ?? 0 },
+        rates,
+        siteOf(cluster.nodes, demand.nodeSelector),
+      ),
+  );
+  const trades = trade(plans, cluster);
+  const targets = plans.map((plan, index) => {
+    const { prices, purchase } = trades[index]!;
+    plan.price(prices);
+    return targetOf(plan, purchase);
+  });
+
+  const room = new Room(cluster);
+  for (const [index, plan] of plans.entries()) release(plan, targets[index]!, room);
+  grow(plans, targets, room);
+  if (!plans.some((plan) => plan.isShort)) {
+    for (const [index, plan] of plans.entries()) replace(plan, targets[index]!, room);
+  }
+  makeRoom(plans, targets, room);
+  return {
+    start: plans.flatMap((plan) => plan.start),
+    stop: plans.flatMap((plan) => plan.stop.map(stopOf)),
+    short: plans.flatMap((plan) => shortageOf(plan) ?? []),
+  };
+}
+
+function groupByFunction<T extends { readonly functionName?: string }>(
+  instances: readonly T[],
+): ReadonlyMap<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const instance of instances) {
+    const { functionName = '' } = instance;
+    const group = groups.get(functionName);
+    if (group === undefined) groups.set(functionName, [instance]);
+    else group.push(instance);
+  }
+  return groups;
+}
+
+function stopOf({ id, functionName }: PlannedInstance): Plan['stop'][number] {
+  return { id, functionName };
+}

@@ -1,0 +1,136 @@
+import type { NodeCapacity } from '../../cluster/node.ts';
+import { priceOf } from '../../cluster/price.ts';
+import { fitsOn, type Resources, resourcesOf } from '../../cluster/resources.ts';
+import type { Candidate } from '../../latency/candidate.ts';
+import type { RateModel, SharesBySize, Slo } from '../capacity/rate-model.ts';
+import type { FunctionDemand } from '../decision.ts';
+
+/** Price every instance has beside its config: a process, a connection, memory for a copy of the model. */
+const INSTANCE_PRICE = 2;
+
+/**
+ * For how long a move has to pay: what is started costs its price while it is starting, and brings what it saves for
+ * about so long before the demand is another one.
+ */
+const MOVE_HORIZON_MS = 30_000;
+
+/** How much slower than its quickest config a function is planned whose SLO no config keeps any more. */
+const BEST_EFFORT = 2;
+
+/** A config that may be started for a function. */
+export interface Offer {
+  readonly candidate: Candidate;
+  readonly needs: Resources;
+  readonly price: number;
+  /** What starting one costs, as a share of its price. */
+  readonly startCost: number;
+}
+
+/** One function's offers and what sets of them carry. */
+export class Offers {
+  readonly all: readonly Offer[];
+  /** What one instance of each costs where nothing is scarce. */
+  readonly prices: readonly number[];
+  readonly slo: Slo;
+  readonly #asked: Slo;
+  readonly #rates: RateModel;
+  readonly #kinds: readonly NodeCapacity[];
+  /** What one instance of each carries in the largest pool: nowhere more. */
+  readonly mostShares: readonly number[];
+  readonly #shares: readonly SharesBySize[];
+
+  /** @param kinds one node of each kind that there is: a config that no empty node can hold is no offer */
+  constructor(demand: FunctionDemand, rates: RateModel, kinds: readonly NodeCapacity[]) {
+    const { sloMs, percentile, arrivalCv } = demand;
+    this.#asked = { sloMs, percentile, arrivalCv };
+    this.#rates = rates;
+    this.#kinds = kinds;
+    this.slo = attainableSlo(demand, rates);
+    this.all = demand.candidates
+      .filter((each) => rates.feasible(each, this.slo) && kinds.some((node) => fitsOn(each, node)))
+      .map((candidate) => ({
+        candidate,
+        needs: resourcesOf(candidate),
+        price: priceOf(candidate.config) + INSTANCE_PRICE,
+        startCost: candidate.startupMs / MOVE_HORIZON_MS,
+      }));
+    this.prices = this.all.map(({ price }) => price);
+    this.#shares = this.all.map(({ candidate }) => rates.sharesOf(candidate, this.slo));
+    this.mostShares = this.#shares.map((share) => share(Number.MAX_SAFE_INTEGER));
+  }
+
+  /** Whether they are what the same candidates come to for this demand. */
+  areFor(demand: FunctionDemand, rates: RateModel, kinds: readonly NodeCapacity[]): boolean {
+    const { sloMs, percentile, arrivalCv } = this.#asked;
+    return (
+      demand.sloMs === sloMs &&
+      demand.percentile === percentile &&
+      demand.arrivalCv === arrivalCv &&
+      rates === this.#rates &&
+      kinds.length === this.#kinds.length &&
+      kinds.every((kind, index) => kind === this.#kinds[index])
+    );
+  }
+
+  /** What one instance carries in a pool of so many, in requests per second. */
+  share(index: number, poolSize: number): number {
+    return this.#shares[index]!(poolSize);
+  }
+
+  /** What a pool carries, together with `more` instances that are not counted here. */
+  capacity(counts: Counts, more = 0): number {
+    const size = sizeOf(counts) + more;
+    let sum = 0;
+    for (let index = 0; index < counts.length; index += 1) {
+      const count = counts[index]!;
+      if (count > 0) sum += count * this.#shares[index]!(size);
+    }
+    return sum;
+  }
+
+  /** Whether starting this config makes sense when so much is missing. */
+  isWorth(index: number, missingPerSecond: number): boolean {
+    return this.#rates.worthStarting(this.all[index]!.candidate, missingPerSecond, this.slo);
+  }
+}
+
+/** The same candidates come back with every plan until running shows other times: what was made of them last is kept. */
+const lastOf = new WeakMap<readonly Candidate[], Offers>();
+
+export function offersFor(demand: FunctionDemand, rates: RateModel, kinds: readonly NodeCapacity[]): Offers {
+  let offers = lastOf.get(demand.candidates);
+  if (!offers?.areFor(demand, rates, kinds)) {
+    offers = new Offers(demand, rates, kinds);
+    lastOf.set(demand.candidates, offers);
+  }
+  return offers;
+}
+
+/** How many instances of each offer. */
+export type Counts = readonly number[];
+
+/** Asked for all the time: an index makes no iterator. */
+export function sizeOf(counts: Counts): number {
+  let size = 0;
+  for (let index = 0; index < counts.length; index += 1) size += counts[index]!;
+  return size;
+}
+
+/** Offers of which there are any. */
+export function present(counts: Counts): number[] {
+  const offers: number[] = [];
+  for (let index = 0; index < counts.length; index += 1) if (counts[index]! > 0) offers.push(index);
+  return offers;
+}
+
+/**
+ * The SLO to plan for: the function's own or, where running has shown that no config keeps it, the best that can be
+ * had. Serving late is better than not serving.
+ */
+function attainableSlo(demand: FunctionDemand, rates: RateModel): Slo {
+  const { sloMs, percentile, arrivalCv, candidates } = demand;
+  const slo = { sloMs, percentile, arrivalCv };
+  if (candidates.some((candidate) => rates.feasible(candidate, slo))) return slo;
+  const quickestMs = Math.min(...candidates.map(({ tailMs }) => tailMs));
+  return { ...slo, sloMs: quickestMs * BEST_EFFORT };
+}

@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { priceOf } from '../../../../autoscaler/cluster/price.ts';
+import type { Candidate } from '../../../../autoscaler/latency/candidate.ts';
+import { nearestFeasibleSloMs } from '../../../../autoscaler/planning/capacity/feasibility.ts';
+import { paperRateModel } from '../../../../autoscaler/planning/capacity/paper-rates.ts';
+import { percentileRateModel } from '../../../../autoscaler/planning/capacity/percentile-rates.ts';
+import { type ExplainRequest, explain } from '../../../../autoscaler/planning/explain/explain.ts';
+import { roomFor, without } from '../../../../autoscaler/planning/explain/room-for.ts';
+import { cheapestAt, costOfSlo, nextCheaperSlo } from '../../../../autoscaler/planning/explain/slo-cost.ts';
+import { type Need, setsByPrice } from '../../../../autoscaler/planning/explain/uniform-sets.ts';
+import { configKey } from '../../../../profiles/config.ts';
+import { CANDIDATES, candidate, node } from '../../../support/planning.ts';
+
+function need(change: Partial<Need> = {}): Need {
+  return {
+    candidates: CANDIDATES,
+    slo: { sloMs: 200, percentile: 99, arrivalCv: 1 },
+    rates: percentileRateModel,
+    ratePerSecond: 100,
+    fewest: 1,
+    ...change,
+  };
+}
+
+/** A demand for which the fixture's table has something cheaper at a looser SLO. */
+const TIGHT: Partial<Need> = { slo: { sloMs: 100, percentile: 99, arrivalCv: 1 }, ratePerSecond: 300 };
+
+function request(change: Partial<ExplainRequest> = {}): ExplainRequest {
+  return { ...need(), name: 'f', maxInstances: 100, ...change };
+}
+
+function keyOf({ config }: Candidate): string {
+  return configKey(config);
+}
+
+const anyNeed = fc
+  .record({
+    sloMs: fc.integer({ min: 60, max: 2000 }),
+    arrivalCv: fc.constantFrom(1, 2),
+    ratePerSecond: fc.double({ min: 0, max: 3000, noNaN: true }),
+    fewest: fc.integer({ min: 0, max: 3 }),
+    rates: fc.constantFrom(percentileRateModel, paperRateModel),
+  })
+  .map(({ sloMs, arrivalCv, ...rest }) => need({ slo: { sloMs, percentile: 99, arrivalCv }, ...rest }));
+
+describe('sets of equal instances', () => {
+  it('are the fewest that carry the rate, for every config that keeps the SLO, the cheapest first', () => {
+    fc.assert(
+      fc.property(anyNeed, (each) => {
+        const { rates, slo, ratePerSecond, fewest } = each;
+        const sets = setsByPrice(each);
+        const capacity = (of: Candidate, instances: number): number =>
+          rates.capacityPerSecond(Array<Candidate>(instances).fill(of), slo);
+        for (const { candidate: of, instances, capacityPerSecond, price } of sets) {
+          expect(rates.feasible(of, slo)).toBe(true);
+          expect(capacityPerSecond).toBeGreaterThanOrEqual(ratePerSecond);
+          expect(capacityPerSecond).toBeCloseTo(capacity(of, instances), 5);
+          expect(price).toBe(instances * priceOf(of.config));
+          expect(instances).toBeGreaterThanOrEqual(Math.max(1, fewest));
+          if (instances > Math.max(1, fewest))
+            expect(capacity(of, instances - 1)).toBeLessThan(ratePerSecond);
+        }
+        const prices = sets.map(({ price }) => price);
+        expect(prices).toEqual(prices.toSorted((a, b) => a - b));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('leave out what cannot keep the SLO', () => {
+    expect(setsByPrice(need({ slo: { sloMs: 5, percentile: 99, arrivalCv: 1 } }))).toEqual([]);
+  });
+});
+
+describe('what an SLO costs', () => {
+  it('never rises with a looser SLO, and has the own one among its points', () => {
+    fc.assert(
+      fc.property(anyNeed, (each) => {
+        const curve = costOfSlo(each);
+        const prices = curve.map(({ set }) => set.price);
+        expect(prices).toEqual(prices.toSorted((a, b) => b - a));
+        if (setsByPrice(each).length === 0) return;
+        const own = curve.find(({ sloMs }) => sloMs === each.slo.sloMs);
+        expect(own?.set.price).toBe(setsByPrice(each)[0]!.price);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('begins at the tightest SLO that some config keeps', () => {
+    const [tightest, next] = costOfSlo(need());
+    expect(tightest!.sloMs).toBe(nearestFeasibleSloMs(CANDIDATES, need().slo, percentileRateModel));
+    expect(next!.set.price).toBeLessThan(tightest!.set.price);
+    expect(costOfSlo(need({ candidates: [] }))).toEqual([]);
+  });
+
+  it('names the first looser SLO at which another config is the cheapest, to the millisecond', () => {
+    const tight = need(TIGHT);
+    const now = setsByPrice(tight)[0]!;
+    const { sloMs, set } = nextCheaperSlo(tight)!;
+    expect(keyOf(set.candidate)).not.toBe(keyOf(now.candidate));
+    expect(set.price).toBeLessThan(now.price);
+    expect(cheapestAt(tight, sloMs)!.price).toBe(set.price);
+    expect(keyOf(cheapestAt(tight, sloMs - 1)!.candidate)).toBe(keyOf(now.candidate));
+  });
+
+  it('names none where the SLO rules out nothing', () => {
+    expect(nextCheaperSlo(need({ candidates: [candidate(1, 1000, 10)] }))).toBeUndefined();
+    expect(nextCheaperSlo(need({ slo: { sloMs: 5, percentile: 99, arrivalCv: 1 } }))).toBeUndefined();
+  });
+});
+
+describe('what binds', () => {
+  it('is the tail where a config that the SLO forbids would be cheaper', () => {
+    const { constraint, why, chosen, runnerUp, looser, missingPerSecond } = explain(request(TIGHT));
+    expect(constraint).toBe('slo-tail');
+    expect(why).toMatch(/^Without the SLO of 100 ms, 5 × b8 c0\.5 would do for \d+ % less: a full batch/);
+    expect(chosen).toEqual(setsByPrice(need(TIGHT))[0]);
+    expect(keyOf(runnerUp!.candidate)).not.toBe(keyOf(chosen!.candidate));
+    expect(runnerUp!.price).toBeGreaterThanOrEqual(chosen!.price);
+    expect(looser!.set.price).toBeLessThan(chosen!.price);
+    expect(missingPerSecond).toBe(0);
+  });
+
+  it('is throughput where the SLO rules out nothing cheaper', () => {
+    const only = [candidate(1, 1000, 10)];
+    const { constraint, runnerUp, looser } = explain(
+      request({ candidates: only, slo: { sloMs: 5_000, percentile: 99, arrivalCv: 1 } }),
+    );
+    expect(constraint).toBe('throughput');
+    expect(runnerUp).toBeUndefined();
+    expect(looser).toBeUndefined();
+  });
+
+  it('is that there is no less than one instance', () => {
+    const loose = { sloMs: 60_000, percentile: 99, arrivalCv: 1 };
+    const { constraint, chosen } = explain(request({ ratePerSecond: 0.1, slo: loose }));
+    expect(constraint).toBe('one-instance');
+    expect(chosen!.instances).toBe(1);
+    expect(explain(request({ ratePerSecond: 0.1, slo: loose, fewest: 3 })).why).toContain('the 3 instances');
+  });
+
+  it('is the number of instances allowed, and then a dearer config is chosen', () => {
+    const loose = { slo: { sloMs: 400, percentile: 99, arrivalCv: 1 }, ratePerSecond: 1_000 };
+    const free = explain(request(loose));
+    const { constraint, why, chosen } = explain(request({ ...loose, maxInstances: 6 }));
+    expect(free.chosen!.instances).toBeGreaterThan(6);
+    expect(constraint).toBe('max-instances');
+    expect(why).toContain('would be cheapest, but scale.max allows 6');
+    expect(chosen!.instances).toBeLessThanOrEqual(6);
+    expect(chosen!.price).toBeGreaterThan(free.chosen!.price);
+  });
+
+  it.each([
+    ['cpu', node('n', 2)],
+    ['memory', node('n', 64, { memoryBytes: 250e6 })],
+  ])('is the %s of the cluster, with what is missing even so', (resource, only) => {
+    const { constraint, chosen, missingPerSecond } = explain(
+      request({ ratePerSecond: 2_000, nodes: [only] }),
+    );
+    expect(constraint).toBe(`cluster-${resource}`);
+    expect(missingPerSecond).toBeCloseTo(2_000 - chosen!.capacityPerSecond, 9);
+    expect(missingPerSecond).toBeGreaterThan(0);
+    expect(roomFor(chosen!.candidate, [only]).instances).toBeGreaterThanOrEqual(chosen!.instances);
+  });
+
+  it('is the GPUs of the cluster', () => {
+    const onGpu = [candidate(8, 1000, 20, { gpuPercent: 60 })];
+    const nodes = [node('n', 64, { gpuPercents: [100, 100] })];
+    const { constraint, chosen } = explain(request({ candidates: onGpu, ratePerSecond: 5_000, nodes }));
+    expect(constraint).toBe('cluster-gpu');
+    expect(chosen!.instances).toBe(2);
+  });
+
+  it('says so where nothing fits at all', () => {
+    const { chosen, constraint, missingPerSecond } = explain(request({ nodes: [node('n', 0.1)] }));
+    expect(chosen).toBeUndefined();
+    expect(constraint).toBe('cluster-cpu');
+    expect(missingPerSecond).toBe(100);
+  });
+
+  it('refuses an impossible SLO with the nearest one', () => {
+    expect(() => explain(request({ slo: { sloMs: 5, percentile: 99, arrivalCv: 1 } }))).toThrow(
+      'No config of function "f" answers within 5.0 ms at p99',
+    );
+  });
+
+  it('chooses within every limit, whatever they are', () => {
+    const limits = fc.record({
+      cores: fc.integer({ min: 1, max: 40 }),
+      maxInstances: fc.integer({ min: 1, max: 30 }),
+      ratePerSecond: fc.integer({ min: 1, max: 3000 }),
+    });
+    fc.assert(
+      fc.property(limits, ({ cores, maxInstances, ratePerSecond }) => {
+        const nodes = [node('a', cores), node('b', 1)];
+        const { chosen, missingPerSecond, runnerUp } = explain(
+          request({ nodes, maxInstances, ratePerSecond }),
+        );
+        expect(chosen!.instances).toBeLessThanOrEqual(maxInstances);
+        expect(chosen!.instances).toBeLessThanOrEqual(roomFor(chosen!.candidate, nodes).instances);
+        expect(missingPerSecond > 0).toBe(chosen!.capacityPerSecond < ratePerSecond);
+        if (missingPerSecond > 0) expect(runnerUp).toBeUndefined();
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+describe('room', () => {
+  it('is what each node has for whole instances, of one GPU each', () => {
+    const one = candidate(1, 3000, 10, { gpuPercent: 40, memoryBytes: 10e9 });
+    const nodes = [node('a', 10, { gpuPercents: [100, 50], memoryBytes: 64e9 }), node('b', 10)];
+    expect(roomFor(one, nodes)).toEqual({ instances: 3, limitedBy: 'gpu' });
+    expect(roomFor(one, [node('c', 4, { gpuPercents: [100] })])).toEqual({ instances: 1, limitedBy: 'cpu' });
+  });
+
+  it('is less where others hold something', () => {
+    const { config, memoryBytes } = candidate(1, 3000, 10, { gpuPercent: 40 });
+    const held = { config, memoryBytes, node: 'a', gpu: 1 };
+    const nodes = [node('a', 10, { gpuPercents: [100, 100] }), node('b', 10)];
+    const [a, b] = without(nodes, [held]);
+    expect(a).toMatchObject({ cpuMillicores: 7_000, gpuPercents: [100, 60] });
+    expect(a!.memoryBytes).toBe(nodes[0]!.memoryBytes - memoryBytes);
+    expect(b).toEqual(nodes[1]);
+  });
+});

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import type { ClusterSnapshot, PlannedInstance } from '../../../../autoscaler/cluster/snapshot.ts';
+import type { Plan } from '../../../../autoscaler/planning/decision.ts';
+import { isCrowded } from '../../../../autoscaler/planning/incremental/crowding.ts';
+import { node } from '../../../support/planning.ts';
+
+const NOTHING: Plan = { start: [], stop: [], short: [] };
+
+function holding(cpuMillicores: number, gpuPercent = 0, memoryBytes = 0): PlannedInstance {
+  const config = { batch: 1, cpuMillicores, gpuPercent };
+  return { id: 'i', functionName: 'f', config, node: 'n', memoryBytes, ready: true, outdated: false };
+}
+
+function cluster(...instances: PlannedInstance[]): ClusterSnapshot {
+  return { nodes: [node('n', 10, { gpuPercents: [100], memoryBytes: 10e9 })], instances, leaving: [] };
+}
+
+describe('a cluster', () => {
+  it('is crowded from nine tenths of any resource on, what leaves included', () => {
+    const at = (snapshot: ClusterSnapshot) => isCrowded(snapshot, NOTHING, () => 100);
+    expect(at(cluster(holding(9_000, 90, 9e9)))).toBe(false);
+    expect(at(cluster(holding(9_500)))).toBe(true);
+    expect(at(cluster(holding(1_000, 95)))).toBe(true);
+    expect(at(cluster(holding(1_000, 0, 9.5e9)))).toBe(true);
+    expect(at({ ...cluster(holding(5_000)), leaving: [holding(4_500)] })).toBe(true);
+  });
+
+  it('is crowded where somebody is short who may have more', () => {
+    const short: Plan = { ...NOTHING, short: [{ functionName: 'f', missingPerSecond: 1 }] };
+    expect(isCrowded(cluster(holding(1_000)), short, () => 2)).toBe(true);
+    expect(isCrowded(cluster(holding(1_000)), short, () => 1)).toBe(false);
+  });
+});

@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { paperRateModel } from '../../../autoscaler/planning/capacity/paper-rates.ts';
+import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
+import type { RateModel } from '../../../autoscaler/planning/capacity/rate-model.ts';
+import { configKey } from '../../../profiles/config.ts';
+import { node, PlannedCluster } from '../../support/planning.ts';
+import { changes, functions, nodes, withRates } from '../../support/planning-arbitraries.ts';
+
+describe.each<RateModel>([percentileRateModel, paperRateModel])(
+  'whatever is asked of a plan by $name',
+  (model) => {
+    it('no node is over-allocated, no infeasible config is started, no limit is exceeded', () => {
+      fc.assert(
+        fc.property(nodes, functions, changes, (some, declared, steps) => {
+          const cluster = new PlannedCluster(some, model);
+          let demands = declared;
+          for (const { rates: next, outdated } of steps) {
+            demands = withRates(demands, next);
+            const { start } = cluster.step(demands); // throws for a node without room
+            expect(start.length).toBeLessThanOrEqual(1000);
+            for (const { functionName, config } of start) {
+              const asked = demands.find(({ name }) => name === functionName)!;
+              const chosen = asked.candidates.find((each) => configKey(each.config) === configKey(config))!;
+              const isPossible = asked.candidates.some((each) => model.feasible(each, asked));
+              if (isPossible) expect(model.feasible(chosen, asked)).toBe(true);
+            }
+            for (const { name, maxInstances } of demands) {
+              const counted = cluster.instancesOf(name).filter((each) => !each.outdated);
+              expect(counted.length).toBeLessThanOrEqual(maxInstances);
+            }
+            cluster.outdate(`f${outdated}`);
+          }
+        }),
+      );
+    });
+
+    it('it comes to rest at a constant demand, from wherever it was', () => {
+      fc.assert(
+        fc.property(nodes, functions, changes, (some, declared, steps) => {
+          const cluster = new PlannedCluster(some, model);
+          let demands = declared;
+          for (const { rates: next, outdated } of steps) {
+            demands = withRates(demands, next);
+            cluster.step(demands);
+            cluster.outdate(`f${outdated}`);
+          }
+          const constant = withRates(
+            demands,
+            demands.map(({ ratePerSecond }) => ratePerSecond),
+          );
+          cluster.settle(constant, 200);
+          for (const { name } of constant) {
+            expect(cluster.instancesOf(name).some(({ outdated }) => outdated)).toBe(false);
+          }
+        }),
+      );
+    });
+
+    it('what is asked for is carried, or told to be short', () => {
+      fc.assert(
+        fc.property(nodes, functions, (some, demands) => {
+          const cluster = new PlannedCluster(some, model);
+          const { short } = cluster.step(demands);
+          for (const each of demands.filter((asked) =>
+            asked.candidates.some((it) => model.feasible(it, asked)),
+          )) {
+            const told = short.find(({ functionName }) => functionName === each.name);
+            const missing = Math.max(0, each.ratePerSecond - cluster.capacityOf(each));
+            expect(told?.missingPerSecond ?? 0).toBeCloseTo(missing, 6);
+          }
+        }),
+      );
+    });
+
+    it('where all are carried, instances are given up only when the rest all but carries the recent past', () => {
+      fc.assert(
+        fc.property(nodes, functions, changes, (some, declared, steps) => {
+          const cluster = new PlannedCluster(some, model);
+          let demands = declared;
+          for (const { rates: next } of steps) {
+            demands = withRates(demands, next);
+            const { stop, short } = cluster.step(demands);
+            for (const each of demands) {
+              const stopped = stop.filter(({ functionName }) => functionName === each.name).length;
+              const isFeasible = each.candidates.some((it) => model.feasible(it, each));
+              if (stopped === 0 || !isFeasible || short.length > 0) continue;
+              expect(cluster.capacityOf(each)).toBeGreaterThanOrEqual(each.recentRatePerSecond * 0.98);
+            }
+          }
+        }),
+      );
+    });
+
+    it('the same plan comes of the same', () => {
+      fc.assert(
+        fc.property(nodes, functions, changes, (some, declared, steps) => {
+          const cluster = new PlannedCluster(some, model);
+          let demands = declared;
+          for (const { rates: next } of steps) {
+            demands = withRates(demands, next);
+            expect(cluster.plan(demands)).toEqual(cluster.plan(structuredClone(demands)));
+            cluster.step(demands);
+          }
+        }),
+      );
+    });
+
+    it('more demand is never given less, unless that meets it all the same', () => {
+      const growth = fc.integer({ min: 101, max: 200 }).map((percent) => percent / 100);
+      const roomy = [node('roomy', 10_000, { memoryBytes: 1e15, gpuPercents: new Array(50).fill(100) })];
+      fc.assert(
+        fc.property(functions, fc.integer({ min: 1, max: 1_500 }), growth, ([asked], less, factor) => {
+          const capacityAt = (ratePerSecond: number): number => {
+            const cluster = new PlannedCluster(roomy, model);
+            const wanted = { ...asked!, ratePerSecond, recentRatePerSecond: ratePerSecond };
+            cluster.step([wanted]);
+            return cluster.capacityOf(wanted);
+          };
+          const more = less * factor;
+          expect(capacityAt(more)).toBeGreaterThanOrEqual(Math.min(capacityAt(less), more) * (1 - 1e-9));
+        }),
+      );
+    });
+  },
+);
