@@ -2,6 +2,7 @@ import type { V1OwnerReference } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { systemClock } from '../../models/base/clock.ts';
 import type { Controller } from '../control/controller.ts';
+import { KubernetesPlatform } from '../fleet/kubernetes/kubernetes-platform.ts';
 import { FunctionObjects } from '../functions/kubernetes/function-objects.ts';
 import { resolveImage } from '../functions/kubernetes/image-deployment.ts';
 import { API_VERSION, INFERENCE_FUNCTION } from '../functions/kubernetes/inference-function.ts';
@@ -14,7 +15,6 @@ import { type Connection, type ConnectionOptions, connect } from '../kubernetes/
 import { Leadership } from '../kubernetes/leadership/leadership.ts';
 import { newIdentity, WatchedLease } from '../kubernetes/leadership/watched-lease.ts';
 import type { Candidacy, LeaderElection, Standing } from '../lead.ts';
-import { KubernetesPlatform } from '../platforms/kubernetes/kubernetes-platform.ts';
 import type { Attachment, Backend } from './backend.ts';
 
 const LEASE_NAME = 'infless-autoscaler';

@@ -1,10 +1,10 @@
 import type { Controller } from '../control/controller.ts';
+import { LocalPlatform, type LocalPlatformOptions } from '../fleet/local/local-platform.ts';
 import { FunctionStore } from '../functions/function-store.ts';
 import { SecretFiles } from '../functions/secrets/secret-files.ts';
 import { StoredFunctions } from '../functions/stored-functions.ts';
 import { DEFAULT_NAMESPACE } from '../gateway/function-address.ts';
 import { localImage } from '../gateway/openfaas/image-reading.ts';
-import { LocalPlatform, type LocalPlatformOptions } from '../platforms/local/local-platform.ts';
 import type { Attachment, Backend } from './backend.ts';
 
 /** This machine: instances are its processes, and all is kept in a state folder. */

@@ -6,6 +6,8 @@ import { Idleness } from '../demand/keepalive/idleness.ts';
 import { createColdStartPolicy } from '../demand/keepalive/policies.ts';
 import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
+import type { FleetFunction } from '../fleet/cluster-snapshot.ts';
+import { StartBackoff } from '../fleet/start-backoff.ts';
 import type { Deployment } from '../functions/deployment.ts';
 import type { Origin } from '../functions/function-store.ts';
 import type { Declared, DeployedFunction } from '../functions/registry.ts';
@@ -15,9 +17,7 @@ import type { Candidate } from '../latency/candidate.ts';
 import { LatencyWindow } from '../latency/latency-window.ts';
 import { ObservedTimes } from '../latency/observed-times.ts';
 import { ServiceTimes } from '../latency/service-times.ts';
-import type { FleetFunction } from './cluster-snapshot.ts';
 import type { ControlSettings } from './settings.ts';
-import { StartBackoff } from './start-backoff.ts';
 
 /** Of a rate that was higher only just now, less than this is chance. */
 const SHORTEST_MEMORY_MS = 15_000;

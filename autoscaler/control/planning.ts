@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NodeCapacity } from '../cluster/node.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
 import { SpareRequests } from '../demand/spare-requests.ts';
+import type { Fleet } from '../fleet/fleet.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
 import type { FunctionDemand, Plan, Planner, Shortage } from '../planning/decision.ts';
 import { Attention } from '../planning/incremental/attention.ts';
 import { isCrowded } from '../planning/incremental/crowding.ts';
 import { Steadiness } from '../planning/incremental/steadiness.ts';
-import type { Fleet } from './fleet.ts';
 import type { ManagedFunction } from './managed-function.ts';
 
 /** What the planner is given. */

@@ -1,8 +1,8 @@
 import type { Clock } from '../../models/base/clock.ts';
 import type { BatchedRequest, BatchedResponse } from '../../packager/server/instance-protocol.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
+import type { Platform } from '../fleet/platform.ts';
 import type { Deployment } from '../functions/deployment.ts';
-import type { Platform } from '../platforms/platform.ts';
 
 /** What a serving system has to work with: what the controller works with in production. */
 export interface ServingParts {

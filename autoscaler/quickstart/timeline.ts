@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import type { Controller } from '../control/controller.ts';
-import type { Platform } from '../platforms/platform.ts';
+import type { Platform } from '../fleet/platform.ts';
 
 const SAMPLE_MS = 500;
 

@@ -7,7 +7,7 @@ import type {
   LogQuery,
   Platform,
   StartRequest,
-} from '../platforms/platform.ts';
+} from '../fleet/platform.ts';
 
 /** Hears of every instance, before whoever uses the platform does. */
 export interface InstanceMeter {

@@ -4,7 +4,7 @@ import { SimulatedCluster } from '../../autoscaler/platforms/simulated/simulated
 import { SimulatedPlatform } from '../../autoscaler/platforms/simulated/simulated-platform.ts';
 import { VirtualClock } from '../../models/base/virtual-clock.ts';
 import { advanceThrough, advanceUntil } from '../support/virtual-time.ts';
-import type { PlatformHarness } from './platform-contract.ts';
+import type { PlatformHarness } from './fleet/platform-contract.ts';
 
 /** The simulated platform on a small cluster of its own, in virtual time. */
 export class SimulatedHarness implements PlatformHarness {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { NodeCapacity } from '../../autoscaler/cluster/node.ts';
 import { InstanceLost } from '../../autoscaler/dispatch/transport.ts';
-import type { InstanceEvent, StartRequest } from '../../autoscaler/platforms/platform.ts';
+import type { InstanceEvent, StartRequest } from '../../autoscaler/fleet/platform.ts';
 import { SimulatedCluster } from '../../autoscaler/platforms/simulated/simulated-cluster.ts';
 import { SimulatedTransport } from '../../autoscaler/platforms/simulated/simulated-transport.ts';
 import { VirtualClock } from '../../models/base/virtual-clock.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../models/base/clock.ts';
 import type { Instance } from '../../cluster/instance.ts';
-import type { Platform } from '../../platforms/platform.ts';
+import type { Platform } from '../../fleet/platform.ts';
 
 /** What OpenFaaS tells of the resources that a function's instances use together. */
 export interface FunctionUsage {

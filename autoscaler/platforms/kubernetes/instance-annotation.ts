@@ -1,7 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { configSchema } from '../../../profiles/config.ts';
-import { FUNCTION_LABEL, INSTANCE_ANNOTATION, VERSION_LABEL } from './labels.ts';
+import { FUNCTION_LABEL, INSTANCE_ANNOTATION, VERSION_LABEL } from '../../fleet/kubernetes/labels.ts';
 
 /** What a pod's own fields do not say of its instance. */
 const instanceSchema = z.object({

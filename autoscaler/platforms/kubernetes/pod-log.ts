@@ -1,5 +1,5 @@
+import type { LogLine, LogQuery } from '../../fleet/platform.ts';
 import type { Connection } from '../../kubernetes/connection.ts';
-import type { LogLine, LogQuery } from '../platform.ts';
 
 /** RFC 3339 as Kubernetes puts it before each line: up to nine digits of a second. */
 const STAMPED_LINE = /^(\S+?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d) (.*)$/;

@@ -1,6 +1,6 @@
 import { type Clock, pause } from '../../../models/base/clock.ts';
-import type { LogLine, LogQuery } from '../platform.ts';
-import { LogFile } from './log-file.ts';
+import { LogFile } from '../../fleet/local/log-file.ts';
+import type { LogLine, LogQuery } from '../../fleet/platform.ts';
 
 const LOOK_MS = 200;
 

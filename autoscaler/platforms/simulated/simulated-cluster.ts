@@ -2,7 +2,7 @@ import type { Clock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
-import type { InstanceEvent, StartRequest } from '../platform.ts';
+import type { InstanceEvent, StartRequest } from '../../fleet/platform.ts';
 import { NodeResources } from './node-resources.ts';
 import { SimulatedInstance, type StartUp } from './simulated-instance.ts';
 

@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '../../../models/base/clock.ts';
 import type { Instance, InstancePhase } from '../../cluster/instance.ts';
-import type { InstanceUsage, StartRequest } from '../platform.ts';
+import type { InstanceUsage, StartRequest } from '../../fleet/platform.ts';
 import type { Holding } from './node-resources.ts';
 
 /** Where an instance answers: this, and its id. */

@@ -1,6 +1,6 @@
 import type { Instance } from '../../cluster/instance.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
-import type { InstanceEvent, InstanceUsage, Platform, StartRequest } from '../platform.ts';
+import type { InstanceEvent, InstanceUsage, Platform, StartRequest } from '../../fleet/platform.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
 
 /** How long `close('stop')` lets instances finish. */

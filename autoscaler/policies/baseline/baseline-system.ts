@@ -1,8 +1,8 @@
 import { InflessError } from '../../../models/base/errors.ts';
 import type { BatchedRequest, BatchedResponse } from '../../../packager/server/instance-protocol.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
+import type { InstanceEvent } from '../../fleet/platform.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import type { InstanceEvent } from '../../platforms/platform.ts';
 import type { ServingParts, ServingSystem } from '../policy.ts';
 import { NodeSpace } from './node-space.ts';
 import type { Pending } from './pending.ts';

@@ -1,10 +1,10 @@
 /** Measures one size, in a process of its own: memory is to be of that size alone. Prints what it found as JSON. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import { KubernetesPlatform } from '../../../../dist/autoscaler/fleet/kubernetes/kubernetes-platform.js';
 import { connect } from '../../../../dist/autoscaler/kubernetes/connection.js';
 import { PODS } from '../../../../dist/autoscaler/kubernetes/kinds.js';
 import { ResourceClient } from '../../../../dist/autoscaler/kubernetes/resource-client.js';
-import { KubernetesPlatform } from '../../../../dist/autoscaler/platforms/kubernetes/kubernetes-platform.js';
 import { ApiClient } from './api-client.mjs';
 import { busyFunctions } from './busy-functions.mjs';
 import { ControlledCluster } from './controlled-cluster.mjs';

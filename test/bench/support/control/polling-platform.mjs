@@ -1,15 +1,15 @@
+import { MANAGED_BY, MANAGED_BY_LABEL } from '../../../../dist/autoscaler/fleet/kubernetes/labels.js';
+import { NodeRequests } from '../../../../dist/autoscaler/fleet/kubernetes/node-requests.js';
+import { podManifest } from '../../../../dist/autoscaler/fleet/kubernetes/pod-manifest.js';
+import { stateOf } from '../../../../dist/autoscaler/fleet/kubernetes/pod-state.js';
 import { NODES, PODS } from '../../../../dist/autoscaler/kubernetes/kinds.js';
 import { ResourceClient } from '../../../../dist/autoscaler/kubernetes/resource-client.js';
 import { NO_GPU } from '../../../../dist/autoscaler/platforms/kubernetes/gpu/strategies.js';
 import { readInstance } from '../../../../dist/autoscaler/platforms/kubernetes/instance-annotation.js';
-import { MANAGED_BY, MANAGED_BY_LABEL } from '../../../../dist/autoscaler/platforms/kubernetes/labels.js';
 import {
   capacityOf,
   takesInstances,
 } from '../../../../dist/autoscaler/platforms/kubernetes/node-capacity.js';
-import { NodeRequests } from '../../../../dist/autoscaler/platforms/kubernetes/node-requests.js';
-import { podManifest } from '../../../../dist/autoscaler/platforms/kubernetes/pod-manifest.js';
-import { stateOf } from '../../../../dist/autoscaler/platforms/kubernetes/pod-state.js';
 
 /**
  * The plain way to do it: before each step all pods and nodes are listed, and what differs from the last time is told. No

@@ -5,10 +5,13 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LocalPlatform, LocalPlatformOptions } from '../../autoscaler/platforms/local/local-platform.ts';
-import { identify, isAlive, signalProcess } from '../../autoscaler/platforms/local/process-identity.ts';
-import type { InstanceEvent } from '../../autoscaler/platforms/platform.ts';
-import { openQuotas } from '../../profiler/quota/quota.ts';
+import type {
+  LocalPlatform,
+  LocalPlatformOptions,
+} from '../../../../autoscaler/fleet/local/local-platform.ts';
+import { identify, isAlive, signalProcess } from '../../../../autoscaler/fleet/local/process-identity.ts';
+import type { InstanceEvent } from '../../../../autoscaler/fleet/platform.ts';
+import { openQuotas } from '../../../../profiler/quota/quota.ts';
 import { LocalHarness } from './local-harness.ts';
 
 const OWNER_PROGRAM = join(dirname(fileURLToPath(import.meta.url)), 'local-platform-owner.mjs');

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import type { Instance } from '../../autoscaler/cluster/instance.ts';
-import type { Workload } from '../../autoscaler/functions/workload.ts';
-import { type Connection, connect } from '../../autoscaler/kubernetes/connection.ts';
+import type { Instance } from '../../../../autoscaler/cluster/instance.ts';
 import {
   KubernetesPlatform,
   type KubernetesPlatformOptions,
-} from '../../autoscaler/platforms/kubernetes/kubernetes-platform.ts';
-import type { StartRequest } from '../../autoscaler/platforms/platform.ts';
-import { type ApiServer, newNamespace } from '../support/kubernetes/api-server.ts';
-import { measurePod } from '../support/kubernetes/metrics-server.ts';
-import { type PodPart, PodPlayer } from '../support/kubernetes/pod-player.ts';
-import type { PlatformHarness } from './platform-contract.ts';
+} from '../../../../autoscaler/fleet/kubernetes/kubernetes-platform.ts';
+import type { StartRequest } from '../../../../autoscaler/fleet/platform.ts';
+import type { Workload } from '../../../../autoscaler/functions/workload.ts';
+import { type Connection, connect } from '../../../../autoscaler/kubernetes/connection.ts';
+import { type ApiServer, newNamespace } from '../../../support/kubernetes/api-server.ts';
+import { measurePod } from '../../../support/kubernetes/metrics-server.ts';
+import { type PodPart, PodPlayer } from '../../../support/kubernetes/pod-player.ts';
+import type { PlatformHarness } from '../platform-contract.ts';
 
 /** Long, since it is only met by what never happens. */
 const GIVE_UP_MS = 60_000;

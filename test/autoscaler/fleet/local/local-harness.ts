@@ -3,16 +3,19 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Instance } from '../../autoscaler/cluster/instance.ts';
-import type { Workload } from '../../autoscaler/functions/workload.ts';
-import { LocalPlatform, type LocalPlatformOptions } from '../../autoscaler/platforms/local/local-platform.ts';
-import { quotaPrefix } from '../../autoscaler/platforms/local/sweep.ts';
-import type { StartRequest } from '../../autoscaler/platforms/platform.ts';
-import { cacheDirectory } from '../../models/base/files.ts';
-import { programFile } from '../../models/base/package.ts';
-import { buildZooModel } from '../../models/zoo/index.ts';
-import { openQuotas } from '../../profiler/quota/quota.ts';
-import type { PlatformHarness } from './platform-contract.ts';
+import type { Instance } from '../../../../autoscaler/cluster/instance.ts';
+import {
+  LocalPlatform,
+  type LocalPlatformOptions,
+} from '../../../../autoscaler/fleet/local/local-platform.ts';
+import type { StartRequest } from '../../../../autoscaler/fleet/platform.ts';
+import type { Workload } from '../../../../autoscaler/functions/workload.ts';
+import { quotaPrefix } from '../../../../autoscaler/platforms/local/sweep.ts';
+import { cacheDirectory } from '../../../../models/base/files.ts';
+import { programFile } from '../../../../models/base/package.ts';
+import { buildZooModel } from '../../../../models/zoo/index.ts';
+import { openQuotas } from '../../../../profiler/quota/quota.ts';
+import type { PlatformHarness } from '../platform-contract.ts';
 
 const quotas = await openQuotas();
 const model = await buildZooModel('mnist', join(cacheDirectory(), 'models'));

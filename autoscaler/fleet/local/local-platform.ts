@@ -4,18 +4,18 @@ import { InflessError } from '../../../models/base/errors.ts';
 import { openQuotas, type Quota, type Quotas } from '../../../profiler/quota/quota.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
+import { LOCAL_NODE, thisMachine } from '../../platforms/local/machine.ts';
+import { quotaPrefix, sweepQuotas } from '../../platforms/local/sweep.ts';
 import type { InstanceEvent, InstanceUsage, LogLine, LogQuery, Platform, StartRequest } from '../platform.ts';
 import { adoptProcess } from './adoption.ts';
 import { InstanceLogs } from './instance-logs.ts';
 import { type InstanceRecord, InstanceRecords } from './instance-record.ts';
 import { InstanceSecrets } from './instance-secrets.ts';
-import { LOCAL_NODE, thisMachine } from './machine.ts';
 import { ReadyProbe } from './ready-probe.ts';
 import { servingEnvironment } from './serving-environment.ts';
 import { type ServingProcess, startServingProcess } from './serving-process.ts';
 import { lockState } from './state-lock.ts';
 import { SupervisedInstance, type Surroundings } from './supervised-instance.ts';
-import { quotaPrefix, sweepQuotas } from './sweep.ts';
 
 export interface LocalPlatformOptions {
   /** Where records and logs of instances are kept, below `instances/`. One autoscaler at a time. */

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { connect } from '../../autoscaler/kubernetes/connection.ts';
-import { ApiDouble } from '../support/kubernetes/api-double.ts';
-import { LossyProxy } from '../support/kubernetes/lossy-proxy.ts';
+import { connect } from '../../../../autoscaler/kubernetes/connection.ts';
+import { ApiDouble } from '../../../support/kubernetes/api-double.ts';
+import { LossyProxy } from '../../../support/kubernetes/lossy-proxy.ts';
 import { KubernetesHarness } from './kubernetes-harness.ts';
 import { KubernetesLife } from './kubernetes-life.ts';
 

@@ -5,11 +5,11 @@ import type { StartDecision } from '../cluster/actions.ts';
 import type { Instance, ServingInstance } from '../cluster/instance.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
 import type { ClusterSnapshot, PlannedInstance } from '../cluster/snapshot.ts';
-import type { InstanceEvent, Platform } from '../platforms/platform.ts';
+import { type HeldRoom, heldRoom } from '../control/held-room.ts';
 import { type FleetFunction, snapshotCluster } from './cluster-snapshot.ts';
-import { type HeldRoom, heldRoom } from './held-room.ts';
 import { InstanceHealth } from './instance-health.ts';
 import { InstanceIndex } from './instance-index.ts';
+import type { InstanceEvent, Platform } from './platform.ts';
 
 export interface FleetParts {
   readonly platform: Platform;

@@ -1,4 +1,4 @@
+import { describePlatform } from '../platform-contract.ts';
 import { LocalHarness } from './local-harness.ts';
-import { describePlatform } from './platform-contract.ts';
 
 describePlatform('local', () => LocalHarness.open());

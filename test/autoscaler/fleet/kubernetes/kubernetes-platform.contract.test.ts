@@ -1,8 +1,8 @@
 import { afterAll, beforeAll } from 'vitest';
-import { type ApiServer, openApiServer } from '../support/kubernetes/api-server.ts';
-import { installMetrics } from '../support/kubernetes/metrics-server.ts';
+import { type ApiServer, openApiServer } from '../../../support/kubernetes/api-server.ts';
+import { installMetrics } from '../../../support/kubernetes/metrics-server.ts';
+import { describePlatform } from '../platform-contract.ts';
 import { KubernetesHarness } from './kubernetes-harness.ts';
-import { describePlatform } from './platform-contract.ts';
 
 let server: ApiServer;
 

@@ -1,9 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  disruptionOf,
-  pullFailureOf,
-  stateOf,
-} from '../../../../autoscaler/platforms/kubernetes/pod-state.ts';
+import { disruptionOf, pullFailureOf, stateOf } from '../../../../autoscaler/fleet/kubernetes/pod-state.ts';
 import { podInState, podWith, time } from './pods.ts';
 
 describe('the state of a pod', () => {

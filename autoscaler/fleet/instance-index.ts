@@ -1,5 +1,5 @@
 import type { Instance } from '../cluster/instance.ts';
-import type { InstanceEvent } from '../platforms/platform.ts';
+import type { InstanceEvent } from './platform.ts';
 
 const NONE: readonly Instance[] = [];
 

@@ -1,9 +1,10 @@
 import type { V1EnvVar, V1OwnerReference, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { SERVING_CONTAINER, SERVING_POD } from '../../../packager/emit/serving-pod.ts';
 import { SERVER_ENVIRONMENT } from '../../../packager/server/instance-protocol.ts';
+import { writeAnnotation } from '../../platforms/kubernetes/instance-annotation.ts';
+import { TOLERATIONS } from '../../platforms/kubernetes/tolerations.ts';
 import type { StartRequest } from '../platform.ts';
-import type { GpuClaim } from './gpu/sharing.ts';
-import { writeAnnotation } from './instance-annotation.ts';
+import type { GpuClaim } from './gpu-sharing.ts';
 import {
   FUNCTION_LABEL,
   INSTANCE_ANNOTATION,
@@ -12,7 +13,6 @@ import {
   OWNER_LABEL,
   VERSION_LABEL,
 } from './labels.ts';
-import { TOLERATIONS } from './tolerations.ts';
 
 export interface PodContext {
   readonly namespace: string;

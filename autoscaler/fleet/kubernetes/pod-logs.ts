@@ -5,9 +5,9 @@ import { ApiError, isNotFound, platformFailure } from '../../kubernetes/api-erro
 import type { Connection } from '../../kubernetes/connection.ts';
 import type { Informer } from '../../kubernetes/informer.ts';
 import { pause } from '../../kubernetes/retry.ts';
+import { PodLog } from '../../platforms/kubernetes/pod-log.ts';
 import type { LogLine, LogQuery } from '../platform.ts';
 import { FUNCTION_LABEL } from './labels.ts';
-import { PodLog } from './pod-log.ts';
 
 const RESUME_MS = 1_000;
 

@@ -1,10 +1,10 @@
-import type { Instance } from '../../autoscaler/cluster/instance.ts';
+import type { Instance } from '../../../../autoscaler/cluster/instance.ts';
 import type {
   KubernetesPlatform,
   KubernetesPlatformOptions,
-} from '../../autoscaler/platforms/kubernetes/kubernetes-platform.ts';
-import type { InstanceEvent } from '../../autoscaler/platforms/platform.ts';
-import type { PodPart } from '../support/kubernetes/pod-player.ts';
+} from '../../../../autoscaler/fleet/kubernetes/kubernetes-platform.ts';
+import type { InstanceEvent } from '../../../../autoscaler/fleet/platform.ts';
+import type { PodPart } from '../../../support/kubernetes/pod-player.ts';
 import type { KubernetesHarness } from './kubernetes-harness.ts';
 
 export type Gone = Extract<InstanceEvent, { type: 'gone' }>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StartBackoff } from '../../../autoscaler/control/start-backoff.ts';
+import { StartBackoff } from '../../../autoscaler/fleet/start-backoff.ts';
 
 /** Fails whenever it may be tried again; returns the pauses. */
 function pausesOf(backoff: StartBackoff, attempts: number): number[] {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { VirtualClock } from '../../models/base/virtual-clock.ts';
-import { type ApiServer, openApiServer } from '../support/kubernetes/api-server.ts';
+import { VirtualClock } from '../../../../models/base/virtual-clock.ts';
+import { type ApiServer, openApiServer } from '../../../support/kubernetes/api-server.ts';
 import { KubernetesHarness, workloadOf } from './kubernetes-harness.ts';
 import { KubernetesLife } from './kubernetes-life.ts';
 

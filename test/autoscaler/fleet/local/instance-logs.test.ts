@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { InstanceLogs } from '../../autoscaler/platforms/local/instance-logs.ts';
-import type { LogLine, LogQuery } from '../../autoscaler/platforms/platform.ts';
-import { systemClock } from '../../models/base/clock.ts';
+import { InstanceLogs } from '../../../../autoscaler/fleet/local/instance-logs.ts';
+import type { LogLine, LogQuery } from '../../../../autoscaler/fleet/platform.ts';
+import { systemClock } from '../../../../models/base/clock.ts';
 
 let directory: string;
 let logs: InstanceLogs;

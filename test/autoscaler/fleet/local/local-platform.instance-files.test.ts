@@ -2,10 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SecretFiles } from '../../autoscaler/functions/secrets/secret-files.ts';
-import type { LocalPlatform } from '../../autoscaler/platforms/local/local-platform.ts';
-import type { LogLine, StartRequest } from '../../autoscaler/platforms/platform.ts';
-import { SERVER_ENVIRONMENT } from '../../packager/server/instance-protocol.ts';
+import type { LocalPlatform } from '../../../../autoscaler/fleet/local/local-platform.ts';
+import type { LogLine, StartRequest } from '../../../../autoscaler/fleet/platform.ts';
+import { SecretFiles } from '../../../../autoscaler/functions/secrets/secret-files.ts';
+import { SERVER_ENVIRONMENT } from '../../../../packager/server/instance-protocol.ts';
 import { LocalHarness } from './local-harness.ts';
 
 let harness: LocalHarness;
