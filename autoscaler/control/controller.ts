@@ -16,7 +16,7 @@ import type { RateModel } from '../planning/capacity/rate-model.ts';
 import type { Plan, Planner, Shortage } from '../planning/decision.ts';
 import { planCluster } from '../planning/planner.ts';
 import { ManagedFunction } from './managed-function.ts';
-import { type PlanInput, Planning, type PlanScope } from './planning.ts';
+import { type PlanInput, Planning, type PlanScope } from './scaling-step.ts';
 import type { ControlSettings } from './settings.ts';
 
 export interface ControllerParts {

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import type { BatchedRequest, BatchedResponse } from '../../packager/server/instance-protocol.ts';
 import { Controller } from '../control/controller.ts';
-import type { PlanScope } from '../control/planning.ts';
+import type { PlanScope } from '../control/scaling-step.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../control/settings.ts';
 import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';

@@ -105,9 +105,6 @@ export const EXCEPTIONS: Findings = {
   smallFiles: 101,
   lostTests: [
     'test/autoscaler/control/dispatcher.test.ts',
-    'test/autoscaler/control/followers.test.ts',
-    'test/autoscaler/control/placement.test.ts',
-    'test/autoscaler/control/planning-scope.property.test.ts',
     'test/autoscaler/deploy/manifests.test.ts',
     'test/autoscaler/forwarding.test.ts',
     'test/autoscaler/function-explanation.test.ts',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PlanScope } from '../../../autoscaler/control/planning.ts';
+import type { PlanScope } from '../../../autoscaler/control/scaling-step.ts';
 import { parseFunctionSpec } from '../../../autoscaler/functions/spec.ts';
 import { defaultPolicy } from '../../../autoscaler/policies/default-policy.ts';
 import type { SimulationResult } from '../../../autoscaler/simulate/result.ts';
