@@ -104,7 +104,6 @@ export const EXCEPTIONS: Findings = {
   crowdedFolders: 6,
   smallFiles: 101,
   lostTests: [
-    'test/autoscaler/control/dispatcher.test.ts',
     'test/autoscaler/deploy/manifests.test.ts',
     'test/autoscaler/forwarding.test.ts',
     'test/autoscaler/function-explanation.test.ts',
