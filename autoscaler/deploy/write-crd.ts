@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { writeFileSafely } from '../../models/base/files.ts';
 import { packageRoot } from '../../models/base/package.ts';
-import { inferenceFunctionCrdYaml } from '../functions/kubernetes/crd.ts';
+import { inferenceFunctionCrdYaml } from '../operator/crd.ts';
 
 for (const place of ['base/crd.yaml', 'chart/crds/crd.yaml'])
   await writeFileSafely(join(packageRoot, 'autoscaler', 'deploy', place), inferenceFunctionCrdYaml());

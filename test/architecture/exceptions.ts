@@ -4,7 +4,6 @@ import type { Findings } from './findings.ts';
 export const EXCEPTIONS: Findings = {
   emptyFolders: [
     'autoscaler/gateway/async',
-    'autoscaler/operator',
     'autoscaler/service',
     'autoscaler/simulation',
     'autoscaler/simulation/cluster',
@@ -41,12 +40,7 @@ export const EXCEPTIONS: Findings = {
     'autoscaler/fleet → autoscaler/control',
     'autoscaler/fleet → autoscaler/functions',
     'autoscaler/fleet → autoscaler/platforms',
-    'autoscaler/functions → autoscaler/cluster',
-    'autoscaler/functions → autoscaler/control',
     'autoscaler/functions → autoscaler/demand',
-    'autoscaler/functions → autoscaler/latency',
-    'autoscaler/functions → autoscaler/plan',
-    'autoscaler/functions → autoscaler/planning',
     'autoscaler/latency → autoscaler/plan',
     'autoscaler/plan → autoscaler/cluster',
     'autoscaler/plan → autoscaler/planning',
@@ -71,15 +65,7 @@ export const EXCEPTIONS: Findings = {
     'packager/server/instance.ts → packager/server/inference',
     'packager/server/model-path.ts → packager/server/http',
   ],
-  forbiddenArrows: [
-    'autoscaler/demand → autoscaler/control',
-    'autoscaler/deploy → autoscaler/functions',
-    'autoscaler/fleet → autoscaler/control',
-    'autoscaler/functions → autoscaler/cluster',
-    'autoscaler/functions → autoscaler/control',
-    'autoscaler/functions → autoscaler/latency',
-    'autoscaler/functions → autoscaler/planning',
-  ],
+  forbiddenArrows: ['autoscaler/demand → autoscaler/control', 'autoscaler/fleet → autoscaler/control'],
   trespassing: [
     'autoscaler/backends/backend.ts → autoscaler/gateway/openfaas/image-reading.ts',
     'autoscaler/backends/kubernetes-backend.ts → autoscaler/gateway/openfaas/image-reading.ts',

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { InferenceFunction } from '../../../autoscaler/functions/kubernetes/inference-function.ts';
-import { INFERENCE_FUNCTION } from '../../../autoscaler/functions/kubernetes/inference-function.ts';
 import { connect } from '../../../autoscaler/kubernetes/connection.ts';
 import { ResourceClient } from '../../../autoscaler/kubernetes/resource-client.ts';
+import type { InferenceFunction } from '../../../autoscaler/operator/inference-function.ts';
+import { INFERENCE_FUNCTION } from '../../../autoscaler/operator/inference-function.ts';
 import { type ApiServer, newNamespace, openApiServer } from '../../support/kubernetes/api-server.ts';
 import { installInferenceFunctions } from '../../support/kubernetes/inference-functions.ts';
 

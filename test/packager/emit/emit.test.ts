@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import {
-  API_VERSION,
-  inferenceFunctionSpecSchema,
-} from '../../../autoscaler/functions/kubernetes/inference-function.ts';
+import { API_VERSION, inferenceFunctionSpecSchema } from '../../../autoscaler/operator/inference-function.ts';
 import { chooseResources, type Deployment, dnsLabel } from '../../../packager/emit/deployment.ts';
 import { emitDeployment } from '../../../packager/emit/emit.ts';
 import { cell, table } from '../../profiles/sample-table.ts';

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
-import { inferenceFunctionCrd } from '../../../autoscaler/functions/kubernetes/crd.ts';
-import { INFERENCE_FUNCTION } from '../../../autoscaler/functions/kubernetes/inference-function.ts';
+import { inferenceFunctionCrd } from '../../../autoscaler/operator/crd.ts';
+import { INFERENCE_FUNCTION } from '../../../autoscaler/operator/inference-function.ts';
 import type { ApiServer } from './api-server.ts';
 
 const { group, version, plural } = INFERENCE_FUNCTION;

@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Instance, InstancePhase } from '../../../../autoscaler/cluster/instance.ts';
-import { conditionsOf } from '../../../../autoscaler/functions/kubernetes/findings.ts';
-import {
-  type FunctionFacts,
-  figuresOf,
-  stateOf,
-} from '../../../../autoscaler/functions/kubernetes/status-report.ts';
-import { InflessError } from '../../../../models/base/errors.ts';
+import type { Instance, InstancePhase } from '../../../autoscaler/cluster/instance.ts';
+import { conditionsOf } from '../../../autoscaler/operator/conditions.ts';
+import { type FunctionFacts, figuresOf, stateOf } from '../../../autoscaler/operator/status-report.ts';
+import { InflessError } from '../../../models/base/errors.ts';
 
 const OUTCOME = { uid: 'u', generation: 3 };
 

@@ -1,11 +1,11 @@
-import { formatConfig } from '../../../profiles/config.ts';
-import type { Instance } from '../../cluster/instance.ts';
-import type { LatencySummary } from '../../latency/latency-window.ts';
-import { shortageText } from '../../plan/shortage-text.ts';
-import type { Shortage } from '../../planning/decision.ts';
-import { acceptedFinding, type Finding, readyFinding, roomFinding } from './findings.ts';
+import { formatConfig } from '../../profiles/config.ts';
+import type { Instance } from '../cluster/instance.ts';
+import type { LatencySummary } from '../latency/latency-window.ts';
+import { shortageText } from '../plan/shortage-text.ts';
+import type { Shortage } from '../planning/decision.ts';
+import { acceptedFinding, type Finding, readyFinding, roomFinding } from './conditions.ts';
+import type { Outcome } from './function-reconciler.ts';
 import { FUNCTION_LABEL, type InferenceFunctionStatus } from './inference-function.ts';
-import type { Outcome } from './kubernetes-functions.ts';
 
 /** What a status is made from, at one moment. */
 export interface FunctionFacts {

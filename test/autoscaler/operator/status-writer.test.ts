@@ -2,15 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type {
-  Condition,
-  InferenceFunctionStatus,
-} from '../../../../autoscaler/functions/kubernetes/inference-function.ts';
-import { SmallRegistry } from '../../../packager/registry/small-registry.ts';
-import { pushDescribed } from '../../../support/described-image.ts';
-import { type ApiServer, newNamespace, openApiServer } from '../../../support/kubernetes/api-server.ts';
-import { functionsPath, installInferenceFunctions } from '../../../support/kubernetes/inference-functions.ts';
-import { PROFILE } from '../../../support/simulated-functions.ts';
+import type { Condition, InferenceFunctionStatus } from '../../../autoscaler/operator/inference-function.ts';
+import { SmallRegistry } from '../../packager/registry/small-registry.ts';
+import { pushDescribed } from '../../support/described-image.ts';
+import { type ApiServer, newNamespace, openApiServer } from '../../support/kubernetes/api-server.ts';
+import { functionsPath, installInferenceFunctions } from '../../support/kubernetes/inference-functions.ts';
+import { PROFILE } from '../../support/simulated-functions.ts';
 import { FunctionsWorld } from './functions-world.ts';
 
 const SOON = { timeout: 60_000, interval: 10 };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Turns } from '../../../../autoscaler/functions/kubernetes/turns.ts';
+import { Turns } from '../../../autoscaler/operator/work-queue.ts';
 
 it('takes what is asked for one name in order, several names at a time, and no more than it may', async () => {
   const asked = fc.array(fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd'), fails: fc.boolean() }));

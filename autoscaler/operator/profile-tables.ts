@@ -1,13 +1,13 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
-import { InflessError, messageOf } from '../../../models/base/errors.ts';
-import { parseWith } from '../../../models/base/schema.ts';
-import type { StoredTable } from '../../../profiles/store.ts';
-import { profileTableSchema } from '../../../profiles/table.ts';
-import { platformFailure } from '../../kubernetes/api-errors.ts';
-import type { Connection } from '../../kubernetes/connection.ts';
-import { CONFIG_MAPS } from '../../kubernetes/kinds.ts';
-import { ResourceClient } from '../../kubernetes/resource-client.ts';
-import { parseProfileReference } from '../profile-reference.ts';
+import { InflessError, messageOf } from '../../models/base/errors.ts';
+import { parseWith } from '../../models/base/schema.ts';
+import type { StoredTable } from '../../profiles/store.ts';
+import { profileTableSchema } from '../../profiles/table.ts';
+import { parseProfileReference } from '../functions/profile-reference.ts';
+import { platformFailure } from '../kubernetes/api-errors.ts';
+import type { Connection } from '../kubernetes/connection.ts';
+import { CONFIG_MAPS } from '../kubernetes/kinds.ts';
+import { ResourceClient } from '../kubernetes/resource-client.ts';
 
 /** Profile tables in ConfigMaps of the namespace. */
 export class ProfileTables {

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { COLD_START_POLICIES } from '../../demand/keepalive/policies.ts';
-import { DEFAULT_PROFILE_KEY } from '../profile-reference.ts';
+import { COLD_START_POLICIES } from '../demand/keepalive/policies.ts';
+import { DEFAULT_PROFILE_KEY } from '../functions/profile-reference.ts';
 
 /** What the API server is asked for. */
 export const INFERENCE_FUNCTION = {

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { Cancel, Clock } from '../../../models/base/clock.ts';
-import { messageOf } from '../../../models/base/errors.ts';
-import type { Controller } from '../../control/controller.ts';
-import type { ManagedFunction } from '../../control/managed-function.ts';
-import { conditionsOf } from './findings.ts';
+import type { Cancel, Clock } from '../../models/base/clock.ts';
+import { messageOf } from '../../models/base/errors.ts';
+import type { Controller } from '../control/controller.ts';
+import type { ManagedFunction } from '../control/managed-function.ts';
+import { conditionsOf } from './conditions.ts';
 import type { FunctionObjects } from './function-objects.ts';
+import type { KubernetesFunctions, Outcome } from './function-reconciler.ts';
 import type { InferenceFunction, InferenceFunctionStatus } from './inference-function.ts';
-import type { KubernetesFunctions, Outcome } from './kubernetes-functions.ts';
 import { type FunctionFacts, figuresOf, stateOf } from './status-report.ts';
 
 export interface StatusWriterParts {

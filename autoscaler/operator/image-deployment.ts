@@ -1,9 +1,9 @@
-import { InflessError } from '../../../models/base/errors.ts';
-import { canBatch } from '../../../models/manifest.ts';
-import { type PinnedImage, pinImage } from '../../../packager/unpack/pinned-image.ts';
-import type { StoredTable } from '../../../profiles/store.ts';
-import { type Deployment, versionOf } from '../deployment.ts';
-import type { FunctionSpec } from '../spec.ts';
+import { InflessError } from '../../models/base/errors.ts';
+import { canBatch } from '../../models/manifest.ts';
+import { type PinnedImage, pinImage } from '../../packager/unpack/pinned-image.ts';
+import type { StoredTable } from '../../profiles/store.ts';
+import { type Deployment, versionOf } from '../functions/deployment.ts';
+import type { FunctionSpec } from '../functions/spec.ts';
 import type { ProfileTables } from './profile-tables.ts';
 
 /** Every node has it. */

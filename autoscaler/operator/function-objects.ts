@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { Clock } from '../../../models/base/clock.ts';
-import { InflessError } from '../../../models/base/errors.ts';
-import { ApiError, isNotFound, platformFailure } from '../../kubernetes/api-errors.ts';
-import type { Connection } from '../../kubernetes/connection.ts';
-import { Informer } from '../../kubernetes/informer.ts';
-import { ResourceClient } from '../../kubernetes/resource-client.ts';
-import { withRetry } from '../../kubernetes/retry.ts';
+import type { Clock } from '../../models/base/clock.ts';
+import { InflessError } from '../../models/base/errors.ts';
+import { ApiError, isNotFound, platformFailure } from '../kubernetes/api-errors.ts';
+import type { Connection } from '../kubernetes/connection.ts';
+import { Informer } from '../kubernetes/informer.ts';
+import { ResourceClient } from '../kubernetes/resource-client.ts';
+import { withRetry } from '../kubernetes/retry.ts';
 import {
   INFERENCE_FUNCTION,
   type InferenceFunction,

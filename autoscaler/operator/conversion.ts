@@ -1,7 +1,7 @@
-import { InflessError } from '../../../models/base/errors.ts';
-import { isLayoutName } from '../../../packager/layout/layout-name.ts';
-import { formatProfileReference, parseProfileReference } from '../profile-reference.ts';
-import type { FunctionDeclaration } from '../spec.ts';
+import { InflessError } from '../../models/base/errors.ts';
+import { isLayoutName } from '../../packager/layout/layout-name.ts';
+import { formatProfileReference, parseProfileReference } from '../functions/profile-reference.ts';
+import type { FunctionDeclaration } from '../functions/spec.ts';
 import { API_VERSION, INFERENCE_FUNCTION, type InferenceFunction } from './inference-function.ts';
 
 /** kubectl keeps the whole object in it: it is about the file that was applied, not about the function. */

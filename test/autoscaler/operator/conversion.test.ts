@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { COLD_START_POLICIES } from '../../../../autoscaler/demand/keepalive/policies.ts';
-import { declarationOf, objectOf } from '../../../../autoscaler/functions/kubernetes/conversion.ts';
-import {
-  type InferenceFunction,
-  inferenceFunctionSpecSchema,
-} from '../../../../autoscaler/functions/kubernetes/inference-function.ts';
+import { COLD_START_POLICIES } from '../../../autoscaler/demand/keepalive/policies.ts';
 import {
   type FunctionDeclaration,
   functionSpecSchema,
   parseFunctionSpec,
-} from '../../../../autoscaler/functions/spec.ts';
+} from '../../../autoscaler/functions/spec.ts';
+import { declarationOf, objectOf } from '../../../autoscaler/operator/conversion.ts';
+import {
+  type InferenceFunction,
+  inferenceFunctionSpecSchema,
+} from '../../../autoscaler/operator/inference-function.ts';
 
 const label = fc.stringMatching(/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/);
 const duration = fc

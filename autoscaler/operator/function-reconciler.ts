@@ -1,15 +1,15 @@
 import type { Logger } from 'pino';
-import type { Cancel, Clock } from '../../../models/base/clock.ts';
-import { type ErrorCode, InflessError, messageOf } from '../../../models/base/errors.ts';
-import type { Controller } from '../../control/controller.ts';
-import type { ManagedFunction } from '../../control/managed-function.ts';
-import type { Deployment } from '../deployment.ts';
-import { type BrokenFunction, type FunctionRegistry, functionNotFound } from '../registry.ts';
-import { type FunctionDeclaration, type FunctionSpec, parseFunctionSpec } from '../spec.ts';
+import type { Cancel, Clock } from '../../models/base/clock.ts';
+import { type ErrorCode, InflessError, messageOf } from '../../models/base/errors.ts';
+import type { Controller } from '../control/controller.ts';
+import type { ManagedFunction } from '../control/managed-function.ts';
+import type { Deployment } from '../functions/deployment.ts';
+import { type BrokenFunction, type FunctionRegistry, functionNotFound } from '../functions/registry.ts';
+import { type FunctionDeclaration, type FunctionSpec, parseFunctionSpec } from '../functions/spec.ts';
 import { declarationOf, objectOf } from './conversion.ts';
 import type { FunctionObjects } from './function-objects.ts';
 import type { InferenceFunction } from './inference-function.ts';
-import { Turns } from './turns.ts';
+import { Turns } from './work-queue.ts';
 
 export interface KubernetesFunctionsParts {
   readonly controller: Controller;

@@ -76,7 +76,7 @@ export function inferenceFunctionCrd(): object {
 /** Its file: kubectl, kustomize and Helm read it where there is no program of ours. */
 export function inferenceFunctionCrdYaml(): string {
   const yaml = stringify(inferenceFunctionCrd(), { aliasDuplicateObjects: false, lineWidth: 0 });
-  return `# Written by "npm run write:crd" from autoscaler/functions/kubernetes/inference-function.ts.\n${yaml}`;
+  return `# Written by "npm run write:crd" from autoscaler/operator/inference-function.ts.\n${yaml}`;
 }
 
 /** A schema as Kubernetes takes it: OpenAPI 3.0, and what is not listed is pruned instead of refused. */
