@@ -2,7 +2,7 @@ import type { Controller } from '../control/controller.ts';
 import type { Platform } from '../fleet/platform.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import type { SecretStore } from '../functions/secrets/secret-store.ts';
-import type { ImageReading } from '../gateway/openfaas/image-reading.ts';
+import type { ImageReading } from '../gateway/image-reading.ts';
 import type { LeaderElection } from '../lead.ts';
 
 /** What an autoscaler stands on, one machine or a cluster: where instances run and where everything is kept. */

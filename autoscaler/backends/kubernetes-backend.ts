@@ -4,7 +4,7 @@ import { systemClock } from '../../models/base/clock.ts';
 import type { Controller } from '../control/controller.ts';
 import { KubernetesPlatform } from '../fleet/kubernetes/kubernetes-platform.ts';
 import { KubernetesSecrets } from '../functions/secrets/kubernetes-secrets.ts';
-import { clusterImage } from '../gateway/openfaas/image-reading.ts';
+import { clusterImage } from '../gateway/image-reading.ts';
 import { type Connection, type ConnectionOptions, connect } from '../kubernetes/connection.ts';
 import { Leadership } from '../kubernetes/leadership/leadership.ts';
 import { newIdentity, WatchedLease } from '../kubernetes/leadership/watched-lease.ts';

@@ -4,7 +4,7 @@ import { FunctionStore } from '../functions/function-store.ts';
 import { SecretFiles } from '../functions/secrets/secret-files.ts';
 import { StoredFunctions } from '../functions/stored-functions.ts';
 import { DEFAULT_NAMESPACE } from '../gateway/function-address.ts';
-import { localImage } from '../gateway/openfaas/image-reading.ts';
+import { localImage } from '../gateway/image-reading.ts';
 import type { Attachment, Backend } from './backend.ts';
 
 /** This machine: instances are its processes, and all is kept in a state folder. */

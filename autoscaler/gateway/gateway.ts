@@ -4,11 +4,11 @@ import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts
 import { BodyBudget } from '../../packager/server/http/body.ts';
 import { HttpError } from '../../packager/server/http/http-error.ts';
 import { createHttpServer } from '../../packager/server/http/http-server.ts';
-import { adminRoutes } from './admin-routes.ts';
+import { adminRoutes } from './admin/admin-routes.ts';
+import { asyncFunctionRoutes } from './async/async-routes.ts';
 import { basicAuth, type Credentials } from './basic-auth.ts';
 import { forwardToLeader } from './forwarding.ts';
 import { functionRoutes } from './function-routes.ts';
-import { asyncFunctionRoutes } from './openfaas/async-routes.ts';
 import { openFaasRoutes } from './openfaas/openfaas-routes.ts';
 import type { OpenFaasParts } from './openfaas/parts.ts';
 

@@ -9,7 +9,7 @@ import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { formatDuration, parseDurationMs } from '../../models/base/units.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { LocalBackend } from '../backends/local-backend.ts';
-import { forecastOf } from '../gateway/function-status.ts';
+import { forecastOf } from '../gateway/admin/function-status.ts';
 import type { Forecast } from '../planning/capacity/forecast.ts';
 import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';
 import { type Service, startService } from '../service.ts';

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { KubernetesBackend } from '../../autoscaler/backends/kubernetes-backend.ts';
-import type { FunctionStatus } from '../../autoscaler/gateway/function-status.ts';
+import type { FunctionStatus } from '../../autoscaler/gateway/admin/function-status.ts';
 import { percentileRateModel } from '../../autoscaler/planning/capacity/percentile-rates.ts';
 import { type Service, startService } from '../../autoscaler/service.ts';
 import { packageRoot } from '../../models/base/package.ts';

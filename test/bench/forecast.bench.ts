@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { bench, describe } from 'vitest';
-import type { FunctionStatus } from '../../autoscaler/gateway/function-status.ts';
+import type { FunctionStatus } from '../../autoscaler/gateway/admin/function-status.ts';
 import { programFile } from '../../models/base/package.ts';
 import { formatDuration } from '../../models/base/units.ts';
 import type { LoadReport } from '../../profiler/load/report.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FunctionStatus } from '../../autoscaler/gateway/function-status.ts';
+import type { FunctionStatus } from '../../autoscaler/gateway/admin/function-status.ts';
 import { programFile } from '../../models/base/package.ts';
 
 /** `infless-autoscaler` as a person starts it. */

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { InflessError } from '../../../models/base/errors.ts';
 import { formatCores, parseCpuMillicores } from '../../../models/base/units.ts';
 import type { FunctionDeclaration } from '../../functions/spec.ts';
-import type { ImageReading } from './image-reading.ts';
-import { SETTINGS, type Settings } from './settings.ts';
+import type { ImageReading } from '../image-reading.ts';
+import { SETTINGS, type Settings } from './labels.ts';
 
 /** Go writes an empty map as null, and YAML files hold numbers where texts are meant. */
 const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);

@@ -1,7 +1,7 @@
 import type { SecretStore } from '../../functions/secrets/secret-store.ts';
-import type { AdminRouteParts } from '../admin-routes.ts';
+import type { AdminRouteParts } from '../admin/admin-routes.ts';
+import type { ImageReading } from '../image-reading.ts';
 import type { GatewayMetrics } from '../metrics.ts';
-import type { ImageReading } from './image-reading.ts';
 
 /** What OpenFaaS' interface is made of. */
 export interface OpenFaasParts extends AdminRouteParts {

@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { isZooName } from '../../../models/zoo/names.ts';
+import { isZooName } from '../../models/zoo/names.ts';
 
 /** What a deployment's `image` stands for, in a declaration's own words. */
 export type ImageReading = (image: string) => { readonly model: string } | { readonly image: string };

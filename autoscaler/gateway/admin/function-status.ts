@@ -1,10 +1,10 @@
-import { formatConfig } from '../../profiles/config.ts';
-import type { Instance } from '../cluster/instance.ts';
-import type { Controller } from '../control/controller.ts';
-import type { ManagedFunction } from '../control/managed-function.ts';
-import type { Platform } from '../fleet/platform.ts';
-import type { BrokenFunction } from '../functions/registry.ts';
-import { type Forecast, forecast } from '../planning/capacity/forecast.ts';
+import { formatConfig } from '../../../profiles/config.ts';
+import type { Instance } from '../../cluster/instance.ts';
+import type { Controller } from '../../control/controller.ts';
+import type { ManagedFunction } from '../../control/managed-function.ts';
+import type { Platform } from '../../fleet/platform.ts';
+import type { BrokenFunction } from '../../functions/registry.ts';
+import { type Forecast, forecast } from '../../planning/capacity/forecast.ts';
 
 /** What `GET /api/functions` tells of each function. */
 export interface FunctionStatus {

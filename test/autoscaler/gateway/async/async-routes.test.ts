@@ -4,8 +4,8 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { measuredCache, RunningService } from '../running-service.ts';
-import { FaasCliRequests, PICTURE } from './faas-cli-requests.ts';
+import { FaasCliRequests, PICTURE } from '../../openfaas/faas-cli-requests.ts';
+import { measuredCache, RunningService } from '../../running-service.ts';
 
 interface Callback {
   readonly path: string;

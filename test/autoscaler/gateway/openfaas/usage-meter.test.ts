@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Instance } from '../../../autoscaler/cluster/instance.ts';
-import type { InstanceUsage } from '../../../autoscaler/fleet/platform.ts';
-import { UsageMeter } from '../../../autoscaler/gateway/openfaas/usage-meter.ts';
-import { VirtualClock } from '../../../models/base/virtual-clock.ts';
+import type { Instance } from '../../../../autoscaler/cluster/instance.ts';
+import type { InstanceUsage } from '../../../../autoscaler/fleet/platform.ts';
+import { UsageMeter } from '../../../../autoscaler/gateway/openfaas/usage-meter.ts';
+import { VirtualClock } from '../../../../models/base/virtual-clock.ts';
 
 function instance(id: string, startedAtMs: number): Instance {
   return {

@@ -11,12 +11,12 @@ import { text } from 'node:stream/consumers';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { FORWARDED_HEADER, forwardToLeader } from '../../autoscaler/gateway/forwarding.ts';
-import { type Clock, systemClock } from '../../models/base/clock.ts';
-import { VirtualClock } from '../../models/base/virtual-clock.ts';
-import { BodyBudget } from '../../packager/server/http/body.ts';
-import { asBuffer, bodyBytes, createHttpServer } from '../../packager/server/http/http-server.ts';
-import { freePorts } from '../support/kubernetes/free-ports.ts';
+import { FORWARDED_HEADER, forwardToLeader } from '../../../autoscaler/gateway/forwarding.ts';
+import { type Clock, systemClock } from '../../../models/base/clock.ts';
+import { VirtualClock } from '../../../models/base/virtual-clock.ts';
+import { BodyBudget } from '../../../packager/server/http/body.ts';
+import { asBuffer, bodyBytes, createHttpServer } from '../../../packager/server/http/http-server.ts';
+import { freePorts } from '../../support/kubernetes/free-ports.ts';
 
 const logger = pino({ level: 'silent' });
 

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import type { Clock } from '../../models/base/clock.ts';
-import { InflessError } from '../../models/base/errors.ts';
-import type { Controller } from '../control/controller.ts';
-import type { Platform } from '../fleet/platform.ts';
-import { type FunctionRegistry, functionNotFound, notServed } from '../functions/registry.ts';
+import type { Clock } from '../../../models/base/clock.ts';
+import { InflessError } from '../../../models/base/errors.ts';
+import type { Controller } from '../../control/controller.ts';
+import type { Platform } from '../../fleet/platform.ts';
+import { type FunctionRegistry, functionNotFound, notServed } from '../../functions/registry.ts';
+import { jsonBody } from '../json-body.ts';
 import { explanationOf } from './function-explanation.ts';
 import { brokenStatus, type FunctionStatus, forecastOf, statusOf } from './function-status.ts';
-import { jsonBody } from './json-body.ts';
 
 export interface AdminRouteParts {
   readonly controller: Controller;

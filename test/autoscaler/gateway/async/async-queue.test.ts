@@ -3,8 +3,8 @@ import {
   type AsyncCall,
   type AsyncLimits,
   AsyncQueue,
-} from '../../../autoscaler/gateway/openfaas/async-queue.ts';
-import { settle } from '../../support/virtual-time.ts';
+} from '../../../../autoscaler/gateway/async/async-queue.ts';
+import { settle } from '../../../support/virtual-time.ts';
 
 /** A queue whose calls end when the test says so. */
 class World {

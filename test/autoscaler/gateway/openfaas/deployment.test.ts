@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { COLD_START_POLICIES } from '../../../autoscaler/demand/keepalive/policies.ts';
-import { type FunctionDeclaration, parseFunctionSpec } from '../../../autoscaler/functions/spec.ts';
+import { COLD_START_POLICIES } from '../../../../autoscaler/demand/keepalive/policies.ts';
+import { type FunctionDeclaration, parseFunctionSpec } from '../../../../autoscaler/functions/spec.ts';
+import { clusterImage, localImage } from '../../../../autoscaler/gateway/image-reading.ts';
 import {
   declarationOf,
   deployedFunction,
   functionDeploymentSchema,
-} from '../../../autoscaler/gateway/openfaas/deployment.ts';
-import { parseGoDurationMs } from '../../../autoscaler/gateway/openfaas/go-duration.ts';
-import { clusterImage, localImage } from '../../../autoscaler/gateway/openfaas/image-reading.ts';
+} from '../../../../autoscaler/gateway/openfaas/deployment.ts';
+import { parseGoDurationMs } from '../../../../autoscaler/gateway/openfaas/go-duration.ts';
 
 const deploy = (fields: object, reading = localImage): FunctionDeclaration =>
   declarationOf(functionDeploymentSchema.parse({ service: 'f', image: 'mnist', ...fields }), reading);

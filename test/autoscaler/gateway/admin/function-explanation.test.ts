@@ -1,8 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
-import { explanationOf } from '../../autoscaler/gateway/function-explanation.ts';
-import { constantRate } from '../../profiler/load/rates.ts';
-import { declared } from '../support/simulated-functions.ts';
-import { SimulatedWorld } from '../support/simulated-world.ts';
+import { explanationOf } from '../../../../autoscaler/gateway/admin/function-explanation.ts';
+import { constantRate } from '../../../../profiler/load/rates.ts';
+import { declared } from '../../../support/simulated-functions.ts';
+import { SimulatedWorld } from '../../../support/simulated-world.ts';
 
 let world: SimulatedWorld;
 
