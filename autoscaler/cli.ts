@@ -6,13 +6,13 @@ import { createProgram } from '../models/base/cli.ts';
 import { InflessError } from '../models/base/errors.ts';
 import { formatDuration, parseCpuMillicores } from '../models/base/units.ts';
 import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
-import type { Backend } from './backends/backend.ts';
-import { KubernetesBackend } from './backends/kubernetes-backend.ts';
-import { LocalBackend } from './backends/local-backend.ts';
 import { type Credentials, readCredentials } from './gateway/basic-auth.ts';
 import { imageCommand } from './image/image-command.ts';
 import { RATE_MODEL_NAMES, rateModelByName } from './planning/capacity/rate-models.ts';
-import { type Service, startService } from './service.ts';
+import type { Backend } from './service/backend.ts';
+import { KubernetesBackend } from './service/kubernetes-backend.ts';
+import { LocalBackend } from './service/local-backend.ts';
+import { type Service, startService } from './service/service.ts';
 import { explainCommand } from './what-if/commands/explain-command.ts';
 import { planCommand } from './what-if/commands/plan-command.ts';
 

@@ -3,7 +3,6 @@ import type { Findings } from './findings.ts';
 /** Where the layout does not keep its rules yet. May only shrink: what has become right must be taken out. */
 export const EXCEPTIONS: Findings = {
   emptyFolders: [
-    'autoscaler/service',
     'autoscaler/simulation',
     'autoscaler/simulation/cluster',
     'autoscaler/simulation/keepalive',

@@ -3,7 +3,7 @@ import type { Platform } from '../fleet/platform.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import type { SecretStore } from '../functions/secrets/secret-store.ts';
 import type { ImageReading } from '../gateway/image-reading.ts';
-import type { LeaderElection } from '../lead.ts';
+import type { LeaderElection } from './leader.ts';
 
 /** What an autoscaler stands on, one machine or a cluster: where instances run and where everything is kept. */
 export interface Backend {

@@ -1,12 +1,12 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { encodePredictBody } from '../../models/codec/predict-json.ts';
-import { engineFor } from '../../models/engines.ts';
-import { generateInputs } from '../../models/inputs.ts';
-import type { ModelFile } from '../../models/manifest.ts';
-import { resolveModel } from '../../models/open.ts';
-import { measuredCache, RunningService, type ServiceOptions } from './running-service.ts';
+import { encodePredictBody } from '../../../models/codec/predict-json.ts';
+import { engineFor } from '../../../models/engines.ts';
+import { generateInputs } from '../../../models/inputs.ts';
+import type { ModelFile } from '../../../models/manifest.ts';
+import { resolveModel } from '../../../models/open.ts';
+import { measuredCache, RunningService, type ServiceOptions } from '../running-service.ts';
 
 const MNIST = { name: 'digits', model: 'mnist', slo: '500ms' };
 

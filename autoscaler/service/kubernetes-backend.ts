@@ -8,7 +8,6 @@ import { clusterImage } from '../gateway/image-reading.ts';
 import { type Connection, type ConnectionOptions, connect } from '../kubernetes/connection.ts';
 import { Leadership } from '../kubernetes/leadership/leadership.ts';
 import { newIdentity, WatchedLease } from '../kubernetes/leadership/watched-lease.ts';
-import type { Candidacy, LeaderElection, Standing } from '../lead.ts';
 import { FunctionObjects } from '../operator/function-objects.ts';
 import { KubernetesFunctions } from '../operator/function-reconciler.ts';
 import { resolveImage } from '../operator/image-deployment.ts';
@@ -16,6 +15,7 @@ import { API_VERSION, INFERENCE_FUNCTION } from '../operator/inference-function.
 import { ProfileTables } from '../operator/profile-tables.ts';
 import { StatusWriter } from '../operator/status-writer.ts';
 import type { Attachment, Backend } from './backend.ts';
+import type { Candidacy, LeaderElection, Standing } from './leader.ts';
 
 const LEASE_NAME = 'infless-autoscaler';
 

@@ -1,17 +1,17 @@
 import type { Logger } from 'pino';
-import { systemClock } from '../models/base/clock.ts';
-import type { Backend } from './backends/backend.ts';
-import { Controller } from './control/controller.ts';
-import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from './control/settings.ts';
-import { HttpTransport } from './dispatch/transport.ts';
-import { readFunctionsFile } from './functions/functions-file.ts';
-import type { FunctionRegistry } from './functions/registry.ts';
-import type { FunctionDeclaration } from './functions/spec.ts';
-import type { Credentials } from './gateway/basic-auth.ts';
-import { DEFAULT_GATEWAY_LIMITS, Gateway, type GatewayParts } from './gateway/gateway.ts';
-import { GatewayMetrics } from './gateway/metrics.ts';
-import { Lead } from './lead.ts';
-import type { RateModel } from './planning/capacity/rate-model.ts';
+import { systemClock } from '../../models/base/clock.ts';
+import { Controller } from '../control/controller.ts';
+import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../control/settings.ts';
+import { HttpTransport } from '../dispatch/transport.ts';
+import { readFunctionsFile } from '../functions/functions-file.ts';
+import type { FunctionRegistry } from '../functions/registry.ts';
+import type { FunctionDeclaration } from '../functions/spec.ts';
+import type { Credentials } from '../gateway/basic-auth.ts';
+import { DEFAULT_GATEWAY_LIMITS, Gateway, type GatewayParts } from '../gateway/gateway.ts';
+import { GatewayMetrics } from '../gateway/metrics.ts';
+import type { RateModel } from '../planning/capacity/rate-model.ts';
+import type { Backend } from './backend.ts';
+import { Lead } from './leader.ts';
 
 export interface ServiceOptions {
   readonly host: string;
