@@ -84,8 +84,6 @@ export const EXCEPTIONS: Findings = {
   crowdedFolders: 6,
   smallFiles: 101,
   lostTests: [
-    'test/autoscaler/deploy/manifests.test.ts',
-    'test/autoscaler/image/image.test.ts',
     'test/autoscaler/openfaas/faas-cli-requests.test.ts',
     'test/autoscaler/openfaas/faas-cli.test.ts',
     'test/autoscaler/policies/paper-greedy.test.ts',
