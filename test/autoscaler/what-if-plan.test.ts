@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServiceTimes } from '../../autoscaler/latency/service-times.ts';
-import { POLICIES, policyByName } from '../../autoscaler/policies/policies.ts';
-import { simulate } from '../../autoscaler/simulate/simulate.ts';
+import { simulate } from '../../autoscaler/simulation/simulate.ts';
+import { POLICIES, policyByName } from '../../autoscaler/simulation/systems/systems.ts';
 import { readCluster } from '../../autoscaler/what-if/cluster/cluster-file.ts';
 import { readPlannedFunctions } from '../../autoscaler/what-if/functions.ts';
 import { arrivalsOf } from '../../autoscaler/what-if/loads/load.ts';

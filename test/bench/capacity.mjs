@@ -7,8 +7,8 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { parseFunctionSpec } from '../../dist/autoscaler/functions/spec.js';
-import { policyByName } from '../../dist/autoscaler/policies/policies.js';
-import { simulate } from '../../dist/autoscaler/simulate/simulate.js';
+import { simulate } from '../../dist/autoscaler/simulation/simulate.js';
+import { policyByName } from '../../dist/autoscaler/simulation/systems/systems.js';
 import { arrivals } from '../../dist/profiler/load/arrivals.js';
 import { constantRate } from '../../dist/profiler/load/rates.js';
 import { importInflessText } from '../../dist/profiles/import/infless-text.js';

@@ -7,14 +7,14 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { totalsOf } from '../../dist/autoscaler/coldstart/comparison/compare.js';
-import { matchColdStarts } from '../../dist/autoscaler/coldstart/comparison/matched.js';
+import { COLD_START_POLICIES } from '../../dist/autoscaler/demand/keepalive/policies.js';
+import { totalsOf } from '../../dist/autoscaler/simulation/keepalive/compare.js';
+import { matchColdStarts } from '../../dist/autoscaler/simulation/keepalive/matched.js';
 import {
   SYNTHETIC_TRACES,
   sparseTrace,
   syntheticTrace,
-} from '../../dist/autoscaler/coldstart/comparison/traces.js';
-import { COLD_START_POLICIES } from '../../dist/autoscaler/demand/keepalive/policies.js';
+} from '../../dist/autoscaler/simulation/keepalive/traces.js';
 import { parseDurationMs } from '../../dist/models/base/units.js';
 import { readTrace } from '../../dist/profiler/load/trace-file.js';
 import { benchmark } from './support/program.mjs';

@@ -6,8 +6,8 @@
  */
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { POLICIES, policyByName } from '../../dist/autoscaler/policies/policies.js';
-import { simulate } from '../../dist/autoscaler/simulate/simulate.js';
+import { simulate } from '../../dist/autoscaler/simulation/simulate.js';
+import { POLICIES, policyByName } from '../../dist/autoscaler/simulation/systems/systems.js';
 import { boundOf, mean, publishedRun, ratioToBound, readOsvt, scenarioOf } from './support/osvt.mjs';
 import { benchmark } from './support/program.mjs';
 

@@ -7,8 +7,8 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { DEFAULT_CONTROL_SETTINGS } from '../../dist/autoscaler/control/settings.js';
-import { defaultPolicy } from '../../dist/autoscaler/policies/default-policy.js';
-import { simulate } from '../../dist/autoscaler/simulate/simulate.js';
+import { simulate } from '../../dist/autoscaler/simulation/simulate.js';
+import { defaultPolicy } from '../../dist/autoscaler/simulation/systems/default-system.js';
 import { busyDay } from './support/busy-day.mjs';
 import { benchmark } from './support/program.mjs';
 

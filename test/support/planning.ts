@@ -4,7 +4,7 @@ import type { Candidate } from '../../autoscaler/latency/candidate.ts';
 import type { RateModel } from '../../autoscaler/planning/capacity/rate-model.ts';
 import type { FunctionDemand, Plan, Planner } from '../../autoscaler/planning/decision.ts';
 import { planCluster } from '../../autoscaler/planning/planner.ts';
-import { type Holding, NodeResources } from '../../autoscaler/platforms/simulated/node-resources.ts';
+import { type Holding, NodeResources } from '../../autoscaler/simulation/cluster/node-resources.ts';
 import { configKey } from '../../profiles/config.ts';
 
 const MEMORY_BYTES = 100e6;

@@ -8,13 +8,13 @@ import type { DispatchedBatch } from '../../autoscaler/dispatch/dispatcher.ts';
 import type { StartRequest } from '../../autoscaler/fleet/platform.ts';
 import { percentileRateModel } from '../../autoscaler/planning/capacity/percentile-rates.ts';
 import type { RateModel } from '../../autoscaler/planning/capacity/rate-model.ts';
-import { SimulatedCluster } from '../../autoscaler/platforms/simulated/simulated-cluster.ts';
-import type { StartUp } from '../../autoscaler/platforms/simulated/simulated-instance.ts';
-import { SimulatedPlatform } from '../../autoscaler/platforms/simulated/simulated-platform.ts';
+import { SimulatedCluster } from '../../autoscaler/simulation/cluster/simulated-cluster.ts';
+import type { StartUp } from '../../autoscaler/simulation/cluster/simulated-instance.ts';
+import { SimulatedPlatform } from '../../autoscaler/simulation/cluster/simulated-platform.ts';
 import {
   SimulatedTransport,
   type SimulatedTransportOptions,
-} from '../../autoscaler/platforms/simulated/simulated-transport.ts';
+} from '../../autoscaler/simulation/cluster/simulated-transport.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import { VirtualClock } from '../../models/base/virtual-clock.ts';
 import { arrivals } from '../../profiler/load/arrivals.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
-import type { Policy, ServingSystem } from '../../policies/policy.ts';
-import { MeteredPlatform } from '../../simulate/metered-platform.ts';
+import { MeteredPlatform } from '../../simulation/meters/metered-platform.ts';
+import type { Policy, ServingSystem } from '../../simulation/systems/serving-system.ts';
 import type { CourseRecorder, Outcome } from './course-recorder.ts';
 
 /** Sums and differences of virtual times are exact to this. */

@@ -1,5 +1,5 @@
 import { formatConfig } from '../../../profiles/config.ts';
-import type { FunctionResult, SimulationResult } from '../../simulate/result.ts';
+import type { FunctionResult, SimulationResult } from '../../simulation/result.ts';
 import { costOf, type Prices } from '../cluster/cluster.ts';
 import type { Bins } from '../course/bins.ts';
 import { type CourseRecorder, HOLDINGS, type RequestCounts } from '../course/course-recorder.ts';

@@ -5,8 +5,8 @@ import { DEFAULT_CONTROL_SETTINGS } from '../../../autoscaler/control/settings.t
 import { type BatchTransport, InstanceLost } from '../../../autoscaler/dispatch/transport.ts';
 import type { StartRequest } from '../../../autoscaler/fleet/platform.ts';
 import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
-import { SimulatedPlatform } from '../../../autoscaler/platforms/simulated/simulated-platform.ts';
-import { SimulatedTransport } from '../../../autoscaler/platforms/simulated/simulated-transport.ts';
+import { SimulatedPlatform } from '../../../autoscaler/simulation/cluster/simulated-platform.ts';
+import { SimulatedTransport } from '../../../autoscaler/simulation/cluster/simulated-transport.ts';
 import { constantRate } from '../../../profiler/load/rates.ts';
 import { declared, drawnMs } from '../../support/simulated-functions.ts';
 import { SimulatedWorld } from '../../support/simulated-world.ts';

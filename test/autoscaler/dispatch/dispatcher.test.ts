@@ -7,8 +7,8 @@ import {
 } from '../../../autoscaler/dispatch/dispatcher.ts';
 import { ObservedTimes } from '../../../autoscaler/latency/observed-times.ts';
 import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
-import { SimulatedCluster } from '../../../autoscaler/platforms/simulated/simulated-cluster.ts';
-import { SimulatedTransport } from '../../../autoscaler/platforms/simulated/simulated-transport.ts';
+import { SimulatedCluster } from '../../../autoscaler/simulation/cluster/simulated-cluster.ts';
+import { SimulatedTransport } from '../../../autoscaler/simulation/cluster/simulated-transport.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
 import type { Config } from '../../../profiles/config.ts';

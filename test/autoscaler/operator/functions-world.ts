@@ -10,9 +10,9 @@ import type { InferenceFunction } from '../../../autoscaler/operator/inference-f
 import { ProfileTables } from '../../../autoscaler/operator/profile-tables.ts';
 import { StatusWriter } from '../../../autoscaler/operator/status-writer.ts';
 import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
-import { SimulatedCluster } from '../../../autoscaler/platforms/simulated/simulated-cluster.ts';
-import { SimulatedPlatform } from '../../../autoscaler/platforms/simulated/simulated-platform.ts';
-import { SimulatedTransport } from '../../../autoscaler/platforms/simulated/simulated-transport.ts';
+import { SimulatedCluster } from '../../../autoscaler/simulation/cluster/simulated-cluster.ts';
+import { SimulatedPlatform } from '../../../autoscaler/simulation/cluster/simulated-platform.ts';
+import { SimulatedTransport } from '../../../autoscaler/simulation/cluster/simulated-transport.ts';
 import { systemClock } from '../../../models/base/clock.ts';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
 import type { ApiServer } from '../../support/kubernetes/api-server.ts';

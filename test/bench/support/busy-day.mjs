@@ -1,5 +1,5 @@
 import { parseFunctionSpec } from '../../../dist/autoscaler/functions/spec.js';
-import { mmpp } from '../../../dist/autoscaler/simulate/arrivals/mmpp.js';
+import { mmpp } from '../../../dist/autoscaler/simulation/arrivals/mmpp.js';
 import { arrivals } from '../../../dist/profiler/load/arrivals.js';
 import { rampedRate } from '../../../dist/profiler/load/rates.js';
 import { importInflessText } from '../../../dist/profiles/import/infless-text.js';

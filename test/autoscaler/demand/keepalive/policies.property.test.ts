@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { replay } from '../../../../autoscaler/coldstart/replay.ts';
 import type { IdleWindow } from '../../../../autoscaler/demand/keepalive/idle-window.ts';
 import {
   COLD_START_POLICIES,
   createColdStartPolicy,
 } from '../../../../autoscaler/demand/keepalive/policies.ts';
 import type { ColdStartPolicy } from '../../../../autoscaler/demand/keepalive/policy.ts';
+import { replay } from '../../../../autoscaler/simulation/keepalive/replay.ts';
 import { arrivalTimes, HOUR_MS, MINUTE_MS } from './arbitraries.ts';
 
 const options = { startupMs: 2_000, executionMs: 50 };

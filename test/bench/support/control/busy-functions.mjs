@@ -2,7 +2,7 @@ import { parseFunctionSpec } from '../../../../dist/autoscaler/functions/spec.js
 import { ServiceTimes } from '../../../../dist/autoscaler/latency/service-times.js';
 import { percentileRateModel } from '../../../../dist/autoscaler/planning/capacity/percentile-rates.js';
 import { planCluster } from '../../../../dist/autoscaler/planning/planner.js';
-import { deploymentOf } from '../../../../dist/autoscaler/simulate/scenario.js';
+import { deploymentOf } from '../../../../dist/autoscaler/simulation/scenario.js';
 import { importInflessText } from '../../../../dist/profiles/import/infless-text.js';
 
 /** Slow ones, so that many instances go with few requests: it is instances that are to be many here. */

@@ -1,0 +1,115 @@
+import type { Candidate } from '../../latency/candidate.ts';
+import { MeanLevel } from '../../policies/baseline/mean-level.ts';
+import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
+import type { ServedFunction } from './baseline/served-function.ts';
+import { scaleTo, uniformConfig } from './baseline/uniform-config.ts';
+import type { Policy } from './serving-system.ts';
+
+/** Knative's defaults (config-autoscaler). */
+const TICK_MS = 2_000;
+const STABLE_WINDOW_MS = 60_000;
+const PANIC_WINDOW_MS = 6_000;
+const PANIC_THRESHOLD = 2;
+const TARGET_UTILIZATION = 0.7;
+const MAX_SCALE_DOWN_RATE = 2;
+
+/**
+ * The Knative pod autoscaler with `containerConcurrency: 1`: pods of one size, one request in each, as many as the mean
+ * concurrency takes at 70 % of that: over 60 s, or over 6 s in a panic, which begins when that asks for twice the pods
+ * there are and lasts until 60 s after it last did; in a panic no pod goes. The activator holds requests and gives
+ * them, first come first served, to pods that are free.
+ */
+export const knativePolicy: Policy = {
+  name: 'knative',
+  description: 'Knative: one size, one request at a time, pods by concurrency, stable and panic windows',
+  create: (parts) => new BaselineSystem(parts, (hands) => new KnativeStrategy(hands)),
+};
+
+/** When the autoscaler last saw a reason to panic, and how many pods it has asked for since. */
+export interface Panic {
+  readonly sinceMs: number;
+  readonly pods: number;
+}
+
+export interface PodDecision {
+  readonly pods: number;
+  readonly panic: Panic | undefined;
+}
+
+/**
+ * How many pods there shall be.
+ *
+ * @param stable mean concurrency over the stable window
+ * @param panicking mean concurrency over the panic window
+ */
+export function podsByConcurrency(
+  stable: number,
+  panicking: number,
+  readyPods: number,
+  nowMs: number,
+  panic: Panic | undefined,
+): PodDecision {
+  const stablePods = Math.ceil(stable / TARGET_UTILIZATION);
+  const panicPods = Math.ceil(panicking / TARGET_UTILIZATION);
+  const base = Math.max(1, readyPods);
+  const isReason = panicPods / base >= PANIC_THRESHOLD;
+  const lasts = panic !== undefined && nowMs - panic.sinceMs <= STABLE_WINDOW_MS;
+  if (isReason || lasts) {
+    const pods = Math.max(panicPods, readyPods, lasts ? panic.pods : 0);
+    return { pods, panic: { sinceMs: isReason ? nowMs : panic!.sinceMs, pods } };
+  }
+  return { pods: Math.max(stablePods, Math.floor(readyPods / MAX_SCALE_DOWN_RATE)), panic: undefined };
+}
+
+interface Scaling {
+  readonly config: Candidate | undefined;
+  readonly concurrency: MeanLevel;
+  panic: Panic | undefined;
+}
+
+class KnativeStrategy implements Strategy {
+  readonly tickMs = TICK_MS;
+  readonly #hands: Hands;
+  readonly #scalings = new Map<ServedFunction, Scaling>();
+
+  constructor(hands: Hands) {
+    this.#hands = hands;
+  }
+
+  scale(served: ServedFunction, nowMs: number): void {
+    const scaling = this.#scalingOf(served, nowMs);
+    const { config, concurrency, panic } = scaling;
+    if (config === undefined) return;
+    const decision = podsByConcurrency(
+      concurrency.over(STABLE_WINDOW_MS, nowMs),
+      concurrency.over(PANIC_WINDOW_MS, nowMs),
+      served.ready.length,
+      nowMs,
+      panic,
+    );
+    scaling.panic = decision.panic;
+    // A request that waits without any pod wakes one, whatever the windows say.
+    scaleTo(this.#hands, served, config, Math.max(decision.pods, Number(served.waiting.length > 0)));
+  }
+
+  route(served: ServedFunction, nowMs: number): void {
+    this.#scalingOf(served, nowMs).concurrency.set(served.inSystem, nowMs);
+    for (const instance of served.instances) {
+      if (served.waiting.length === 0) return;
+      if (instance.isReady && instance.load === 0) instance.offer([served.waiting.shift()!]);
+    }
+  }
+
+  #scalingOf(served: ServedFunction, nowMs: number): Scaling {
+    let scaling = this.#scalings.get(served);
+    if (scaling === undefined) {
+      scaling = {
+        config: uniformConfig(served.candidates, served.sloMs),
+        concurrency: new MeanLevel(STABLE_WINDOW_MS, nowMs),
+        panic: undefined,
+      };
+      this.#scalings.set(served, scaling);
+    }
+    return scaling;
+  }
+}
