@@ -7,16 +7,16 @@ import type { RateModel } from '../planning/capacity/rate-model.ts';
 import type { Scenario } from '../simulation/scenario.ts';
 import { simulate } from '../simulation/simulate.ts';
 import type { Policy } from '../simulation/systems/serving-system.ts';
-import type { Cluster } from './cluster/cluster.ts';
 import { type Bins, binsOf } from './course/bins.ts';
-import { CourseRecorder } from './course/course-recorder.ts';
-import { recorded } from './course/recorded-policy.ts';
-import type { PlannedFunction } from './functions.ts';
-import { arrivalsOf } from './loads/load.ts';
-import type { Loads } from './loads/load-options.ts';
+import type { Cluster } from './inputs/cluster.ts';
+import type { PlannedFunction } from './inputs/functions.ts';
+import { arrivalsOf } from './inputs/load.ts';
+import type { Loads } from './inputs/load-options.ts';
 import { clusterFacts, functionFacts } from './report/facts.ts';
 import { policyReport } from './report/policy-report.ts';
 import { type PolicyReport, WHAT_IF_SCHEMA, type WhatIfReport } from './report/report.ts';
+import { recorded } from './series/recorded-system.ts';
+import { CourseRecorder } from './series/series-recorder.ts';
 
 export interface WhatIfRequest {
   readonly functions: readonly PlannedFunction[];

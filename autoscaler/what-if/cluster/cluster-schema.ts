@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { messageOf } from '../../../models/base/errors.ts';
 import { parseBytes, parseCpuMillicores, parseDurationMs } from '../../../models/base/units.ts';
-import type { Cluster, ClusterNode } from './cluster.ts';
+import type { Cluster, ClusterNode } from '../inputs/cluster.ts';
 
 /** Text that one of our parsers of units reads; its sentence is the schema's. */
 function read<T>(parse: (text: string) => T) {

@@ -6,9 +6,9 @@ import { DEFAULT_CONTROL_SETTINGS } from '../../control/settings.ts';
 import { ServiceTimes } from '../../latency/service-times.ts';
 import { RATE_MODEL_NAMES, rateModelByName } from '../../planning/capacity/rate-models.ts';
 import { type ExplanationReport, explanationReport } from '../../planning/explain/explanation-report.ts';
-import { readCluster } from '../cluster/cluster-file.ts';
-import { candidatesOf, readPlannedFunctions } from '../functions.ts';
-import { cvOf } from '../loads/load.ts';
+import { readCluster } from '../inputs/cluster-file.ts';
+import { candidatesOf, readPlannedFunctions } from '../inputs/functions.ts';
+import { cvOf } from '../inputs/load.ts';
 import { renderExplanation } from '../report/explanation-text.ts';
 import { fetchExplanation } from './live-explanation.ts';
 

@@ -3,9 +3,9 @@ import { nearestFeasibleSloMs } from '../../planning/capacity/feasibility.ts';
 import type { RateModel } from '../../planning/capacity/rate-model.ts';
 import { costOfSlo, type SloCost } from '../../planning/explain/slo-cost.ts';
 import type { Need } from '../../planning/explain/uniform-sets.ts';
-import { type Cluster, type ClusterNode, costOf, isLimitless, type Prices } from '../cluster/cluster.ts';
-import { candidatesOf, type PlannedFunction } from '../functions.ts';
-import { arrivalCvOf, expectedRequests, type Load, peakPerSecond } from '../loads/load.ts';
+import { type Cluster, type ClusterNode, costOf, isLimitless, type Prices } from '../inputs/cluster.ts';
+import { candidatesOf, type PlannedFunction } from '../inputs/functions.ts';
+import { arrivalCvOf, expectedRequests, type Load, peakPerSecond } from '../inputs/load.ts';
 import type { ClusterFacts, FunctionFacts, NodeGroup, SloCostPoint } from './report.ts';
 
 export function clusterFacts({ nodes, startupMs, prices }: Cluster): ClusterFacts {

@@ -1,6 +1,6 @@
 import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
 import type { Config } from '../../../profiles/config.ts';
-import type { Holding, RequestCounts } from '../course/course-recorder.ts';
+import type { Holding, RequestCounts } from '../series/series-recorder.ts';
 
 export const WHAT_IF_SCHEMA = 'infless.io/what-if/v1';
 

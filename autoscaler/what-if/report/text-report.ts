@@ -2,10 +2,10 @@ import Table from 'cli-table3';
 import { formatBytes, formatDuration } from '../../../models/base/units.ts';
 import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
 import { formatConfig } from '../../../profiles/config.ts';
-import { courseText } from './course-text.ts';
 import { count, percent, plural, short } from './figures.ts';
 import { figureRows } from './figures-table.ts';
 import type { FunctionFacts, NodeGroup, SloCostPoint, WhatIfReport } from './report.ts';
+import { courseText } from './series-text.ts';
 
 /** The report as people read it in a terminal: circumstances, verdict, policies side by side, functions, courses. */
 export function renderText(report: WhatIfReport): string {

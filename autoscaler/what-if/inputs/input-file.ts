@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
+import { InflessError, messageOf, systemCode } from '../../../models/base/errors.ts';
 
 /**
  * The text of a file that a user has named.

@@ -1,4 +1,4 @@
-import type { Bins } from './bins.ts';
+import type { Bins } from '../course/bins.ts';
 
 /** An amount that changes in steps: its mean in each bin, and its peak. */
 export class StepSeries {

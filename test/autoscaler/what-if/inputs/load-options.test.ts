@@ -8,9 +8,9 @@ import {
   expectedRequests,
   type Load,
   peakPerSecond,
-} from '../../autoscaler/what-if/loads/load.ts';
-import { type LoadCliOptions, readLoads } from '../../autoscaler/what-if/loads/load-options.ts';
-import { constantRate, steppedRate } from '../../profiler/load/rates.ts';
+} from '../../../../autoscaler/what-if/inputs/load.ts';
+import { type LoadCliOptions, readLoads } from '../../../../autoscaler/what-if/inputs/load-options.ts';
+import { constantRate, steppedRate } from '../../../../profiler/load/rates.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -1,18 +1,18 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ServiceTimes } from '../../autoscaler/latency/service-times.ts';
-import { simulate } from '../../autoscaler/simulation/simulate.ts';
-import { POLICIES, policyByName } from '../../autoscaler/simulation/systems/systems.ts';
-import { readCluster } from '../../autoscaler/what-if/cluster/cluster-file.ts';
-import { readPlannedFunctions } from '../../autoscaler/what-if/functions.ts';
-import { arrivalsOf } from '../../autoscaler/what-if/loads/load.ts';
-import { readLoads } from '../../autoscaler/what-if/loads/load-options.ts';
-import { renderPage } from '../../autoscaler/what-if/page/page.ts';
-import type { WhatIfReport } from '../../autoscaler/what-if/report/report.ts';
-import { renderText } from '../../autoscaler/what-if/report/text-report.ts';
-import { type WhatIfProgress, type WhatIfRequest, whatIf } from '../../autoscaler/what-if/what-if.ts';
-import { PROFILE } from '../support/simulated-functions.ts';
-import { type WhatIfFiles, whatIfFiles } from '../support/what-if-files.ts';
+import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
+import { simulate } from '../../../autoscaler/simulation/simulate.ts';
+import { POLICIES, policyByName } from '../../../autoscaler/simulation/systems/systems.ts';
+import { readCluster } from '../../../autoscaler/what-if/inputs/cluster-file.ts';
+import { readPlannedFunctions } from '../../../autoscaler/what-if/inputs/functions.ts';
+import { arrivalsOf } from '../../../autoscaler/what-if/inputs/load.ts';
+import { readLoads } from '../../../autoscaler/what-if/inputs/load-options.ts';
+import { renderPage } from '../../../autoscaler/what-if/page/page.ts';
+import type { WhatIfReport } from '../../../autoscaler/what-if/report/report.ts';
+import { renderText } from '../../../autoscaler/what-if/report/text-report.ts';
+import { type WhatIfProgress, type WhatIfRequest, whatIf } from '../../../autoscaler/what-if/what-if.ts';
+import { PROFILE } from '../../support/simulated-functions.ts';
+import { type WhatIfFiles, whatIfFiles } from '../../support/what-if-files.ts';
 
 let files: WhatIfFiles;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { costOf, isLimitless } from '../../autoscaler/what-if/cluster/cluster.ts';
-import { parseCluster, readCluster } from '../../autoscaler/what-if/cluster/cluster-file.ts';
+import { costOf, isLimitless } from '../../../../autoscaler/what-if/inputs/cluster.ts';
+import { parseCluster, readCluster } from '../../../../autoscaler/what-if/inputs/cluster-file.ts';
 
 const parse = (text: string) => parseCluster(text, 'Cluster file c.yaml');
 

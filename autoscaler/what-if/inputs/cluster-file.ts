@@ -1,10 +1,10 @@
 import { parse } from 'yaml';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { parseWith } from '../../../models/base/schema.ts';
-import { readInputFile } from '../input-file.ts';
+import { clusterSchema } from '../cluster/cluster-schema.ts';
 import { artifactClusterSchema, isArtifactCluster } from './artifact-schema.ts';
 import type { Cluster } from './cluster.ts';
-import { clusterSchema } from './cluster-schema.ts';
+import { readInputFile } from './input-file.ts';
 
 /**
  * Reads a cluster from YAML or JSON: our own description, or that of the published INFless artifact, told apart by their

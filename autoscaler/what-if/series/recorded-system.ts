@@ -2,7 +2,7 @@ import type { Clock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { MeteredPlatform } from '../../simulation/meters/metered-platform.ts';
 import type { Policy, ServingSystem } from '../../simulation/systems/serving-system.ts';
-import type { CourseRecorder, Outcome } from './course-recorder.ts';
+import type { CourseRecorder, Outcome } from './series-recorder.ts';
 
 /** Sums and differences of virtual times are exact to this. */
 const ROUNDING_MS = 1e-6;

@@ -1,12 +1,12 @@
-import { InflessError } from '../../models/base/errors.ts';
-import { importInflessText } from '../../profiles/import/infless-text.ts';
-import { readTable } from '../../profiles/store.ts';
-import type { Latency, ProfileTable } from '../../profiles/table.ts';
-import { readFunctionsFile } from '../functions/functions-file.ts';
-import { findTableOf } from '../functions/model-source.ts';
-import { type FunctionSpec, modelReference, parseFunctionSpec } from '../functions/spec.ts';
-import type { Candidate } from '../latency/candidate.ts';
-import { ServiceTimes } from '../latency/service-times.ts';
+import { InflessError } from '../../../models/base/errors.ts';
+import { importInflessText } from '../../../profiles/import/infless-text.ts';
+import { readTable } from '../../../profiles/store.ts';
+import type { Latency, ProfileTable } from '../../../profiles/table.ts';
+import { readFunctionsFile } from '../../functions/functions-file.ts';
+import { findTableOf } from '../../functions/model-source.ts';
+import { type FunctionSpec, modelReference, parseFunctionSpec } from '../../functions/spec.ts';
+import type { Candidate } from '../../latency/candidate.ts';
+import { ServiceTimes } from '../../latency/service-times.ts';
 import { readInputFile } from './input-file.ts';
 
 /** A function that a plan is made for. Its model need not be at hand: plans only look at its table. */

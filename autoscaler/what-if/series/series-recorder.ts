@@ -2,7 +2,7 @@ import { type Config, configKey } from '../../../profiles/config.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import { priceOf } from '../../cluster/price.ts';
 import type { InstanceMeter } from '../../simulation/meters/metered-platform.ts';
-import { type Bins, binAt } from './bins.ts';
+import { type Bins, binAt } from '../course/bins.ts';
 import { StepSeries } from './step-series.ts';
 
 /** How a request ended. */
