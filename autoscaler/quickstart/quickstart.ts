@@ -13,11 +13,11 @@ import type { Forecast } from '../planning/capacity/forecast.ts';
 import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';
 import { LocalBackend } from '../service/local-backend.ts';
 import { type Service, startService } from '../service/service.ts';
-import { peakRate, rampOf, replay } from './load.ts';
-import { TOUR_FUNCTIONS, type TourFunction } from './models.ts';
 import { tableFor } from './profiling.ts';
-import { allMet, renderReport, type TourResult } from './report.ts';
 import { Timeline } from './timeline.ts';
+import { TOUR_FUNCTIONS, type TourFunction } from './tour-functions.ts';
+import { peakRate, rampOf, replay } from './tour-load.ts';
+import { allMet, renderReport, type TourResult } from './tour-report.ts';
 
 interface Options {
   readonly port: string;

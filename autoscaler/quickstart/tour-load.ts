@@ -6,7 +6,7 @@ import { programFile } from '../../models/base/package.ts';
 import type { LoadReport } from '../../profiler/load/report.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { ServiceTimes } from '../latency/service-times.ts';
-import type { TourFunction } from './models.ts';
+import type { TourFunction } from './tour-functions.ts';
 
 /**
  * The rate at which a function's requests take its share of the machine's CPU, from its table: what a request costs
