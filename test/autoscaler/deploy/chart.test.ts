@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { createAutoscalerProgram } from '../../../autoscaler/cli.ts';
+import { createAutoscalerProgram } from '../../../autoscaler/program.ts';
 import { packageRoot, packageVersion } from '../../../models/base/package.ts';
 import {
   chartsUnrenderable,
