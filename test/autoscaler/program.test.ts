@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { AutoscalerProcess } from '../support/autoscaler-process.ts';
-import { measuredCache } from './running-service.ts';
+import { measuredCache } from './end-to-end/running-service.ts';
 
 let cache: string;
 let folder: string;

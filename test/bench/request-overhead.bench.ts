@@ -14,7 +14,7 @@ import { engineFor } from '../../models/engines.ts';
 import { generateInputs } from '../../models/inputs.ts';
 import { resolveModel } from '../../models/open.ts';
 import { profileModel } from '../../profiler/profile-model.ts';
-import { RunningService } from '../autoscaler/running-service.ts';
+import { RunningService } from '../autoscaler/end-to-end/running-service.ts';
 import { ServerProcess } from '../packager/server-process.ts';
 
 const ROUNDS = 60;

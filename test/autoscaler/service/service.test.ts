@@ -6,7 +6,7 @@ import { engineFor } from '../../../models/engines.ts';
 import { generateInputs } from '../../../models/inputs.ts';
 import type { ModelFile } from '../../../models/manifest.ts';
 import { resolveModel } from '../../../models/open.ts';
-import { measuredCache, RunningService, type ServiceOptions } from '../running-service.ts';
+import { measuredCache, RunningService, type ServiceOptions } from '../end-to-end/running-service.ts';
 
 const MNIST = { name: 'digits', model: 'mnist', slo: '500ms' };
 

@@ -4,8 +4,8 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { FaasCliRequests, PICTURE } from '../../openfaas/faas-cli-requests.ts';
-import { measuredCache, RunningService } from '../../running-service.ts';
+import { FaasCliRequests, PICTURE } from '../../end-to-end/faas-cli-requests.ts';
+import { measuredCache, RunningService } from '../../end-to-end/running-service.ts';
 
 interface Callback {
   readonly path: string;

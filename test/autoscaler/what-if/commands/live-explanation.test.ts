@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ExplanationReport } from '../../../../autoscaler/planning/explain/explanation-report.ts';
 import { fetchExplanation } from '../../../../autoscaler/what-if/commands/live-explanation.ts';
 import { renderExplanation } from '../../../../autoscaler/what-if/report/explanation-text.ts';
-import { measuredCache, RunningService } from '../../running-service.ts';
+import { measuredCache, RunningService } from '../../end-to-end/running-service.ts';
 
 let cache: string;
 let running: RunningService;

@@ -1,4 +1,4 @@
-import type { Answer, RunningService } from '../running-service.ts';
+import type { Answer, RunningService } from './running-service.ts';
 
 export const CREDENTIALS = { user: 'admin', password: 'pass:word' };
 

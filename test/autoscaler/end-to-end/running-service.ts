@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import type { ControlSettings } from '../../autoscaler/control/settings.ts';
-import type { FunctionStatus } from '../../autoscaler/gateway/admin/function-status.ts';
-import type { Credentials } from '../../autoscaler/gateway/basic-auth.ts';
-import { percentileRateModel } from '../../autoscaler/planning/capacity/percentile-rates.ts';
-import { LocalBackend } from '../../autoscaler/service/local-backend.ts';
-import { type Service, startService } from '../../autoscaler/service/service.ts';
-import { profileModel } from '../../profiler/profile-model.ts';
+import type { ControlSettings } from '../../../autoscaler/control/settings.ts';
+import type { FunctionStatus } from '../../../autoscaler/gateway/admin/function-status.ts';
+import type { Credentials } from '../../../autoscaler/gateway/basic-auth.ts';
+import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
+import { LocalBackend } from '../../../autoscaler/service/local-backend.ts';
+import { type Service, startService } from '../../../autoscaler/service/service.ts';
+import { profileModel } from '../../../profiler/profile-model.ts';
 
 /** A cache of their own for the tests of one file, with mnist profiled for real. */
 export async function measuredCache(): Promise<string> {

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ExplanationReport } from '../../autoscaler/planning/explain/explanation-report.ts';
-import type { WhatIfReport } from '../../autoscaler/what-if/report/report.ts';
-import { chromiumFile, NO_BROWSER, openBrowser } from '../support/browser.ts';
-import { ProgramRun } from '../support/program-run.ts';
-import { type WhatIfFiles, whatIfFiles } from '../support/what-if-files.ts';
+import type { ExplanationReport } from '../../../autoscaler/planning/explain/explanation-report.ts';
+import type { WhatIfReport } from '../../../autoscaler/what-if/report/report.ts';
+import { chromiumFile, NO_BROWSER, openBrowser } from '../../support/browser.ts';
+import { ProgramRun } from '../../support/program-run.ts';
+import { type WhatIfFiles, whatIfFiles } from '../../support/what-if-files.ts';
 
 let files: WhatIfFiles;
 beforeAll(async () => {

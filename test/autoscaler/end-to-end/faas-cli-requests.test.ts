@@ -6,8 +6,8 @@ import type { OpenFaasStatus } from '../../../autoscaler/gateway/openfaas/functi
 import { fetchExplanation } from '../../../autoscaler/what-if/commands/live-explanation.ts';
 import { packageVersion } from '../../../models/base/package.ts';
 import { resolveModel } from '../../../models/open.ts';
-import { measuredCache, RunningService } from '../running-service.ts';
 import { CREDENTIALS, FaasCliRequests, PICTURE } from './faas-cli-requests.ts';
+import { measuredCache, RunningService } from './running-service.ts';
 
 const DIGITS = {
   service: 'digits',

@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { measuredCache, RunningService } from '../running-service.ts';
 import { CREDENTIALS, PICTURE } from './faas-cli-requests.ts';
+import { measuredCache, RunningService } from './running-service.ts';
 
 const isInstalled =
   spawnSync('faas-cli', ['version', '--short-version'], { stdio: 'ignore' }).error === undefined;

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { SmallRegistry } from '../packager/registry/small-registry.ts';
-import { AutoscalerProcess } from '../support/autoscaler-process.ts';
-import { pushDescribed } from '../support/described-image.ts';
-import type { ApiObject } from '../support/kubernetes/api-requests.ts';
-import { type ApiServer, newNamespace, openApiServer } from '../support/kubernetes/api-server.ts';
-import { installInferenceFunctions } from '../support/kubernetes/inference-functions.ts';
-import { PodPlayer } from '../support/kubernetes/pod-player.ts';
-import { PodServers } from '../support/kubernetes/pod-servers.ts';
-import { PROFILE } from '../support/simulated-functions.ts';
+import { SmallRegistry } from '../../packager/registry/small-registry.ts';
+import { AutoscalerProcess } from '../../support/autoscaler-process.ts';
+import { pushDescribed } from '../../support/described-image.ts';
+import type { ApiObject } from '../../support/kubernetes/api-requests.ts';
+import { type ApiServer, newNamespace, openApiServer } from '../../support/kubernetes/api-server.ts';
+import { installInferenceFunctions } from '../../support/kubernetes/inference-functions.ts';
+import { PodPlayer } from '../../support/kubernetes/pod-player.ts';
+import { PodServers } from '../../support/kubernetes/pod-servers.ts';
+import { PROFILE } from '../../support/simulated-functions.ts';
 
 const SOON = { timeout: 50_000, interval: 50 };
 
