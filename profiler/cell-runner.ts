@@ -7,8 +7,8 @@ import { type CheckedCell, measureChecked } from './checked-cell.ts';
 import { type Evidence, isPassing } from './checks/verdicts.ts';
 import type { SweepGpu } from './gpu/sweep-gpu.ts';
 import { type CellSettings, measureCell } from './measure-cell.ts';
+import { createSweepQuota } from './quota/measurement-quotas.ts';
 import type { Quotas } from './quota/quota.ts';
-import { createSweepQuota } from './sweep-quotas.ts';
 
 /** After so many cells in a row that no repetition mended, the host is as it is: cells are measured once, until one is clean. */
 const PATIENCE = 2;

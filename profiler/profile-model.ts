@@ -16,9 +16,9 @@ import { Journal } from './journal.ts';
 import { gridOf, type ProfileOptions, settingsOf, strategyOf } from './profile-options.ts';
 import type { ProfileListener } from './progress.ts';
 import { availableCpuMillicores } from './quota/cpu-limit.ts';
+import { describeQuotas, openSweepQuotas } from './quota/measurement-quotas.ts';
 import type { Quotas } from './quota/quota.ts';
 import { sweep } from './sweep.ts';
-import { describeQuotas, openSweepQuotas } from './sweep-quotas.ts';
 import { chooseThreads, chosenThreading, expectedThreading } from './threads/choose-threads.ts';
 
 export type { ProfileOptions } from './profile-options.ts';

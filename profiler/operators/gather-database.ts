@@ -6,7 +6,7 @@ import type { Config } from '../../profiles/config.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { InputShapes } from '../cell-protocol.ts';
 import { availableCpuMillicores } from '../quota/cpu-limit.ts';
-import { describeQuotas, openSweepQuotas } from '../sweep-quotas.ts';
+import { describeQuotas, openSweepQuotas } from '../quota/measurement-quotas.ts';
 import { calibrationModels } from './calibration.ts';
 import {
   databaseFile,

@@ -144,8 +144,6 @@ export const EXCEPTIONS: Findings = {
     'test/profiler/profile-bad-input.test.ts',
     'test/profiler/profile-cli.test.ts',
     'test/profiler/profile-tfjs.test.ts',
-    'test/profiler/quota-limits.test.ts',
-    'test/profiler/quota-places.test.ts',
     'test/profiles/import-infless-text.test.ts',
   ],
 };

@@ -15,7 +15,7 @@ import { threadRule } from '../../dist/models/onnx/threads.js';
 import { resolveModel } from '../../dist/models/open.js';
 import { measureCell } from '../../dist/profiler/measure-cell.js';
 import { settingsOf } from '../../dist/profiler/profile-options.js';
-import { createSweepQuota, openSweepQuotas } from '../../dist/profiler/sweep-quotas.js';
+import { createSweepQuota, openSweepQuotas } from '../../dist/profiler/quota/measurement-quotas.js';
 import { formatConfig } from '../../dist/profiles/config.js';
 import { quantile } from '../../dist/profiles/statistics.js';
 import { benchmark } from './support/program.mjs';

@@ -1,6 +1,6 @@
-import { isProcessAlive } from '../models/base/process-alive.ts';
-import { formatCores } from '../models/base/units.ts';
-import { openQuotas, type Quota, type QuotaOptions, type Quotas } from './quota/quota.ts';
+import { isProcessAlive } from '../../models/base/process-alive.ts';
+import { formatCores } from '../../models/base/units.ts';
+import { openQuotas, type Quota, type QuotaOptions, type Quotas } from './quota.ts';
 
 let made = 0;
 

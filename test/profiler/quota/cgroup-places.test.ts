@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { locateCgroups } from '../../profiler/quota/cgroup-places.ts';
+import { locateCgroups } from '../../../profiler/quota/cgroup-places.ts';
 
 /** Only the lines that matter, as the kernel wrote them; others around show that they are passed by. */
 const UNRELATED = `22 28 0:20 / /sys rw,nosuid,nodev,noexec,relatime shared:7 - sysfs sysfs rw

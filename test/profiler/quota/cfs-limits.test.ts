@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InflessError } from '../../models/base/errors.ts';
-import { parseCoreList } from '../../profiler/quota/affinity.ts';
-import { cfsLimits, checkPeriodMicros } from '../../profiler/quota/cfs-limits.ts';
-import { parseFlatKeyed, safeName } from '../../profiler/quota/cgroup-directory.ts';
-import { parseProcessStat } from '../../profiler/quota/process-stat.ts';
+import { InflessError } from '../../../models/base/errors.ts';
+import { parseCoreList } from '../../../profiler/quota/affinity.ts';
+import { cfsLimits, checkPeriodMicros } from '../../../profiler/quota/cfs-limits.ts';
+import { parseFlatKeyed, safeName } from '../../../profiler/quota/cgroup-directory.ts';
+import { parseProcessStat } from '../../../profiler/quota/process-stat.ts';
 
 describe('cfsLimits', () => {
   it('keeps the preferred period where the kernel takes the quota', () => {
