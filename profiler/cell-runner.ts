@@ -2,11 +2,11 @@ import { InflessError } from '../models/base/errors.ts';
 import type { ModelFile } from '../models/manifest.ts';
 import type { Threading } from '../models/onnx/threads.ts';
 import type { Config } from '../profiles/config.ts';
-import type { InputShapes } from './cell-protocol.ts';
+import type { InputShapes } from './cell/cell-protocol.ts';
+import { type CellSettings, measureCell } from './cell/measure-cell.ts';
+import { type Evidence, isPassing } from './cell/verdicts.ts';
 import { type CheckedCell, measureChecked } from './checked-cell.ts';
-import { type Evidence, isPassing } from './checks/verdicts.ts';
 import type { SweepGpu } from './gpu/sweep-gpu.ts';
-import { type CellSettings, measureCell } from './measure-cell.ts';
 import { createSweepQuota } from './quota/measurement-quotas.ts';
 import type { Quotas } from './quota/quota.ts';
 

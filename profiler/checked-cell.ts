@@ -1,5 +1,5 @@
 import type { Cell, Verdict } from '../profiles/table.ts';
-import { type Evidence, isPassing, verdictsOn } from './checks/verdicts.ts';
+import { type Evidence, isPassing, verdictsOn } from './cell/verdicts.ts';
 
 /** A cell whose measurement was looked at, with how often it was measured. */
 export interface CheckedCell extends Evidence {

@@ -1,9 +1,9 @@
 import { InflessError } from '../models/base/errors.ts';
 import { canBatch, type ModelManifest } from '../models/manifest.ts';
 import type { QuotaMechanism } from '../profiles/table.ts';
-import type { InputShapes } from './cell-protocol.ts';
+import type { InputShapes } from './cell/cell-protocol.ts';
+import type { CellSettings } from './cell/measure-cell.ts';
 import { checkCpus, defaultGrid, type Grid } from './grid.ts';
-import type { CellSettings } from './measure-cell.ts';
 import { fullStrategy, type SparseOptions, type Strategy, sparseStrategy } from './sparse/strategy.ts';
 
 export interface ProfileOptions {

@@ -10,7 +10,7 @@ import { bestConfig, fastestConfig, type Slo, tightestSloMs } from '../profiles/
 import { formatConfig } from '../profiles/config.ts';
 import { formatTable, TABLE_FORMATS, type TableFormat } from '../profiles/formats/index.ts';
 import type { ProfileTable } from '../profiles/table.ts';
-import type { InputShapes } from './cell-protocol.ts';
+import type { InputShapes } from './cell/cell-protocol.ts';
 import { parseCount, parsePercent, parsePositiveMs, parseShape } from './cli-options.ts';
 import { addCompareCommand } from './commands/compare-command.ts';
 import { addEndpointCommand } from './commands/endpoint-command.ts';

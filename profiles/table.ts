@@ -43,7 +43,7 @@ export const verdictSchema = z.enum([
 ]);
 export type Verdict = z.infer<typeof verdictSchema>;
 
-/** How fast the host was while a cell was measured: see profiler/yardstick.ts. */
+/** How fast the host was while a cell was measured: see profiler/cell/reference-load.ts. */
 export const yardstickSchema = z.object({
   /** CPU time (on a GPU: time) of a single row, as it was in between. */
   meanMs: positive,

@@ -6,9 +6,9 @@ import { generateInputs } from '../../models/inputs.ts';
 import { readHost } from '../../profiles/host.ts';
 import { UNKNOWN_HOST } from '../../profiles/host-schema.ts';
 import { type Cell, PROFILE_SCHEMA, type ProfileTable } from '../../profiles/table.ts';
+import { WarmUp } from '../cell/steady-state.ts';
+import { Samples } from '../cell/stopping.ts';
 import { fetchSignature, type Signature } from '../load/metadata.ts';
-import { WarmUp } from '../steady-state.ts';
-import { Samples } from '../stopping.ts';
 import { modelOf, type ReadyReport } from './endpoint.ts';
 import { type InstanceMetrics, readInstanceMetrics } from './instance-metrics.ts';
 

@@ -4,7 +4,7 @@ import type { ModelManifest } from '../../models/manifest.ts';
 import { resolveModel } from '../../models/open.ts';
 import type { Config } from '../../profiles/config.ts';
 import { readHost } from '../../profiles/host.ts';
-import type { InputShapes } from '../cell-protocol.ts';
+import type { InputShapes } from '../cell/cell-protocol.ts';
 import { availableCpuMillicores } from '../quota/cpu-limit.ts';
 import { describeQuotas, openSweepQuotas } from '../quota/measurement-quotas.ts';
 import { calibrationModels } from './calibration.ts';

@@ -2,7 +2,7 @@ import { generateInputs } from '../../models/inputs.ts';
 import { canBatch, type ModelFile } from '../../models/manifest.ts';
 import { elementCount, type NamedTensors } from '../../models/tensor.ts';
 import type { Config } from '../../profiles/config.ts';
-import type { InputShapes } from '../cell-protocol.ts';
+import type { InputShapes } from '../cell/cell-protocol.ts';
 import type { Quotas } from '../quota/quota.ts';
 import { type OperatorModel, type OperatorRun, withRound } from './database.ts';
 import { traceModel } from './trace-model.ts';

@@ -4,7 +4,7 @@ import { onInterrupt } from '../../models/base/interrupt.ts';
 import { engineFor } from '../../models/engines.ts';
 import { ZOO_NAMES } from '../../models/zoo/names.ts';
 import { formatConfig } from '../../profiles/config.ts';
-import type { InputShapes } from '../cell-protocol.ts';
+import type { InputShapes } from '../cell/cell-protocol.ts';
 import { parsePositiveMs, parseShape } from '../cli-options.ts';
 import { parseBatches } from '../grid.ts';
 import { gatherDatabase } from './gather-database.ts';

@@ -6,7 +6,7 @@ import { InflessError } from '../../models/base/errors.ts';
 import { programFile } from '../../models/base/package.ts';
 import type { ModelFile } from '../../models/manifest.ts';
 import type { Config } from '../../profiles/config.ts';
-import type { InputShapes } from '../cell-protocol.ts';
+import type { InputShapes } from '../cell/cell-protocol.ts';
 import { createSweepQuota } from '../quota/measurement-quotas.ts';
 import type { Quotas } from '../quota/quota.ts';
 import { type GraphNode, readGraph } from './graph.ts';

@@ -3,8 +3,8 @@ import { messageOf } from '../../models/base/errors.ts';
 import { generateInputs } from '../../models/inputs.ts';
 import { createSession, runSession } from '../../models/onnx/session.ts';
 import { threadRule } from '../../models/onnx/threads.ts';
-import { breathing } from '../measure.ts';
-import { openCell } from '../open-cell.ts';
+import { breathing } from '../cell/measure.ts';
+import { openCell } from '../cell/open-cell.ts';
 import type { Observation, TraceAnswer, TraceQuestion } from './trace-protocol.ts';
 
 /** Small models are mostly our own code until the compiler has seen enough of it. */

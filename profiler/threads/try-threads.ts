@@ -1,6 +1,6 @@
 import type { Threading } from '../../models/onnx/threads.ts';
 import type { ThreadChoice } from '../../profiles/table.ts';
-import type { Evidence } from '../checks/verdicts.ts';
+import type { Evidence } from '../cell/verdicts.ts';
 import { candidatesFor, quotasToTry, winnerOf } from './thread-choices.ts';
 
 /** Measures one threading under a quota; undefined where it cannot run. */

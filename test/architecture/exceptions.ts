@@ -9,7 +9,6 @@ export const EXCEPTIONS: Findings = {
     'models/manifest',
     'models/protocols',
     'models/resolve',
-    'profiler/cell',
     'profiler/endpoint',
     'profiler/operators/trace',
     'profiler/sweep',

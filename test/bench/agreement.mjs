@@ -13,7 +13,7 @@ import Table from 'cli-table3';
 import { canBatch } from '../../dist/models/manifest.js';
 import { threadRule } from '../../dist/models/onnx/threads.js';
 import { resolveModel } from '../../dist/models/open.js';
-import { measureCell } from '../../dist/profiler/measure-cell.js';
+import { measureCell } from '../../dist/profiler/cell/measure-cell.js';
 import { settingsOf } from '../../dist/profiler/profile-options.js';
 import { createSweepQuota, openSweepQuotas } from '../../dist/profiler/quota/measurement-quotas.js';
 import { formatConfig } from '../../dist/profiles/config.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { profileProgram } from '../../profiler/program.ts';
-import { writeFixedBatchModel } from './fixed-batch-model.ts';
+import { writeFixedBatchModel } from './cell/fixed-batch-model.ts';
 import { ProfileProcess } from './run-profile.ts';
 
 let folder: string;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { CellProcess } from '../../../profiler/cell-process.ts';
+import { CellProcess } from '../../../profiler/cell/cell-process.ts';
 import { GpuUse, gpuReader } from '../../../profiler/gpu/gpu-use.ts';
 import { FakeGpu } from '../../support/fake-gpu.ts';
 

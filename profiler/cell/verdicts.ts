@@ -1,8 +1,8 @@
 /** What may be wrong with one measurement, each as a function of what was seen. Nothing is measured here. */
 import type { Cell, Verdict } from '../../profiles/table.ts';
 import { isDisturbed } from '../disturbance.ts';
-import type { Warmth } from '../steady-state.ts';
 import type { HostLoad } from './host-load.ts';
+import type { Warmth } from './steady-state.ts';
 
 /** A measurement and its circumstances. */
 export interface Evidence {

@@ -1,7 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
+import {
+  readYardstick,
+  type Stretch,
+  Turns,
+  YARDSTICK_SHARE,
+  type YardstickReading,
+} from './reference-load.ts';
 import type { WarmUp } from './steady-state.ts';
 import { Samples, type StoppingRule } from './stopping.ts';
-import { readYardstick, type Stretch, Turns, YARDSTICK_SHARE, type YardstickReading } from './yardstick.ts';
 
 /** One run of what is measured; resolves when its answer is there. */
 export type Run = () => Promise<void>;

@@ -1,4 +1,4 @@
-import { quantile } from '../profiles/statistics.ts';
+import { quantile } from '../../profiles/statistics.ts';
 
 /** Runs in one window at least: of a single run nobody knows whether it was an exception. */
 const WINDOW_RUNS = 3;

@@ -1,9 +1,14 @@
 import { randomNormal } from 'd3-random';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { seededRandom } from '../../models/base/random.ts';
-import { measure } from '../../profiler/measure.ts';
-import { readYardstick, type Stretch, Turns, YARDSTICK_SHARE } from '../../profiler/yardstick.ts';
+import { seededRandom } from '../../../models/base/random.ts';
+import { measure } from '../../../profiler/cell/measure.ts';
+import {
+  readYardstick,
+  type Stretch,
+  Turns,
+  YARDSTICK_SHARE,
+} from '../../../profiler/cell/reference-load.ts';
 
 /** Plays turns until a time is over. */
 function play(runMs: number, yardstickMs: number, budgetMs: number) {

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { Graph } from '../../models/zoo/graph.ts';
+import { Graph } from '../../../models/zoo/graph.ts';
 
 /**
  * A model that takes up to `largest` rows and breaks on more: it looks up one of `largest` vectors by the

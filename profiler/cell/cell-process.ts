@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { z } from 'zod';
-import { InflessError } from '../models/base/errors.ts';
-import { programFile } from '../models/base/package.ts';
-import { formatDuration } from '../models/base/units.ts';
+import { InflessError } from '../../models/base/errors.ts';
+import { programFile } from '../../models/base/package.ts';
+import { formatDuration } from '../../models/base/units.ts';
 import { answerSchema, type Question } from './cell-protocol.ts';
 
 /** What is kept of the process's last words. */
@@ -32,7 +32,7 @@ export class CellProcess {
    */
   constructor(silenceMs: number, environment: NodeJS.ProcessEnv = {}) {
     this.#silenceMs = silenceMs;
-    this.#child = fork(programFile('profiler/worker'), [], {
+    this.#child = fork(programFile('profiler/cell/worker'), [], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, ...environment },
       execArgv: [],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WarmUp } from '../../profiler/steady-state.ts';
+import { WarmUp } from '../../../profiler/cell/steady-state.ts';
 
 /** Feeds latencies until the warm-up is over. */
 function warm(warmUp: WarmUp, latencyMs: (run: number) => number): WarmUp {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { create } from '@bufbuild/protobuf';
 import { GraphProtoSchema, NodeProtoSchema } from 'onnx-buf';
-import { encodeModel, valueInfoProto } from '../../models/zoo/encode.ts';
+import { encodeModel, valueInfoProto } from '../../../models/zoo/encode.ts';
 
 /** A model exported for exactly one row, as many are. */
 export async function writeFixedBatchModel(file: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hostTimes, loadBetween, parseHostTimes } from '../../../profiler/checks/host-load.ts';
+import { hostTimes, loadBetween, parseHostTimes } from '../../../profiler/cell/host-load.ts';
 
 const STAT = 'cpu  1000 20 300 5000 60 7 8 90 11 0\ncpu0 1 2 3 4 5 6 7 8 9 10\nintr 5\n';
 

@@ -1,10 +1,11 @@
-import { decodePredict, encodePredict, encodePredictBody } from '../models/codec/predict-json.ts';
-import { engineFor } from '../models/engines.ts';
-import { BatchExecutor } from '../models/executor.ts';
-import { generateInputs } from '../models/inputs.ts';
-import { canBatch, type ModelManifest } from '../models/manifest.ts';
-import type { NamedTensors } from '../models/tensor.ts';
-import type { Config } from '../profiles/config.ts';
+import { decodePredict, encodePredict, encodePredictBody } from '../../models/codec/predict-json.ts';
+import { engineFor } from '../../models/engines.ts';
+import { BatchExecutor } from '../../models/executor.ts';
+import { generateInputs } from '../../models/inputs.ts';
+import { canBatch, type ModelManifest } from '../../models/manifest.ts';
+import type { NamedTensors } from '../../models/tensor.ts';
+import type { Config } from '../../profiles/config.ts';
+import { peakMemoryBytes } from '../peak-memory.ts';
 import type {
   CodecQuestion,
   CodecTimes,
@@ -17,7 +18,6 @@ import type {
 } from './cell-protocol.ts';
 import { CountingSession } from './counting-session.ts';
 import { type Breath, meanTimeMs, measure, type Run, type Subject, warmUp } from './measure.ts';
-import { peakMemoryBytes } from './peak-memory.ts';
 import { WarmUp } from './steady-state.ts';
 
 /** Runs of the codec at least, however slow it is under the quota. */

@@ -3,11 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { ModelFile } from '../../models/manifest.ts';
-import { resolveModel } from '../../models/open.ts';
-import { buildZooModel } from '../../models/zoo/index.ts';
-import { CellProcess } from '../../profiler/cell-process.ts';
-import { codecSchema, measuredSchema, openedSchema, warmedSchema } from '../../profiler/cell-protocol.ts';
+import type { ModelFile } from '../../../models/manifest.ts';
+import { resolveModel } from '../../../models/open.ts';
+import { buildZooModel } from '../../../models/zoo/index.ts';
+import { CellProcess } from '../../../profiler/cell/cell-process.ts';
+import {
+  codecSchema,
+  measuredSchema,
+  openedSchema,
+  warmedSchema,
+} from '../../../profiler/cell/cell-protocol.ts';
 import { writeFailingBatchModel } from './failing-batch-model.ts';
 
 const CONFIG = { batch: 4, cpuMillicores: 1000, gpuPercent: 0 };

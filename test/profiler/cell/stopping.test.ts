@@ -1,8 +1,8 @@
 import { randomNormal } from 'd3-random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from '../../models/base/random.ts';
-import { Samples, type StoppingRule } from '../../profiler/stopping.ts';
+import { seededRandom } from '../../../models/base/random.ts';
+import { Samples, type StoppingRule } from '../../../profiler/cell/stopping.ts';
 
 const RULE: StoppingRule = { level: 0.95, relativeError: 0.03, budgetMs: 60_000, periodMs: 10 };
 

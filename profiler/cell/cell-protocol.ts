@@ -4,10 +4,10 @@
  * Between two questions it does nothing, so that the sweep can read the quota's counters exactly there.
  */
 import { z } from 'zod';
-import type { ModelFile } from '../models/manifest.ts';
-import type { Threading } from '../models/onnx/threads.ts';
-import type { Config } from '../profiles/config.ts';
-import { latencySchema, yardstickSchema } from '../profiles/table.ts';
+import type { ModelFile } from '../../models/manifest.ts';
+import type { Threading } from '../../models/onnx/threads.ts';
+import type { Config } from '../../profiles/config.ts';
+import { latencySchema, yardstickSchema } from '../../profiles/table.ts';
 import type { StoppingRule } from './stopping.ts';
 
 /** Sizes of free dimensions by input name, batch axis included, as `generateInputs` takes them. */

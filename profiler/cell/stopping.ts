@@ -1,5 +1,5 @@
-import { relativeError, summarize } from '../profiles/statistics.ts';
-import type { Latency } from '../profiles/table.ts';
+import { relativeError, summarize } from '../../profiles/statistics.ts';
+import type { Latency } from '../../profiles/table.ts';
 
 /** Fewer samples give no interval worth the name; taken however long they last. */
 const FEWEST_SAMPLES = 3;

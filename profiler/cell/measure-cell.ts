@@ -1,8 +1,11 @@
 import { cpus } from 'node:os';
-import type { ModelFile } from '../models/manifest.ts';
-import type { Threading } from '../models/onnx/threads.ts';
-import type { Config } from '../profiles/config.ts';
-import type { Cell } from '../profiles/table.ts';
+import type { ModelFile } from '../../models/manifest.ts';
+import type { Threading } from '../../models/onnx/threads.ts';
+import type { Config } from '../../profiles/config.ts';
+import type { Cell } from '../../profiles/table.ts';
+import type { GpuUse } from '../gpu/gpu-use.ts';
+import type { SweepGpu } from '../gpu/sweep-gpu.ts';
+import type { Quota, Throttling } from '../quota/quota.ts';
 import { CellProcess } from './cell-process.ts';
 import {
   codecSchema,
@@ -12,12 +15,9 @@ import {
   openedSchema,
   warmedSchema,
 } from './cell-protocol.ts';
-import { type HostTimes, hostTimes, loadBetween } from './checks/host-load.ts';
-import type { Evidence } from './checks/verdicts.ts';
-import type { GpuUse } from './gpu/gpu-use.ts';
-import type { SweepGpu } from './gpu/sweep-gpu.ts';
-import type { Quota, Throttling } from './quota/quota.ts';
+import { type HostTimes, hostTimes, loadBetween } from './host-load.ts';
 import type { Precision } from './stopping.ts';
+import type { Evidence } from './verdicts.ts';
 
 /** The share of a cell's time that warming up may take. */
 const WARM_UP_SHARE = 1 / 3;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isDisturbed } from '../../profiler/disturbance.ts';
-import { cell } from '../profiles/sample-table.ts';
+import { isDisturbed } from '../../../profiler/disturbance.ts';
+import { cell } from '../../profiles/sample-table.ts';
 
 describe('isDisturbed', () => {
   // The sample's mean is 1.05 times the number given as p50.
