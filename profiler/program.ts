@@ -19,13 +19,13 @@ import { addImportCommand } from './commands/import-command.ts';
 import { addMergeCommand } from './commands/merge-command.ts';
 import { addReportCommand } from './commands/report-command.ts';
 import { readSlo, type SloOptions, sloOptionsOn } from './commands/slo-options.ts';
-import { parseBatches, parseCpus, parseGpuPercents } from './grid.ts';
 import { addOperatorsCommand } from './operators/operators-command.ts';
 import { predictModel } from './operators/predict-model.ts';
-import { profileModel } from './profile-model.ts';
 import { renderPage } from './report/page/page.ts';
 import { progressListener } from './report/progress-line.ts';
 import { renderSummary } from './report/summary.ts';
+import { parseBatches, parseCpus, parseGpuPercents } from './sweep/grid.ts';
+import { profileModel } from './sweep/profile-model.ts';
 
 interface CliOptions extends SloOptions {
   readonly batches?: number[];

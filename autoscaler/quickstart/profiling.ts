@@ -1,6 +1,6 @@
 import { resolveModel } from '../../models/open.ts';
-import { profileModel } from '../../profiler/profile-model.ts';
 import { progressListener } from '../../profiler/report/progress-line.ts';
+import { profileModel } from '../../profiler/sweep/profile-model.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { findTable, profileDirectory } from '../../profiles/store.ts';
 import type { ProfileTable } from '../../profiles/table.ts';

@@ -10,7 +10,7 @@ import type { DroppedLine, Imported } from '../../profiles/import/imported.ts';
 import { IMPORT_FORMATS, type ImportFormat, importTable } from '../../profiles/import/index.ts';
 import { saveTable } from '../../profiles/store.ts';
 import { parsePercent, parsePositiveMs } from '../cli-options.ts';
-import { parseBatches } from '../grid.ts';
+import { parseBatches } from '../sweep/grid.ts';
 
 interface ImportOptions {
   readonly output: string;

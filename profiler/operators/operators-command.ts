@@ -6,7 +6,7 @@ import { ZOO_NAMES } from '../../models/zoo/names.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import type { InputShapes } from '../cell/cell-protocol.ts';
 import { parsePositiveMs, parseShape } from '../cli-options.ts';
-import { parseBatches } from '../grid.ts';
+import { parseBatches } from '../sweep/grid.ts';
 import { gatherDatabase } from './gather-database.ts';
 
 interface OperatorsOptions {

@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import { formatDuration } from '../../models/base/units.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import { isDisturbed } from '../disturbance.ts';
-import type { ProfileEvent, ProfileListener, SweepState } from '../progress.ts';
+import type { ProfileEvent, ProfileListener, SweepState } from '../sweep/progress.ts';
 
 type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 type CellEvent = Extract<ProfileEvent, SweepState>;

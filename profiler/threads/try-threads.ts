@@ -1,7 +1,7 @@
 import type { Threading } from '../../models/onnx/threads.ts';
 import type { ThreadChoice } from '../../profiles/table.ts';
 import type { Evidence } from '../cell/verdicts.ts';
-import { candidatesFor, quotasToTry, winnerOf } from './thread-choices.ts';
+import { candidatesFor, quotasToTry, winnerOf } from '../sweep/threads/thread-choices.ts';
 
 /** Measures one threading under a quota; undefined where it cannot run. */
 export type Trial = (cpuMillicores: number, threading: Threading) => Promise<Evidence | undefined>;

@@ -11,8 +11,6 @@ export const EXCEPTIONS: Findings = {
     'models/resolve',
     'profiler/endpoint',
     'profiler/operators/trace',
-    'profiler/sweep',
-    'profiler/sweep/threads',
   ],
   circles: [
     'autoscaler/cluster → autoscaler/plan',
@@ -57,6 +55,8 @@ export const EXCEPTIONS: Findings = {
     'packager/server/instance.ts → packager/server/http',
     'packager/server/instance.ts → packager/server/inference',
     'packager/server/model-path.ts → packager/server/http',
+    'profiler/sweep → profiler/threads',
+    'profiler/threads → profiler/sweep',
   ],
   forbiddenArrows: ['autoscaler/demand → autoscaler/control', 'autoscaler/fleet → autoscaler/control'],
   trespassing: [
@@ -64,6 +64,7 @@ export const EXCEPTIONS: Findings = {
     'autoscaler/plan/cluster/sharing.ts → autoscaler/planning/targets/function-plan.ts',
     'autoscaler/plan/cluster/sharing.ts → autoscaler/planning/targets/market.ts',
     'autoscaler/plan/cluster/sharing.ts → autoscaler/planning/targets/targets.ts',
+    'profiler/threads/try-threads.ts → profiler/sweep/threads/thread-choices.ts',
   ],
   impure: [],
   largeFolders: [
@@ -71,7 +72,6 @@ export const EXCEPTIONS: Findings = {
     'models/zoo',
     'packager/oci',
     'packager/registry',
-    'profiler',
     'profiler/load',
     'profiler/operators',
     'profiles',

@@ -17,7 +17,7 @@ import { calibrationModels } from '../../dist/profiler/operators/calibration.js'
 import { databaseFile, readDatabase } from '../../dist/profiler/operators/database.js';
 import { evaluateLeftOut } from '../../dist/profiler/operators/evaluate.js';
 import { gatherDatabase, shapesOf } from '../../dist/profiler/operators/gather-database.js';
-import { profileModel } from '../../dist/profiler/profile-model.js';
+import { profileModel } from '../../dist/profiler/sweep/profile-model.js';
 import { readHost, sameHost } from '../../dist/profiles/host.js';
 import { findTable } from '../../dist/profiles/store.js';
 import { benchmark } from './support/program.mjs';

@@ -13,7 +13,7 @@ import { encodePredictBody } from '../../models/codec/predict-json.ts';
 import { engineFor } from '../../models/engines.ts';
 import { generateInputs } from '../../models/inputs.ts';
 import { resolveModel } from '../../models/open.ts';
-import { profileModel } from '../../profiler/profile-model.ts';
+import { profileModel } from '../../profiler/sweep/profile-model.ts';
 import { RunningService } from '../autoscaler/end-to-end/running-service.ts';
 import { ServerProcess } from '../packager/server-process.ts';
 

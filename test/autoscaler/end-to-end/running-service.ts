@@ -9,7 +9,7 @@ import type { Credentials } from '../../../autoscaler/gateway/basic-auth.ts';
 import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
 import { LocalBackend } from '../../../autoscaler/service/local-backend.ts';
 import { type Service, startService } from '../../../autoscaler/service/service.ts';
-import { profileModel } from '../../../profiler/profile-model.ts';
+import { profileModel } from '../../../profiler/sweep/profile-model.ts';
 
 /** A cache of their own for the tests of one file, with mnist profiled for real. */
 export async function measuredCache(): Promise<string> {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { profileModel } from '../../../profiler/profile-model.ts';
+import { profileModel } from '../../../profiler/sweep/profile-model.ts';
 import { denseNet, type KnownNet, writeTfjsModel } from '../../support/tfjs-models.ts';
 import { ModelFolder } from '../../support/tiny-models.ts';
 import { RunningService } from './running-service.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { resolveModel } from '../../../models/open.ts';
 import { measureCell } from '../../../profiler/cell/measure-cell.ts';
-import { settingsOf } from '../../../profiler/profile-options.ts';
 import { createSweepQuota, openSweepQuotas } from '../../../profiler/quota/measurement-quotas.ts';
+import { settingsOf } from '../../../profiler/sweep/sweep-options.ts';
 import { cell } from '../../profiles/sample-table.ts';
 
 test('a cell that is measured again keeps nothing of what was wrong with it', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type Evidence, verdictsOn } from '../../../profiler/cell/verdicts.ts';
-import { nonMonotone } from '../../../profiler/checks/contradictions.ts';
 import { hasDrifted } from '../../../profiler/checks/drift.ts';
 import { isSpinning } from '../../../profiler/checks/spinning.ts';
+import { nonMonotone } from '../../../profiler/sweep/contradictions.ts';
 import type { Cell } from '../../../profiles/table.ts';
 import { cell } from '../../profiles/sample-table.ts';
 

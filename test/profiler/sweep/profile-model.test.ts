@@ -2,10 +2,14 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type ProfileEvent, type ProfileOptions, profileModel } from '../../profiler/profile-model.ts';
-import { availableCpuMillicores } from '../../profiler/quota/cpu-limit.ts';
-import { findTable } from '../../profiles/store.ts';
-import { writeFixedBatchModel } from './cell/fixed-batch-model.ts';
+import { availableCpuMillicores } from '../../../profiler/quota/cpu-limit.ts';
+import {
+  type ProfileEvent,
+  type ProfileOptions,
+  profileModel,
+} from '../../../profiler/sweep/profile-model.ts';
+import { findTable } from '../../../profiles/store.ts';
+import { writeFixedBatchModel } from '../cell/fixed-batch-model.ts';
 
 const FAST: ProfileOptions = { cellTimeMs: 60, relativeError: 0.2, batches: [1], cpuMillicores: [1000] };
 

@@ -1,10 +1,10 @@
-import { InflessError } from '../models/base/errors.ts';
-import { canBatch, type ModelManifest } from '../models/manifest.ts';
-import type { QuotaMechanism } from '../profiles/table.ts';
-import type { InputShapes } from './cell/cell-protocol.ts';
-import type { CellSettings } from './cell/measure-cell.ts';
+import { InflessError } from '../../models/base/errors.ts';
+import { canBatch, type ModelManifest } from '../../models/manifest.ts';
+import type { QuotaMechanism } from '../../profiles/table.ts';
+import type { InputShapes } from '../cell/cell-protocol.ts';
+import type { CellSettings } from '../cell/measure-cell.ts';
 import { checkCpus, defaultGrid, type Grid } from './grid.ts';
-import { fullStrategy, type SparseOptions, type Strategy, sparseStrategy } from './sparse/strategy.ts';
+import { fullStrategy, type SparseOptions, type Strategy, sparseStrategy } from './sampling/strategy.ts';
 
 export interface ProfileOptions {
   /** Default: powers of two up to 32 (`quick`: 16); 1 for a model that cannot batch. */

@@ -1,7 +1,7 @@
-import type { Threading } from '../../models/onnx/threads.ts';
-import type { Config } from '../../profiles/config.ts';
-import type { SurfacePoint } from '../../profiles/surface.ts';
-import type { Cell } from '../../profiles/table.ts';
+import type { Threading } from '../../../models/onnx/threads.ts';
+import type { Config } from '../../../profiles/config.ts';
+import type { SurfacePoint } from '../../../profiles/surface.ts';
+import type { Cell } from '../../../profiles/table.ts';
 import { heldOutError } from './held-out.ts';
 import { nextCell } from './next-cell.ts';
 

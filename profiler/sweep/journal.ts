@@ -2,16 +2,16 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { InflessError, messageOf, systemCode } from '../models/base/errors.ts';
-import { ensureDirectory, readTextIfPresent } from '../models/base/files.ts';
-import { configKey } from '../profiles/config.ts';
+import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
+import { ensureDirectory, readTextIfPresent } from '../../models/base/files.ts';
+import { configKey } from '../../profiles/config.ts';
 import {
   type Cell,
   cellSchema,
   profileTableSchema,
   type ThreadChoice,
   threadChoiceSchema,
-} from '../profiles/table.ts';
+} from '../../profiles/table.ts';
 
 const JOURNAL_SCHEMA = 'infless.io/profile-journal/v1';
 const REMEDY = 'Choose an output in a folder that can be written and has room.';

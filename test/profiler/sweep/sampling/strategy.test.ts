@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { packageRoot } from '../../../models/base/package.ts';
-import { threadRule } from '../../../models/onnx/threads.ts';
-import { cellsOf } from '../../../profiler/grid.ts';
-import { heldOutError } from '../../../profiler/sparse/held-out.ts';
-import { fullStrategy, type Strategy, sparseStrategy } from '../../../profiler/sparse/strategy.ts';
-import { type Config, configKey } from '../../../profiles/config.ts';
-import { readTable } from '../../../profiles/store.ts';
-import type { Cell } from '../../../profiles/table.ts';
-import { cell } from '../../profiles/sample-table.ts';
+import { packageRoot } from '../../../../models/base/package.ts';
+import { threadRule } from '../../../../models/onnx/threads.ts';
+import { cellsOf } from '../../../../profiler/sweep/grid.ts';
+import { heldOutError } from '../../../../profiler/sweep/sampling/held-out.ts';
+import { fullStrategy, type Strategy, sparseStrategy } from '../../../../profiler/sweep/sampling/strategy.ts';
+import { type Config, configKey } from '../../../../profiles/config.ts';
+import { readTable } from '../../../../profiles/store.ts';
+import type { Cell } from '../../../../profiles/table.ts';
+import { cell } from '../../../profiles/sample-table.ts';
 
 const GRID = { batches: [1, 2, 4, 8, 16, 32], cpuMillicores: [250, 500, 1000, 1500, 2000], gpuPercents: [0] };
 const CONFIGS = cellsOf(GRID, 'seed');

@@ -1,6 +1,6 @@
-import type { Config } from '../profiles/config.ts';
-import type { Cell } from '../profiles/table.ts';
-import type { Warmth } from './cell/steady-state.ts';
+import type { Config } from '../../profiles/config.ts';
+import type { Cell } from '../../profiles/table.ts';
+import type { Warmth } from '../cell/steady-state.ts';
 
 /** How far a sweep is. */
 export interface SweepState {

@@ -1,5 +1,5 @@
-import { LatencySurface, type SurfacePoint } from '../../profiles/surface.ts';
-import type { Cell } from '../../profiles/table.ts';
+import { LatencySurface, type SurfacePoint } from '../../../profiles/surface.ts';
+import type { Cell } from '../../../profiles/table.ts';
 
 /** Variance that stays when a cell is measured: below it, knowing more is of no use. */
 const MEASURED_VARIANCE = 0.03 ** 2;

@@ -1,18 +1,18 @@
-import { InflessError } from '../models/base/errors.ts';
-import type { ModelManifest } from '../models/manifest.ts';
-import type { Threading } from '../models/onnx/threads.ts';
-import { type Config, configKey, formatConfig } from '../profiles/config.ts';
-import type { Cell } from '../profiles/table.ts';
+import { InflessError } from '../../models/base/errors.ts';
+import type { ModelManifest } from '../../models/manifest.ts';
+import type { Threading } from '../../models/onnx/threads.ts';
+import { type Config, configKey, formatConfig } from '../../profiles/config.ts';
+import type { Cell } from '../../profiles/table.ts';
+import { withVerdicts } from '../checked-cell.ts';
+import { hasDrifted } from '../checks/drift.ts';
+import { isSpinning } from '../checks/spinning.ts';
+import { remainingMs } from '../eta.ts';
 import type { CellRunner } from './cell-runner.ts';
-import { withVerdicts } from './checked-cell.ts';
-import { nonMonotone } from './checks/contradictions.ts';
-import { hasDrifted } from './checks/drift.ts';
-import { isSpinning } from './checks/spinning.ts';
-import { remainingMs } from './eta.ts';
+import { nonMonotone } from './contradictions.ts';
 import type { Journal } from './journal.ts';
-import { atOneSpeed } from './one-speed.ts';
 import type { ProfileListener, SweepState } from './progress.ts';
-import type { Strategy } from './sparse/strategy.ts';
+import type { Strategy } from './sampling/strategy.ts';
+import { atOneSpeed } from './speed-correction.ts';
 
 /** Times that cells which contradict each other, or what the host was else, are measured again. */
 const MOST_REPETITIONS = 2;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Evidence } from '../../profiler/cell/verdicts.ts';
-import { measureChecked, withVerdicts } from '../../profiler/checked-cell.ts';
-import { cell } from '../profiles/sample-table.ts';
+import type { Evidence } from '../../../profiler/cell/verdicts.ts';
+import { measureChecked, withVerdicts } from '../../../profiler/checked-cell.ts';
+import { cell } from '../../profiles/sample-table.ts';
 
 const load = (foreignCores: number): Evidence['load'] => ({ cores: 2, foreignCores, stolenShare: 0 });
 const clean: Evidence = { cell: cell(1, 1000, 10), warmth: 'steady', load: load(0), measuringMs: 1000 };

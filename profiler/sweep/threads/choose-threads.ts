@@ -1,13 +1,13 @@
-import { formatCores } from '../../models/base/units.ts';
-import type { ModelManifest } from '../../models/manifest.ts';
-import { type Threading, threadRule } from '../../models/onnx/threads.ts';
-import type { Config } from '../../profiles/config.ts';
-import type { Cell, ThreadChoice } from '../../profiles/table.ts';
-import { threadingOf } from '../../profiles/threading.ts';
+import { formatCores } from '../../../models/base/units.ts';
+import type { ModelManifest } from '../../../models/manifest.ts';
+import { type Threading, threadRule } from '../../../models/onnx/threads.ts';
+import type { Config } from '../../../profiles/config.ts';
+import type { Cell, ThreadChoice } from '../../../profiles/table.ts';
+import { threadingOf } from '../../../profiles/threading.ts';
+import { tryThreads } from '../../threads/try-threads.ts';
 import type { CellRunner } from '../cell-runner.ts';
 import type { Grid } from '../grid.ts';
 import type { Journal } from '../journal.ts';
-import { tryThreads } from './try-threads.ts';
 
 interface Setup {
   readonly manifest: ModelManifest;

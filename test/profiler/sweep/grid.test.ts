@@ -7,8 +7,8 @@ import {
   parseBatches,
   parseCpus,
   parseGpuPercents,
-} from '../../profiler/grid.ts';
-import { configKey } from '../../profiles/config.ts';
+} from '../../../profiler/sweep/grid.ts';
+import { configKey } from '../../../profiles/config.ts';
 
 describe('default grid', () => {
   it('is powers of two by fractions of the cores', () => {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { InflessError } from '../models/base/errors.ts';
-import { seededRandom } from '../models/base/random.ts';
-import { formatCores, parseCpuMillicores } from '../models/base/units.ts';
-import type { Config } from '../profiles/config.ts';
+import { InflessError } from '../../models/base/errors.ts';
+import { seededRandom } from '../../models/base/random.ts';
+import { formatCores, parseCpuMillicores } from '../../models/base/units.ts';
+import type { Config } from '../../profiles/config.ts';
 
 /** The batch sizes, CPU quotas and GPU shares a sweep measures, every one with every other. */
 export interface Grid {

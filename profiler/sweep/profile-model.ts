@@ -1,28 +1,28 @@
 import { join } from 'node:path';
-import { packageVersion } from '../models/base/package.ts';
-import { engineFor } from '../models/engines.ts';
-import { generateInputs } from '../models/inputs.ts';
-import { canBatch, type ModelFile, type ModelManifest } from '../models/manifest.ts';
-import { resolveModel } from '../models/open.ts';
-import { readHost } from '../profiles/host.ts';
-import type { Host } from '../profiles/host-schema.ts';
-import { profileDirectory, saveTable } from '../profiles/store.ts';
-import { PROFILE_SCHEMA, type ProfileTable } from '../profiles/table.ts';
+import { packageVersion } from '../../models/base/package.ts';
+import { engineFor } from '../../models/engines.ts';
+import { generateInputs } from '../../models/inputs.ts';
+import { canBatch, type ModelFile, type ModelManifest } from '../../models/manifest.ts';
+import { resolveModel } from '../../models/open.ts';
+import { readHost } from '../../profiles/host.ts';
+import type { Host } from '../../profiles/host-schema.ts';
+import { profileDirectory, saveTable } from '../../profiles/store.ts';
+import { PROFILE_SCHEMA, type ProfileTable } from '../../profiles/table.ts';
+import { openSweepGpu, type SweepGpu } from '../gpu/sweep-gpu.ts';
+import { availableCpuMillicores } from '../quota/cpu-limit.ts';
+import { describeQuotas, openSweepQuotas } from '../quota/measurement-quotas.ts';
+import type { Quotas } from '../quota/quota.ts';
 import { CellRunner } from './cell-runner.ts';
 import { completed } from './completed-table.ts';
-import { openSweepGpu, type SweepGpu } from './gpu/sweep-gpu.ts';
 import { cellsOf, type Grid } from './grid.ts';
 import { Journal } from './journal.ts';
-import { gridOf, type ProfileOptions, settingsOf, strategyOf } from './profile-options.ts';
 import type { ProfileListener } from './progress.ts';
-import { availableCpuMillicores } from './quota/cpu-limit.ts';
-import { describeQuotas, openSweepQuotas } from './quota/measurement-quotas.ts';
-import type { Quotas } from './quota/quota.ts';
 import { sweep } from './sweep.ts';
+import { gridOf, type ProfileOptions, settingsOf, strategyOf } from './sweep-options.ts';
 import { chooseThreads, chosenThreading, expectedThreading } from './threads/choose-threads.ts';
 
-export type { ProfileOptions } from './profile-options.ts';
 export type { ProfileEvent, ProfileListener } from './progress.ts';
+export type { ProfileOptions } from './sweep-options.ts';
 
 /**
  * Measures a model under as many configs of the grid as it takes to know the others, and saves the table in the cache, where `findTable` finds it

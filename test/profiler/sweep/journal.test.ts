@@ -2,8 +2,8 @@ import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Journal, type SweepIdentity } from '../../profiler/journal.ts';
-import { cell } from '../profiles/sample-table.ts';
+import { Journal, type SweepIdentity } from '../../../profiler/sweep/journal.ts';
+import { cell } from '../../profiles/sample-table.ts';
 
 const IDENTITY: SweepIdentity = {
   tool: 'infless-profile 0.1.0',

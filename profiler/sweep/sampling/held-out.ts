@@ -1,6 +1,6 @@
-import { quantile } from '../../profiles/statistics.ts';
-import { LatencySurface } from '../../profiles/surface.ts';
-import type { Cell, PredictionError } from '../../profiles/table.ts';
+import { quantile } from '../../../profiles/statistics.ts';
+import { LatencySurface } from '../../../profiles/surface.ts';
+import type { Cell, PredictionError } from '../../../profiles/table.ts';
 
 /** With fewer cells, leaving one out leaves too little to predict it from. */
 export const FEWEST_TO_HOLD_OUT = 4;

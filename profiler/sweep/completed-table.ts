@@ -1,7 +1,7 @@
-import type { Config } from '../profiles/config.ts';
-import { predictCells } from '../profiles/predict-cells.ts';
-import type { Cell, ProfileTable, ThreadChoice } from '../profiles/table.ts';
-import { heldOutError } from './sparse/held-out.ts';
+import type { Config } from '../../profiles/config.ts';
+import { predictCells } from '../../profiles/predict-cells.ts';
+import type { Cell, ProfileTable, ThreadChoice } from '../../profiles/table.ts';
+import { heldOutError } from './sampling/held-out.ts';
 import { expectedThreading } from './threads/choose-threads.ts';
 
 /** A table's cells in order, those that were not measured predicted, with how well that can be done. */

@@ -1,10 +1,10 @@
 import { randomNormal } from 'd3-random';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { seededRandom } from '../../models/base/random.ts';
-import { atOneSpeed } from '../../profiler/one-speed.ts';
-import type { Cell } from '../../profiles/table.ts';
-import { cell } from '../profiles/sample-table.ts';
+import { seededRandom } from '../../../models/base/random.ts';
+import { atOneSpeed } from '../../../profiler/sweep/speed-correction.ts';
+import type { Cell } from '../../../profiles/table.ts';
+import { cell } from '../../profiles/sample-table.ts';
 
 const QUOTAS = [250, 500, 1000];
 const BATCHES = [1, 2, 4, 8];

@@ -1,6 +1,6 @@
-import { type Covariance, GaussianProcess } from '../profiles/surface/gaussian-process.ts';
-import { doublings, matern } from '../profiles/surface/point.ts';
-import type { Cell, Latency } from '../profiles/table.ts';
+import { type Covariance, GaussianProcess } from '../../profiles/surface/gaussian-process.ts';
+import { doublings, matern } from '../../profiles/surface/point.ts';
+import type { Cell, Latency } from '../../profiles/table.ts';
 
 /** Of logarithms: what a yardstick differs by from quota to quota, where stalls leave caches cold and collecting garbage takes its part. */
 const QUOTA_DEVIATIONS = [0.02, 0.06, 0.2];

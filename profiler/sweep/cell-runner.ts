@@ -1,14 +1,14 @@
-import { InflessError } from '../models/base/errors.ts';
-import type { ModelFile } from '../models/manifest.ts';
-import type { Threading } from '../models/onnx/threads.ts';
-import type { Config } from '../profiles/config.ts';
-import type { InputShapes } from './cell/cell-protocol.ts';
-import { type CellSettings, measureCell } from './cell/measure-cell.ts';
-import { type Evidence, isPassing } from './cell/verdicts.ts';
-import { type CheckedCell, measureChecked } from './checked-cell.ts';
-import type { SweepGpu } from './gpu/sweep-gpu.ts';
-import { createSweepQuota } from './quota/measurement-quotas.ts';
-import type { Quotas } from './quota/quota.ts';
+import { InflessError } from '../../models/base/errors.ts';
+import type { ModelFile } from '../../models/manifest.ts';
+import type { Threading } from '../../models/onnx/threads.ts';
+import type { Config } from '../../profiles/config.ts';
+import type { InputShapes } from '../cell/cell-protocol.ts';
+import { type CellSettings, measureCell } from '../cell/measure-cell.ts';
+import { type Evidence, isPassing } from '../cell/verdicts.ts';
+import { type CheckedCell, measureChecked } from '../checked-cell.ts';
+import type { SweepGpu } from '../gpu/sweep-gpu.ts';
+import { createSweepQuota } from '../quota/measurement-quotas.ts';
+import type { Quotas } from '../quota/quota.ts';
 
 /** After so many cells in a row that no repetition mended, the host is as it is: cells are measured once, until one is clean. */
 const PATIENCE = 2;
