@@ -20,7 +20,7 @@ import { addMergeCommand } from './commands/merge-command.ts';
 import { addReportCommand } from './commands/report-command.ts';
 import { readSlo, type SloOptions, sloOptionsOn } from './commands/slo-options.ts';
 import { addOperatorsCommand } from './operators/operators-command.ts';
-import { predictModel } from './operators/predict-model.ts';
+import { predictModel } from './operators/prediction/predict-model.ts';
 import { renderPage } from './report/page/page.ts';
 import { progressListener } from './report/progress-line.ts';
 import { renderSummary } from './report/summary.ts';

@@ -7,7 +7,7 @@ import { formatConfig } from '../../profiles/config.ts';
 import type { InputShapes } from '../cell/cell-protocol.ts';
 import { parsePositiveMs, parseShape } from '../cli-options.ts';
 import { parseBatches } from '../sweep/grid.ts';
-import { gatherDatabase } from './gather-database.ts';
+import { gatherDatabase } from './database/gather-database.ts';
 
 interface OperatorsOptions {
   readonly batches: number[];

@@ -1,9 +1,9 @@
-import { threadRule } from '../../models/onnx/threads.ts';
-import type { Config } from '../../profiles/config.ts';
-import { studentT } from '../../profiles/student-t.ts';
-import type { Cell, Latency, ProfileTable } from '../../profiles/table.ts';
+import { threadRule } from '../../../models/onnx/threads.ts';
+import type { Config } from '../../../profiles/config.ts';
+import { studentT } from '../../../profiles/student-t.ts';
+import type { Cell, Latency, ProfileTable } from '../../../profiles/table.ts';
+import type { Observation } from '../trace/trace-protocol.ts';
 import type { ModelEstimate } from './model-times.ts';
-import type { Observation } from './trace-protocol.ts';
 
 export interface PredictedFrom extends Pick<ModelEstimate, 'meanMs' | 'cpuMs' | 'logError'> {
   /** Cells of the same model: what is not predicted is as it is there. */

@@ -1,12 +1,12 @@
-import { packageVersion } from '../../models/base/package.ts';
-import { engineFor } from '../../models/engines.ts';
-import type { ModelManifest } from '../../models/manifest.ts';
-import { resolveModel } from '../../models/open.ts';
-import type { Config } from '../../profiles/config.ts';
-import { readHost } from '../../profiles/host.ts';
-import type { InputShapes } from '../cell/cell-protocol.ts';
-import { availableCpuMillicores } from '../quota/cpu-limit.ts';
-import { describeQuotas, openSweepQuotas } from '../quota/measurement-quotas.ts';
+import { packageVersion } from '../../../models/base/package.ts';
+import { engineFor } from '../../../models/engines.ts';
+import type { ModelManifest } from '../../../models/manifest.ts';
+import { resolveModel } from '../../../models/open.ts';
+import type { Config } from '../../../profiles/config.ts';
+import { readHost } from '../../../profiles/host.ts';
+import type { InputShapes } from '../../cell/cell-protocol.ts';
+import { availableCpuMillicores } from '../../quota/cpu-limit.ts';
+import { describeQuotas, openSweepQuotas } from '../../quota/measurement-quotas.ts';
 import { calibrationModels } from './calibration.ts';
 import {
   databaseFile,

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InflessError, messageOf } from '../../models/base/errors.ts';
-import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../models/base/files.ts';
-import { parseWith } from '../../models/base/schema.ts';
-import { type Host, hostSchema } from '../../profiles/host-schema.ts';
-import { quotaMechanismSchema } from '../../profiles/table.ts';
-import { operatorSchema } from './operator.ts';
+import { InflessError, messageOf } from '../../../models/base/errors.ts';
+import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../../models/base/files.ts';
+import { parseWith } from '../../../models/base/schema.ts';
+import { type Host, hostSchema } from '../../../profiles/host-schema.ts';
+import { quotaMechanismSchema } from '../../../profiles/table.ts';
+import { operatorSchema } from '../trace/operator.ts';
 
 export const OPERATORS_SCHEMA = 'infless.io/operators/v1';
 

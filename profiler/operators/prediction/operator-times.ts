@@ -2,9 +2,9 @@ import {
   type Covariance,
   GaussianProcess,
   type GaussianProcessData,
-} from '../../profiles/surface/gaussian-process.ts';
+} from '../../../profiles/surface/gaussian-process.ts';
+import { isMatrixKind, type Operator, type Work, workOf } from '../trace/operator.ts';
 import { fitNonNegative, weightedSum } from './non-negative.ts';
-import { isMatrixKind, type Operator, type Work, workOf } from './operator.ts';
 
 /** What an operator took, all threads of a quota being its own. */
 export interface OperatorTiming {

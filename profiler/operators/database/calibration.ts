@@ -3,8 +3,8 @@
  * copies of any model: channels and units go by powers of two.
  */
 import { join } from 'node:path';
-import { cacheDirectory, writeFileSafely } from '../../models/base/files.ts';
-import { Graph, type Value } from '../../models/zoo/graph.ts';
+import { cacheDirectory, writeFileSafely } from '../../../models/base/files.ts';
+import { Graph, type Value } from '../../../models/zoo/graph.ts';
 import {
   add,
   divide,
@@ -18,7 +18,7 @@ import {
   subtract,
   sum,
   tanh,
-} from '../../models/zoo/layers/arithmetic.ts';
+} from '../../../models/zoo/layers/arithmetic.ts';
 import {
   averagePool,
   batchNorm,
@@ -27,9 +27,9 @@ import {
   globalAveragePool,
   globalMaxPool,
   maxPool,
-} from '../../models/zoo/layers/convolution.ts';
-import { dense } from '../../models/zoo/layers/dense.ts';
-import { embedding, lstm, lstmLast } from '../../models/zoo/layers/sequence.ts';
+} from '../../../models/zoo/layers/convolution.ts';
+import { dense } from '../../../models/zoo/layers/dense.ts';
+import { embedding, lstm, lstmLast } from '../../../models/zoo/layers/sequence.ts';
 import {
   channelsFirst,
   channelsLast,
@@ -37,7 +37,7 @@ import {
   flatten,
   slice,
   transpose,
-} from '../../models/zoo/layers/shape.ts';
+} from '../../../models/zoo/layers/shape.ts';
 
 interface Calibration {
   readonly name: string;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { ModelFile } from '../../models/manifest.ts';
-import type { SessionTrace } from '../../models/onnx/session.ts';
-import type { Config } from '../../profiles/config.ts';
-import { codecSchema, type InputShapes, openedSchema } from '../cell/cell-protocol.ts';
+import type { ModelFile } from '../../../models/manifest.ts';
+import type { SessionTrace } from '../../../models/onnx/session.ts';
+import type { Config } from '../../../profiles/config.ts';
+import { codecSchema, type InputShapes, openedSchema } from '../../cell/cell-protocol.ts';
 
 /** What the process of one traced run is asked, once. */
 export interface TraceQuestion {

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { profileTableSchema } from '../../../profiles/table.ts';
-import { ProfileProcess } from '../run-profile.ts';
+import { profileTableSchema } from '../../../../profiles/table.ts';
+import { ProfileProcess } from '../../run-profile.ts';
 
 let cache: string;
 beforeAll(async () => {

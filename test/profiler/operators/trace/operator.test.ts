@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { GraphNode } from '../../../profiler/operators/graph.ts';
-import { type Operator, operatorOf, workOf } from '../../../profiler/operators/operator.ts';
+import type { GraphNode } from '../../../../profiler/operators/trace/graph.ts';
+import { type Operator, operatorOf, workOf } from '../../../../profiler/operators/trace/operator.ts';
 
 const GRAPH_NODE: GraphNode = { name: 'n', op: 'Conv', domain: '', weights: [], group: 1, window: 1 };
 const TRACED = { name: 'n', op: 'Conv', inputs: [], outputs: [], durationMs: 1 };

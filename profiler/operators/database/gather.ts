@@ -1,11 +1,11 @@
-import { generateInputs } from '../../models/inputs.ts';
-import { canBatch, type ModelFile } from '../../models/manifest.ts';
-import { elementCount, type NamedTensors } from '../../models/tensor.ts';
-import type { Config } from '../../profiles/config.ts';
-import type { InputShapes } from '../cell/cell-protocol.ts';
-import type { Quotas } from '../quota/quota.ts';
+import { generateInputs } from '../../../models/inputs.ts';
+import { canBatch, type ModelFile } from '../../../models/manifest.ts';
+import { elementCount, type NamedTensors } from '../../../models/tensor.ts';
+import type { Config } from '../../../profiles/config.ts';
+import type { InputShapes } from '../../cell/cell-protocol.ts';
+import type { Quotas } from '../../quota/quota.ts';
+import { traceModel } from '../trace/trace-model.ts';
 import { type OperatorModel, type OperatorRun, withRound } from './database.ts';
-import { traceModel } from './trace-model.ts';
 
 export interface GatherOptions {
   readonly batches: readonly number[];

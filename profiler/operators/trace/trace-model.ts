@@ -2,13 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InflessError } from '../../models/base/errors.ts';
-import { programFile } from '../../models/base/package.ts';
-import type { ModelFile } from '../../models/manifest.ts';
-import type { Config } from '../../profiles/config.ts';
-import type { InputShapes } from '../cell/cell-protocol.ts';
-import { createSweepQuota } from '../quota/measurement-quotas.ts';
-import type { Quotas } from '../quota/quota.ts';
+import { InflessError } from '../../../models/base/errors.ts';
+import { programFile } from '../../../models/base/package.ts';
+import type { ModelFile } from '../../../models/manifest.ts';
+import type { Config } from '../../../profiles/config.ts';
+import type { InputShapes } from '../../cell/cell-protocol.ts';
+import { createSweepQuota } from '../../quota/measurement-quotas.ts';
+import type { Quotas } from '../../quota/quota.ts';
 import { type GraphNode, readGraph } from './graph.ts';
 import { type Operator, operatorOf } from './operator.ts';
 import { parseTrace, type TracedNode } from './trace.ts';
@@ -72,7 +72,7 @@ async function observe(
 ): Promise<Observation> {
   signal?.throwIfAborted();
   const quota = await createSweepQuota(quotas, config.cpuMillicores);
-  const child = fork(programFile('profiler/operators/worker'), [], {
+  const child = fork(programFile('profiler/operators/trace/worker'), [], {
     execArgv: [],
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

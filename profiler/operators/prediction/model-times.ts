@@ -1,5 +1,5 @@
-import { quantile } from '../../profiles/statistics.ts';
-import type { OperatorModel, OperatorRun } from './database.ts';
+import { quantile } from '../../../profiles/statistics.ts';
+import type { OperatorModel, OperatorRun } from '../database/database.ts';
 import type { ModelShape } from './model-shape.ts';
 import { fitNonNegative, weightedSum } from './non-negative.ts';
 import { OperatorTimes } from './operator-times.ts';

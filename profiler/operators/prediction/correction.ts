@@ -1,6 +1,6 @@
-import { threadRule } from '../../models/onnx/threads.ts';
-import { type Covariance, GaussianProcess } from '../../profiles/surface/gaussian-process.ts';
-import { doublings, matern } from '../../profiles/surface/point.ts';
+import { threadRule } from '../../../models/onnx/threads.ts';
+import { type Covariance, GaussianProcess } from '../../../profiles/surface/gaussian-process.ts';
+import { doublings, matern } from '../../../profiles/surface/point.ts';
 import type { ModelEstimate } from './model-times.ts';
 
 /** Where a prediction is asked for, and one was measured. */

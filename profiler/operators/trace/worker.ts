@@ -1,10 +1,10 @@
 /** The process in which one model runs with its operators traced: started by the gatherer, put under a quota, asked once. */
-import { messageOf } from '../../models/base/errors.ts';
-import { generateInputs } from '../../models/inputs.ts';
-import { createSession, runSession } from '../../models/onnx/session.ts';
-import { threadRule } from '../../models/onnx/threads.ts';
-import { breathing } from '../cell/measure.ts';
-import { openCell } from '../cell/open-cell.ts';
+import { messageOf } from '../../../models/base/errors.ts';
+import { generateInputs } from '../../../models/inputs.ts';
+import { createSession, runSession } from '../../../models/onnx/session.ts';
+import { threadRule } from '../../../models/onnx/threads.ts';
+import { breathing } from '../../cell/measure.ts';
+import { openCell } from '../../cell/open-cell.ts';
 import type { Observation, TraceAnswer, TraceQuestion } from './trace-protocol.ts';
 
 /** Small models are mostly our own code until the compiler has seen enough of it. */

@@ -1,25 +1,25 @@
-import { packageVersion } from '../../models/base/package.ts';
-import { engineFor } from '../../models/engines.ts';
-import { generateInputs } from '../../models/inputs.ts';
-import { canBatch, type ModelFile } from '../../models/manifest.ts';
-import { threadRule } from '../../models/onnx/threads.ts';
-import { resolveModel } from '../../models/open.ts';
-import { type Config, formatConfig } from '../../profiles/config.ts';
-import { readHost } from '../../profiles/host.ts';
-import { type Cell, PROFILE_SCHEMA, type ProfileTable } from '../../profiles/table.ts';
-import type { InputShapes } from '../cell/cell-protocol.ts';
-import { measureCell } from '../cell/measure-cell.ts';
-import { availableCpuMillicores } from '../quota/cpu-limit.ts';
-import { createSweepQuota, describeQuotas, openSweepQuotas } from '../quota/measurement-quotas.ts';
-import type { Quotas } from '../quota/quota.ts';
-import { gridOf, type ProfileOptions, settingsOf } from '../sweep/sweep-options.ts';
+import { packageVersion } from '../../../models/base/package.ts';
+import { engineFor } from '../../../models/engines.ts';
+import { generateInputs } from '../../../models/inputs.ts';
+import { canBatch, type ModelFile } from '../../../models/manifest.ts';
+import { threadRule } from '../../../models/onnx/threads.ts';
+import { resolveModel } from '../../../models/open.ts';
+import { type Config, formatConfig } from '../../../profiles/config.ts';
+import { readHost } from '../../../profiles/host.ts';
+import { type Cell, PROFILE_SCHEMA, type ProfileTable } from '../../../profiles/table.ts';
+import type { InputShapes } from '../../cell/cell-protocol.ts';
+import { measureCell } from '../../cell/measure-cell.ts';
+import { availableCpuMillicores } from '../../quota/cpu-limit.ts';
+import { createSweepQuota, describeQuotas, openSweepQuotas } from '../../quota/measurement-quotas.ts';
+import type { Quotas } from '../../quota/quota.ts';
+import { gridOf, type ProfileOptions, settingsOf } from '../../sweep/sweep-options.ts';
+import { requireDatabase } from '../database/database.ts';
+import { elementsIn } from '../database/gather.ts';
+import { type TracedModel, traceModel } from '../trace/trace-model.ts';
 import { Correction, tellingPoints } from './correction.ts';
-import { requireDatabase } from './database.ts';
-import { elementsIn } from './gather.ts';
 import { modelShape } from './model-shape.ts';
 import { type ModelEstimate, ModelTimes } from './model-times.ts';
 import { predictedCell } from './predicted-cell.ts';
-import { type TracedModel, traceModel } from './trace-model.ts';
 
 export interface PredictOptions extends ProfileOptions {
   /** Measured to correct the predictions; they take their places in the table. Default 0. */

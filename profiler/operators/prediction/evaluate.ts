@@ -1,7 +1,7 @@
-import { quantile } from '../../profiles/statistics.ts';
-import type { Cell } from '../../profiles/table.ts';
+import { quantile } from '../../../profiles/statistics.ts';
+import type { Cell } from '../../../profiles/table.ts';
+import type { OperatorModel } from '../database/database.ts';
 import { Correction, tellingPoints } from './correction.ts';
-import type { OperatorModel } from './database.ts';
 import { type ModelShape, modelShape } from './model-shape.ts';
 import { ModelTimes } from './model-times.ts';
 
