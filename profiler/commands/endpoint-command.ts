@@ -6,16 +6,16 @@ import { onInterrupt } from '../../models/base/interrupt.ts';
 import { formatDuration } from '../../models/base/units.ts';
 import { saveTable } from '../../profiles/store.ts';
 import { parsePercent, parsePositiveMs } from '../cli-options.ts';
-import type { CapacityReport } from '../live/capacity-report.ts';
-import { formatTrial, renderCapacity } from '../live/capacity-summary.ts';
-import { measureInstanceTable } from '../live/instance-table.ts';
-import type { CapacityListener } from '../live/measure-capacity.ts';
+import type { CapacityReport } from '../endpoint/capacity-report.ts';
+import { measureInstanceTable } from '../endpoint/instance-table.ts';
+import type { CapacityListener } from '../endpoint/measure-capacity.ts';
 import {
   type Endpoint,
   type EndpointOptions,
   openEndpoint,
   profileEndpoint,
-} from '../live/profile-endpoint.ts';
+} from '../endpoint/profile-endpoint.ts';
+import { formatTrial, renderCapacity } from '../live/capacity-summary.ts';
 import { parseHeader, parseInteger, readBodyFile } from '../load/cli-options.ts';
 import { parseRate } from '../load/rates.ts';
 

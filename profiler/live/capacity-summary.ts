@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type pc from 'picocolors';
 import { formatDuration } from '../../models/base/units.ts';
-import type { CapacityReport, TrialReport } from './capacity-report.ts';
+import type { CapacityReport, TrialReport } from '../endpoint/capacity-report.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
 

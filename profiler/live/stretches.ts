@@ -1,4 +1,4 @@
-import type { Counts } from './late-share.ts';
+import type { Counts } from '../endpoint/late-share.ts';
 
 interface OpenStretch {
   requests: number;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { messageOf } from '../../../models/base/errors.ts';
 import { withEndpointCommand } from '../../../profiler/commands/endpoint-command.ts';
-import type { CapacityReport } from '../../../profiler/live/capacity-report.ts';
+import type { CapacityReport } from '../../../profiler/endpoint/capacity-report.ts';
 import { profileProgram } from '../../../profiler/program.ts';
 import { readTable } from '../../../profiles/table-file.ts';
 import { slowEcho } from '../../packager/server-models.ts';

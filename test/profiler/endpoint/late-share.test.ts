@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../models/base/random.ts';
-import { type Counts, fewestRequests, lateShare } from '../../../profiler/live/late-share.ts';
+import { type Counts, fewestRequests, lateShare } from '../../../profiler/endpoint/late-share.ts';
 
 const stretches = fc
   .array(

@@ -1,5 +1,5 @@
 import type { VirtualClock } from '../../../models/base/virtual-clock.ts';
-import type { Connection } from '../../../profiler/live/measure-capacity.ts';
+import type { Connection } from '../../../profiler/endpoint/measure-capacity.ts';
 import type { Outcome } from '../../../profiler/load/recorder.ts';
 
 export interface SimulatedServerOptions {

@@ -6,7 +6,7 @@ import {
   type Capacity,
   type CapacitySettings,
   measureCapacity,
-} from '../../../profiler/live/measure-capacity.ts';
+} from '../../../profiler/endpoint/measure-capacity.ts';
 import { renewal } from '../../../profiler/load/renewal.ts';
 import type { Slo } from '../../../profiler/load/report.ts';
 import { settle } from '../../support/virtual-time.ts';

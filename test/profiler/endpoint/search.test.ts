@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type SearchLimits, searchRate, type TryRate } from '../../../profiler/live/search.ts';
+import { type SearchLimits, searchRate, type TryRate } from '../../../profiler/endpoint/search.ts';
 
 const LIMITS: SearchLimits = { startRate: 10, minRate: 0.1, maxRate: 10_000, tolerance: 0.05 };
 
