@@ -16,8 +16,8 @@ import {
   profileEndpoint,
 } from '../endpoint/profile-endpoint.ts';
 import { formatTrial, renderCapacity } from '../live/capacity-summary.ts';
-import { parseHeader, parseInteger, readBodyFile } from '../load/cli-options.ts';
-import { parseRate } from '../load/rates.ts';
+import { parseRate } from '../load/arrivals/rates.ts';
+import { parseHeader, parseInteger, readBodyFile } from '../load/options.ts';
 
 const DEFAULT_MAX_TIME_MS = 900_000;
 const DEFAULTS = { confidence: 0.95, tolerance: 0.05, maxRate: 10_000, seed: 1, longestWarmUpMs: 10_000 };

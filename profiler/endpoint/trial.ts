@@ -1,7 +1,7 @@
 import type { Clock } from '../../models/base/clock.ts';
-import { arrivals } from '../load/arrivals.ts';
+import { arrivals } from '../load/arrivals/arrivals.ts';
+import { constantRate } from '../load/arrivals/rates.ts';
 import { OpenLoop, type RequestSender } from '../load/open-loop.ts';
-import { constantRate } from '../load/rates.ts';
 import type { TrialReport } from './capacity-report.ts';
 import type { TrialKind } from './search.ts';
 import { TrialLog } from './trial-log.ts';

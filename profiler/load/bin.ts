@@ -1,5 +1,5 @@
 #!/usr/bin/env node
 import { runProgram } from '../../models/base/cli.ts';
-import { loadProgram } from './cli.ts';
+import { loadProgram } from './program.ts';
 
 await runProgram(loadProgram());

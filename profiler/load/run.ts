@@ -1,9 +1,9 @@
 import { InflessError } from '../../models/base/errors.ts';
-import { arrivals } from './arrivals.ts';
+import { arrivals } from './arrivals/arrivals.ts';
+import { durationOf, type RateCurve, totalCount } from './arrivals/rates.ts';
 import { generateBodies } from './bodies.ts';
 import { HttpClient } from './http-client.ts';
 import { OpenLoop } from './open-loop.ts';
-import { durationOf, type RateCurve, totalCount } from './rates.ts';
 import { LoadRecorder } from './recorder.ts';
 import type { ArrivalProcess } from './renewal.ts';
 import type { LoadReport, SecondReport, Slo } from './report.ts';

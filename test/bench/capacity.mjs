@@ -9,8 +9,8 @@ import Table from 'cli-table3';
 import { parseFunctionSpec } from '../../dist/autoscaler/functions/spec.js';
 import { simulate } from '../../dist/autoscaler/simulation/simulate.js';
 import { policyByName } from '../../dist/autoscaler/simulation/systems/systems.js';
-import { arrivals } from '../../dist/profiler/load/arrivals.js';
-import { constantRate } from '../../dist/profiler/load/rates.js';
+import { arrivals } from '../../dist/profiler/load/arrivals/arrivals.js';
+import { constantRate } from '../../dist/profiler/load/arrivals/rates.js';
 import { importInflessText } from '../../dist/profiles/import/infless-text.js';
 import { benchmark } from './support/program.mjs';
 

@@ -16,7 +16,7 @@ import {
   syntheticTrace,
 } from '../../dist/autoscaler/simulation/keepalive/traces.js';
 import { parseDurationMs } from '../../dist/models/base/units.js';
-import { readTrace } from '../../dist/profiler/load/trace-file.js';
+import { readTrace } from '../../dist/profiler/load/arrivals/trace-file.js';
 import { benchmark } from './support/program.mjs';
 
 const DAY_MS = 86_400_000;

@@ -1,7 +1,7 @@
 import { randomExponential, randomGeometric, randomNormal } from 'd3-random';
 import { type Random, seededRandom } from '../../../models/base/random.ts';
-import { arrivals } from '../../../profiler/load/arrivals.ts';
-import { countIn, scaleRate, steppedRate } from '../../../profiler/load/rates.ts';
+import { arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
+import { countIn, scaleRate, steppedRate } from '../../../profiler/load/arrivals/rates.ts';
 
 /** Arrivals of one function, in ms from the beginning, ascending. */
 export type FunctionArrivals = readonly number[];

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { InflessError } from '../../../models/base/errors.ts';
-import { parseProcess } from '../../../profiler/load/cli-options.ts';
-import { parseRate } from '../../../profiler/load/rates.ts';
+import { parseRate } from '../../../profiler/load/arrivals/rates.ts';
+import { parseProcess } from '../../../profiler/load/options.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../../control/settings.ts';
 import { ServiceTimes } from '../../latency/service-times.ts';
 import { RATE_MODEL_NAMES, rateModelByName } from '../../planning/capacity/rate-models.ts';

@@ -4,7 +4,7 @@ import { EXIT_INTERRUPTED, InflessError } from '../../../models/base/errors.ts';
 import { writeFileSafely } from '../../../models/base/files.ts';
 import { onInterrupt } from '../../../models/base/interrupt.ts';
 import { parseDurationMs } from '../../../models/base/units.ts';
-import { parseInteger, parseProcess } from '../../../profiler/load/cli-options.ts';
+import { parseInteger, parseProcess } from '../../../profiler/load/options.ts';
 import type { Policy } from '../../simulation/systems/serving-system.ts';
 import { POLICIES, policyByName } from '../../simulation/systems/systems.ts';
 import { readCluster } from '../inputs/cluster-file.ts';

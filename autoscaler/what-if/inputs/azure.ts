@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { InflessError, messageOf, systemCode } from '../../../models/base/errors.ts';
-import { scaleRate, steppedRate } from '../../../profiler/load/rates.ts';
+import { scaleRate, steppedRate } from '../../../profiler/load/arrivals/rates.ts';
 import { readAzure2019 } from '../../simulation/arrivals/azure-2019.ts';
 import { collectArrivals, readAzure2021 } from '../../simulation/arrivals/azure-2021.ts';
 import type { Load } from './load.ts';

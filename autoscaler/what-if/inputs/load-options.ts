@@ -8,8 +8,8 @@ import {
   rampedRate,
   scaleRate,
   steppedRate,
-} from '../../../profiler/load/rates.ts';
-import { readTrace } from '../../../profiler/load/trace-file.ts';
+} from '../../../profiler/load/arrivals/rates.ts';
+import { readTrace } from '../../../profiler/load/arrivals/trace-file.ts';
 import { readAzureLoads } from './azure.ts';
 import { durationMsOf, type Load } from './load.ts';
 

@@ -7,7 +7,7 @@ import type { StartRequest } from '../../../autoscaler/fleet/platform.ts';
 import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
 import { SimulatedPlatform } from '../../../autoscaler/simulation/cluster/simulated-platform.ts';
 import { SimulatedTransport } from '../../../autoscaler/simulation/cluster/simulated-transport.ts';
-import { constantRate } from '../../../profiler/load/rates.ts';
+import { constantRate } from '../../../profiler/load/arrivals/rates.ts';
 import { declared, drawnMs } from '../../support/simulated-functions.ts';
 import { SimulatedWorld } from '../../support/simulated-world.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { constantRate } from '../../../profiler/load/rates.ts';
+import { constantRate } from '../../../profiler/load/arrivals/rates.ts';
 import { declared } from '../../support/simulated-functions.ts';
 import { attainment, SimulatedWorld } from '../../support/simulated-world.ts';
 

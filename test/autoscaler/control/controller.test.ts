@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { constantRate, rampedRate, steppedRate, totalCount } from '../../../profiler/load/rates.ts';
+import { constantRate, rampedRate, steppedRate, totalCount } from '../../../profiler/load/arrivals/rates.ts';
 import { declared, drawnMs } from '../../support/simulated-functions.ts';
 import { attainment, SimulatedWorld, type WorldOptions } from '../../support/simulated-world.ts';
 import { settle } from '../../support/virtual-time.ts';

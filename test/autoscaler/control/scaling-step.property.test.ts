@@ -6,8 +6,8 @@ import type { SimulationResult } from '../../../autoscaler/simulation/result.ts'
 import type { Scenario } from '../../../autoscaler/simulation/scenario.ts';
 import { simulate } from '../../../autoscaler/simulation/simulate.ts';
 import { defaultPolicy } from '../../../autoscaler/simulation/systems/default-system.ts';
-import { arrivals } from '../../../profiler/load/arrivals.ts';
-import { steppedRate } from '../../../profiler/load/rates.ts';
+import { arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
+import { steppedRate } from '../../../profiler/load/arrivals/rates.ts';
 import { importInflessText } from '../../../profiles/import/infless-text.ts';
 
 const STEP_MS = 20_000;

@@ -6,7 +6,7 @@ import {
   type DemandHorizon,
   type DemandSnapshot,
 } from '../../../autoscaler/demand/demand-estimator.ts';
-import { constantRate, rampedRate, steppedRate } from '../../../profiler/load/rates.ts';
+import { constantRate, rampedRate, steppedRate } from '../../../profiler/load/arrivals/rates.ts';
 import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
 import { every, meanOf, type RequestStream, replay } from '../../support/request-streams.ts';
 

@@ -6,7 +6,7 @@ import {
   LONGEST_WINDOW_MS,
   type RateEstimate,
 } from '../../../autoscaler/demand/rate-estimate.ts';
-import { constantRate, steppedRate } from '../../../profiler/load/rates.ts';
+import { constantRate, steppedRate } from '../../../profiler/load/arrivals/rates.ts';
 import { every, meanOf, type RequestStream, replay } from '../../support/request-streams.ts';
 
 /** Estimates at some moments of a stream; when measuring begins is anywhere within a bucket. */

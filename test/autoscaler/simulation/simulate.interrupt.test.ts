@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import type { Scenario } from '../../../autoscaler/simulation/scenario.ts';
 import { simulate } from '../../../autoscaler/simulation/simulate.ts';
 import { defaultPolicy } from '../../../autoscaler/simulation/systems/default-system.ts';
-import { arrivals } from '../../../profiler/load/arrivals.ts';
-import { constantRate } from '../../../profiler/load/rates.ts';
+import { arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
+import { constantRate } from '../../../profiler/load/arrivals/rates.ts';
 import { node } from '../../support/planning.ts';
 import { declared, PROFILE } from '../../support/simulated-functions.ts';
 

@@ -8,8 +8,8 @@ import type { Scenario } from '../../../autoscaler/simulation/scenario.ts';
 import { simulate } from '../../../autoscaler/simulation/simulate.ts';
 import { defaultPolicy } from '../../../autoscaler/simulation/systems/default-system.ts';
 import { POLICIES, policyByName } from '../../../autoscaler/simulation/systems/systems.ts';
-import { arrivals } from '../../../profiler/load/arrivals.ts';
-import { steppedRate } from '../../../profiler/load/rates.ts';
+import { arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
+import { steppedRate } from '../../../profiler/load/arrivals/rates.ts';
 import { importInflessText } from '../../../profiles/import/infless-text.ts';
 import type { ProfileTable } from '../../../profiles/table.ts';
 

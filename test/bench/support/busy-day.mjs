@@ -1,7 +1,7 @@
 import { parseFunctionSpec } from '../../../dist/autoscaler/functions/spec.js';
 import { mmpp } from '../../../dist/autoscaler/simulation/arrivals/mmpp.js';
-import { arrivals } from '../../../dist/profiler/load/arrivals.js';
-import { rampedRate } from '../../../dist/profiler/load/rates.js';
+import { arrivals } from '../../../dist/profiler/load/arrivals/arrivals.js';
+import { rampedRate } from '../../../dist/profiler/load/arrivals/rates.js';
 import { importInflessText } from '../../../dist/profiles/import/infless-text.js';
 
 export const HOUR_MS = 3_600_000;

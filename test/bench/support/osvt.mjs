@@ -4,8 +4,8 @@ import { priceOf } from '../../../dist/autoscaler/cluster/price.js';
 import { parseFunctionSpec } from '../../../dist/autoscaler/functions/spec.js';
 import { paperRateBand } from '../../../dist/autoscaler/planning/capacity/paper-rates.js';
 import { InflessError } from '../../../dist/models/base/errors.js';
-import { arrivals } from '../../../dist/profiler/load/arrivals.js';
-import { steppedRate } from '../../../dist/profiler/load/rates.js';
+import { arrivals } from '../../../dist/profiler/load/arrivals/arrivals.js';
+import { steppedRate } from '../../../dist/profiler/load/arrivals/rates.js';
 import { readInflessText } from '../../../dist/profiles/import/infless-text.js';
 import { lpBound } from './lp-bound.mjs';
 

@@ -10,7 +10,7 @@ import { readTable } from '../../../profiles/table-file.ts';
 import { slowEcho } from '../../packager/server-models.ts';
 import { startServer } from '../../packager/server-process.ts';
 import { ProgramRun } from '../../support/program-run.ts';
-import { serve } from '../load-server.ts';
+import { serve } from '../load/load-server.ts';
 
 let folder: string;
 beforeAll(async () => {

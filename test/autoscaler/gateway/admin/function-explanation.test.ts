@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { explanationOf } from '../../../../autoscaler/gateway/admin/function-explanation.ts';
-import { constantRate } from '../../../../profiler/load/rates.ts';
+import { constantRate } from '../../../../profiler/load/arrivals/rates.ts';
 import { declared } from '../../../support/simulated-functions.ts';
 import { SimulatedWorld } from '../../../support/simulated-world.ts';
 

@@ -10,7 +10,7 @@ import {
   peakPerSecond,
 } from '../../../../autoscaler/what-if/inputs/load.ts';
 import { type LoadCliOptions, readLoads } from '../../../../autoscaler/what-if/inputs/load-options.ts';
-import { constantRate, steppedRate } from '../../../../profiler/load/rates.ts';
+import { constantRate, steppedRate } from '../../../../profiler/load/arrivals/rates.ts';
 
 let folder: string;
 beforeAll(async () => {

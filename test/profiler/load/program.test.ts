@@ -3,10 +3,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { messageOf } from '../../models/base/errors.ts';
-import { programFile } from '../../models/base/package.ts';
-import { loadProgram } from '../../profiler/load/cli.ts';
-import type { LoadReport } from '../../profiler/load/report.ts';
+import { messageOf } from '../../../models/base/errors.ts';
+import { programFile } from '../../../models/base/package.ts';
+import { loadProgram } from '../../../profiler/load/program.ts';
+import type { LoadReport } from '../../../profiler/load/report.ts';
 import { serve } from './load-server.ts';
 
 interface Ended {

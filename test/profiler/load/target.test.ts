@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseInputs } from '../../profiler/load/metadata.ts';
-import { constantRate } from '../../profiler/load/rates.ts';
-import { runLoad } from '../../profiler/load/run.ts';
-import { parseTarget } from '../../profiler/load/target.ts';
+import { constantRate } from '../../../profiler/load/arrivals/rates.ts';
+import { parseInputs } from '../../../profiler/load/metadata.ts';
+import { runLoad } from '../../../profiler/load/run.ts';
+import { parseTarget } from '../../../profiler/load/target.ts';
 import { serve } from './load-server.ts';
 
 describe('parseTarget', () => {

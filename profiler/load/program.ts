@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { createProgram } from '../../models/base/cli.ts';
 import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
 import { writeFileSafely } from '../../models/base/files.ts';
-import { type CliOptions, toLoadOptions } from './cli-options.ts';
+import { type CliOptions, toLoadOptions } from './options.ts';
 import type { LoadReport } from './report.ts';
 import { runLoad } from './run.ts';
 import { formatSecond, formatSummary } from './summary.ts';

@@ -1,6 +1,6 @@
-import { seededRandom } from '../../models/base/random.ts';
+import { seededRandom } from '../../../models/base/random.ts';
+import { type ArrivalProcess, renewal } from '../renewal.ts';
 import { countIn, type RateCurve, type RatePiece, timeOfCount } from './rates.ts';
-import { type ArrivalProcess, renewal } from './renewal.ts';
 
 /**
  * Arrival times in milliseconds from the start, ascending, one by one as they are asked for. The same seed gives

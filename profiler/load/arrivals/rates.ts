@@ -1,5 +1,5 @@
-import { InflessError } from '../../models/base/errors.ts';
-import { parseDurationMs } from '../../models/base/units.ts';
+import { InflessError } from '../../../models/base/errors.ts';
+import { parseDurationMs } from '../../../models/base/units.ts';
 
 /** A stretch of time over which the rate, in requests per second, changes linearly. */
 export interface RatePiece {

@@ -11,11 +11,11 @@ import {
   rampedRate,
   scaleRate,
   steppedRate,
-} from './rates.ts';
+} from './arrivals/rates.ts';
+import { readTrace } from './arrivals/trace-file.ts';
 import type { ArrivalProcess } from './renewal.ts';
 import type { Slo } from './report.ts';
 import type { LoadOptions } from './run.ts';
-import { readTrace } from './trace-file.ts';
 
 const DEFAULT_DURATION_MS = 30_000;
 

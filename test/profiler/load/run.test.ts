@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { constantRate, steppedRate } from '../../profiler/load/rates.ts';
-import type { LoadReport, SecondReport } from '../../profiler/load/report.ts';
-import { type LoadOptions, runLoad } from '../../profiler/load/run.ts';
+import { constantRate, steppedRate } from '../../../profiler/load/arrivals/rates.ts';
+import type { LoadReport, SecondReport } from '../../../profiler/load/report.ts';
+import { type LoadOptions, runLoad } from '../../../profiler/load/run.ts';
 import { serve } from './load-server.ts';
 
 const BODY = Buffer.from('{"instances":[1]}');

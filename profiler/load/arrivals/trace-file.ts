@@ -1,5 +1,5 @@
-import { InflessError } from '../../models/base/errors.ts';
-import { readTextIfPresent } from '../../models/base/files.ts';
+import { InflessError } from '../../../models/base/errors.ts';
+import { readTextIfPresent } from '../../../models/base/files.ts';
 
 /**
  * Reads a rate trace: one rate per line, or CSV of which one column holds the rates.
