@@ -1,10 +1,10 @@
 import { PassThrough } from 'node:stream';
 import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
-import { progressListener } from '../../profiler/report/progress-line.ts';
-import { renderSummary } from '../../profiler/report/summary.ts';
-import type { ProfileEvent } from '../../profiler/sweep/progress.ts';
-import { cell, table } from '../profiles/sample-table.ts';
+import { progressListener } from '../../../profiler/report/progress-line.ts';
+import { renderSummary } from '../../../profiler/report/summary.ts';
+import type { ProfileEvent } from '../../../profiler/sweep/progress.ts';
+import { cell, table } from '../../profiles/sample-table.ts';
 
 const PLAIN = pc.createColors(false);
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { renderPage } from '../../../profiler/report/page/page.ts';
-import type { ProfileTable } from '../../../profiles/table.ts';
-import { cell, table } from '../../profiles/sample-table.ts';
-import { chromiumFile, NO_BROWSER, openBrowser } from '../../support/browser.ts';
+import { renderPage } from '../../../../profiler/report/page/page.ts';
+import type { ProfileTable } from '../../../../profiles/table.ts';
+import { cell, table } from '../../../profiles/sample-table.ts';
+import { chromiumFile, NO_BROWSER, openBrowser } from '../../../support/browser.ts';
 
 /** Batch 1 keeps 15 ms with 1 core and, with more per core, 27 ms with half a core; batch 4 gives more per core from 2 × 45 ms on. */
 const sample = table([
