@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { runProgram } from '../models/base/cli.ts';
 import { withEndpointCommand } from './commands/endpoint-command.ts';
-import { profileProgram } from './program.ts';
+import { profileProgram } from './commands/profile-command.ts';
 
 const program = profileProgram();
 await runProgram(program, withEndpointCommand(process.argv, program));

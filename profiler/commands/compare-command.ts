@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { InflessError } from '../../models/base/errors.ts';
 import { compareTables, regressions } from '../../profiles/compare.ts';
 import { readTable } from '../../profiles/store.ts';
-import { parsePercent } from '../cli-options.ts';
 import { renderComparison } from '../report/comparison.ts';
+import { parsePercent } from './options.ts';
 
 interface CompareOptions {
   readonly failOn?: number;

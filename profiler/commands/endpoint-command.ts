@@ -5,7 +5,6 @@ import { writeFileSafely } from '../../models/base/files.ts';
 import { onInterrupt } from '../../models/base/interrupt.ts';
 import { formatDuration } from '../../models/base/units.ts';
 import { saveTable } from '../../profiles/store.ts';
-import { parsePercent, parsePositiveMs } from '../cli-options.ts';
 import type { CapacityReport } from '../endpoint/capacity-report.ts';
 import { measureInstanceTable } from '../endpoint/instance-table.ts';
 import type { CapacityListener } from '../endpoint/measure-capacity.ts';
@@ -18,6 +17,7 @@ import {
 import { formatTrial, renderCapacity } from '../live/capacity-summary.ts';
 import { parseRate } from '../load/arrivals/rates.ts';
 import { parseHeader, parseInteger, readBodyFile } from '../load/options.ts';
+import { parsePercent, parsePositiveMs } from './options.ts';
 
 const DEFAULT_MAX_TIME_MS = 900_000;
 const DEFAULTS = { confidence: 0.95, tolerance: 0.05, maxRate: 10_000, seed: 1, longestWarmUpMs: 10_000 };

@@ -9,8 +9,8 @@ import type { Host } from '../../profiles/host-schema.ts';
 import type { DroppedLine, Imported } from '../../profiles/import/imported.ts';
 import { IMPORT_FORMATS, type ImportFormat, importTable } from '../../profiles/import/index.ts';
 import { saveTable } from '../../profiles/store.ts';
-import { parsePercent, parsePositiveMs } from '../cli-options.ts';
 import { parseBatches } from '../sweep/grid.ts';
+import { parsePercent, parsePositiveMs } from './options.ts';
 
 interface ImportOptions {
   readonly output: string;

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { SLO_PERCENTILES, type Slo, type SloPercentile } from '../../profiles/best-config.ts';
-import { parsePositiveMs } from '../cli-options.ts';
+import { parsePositiveMs } from './options.ts';
 
 export interface SloOptions {
   readonly slo?: number;

@@ -134,7 +134,6 @@ export const EXCEPTIONS: Findings = {
     'test/packager/unpack/unpack-tfjs.test.ts',
     'test/profiler/commands/table-commands.test.ts',
     'test/profiler/gpu/profile-gpu.test.ts',
-    'test/profiler/live/endpoint-command.test.ts',
     'test/profiler/profile-bad-input.test.ts',
     'test/profiler/profile-cli.test.ts',
     'test/profiler/profile-tfjs.test.ts',

@@ -12,7 +12,7 @@ import Table from 'cli-table3';
 import { engineFor } from '../../dist/models/engines.js';
 import { resolveModel } from '../../dist/models/open.js';
 import { ZOO_NAMES } from '../../dist/models/zoo/names.js';
-import { parseShape } from '../../dist/profiler/cli-options.js';
+import { parseShape } from '../../dist/profiler/commands/options.js';
 import { calibrationModels } from '../../dist/profiler/operators/database/calibration.js';
 import { databaseFile, readDatabase } from '../../dist/profiler/operators/database/database.js';
 import { gatherDatabase, shapesOf } from '../../dist/profiler/operators/database/gather-database.js';

@@ -1,6 +1,6 @@
-import { InflessError } from '../models/base/errors.ts';
-import { parseDurationMs } from '../models/base/units.ts';
-import type { InputShapes } from './cell/cell-protocol.ts';
+import { InflessError } from '../../models/base/errors.ts';
+import { parseDurationMs } from '../../models/base/units.ts';
+import type { InputShapes } from '../cell/cell-protocol.ts';
 
 /** Reads `95`, `95%` or `2.5 %` as a share of one, within bounds given in percent. */
 export function parsePercent(text: string, option: string, least: number, most: number): number {

@@ -5,9 +5,9 @@ import { engineFor } from '../../models/engines.ts';
 import { ZOO_NAMES } from '../../models/zoo/names.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import type { InputShapes } from '../cell/cell-protocol.ts';
-import { parsePositiveMs, parseShape } from '../cli-options.ts';
+import { gatherDatabase } from '../operators/database/gather-database.ts';
 import { parseBatches } from '../sweep/grid.ts';
-import { gatherDatabase } from './database/gather-database.ts';
+import { parsePositiveMs, parseShape } from './options.ts';
 
 interface OperatorsOptions {
   readonly batches: number[];
