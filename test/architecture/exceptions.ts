@@ -132,11 +132,6 @@ export const EXCEPTIONS: Findings = {
     'test/packager/server-tfjs.test.ts',
     'test/packager/server-threads.test.ts',
     'test/packager/unpack/unpack-tfjs.test.ts',
-    'test/profiler/commands/table-commands.test.ts',
-    'test/profiler/gpu/profile-gpu.test.ts',
-    'test/profiler/profile-bad-input.test.ts',
-    'test/profiler/profile-cli.test.ts',
-    'test/profiler/profile-tfjs.test.ts',
     'test/profiles/import-infless-text.test.ts',
   ],
 };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cell, table } from '../../profiles/sample-table.ts';
-import { type Finished, ProfileProcess } from '../run-profile.ts';
+import { type Finished, ProfileProcess } from '../end-to-end/run-profile.ts';
 
 let directory: string;
 const at = (name: string): string => join(directory, name);

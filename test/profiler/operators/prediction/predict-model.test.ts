@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { profileTableSchema } from '../../../../profiles/table.ts';
-import { ProfileProcess } from '../../run-profile.ts';
+import { ProfileProcess } from '../../end-to-end/run-profile.ts';
 
 let cache: string;
 beforeAll(async () => {

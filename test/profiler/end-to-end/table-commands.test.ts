@@ -6,7 +6,7 @@ import { packageRoot } from '../../../models/base/package.ts';
 import { findTable, readTable } from '../../../profiles/store.ts';
 import type { ProfileTable } from '../../../profiles/table.ts';
 import { cell, table } from '../../profiles/sample-table.ts';
-import { type Finished, ProfileProcess } from '../run-profile.ts';
+import { type Finished, ProfileProcess } from './run-profile.ts';
 
 const PERF_ANALYZER = join(packageRoot, 'test/profiles/fixtures/perf-analyzer.csv');
 

@@ -2,10 +2,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openQuotas } from '../../profiler/quota/quota.ts';
-import type { Config } from '../../profiles/config.ts';
-import { readTable } from '../../profiles/store.ts';
-import { writeFailingBatchModel } from './cell/failing-batch-model.ts';
+import { openQuotas } from '../../../profiler/quota/quota.ts';
+import type { Config } from '../../../profiles/config.ts';
+import { readTable } from '../../../profiles/store.ts';
+import { writeFailingBatchModel } from '../cell/failing-batch-model.ts';
 import { type Finished, ProfileProcess } from './run-profile.ts';
 
 const FAST = ['--cell-time', '60ms', '--error', '20%'];

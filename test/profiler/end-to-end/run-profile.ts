@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { programFile } from '../../models/base/package.ts';
+import { programFile } from '../../../models/base/package.ts';
 
 export interface Finished {
   readonly code: number | null;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTable } from '../../../profiles/store.ts';
 import { FakeGpu } from '../../support/fake-gpu.ts';
-import { ProfileProcess } from '../run-profile.ts';
+import { ProfileProcess } from './run-profile.ts';
 
 let cache: string;
 beforeAll(async () => {

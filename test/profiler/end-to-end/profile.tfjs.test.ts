@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ProfileTable } from '../../profiles/table.ts';
-import { convNet, graphInit, placeholder, writeTfjsModel } from '../support/tfjs-models.ts';
+import type { ProfileTable } from '../../../profiles/table.ts';
+import { convNet, graphInit, placeholder, writeTfjsModel } from '../../support/tfjs-models.ts';
 import { ProfileProcess } from './run-profile.ts';
 
 let folder: string;

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { profileProgram } from '../../profiler/commands/profile-command.ts';
-import { writeFixedBatchModel } from './cell/fixed-batch-model.ts';
+import { profileProgram } from '../../../profiler/commands/profile-command.ts';
+import { writeFixedBatchModel } from '../cell/fixed-batch-model.ts';
 import { ProfileProcess } from './run-profile.ts';
 
 let folder: string;
