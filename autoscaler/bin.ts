@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runProgram } from '../models/base/cli.ts';
+import { runProgram } from '../models/base/command-line/program.ts';
 import { createAutoscalerProgram } from './program.ts';
 
 await runProgram(createAutoscalerProgram());

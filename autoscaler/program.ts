@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type Logger, pino } from 'pino';
-import { createProgram } from '../models/base/cli.ts';
+import { createProgram } from '../models/base/command-line/program.ts';
 import { InflessError } from '../models/base/errors.ts';
 import { formatDuration, parseCpuMillicores } from '../models/base/units.ts';
 import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 // The program is loaded only then, because much of what it takes is the code itself.
 setFlagsFromString('--optimize-for-size');
 const [{ runProgram }, { packProgram }] = await Promise.all([
-  import('../models/base/cli.ts'),
+  import('../models/base/command-line/program.ts'),
   import('./cli.ts'),
 ]);
 await runProgram(packProgram());

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { createProgram } from '../models/base/cli.ts';
+import { createProgram } from '../models/base/command-line/program.ts';
 import { inspectCommand } from './commands/inspect-command.ts';
 import { packModel } from './commands/pack-command.ts';
 import { verifyCommand } from './commands/verify-command.ts';

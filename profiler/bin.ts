@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runProgram } from '../models/base/cli.ts';
+import { runProgram } from '../models/base/command-line/program.ts';
 import { withEndpointCommand } from './commands/endpoint-command.ts';
 import { profileProgram } from './commands/profile-command.ts';
 

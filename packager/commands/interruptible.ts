@@ -1,5 +1,5 @@
+import { onInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
-import { onInterrupt } from '../../models/base/interrupt.ts';
 
 /** Runs a command until it is done or Ctrl-C ends it in order. */
 export async function withInterrupt(command: (signal: AbortSignal) => Promise<void>): Promise<void> {

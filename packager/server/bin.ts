@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { createProgram, runProgram } from '../../models/base/cli.ts';
+import { createProgram, runProgram } from '../../models/base/command-line/program.ts';
 import { SERVER_ENVIRONMENT } from './instance-protocol.ts';
 import { serve } from './serve.ts';
 import { serverSettings } from './settings.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
+import { onInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { writeFileSafely } from '../../models/base/files.ts';
-import { onInterrupt } from '../../models/base/interrupt.ts';
 import { formatDuration } from '../../models/base/units.ts';
 import { saveTable } from '../../profiles/store.ts';
 import type { CapacityReport } from '../endpoint/capacity-report.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { onInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
-import { onInterrupt } from '../../models/base/interrupt.ts';
 import { engineFor } from '../../models/engines.ts';
 import { ZOO_NAMES } from '../../models/zoo/names.ts';
 import { formatConfig } from '../../profiles/config.ts';

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import pc from 'picocolors';
-import { createProgram } from '../../models/base/cli.ts';
+import { type Interrupt, onInterrupt } from '../../models/base/command-line/interrupt.ts';
+import { createProgram } from '../../models/base/command-line/program.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { writeFileSafely } from '../../models/base/files.ts';
-import { type Interrupt, onInterrupt } from '../../models/base/interrupt.ts';
 import { formatDuration } from '../../models/base/units.ts';
 import { bestConfig, fastestConfig, type Slo, tightestSloMs } from '../../profiles/best-config.ts';
 import { formatConfig } from '../../profiles/config.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { createProgram } from '../../models/base/cli.ts';
+import { createProgram } from '../../models/base/command-line/program.ts';
 import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
 import { writeFileSafely } from '../../models/base/files.ts';
 import { type CliOptions, toLoadOptions } from './options.ts';

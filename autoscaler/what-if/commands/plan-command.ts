@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import { systemClock } from '../../../models/base/clock.ts';
+import { onInterrupt } from '../../../models/base/command-line/interrupt.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../../models/base/errors.ts';
 import { writeFileSafely } from '../../../models/base/files.ts';
-import { onInterrupt } from '../../../models/base/interrupt.ts';
 import { parseDurationMs } from '../../../models/base/units.ts';
 import { parseInteger, parseProcess } from '../../../profiler/load/options.ts';
 import type { Policy } from '../../simulation/systems/serving-system.ts';

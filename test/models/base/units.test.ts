@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseBytes } from '../../models/base/units.ts';
+import { parseBytes } from '../../../models/base/units.ts';
 
 describe('amounts of memory', () => {
   it.each([

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { delay } from '../../models/base/clock.ts';
-import { inParallel } from '../../models/base/in-parallel.ts';
-import { VirtualClock } from '../../models/base/virtual-clock.ts';
-import { advanceThrough } from '../support/virtual-time.ts';
+import { delay } from '../../../models/base/clock.ts';
+import { inParallel } from '../../../models/base/in-parallel.ts';
+import { VirtualClock } from '../../../models/base/virtual-clock.ts';
+import { advanceThrough } from '../../support/virtual-time.ts';
 
 it('does something with each once, in their order, and never with more at a time', async () => {
   const durationsMs = fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 30 });

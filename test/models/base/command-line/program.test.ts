@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ProgramRun } from '../support/program-run.ts';
+import { ProgramRun } from '../../../support/program-run.ts';
 
 it('ends quietly when nobody reads its output any more', async () => {
   const run = new ProgramRun('packager/bin', ['--help']);

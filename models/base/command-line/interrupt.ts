@@ -1,4 +1,4 @@
-import { EXIT_INTERRUPTED } from './errors.ts';
+import { EXIT_INTERRUPTED } from '../errors.ts';
 
 export interface Interrupt {
   /** Aborts at the first SIGINT or SIGTERM. */

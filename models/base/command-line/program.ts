@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
-import { EXIT_DEFECT, InflessError, messageOf, systemCode } from './errors.ts';
-import { packageVersion } from './package.ts';
+import { EXIT_DEFECT, InflessError, messageOf, systemCode } from '../errors.ts';
+import { packageVersion } from '../package.ts';
 
 /** A commander program with our conventions: version, wording of errors, no `process.exit` of its own. */
 export function createProgram(name: string, description: string): Command {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { streamToFile } from '../../models/base/files.ts';
-import { fileIdentity, remembered } from '../../models/base/memory.ts';
+import { streamToFile } from '../../../models/base/files.ts';
+import { fileIdentity, remembered } from '../../../models/base/memory.ts';
 
 let folder: string;
 

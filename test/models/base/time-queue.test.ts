@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TimeQueue } from '../../models/base/time-queue.ts';
+import { TimeQueue } from '../../../models/base/time-queue.ts';
 
 describe('TimeQueue', () => {
   it('gives items in the order of their times, those of one moment in the order they came', () => {
