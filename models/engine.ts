@@ -1,6 +1,6 @@
-import type { ModelFile, ModelFormat, ModelManifest } from './manifest.ts';
+import type { ModelFile, ModelFormat, ModelManifest } from './manifest/manifest.ts';
+import type { NamedTensors } from './manifest/tensor.ts';
 import type { Threading } from './onnx/threads.ts';
-import type { NamedTensors } from './tensor.ts';
 
 /** The resources one instance may use: its CPU quota and its share of one GPU's SMs. */
 export interface EngineResources {

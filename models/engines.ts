@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { InflessError } from './base/errors.ts';
 import type { Engine } from './engine.ts';
-import type { ModelFormat } from './manifest.ts';
+import type { ModelFormat } from './manifest/manifest.ts';
 import { onnxEngine } from './onnx/engine.ts';
 import { tfjsEngine } from './tfjs/engine.ts';
 

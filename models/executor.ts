@@ -1,11 +1,11 @@
 import { InflessError, messageOf } from './base/errors.ts';
 import type { EngineSession } from './engine.ts';
-import { rowsOf } from './feeds.ts';
-import { canBatch, type TensorSpec } from './manifest.ts';
-import { sliceRows, stackRows } from './stacking.ts';
-import type { NamedTensors, Tensor, TensorData } from './tensor.ts';
+import { rowsOf } from './manifest/feeds.ts';
+import { canBatch, type TensorSpec } from './manifest/manifest.ts';
+import { sliceRows, stackRows } from './manifest/stacking.ts';
+import type { NamedTensors, Tensor, TensorData } from './manifest/tensor.ts';
 
-export { rowsOf } from './feeds.ts';
+export { rowsOf } from './manifest/feeds.ts';
 
 /** What became of one request of a batch. */
 export type BatchOutcome =

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileIdentity, remembered } from './base/memory.ts';
 import { packageVersion } from './base/package.ts';
 import type { Engine } from './engine.ts';
-import { type ModelFormat, type ModelManifest, modelManifestSchema } from './manifest.ts';
+import { type ModelFormat, type ModelManifest, modelManifestSchema } from './manifest/manifest.ts';
 import { contentOf } from './model-content.ts';
 
 /** Raise it when inspecting finds something else than before. */

@@ -1,7 +1,7 @@
 import { InflessError, messageOf } from './base/errors.ts';
 import { readTextIfPresent } from './base/files.ts';
 import { parseWith } from './base/schema.ts';
-import { type ModelFile, type ModelManifest, modelManifestSchema } from './manifest.ts';
+import { type ModelFile, type ModelManifest, modelManifestSchema } from './manifest/manifest.ts';
 import { sizeOfModel } from './model-content.ts';
 
 /**

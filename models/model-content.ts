@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InflessError, systemCode } from './base/errors.ts';
 import { digestFile } from './base/files.ts';
-import type { ModelFormat } from './manifest.ts';
+import type { ModelFormat } from './manifest/manifest.ts';
 import { readModelJson, shardsOf } from './tfjs/model-json.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { cacheDirectory } from './base/files.ts';
 import { engineFor, formatOfPath } from './engines.ts';
-import type { ModelFile } from './manifest.ts';
+import type { ModelFile } from './manifest/manifest.ts';
 import { inspectOnce } from './manifest-cache.ts';
 import { describedModel } from './manifest-file.ts';
 import { isZooName, unknownModel } from './zoo/names.ts';

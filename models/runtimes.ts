@@ -1,4 +1,4 @@
-import type { ModelFormat } from './manifest.ts';
+import type { ModelFormat } from './manifest/manifest.ts';
 import { WASM_BACKEND } from './tfjs/packages.ts';
 
 /** The runtime of a format's engine, as an image has it. */

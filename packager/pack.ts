@@ -1,5 +1,5 @@
 import { formatOfPath } from '../models/engines.ts';
-import type { ModelManifest } from '../models/manifest.ts';
+import type { ModelManifest } from '../models/manifest/manifest.ts';
 import type { StoredTable } from '../profiles/store.ts';
 import { type ModelOptions, packModelFiles } from './contents/model/pack-model-files.ts';
 import { type ImageOptions, packImage } from './contents/pack-image.ts';

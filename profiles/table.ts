@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { modelManifestSchema } from '../models/manifest.ts';
+import { modelManifestSchema } from '../models/manifest/manifest.ts';
 import { configSchema } from './config.ts';
 import { hostSchema } from './host-schema.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { InflessError } from '../../models/base/errors.ts';
-import { canBatch, type ModelFile } from '../../models/manifest.ts';
+import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT } from '../../packager/server/instance-protocol.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { readTable, type StoredTable } from '../../profiles/store.ts';

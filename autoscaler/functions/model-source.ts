@@ -1,4 +1,4 @@
-import type { ModelFile } from '../../models/manifest.ts';
+import type { ModelFile } from '../../models/manifest/manifest.ts';
 import { describedModel } from '../../models/manifest-file.ts';
 import { resolveModel } from '../../models/open.ts';
 import { fetchFacts, unpackModel } from '../../packager/unpack/unpack-model.ts';

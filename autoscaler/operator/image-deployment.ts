@@ -1,5 +1,5 @@
 import { InflessError } from '../../models/base/errors.ts';
-import { canBatch } from '../../models/manifest.ts';
+import { canBatch } from '../../models/manifest/manifest.ts';
 import { type PinnedImage, pinImage } from '../../packager/unpack/pinned-image.ts';
 import type { StoredTable } from '../../profiles/store.ts';
 import { type Deployment, versionOf } from '../functions/deployment.ts';

@@ -1,4 +1,4 @@
-import type { TensorSpec } from '../manifest.ts';
+import type { TensorSpec } from '../manifest/manifest.ts';
 import type { DeclaredTensor } from './declared-tensor.ts';
 
 /** One axis for each input that could count the rows of a batch; null where an input has no such axis. */

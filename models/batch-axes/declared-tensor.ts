@@ -1,4 +1,4 @@
-import type { DType } from '../tensor.ts';
+import type { DType } from '../manifest/tensor.ts';
 
 /** A tensor as a model declares it: a free dimension is its symbol, which may be empty. */
 export interface DeclaredTensor {

@@ -1,6 +1,6 @@
-import { fromHalfBits } from '../half.ts';
-import { sliceRows } from '../stacking.ts';
-import type { Tensor } from '../tensor.ts';
+import { fromHalfBits } from '../manifest/half.ts';
+import { sliceRows } from '../manifest/stacking.ts';
+import type { Tensor } from '../manifest/tensor.ts';
 
 /** One output of three runs: row A alone, row B alone, both as one batch. */
 export interface ProbeOutputs {

@@ -1,7 +1,7 @@
-import { generateInputs } from '../inputs.ts';
-import type { ModelManifest, TensorSpec } from '../manifest.ts';
-import { sliceRows } from '../stacking.ts';
-import type { NamedTensors } from '../tensor.ts';
+import { generateInputs } from '../manifest/inputs.ts';
+import type { ModelManifest, TensorSpec } from '../manifest/manifest.ts';
+import { sliceRows } from '../manifest/stacking.ts';
+import type { NamedTensors } from '../manifest/tensor.ts';
 import { type AxisGuess, axisGuesses, declaredOutputAxis, specOf } from './axis-guesses.ts';
 import type { DeclaredTensor } from './declared-tensor.ts';
 import { closeTo, grownAxis, type ProbeOutputs, rowsIndependent } from './proof.ts';

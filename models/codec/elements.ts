@@ -1,4 +1,4 @@
-import { allocate, type DType, type TensorData } from '../tensor.ts';
+import { allocate, type DType, type TensorData } from '../manifest/tensor.ts';
 import { Byte, type JsonCursor } from './json-cursor.ts';
 import { readFloat32, SCALAR_READERS, type ScalarReader } from './scalars.ts';
 

@@ -1,5 +1,5 @@
-import type { ModelManifest } from '../manifest.ts';
-import type { NamedTensors } from '../tensor.ts';
+import type { ModelManifest } from '../manifest/manifest.ts';
+import type { NamedTensors } from '../manifest/tensor.ts';
 import { type PredictForm, PredictReader, type PredictRequest } from './predict-request.ts';
 import { writeColumns, writeRows } from './predict-writer.ts';
 

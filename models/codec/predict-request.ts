@@ -1,7 +1,7 @@
 import { InflessError } from '../base/errors.ts';
-import { missingInput, rowsOf, unknownInput } from '../feeds.ts';
-import type { ModelManifest, TensorSpec } from '../manifest.ts';
-import type { NamedTensors, Tensor } from '../tensor.ts';
+import { missingInput, rowsOf, unknownInput } from '../manifest/feeds.ts';
+import type { ModelManifest, TensorSpec } from '../manifest/manifest.ts';
+import type { NamedTensors, Tensor } from '../manifest/tensor.ts';
 import { Elements } from './elements.ts';
 import { Byte, JsonCursor } from './json-cursor.ts';
 import { readNested } from './nested-array.ts';

@@ -1,5 +1,5 @@
-import type { TensorSpec } from '../manifest.ts';
-import { elementCount, type NamedTensors, type Tensor } from '../tensor.ts';
+import type { TensorSpec } from '../manifest/manifest.ts';
+import { elementCount, type NamedTensors, type Tensor } from '../manifest/tensor.ts';
 import { Byte } from './json-cursor.ts';
 import { JsonWriter } from './json-writer.ts';
 import { rowLists } from './rows.ts';

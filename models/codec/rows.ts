@@ -1,7 +1,7 @@
 import { InflessError } from '../base/errors.ts';
-import type { TensorSpec } from '../manifest.ts';
-import { sliceRows, stackRows } from '../stacking.ts';
-import type { NamedTensors, Tensor } from '../tensor.ts';
+import type { TensorSpec } from '../manifest/manifest.ts';
+import { sliceRows, stackRows } from '../manifest/stacking.ts';
+import type { NamedTensors, Tensor } from '../manifest/tensor.ts';
 
 /** Turns a list of rows (their count first, as row form has it) into the tensor that the model takes. */
 export function rowsTensor(spec: TensorSpec, list: Tensor): Tensor {

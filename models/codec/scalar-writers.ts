@@ -1,5 +1,5 @@
-import { fromHalfBits } from '../half.ts';
-import type { DType } from '../tensor.ts';
+import { fromHalfBits } from '../manifest/half.ts';
+import type { DType } from '../manifest/tensor.ts';
 import { Byte } from './json-cursor.ts';
 import type { JsonWriter } from './json-writer.ts';
 

@@ -1,6 +1,6 @@
 import { InflessError } from '../base/errors.ts';
-import { toHalfBits } from '../half.ts';
-import type { DType } from '../tensor.ts';
+import { toHalfBits } from '../manifest/half.ts';
+import type { DType } from '../manifest/tensor.ts';
 import { decimalForFloat16, decimalForFloat32, distanceToFloat32Tie } from './decimal.ts';
 import { Byte, type JsonCursor } from './json-cursor.ts';
 import { NumberScanner } from './number-scanner.ts';

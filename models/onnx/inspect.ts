@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { InflessError, systemCode } from '../base/errors.ts';
 import { digestFile } from '../base/files.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
-import type { ModelManifest } from '../manifest.ts';
+import type { ModelManifest } from '../manifest/manifest.ts';
 import { declaredTensors } from './metadata.ts';
 import { openForProbing } from './probe.ts';
 import { runSession } from './session.ts';

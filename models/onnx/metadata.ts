@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { InflessError } from '../base/errors.ts';
 import type { DeclaredTensor } from '../batch-axes/declared-tensor.ts';
-import { DTYPES } from '../tensor.ts';
+import { DTYPES } from '../manifest/tensor.ts';
 
 /** Reads what the runtime says of a model's inputs or outputs. */
 export function declaredTensors(

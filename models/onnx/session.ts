@@ -1,8 +1,8 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { InflessError } from '../base/errors.ts';
 import type { EngineResources, EngineSession } from '../engine.ts';
-import type { ModelManifest } from '../manifest.ts';
-import type { NamedTensors, Tensor, TensorData } from '../tensor.ts';
+import type { ModelManifest } from '../manifest/manifest.ts';
+import type { NamedTensors, Tensor, TensorData } from '../manifest/tensor.ts';
 import { loadError, runError } from './errors.ts';
 import { loadRuntime, type OnnxRuntime } from './runtime.ts';
 import { type Threading, threadRule } from './threads.ts';

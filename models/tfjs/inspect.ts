@@ -1,8 +1,8 @@
 import { InflessError } from '../base/errors.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
-import type { ModelManifest } from '../manifest.ts';
+import type { ModelManifest } from '../manifest/manifest.ts';
+import type { NamedTensors } from '../manifest/tensor.ts';
 import { digestModel, sizeOfModel } from '../model-content.ts';
-import type { NamedTensors } from '../tensor.ts';
 import { Program } from './program.ts';
 
 /** Looking at a model needs no more, and an instance that opens it next in this process may have no more. */

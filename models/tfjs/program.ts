@@ -1,7 +1,7 @@
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { DeclaredTensor } from '../batch-axes/declared-tensor.ts';
 import type { EngineResources } from '../engine.ts';
-import type { NamedTensors } from '../tensor.ts';
+import type { NamedTensors } from '../manifest/tensor.ts';
 import { loadError, runError } from './errors.ts';
 import { graphModel } from './graph-model.ts';
 import { layersModel } from './layers-model.ts';

@@ -1,7 +1,7 @@
 import type { EngineResources, EngineSession } from '../engine.ts';
-import { rowsOf } from '../feeds.ts';
-import type { ModelFile, ModelManifest } from '../manifest.ts';
-import type { NamedTensors } from '../tensor.ts';
+import { rowsOf } from '../manifest/feeds.ts';
+import type { ModelFile, ModelManifest } from '../manifest/manifest.ts';
+import type { NamedTensors } from '../manifest/tensor.ts';
 import { Program } from './program.ts';
 
 /** A loaded TF.js model. */

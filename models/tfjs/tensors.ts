@@ -1,6 +1,6 @@
 import type { DataType, Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import { InflessError } from '../base/errors.ts';
-import type { DType, NamedTensors, Tensor, TensorData } from '../tensor.ts';
+import type { DType, NamedTensors, Tensor, TensorData } from '../manifest/tensor.ts';
 import type { Core } from './tfjs-runtime.ts';
 
 /** The element types of TensorFlow.js that a request or an answer can have. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import { InflessError, messageOf, systemCode } from '../base/errors.ts';
-import { elementCount } from '../tensor.ts';
+import { elementCount } from '../manifest/tensor.ts';
 import type { ModelJson, WeightGroup, WeightSpec } from './model-json.ts';
 
 const BYTES_OF = { float32: 4, int32: 4, bool: 1, complex64: 8, uint8: 1, uint16: 2, float16: 2 } as const;

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { GraphProtoSchema, type NodeProto, NodeProtoSchema, type ValueInfoProto } from 'onnx-buf';
 import { seededRandom } from '../base/random.ts';
-import { elementCount } from '../tensor.ts';
+import { elementCount } from '../manifest/tensor.ts';
 import {
   type Attribute,
   attributeProto,

@@ -1,5 +1,5 @@
 import { packageVersion } from '../../models/base/package.ts';
-import type { ModelManifest } from '../../models/manifest.ts';
+import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import type { Digest } from '../oci/schema.ts';
 import { HEALTH_PATH, READY_PATH } from '../server/instance-protocol.ts';
 

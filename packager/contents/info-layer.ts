@@ -1,4 +1,4 @@
-import type { ModelManifest } from '../../models/manifest.ts';
+import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { digestOf } from '../oci/blob.ts';
 import type { Digest } from '../oci/schema.ts';

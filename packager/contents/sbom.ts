@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Contrib, Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library';
 import parseLicense from 'spdx-expression-parse';
-import type { ModelManifest } from '../../models/manifest.ts';
+import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import { sourceDate } from '../oci/source-date.ts';
 
 export const SBOM_MEDIA_TYPE = 'application/vnd.cyclonedx+json';

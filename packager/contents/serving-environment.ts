@@ -1,4 +1,4 @@
-import type { ModelManifest } from '../../models/manifest.ts';
+import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT } from '../server/instance-protocol.ts';
 import { SERVING_PORT } from './image-config.ts';
 import { INFO_PATHS } from './info-layer.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InflessError } from '../../models/base/errors.ts';
-import { type ModelManifest, modelManifestSchema } from '../../models/manifest.ts';
+import { type ModelManifest, modelManifestSchema } from '../../models/manifest/manifest.ts';
 import { type ProfileTable, profileTableSchema } from '../../profiles/table.ts';
 import { ANNOTATION } from '../contents/annotations.ts';
 import { INFO_PATHS } from '../contents/info-layer.ts';

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { formatBytes, formatDuration } from '../../models/base/units.ts';
-import { formatShape } from '../../models/feeds.ts';
-import type { TensorSpec } from '../../models/manifest.ts';
+import { formatShape } from '../../models/manifest/feeds.ts';
+import type { TensorSpec } from '../../models/manifest/manifest.ts';
 import { fastestConfig, throughputPerCore, tightestSloMs } from '../../profiles/best-config.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import type { ProfileTable } from '../../profiles/table.ts';

@@ -10,7 +10,7 @@ import { messageOf } from '../../models/base/errors.ts';
 import type { EngineSession } from '../../models/engine.ts';
 import { engineFor } from '../../models/engines.ts';
 import { BatchExecutor } from '../../models/executor.ts';
-import { canBatch } from '../../models/manifest.ts';
+import { canBatch } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/open.ts';
 import { answerBatch, type ServedModel } from './inference/answer-batch.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../models/base/clock.ts';
 import { InflessError } from '../../models/base/errors.ts';
-import type { ModelManifest } from '../../models/manifest.ts';
+import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import { Dispatcher, type Submission } from './batching/dispatcher.ts';
 import { type ExecutionEstimate, LearnedEstimate } from './batching/execution-estimate.ts';
 import { BodyBudget } from './http/body.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { InflessError } from '../../models/base/errors.ts';
 import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../models/base/files.ts';
-import { modelManifestSchema } from '../../models/manifest.ts';
+import { modelManifestSchema } from '../../models/manifest/manifest.ts';
 import { profileTableSchema } from '../../profiles/table.ts';
 import { openImage } from '../image-name.ts';
 import { imageFacts } from '../inspect/image-facts.ts';

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { InflessError } from '../../models/base/errors.ts';
 import { cacheDirectory, writeFileSafely } from '../../models/base/files.ts';
-import type { ModelManifest } from '../../models/manifest.ts';
+import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import { digestModel, sizeOfModel } from '../../models/model-content.ts';
 import { saveTable } from '../../profiles/store.ts';
 import { holdEntry } from '../cache/holders.ts';

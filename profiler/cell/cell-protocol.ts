@@ -4,7 +4,7 @@
  * Between two questions it does nothing, so that the sweep can read the quota's counters exactly there.
  */
 import { z } from 'zod';
-import type { ModelFile } from '../../models/manifest.ts';
+import type { ModelFile } from '../../models/manifest/manifest.ts';
 import type { Threading } from '../../models/onnx/threads.ts';
 import type { Config } from '../../profiles/config.ts';
 import { latencySchema, yardstickSchema } from '../../profiles/table.ts';

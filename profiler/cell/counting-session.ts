@@ -1,6 +1,6 @@
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import type { EngineSession } from '../../models/engine.ts';
-import type { NamedTensors } from '../../models/tensor.ts';
+import type { NamedTensors } from '../../models/manifest/tensor.ts';
 
 /**
  * A session that counts its runs. The batch executor retries the requests of a failed batch one by one, which

@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import type { ModelFile } from '../../models/manifest.ts';
+import type { ModelFile } from '../../models/manifest/manifest.ts';
 import type { Threading } from '../../models/onnx/threads.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { Cell } from '../../profiles/table.ts';

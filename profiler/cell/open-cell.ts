@@ -1,9 +1,9 @@
 import { decodePredict, encodePredict, encodePredictBody } from '../../models/codec/predict-json.ts';
 import { engineFor } from '../../models/engines.ts';
 import { BatchExecutor } from '../../models/executor.ts';
-import { generateInputs } from '../../models/inputs.ts';
-import { canBatch, type ModelManifest } from '../../models/manifest.ts';
-import type { NamedTensors } from '../../models/tensor.ts';
+import { generateInputs } from '../../models/manifest/inputs.ts';
+import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
+import type { NamedTensors } from '../../models/manifest/tensor.ts';
 import type { Config } from '../../profiles/config.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
 import type {

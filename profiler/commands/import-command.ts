@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseBytes, parseCpuMillicores } from '../../models/base/units.ts';
-import type { ModelManifest } from '../../models/manifest.ts';
+import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/open.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { Host } from '../../profiles/host-schema.ts';

@@ -2,7 +2,7 @@ import { request } from 'undici';
 import { InflessError } from '../../models/base/errors.ts';
 import { packageVersion } from '../../models/base/package.ts';
 import { encodePredictBody } from '../../models/codec/predict-json.ts';
-import { generateInputs } from '../../models/inputs.ts';
+import { generateInputs } from '../../models/manifest/inputs.ts';
 import { readHost } from '../../profiles/host.ts';
 import { UNKNOWN_HOST } from '../../profiles/host-schema.ts';
 import { type Cell, PROFILE_SCHEMA, type ProfileTable } from '../../profiles/table.ts';

@@ -1,5 +1,5 @@
 import { encodePredictBody } from '../../models/codec/predict-json.ts';
-import { generateInputs } from '../../models/inputs.ts';
+import { generateInputs } from '../../models/manifest/inputs.ts';
 import { fetchInputs } from './metadata.ts';
 
 /** Enough that a cache of answers would not flatter the target, few enough to hold images in memory. */

@@ -2,8 +2,8 @@ import { request } from 'undici';
 import { z } from 'zod';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
-import type { TensorSpec } from '../../models/manifest.ts';
-import type { DType } from '../../models/tensor.ts';
+import type { TensorSpec } from '../../models/manifest/manifest.ts';
+import type { DType } from '../../models/manifest/tensor.ts';
 
 const GIVE_A_BODY = 'Give the body yourself, with --data FILE or --body JSON.';
 

@@ -1,5 +1,5 @@
 import { InflessError } from '../../models/base/errors.ts';
-import type { ModelFile } from '../../models/manifest.ts';
+import type { ModelFile } from '../../models/manifest/manifest.ts';
 import type { Threading } from '../../models/onnx/threads.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { InputShapes } from '../cell/cell-protocol.ts';

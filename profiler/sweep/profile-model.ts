@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { packageVersion } from '../../models/base/package.ts';
 import { engineFor } from '../../models/engines.ts';
-import { generateInputs } from '../../models/inputs.ts';
-import { canBatch, type ModelFile, type ModelManifest } from '../../models/manifest.ts';
+import { generateInputs } from '../../models/manifest/inputs.ts';
+import { canBatch, type ModelFile, type ModelManifest } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/open.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { Host } from '../../profiles/host-schema.ts';

@@ -1,5 +1,5 @@
 import { InflessError } from '../../models/base/errors.ts';
-import { canBatch, type ModelManifest } from '../../models/manifest.ts';
+import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
 import type { QuotaMechanism } from '../../profiles/table.ts';
 import type { InputShapes } from '../cell/cell-protocol.ts';
 import type { CellSettings } from '../cell/measure-cell.ts';

@@ -1,5 +1,5 @@
 import { InflessError } from '../../models/base/errors.ts';
-import type { ModelManifest } from '../../models/manifest.ts';
+import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import type { Threading } from '../../models/onnx/threads.ts';
 import { type Config, configKey, formatConfig } from '../../profiles/config.ts';
 import type { Cell } from '../../profiles/table.ts';

@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { canBatch } from '../../dist/models/manifest.js';
+import { canBatch } from '../../dist/models/manifest/manifest.js';
 import { threadRule } from '../../dist/models/onnx/threads.js';
 import { resolveModel } from '../../dist/models/open.js';
 import { measureCell } from '../../dist/profiler/cell/measure-cell.js';

@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import { bench, describe } from 'vitest';
 import { seededRandom } from '../../models/base/random.ts';
 import type * as PredictJson from '../../models/codec/predict-json.ts';
-import type { ModelManifest } from '../../models/manifest.ts';
-import type { NamedTensors } from '../../models/tensor.ts';
+import type { ModelManifest } from '../../models/manifest/manifest.ts';
+import type { NamedTensors } from '../../models/manifest/tensor.ts';
 
 /** The compiled code, as production runs it: vitest's own loading makes every imported name a lookup. */
 const { decodePredict, encodePredict } = createRequire(import.meta.url)(

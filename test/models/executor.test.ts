@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { InflessError } from '../../models/base/errors.ts';
 import type { EngineSession } from '../../models/engine.ts';
 import { BatchExecutor, type BatchOutcome } from '../../models/executor.ts';
-import { rowsOf } from '../../models/feeds.ts';
-import { generateInputs } from '../../models/inputs.ts';
+import { rowsOf } from '../../models/manifest/feeds.ts';
+import { generateInputs } from '../../models/manifest/inputs.ts';
+import type { NamedTensors, Tensor } from '../../models/manifest/tensor.ts';
 import { onnxEngine } from '../../models/onnx/engine.ts';
-import type { NamedTensors, Tensor } from '../../models/tensor.ts';
 import {
   FIXED_BATCH,
   floatWeights,

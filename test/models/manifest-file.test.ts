@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ModelManifest } from '../../models/manifest.ts';
+import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/open.ts';
 import { identityGraph, LINEAR, ModelFolder } from '../support/tiny-models.ts';
 

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { canBatch, type ModelManifest } from '../../models/manifest.ts';
+import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
 import { onnxEngine } from '../../models/onnx/engine.ts';
 import {
   encodeTinyModel,

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineSession } from '../../models/engine.ts';
+import type { Tensor } from '../../models/manifest/tensor.ts';
 import { onnxEngine } from '../../models/onnx/engine.ts';
 import { threadRule } from '../../models/onnx/threads.ts';
-import type { Tensor } from '../../models/tensor.ts';
 import { identityGraph, LINEAR, ModelFolder, type TinyGraph } from '../support/tiny-models.ts';
 
 let folder: ModelFolder;

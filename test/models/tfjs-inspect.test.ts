@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { canBatch, type ModelManifest } from '../../models/manifest.ts';
+import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
 import { digestModel } from '../../models/model-content.ts';
 import { tfjsEngine } from '../../models/tfjs/engine.ts';
 import { loadRuntime } from '../../models/tfjs/runtime.ts';

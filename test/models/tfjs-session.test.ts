@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineSession } from '../../models/engine.ts';
 import { BatchExecutor } from '../../models/executor.ts';
-import { generateInputs } from '../../models/inputs.ts';
-import { canBatch } from '../../models/manifest.ts';
-import { sliceRows } from '../../models/stacking.ts';
-import type { Tensor } from '../../models/tensor.ts';
+import { generateInputs } from '../../models/manifest/inputs.ts';
+import { canBatch } from '../../models/manifest/manifest.ts';
+import { sliceRows } from '../../models/manifest/stacking.ts';
+import type { Tensor } from '../../models/manifest/tensor.ts';
 import { tfjsEngine } from '../../models/tfjs/engine.ts';
 import { loadRuntime } from '../../models/tfjs/runtime.ts';
 import {

@@ -7,7 +7,7 @@ import { type GraphProto, ModelProtoSchema } from 'onnx-buf';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../models/base/random.ts';
-import { elementCount } from '../../models/tensor.ts';
+import { elementCount } from '../../models/manifest/tensor.ts';
 import { buildZooModel, ZOO_MODELS } from '../../models/zoo/index.ts';
 import { ZOO_NAMES } from '../../models/zoo/names.ts';
 import { anchorsOfLevel } from '../../models/zoo/ssd-anchors.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { engineFor } from '../../models/engines.ts';
-import { generateInputs } from '../../models/inputs.ts';
+import { generateInputs } from '../../models/manifest/inputs.ts';
 import { resolveModel } from '../../models/open.ts';
 import { hostBase, hostPlatform } from '../../packager/contents/base/host-base.ts';
 import { locateModel } from '../../packager/contents/model/locate-model.ts';

@@ -1,5 +1,5 @@
 import { engineFor, formatOfPath } from '../../../models/engines.ts';
-import type { ModelManifest } from '../../../models/manifest.ts';
+import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import { inspectOnce } from '../../../models/manifest-cache.ts';
 import { askOwnProcess } from '../own-process.ts';
 

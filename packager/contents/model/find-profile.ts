@@ -1,5 +1,5 @@
 import { InflessError } from '../../../models/base/errors.ts';
-import type { ModelManifest } from '../../../models/manifest.ts';
+import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import { findTable, readTable, type StoredTable } from '../../../profiles/store.ts';
 
 /**

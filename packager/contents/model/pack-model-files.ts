@@ -1,4 +1,4 @@
-import type { ModelManifest } from '../../../models/manifest.ts';
+import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { StoredTable } from '../../../profiles/store.ts';
 import type { LayerBlob } from '../../layers/layer.ts';
 import { buildPlan } from '../image.ts';

@@ -1,5 +1,5 @@
 import { programFile } from '../../../models/base/package.ts';
-import type { ModelFormat } from '../../../models/manifest.ts';
+import type { ModelFormat } from '../../../models/manifest/manifest.ts';
 import { runtimePath } from './project.ts';
 
 /** A program of ours that an image starts, by its files below the folder of built ones, without their extension. */

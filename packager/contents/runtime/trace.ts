@@ -6,7 +6,7 @@ import { InflessError } from '../../../models/base/errors.ts';
 import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../../models/base/files.ts';
 import { fileIdentity } from '../../../models/base/memory.ts';
 import { packageRoot, programFile } from '../../../models/base/package.ts';
-import { modelFormatSchema } from '../../../models/manifest.ts';
+import { modelFormatSchema } from '../../../models/manifest/manifest.ts';
 import { FORMAT_RUNTIMES } from '../../../models/runtimes.ts';
 import { mapInSlices } from '../in-slices.ts';
 import { askOwnProcess } from '../own-process.ts';

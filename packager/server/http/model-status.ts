@@ -1,5 +1,5 @@
-import type { ModelManifest, TensorSpec } from '../../../models/manifest.ts';
-import type { DType } from '../../../models/tensor.ts';
+import type { ModelManifest, TensorSpec } from '../../../models/manifest/manifest.ts';
+import type { DType } from '../../../models/manifest/tensor.ts';
 import { MODEL_VERSION } from '../model-path.ts';
 
 /** TF Serving's names of a model's states, as far as ours has them. */

@@ -1,6 +1,6 @@
 import { decodePredict, encodePredict } from '../../../models/codec/predict-json.ts';
 import type { BatchExecutor } from '../../../models/executor.ts';
-import type { ModelManifest } from '../../../models/manifest.ts';
+import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import { bodyTooLarge } from '../http/body.ts';
 import { errorAnswer } from '../http/http-error.ts';
 import type { BatchedRequest, BatchedResponse, BatchReply } from '../instance-protocol.ts';

@@ -1,5 +1,5 @@
 import { type ErrorCode, InflessError } from '../../../models/base/errors.ts';
-import type { ModelManifest } from '../../../models/manifest.ts';
+import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { Threading } from '../../../models/onnx/threads.ts';
 import type { BatchedRequest, BatchReply } from '../instance-protocol.ts';
 

@@ -1,6 +1,6 @@
 import { encodePredictBody } from '../../../models/codec/predict-json.ts';
-import { generateInputs } from '../../../models/inputs.ts';
-import type { ModelManifest } from '../../../models/manifest.ts';
+import { generateInputs } from '../../../models/manifest/inputs.ts';
+import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { BatchedRequest } from '../instance-protocol.ts';
 
 /** `requests` predictions of one row each with generated values, as a client would send them. */

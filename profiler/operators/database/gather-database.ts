@@ -1,6 +1,6 @@
 import { packageVersion } from '../../../models/base/package.ts';
 import { engineFor } from '../../../models/engines.ts';
-import type { ModelManifest } from '../../../models/manifest.ts';
+import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import { resolveModel } from '../../../models/open.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { readHost } from '../../../profiles/host.ts';

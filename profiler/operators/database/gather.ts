@@ -1,6 +1,6 @@
-import { generateInputs } from '../../../models/inputs.ts';
-import { canBatch, type ModelFile } from '../../../models/manifest.ts';
-import { elementCount, type NamedTensors } from '../../../models/tensor.ts';
+import { generateInputs } from '../../../models/manifest/inputs.ts';
+import { canBatch, type ModelFile } from '../../../models/manifest/manifest.ts';
+import { elementCount, type NamedTensors } from '../../../models/manifest/tensor.ts';
 import type { Config } from '../../../profiles/config.ts';
 import type { InputShapes } from '../../cell/cell-protocol.ts';
 import type { Quotas } from '../../quota/quota.ts';

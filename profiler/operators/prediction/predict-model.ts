@@ -1,7 +1,7 @@
 import { packageVersion } from '../../../models/base/package.ts';
 import { engineFor } from '../../../models/engines.ts';
-import { generateInputs } from '../../../models/inputs.ts';
-import { canBatch, type ModelFile } from '../../../models/manifest.ts';
+import { generateInputs } from '../../../models/manifest/inputs.ts';
+import { canBatch, type ModelFile } from '../../../models/manifest/manifest.ts';
 import { threadRule } from '../../../models/onnx/threads.ts';
 import { resolveModel } from '../../../models/open.ts';
 import { type Config, formatConfig } from '../../../profiles/config.ts';

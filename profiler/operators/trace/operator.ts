@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { elementCount } from '../../../models/tensor.ts';
+import { elementCount } from '../../../models/manifest/tensor.ts';
 import type { GraphNode } from './graph.ts';
 import type { TracedNode } from './trace.ts';
 

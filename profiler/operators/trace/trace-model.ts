@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
 import { programFile } from '../../../models/base/package.ts';
-import type { ModelFile } from '../../../models/manifest.ts';
+import type { ModelFile } from '../../../models/manifest/manifest.ts';
 import type { Config } from '../../../profiles/config.ts';
 import type { InputShapes } from '../../cell/cell-protocol.ts';
 import { createSweepQuota } from '../../quota/measurement-quotas.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ModelFile } from '../../../models/manifest.ts';
+import type { ModelFile } from '../../../models/manifest/manifest.ts';
 import type { SessionTrace } from '../../../models/onnx/session.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { codecSchema, type InputShapes, openedSchema } from '../../cell/cell-protocol.ts';

@@ -1,5 +1,5 @@
 import { formatCores } from '../../../models/base/units.ts';
-import type { ModelManifest } from '../../../models/manifest.ts';
+import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import { type Threading, threadRule } from '../../../models/onnx/threads.ts';
 import type { Config } from '../../../profiles/config.ts';
 import type { Cell, ThreadChoice } from '../../../profiles/table.ts';

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { cacheDirectory } from '../../../models/base/files.ts';
 import { encodePredictBody } from '../../../models/codec/predict-json.ts';
 import { engineFor } from '../../../models/engines.ts';
-import { generateInputs } from '../../../models/inputs.ts';
-import type { ModelFile } from '../../../models/manifest.ts';
+import { generateInputs } from '../../../models/manifest/inputs.ts';
+import type { ModelFile } from '../../../models/manifest/manifest.ts';
 import { resolveModel } from '../../../models/open.ts';
 import { locateModel } from '../../../packager/contents/model/locate-model.ts';
 import { writeLayout } from '../../../packager/layout/write-layout.ts';

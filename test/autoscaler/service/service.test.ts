@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { encodePredictBody } from '../../../models/codec/predict-json.ts';
 import { engineFor } from '../../../models/engines.ts';
-import { generateInputs } from '../../../models/inputs.ts';
-import type { ModelFile } from '../../../models/manifest.ts';
+import { generateInputs } from '../../../models/manifest/inputs.ts';
+import type { ModelFile } from '../../../models/manifest/manifest.ts';
 import { resolveModel } from '../../../models/open.ts';
 import { measuredCache, RunningService, type ServiceOptions } from '../end-to-end/running-service.ts';
 

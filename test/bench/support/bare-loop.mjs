@@ -2,7 +2,7 @@
  * onnxruntime-node by itself: a session, one tensor for each input, and a loop of runs. Put under its quota by whoever started it, then asked once.
  */
 import { createRequire } from 'node:module';
-import { generateInputs } from '../../../dist/models/inputs.js';
+import { generateInputs } from '../../../dist/models/manifest/inputs.js';
 
 const { InferenceSession, Tensor } = createRequire(import.meta.url)('onnxruntime-node');
 /** The runtime lays out memory and packs weights in its first runs. */

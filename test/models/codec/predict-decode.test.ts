@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InflessError } from '../../../models/base/errors.ts';
 import { decodePredict } from '../../../models/codec/predict-json.ts';
-import type { ModelManifest, TensorSpec } from '../../../models/manifest.ts';
+import type { ModelManifest, TensorSpec } from '../../../models/manifest/manifest.ts';
 
 function manifest(...inputs: TensorSpec[]): ModelManifest {
   return {

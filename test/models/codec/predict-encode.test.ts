@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodePredict, encodePredict, encodePredictBody } from '../../../models/codec/predict-json.ts';
-import { generateInputs } from '../../../models/inputs.ts';
-import type { ModelManifest, TensorSpec } from '../../../models/manifest.ts';
+import { generateInputs } from '../../../models/manifest/inputs.ts';
+import type { ModelManifest, TensorSpec } from '../../../models/manifest/manifest.ts';
 import {
   allocate,
   DTYPES,
@@ -10,7 +10,7 @@ import {
   elementCount,
   type NamedTensors,
   type Tensor,
-} from '../../../models/tensor.ts';
+} from '../../../models/manifest/tensor.ts';
 
 function manifest(specs: readonly TensorSpec[]): ModelManifest {
   const digest = `sha256:${'0'.repeat(64)}`;

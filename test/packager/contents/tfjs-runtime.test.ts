@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineFor } from '../../../models/engines.ts';
-import { generateInputs } from '../../../models/inputs.ts';
+import { generateInputs } from '../../../models/manifest/inputs.ts';
 import { runtimePackages } from '../../../packager/contents/runtime/packages.ts';
 import { programPath, servingProgram } from '../../../packager/contents/runtime/program.ts';
 import { runtimeEntries } from '../../../packager/contents/runtime/runtime-entries.ts';

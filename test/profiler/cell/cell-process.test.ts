@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { ModelFile } from '../../../models/manifest.ts';
+import type { ModelFile } from '../../../models/manifest/manifest.ts';
 import { resolveModel } from '../../../models/open.ts';
 import { buildZooModel } from '../../../models/zoo/index.ts';
 import { CellProcess } from '../../../profiler/cell/cell-process.ts';

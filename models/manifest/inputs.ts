@@ -1,5 +1,5 @@
-import { InflessError } from './base/errors.ts';
-import { type Random, seededRandom } from './base/random.ts';
+import { InflessError } from '../base/errors.ts';
+import { type Random, seededRandom } from '../base/random.ts';
 import { formatShape } from './feeds.ts';
 import { toHalfBits } from './half.ts';
 import type { ModelManifest, TensorSpec } from './manifest.ts';

@@ -1,4 +1,4 @@
-import { InflessError } from './base/errors.ts';
+import { InflessError } from '../base/errors.ts';
 import type { ModelManifest, TensorSpec } from './manifest.ts';
 import { elementCount, type NamedTensors, type Tensor } from './tensor.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fromHalfBits, toHalfBits } from '../../models/half.ts';
+import { fromHalfBits, toHalfBits } from '../../../models/manifest/half.ts';
 
 const ALL_FINITE = Array.from({ length: 0x7c00 }, (_, bits) => bits);
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { rowsOf } from '../../models/feeds.ts';
-import { fromHalfBits } from '../../models/half.ts';
-import { generateInputs } from '../../models/inputs.ts';
-import type { ModelManifest, TensorSpec } from '../../models/manifest.ts';
-import { sliceRows } from '../../models/stacking.ts';
-import { DTYPES } from '../../models/tensor.ts';
+import { rowsOf } from '../../../models/manifest/feeds.ts';
+import { fromHalfBits } from '../../../models/manifest/half.ts';
+import { generateInputs } from '../../../models/manifest/inputs.ts';
+import type { ModelManifest, TensorSpec } from '../../../models/manifest/manifest.ts';
+import { sliceRows } from '../../../models/manifest/stacking.ts';
+import { DTYPES } from '../../../models/manifest/tensor.ts';
 
 function manifest(...inputs: TensorSpec[]): ModelManifest {
   return {
