@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
 import { cacheDirectory } from './base/files.ts';
-import { engineFor, formatOfPath } from './engines.ts';
+import { engineFor, formatOfPath } from './engines/index.ts';
 import type { ModelFile } from './manifest/manifest.ts';
 import { inspectOnce } from './manifest-cache.ts';
 import { describedModel } from './manifest-file.ts';

@@ -1,5 +1,5 @@
+import { WASM_BACKEND } from './engines/tfjs/runtime/packages.ts';
 import type { ModelFormat } from './manifest/manifest.ts';
-import { WASM_BACKEND } from './tfjs/packages.ts';
 
 /** The runtime of a format's engine, as an image has it. */
 export interface FormatRuntime {

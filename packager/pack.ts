@@ -1,4 +1,4 @@
-import { formatOfPath } from '../models/engines.ts';
+import { formatOfPath } from '../models/engines/index.ts';
 import type { ModelManifest } from '../models/manifest/manifest.ts';
 import type { StoredTable } from '../profiles/store.ts';
 import { type ModelOptions, packModelFiles } from './contents/model/pack-model-files.ts';

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { DeclaredTensor } from '../batch-axes/declared-tensor.ts';
+import type { DeclaredTensor } from '../engines/batch-axes/declared-tensor.ts';
 
 /** A loaded model of either kind: what it declares, and how it runs. */
 export interface TfjsModel {

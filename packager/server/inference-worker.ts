@@ -7,9 +7,9 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../models/base/errors.ts';
-import type { EngineSession } from '../../models/engine.ts';
-import { engineFor } from '../../models/engines.ts';
-import { BatchExecutor } from '../../models/executor.ts';
+import type { EngineSession } from '../../models/engines/engine.ts';
+import { BatchExecutor } from '../../models/engines/executor.ts';
+import { engineFor } from '../../models/engines/index.ts';
 import { canBatch } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/open.ts';
 import { answerBatch, type ServedModel } from './inference/answer-batch.ts';

@@ -1,5 +1,5 @@
 import { InflessError, messageOf } from '../../models/base/errors.ts';
-import type { EngineSession } from '../../models/engine.ts';
+import type { EngineSession } from '../../models/engines/engine.ts';
 import type { NamedTensors } from '../../models/manifest/tensor.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { decodePredict, encodePredict, encodePredictBody } from '../../models/codec/predict-json.ts';
-import { engineFor } from '../../models/engines.ts';
-import { BatchExecutor } from '../../models/executor.ts';
+import { BatchExecutor } from '../../models/engines/executor.ts';
+import { engineFor } from '../../models/engines/index.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
 import type { NamedTensors } from '../../models/manifest/tensor.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { onInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
-import { engineFor } from '../../models/engines.ts';
+import { engineFor } from '../../models/engines/index.ts';
 import { ZOO_NAMES } from '../../models/zoo/names.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import type { InputShapes } from '../cell/cell-protocol.ts';

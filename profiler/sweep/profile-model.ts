@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { packageVersion } from '../../models/base/package.ts';
-import { engineFor } from '../../models/engines.ts';
+import { engineFor } from '../../models/engines/index.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelFile, type ModelManifest } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/open.ts';

@@ -9,7 +9,7 @@
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { engineFor } from '../../dist/models/engines.js';
+import { engineFor } from '../../dist/models/engines/index.js';
 import { resolveModel } from '../../dist/models/open.js';
 import { ZOO_NAMES } from '../../dist/models/zoo/names.js';
 import { parseShape } from '../../dist/profiler/commands/options.js';

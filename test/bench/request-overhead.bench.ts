@@ -10,7 +10,7 @@
 import { Agent, request } from 'undici';
 import { bench, describe } from 'vitest';
 import { encodePredictBody } from '../../models/codec/predict-json.ts';
-import { engineFor } from '../../models/engines.ts';
+import { engineFor } from '../../models/engines/index.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { resolveModel } from '../../models/open.ts';
 import { profileModel } from '../../profiler/sweep/profile-model.ts';

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { engineFor } from '../../models/engines.ts';
+import { engineFor } from '../../models/engines/index.ts';
 import { resolveModel } from '../../models/open.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { AutoscalerProcess } from '../support/autoscaler-process.ts';

@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { engineFor, formatOfPath } from '../../models/engines.ts';
+import { engineFor, formatOfPath } from '../../models/engines/index.ts';
 import { resolveModel } from '../../models/open.ts';
 import { identityGraph, LINEAR, ModelFolder } from '../support/tiny-models.ts';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { engineFor } from '../../models/engines.ts';
+import { engineFor } from '../../models/engines/index.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { resolveModel } from '../../models/open.ts';
 import { hostBase, hostPlatform } from '../../packager/contents/base/host-base.ts';

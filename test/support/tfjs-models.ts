@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import { seededRandom } from '../../models/base/random.ts';
+import { loadRuntime } from '../../models/engines/tfjs/runtime/runtime.ts';
 import { elementCount } from '../../models/manifest/tensor.ts';
-import { loadRuntime } from '../../models/tfjs/runtime.ts';
 
 /** A weight by its values; the writer stores them as `dtype` says, quantised where it is told to. */
 export interface WeightInit {

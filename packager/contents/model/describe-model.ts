@@ -1,4 +1,4 @@
-import { engineFor, formatOfPath } from '../../../models/engines.ts';
+import { engineFor, formatOfPath } from '../../../models/engines/index.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import { inspectOnce } from '../../../models/manifest-cache.ts';
 import { askOwnProcess } from '../own-process.ts';

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InflessError, systemCode } from '../../../models/base/errors.ts';
-import { formatOfPath } from '../../../models/engines.ts';
-import { externalWeights } from '../../../models/onnx/external-weights.ts';
-import { readModelJson, shardsOf } from '../../../models/tfjs/model-json.ts';
+import { formatOfPath } from '../../../models/engines/index.ts';
+import { externalWeights } from '../../../models/engines/onnx/external-weights.ts';
+import { readModelJson, shardsOf } from '../../../models/engines/tfjs/model-json.ts';
 
 /** A file of the model, by its path in the model's folder here and in the image. */
 export interface PackedFile {

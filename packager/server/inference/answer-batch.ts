@@ -1,5 +1,5 @@
 import { decodePredict, encodePredict } from '../../../models/codec/predict-json.ts';
-import type { BatchExecutor } from '../../../models/executor.ts';
+import type { BatchExecutor } from '../../../models/engines/executor.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import { bodyTooLarge } from '../http/body.ts';
 import { errorAnswer } from '../http/http-error.ts';

@@ -1,5 +1,5 @@
 import { packageVersion } from '../../../models/base/package.ts';
-import { engineFor } from '../../../models/engines.ts';
+import { engineFor } from '../../../models/engines/index.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import { resolveModel } from '../../../models/open.ts';
 import type { Config } from '../../../profiles/config.ts';

@@ -1,5 +1,5 @@
 import { packageVersion } from '../../../models/base/package.ts';
-import { engineFor } from '../../../models/engines.ts';
+import { engineFor } from '../../../models/engines/index.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import { canBatch, type ModelFile } from '../../../models/manifest/manifest.ts';
 import { threadRule } from '../../../models/onnx/threads.ts';

@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type AttributeProto, ModelProtoSchema, type NodeProto } from 'onnx-buf';
-import { skeletonOf } from '../../../models/onnx/skeleton.ts';
+import { skeletonOf } from '../../../models/engines/onnx/skeleton.ts';
 
 /** What a model file says of a node and a trace does not. */
 export interface GraphNode {

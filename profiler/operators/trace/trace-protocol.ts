@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { SessionTrace } from '../../../models/engines/onnx/session.ts';
 import type { ModelFile } from '../../../models/manifest/manifest.ts';
-import type { SessionTrace } from '../../../models/onnx/session.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { codecSchema, type InputShapes, openedSchema } from '../../cell/cell-protocol.ts';
 

@@ -1,7 +1,7 @@
 /** The process in which one model runs with its operators traced: started by the gatherer, put under a quota, asked once. */
 import { messageOf } from '../../../models/base/errors.ts';
+import { createSession, runSession } from '../../../models/engines/onnx/session.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
-import { createSession, runSession } from '../../../models/onnx/session.ts';
 import { threadRule } from '../../../models/onnx/threads.ts';
 import { breathing } from '../../cell/measure.ts';
 import { openCell } from '../../cell/open-cell.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { cacheDirectory } from '../../../models/base/files.ts';
 import { encodePredictBody } from '../../../models/codec/predict-json.ts';
-import { engineFor } from '../../../models/engines.ts';
+import { engineFor } from '../../../models/engines/index.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import type { ModelFile } from '../../../models/manifest/manifest.ts';
 import { resolveModel } from '../../../models/open.ts';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { engineFor } from '../../../models/engines.ts';
+import { engineFor } from '../../../models/engines/index.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import { runtimePackages } from '../../../packager/contents/runtime/packages.ts';
 import { programPath, servingProgram } from '../../../packager/contents/runtime/program.ts';

@@ -1,0 +1,43 @@
+import { stat } from 'node:fs/promises';
+import { InflessError, systemCode } from '../../base/errors.ts';
+import { digestFile } from '../../base/files.ts';
+import type { ModelManifest } from '../../manifest/manifest.ts';
+import { findBatchAxes } from '../batch-axes/search.ts';
+import { declaredTensors } from './metadata.ts';
+import { openForProbing } from './probe.ts';
+import { runSession } from './session.ts';
+
+/**
+ * Reads what an ONNX file is: its declared tensors, and by trial which axes carry the batch.
+ *
+ * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED.
+ */
+export async function inspectOnnx(path: string, name: string): Promise<ModelManifest> {
+  const sizeBytes = await fileSize(path);
+  const digest = await digestFile(path);
+  const { runtime, session } = await openForProbing(path, sizeBytes);
+  try {
+    const identity = { name, format: 'onnx', digest, sizeBytes } as const;
+    const inputs = declaredTensors(path, session.inputMetadata);
+    const outputs = declaredTensors(path, session.outputMetadata);
+    return await findBatchAxes(identity, inputs, outputs, (feeds) =>
+      runSession(runtime, session, name, feeds),
+    );
+  } finally {
+    await session.release();
+  }
+}
+
+async function fileSize(path: string): Promise<number> {
+  const status = await stat(path).catch((error: unknown) => {
+    const why = systemCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read (${systemCode(error)})`;
+    throw new InflessError('MODEL_NOT_FOUND', `Model file ${path} ${why}`, {
+      remedy: 'Give the path of an .onnx file.',
+      cause: error,
+    });
+  });
+  if (status.isFile()) return status.size;
+  throw new InflessError('MODEL_NOT_FOUND', `${path} is not a file`, {
+    remedy: 'Give the path of an .onnx file.',
+  });
+}

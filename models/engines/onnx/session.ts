@@ -1,0 +1,128 @@
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { InflessError } from '../../base/errors.ts';
+import type { ModelManifest } from '../../manifest/manifest.ts';
+import type { NamedTensors, Tensor, TensorData } from '../../manifest/tensor.ts';
+import { type Threading, threadRule } from '../../onnx/threads.ts';
+import type { EngineResources, EngineSession } from '../engine.ts';
+import { loadError, runError } from './errors.ts';
+import { loadRuntime, type OnnxRuntime } from './runtime.ts';
+
+/** The runtime's number for `fatal`; sessions do not inherit the level of the environment. */
+const LOG_FATAL = 4;
+
+/** Where a session leaves what its operators took, and which they are after the runtime's own optimisations. */
+export interface SessionTrace {
+  /** The runtime appends `_<date>.json` when the session's profiling ends. */
+  readonly filePrefix: string;
+  readonly optimizedFile: string;
+}
+
+/** Opens a model file under a thread rule; the one place where session options are chosen. */
+export async function createSession(
+  path: string,
+  threading: Threading,
+  resources: Pick<EngineResources, 'gpuPercent'> = { gpuPercent: 0 },
+  trace?: SessionTrace,
+): Promise<{ runtime: OnnxRuntime; session: InferenceSession }> {
+  const runtime = await loadRuntime();
+  try {
+    const session = await runtime.InferenceSession.create(path, {
+      intraOpNumThreads: threading.threads,
+      interOpNumThreads: 1,
+      executionProviders: resources.gpuPercent > 0 ? ['cuda', 'cpu'] : ['cpu'],
+      logSeverityLevel: LOG_FATAL,
+      extra: { session: { intra_op: { allow_spinning: threading.spinning ? '1' : '0' } } },
+      ...(trace === undefined ? {} : traceOptions(trace)),
+    });
+    return { runtime, session };
+  } catch (error) {
+    throw loadError(path, error);
+  }
+}
+
+function traceOptions({ filePrefix, optimizedFile }: SessionTrace): InferenceSession.SessionOptions {
+  return { enableProfiling: true, profileFilePrefix: filePrefix, optimizedModelFilePath: optimizedFile };
+}
+
+/** A loaded ONNX model. `run` blocks the calling thread although it returns a promise: the runtime does so. */
+export class OnnxSession implements EngineSession {
+  readonly manifest: ModelManifest;
+  readonly threads: number;
+  readonly spinning: boolean;
+  readonly #runtime: OnnxRuntime;
+  readonly #session: InferenceSession;
+
+  private constructor(
+    manifest: ModelManifest,
+    threading: Threading,
+    runtime: OnnxRuntime,
+    session: InferenceSession,
+  ) {
+    this.manifest = manifest;
+    this.threads = threading.threads;
+    this.spinning = threading.spinning;
+    this.#runtime = runtime;
+    this.#session = session;
+  }
+
+  static async open(path: string, manifest: ModelManifest, resources: EngineResources): Promise<OnnxSession> {
+    const threading = resources.threading ?? threadRule(resources.cpuMillicores);
+    const { runtime, session } = await createSession(path, threading, resources);
+    return new OnnxSession(manifest, threading, runtime, session);
+  }
+
+  run(feeds: NamedTensors): Promise<NamedTensors> {
+    return runSession(this.#runtime, this.#session, this.manifest.name, feeds);
+  }
+
+  close(): Promise<void> {
+    return this.#session.release();
+  }
+}
+
+/** One run in our own tensor types. */
+export async function runSession(
+  runtime: OnnxRuntime,
+  session: InferenceSession,
+  name: string,
+  feeds: NamedTensors,
+): Promise<NamedTensors> {
+  try {
+    const results = await session.run(
+      Object.fromEntries(Object.entries(feeds).map(([input, tensor]) => [input, toRuntime(runtime, tensor)])),
+    );
+    return Object.fromEntries(
+      session.outputNames.map((output) => [output, fromRuntime(results[output] as OrtTensor)]),
+    );
+  } catch (error) {
+    throw runError(name, error);
+  }
+}
+
+function toRuntime(runtime: OnnxRuntime, tensor: Tensor): OrtTensor {
+  if (tensor.dtype === 'string') refuseNul(tensor.data as string[]);
+  return new runtime.Tensor(tensor.dtype, tensor.data as string[], tensor.shape as number[]);
+}
+
+/** The runtime's binding takes C strings: it would cut at the NUL without a word. */
+function refuseNul(strings: readonly string[]): void {
+  if (strings.some((text) => text.includes('\0'))) {
+    throw new InflessError('INVALID_INPUT', 'A string with a NUL character cannot be given to an ONNX model');
+  }
+}
+
+function fromRuntime(tensor: OrtTensor): Tensor {
+  const dtype = tensor.type as Tensor['dtype'];
+  return {
+    dtype,
+    shape: tensor.dims,
+    data: dtype === 'float16' ? halfBits(tensor.data) : (tensor.data as TensorData),
+  };
+}
+
+/** Newer Node.js versions have a Float16Array, which the runtime then uses; we carry the bits. */
+function halfBits(data: OrtTensor['data']): Uint16Array {
+  if (data instanceof Uint16Array) return data;
+  const view = data as unknown as ArrayBufferView;
+  return new Uint16Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength / 2);
+}

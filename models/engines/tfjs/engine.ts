@@ -1,0 +1,12 @@
+import type { Engine } from '../engine.ts';
+import { runtimeVersion } from './runtime/runtime.ts';
+
+/** TF.js models on TensorFlow.js. It is loaded when a first model is: who runs ONNX models loads none of it. */
+export const tfjsEngine: Engine = {
+  format: 'tfjs',
+  get version() {
+    return runtimeVersion();
+  },
+  inspect: async (path, name) => (await import('./inspect.ts')).inspectTfjs(path, name),
+  open: async (model, resources) => (await import('./session.ts')).TfjsSession.open(model, resources),
+};

@@ -1,0 +1,63 @@
+import { InflessError } from '../../base/errors.ts';
+import type { ModelManifest } from '../../manifest/manifest.ts';
+import type { NamedTensors } from '../../manifest/tensor.ts';
+import { findBatchAxes } from '../batch-axes/search.ts';
+import { digestModel, sizeOfModel } from '../content.ts';
+import { Program } from './program.ts';
+
+/** Looking at a model needs no more, and an instance that opens it next in this process may have no more. */
+const ONE_CORE = { cpuMillicores: 1000, gpuPercent: 0 };
+
+/**
+ * Reads what a TF.js model is: its declared tensors, and by trial which axes carry the batch.
+ *
+ * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED, PLATFORM_FAILED
+ */
+export async function inspectTfjs(path: string, name: string): Promise<ModelManifest> {
+  const program = await Program.load(path, ONE_CORE);
+  try {
+    const trial = new Trial(program, name);
+    const identity = {
+      name,
+      format: 'tfjs',
+      digest: await digestModel(path, 'tfjs'),
+      sizeBytes: await sizeOfModel(path, 'tfjs'),
+    } as const;
+    const manifest = await findBatchAxes(identity, program.inputs, program.outputs, (feeds) =>
+      trial.run(feeds),
+    );
+    if (trial.refusal !== undefined) throw trial.refusal;
+    return { ...manifest, outputs: trial.observedTypes(manifest.outputs) };
+  } finally {
+    program.dispose();
+  }
+}
+
+/** Remembers what the runs of a search showed beside batch axes. */
+class Trial {
+  /** An operator is missing: the search takes any failure for that of its guess. */
+  refusal: InflessError | undefined;
+  readonly #program: Program;
+  readonly #name: string;
+  #results: NamedTensors = {};
+
+  constructor(program: Program, name: string) {
+    this.#program = program;
+    this.#name = name;
+  }
+
+  async run(feeds: NamedTensors): Promise<NamedTensors> {
+    try {
+      this.#results = await this.#program.run(this.#name, feeds);
+      return this.#results;
+    } catch (error) {
+      if (error instanceof InflessError && error.code === 'MODEL_UNSUPPORTED') this.refusal = error;
+      throw error;
+    }
+  }
+
+  /** Graphs seldom declare the element types of their outputs. */
+  observedTypes(outputs: ModelManifest['outputs']): ModelManifest['outputs'] {
+    return outputs.map((spec) => ({ ...spec, dtype: this.#results[spec.name]?.dtype ?? spec.dtype }));
+  }
+}
