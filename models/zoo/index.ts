@@ -1,15 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileSafely } from '../base/files.ts';
-import { dssm } from './dssm.ts';
 import { Graph } from './graph.ts';
-import { lstmMaxclass2365 } from './lstm-maxclass-2365.ts';
-import { mnist } from './mnist.ts';
-import { mobilenet } from './mobilenet.ts';
+import { dssm } from './models/dssm.ts';
+import { lstmMaxclass2365 } from './models/lstm-maxclass-2365.ts';
+import { mnist } from './models/mnist.ts';
+import { mobilenet } from './models/mobilenet.ts';
+import { resnet50 } from './models/resnet-50.ts';
+import { ssd } from './models/ssd.ts';
+import { textcnn69 } from './models/textcnn-69.ts';
 import { unknownModel } from './names.ts';
-import { resnet50 } from './resnet-50.ts';
-import { ssd } from './ssd.ts';
-import { textcnn69 } from './textcnn-69.ts';
 import type { ZooModel } from './zoo-model.ts';
 
 export type { ZooModel } from './zoo-model.ts';

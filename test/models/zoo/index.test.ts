@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { messageOf } from '../../models/base/errors.ts';
-import { programFile } from '../../models/base/package.ts';
-import { buildZooModel } from '../../models/zoo/index.ts';
-import { isZooName, unknownModel } from '../../models/zoo/names.ts';
+import { messageOf } from '../../../models/base/errors.ts';
+import { programFile } from '../../../models/base/package.ts';
+import { buildZooModel } from '../../../models/zoo/index.ts';
+import { isZooName, unknownModel } from '../../../models/zoo/names.ts';
 
 let cacheDir: string;
 beforeEach(async () => {

@@ -1,10 +1,10 @@
-import type { Value } from './graph.ts';
-import { add, exp, multiply, sigmoid, subtract } from './layers/arithmetic.ts';
-import { conv } from './layers/convolution.ts';
-import { channelsFirst, channelsLast, concat, reshapeRows, sizeOf, slice } from './layers/shape.ts';
+import type { Value } from '../graph.ts';
+import { add, exp, multiply, sigmoid, subtract } from '../layers/arithmetic.ts';
+import { conv } from '../layers/convolution.ts';
+import { channelsFirst, channelsLast, concat, reshapeRows, sizeOf, slice } from '../layers/shape.ts';
+import type { ZooModel } from '../zoo-model.ts';
 import { convNormRelu6, mobileNetFeatures } from './mobilenet-features.ts';
 import { type Anchor, anchorsOfLevel, boxesOfLevel } from './ssd-anchors.ts';
-import type { ZooModel } from './zoo-model.ts';
 
 /** The 90 categories of COCO and the background. */
 const CLASSES = 91;

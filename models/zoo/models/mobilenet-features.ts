@@ -1,6 +1,6 @@
-import type { Value } from './graph.ts';
-import { relu6 } from './layers/arithmetic.ts';
-import { batchNorm, type Convolution, conv, depthwise } from './layers/convolution.ts';
+import type { Value } from '../graph.ts';
+import { relu6 } from '../layers/arithmetic.ts';
+import { batchNorm, type Convolution, conv, depthwise } from '../layers/convolution.ts';
 
 /** Filters and stride of the 13 separable convolutions of MobileNetV1 (Howard et al. 2017, table 1). */
 const SEPARABLE: readonly (readonly [filters: number, stride: number])[] = [

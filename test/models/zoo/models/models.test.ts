@@ -6,11 +6,11 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { type GraphProto, ModelProtoSchema } from 'onnx-buf';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { seededRandom } from '../../models/base/random.ts';
-import { elementCount } from '../../models/manifest/tensor.ts';
-import { buildZooModel, ZOO_MODELS } from '../../models/zoo/index.ts';
-import { ZOO_NAMES } from '../../models/zoo/names.ts';
-import { anchorsOfLevel } from '../../models/zoo/ssd-anchors.ts';
+import { seededRandom } from '../../../../models/base/random.ts';
+import { elementCount } from '../../../../models/manifest/tensor.ts';
+import { buildZooModel, ZOO_MODELS } from '../../../../models/zoo/index.ts';
+import { anchorsOfLevel } from '../../../../models/zoo/models/ssd-anchors.ts';
+import { ZOO_NAMES } from '../../../../models/zoo/names.ts';
 
 /**
  * What the published networks have: parameters (trained ones and the moments of normalization), and the

@@ -1,13 +1,20 @@
 import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { expect, it } from 'vitest';
-import { Graph, type Value } from '../../models/zoo/graph.ts';
-import { around } from '../../models/zoo/initial-values.ts';
-import { multiply } from '../../models/zoo/layers/arithmetic.ts';
-import { averagePool, conv, depthwise, maxPool } from '../../models/zoo/layers/convolution.ts';
-import { lookUp, lstm, lstmLast } from '../../models/zoo/layers/sequence.ts';
-import { concat, reshapeRows, sizeOf, slice, squeeze, transpose } from '../../models/zoo/layers/shape.ts';
-import { anchorsOfLevel, boxesOfLevel } from '../../models/zoo/ssd-anchors.ts';
+import { Graph, type Value } from '../../../../models/zoo/graph.ts';
+import { around } from '../../../../models/zoo/initial-values.ts';
+import { multiply } from '../../../../models/zoo/layers/arithmetic.ts';
+import { averagePool, conv, depthwise, maxPool } from '../../../../models/zoo/layers/convolution.ts';
+import { lookUp, lstm, lstmLast } from '../../../../models/zoo/layers/sequence.ts';
+import {
+  concat,
+  reshapeRows,
+  sizeOf,
+  slice,
+  squeeze,
+  transpose,
+} from '../../../../models/zoo/layers/shape.ts';
+import { anchorsOfLevel, boxesOfLevel } from '../../../../models/zoo/models/ssd-anchors.ts';
 
 const BATCH = 2;
 
