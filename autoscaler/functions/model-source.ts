@@ -1,6 +1,6 @@
 import type { ModelFile } from '../../models/manifest/manifest.ts';
-import { describedModel } from '../../models/manifest-file.ts';
-import { resolveModel } from '../../models/open.ts';
+import { describedModel } from '../../models/resolve/manifest-file.ts';
+import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { fetchFacts, unpackModel } from '../../packager/unpack/unpack-model.ts';
 import type { UnpackedModel } from '../../packager/unpack/unpacked-model.ts';
 import { findTable } from '../../profiles/store.ts';

@@ -1,4 +1,4 @@
-import { resolveModel } from '../../models/open.ts';
+import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { progressListener } from '../../profiler/report/progress-line.ts';
 import { profileModel } from '../../profiler/sweep/profile-model.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';

@@ -11,7 +11,7 @@ import type { EngineSession } from '../../models/engines/engine.ts';
 import { BatchExecutor } from '../../models/engines/executor.ts';
 import { engineFor } from '../../models/engines/index.ts';
 import { canBatch } from '../../models/manifest/manifest.ts';
-import { resolveModel } from '../../models/open.ts';
+import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { answerBatch, type ServedModel } from './inference/answer-batch.ts';
 import {
   type FromInference,

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseBytes, parseCpuMillicores } from '../../models/base/units.ts';
 import type { ModelManifest } from '../../models/manifest/manifest.ts';
-import { resolveModel } from '../../models/open.ts';
+import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { Host } from '../../profiles/host-schema.ts';
 import type { DroppedLine, Imported } from '../../profiles/import/imported.ts';

@@ -3,7 +3,7 @@ import { packageVersion } from '../../models/base/package.ts';
 import { engineFor } from '../../models/engines/index.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelFile, type ModelManifest } from '../../models/manifest/manifest.ts';
-import { resolveModel } from '../../models/open.ts';
+import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { Host } from '../../profiles/host-schema.ts';
 import { profileDirectory, saveTable } from '../../profiles/store.ts';

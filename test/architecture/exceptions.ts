@@ -2,7 +2,7 @@ import type { Findings } from './findings.ts';
 
 /** Where the layout does not keep its rules yet. May only shrink: what has become right must be taken out. */
 export const EXCEPTIONS: Findings = {
-  emptyFolders: ['models/protocols', 'models/resolve', 'profiler/operators/trace/trace'],
+  emptyFolders: ['models/protocols', 'profiler/operators/trace/trace'],
   circles: [
     'autoscaler/cluster → autoscaler/plan',
     'autoscaler/coldstart → autoscaler/demand',

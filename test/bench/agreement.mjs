@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { canBatch } from '../../dist/models/manifest/manifest.js';
 import { threadRule } from '../../dist/models/onnx/threads.js';
-import { resolveModel } from '../../dist/models/open.js';
+import { resolveModel } from '../../dist/models/resolve/resolve-model.js';
 import { measureCell } from '../../dist/profiler/cell/measure-cell.js';
 import { createSweepQuota, openSweepQuotas } from '../../dist/profiler/quota/measurement-quotas.js';
 import { settingsOf } from '../../dist/profiler/sweep/sweep-options.js';

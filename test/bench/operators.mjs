@@ -10,7 +10,7 @@ import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { engineFor } from '../../dist/models/engines/index.js';
-import { resolveModel } from '../../dist/models/open.js';
+import { resolveModel } from '../../dist/models/resolve/resolve-model.js';
 import { ZOO_NAMES } from '../../dist/models/zoo/names.js';
 import { parseShape } from '../../dist/profiler/commands/options.js';
 import { calibrationModels } from '../../dist/profiler/operators/database/calibration.js';

@@ -12,7 +12,7 @@ import { bench, describe } from 'vitest';
 import { encodePredictBody } from '../../models/codec/predict-json.ts';
 import { engineFor } from '../../models/engines/index.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
-import { resolveModel } from '../../models/open.ts';
+import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { profileModel } from '../../profiler/sweep/profile-model.ts';
 import { RunningService } from '../autoscaler/end-to-end/running-service.ts';
 import { ServerProcess } from '../packager/server-process.ts';

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engineFor } from '../../models/engines/index.ts';
-import { resolveModel } from '../../models/open.ts';
+import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { AutoscalerProcess } from '../support/autoscaler-process.ts';
 import { ProgramRun } from '../support/program-run.ts';

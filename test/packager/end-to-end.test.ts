@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { engineFor } from '../../models/engines/index.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
-import { resolveModel } from '../../models/open.ts';
+import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { hostBase, hostPlatform } from '../../packager/contents/base/host-base.ts';
 import { locateModel } from '../../packager/contents/model/locate-model.ts';
 import { writeLayout } from '../../packager/layout/write-layout.ts';

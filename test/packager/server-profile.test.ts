@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { resolveModel } from '../../models/open.ts';
+import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { profileEstimate } from '../../packager/server/batching/profile-estimate.ts';
 import { serverSettings } from '../../packager/server/settings.ts';
 import { cell, table } from '../profiles/sample-table.ts';

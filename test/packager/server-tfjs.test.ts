@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { resolveModel } from '../../models/open.ts';
+import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { denseNet, type KnownNet, LINEAR_GRAPH, writeTfjsModel } from '../support/tfjs-models.ts';
 import { spawnServer, startServer } from './server-process.ts';
 

@@ -1,6 +1,6 @@
 import { engineFor, formatOfPath } from '../../../models/engines/index.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
-import { inspectOnce } from '../../../models/manifest-cache.ts';
+import { inspectOnce } from '../../../models/resolve/manifest-cache.ts';
 import { askOwnProcess } from '../own-process.ts';
 
 const PROCESS = 'packager/contents/model/describe-process';

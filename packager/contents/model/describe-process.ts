@@ -1,5 +1,5 @@
 /** Started by describe-model.ts with a model file and a name: opens the model and answers what it is. */
-import { resolveModel } from '../../../models/open.ts';
+import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import { answerParent } from '../own-process.ts';
 
 const [, , path, name] = process.argv;

@@ -1,7 +1,7 @@
 import { packageVersion } from '../../../models/base/package.ts';
 import { engineFor } from '../../../models/engines/index.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
-import { resolveModel } from '../../../models/open.ts';
+import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { readHost } from '../../../profiles/host.ts';
 import type { InputShapes } from '../../cell/cell-protocol.ts';

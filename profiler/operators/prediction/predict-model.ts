@@ -3,7 +3,7 @@ import { engineFor } from '../../../models/engines/index.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import { canBatch, type ModelFile } from '../../../models/manifest/manifest.ts';
 import { threadRule } from '../../../models/onnx/threads.ts';
-import { resolveModel } from '../../../models/open.ts';
+import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import { type Config, formatConfig } from '../../../profiles/config.ts';
 import { readHost } from '../../../profiles/host.ts';
 import { type Cell, PROFILE_SCHEMA, type ProfileTable } from '../../../profiles/table.ts';

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenFaasStatus } from '../../../autoscaler/gateway/openfaas/function-status.ts';
 import { fetchExplanation } from '../../../autoscaler/what-if/commands/live-explanation.ts';
 import { packageVersion } from '../../../models/base/package.ts';
-import { resolveModel } from '../../../models/open.ts';
+import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import { CREDENTIALS, FaasCliRequests, PICTURE } from './faas-cli-requests.ts';
 import { measuredCache, RunningService } from './running-service.ts';
 

@@ -6,7 +6,7 @@ import { encodePredictBody } from '../../../models/codec/predict-json.ts';
 import { engineFor } from '../../../models/engines/index.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import type { ModelFile } from '../../../models/manifest/manifest.ts';
-import { resolveModel } from '../../../models/open.ts';
+import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import { locateModel } from '../../../packager/contents/model/locate-model.ts';
 import { writeLayout } from '../../../packager/layout/write-layout.ts';
 import { type PackOptions, pack } from '../../../packager/pack.ts';

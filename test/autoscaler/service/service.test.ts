@@ -5,7 +5,7 @@ import { encodePredictBody } from '../../../models/codec/predict-json.ts';
 import { engineFor } from '../../../models/engines/index.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import type { ModelFile } from '../../../models/manifest/manifest.ts';
-import { resolveModel } from '../../../models/open.ts';
+import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import { measuredCache, RunningService, type ServiceOptions } from '../end-to-end/running-service.ts';
 
 const MNIST = { name: 'digits', model: 'mnist', slo: '500ms' };

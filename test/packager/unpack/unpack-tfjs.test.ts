@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { cacheDirectory } from '../../../models/base/files.ts';
 import { digestModel } from '../../../models/engines/content.ts';
-import { describedModel } from '../../../models/manifest-file.ts';
+import { describedModel } from '../../../models/resolve/manifest-file.ts';
 import { locateModel } from '../../../packager/contents/model/locate-model.ts';
 import { writeLayout } from '../../../packager/layout/write-layout.ts';
 import { pack } from '../../../packager/pack.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { ModelFile } from '../../../models/manifest/manifest.ts';
-import { resolveModel } from '../../../models/open.ts';
+import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import { buildZooModel } from '../../../models/zoo/index.ts';
 import { CellProcess } from '../../../profiler/cell/cell-process.ts';
 import {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { resolveModel } from '../../../models/open.ts';
+import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import { measureCell } from '../../../profiler/cell/measure-cell.ts';
 import { createSweepQuota, openSweepQuotas } from '../../../profiler/quota/measurement-quotas.ts';
 import { settingsOf } from '../../../profiler/sweep/sweep-options.ts';

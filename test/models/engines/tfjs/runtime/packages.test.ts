@@ -48,8 +48,8 @@ async function evaluate(room: string, script: string, environment: NodeJS.Proces
 }
 
 const FAILURE = `
-  const { resolveModel } = await import(process.env.ROOM + '/open.js');
-  const { tfjsEngine } = await import(process.env.ROOM + '/tfjs/engine.js');
+  const { resolveModel } = await import(process.env.ROOM + '/resolve/resolve-model.js');
+  const { tfjsEngine } = await import(process.env.ROOM + '/engines/tfjs/engine.js');
   const error = await resolveModel(process.env.MODEL).catch((error) => error);
   console.log(JSON.stringify({ version: tfjsEngine.version, code: error.code, sentence: error.sentence }));
 `;
@@ -58,8 +58,8 @@ describe('the packages of TensorFlow', () => {
   it('are not loaded for ONNX models', async () => {
     const script = `
       import { Module } from 'node:module';
-      const { resolveModel } = await import(process.env.ROOM + '/open.js');
-      const { engineFor } = await import(process.env.ROOM + '/engines.js');
+      const { resolveModel } = await import(process.env.ROOM + '/resolve/resolve-model.js');
+      const { engineFor } = await import(process.env.ROOM + '/engines/index.js');
       const file = await resolveModel('mnist');
       await engineFor('onnx').open(file, { cpuMillicores: 1000, gpuPercent: 0 });
       const loaded = Object.keys(Module._cache);
@@ -103,8 +103,8 @@ describe('the packages of TensorFlow', () => {
       module.exports.enableProdMode();
     `;
     const script = `
-      const { resolveModel } = await import(process.env.ROOM + '/open.js');
-      const { engineFor } = await import(process.env.ROOM + '/engines.js');
+      const { resolveModel } = await import(process.env.ROOM + '/resolve/resolve-model.js');
+      const { engineFor } = await import(process.env.ROOM + '/engines/index.js');
       const file = await resolveModel(process.env.MODEL, { name: 'same' });
       const engine = engineFor('tfjs');
       const opened = await engine.open(file, { cpuMillicores: 2500, gpuPercent: 0 });

@@ -1,10 +1,10 @@
 import { basename, dirname, resolve } from 'node:path';
-import { cacheDirectory } from './base/files.ts';
-import { engineFor, formatOfPath } from './engines/index.ts';
-import type { ModelFile } from './manifest/manifest.ts';
+import { cacheDirectory } from '../base/files.ts';
+import { engineFor, formatOfPath } from '../engines/index.ts';
+import type { ModelFile } from '../manifest/manifest.ts';
+import { isZooName, unknownModel } from '../zoo/names.ts';
 import { inspectOnce } from './manifest-cache.ts';
 import { describedModel } from './manifest-file.ts';
-import { isZooName, unknownModel } from './zoo/names.ts';
 
 export interface ResolveOptions {
   /** What to call the model; default: the zoo name, or the file name without its extension, or of a `model.json` its folder's. */
@@ -21,7 +21,7 @@ export interface ResolveOptions {
  */
 export async function resolveModel(reference: string, options: ResolveOptions = {}): Promise<ModelFile> {
   if (isZooName(reference)) {
-    const { buildZooModel } = await import('./zoo/index.ts');
+    const { buildZooModel } = await import('../zoo/index.ts');
     const path = await buildZooModel(reference, cacheDirectory());
     return inspect(path, options.name ?? reference);
   }

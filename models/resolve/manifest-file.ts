@@ -1,8 +1,8 @@
-import { InflessError, messageOf } from './base/errors.ts';
-import { readTextIfPresent } from './base/files.ts';
-import { parseWith } from './base/schema.ts';
-import { sizeOfModel } from './engines/content.ts';
-import { type ModelFile, type ModelManifest, modelManifestSchema } from './manifest/manifest.ts';
+import { InflessError, messageOf } from '../base/errors.ts';
+import { readTextIfPresent } from '../base/files.ts';
+import { parseWith } from '../base/schema.ts';
+import { sizeOfModel } from '../engines/content.ts';
+import { type ModelFile, type ModelManifest, modelManifestSchema } from '../manifest/manifest.ts';
 
 /**
  * A model whose manifest somebody has written down. Its size is compared, not its digest: hashing gigabytes

@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
-import { fileIdentity, remembered } from './base/memory.ts';
-import { packageVersion } from './base/package.ts';
-import { contentOf } from './engines/content.ts';
-import type { Engine } from './engines/engine.ts';
-import { type ModelFormat, type ModelManifest, modelManifestSchema } from './manifest/manifest.ts';
+import { fileIdentity, remembered } from '../base/memory.ts';
+import { packageVersion } from '../base/package.ts';
+import { contentOf } from '../engines/content.ts';
+import type { Engine } from '../engines/engine.ts';
+import { type ModelFormat, type ModelManifest, modelManifestSchema } from '../manifest/manifest.ts';
 
 /** Raise it when inspecting finds something else than before. */
 const GENERATION = 1;

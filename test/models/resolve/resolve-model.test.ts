@@ -1,9 +1,9 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { engineFor, formatOfPath } from '../../models/engines/index.ts';
-import { resolveModel } from '../../models/open.ts';
-import { identityGraph, LINEAR, ModelFolder } from '../support/tiny-models.ts';
+import { engineFor, formatOfPath } from '../../../models/engines/index.ts';
+import { resolveModel } from '../../../models/resolve/resolve-model.ts';
+import { identityGraph, LINEAR, ModelFolder } from '../../support/tiny-models.ts';
 
 let folder: ModelFolder;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ModelManifest } from '../../models/manifest/manifest.ts';
-import { resolveModel } from '../../models/open.ts';
-import { identityGraph, LINEAR, ModelFolder } from '../support/tiny-models.ts';
+import type { ModelManifest } from '../../../models/manifest/manifest.ts';
+import { resolveModel } from '../../../models/resolve/resolve-model.ts';
+import { identityGraph, LINEAR, ModelFolder } from '../../support/tiny-models.ts';
 
 let folder: ModelFolder;
 let path: string;
