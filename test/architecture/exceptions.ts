@@ -70,7 +70,6 @@ export const EXCEPTIONS: Findings = {
     'test/autoscaler/simulation/arrivals/arrivals.test.ts',
     'test/autoscaler/simulation/keepalive/comparison.test.ts',
     'test/autoscaler/simulation/meters/meters.test.ts',
-    'test/models/batching/overload.test.ts',
     'test/models/codec/numbers.test.ts',
     'test/models/codec/predict-decode.test.ts',
     'test/models/codec/predict-encode.test.ts',
