@@ -2,7 +2,7 @@ import type { Findings } from './findings.ts';
 
 /** Where the layout does not keep its rules yet. May only shrink: what has become right must be taken out. */
 export const EXCEPTIONS: Findings = {
-  emptyFolders: ['models/protocols', 'profiler/operators/trace/trace'],
+  emptyFolders: ['models/protocols'],
   circles: [
     'autoscaler/cluster → autoscaler/plan',
     'autoscaler/coldstart → autoscaler/demand',
@@ -67,11 +67,7 @@ export const EXCEPTIONS: Findings = {
   crowdedFolders: 3,
   smallFiles: 101,
   lostTests: [
-    'test/autoscaler/simulation/arrivals/arrivals.test.ts',
     'test/autoscaler/simulation/keepalive/comparison.test.ts',
-    'test/autoscaler/simulation/meters/meters.test.ts',
-    'test/models/zoo/layers/layers.test.ts',
-    'test/models/zoo/models/models.test.ts',
     'test/packager/checkouts.test.ts',
     'test/packager/contents/host-base.test.ts',
     'test/packager/contents/model-files.test.ts',

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { packageRoot } from '../../models/base/package.ts';
 import { MAY_IMPORT, PRIVATE, PURE } from './import-rules.ts';
 import { type Arrow, circular, type Source, siblingArrows } from './sources.ts';
@@ -104,10 +104,13 @@ function fileCounts(sources: readonly Source[]): ReadonlyMap<string, number> {
 /** Tests of the project as a whole, and those that start our programs. */
 const OF_THE_WHOLE = /^test\/(?:architecture|package)\.test\.ts$|^test\/(?:support|cluster)\/|\/end-to-end\//;
 
-/** `test/a/b/c.TOPIC.test.ts` is about the file `a/b/c.ts` or the folder `a/b/c/`. */
+/** `test/a/b/c.TOPIC.test.ts` is about the file `a/b/c.ts` or the folder `a/b/c/`; `test/a/b/b.test.ts` about the folder `a/b/`. */
 function hasSubject(path: string): boolean {
   if (OF_THE_WHOLE.test(path)) return true;
-  const [name] = path.slice(dirname(path).length + 1).split('.');
-  const subject = join(packageRoot, dirname(path).replace(/^test\/?/, ''), name!);
-  return existsSync(`${subject}.ts`) || existsSync(subject);
+  const [name] = basename(path).split('.');
+  const folder = join(packageRoot, dirname(path).replace(/^test\/?/, ''));
+  const subject = join(folder, name!);
+  return (
+    existsSync(`${subject}.ts`) || existsSync(subject) || (basename(folder) === name && existsSync(folder))
+  );
 }

@@ -63,7 +63,7 @@ export const PRIVATE: readonly string[] = [
   'autoscaler/what-if/inputs',
   'autoscaler/what-if/series',
   'autoscaler/what-if/page',
-  'profiler/operators/trace/trace',
+  'profiler/operators/trace',
   'profiler/sweep/threads',
   'models/engines/tfjs',
   'models/engines/batch-axes',
