@@ -1,5 +1,5 @@
 import type { Config } from '../../profiles/config.ts';
-import { predictCells } from '../../profiles/predict-cells.ts';
+import { predictCells } from '../../profiles/surface/predict-cells.ts';
 import type { Cell, ProfileTable, ThreadChoice } from '../../profiles/table.ts';
 import { heldOutError } from './sampling/held-out.ts';
 import { expectedThreading } from './threads/choose-threads.ts';

@@ -19,8 +19,8 @@ import { summarizeErrors } from '../../dist/profiler/sweep/sampling/held-out.js'
 import { sparseStrategy } from '../../dist/profiler/sweep/sampling/strategy.js';
 import { configKey } from '../../dist/profiles/config.js';
 import { importTable } from '../../dist/profiles/import/index.js';
-import { predictCells } from '../../dist/profiles/predict-cells.js';
 import { readTable, saveTable } from '../../dist/profiles/store.js';
+import { predictCells } from '../../dist/profiles/surface/predict-cells.js';
 import { benchmark } from './support/program.mjs';
 
 const OPTIONS = {

@@ -1,5 +1,5 @@
 import { quantile } from '../../../profiles/statistics.ts';
-import { LatencySurface } from '../../../profiles/surface.ts';
+import { LatencySurface } from '../../../profiles/surface/surface.ts';
 import type { Cell, PredictionError } from '../../../profiles/table.ts';
 
 /** With fewer cells, leaving one out leaves too little to predict it from. */

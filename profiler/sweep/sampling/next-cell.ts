@@ -1,4 +1,4 @@
-import { LatencySurface, type SurfacePoint } from '../../../profiles/surface.ts';
+import { LatencySurface, type SurfacePoint } from '../../../profiles/surface/surface.ts';
 import type { Cell } from '../../../profiles/table.ts';
 
 /** Variance that stays when a cell is measured: below it, knowing more is of no use. */

@@ -1,6 +1,6 @@
 import type { Threading } from '../../../models/onnx/threads.ts';
 import type { Config } from '../../../profiles/config.ts';
-import type { SurfacePoint } from '../../../profiles/surface.ts';
+import type { SurfacePoint } from '../../../profiles/surface/surface.ts';
 import type { Cell } from '../../../profiles/table.ts';
 import { heldOutError } from './held-out.ts';
 import { nextCell } from './next-cell.ts';

@@ -1,11 +1,11 @@
-import { relativeError } from './statistics.ts';
-import { studentT } from './student-t.ts';
-import { LogMixture, type LogModel, type LogObservation } from './surface/log-model.ts';
-import { demandModels, stretchModels, timeModels } from './surface/models.ts';
-import type { SurfacePoint } from './surface/point.ts';
-import type { Cell } from './table.ts';
+import { relativeError } from '../statistics.ts';
+import { studentT } from '../student-t.ts';
+import type { Cell } from '../table.ts';
+import { LogMixture, type LogModel, type LogObservation } from './log-model.ts';
+import { demandModels, stretchModels, timeModels } from './models.ts';
+import type { SurfacePoint } from './point.ts';
 
-export type { SurfacePoint } from './surface/point.ts';
+export type { SurfacePoint } from './point.ts';
 
 /** What a batch that was not measured takes. */
 export interface Estimate {

@@ -1,8 +1,8 @@
-import { relativeError } from './statistics.ts';
-import { inPhysicalOrder } from './surface/monotone.ts';
-import { doublings, sameThreading } from './surface/point.ts';
+import { relativeError } from '../statistics.ts';
+import type { Cell, Latency, ProfileTable } from '../table.ts';
+import { inPhysicalOrder } from './monotone.ts';
+import { doublings, sameThreading } from './point.ts';
 import { LatencySurface, type SurfacePoint } from './surface.ts';
-import type { Cell, Latency, ProfileTable } from './table.ts';
 
 /**
  * Cells for points that were not measured, from the surface through those that were: marked as predicted, each with the interval in

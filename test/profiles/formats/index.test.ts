@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { formatTable, TABLE_FORMATS } from '../../profiles/formats/index.ts';
-import { profileTableSchema } from '../../profiles/table.ts';
-import { cell, table } from './sample-table.ts';
+import { formatTable, TABLE_FORMATS } from '../../../profiles/formats/index.ts';
+import { profileTableSchema } from '../../../profiles/table.ts';
+import { cell, table } from '../sample-table.ts';
 
 const sample = table([cell(8, 500, 160), cell(1, 1000, 20), cell(1, 500, 40, { converged: false })]);
 

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toInflessText } from '../../profiles/formats/infless-text.ts';
-import { implausible, type MeasuredTime } from '../../profiles/import/implausible.ts';
-import { importInflessText, readInflessText } from '../../profiles/import/infless-text.ts';
-import { ProfileView } from '../../profiles/lookup.ts';
-import { profileTableSchema } from '../../profiles/table.ts';
-import { NO_PAPER_DATA, paperData } from '../support/paper-data.ts';
-import { cell, table } from './sample-table.ts';
+import { toInflessText } from '../../../profiles/formats/infless-text.ts';
+import { implausible, type MeasuredTime } from '../../../profiles/import/implausible.ts';
+import { importInflessText, readInflessText } from '../../../profiles/import/infless-text.ts';
+import { ProfileView } from '../../../profiles/lookup.ts';
+import { profileTableSchema } from '../../../profiles/table.ts';
+import { NO_PAPER_DATA, paperData } from '../../support/paper-data.ts';
+import { cell, table } from '../sample-table.ts';
 
 /** A surface as models have: a part that batches share, a part a request, both quicker with more CPU and GPU. */
 function surface(fixedMs: number, perRequestMs: number, cpuExponent: number): MeasuredTime[] {

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packageRoot } from '../../models/base/package.ts';
-import { ProfileView } from '../../profiles/lookup.ts';
-import { predictCells } from '../../profiles/predict-cells.ts';
-import { readTable } from '../../profiles/store.ts';
-import { profileTableSchema } from '../../profiles/table.ts';
-import { table } from './sample-table.ts';
+import { packageRoot } from '../../../models/base/package.ts';
+import { ProfileView } from '../../../profiles/lookup.ts';
+import { readTable } from '../../../profiles/store.ts';
+import { predictCells } from '../../../profiles/surface/predict-cells.ts';
+import { profileTableSchema } from '../../../profiles/table.ts';
+import { table } from '../sample-table.ts';
 
 const full = await readTable(join(packageRoot, 'profiles', 'mobilenet-epyc.json'));
 const measured = full.cells.filter(

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LatencySurface } from '../../profiles/surface.ts';
-import type { Cell } from '../../profiles/table.ts';
-import { cell } from './sample-table.ts';
+import { LatencySurface } from '../../../profiles/surface/surface.ts';
+import type { Cell } from '../../../profiles/table.ts';
+import { cell } from '../sample-table.ts';
 
 /** Time as physics has it: fixed and by row, over the cores that two threads get. */
 function physical(batch: number, cpuMillicores: number, noise = 1): Cell {
