@@ -1,8 +1,8 @@
 import { formatOfPath } from '../models/engines/index.ts';
 import type { ModelManifest } from '../models/manifest/manifest.ts';
 import type { StoredTable } from '../profiles/store.ts';
-import { type ModelOptions, packModelFiles } from './contents/model/pack-model-files.ts';
 import { type ImageOptions, packImage } from './contents/pack-image.ts';
+import { type ModelOptions, packModelFiles } from './contents/pack-model-files.ts';
 import { servingProgram } from './contents/runtime/program.ts';
 import { traceRuntime } from './contents/runtime/trace.ts';
 import { type PackedImages, type PackingOptions, packForEach } from './packed-images.ts';

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { openFile } from '../../models/base/files.ts';
 import { fileIdentity } from '../../models/base/memory.ts';
 import { digestOf } from '../oci/blob.ts';
-import type { FileEntry, TarEntry } from '../oci/tar-entry.ts';
+import type { FileEntry, TarEntry } from '../tar/tar-entry.ts';
 
 /** A file of this machine at a path of the image, links followed. */
 export async function fileEntry(path: string, file: string): Promise<FileEntry> {

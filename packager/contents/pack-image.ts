@@ -5,7 +5,7 @@ import { sourceDate } from '../oci/source-date.ts';
 import { annotationsOf } from './annotations.ts';
 import { type Base, buildPlan, composeImage, publicName } from './image.ts';
 import { infoLayer, manifestDocument, profileDocument, sbomDocument } from './info-layer.ts';
-import type { PackedModel } from './model/pack-model-files.ts';
+import type { PackedModel } from './pack-model-files.ts';
 import { sbomReferrer } from './referrer.ts';
 import { runtimePackages } from './runtime/packages.ts';
 import { programPath, servingProgram } from './runtime/program.ts';

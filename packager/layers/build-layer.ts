@@ -4,8 +4,8 @@ import { remembered } from '../../models/base/memory.ts';
 import { MEDIA_TYPES } from '../oci/media-types.ts';
 import { type Digest, digestSchema } from '../oci/schema.ts';
 import { sourceDate } from '../oci/source-date.ts';
-import { type Tar, tarOf } from '../oci/tar.ts';
-import type { TarEntry } from '../oci/tar-entry.ts';
+import { type Tar, tarOf } from '../tar/tar.ts';
+import type { TarEntry } from '../tar/tar-entry.ts';
 import { compressedLayer } from './compressed-layer.ts';
 import type { LayerBlob } from './layer.ts';
 

@@ -15,7 +15,7 @@ import { pruneShelf } from '../cache/prune.ts';
 import { digestOf, fileBlob } from '../oci/blob.ts';
 import { MEDIA_TYPES } from '../oci/media-types.ts';
 import { type Descriptor, type Digest, descriptorSchema } from '../oci/schema.ts';
-import type { Tar } from '../oci/tar.ts';
+import type { Tar } from '../tar/tar.ts';
 import { gzip, gzipVersion } from './gzip.ts';
 import type { LayerBlob } from './layer.ts';
 

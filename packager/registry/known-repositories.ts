@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../models/base/files.ts';
 import { type Digest, digestSchema } from '../oci/schema.ts';
-import { parseJson } from './response-body.ts';
+import { parseJson } from './http/response-body.ts';
 
 const fileSchema = z.record(z.string(), z.array(z.tuple([digestSchema, z.string()])));
 

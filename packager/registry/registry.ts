@@ -1,13 +1,13 @@
 import type { Readable } from 'node:stream';
 import { type Clock, systemClock } from '../../models/base/clock.ts';
 import { MAX_JSON_BYTES } from '../oci/schema.ts';
-import { Authorization } from './authorization.ts';
-import { Exchange, type HttpRequest, type HttpResponse } from './exchange.ts';
-import { networkFailureOf } from './network-failure.ts';
+import { Authorization } from './auth/authorization.ts';
+import { Exchange, type HttpRequest, type HttpResponse } from './http/exchange.ts';
+import { networkFailureOf } from './http/network-failure.ts';
+import { Patience } from './http/patience.ts';
+import { refusalOf } from './http/refusal.ts';
+import { readText, readUpTo } from './http/response-body.ts';
 import type { RegistryOptions } from './options.ts';
-import { Patience } from './patience.ts';
-import { refusalOf } from './refusal.ts';
-import { readText, readUpTo } from './response-body.ts';
 
 export interface RegistryRequest {
   readonly method: HttpRequest['method'];

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import type { Blob } from '../oci/blob.ts';
 import type { Descriptor } from '../oci/schema.ts';
+import { pullScopes } from './auth/scopes.ts';
 import type { Registry } from './registry.ts';
-import { pullScopes } from './scopes.ts';
 
 /** Content in a registry, fetched when it is opened. */
 export interface RemoteBlob extends Blob {

@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
 import { InflessError } from '../../models/base/errors.ts';
 import type { Blob } from '../oci/blob.ts';
+import { pullScopes } from './auth/scopes.ts';
+import { type Patience, TransientFailure } from './http/patience.ts';
 import { metered } from './metered.ts';
-import { type Patience, TransientFailure } from './patience.ts';
 import type { Answer, RegistryRequest } from './registry.ts';
 import type { Repository } from './repository.ts';
-import { pullScopes } from './scopes.ts';
 
 /** An upload the registry has begun: where it goes on, and from which byte. */
 interface Session {

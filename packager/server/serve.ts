@@ -8,11 +8,11 @@ import type { Threading } from '../../models/onnx/threads.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { threadingOf } from '../../profiles/threading.ts';
 import { profileEstimate } from './batching/profile-estimate.ts';
-import { createApp } from './http/app.ts';
 import { InferenceThread } from './inference/inference-thread.ts';
 import type { LoadedModel } from './inference/messages.ts';
 import { Instance } from './instance.ts';
 import { OrphanGuard } from './orphan-guard.ts';
+import { createApp } from './routes/app.ts';
 import type { ServerSettings } from './settings.ts';
 
 /** For answers that are written already to leave the process. */

@@ -6,9 +6,9 @@ import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { ensureDirectory, streamToFile } from '../../models/base/files.ts';
 import type { Blob } from '../oci/blob.ts';
 import { MEDIA_TYPES } from '../oci/media-types.ts';
-import { isTreePath } from '../oci/tar-tree.ts';
 import { uncompressed } from '../oci/uncompressed.ts';
 import { verified } from '../oci/verified.ts';
+import { isTreePath } from '../tar/tar-tree.ts';
 
 type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
 

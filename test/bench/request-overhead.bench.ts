@@ -15,7 +15,7 @@ import { generateInputs } from '../../models/manifest/inputs.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { profileModel } from '../../profiler/sweep/profile-model.ts';
 import { RunningService } from '../autoscaler/end-to-end/running-service.ts';
-import { ServerProcess } from '../packager/server-process.ts';
+import { ServerProcess } from '../packager/server/server-process.ts';
 
 const ROUNDS = 60;
 const WARMUP_ROUNDS = 10;

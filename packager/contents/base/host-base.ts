@@ -7,7 +7,7 @@ import { imageOf } from '../../oci/image.ts';
 import type { ImageConfig, Platform } from '../../oci/schema.ts';
 import type { ImageSource } from '../../oci/source.ts';
 import { sourceDate } from '../../oci/source-date.ts';
-import type { TarEntry } from '../../oci/tar-entry.ts';
+import type { TarEntry } from '../../tar/tar-entry.ts';
 import { fileEntry, textEntry } from '../file-entry.ts';
 import { nativeFiles } from '../runtime/runtime-entries.ts';
 import { USER_ID } from '../user.ts';

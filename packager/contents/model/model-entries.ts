@@ -1,4 +1,4 @@
-import type { TarEntry } from '../../oci/tar-entry.ts';
+import type { TarEntry } from '../../tar/tar-entry.ts';
 import { fileEntry } from '../file-entry.ts';
 import type { ModelFiles, PackedFile } from './model-files.ts';
 

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
 import type { Platform } from '../../oci/schema.ts';
-import type { TarEntry } from '../../oci/tar-entry.ts';
+import type { TarEntry } from '../../tar/tar-entry.ts';
 import { treeEntry } from '../file-entry.ts';
 import { mapInSlices } from '../in-slices.ts';
 import { NATIVE_FOLDER } from './native-folder.ts';

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { chmod, mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { TarEntry } from '../../../packager/oci/tar-entry.ts';
+import type { TarEntry } from '../../../packager/tar/tar-entry.ts';
 
 /** Puts the entries of a layer into a folder, as whoever starts an image does. */
 export async function install(entries: readonly TarEntry[], root: string): Promise<void> {

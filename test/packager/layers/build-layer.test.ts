@@ -12,8 +12,8 @@ import { fileIdentity } from '../../../models/base/memory.ts';
 import { buildLayer } from '../../../packager/layers/build-layer.ts';
 import { gzip } from '../../../packager/layers/gzip.ts';
 import { digestOf } from '../../../packager/oci/blob.ts';
-import type { FileEntry } from '../../../packager/oci/tar-entry.ts';
 import { verified } from '../../../packager/oci/verified.ts';
+import type { FileEntry } from '../../../packager/tar/tar-entry.ts';
 import { mountDisk } from '../../support/tools.ts';
 import { readTar, textFile } from '../oci/entries.ts';
 

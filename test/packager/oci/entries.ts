@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { extract } from 'tar-stream';
 import { digestOf } from '../../../packager/oci/blob.ts';
-import type { FileEntry } from '../../../packager/oci/tar-entry.ts';
+import type { FileEntry } from '../../../packager/tar/tar-entry.ts';
 
 export function textFile(path: string, text: string, mode = 0o644): FileEntry {
   const bytes = Buffer.from(text);

@@ -4,7 +4,7 @@ import { jsonBlob } from '../../../packager/oci/blob.ts';
 import type { Bundle, Image, Referrer } from '../../../packager/oci/image.ts';
 import { MEDIA_TYPES } from '../../../packager/oci/media-types.ts';
 import type { ImageConfig, ImageIndex, ImageManifest, Platform } from '../../../packager/oci/schema.ts';
-import type { TarEntry } from '../../../packager/oci/tar-entry.ts';
+import type { TarEntry } from '../../../packager/tar/tar-entry.ts';
 import { textFile } from './entries.ts';
 
 export const AMD64: Platform = { os: 'linux', architecture: 'amd64' };

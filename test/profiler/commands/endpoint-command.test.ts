@@ -7,8 +7,8 @@ import { withEndpointCommand } from '../../../profiler/commands/endpoint-command
 import { profileProgram } from '../../../profiler/commands/profile-command.ts';
 import type { CapacityReport } from '../../../profiler/endpoint/capacity-report.ts';
 import { readTable } from '../../../profiles/table-file.ts';
-import { slowEcho } from '../../packager/server-models.ts';
-import { startServer } from '../../packager/server-process.ts';
+import { slowEcho } from '../../packager/server/server-models.ts';
+import { startServer } from '../../packager/server/server-process.ts';
 import { ProgramRun } from '../../support/program-run.ts';
 import { serve } from '../load/load-server.ts';
 
