@@ -59,8 +59,5 @@ export const EXCEPTIONS: Findings = {
   largeFolders: ['profiler/load'],
   crowdedFolders: 7,
   smallFiles: 101,
-  lostTests: [
-    'test/autoscaler/simulation/keepalive/comparison.test.ts',
-    'test/packager/server-model-path.test.ts',
-  ],
+  lostTests: ['test/packager/server-model-path.test.ts'],
 };
