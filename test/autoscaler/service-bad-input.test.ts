@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { measuredCache, RunningService } from './running-service.ts';
+import { JSON_TYPE, measuredCache, RunningService } from './running-service.ts';
 
 let cache: string;
 let running: RunningService;
@@ -121,8 +121,9 @@ describe('a bad declaration', () => {
   });
 
   it('that is not JSON, or names another function than its path, is 400', async () => {
-    expect((await running.request('POST', '/api/functions', '{')).status).toBe(400);
-    expect((await running.request('PUT', '/api/functions/a', JSON.stringify(good))).status).toBe(400);
+    expect((await running.request('POST', '/api/functions', '{', JSON_TYPE)).status).toBe(400);
+    const other = await running.request('PUT', '/api/functions/a', JSON.stringify(good), JSON_TYPE);
+    expect(other.status).toBe(400);
     expect((await running.request('GET', '/api/functions/other')).status).toBe(404);
   });
 });

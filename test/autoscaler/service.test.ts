@@ -6,7 +6,7 @@ import { engineFor } from '../../models/engines.ts';
 import { generateInputs } from '../../models/inputs.ts';
 import type { ModelFile } from '../../models/manifest.ts';
 import { resolveModel } from '../../models/open.ts';
-import { measuredCache, RunningService, type ServiceOptions } from './running-service.ts';
+import { JSON_TYPE, measuredCache, RunningService, type ServiceOptions } from './running-service.ts';
 
 const MNIST = { name: 'digits', model: 'mnist', slo: '500ms' };
 
@@ -106,6 +106,7 @@ describe('a function', () => {
       'PUT',
       '/api/functions/digits',
       JSON.stringify({ model: 'mnist', slo: '300ms', environment: { COLOUR: 'blue' } }),
+      JSON_TYPE,
     );
     expect(replaced.json()).toMatchObject({ sloMs: 300 });
     const old = new Set(before.instances.map(({ id }) => id));

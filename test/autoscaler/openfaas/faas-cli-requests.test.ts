@@ -6,7 +6,7 @@ import type { OpenFaasStatus } from '../../../autoscaler/gateway/openfaas/functi
 import { fetchExplanation } from '../../../autoscaler/what-if/commands/live-explanation.ts';
 import { packageVersion } from '../../../models/base/package.ts';
 import { resolveModel } from '../../../models/open.ts';
-import { measuredCache, RunningService } from '../running-service.ts';
+import { JSON_TYPE, measuredCache, RunningService } from '../running-service.ts';
 import { CREDENTIALS, FaasCliRequests, PICTURE } from './faas-cli-requests.ts';
 
 const DIGITS = {
@@ -179,7 +179,7 @@ describe('faas-cli deploy', () => {
 
   it('is told so when it sends no JSON', async () => {
     const authorization = `Basic ${btoa('admin:pass:word')}`;
-    const answer = await service.request('POST', '/system/functions', '{', { authorization });
+    const answer = await service.request('POST', '/system/functions', '{', { authorization, ...JSON_TYPE });
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('not valid JSON')]);
   });
 });
