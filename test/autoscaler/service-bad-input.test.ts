@@ -93,6 +93,16 @@ describe('a bad declaration', () => {
     [{ ...good, percentile: 101 }, 400, /"percentile"/],
     [{ ...good, colour: 'blue' }, 400, /colour/],
     [{ ...good, scale: { min: 3, max: 2 } }, 400, /min must not exceed max/],
+    [
+      { ...good, environment: { NODE_OPTIONS: '--version' } },
+      400,
+      /"environment\.NODE_OPTIONS".*leave it out/,
+    ],
+    [
+      { ...good, environment: { INFLESS_PORT: '80' } },
+      400,
+      /"environment\.INFLESS_PORT".*INFLESS_QUEUE_LIMIT/,
+    ],
     [{ ...good, model: 'alexnet' }, 404, /alexnet.*mobilenet/],
     [{ ...good, model: './missing.onnx' }, 404, /missing\.onnx/],
     [{ ...good, model: 'textcnn-69' }, 422, /No profile table.*infless-profile textcnn-69/],

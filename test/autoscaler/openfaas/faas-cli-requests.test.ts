@@ -168,6 +168,7 @@ describe('faas-cli deploy', () => {
     ['a name that is none', { service: 'Digits' }, 400, '"name"'],
     ['a label that says nothing', { labels: { 'com.openfaas.scale.min': 'x' } }, 400, 'scale.min is "x"'],
     ['a secret that is not there', { secrets: ['nothing'] }, 400, 'no secret "nothing"'],
+    ['an environment that runs code', { envVars: { LD_PRELOAD: '/x.so' } }, 400, '"environment.LD_PRELOAD"'],
     ['another namespace', { namespace: 'other' }, 400, 'no namespace "other"'],
     ['an SLO that nothing meets', { annotations: { 'infless.io/slo-ms': '0.01' } }, 422, 'SLO'],
   ])('is told in a sentence of %s', async (_what, change, status, sentence) => {
