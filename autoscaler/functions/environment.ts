@@ -8,10 +8,10 @@ const OUR_VARIABLES = /^INFLESS_/;
 const OWNER_VARIABLES: readonly string[] = [SERVER_ENVIRONMENT.queueLimit, SERVER_ENVIRONMENT.maxBodyBytes];
 
 /**
- * Why a function may not have a variable of this name in its environment: whoever may declare a function may choose its
- * model, and not what code runs it. Case makes no difference, as on Windows.
+ * Why a function may not set a variable of this name: a caller who declares a function chooses its model, not the code
+ * that runs it. Case makes no difference, since it makes none on Windows.
  *
- * @returns what the name must not be or do, to follow "VARIABLE …"; undefined where it may be set
+ * @returns the predicate of a sentence about the variable; undefined for one that may be set
  */
 export function variableRefusal(name: string): string | undefined {
   if (name === '' || /[=\0]/.test(name)) return 'is no name of a variable'; // "A=B" would set A

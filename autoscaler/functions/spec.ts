@@ -89,7 +89,7 @@ const functionFields = z.strictObject({
   annotations: z.record(z.string(), z.string()).default({}),
 });
 
-/** What every declaration looks like, those too that were stored before there was a rule that they break. */
+/** What every declaration looks like, including one that was stored before there was a rule that it breaks. */
 export const declarationSchema = functionFields
   .refine(({ model, image }) => (model === undefined) !== (image === undefined), {
     path: ['model'],

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { Agent, type Dispatcher, request as httpRequest } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { hasBody } from '../../packager/server/http/body.ts';
@@ -145,8 +145,9 @@ class Forwarding {
     body: ForwardedBody,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
-    return httpRequest(new URL(url, leaderUrl), {
-      dispatcher: this.#agent,
+    return this.#agent.request({
+      origin: leaderUrl,
+      path: url, // as it came: resolving it could make another path of it, which nothing here has judged
       method: method as Dispatcher.HttpMethod,
       headers: { ...withoutJudged(endToEnd(headers)), [FORWARDED_HEADER]: '1' },
       ...(hasBody(raw) ? { body } : {}),
@@ -192,7 +193,7 @@ class ForwardedBody extends Readable {
   };
 }
 
-/** Who gets it knows its own name, not those of the gateway that the client has asked. */
+/** The leader has another name than the gateway that the client asked, and would take that for a foreign one. */
 function withoutJudged(headers: Headers): Headers {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !JUDGED_HEADERS.includes(name)));
 }

@@ -17,7 +17,7 @@ export interface GatewayParts extends OpenFaasParts {
   readonly logger: Logger;
   /** Who may administer functions; without them, everybody may. */
   readonly credentials?: Credentials;
-  /** Names and addresses by which it may be asked to administer functions, beside loopback names, without a login. */
+  /** Beside loopback names, those by which functions may be administered without a login. */
   readonly hostNames: readonly string[];
   /** Where the gateway of another autoscaler answers that leads, where there may be others. */
   readonly leaderUrl?: () => string | undefined;

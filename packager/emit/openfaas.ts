@@ -35,7 +35,7 @@ export function openfaasStack(deployment: Deployment): Document {
   return stack;
 }
 
-/** The autoscaler decides all of this itself, and takes it from nobody; OpenFaaS' own gateway knows nothing of it. */
+/** The autoscaler decides all of this itself, and refuses it; OpenFaaS' own gateway knows nothing of it. */
 function environmentComment({ cpuMillicores, maxBatch, sloMs }: Deployment): string {
   return [
     "For the gateway of OpenFaaS itself, which does not decide this as INFless' does:",

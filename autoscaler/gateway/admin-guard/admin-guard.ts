@@ -4,13 +4,13 @@ import { parseHostName } from './host-name.ts';
 import { type AdminArea, refusalOf } from './refusal.ts';
 
 export interface AdminGuardOptions {
-  /** Names by which this gateway is known beside loopback names; undefined where a login is asked for, which needs none. */
+  /** Names of this gateway beside loopback names; undefined where a login is asked for: then any will do. */
   readonly hostNames: readonly string[] | undefined;
 }
 
 /**
- * What browsers say of the page that a request comes from, and the name that it was sent to. They are about this gateway:
- * one that passes requests on has judged them, and sends none of them along.
+ * What browsers say of the page that a request comes from, and the name that it was sent to. A gateway that passes
+ * requests on has judged these headers, and does not send them along: they are about this gateway alone.
  */
 export const JUDGED_HEADERS: readonly string[] = ['host', 'origin', 'sec-fetch-site'];
 
@@ -47,7 +47,7 @@ function areaOf({ routeOptions, url }: FastifyRequest): AdminArea | undefined {
   return /^\/(api|system)(?=[/?]|$)/.exec(routeOptions.url ?? url)?.[1] as AdminArea | undefined;
 }
 
-/** All of one name, as they came: of some, Node.js keeps the first, and of a type that is none we keep nothing. */
+/** All of one name, as sent: Node.js may keep only the first, and our server drops a malformed Content-Type. */
 function headerOf({ raw }: FastifyRequest, name: string): string | undefined {
   return raw.headersDistinct[name]?.join(', ');
 }

@@ -5,7 +5,7 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
 /**
- * The name or address in a `Host` header, as it is compared: lower case, without port, brackets and the root's dot.
+ * The name or address in a `Host` header as it is compared: lower case, without port, brackets and final dot.
  *
  * @returns undefined for what is no host
  */

@@ -4,7 +4,7 @@ import { hostNameOf, isLoopbackName, isSameAddress } from './host-name.ts';
 /** The two interfaces that administer functions: ours and OpenFaaS'. */
 export type AdminArea = 'api' | 'system';
 
-/** A request as far as it tells who sent it. Headers are as sent; several of one name are joined by commas. */
+/** What a request tells of its sender. Headers are as sent; several of one name are joined by commas. */
 export interface AdminRequest {
   readonly area: AdminArea;
   readonly host: string | undefined;
@@ -19,17 +19,18 @@ export interface AdminRequest {
 
 export interface AdminGuardRules {
   /**
-   * Names of this gateway beside loopback names and its own addresses, as {@link hostNameOf} gives them; undefined where a
-   * login is asked for.
+   * Names of this gateway beside loopback names and the addresses that it listens on, as {@link hostNameOf} gives
+   * them; undefined where a login is asked for.
    */
   readonly hostNames: ReadonlySet<string> | undefined;
 }
 
 /**
- * Why a request may not administer functions, as far as that can be seen without credentials. A browser lets pages of any
- * site send requests to this machine, with the rights of whoever looks at them: those are told by what browsers say of
- * them, those whose site has taken an address of ours (DNS rebinding) by the name in `Host`, and those of browsers that
- * say nothing by a body of a type that a page may send unasked.
+ * Why a request may not administer functions, as far as that can be seen without credentials; undefined where it may.
+ *
+ * A browser lets a page of any site send requests to this machine. The headers that a browser adds give these
+ * away. A page whose name was made to stand for an address of ours (DNS rebinding) is of the same origin, but its
+ * name is not ours. A browser that adds no such header at least asks first before it sends JSON for another origin.
  */
 export function refusalOf(request: AdminRequest, rules: AdminGuardRules): HttpError | undefined {
   return originRefusal(request) ?? hostRefusal(request, rules) ?? contentTypeRefusal(request);
@@ -48,13 +49,13 @@ function originRefusal({ origin, fetchSite, host }: AdminRequest): HttpError | u
 /** What browsers say of requests that a page of ours makes, and of those that no page makes. */
 const OWN_SITES: ReadonlySet<string> = new Set(['same-origin', 'none']);
 
-/** Whether a page of this origin was loaded from the host that is asked now; in front of us there may be TLS. */
+/** Whether a page of this origin was loaded from the host that is asked now. TLS may end in front of us. */
 function isOriginOf(host: string | undefined, origin: string): boolean {
   if (host === undefined || hostNameOf(host) === undefined) return false;
   return ['http', 'https'].some((scheme) => new URL(`${scheme}://${host}`).origin === origin.toLowerCase());
 }
 
-/** No browser leaves `Host` out: who does, as HTTP/1.0 may, is no page. */
+/** Without `Host`, which HTTP/1.0 allows, it is no browser's request. */
 function hostRefusal({ host, localAddress }: AdminRequest, rules: AdminGuardRules): HttpError | undefined {
   if (host === undefined || rules.hostNames === undefined) return undefined;
   const name = hostNameOf(host);
@@ -66,7 +67,7 @@ function hostRefusal({ host, localAddress }: AdminRequest, rules: AdminGuardRule
   );
 }
 
-/** An address can be trusted in `Host`: other than a name, no site can make it stand for another machine. */
+/** An address in `Host` can be trusted: unlike a name, it cannot be made to stand for another machine. */
 function isOurs(name: string, localAddress: string | undefined, hostNames: ReadonlySet<string>): boolean {
   if (isLoopbackName(name) || hostNames.has(name)) return true;
   return localAddress !== undefined && isSameAddress(name, localAddress);

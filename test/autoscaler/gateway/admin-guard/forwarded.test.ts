@@ -98,6 +98,19 @@ describe('a request that is passed on to the leader', () => {
     expect((await ask(leader, [...passedOn, 'Origin: http://other.example'])).status).toBe(403);
   });
 
+  it('is passed on under the very path that was judged', async () => {
+    const { leader, follower } = await pair();
+    for (const path of [
+      '/function/../api/functions',
+      '/function/%2e%2e/api/functions',
+      '/function/..\\api/functions',
+    ]) {
+      const answer = await rawRequest(follower.url, [`GET ${path} HTTP/1.1`, 'Host: other.example']);
+      expect(answer.status, path).toBe(404);
+    }
+    expect(leader.answered).toEqual([]);
+  });
+
   it('is any, where it calls a function', async () => {
     const { leader, follower } = await pair();
     const lines = ['POST /function/f HTTP/1.1', 'Host: other.example', 'Origin: http://other.example'];
