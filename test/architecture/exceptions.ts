@@ -59,10 +59,5 @@ export const EXCEPTIONS: Findings = {
   largeFolders: ['profiler/load'],
   crowdedFolders: 7,
   smallFiles: 101,
-  lostTests: [
-    'test/autoscaler/cross-site-browser.test.ts',
-    'test/autoscaler/cross-site.test.ts',
-    'test/autoscaler/gateway/admin-guard/forwarded.test.ts',
-    'test/packager/server-model-path.test.ts',
-  ],
+  lostTests: ['test/packager/server-model-path.test.ts'],
 };

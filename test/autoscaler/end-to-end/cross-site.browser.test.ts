@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { chromiumFile, NO_BROWSER, openBrowser } from '../support/browser.ts';
-import { measuredCache, RunningService } from './end-to-end/running-service.ts';
+import { chromiumFile, NO_BROWSER, openBrowser } from '../../support/browser.ts';
+import { measuredCache, RunningService } from './running-service.ts';
 
 /** A name that its owner lets stand for an address of ours, once the page is loaded: DNS rebinding. */
 const REBOUND = 'rebound.example';

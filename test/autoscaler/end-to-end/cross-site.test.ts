@@ -1,12 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type RawAnswer, rawRequest } from '../support/raw-request.ts';
-import {
-  JSON_TYPE,
-  measuredCache,
-  RunningService,
-  type ServiceOptions,
-} from './end-to-end/running-service.ts';
+import { type RawAnswer, rawRequest } from '../../support/raw-request.ts';
+import { JSON_TYPE, measuredCache, RunningService, type ServiceOptions } from './running-service.ts';
 
 const MNIST = { name: 'digits', model: 'mnist', slo: '500ms' };
 /** What a browser says of a request that a page of another site makes. */
