@@ -1,5 +1,7 @@
 import type { Engine } from '../engine.ts';
 import { inspectOnnx } from './inspect.ts';
+import { providerNames } from './providers/provider-names.ts';
+import { onnxProviders } from './providers/try-provider.ts';
 import { runtimeVersion } from './runtime.ts';
 import { OnnxSession } from './session.ts';
 
@@ -10,5 +12,7 @@ export const onnxEngine: Engine = {
     return runtimeVersion();
   },
   inspect: inspectOnnx,
+  providerNames,
+  providers: onnxProviders,
   open: (model, resources) => OnnxSession.open(model.path, model.manifest, resources),
 };
