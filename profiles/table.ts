@@ -28,6 +28,25 @@ export type QuotaMechanism = z.infer<typeof quotaMechanismSchema>;
 export const gpuSharingSchema = z.enum(['mps', 'mig', 'whole']);
 export type GpuSharing = z.infer<typeof gpuSharingSchema>;
 
+/** What ran the cells that have a share of a GPU. */
+export const acceleratorSchema = z.object({
+  /** Of the engine: `cuda`, `tensorrt`, … */
+  provider: z.string(),
+  gpu: z.string(),
+  driverVersion: z.string().nullable(),
+  /**
+   * Operators that the provider left to the CPU, with their shares of a run's time, and those shares together; null where the engine does not tell. Of the
+   * batch, smallest or largest, where they took more.
+   */
+  cpuNodes: z
+    .object({
+      share: z.number().min(0),
+      operators: z.array(z.object({ operator: z.string(), share: z.number().min(0) })),
+    })
+    .nullable(),
+});
+export type Accelerator = Readonly<z.infer<typeof acceleratorSchema>>;
+
 /** How onnxruntime shares a batch's work. */
 export const threadingSchema = z.object({ threads: z.number().int().min(1), spinning: z.boolean() });
 
@@ -124,6 +143,8 @@ export const profileTableSchema = z.object({
   model: modelManifestSchema,
   host: hostSchema,
   engine: z.string(),
+  /** Where a cell has a share of a GPU, and it was measured here. */
+  accelerator: acceleratorSchema.optional(),
   quota: z.object({
     mechanism: quotaMechanismSchema,
     /** CFS period; shorter ones make latency under a fractional quota smoother. Null without a quota. */
