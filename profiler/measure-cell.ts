@@ -85,7 +85,10 @@ async function interview(
   const config = { batch, cpuMillicores, gpuPercent }; // a cell that is measured again is a config, and nothing of what it was
   await startUnder(quota, worker);
   const periodMs = (quota.periodMicros ?? 0) / 1000;
-  const opened = await worker.ask({ ask: 'open', model, config, shapes, threading }, openedSchema);
+  const opened = await worker.ask(
+    { ask: 'open', model, config, shapes, threading, provider: request.gpu?.provider },
+    openedSchema,
+  );
   const begin = performance.now();
   const warmed = await worker.ask(
     {

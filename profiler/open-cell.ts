@@ -34,12 +34,18 @@ export interface OpenCell {
   codec(question: CodecQuestion): CodecTimes;
 }
 
-export async function openCell({ model, config, shapes, threading }: OpenQuestion): Promise<OpenCell> {
+export async function openCell({
+  model,
+  config,
+  shapes,
+  threading,
+  provider,
+}: OpenQuestion): Promise<OpenCell> {
   const begin = performance.now();
   const request = generateInputs(model.manifest, { batch: 1, seed: 0, shapes });
   const beforeLoadMs = performance.now();
   const session = new CountingSession(
-    await engineFor(model.manifest.format).open(model, { ...config, threading }),
+    await engineFor(model.manifest.format).open(model, { ...config, threading, provider }),
   );
   const loadMs = performance.now() - beforeLoadMs;
   const executor = new BatchExecutor(session, config.batch);
