@@ -64,8 +64,10 @@ export async function profileModel(
     note(`A GPU is here (${host.gpus[0]!.model}); --gpu 0,50,100 measures shares of it as well.`);
   }
   try {
-    const accelerator = gpu && (await acceleratorOf({ model, grid: wanted, gpu }, options, note, signal));
-    const grid = accelerator === undefined ? { ...wanted, gpuPercents: [0] } : wanted;
+    const exact =
+      gpu === undefined ? wanted : { ...wanted, gpuPercents: wanted.gpuPercents.map(exactBy(gpu)) };
+    const accelerator = gpu && (await acceleratorOf({ model, grid: exact, gpu }, options, note, signal));
+    const grid = accelerator === undefined ? { ...wanted, gpuPercents: [0] } : exact;
     return await measureTable({ model, grid, host, quotas, gpu, accelerator }, options, onProgress, signal);
   } finally {
     await gpu?.close();
@@ -102,6 +104,10 @@ async function acceleratorOf(
     note(`Shares of the GPU are left out: ${error.sentence}`);
     return undefined;
   }
+}
+
+function exactBy(gpu: SweepGpu): (asked: number) => number {
+  return (asked) => (asked === 0 ? 0 : gpu.exactPercent(asked));
 }
 
 /** What is measured, and with what. */

@@ -13,6 +13,7 @@ export interface SweepGpu {
   /** What of the engine runs the shares. */
   readonly provider: ProviderName;
   readonly sharing: GpuShares['sharing'];
+  exactPercent: GpuShares['exactPercent'];
   /** What a process needs in its environment before it starts: its share, and where CUDA's libraries are. */
   environmentFor: GpuShares['environmentFor'];
   /** What the GPU does, from before a cell's process starts. */
@@ -58,6 +59,7 @@ export async function openSweepGpu(
     driverVersion,
     provider,
     sharing: opened.sharing,
+    exactPercent: (asked) => opened.exactPercent(asked),
     environmentFor: (gpuPercent) => ({ ...cudaEnvironment(), ...opened.environmentFor(gpuPercent) }),
     watch: () => watch(gpu),
     close: () => opened.close(),
@@ -84,6 +86,7 @@ function wholeOnly(provider: ProviderName, percents: readonly number[]): SweepGp
     driverVersion: null,
     provider,
     sharing: 'whole',
+    exactPercent: (asked) => asked,
     environmentFor: () => ({}),
     watch: () => GpuUse.before(async () => undefined),
     close: async () => {},
