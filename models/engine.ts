@@ -11,6 +11,8 @@ export interface EngineResources {
   readonly threading?: Threading | undefined;
   /** What runs the share of the GPU; default: CUDA. Without a share, the CPU runs the model whatever this says. */
   readonly provider?: ProviderName | undefined;
+  /** The largest batch it will be given: what runs fast only in sizes that it is prepared for then is. Default: any. */
+  readonly maxBatch?: number | undefined;
 }
 
 /** A loaded model, ready to run. */
@@ -20,6 +22,8 @@ export interface EngineSession {
   readonly threads: number;
   /** Whether idle threads spin (fast answers, but they burn quota). */
   readonly spinning: boolean;
+  /** Sizes, ascending, that batches are padded up to, where that is so: the first run of each takes longer than all later ones. */
+  readonly batchSizes?: readonly number[] | undefined;
   /**
    * Runs the model once. Feeds carry the batch axis; so do the results.
    *

@@ -58,7 +58,7 @@ export async function measureCell(
   signal?.throwIfAborted();
   const { config, settings } = request;
   const gpu = config.gpuPercent > 0 ? request.gpu : undefined;
-  const use = await gpu?.watch();
+  const use = gpu?.watch();
   const worker = new CellProcess(settings.silenceMs, gpu?.environmentFor(config.gpuPercent));
   const abort = (): void => void worker.kill();
   signal?.addEventListener('abort', abort);
@@ -69,7 +69,6 @@ export async function measureCell(
     throw error;
   } finally {
     signal?.removeEventListener('abort', abort);
-    await use?.stop();
     await worker.kill();
   }
 }
@@ -111,7 +110,7 @@ async function interview(
   const measuringMs = performance.now() - begin;
   const after = await quota.stat();
   const hostAfter = await hostTimes();
-  const gpu = await use?.stop();
+  const gpu = await use?.stop(worker.pid);
   const codecMs = await worker.ask({ ask: 'codec', budgetMs: CODEC_BUDGET_MS }, codecSchema);
   return {
     warmth: warmed.warmth,

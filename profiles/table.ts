@@ -57,6 +57,8 @@ export const verdictSchema = z.enum([
   'drifting',
   'not-warm',
   'non-monotone',
+  'gpu-throttled',
+  'gpu-shared',
   'throttled',
   'spinning',
 ]);
@@ -95,12 +97,20 @@ export const cellSchema = configSchema.extend({
   throttling: z
     .object({ periods: z.number(), throttledPeriods: z.number(), throttledMs: z.number() })
     .nullable(),
-  /** Of the GPU while measuring, memory beyond what was used before; only where a share was used and its driver told. */
+  /** Of the GPU while measuring: memory of the process, or where that is not told, beyond what was used before; only where a share was used and its driver told. */
   gpu: z
     .object({
       memoryBytes: z.number().int().nonnegative(),
       powerWatts: z.number().nonnegative().nullable(),
       utilizationPercent: z.number().min(0).max(100).nullable(),
+      /** In the mean. */
+      smClockMhz: z.number().nonnegative().nullable().optional(),
+      memoryClockMhz: z.number().nonnegative().nullable().optional(),
+      powerLimitWatts: z.number().nonnegative().nullable().optional(),
+      /** Why the clock was lower than it could be, as NVML calls it; being idle is no such reason. */
+      throttleReasons: z.array(z.string()).optional(),
+      /** That computed on the card as well; null where the driver does not tell. */
+      otherProcesses: z.number().int().nonnegative().nullable().optional(),
     })
     .optional(),
   yardstick: yardstickSchema.optional(),

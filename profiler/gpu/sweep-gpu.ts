@@ -2,9 +2,9 @@ import { InflessError } from '../../models/base/errors.ts';
 import { cudaEnvironment } from '../../models/onnx/providers/cuda-libraries.ts';
 import { DEFAULT_GPU_PROVIDER, type ProviderName, usesCuda } from '../../models/provider.ts';
 import { readGpus } from '../../profiles/gpu/nvidia-smi.ts';
-import type { SmiGpu } from '../../profiles/gpu/smi-xml.ts';
-import { GpuUse, gpuReader } from './gpu-use.ts';
+import { GpuUse } from './gpu-use.ts';
 import { type GpuShares, openGpuShares } from './shares.ts';
+import { SmiStream } from './smi-stream.ts';
 
 /** The GPU that a sweep measures shares of. */
 export interface SweepGpu {
@@ -17,7 +17,7 @@ export interface SweepGpu {
   /** What a process needs in its environment before it starts: its share, and where CUDA's libraries are. */
   environmentFor: GpuShares['environmentFor'];
   /** What the GPU does, from before a cell's process starts. */
-  watch(): Promise<GpuUse>;
+  watch(): GpuUse | undefined;
   close(): Promise<void>;
 }
 
@@ -54,6 +54,8 @@ export async function openSweepGpu(
   const gpu = gpus[0]!;
   if (gpus.length > 1) note(`${gpus.length} GPUs are here; the first is measured: ${gpu.model}.`);
   const opened = await openGpuShares(gpu, 0, shares);
+  const uuid = gpu.uuid!;
+  const stream = SmiStream.start(uuid);
   return {
     model: gpu.model,
     driverVersion,
@@ -61,8 +63,11 @@ export async function openSweepGpu(
     sharing: opened.sharing,
     exactPercent: (asked) => opened.exactPercent(asked),
     environmentFor: (gpuPercent) => ({ ...cudaEnvironment(), ...opened.environmentFor(gpuPercent) }),
-    watch: () => watch(gpu),
-    close: () => opened.close(),
+    watch: () => GpuUse.before({ uuid, stream }),
+    close: () => {
+      stream.close();
+      return opened.close();
+    },
   };
 }
 
@@ -88,11 +93,7 @@ function wholeOnly(provider: ProviderName, percents: readonly number[]): SweepGp
     sharing: 'whole',
     exactPercent: (asked) => asked,
     environmentFor: () => ({}),
-    watch: () => GpuUse.before(async () => undefined),
+    watch: () => undefined,
     close: async () => {},
   };
-}
-
-function watch({ uuid }: SmiGpu): Promise<GpuUse> {
-  return GpuUse.before(gpuReader(uuid!));
 }

@@ -11,6 +11,14 @@ echo "nvidia-smi $*" >> "$here/calls"
 case "$*" in
   "-q -x") cat "$here/smi.xml" ;;
   "-L") cat "$here/list" ;;
+  --query-compute-apps=*) cat "$here/apps" 2> /dev/null || exit 9 ;;
+  --query-gpu=*-lms*)
+    refused=$(cat "$here/refused" 2> /dev/null)
+    case "$*" in *"\${refused:-nothing}"*) echo "Field \\"$refused\\" is not a valid field to query."; exit 2 ;; esac
+    while [ -e "$here/stream" ]; do
+      echo "$(date '+%Y/%m/%d %H:%M:%S.%3N'), $(cat "$here/stream")"
+      sleep 0.03
+    done ;;
   *) exit 2 ;;
 esac
 `;
@@ -90,6 +98,17 @@ export class FakeGpu {
   /** What `nvidia-smi -L` answers. */
   list(text: string): Promise<void> {
     return writeFile(join(this.directory, 'list'), text);
+  }
+
+  /** What a query that goes on tells again and again behind the time: values in the order of the query. It ends without. */
+  stream(values: string | undefined): Promise<void> {
+    const file = join(this.directory, 'stream');
+    return values === undefined ? rm(file, { force: true }) : writeFile(file, values);
+  }
+
+  /** A field that this driver does not know. */
+  refuse(field: string): Promise<void> {
+    return writeFile(join(this.directory, 'refused'), field);
   }
 
   /** Somebody else's MPS daemon, at the usual place. */
