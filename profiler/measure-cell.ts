@@ -58,7 +58,7 @@ export async function measureCell(
   signal?.throwIfAborted();
   const { config, settings } = request;
   const gpu = config.gpuPercent > 0 ? request.gpu : undefined;
-  const use = gpu?.watch();
+  const use = await gpu?.watch();
   const worker = new CellProcess(settings.silenceMs, gpu?.environmentFor(config.gpuPercent));
   const abort = (): void => void worker.kill();
   signal?.addEventListener('abort', abort);

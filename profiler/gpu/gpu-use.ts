@@ -1,9 +1,12 @@
+import { readGpus } from '../../profiles/gpu/nvidia-smi.ts';
 import type { Cell } from '../../profiles/table.ts';
 import { type ComputeApp, readComputeApps } from './compute-apps.ts';
 import type { GpuSample, SmiStream } from './smi-stream.ts';
 
 /** For a sample of the moment that is over to come in. */
 const PATIENCE_MS = 400;
+/** Of an idle card a sample is as good as another. */
+const RECENT_MS = 10_000;
 
 /** NVML's reasons for a clock that is lower than it could be, but for being idle. */
 const THROTTLE_REASONS: readonly (readonly [bit: number, name: string])[] = [
@@ -25,6 +28,8 @@ export interface GpuSource {
   readonly stream: Pick<SmiStream, 'between'>;
   /** Default: nvidia-smi is asked. */
   readonly apps?: () => Promise<readonly ComputeApp[] | undefined>;
+  /** One look, where the stream tells nothing; default: nvidia-smi is asked. */
+  readonly look?: () => Promise<GpuSample | undefined>;
 }
 
 /** What a GPU does while a cell is measured on it. */
@@ -40,9 +45,9 @@ export class GpuUse {
   }
 
   /** Before the cell's process starts: what is used by then is not the cell's. */
-  static before(source: GpuSource): GpuUse {
+  static async before(source: GpuSource): Promise<GpuUse> {
     const now = Date.now();
-    const latest = source.stream.between(now - 10_000, now).at(-1);
+    const latest = source.stream.between(now - RECENT_MS, now).at(-1) ?? (await lookAt(source));
     return new GpuUse(source, latest?.usedMemoryBytes ?? null);
   }
 
@@ -59,8 +64,9 @@ export class GpuUse {
   async stop(pid: number | undefined): Promise<Cell['gpu']> {
     const endMs = Date.now();
     const apps = await (this.#source.apps ?? readComputeApps)();
-    const samples = await this.#samplesUntil(endMs);
-    const memoryBytes = this.#ownMemory(apps, pid) ?? this.#grownMemory(endMs);
+    const streamed = await this.#samplesUntil(endMs);
+    const samples = streamed.length > 0 ? streamed : await this.#lookOnce();
+    const memoryBytes = this.#ownMemory(apps, pid) ?? this.#grownMemory(samples, endMs);
     if (memoryBytes === undefined) return undefined;
     return {
       memoryBytes,
@@ -83,6 +89,12 @@ export class GpuUse {
     return this.#source.stream.between(fromMs, endMs);
   }
 
+  /** A driver that does not go on telling, or whose words come late. */
+  async #lookOnce(): Promise<readonly GpuSample[]> {
+    const sample = await lookAt(this.#source);
+    return sample === undefined ? [] : [sample];
+  }
+
   /** As the driver counts it for the process: with its context, which every process has. */
   #ownMemory(apps: readonly ComputeApp[] | undefined, pid: number | undefined): number | undefined {
     const own = this.#onCard(apps ?? []).filter((app) => app.pid === pid && app.usedMemoryBytes !== null);
@@ -90,10 +102,9 @@ export class GpuUse {
   }
 
   /** What more of the card's is used than before, where processes are not told apart. */
-  #grownMemory(endMs: number): number | undefined {
-    const used = this.#source.stream
-      .between(this.#createdMs, endMs + PATIENCE_MS)
-      .flatMap(({ usedMemoryBytes }) => usedMemoryBytes ?? []);
+  #grownMemory(samples: readonly GpuSample[], endMs: number): number | undefined {
+    const early = this.#source.stream.between(this.#createdMs, endMs + PATIENCE_MS);
+    const used = [...early, ...samples].flatMap(({ usedMemoryBytes }) => usedMemoryBytes ?? []);
     return used.length === 0 ? undefined : Math.max(0, Math.max(...used) - (this.#beforeBytes ?? 0));
   }
 
@@ -109,6 +120,17 @@ export class GpuUse {
   #onCard(apps: readonly ComputeApp[]): readonly ComputeApp[] {
     return apps.filter(({ gpuUuid }) => gpuUuid === this.#source.uuid || gpuUuid.startsWith('MIG-'));
   }
+}
+
+async function lookAt({ uuid, look }: GpuSource): Promise<GpuSample | undefined> {
+  if (look !== undefined) return look();
+  const inventory = await readGpus();
+  if ('absence' in inventory) return undefined;
+  const gpu = inventory.report.gpus.find((each) => each.uuid === uuid);
+  if (gpu === undefined) return undefined;
+  const { usedMemoryBytes, powerWatts, powerLimitWatts, utilizationPercent } = gpu;
+  const unknown = { smClockMhz: null, memoryClockMhz: null, throttleBits: null };
+  return { atMs: Date.now(), usedMemoryBytes, powerWatts, powerLimitWatts, utilizationPercent, ...unknown };
 }
 
 function reasonsOf(samples: readonly GpuSample[]): string[] {

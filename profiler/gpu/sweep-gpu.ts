@@ -17,7 +17,7 @@ export interface SweepGpu {
   /** What a process needs in its environment before it starts: its share, and where CUDA's libraries are. */
   environmentFor: GpuShares['environmentFor'];
   /** What the GPU does, from before a cell's process starts. */
-  watch(): GpuUse | undefined;
+  watch(): Promise<GpuUse> | undefined;
   close(): Promise<void>;
 }
 

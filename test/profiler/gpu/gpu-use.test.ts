@@ -4,8 +4,10 @@ import { CellProcess } from '../../../profiler/cell-process.ts';
 import type { ComputeApp } from '../../../profiler/gpu/compute-apps.ts';
 import { GpuUse } from '../../../profiler/gpu/gpu-use.ts';
 import type { GpuSample } from '../../../profiler/gpu/smi-stream.ts';
+import { FakeGpu } from '../../support/fake-gpu.ts';
 
 const UUID = 'GPU-513536b6';
+const A100 = 'GPU-513536b6-7d19-9063-b049-1e69664bb298';
 const MIB = 2 ** 20;
 const CELL = 4711;
 
@@ -32,7 +34,7 @@ async function use(
   const stream = {
     between: (fromMs: number, toMs: number) => kept.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs),
   };
-  const gpuUse = GpuUse.before({ uuid: UUID, stream, apps: async () => apps });
+  const gpuUse = await GpuUse.before({ uuid: UUID, stream, apps: async () => apps });
   await new Promise((resolve) => setTimeout(resolve, 2));
   gpuUse.start();
   kept.push(...samples.map((sample) => ({ ...SAMPLE, ...sample, atMs: Date.now() })));
@@ -79,9 +81,19 @@ describe('what a GPU does while a cell is measured', () => {
     });
   });
 
+  it('is looked at before and after where the driver does not go on telling', async () => {
+    const fake = await FakeGpu.open('a100-535');
+    const source = { uuid: A100, stream: { between: () => [] }, apps: async () => undefined };
+    const gpuUse = await GpuUse.before(source);
+    gpuUse.start();
+    await fake.replace('<used>50 MiB</used>', '<used>550 MiB</used>');
+    expect(await gpuUse.stop(CELL)).toMatchObject({ memoryBytes: 500 * MIB, smClockMhz: null });
+  });
+
   it('is unknown where the driver tells nothing', async () => {
     const stream = { between: () => [] };
-    const gpuUse = GpuUse.before({ uuid: UUID, stream, apps: async () => undefined });
+    const source = { uuid: UUID, stream, apps: async () => undefined, look: async () => undefined };
+    const gpuUse = await GpuUse.before(source);
     gpuUse.start();
     expect(await gpuUse.stop(CELL)).toBeUndefined();
   });
