@@ -111,7 +111,14 @@ const MEANINGS: readonly (readonly [RegExp, Explain])[] = [
     ],
   ],
   [
-    /CUDA failure 80[56789]\b|MPS (?:client|server|control|is)/i,
+    /CUDA failure 805\b|MPS client failed to connect/i,
+    () => [
+      'This process cannot connect to the MPS daemon of the GPU, which may be that of another user',
+      'Start the daemon as this user, or end it: echo quit | nvidia-cuda-mps-control.',
+    ],
+  ],
+  [
+    /CUDA failure 80[6789]\b|MPS server (?:is not ready|has)|MPS (?:client|connection).*limit/i,
     () => [
       'The MPS daemon of this GPU takes no more processes',
       'Look into its log (control.log and server.log), or restart it.',

@@ -118,6 +118,11 @@ describe('why a provider cannot be used', () => {
         'cudaSetDevice(0)',
       ),
       {},
+      'This process cannot connect to the MPS daemon of the GPU, which may be that of another user',
+    ],
+    [
+      failed('CUDA', 807, 'the MPS server has reached its limit of clients', 'cudaSetDevice(0)'),
+      {},
       'The MPS daemon of this GPU takes no more processes',
     ],
     [
