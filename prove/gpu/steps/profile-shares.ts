@@ -1,0 +1,85 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { formatBytes, formatDuration } from '../../../models/base/units.ts';
+import { formatConfig } from '../../../profiles/config.ts';
+import { readTable } from '../../../profiles/store.ts';
+import type { Cell, ProfileTable } from '../../../profiles/table.ts';
+import { firstCard } from '../absence.ts';
+import { OwnProgram } from '../program-run.ts';
+import type { Step, Verdict } from '../step.ts';
+import { TABLE_FILE } from '../table-of-step.ts';
+
+const NOTES = /^note: |^left out: |: .* is left out|left out/;
+
+/** Step f: the table of a model in shares of the card, as anybody would make it. */
+export const profileShares: Step = async ({ doing, record, out, size }) => {
+  const card = await firstCard(doing);
+  if ('verdict' in card) return card.verdict;
+  const file = join(out, TABLE_FILE);
+  await rm(file, { force: true }); // an earlier one would be taken for this one's
+  const notes: string[] = [];
+  const args = [
+    size.model,
+    ...['--gpu', size.gpuPercents.join(',')],
+    ...['--batches', size.batches.join(',')],
+    ...['--cpus', size.cpus.join(',')],
+    ...['--quick', '--cell-time', `${size.cellTimeMs}ms`, '--max-time', `${size.sweepTimeMs}ms`],
+    ...['-o', file],
+  ];
+  record({ command: `infless-profile ${args.join(' ')}` });
+  const profile = new OwnProgram('profiler/bin', args, (line) => {
+    if (NOTES.test(line)) record({ notes: notes.push(line.slice(0, 400)) && notes });
+    doing(`infless-profile: ${line.slice(0, 200)}`);
+  });
+  const code = await profile.exited();
+  record({ exitCode: code, summary: profile.stdout });
+  if (code !== 0) {
+    return { outcome: 'failed', sentence: `infless-profile ended with code ${code}: ${profile.lastLine}` };
+  }
+  const table = await readTable(file);
+  record({ cells: table.cells.map(factsOf), prediction: table.prediction ?? null, quota: table.quota });
+  return verdictOn(table, size.gpuPercents);
+};
+
+function factsOf(cell: Cell) {
+  const { latencyMs, gpu, samples, loadMs, firstAnswerMs, verdicts, predicted } = cell;
+  return {
+    config: formatConfig(cell),
+    meanMs: latencyMs.mean,
+    p99Ms: latencyMs.p99,
+    perSecond: cell.throughputPerSecond,
+    samples,
+    loadMs,
+    firstAnswerMs,
+    ...(gpu === undefined ? {} : { gpu }),
+    ...(verdicts === undefined ? {} : { verdicts }),
+    ...(predicted === undefined ? {} : { predicted }),
+  };
+}
+
+function verdictOn(table: ProfileTable, percents: readonly number[]): Verdict {
+  const shares = new Set(table.cells.map(({ gpuPercent }) => gpuPercent));
+  const missing = percents.filter((percent) => !shares.has(percent));
+  const measured = table.cells.filter(({ predicted }) => predicted !== true);
+  const memory = measured.map(({ gpu }) => gpu?.memoryBytes).filter((bytes) => bytes !== undefined);
+  const heldOut = table.prediction?.heldOut ?? null;
+  const fastest = [...measured]
+    .filter(({ gpuPercent }) => gpuPercent > 0)
+    .sort((a, b) => b.throughputPerSecond - a.throughputPerSecond)[0];
+  const parts = [
+    `${measured.length} of ${table.cells.length} cells measured (${table.quota.gpuSharing ?? 'no share'})`,
+    ...(fastest === undefined
+      ? []
+      : [
+          `most with ${formatConfig(fastest)}: ${fastest.throughputPerSecond.toFixed(0)} rows/s, ${formatDuration(fastest.latencyMs.mean)} a batch`,
+        ]),
+    memory.length === 0
+      ? 'memory on the card not told'
+      : `memory on the card ${formatBytes(Math.min(...memory))} to ${formatBytes(Math.max(...memory))} a cell`,
+    heldOut === null
+      ? 'no cells held out'
+      : `held-out cells off by ${(heldOut.median * 100).toFixed(1)} % in the median`,
+    ...(missing.length === 0 ? [] : [`no cell at ${missing.join(' %, ')} %`]),
+  ];
+  return { outcome: missing.length === 0 ? 'passed' : 'failed', sentence: `${parts.join('; ')}.` };
+}

@@ -1,0 +1,79 @@
+import { formatDuration } from '../../../models/base/units.ts';
+import type { ModelFile } from '../../../models/manifest.ts';
+import { resolveModel } from '../../../models/open.ts';
+import { Mps } from '../../../profiler/gpu/mps.ts';
+import type { Config } from '../../../profiles/config.ts';
+import { firstCard } from '../absence.ts';
+import { Client } from '../client.ts';
+import type { Step } from '../step.ts';
+import { tableOfSweep } from '../table-of-step.ts';
+
+const HALF: Config = { batch: 8, cpuMillicores: 4000, gpuPercent: 50 };
+const WHOLE: Config = { ...HALF, gpuPercent: 100 };
+
+/** What a share may lose to a neighbour that keeps to its own. */
+const MOST_SLOWDOWN = 1.2;
+
+/** Step g: a share of the card alone, beside another that keeps to its half, and beside one that is allowed all of it. */
+export const runSideBySide: Step = async (context) => {
+  const { doing, record, size } = context;
+  const card = await firstCard(doing);
+  if ('verdict' in card) return card.verdict;
+  const model = await resolveModel(size.model);
+  const timeMs = 2 * size.cellTimeMs;
+  doing('starting the MPS daemon');
+  const mps = await Mps.open(card.gpu.uuid ?? '');
+  try {
+    const run = (...configs: Config[]) => together(model, configs, mps, timeMs);
+    doing('one at 50 %');
+    const [alone] = await run(HALF);
+    record({ aloneMs: alone });
+    doing('two at 50 %');
+    const halves = await run(HALF, HALF);
+    record({ halvesMs: halves });
+    doing('one at 50 % and one at 100 %');
+    const beside = await run(HALF, WHOLE);
+    record({ besideWholeMs: beside });
+    const tabulated = await tabulatedMs(context);
+    record({ tabulatedMs: tabulated ?? null });
+    const slowdown = Math.max(...halves) / alone!;
+    return {
+      outcome: slowdown <= MOST_SLOWDOWN ? 'passed' : 'failed',
+      sentence:
+        `b8 at 50 %: ${formatDuration(alone!)} alone${tabulated === undefined ? '' : ` (table: ${formatDuration(tabulated)})`}, ` +
+        `two side by side ${halves.map(formatDuration).join(' and ')} (${slowdown.toFixed(2)} times), ` +
+        `beside one at 100 % ${formatDuration(beside[0]!)} (${(beside[0]! / alone!).toFixed(2)} times).`,
+    };
+  } finally {
+    await mps.close();
+  }
+};
+
+/** Mean times of a batch of instances that run at the same time. */
+async function together(
+  model: ModelFile,
+  configs: readonly Config[],
+  mps: Mps,
+  timeMs: number,
+): Promise<readonly number[]> {
+  const clients: Client[] = [];
+  try {
+    for (const config of configs) {
+      clients.push((await Client.open(model, config, mps.environmentFor(config.gpuPercent))).client);
+    }
+    const measured = await Promise.all(clients.map((client) => client.measure(timeMs)));
+    return measured.map(({ latencyMs }) => latencyMs.mean);
+  } finally {
+    await Promise.all(clients.map((client) => client.kill()));
+  }
+}
+
+/** What the table of step f says of the same share, if there is one. */
+async function tabulatedMs(context: Parameters<Step>[0]): Promise<number | undefined> {
+  const found = await tableOfSweep(context);
+  if ('verdict' in found) return undefined;
+  return found.table.cells.find(
+    ({ batch, gpuPercent, cpuMillicores }) =>
+      batch === HALF.batch && gpuPercent === HALF.gpuPercent && cpuMillicores === HALF.cpuMillicores,
+  )?.latencyMs.mean;
+}
