@@ -67,11 +67,15 @@ export async function runStep(run: StepRun, signal: AbortSignal): Promise<Verdic
       },
     );
   });
+  const ended = new Promise<void>((resolve) =>
+    child.on('exit', () => resolve()).on('error', () => resolve()),
+  );
   child.send(run.order, () => undefined);
   try {
     return await verdict;
   } finally {
     killGroup(child);
+    await ended;
   }
 }
 

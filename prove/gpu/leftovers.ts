@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -75,7 +75,8 @@ async function processesWith(mark: string): Promise<readonly Leftover[]> {
     if (!Number.isInteger(pid) || pid === process.pid) continue;
     const environ = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
     if (!environ.split('\0').includes(mark)) continue;
-    found.push({ pid, name: await readlink(`/proc/${pid}/exe`).catch(() => 'unknown') });
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (command !== '') found.push({ pid, name: command.split('\0').join(' ').trim().slice(0, 200) }); // one that has ended has none
   }
   return found;
 }

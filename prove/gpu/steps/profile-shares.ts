@@ -6,21 +6,42 @@ import { readTable } from '../../../profiles/store.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
 import { firstCard } from '../absence.ts';
 import { OwnProgram } from '../program-run.ts';
-import type { Step, Verdict } from '../step.ts';
+import type { Step, StepContext, Verdict } from '../step.ts';
 import { TABLE_FILE } from '../table-of-step.ts';
 
-const NOTES = /^note: |^left out: |: .* is left out|left out/;
+const NOTES = /^note: |left out/;
 
 /** Step f: the table of a model in shares of the card, as anybody would make it. */
-export const profileShares: Step = async ({ doing, record, out, size }) => {
-  const card = await firstCard(doing);
+export const profileShares: Step = async (context) => {
+  const { size } = context;
+  const card = await firstCard(context.doing);
   if ('verdict' in card) return card.verdict;
+  const first = await sweep(context, size.gpuPercents);
+  if (first.code === 0) return verdictOn(await kept(context, first), size.gpuPercents);
+  const reason = `infless-profile ended with code ${first.code}: ${first.lastLine}`;
+  const canBeWhole =
+    size.gpuPercents.some((percent) => percent > 0 && percent < 100) && /MPS/.test(first.lastLine);
+  if (!canBeWhole) return { outcome: 'failed', sentence: reason };
+  // Where the card cannot be shared, what the whole of it does is still worth knowing.
+  const whole = await sweep(context, [0, 100]);
+  if (whole.code !== 0) return { outcome: 'failed', sentence: reason };
+  const { sentence } = verdictOn(await kept(context, whole), [0, 100]);
+  return { outcome: 'failed', sentence: `${reason} Without shares: ${sentence}` };
+};
+
+interface Swept {
+  readonly code: number | null;
+  readonly lastLine: string;
+  readonly file: string;
+}
+
+async function sweep({ doing, record, out, size }: StepContext, percents: readonly number[]): Promise<Swept> {
   const file = join(out, TABLE_FILE);
   await rm(file, { force: true }); // an earlier one would be taken for this one's
   const notes: string[] = [];
   const args = [
     size.model,
-    ...['--gpu', size.gpuPercents.join(',')],
+    ...['--gpu', percents.join(',')],
     ...['--batches', size.batches.join(',')],
     ...['--cpus', size.cpus.join(',')],
     ...['--quick', '--cell-time', `${size.cellTimeMs}ms`, '--max-time', `${size.sweepTimeMs}ms`],
@@ -28,18 +49,22 @@ export const profileShares: Step = async ({ doing, record, out, size }) => {
   ];
   record({ command: `infless-profile ${args.join(' ')}` });
   const profile = new OwnProgram('profiler/bin', args, (line) => {
-    if (NOTES.test(line)) record({ notes: notes.push(line.slice(0, 400)) && notes });
+    if (NOTES.test(line)) {
+      notes.push(line.slice(0, 400));
+      record({ notes });
+    }
     doing(`infless-profile: ${line.slice(0, 200)}`);
   });
   const code = await profile.exited();
   record({ exitCode: code, summary: profile.stdout });
-  if (code !== 0) {
-    return { outcome: 'failed', sentence: `infless-profile ended with code ${code}: ${profile.lastLine}` };
-  }
+  return { code, lastLine: profile.lastLine, file };
+}
+
+async function kept({ record }: StepContext, { file }: Swept): Promise<ProfileTable> {
   const table = await readTable(file);
   record({ cells: table.cells.map(factsOf), prediction: table.prediction ?? null, quota: table.quota });
-  return verdictOn(table, size.gpuPercents);
-};
+  return table;
+}
 
 function factsOf(cell: Cell) {
   const { latencyMs, gpu, samples, loadMs, firstAnswerMs, verdicts, predicted } = cell;

@@ -1,8 +1,10 @@
+import { messageOf } from '../../../models/base/errors.ts';
 import { formatDuration } from '../../../models/base/units.ts';
 import type { ModelFile } from '../../../models/manifest.ts';
 import { resolveModel } from '../../../models/open.ts';
 import { Mps } from '../../../profiler/gpu/mps.ts';
 import type { Config } from '../../../profiles/config.ts';
+import type { SmiGpu } from '../../../profiles/gpu/smi-xml.ts';
 import { firstCard } from '../absence.ts';
 import { Client } from '../client.ts';
 import type { Step } from '../step.ts';
@@ -22,7 +24,8 @@ export const runSideBySide: Step = async (context) => {
   const model = await resolveModel(size.model);
   const timeMs = 2 * size.cellTimeMs;
   doing('starting the MPS daemon');
-  const mps = await Mps.open(card.gpu.uuid ?? '');
+  const mps = await sharesOf(card.gpu);
+  record({ sharing: mps.how });
   try {
     const run = (...configs: Config[]) => together(model, configs, mps, timeMs);
     doing('one at 50 %');
@@ -40,7 +43,7 @@ export const runSideBySide: Step = async (context) => {
     return {
       outcome: slowdown <= MOST_SLOWDOWN ? 'passed' : 'failed',
       sentence:
-        `b8 at 50 %: ${formatDuration(alone!)} alone${tabulated === undefined ? '' : ` (table: ${formatDuration(tabulated)})`}, ` +
+        `b8 at 50 % by ${mps.how}: ${formatDuration(alone!)} alone${tabulated === undefined ? '' : ` (table: ${formatDuration(tabulated)})`}, ` +
         `two side by side ${halves.map(formatDuration).join(' and ')} (${slowdown.toFixed(2)} times), ` +
         `beside one at 100 % ${formatDuration(beside[0]!)} (${(beside[0]! / alone!).toFixed(2)} times).`,
     };
@@ -49,11 +52,31 @@ export const runSideBySide: Step = async (context) => {
   }
 };
 
+type Shares = Pick<Mps, 'environmentFor' | 'close'> & { readonly how: string };
+
+/** By MPS or, where that cannot be had, time slices: the card runs whoever has work, in turn, and percentages bind nobody. */
+async function sharesOf({ uuid }: SmiGpu): Promise<Shares> {
+  try {
+    const mps = await Mps.open(uuid ?? '');
+    return {
+      how: 'MPS',
+      environmentFor: (percent) => mps.environmentFor(percent),
+      close: () => mps.close(),
+    };
+  } catch (error) {
+    return {
+      how: `time slices (${messageOf(error)})`,
+      environmentFor: () => (uuid === null ? {} : { CUDA_VISIBLE_DEVICES: uuid }),
+      close: async () => {},
+    };
+  }
+}
+
 /** Mean times of a batch of instances that run at the same time. */
 async function together(
   model: ModelFile,
   configs: readonly Config[],
-  mps: Mps,
+  mps: Shares,
   timeMs: number,
 ): Promise<readonly number[]> {
   const clients: Client[] = [];
