@@ -10,6 +10,7 @@ import { formatDuration } from '../../models/base/units.ts';
 import { runtimeVersion } from '../../models/onnx/runtime.ts';
 import { runStep } from './child.ts';
 import { cudaFolders } from './cuda-folders.ts';
+import { startJanitor } from './janitor.ts';
 import { endLeftovers, MARK } from './leftovers.ts';
 import { type Letter, STEP_PLANS } from './plan.ts';
 import { openReplay } from './replay/replay.ts';
@@ -45,7 +46,12 @@ export async function prove(options: ProofOptions): Promise<number> {
   const interrupt = onInterrupt();
   try {
     const proof = await Proof.open(options, out, work);
-    await proof.run(interrupt.signal);
+    const janitor = startJanitor({ environment: proof.environment, work });
+    try {
+      await proof.run(interrupt.signal);
+    } finally {
+      await janitor.dismiss();
+    }
     return interrupt.signal.aborted ? EXIT_INTERRUPTED : proof.exitCode;
   } finally {
     interrupt.release();
@@ -119,6 +125,11 @@ class Proof {
       const took = formatDuration(performance.now() - begin);
       this.#options.tell(`${letter}  ${verdict.outcome.padEnd(7)}  ${verdict.sentence} (${took})`);
     }
+  }
+
+  /** Of the steps, and of all that they start. */
+  get environment(): NodeJS.ProcessEnv {
+    return this.#environment;
   }
 
   get exitCode(): number {

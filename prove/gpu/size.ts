@@ -34,6 +34,6 @@ export const REPLAY_SIZE: ProofSize = {
   gpuPercents: [0, 50, 100],
   sweepTimeMs: 10_000,
   cellTimeMs: 100,
-  runs: 20,
+  runs: 100,
   loadTimeMs: 2000,
 };

@@ -23,7 +23,12 @@ async function run(order: StepOrder): Promise<Verdict> {
   }
 }
 
-process.on('disconnect', () => process.exit(1)); // whoever asked is gone: nobody wants the rest
+process.on('disconnect', endGroup); // whoever asked is gone: nobody wants the rest
+/** With what it has started: it leads a group of its own. */
+function endGroup(): void {
+  process.kill(-process.pid, 'SIGKILL');
+}
+
 process.once('message', async (order: StepOrder) => {
   const verdict = await run(order);
   // Only when it has been told, the process may end; a native library that hangs on its way out is the parent's to end.

@@ -30,6 +30,15 @@ export function keepCodeFor(
   return { emptiedBytes, keptBytes };
 }
 
+/** The GPUs that a section has code for, in order: emptied code does not count. */
+export function codeVersions(section: Buffer): readonly SmVersion[] {
+  const found = new Set<SmVersion>();
+  for (const { sm, from, to } of machineCode(section)) {
+    if (!found.has(sm) && section.subarray(from, to).some((byte) => byte !== 0)) found.add(sm);
+  }
+  return [...found].sort((a, b) => a - b);
+}
+
 /** Where the code of each GPU lies in the section. */
 function* machineCode(section: Buffer): Generator<{ sm: SmVersion; from: number; to: number }> {
   for (let at = 0; at + HEADER_BYTES <= section.length; ) {

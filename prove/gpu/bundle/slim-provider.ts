@@ -1,7 +1,7 @@
-import { copyFile, open } from 'node:fs/promises';
+import { copyFile, type FileHandle, open } from 'node:fs/promises';
 import { InflessError } from '../../../models/base/errors.ts';
-import { findElfSection } from '../../../packager/contents/runtime/elf.ts';
-import { keepCodeFor, type SmVersion } from './fatbin.ts';
+import { type ElfSection, findElfSection } from '../../../packager/contents/runtime/elf.ts';
+import { codeVersions, keepCodeFor, type SmVersion } from './fatbin.ts';
 
 const CUDA_CODE = '.nv_fatbin';
 
@@ -16,8 +16,7 @@ export async function slimLibrary(library: string, copy: string, kept: readonly 
   await copyFile(library, copy);
   const file = await open(copy, 'r+');
   try {
-    const code = Buffer.alloc(section.sizeBytes);
-    await file.read(code, 0, code.length, section.offset);
+    const code = await readSection(file, section);
     if (keepCodeFor(code, kept).keptBytes === 0) {
       throw new InflessError('INVALID_INPUT', `${library} has no code for sm_${kept.join(', sm_')}`, {
         remedy: 'Name the compute capability of the card, or leave --compute-capability out.',
@@ -27,4 +26,22 @@ export async function slimLibrary(library: string, copy: string, kept: readonly 
   } finally {
     await file.close();
   }
+}
+
+/** The GPUs that a library has code for; none where it has no CUDA code. */
+export async function codeInLibrary(library: string): Promise<readonly SmVersion[]> {
+  const section = await findElfSection(library, CUDA_CODE);
+  if (section === undefined) return [];
+  const file = await open(library);
+  try {
+    return codeVersions(await readSection(file, section));
+  } finally {
+    await file.close();
+  }
+}
+
+async function readSection(file: FileHandle, { offset, sizeBytes }: ElfSection): Promise<Buffer> {
+  const bytes = Buffer.alloc(sizeBytes);
+  await file.read(bytes, 0, bytes.length, offset);
+  return bytes;
 }

@@ -9,6 +9,7 @@ import { OwnProgram } from '../program-run.ts';
 import type { Step, StepContext, Verdict } from '../step.ts';
 import { TABLE_FILE } from '../table-of-step.ts';
 
+const LEFT_OUT = 'left out';
 const NOTES = /^note: |left out/;
 
 /** Step f: the table of a model in shares of the card, as anybody would make it. */
@@ -17,7 +18,7 @@ export const profileShares: Step = async (context) => {
   const card = await firstCard(context.doing);
   if ('verdict' in card) return card.verdict;
   const first = await sweep(context, size.gpuPercents);
-  if (first.code === 0) return verdictOn(await kept(context, first), size.gpuPercents);
+  if (first.code === 0) return verdictOn(await kept(context, first), size.gpuPercents, first.leftOut);
   const reason = `infless-profile ended with code ${first.code}: ${first.lastLine}`;
   const canBeWhole =
     size.gpuPercents.some((percent) => percent > 0 && percent < 100) && /MPS/.test(first.lastLine);
@@ -25,7 +26,7 @@ export const profileShares: Step = async (context) => {
   // Where the card cannot be shared, what the whole of it does is still worth knowing.
   const whole = await sweep(context, [0, 100]);
   if (whole.code !== 0) return { outcome: 'failed', sentence: reason };
-  const { sentence } = verdictOn(await kept(context, whole), [0, 100]);
+  const { sentence } = verdictOn(await kept(context, whole), [0, 100], whole.leftOut);
   return { outcome: 'failed', sentence: `${reason} Without shares: ${sentence}` };
 };
 
@@ -33,6 +34,8 @@ interface Swept {
   readonly code: number | null;
   readonly lastLine: string;
   readonly file: string;
+  /** Cells that did not run, each with its reason. */
+  readonly leftOut: readonly string[];
 }
 
 async function sweep({ doing, record, out, size }: StepContext, percents: readonly number[]): Promise<Swept> {
@@ -57,7 +60,7 @@ async function sweep({ doing, record, out, size }: StepContext, percents: readon
   });
   const code = await profile.exited();
   record({ exitCode: code, summary: profile.stdout });
-  return { code, lastLine: profile.lastLine, file };
+  return { code, lastLine: profile.lastLine, file, leftOut: notes.filter((line) => line.includes(LEFT_OUT)) };
 }
 
 async function kept({ record }: StepContext, { file }: Swept): Promise<ProfileTable> {
@@ -82,7 +85,7 @@ function factsOf(cell: Cell) {
   };
 }
 
-function verdictOn(table: ProfileTable, percents: readonly number[]): Verdict {
+function verdictOn(table: ProfileTable, percents: readonly number[], leftOut: readonly string[]): Verdict {
   const shares = new Set(table.cells.map(({ gpuPercent }) => gpuPercent));
   const missing = percents.filter((percent) => !shares.has(percent));
   const measured = table.cells.filter(({ predicted }) => predicted !== true);
@@ -105,6 +108,10 @@ function verdictOn(table: ProfileTable, percents: readonly number[]): Verdict {
       ? 'no cells held out'
       : `held-out cells off by ${(heldOut.median * 100).toFixed(1)} % in the median`,
     ...(missing.length === 0 ? [] : [`no cell at ${missing.join(' %, ')} %`]),
+    ...(leftOut.length === 0 ? [] : [`${leftOut.length} could not be run: ${leftOut[0]!}`]),
   ];
-  return { outcome: missing.length === 0 ? 'passed' : 'failed', sentence: `${parts.join('; ')}.` };
+  return {
+    outcome: missing.length === 0 && leftOut.length === 0 ? 'passed' : 'failed',
+    sentence: `${parts.join('; ')}.`,
+  };
 }

@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { readElf } from '../../../packager/contents/runtime/elf.ts';
 import { loaderFolders, neededLibraries } from '../../../packager/contents/runtime/needed-libraries.ts';
+import { CUDA_PROVIDER } from '../bundle/cuda-provider.ts';
+import { codeInLibrary } from '../bundle/slim-provider.ts';
 import type { Step } from '../step.ts';
 
 /** Step b: what the engine and its CUDA provider need of other libraries, and where this machine has it. */
@@ -23,6 +25,9 @@ export const resolveLibraries: Step = async ({ doing, record }) => {
       sentence: `The engine has no CUDA provider beside it (${folder}): docs/gpu.md says how to get it.`,
     };
   }
+  doing('reading which cards the provider has code for');
+  const codeFor = await codeInLibrary(join(folder, CUDA_PROVIDER));
+  record({ codeFor });
   const lost = missing.filter((library) => !library.isOfDriver);
   if (lost.length > 0) {
     const list = lost.map(({ name, package: from }) => (from === undefined ? name : `${name} (of ${from})`));
@@ -37,7 +42,7 @@ export const resolveLibraries: Step = async ({ doing, record }) => {
       : `all but the driver’s own ${ofDriver.map(({ name }) => name).join(', ')}`;
   return {
     outcome: 'passed',
-    sentence: `${libraries.length} libraries that ${files.length} files need are found, ${driver}.`,
+    sentence: `${libraries.length} libraries that ${files.length} files need are found, ${driver}; the provider has code for sm_${codeFor.join(', sm_')}.`,
   };
 };
 

@@ -52,14 +52,18 @@ export const varyBatches: Step = async ({ doing, record, size }) => {
   const same = figures.same!;
   const text = Object.entries(figures).map(
     ([name, { medianMs, firstMs, p95Ms }]) =>
-      `${name} ${formatDuration(medianMs)} (p95 ${formatDuration(p95Ms)}, first runs of a size ${formatDuration(firstMs)})`,
+      `${name} ${told(medianMs)} (p95 ${told(p95Ms)}, first runs of a size ${formatDuration(firstMs)})`,
   );
-  const dearest = Math.max(...Object.values(figures).map(({ medianMs }) => medianMs));
+  const dearest = Math.max(...Object.values(figures).map(({ medianMs }) => medianMs ?? 0));
   return {
     outcome: 'passed',
-    sentence: `b${BATCH} in ${size.runs} runs of each pattern: ${text.join(', ')}; at most ${(dearest / same.medianMs).toFixed(2)} times the same batch over and over.`,
+    sentence: `b${BATCH} in ${size.runs} runs of each pattern: ${text.join(', ')}; at most ${(dearest / (same.medianMs ?? Number.NaN)).toFixed(2)} times the same batch over and over.`,
   };
 };
+
+function told(ms: number | undefined): string {
+  return ms === undefined ? 'too few runs' : formatDuration(ms);
+}
 
 /** Of runs of the largest batch; the first of a size plans, and is told apart. */
 function summaryOf(runs: readonly Timed[]) {
@@ -71,8 +75,7 @@ function summaryOf(runs: readonly Timed[]) {
   }
   const warm = later.filter(({ batch }) => batch === BATCH).slice(WARM_UP_RUNS);
   const sorted = warm.map(({ ms }) => ms).sort((a, b) => a - b);
-  const at = (share: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
   const firsts = [...first.values()];
   return {
     samples: sorted.length,
