@@ -40,13 +40,13 @@ export async function makeBundle(options: BundleOptions): Promise<void> {
   const downloads = join(cacheDirectory(), 'downloads');
   tell(`Node.js ${process.versions.node} of ${NODE_PACKAGE} …`);
   const node = await nodeBinary(NODE_PACKAGE, downloads);
+  tell('CUDA provider …');
+  const provider = await cudaProvider(downloads, options.computeCapabilities);
   const app = await cutIntoParts(await appArchive(node), folder, APP_ARCHIVE, partBytes);
   tell(told(APP_ARCHIVE, app));
   if (app.sizeBytes > MOST_APP_BYTES) {
     throw new InflessError('PLATFORM_FAILED', `The first archive is larger than ${MOST_APP_BYTES} bytes`);
   }
-  tell('CUDA provider …');
-  const provider = await cudaProvider(downloads, options.computeCapabilities);
   const compressed = join(downloads, `engine-${provider.key}.tar.br`);
   await streamToFile([await engineArchive(PLATFORM, provider.files)], compressed);
   const engine = await cutIntoParts(createReadStream(compressed), folder, ENGINE_ARCHIVE, partBytes);

@@ -3,13 +3,32 @@ export type SmVersion = number;
 
 const MAGIC = 0xba55ed50;
 const HEADER_BYTES = 16;
+const HEADER_SIZE_AT = 6;
+const SIZE_AT = 8;
+const ENTRY_HEADER_SIZE_AT = 4;
 const ENTRY_SIZE_AT = 8;
 const ENTRY_SM_AT = 28;
 
+/** A unit of compilation: the same code for several GPUs. */
+interface Container {
+  readonly at: number;
+  readonly headerBytes: number;
+  readonly entries: readonly Entry[];
+  readonly end: number;
+}
+
+/** Code for one kind of GPU, with its header. */
+interface Entry {
+  readonly sm: SmVersion;
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
- * Empties the machine code of all other GPUs in a section of CUDA code (`.nv_fatbin`), in place. Headers stay as they are, so that
- * offsets hold, and the CUDA runtime, which chooses by them, never comes to what was emptied: on a GPU of a kind that is kept nothing
- * changes, and zeros take no room in an archive.
+ * Leaves the machine code of some GPUs alone in a section of CUDA code (`.nv_fatbin`), in place: each container stays where the library
+ * points to it and becomes shorter, and what was behind is zeros, which take no room in an archive. A GPU that is kept is given the very
+ * code that it would be given otherwise. Containers without code for any of them are left as they are, so that the CUDA runtime says of
+ * them what it says otherwise.
  *
  * @returns the bytes that were emptied, and those of code that are kept
  */
@@ -19,41 +38,48 @@ export function keepCodeFor(
 ): { readonly emptiedBytes: number; readonly keptBytes: number } {
   let emptiedBytes = 0;
   let keptBytes = 0;
-  for (const { sm, from, to } of machineCode(section)) {
-    if (kept.includes(sm)) {
-      keptBytes += to - from;
-    } else {
-      section.fill(0, from, to);
-      emptiedBytes += to - from;
+  for (const { at, headerBytes, entries, end } of [...containersOf(section)]) {
+    const wanted = entries.filter(({ sm }) => kept.includes(sm));
+    if (wanted.length === 0) continue;
+    let to = at + headerBytes;
+    for (const entry of wanted) {
+      section.copyWithin(to, entry.from, entry.to);
+      to += entry.to - entry.from;
     }
+    section.writeBigUInt64LE(BigInt(to - at - headerBytes), at + SIZE_AT);
+    section.fill(0, to, end);
+    keptBytes += to - at - headerBytes;
+    emptiedBytes += end - to;
   }
   return { emptiedBytes, keptBytes };
 }
 
-/** The GPUs that a section has code for, in order: emptied code does not count. */
+/** The GPUs that a section has code for, in order. */
 export function codeVersions(section: Buffer): readonly SmVersion[] {
   const found = new Set<SmVersion>();
-  for (const { sm, from, to } of machineCode(section)) {
-    if (!found.has(sm) && section.subarray(from, to).some((byte) => byte !== 0)) found.add(sm);
-  }
+  for (const { entries } of containersOf(section)) for (const { sm } of entries) found.add(sm);
   return [...found].sort((a, b) => a - b);
 }
 
-/** Where the code of each GPU lies in the section. */
-function* machineCode(section: Buffer): Generator<{ sm: SmVersion; from: number; to: number }> {
+function* containersOf(section: Buffer): Generator<Container> {
   for (let at = 0; at + HEADER_BYTES <= section.length; ) {
     if (section.readUInt32LE(at) !== MAGIC) {
-      at += 8; // containers are aligned, with zeros in between
+      at += 8; // they are aligned, with zeros in between
       continue;
     }
-    const end = at + section.readUInt16LE(at + 6) + Number(section.readBigUInt64LE(at + 8));
-    let entry = at + section.readUInt16LE(at + 6);
-    while (entry + ENTRY_SM_AT + 4 <= end) {
-      const from = entry + section.readUInt32LE(entry + 4);
-      const to = from + Number(section.readBigUInt64LE(entry + ENTRY_SIZE_AT));
-      yield { sm: section.readUInt32LE(entry + ENTRY_SM_AT), from, to };
-      entry = to;
-    }
+    const headerBytes = section.readUInt16LE(at + HEADER_SIZE_AT);
+    const end = at + headerBytes + Number(section.readBigUInt64LE(at + SIZE_AT));
+    yield { at, headerBytes, entries: [...entriesIn(section, at + headerBytes, end)], end };
     at = end;
+  }
+}
+
+function* entriesIn(section: Buffer, begin: number, end: number): Generator<Entry> {
+  for (let from = begin; from + ENTRY_SM_AT + 4 <= end; ) {
+    const headerBytes = section.readUInt32LE(from + ENTRY_HEADER_SIZE_AT);
+    const to = from + headerBytes + Number(section.readBigUInt64LE(from + ENTRY_SIZE_AT));
+    if (to <= from || to > end) return; // no such entry: what is behind is not ours to understand
+    yield { sm: section.readUInt32LE(from + ENTRY_SM_AT), from, to };
+    from = to;
   }
 }
