@@ -47,7 +47,15 @@ async function sweep({ doing, record, out, size }: StepContext, percents: readon
     ...['--gpu', percents.join(',')],
     ...['--batches', size.batches.join(',')],
     ...['--cpus', size.cpus.join(',')],
-    ...['--quick', '--cell-time', `${size.cellTimeMs}ms`, '--max-time', `${size.sweepTimeMs}ms`],
+    ...[
+      '--quick',
+      '--cell-time',
+      `${size.cellTimeMs}ms`,
+      '--max-time',
+      `${size.sweepTimeMs}ms`,
+      '--prediction-error',
+      '5',
+    ],
     ...['-o', file],
   ];
   record({ command: `infless-profile ${args.join(' ')}` });

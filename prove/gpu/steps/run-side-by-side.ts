@@ -2,7 +2,7 @@ import { messageOf } from '../../../models/base/errors.ts';
 import { formatDuration } from '../../../models/base/units.ts';
 import type { ModelFile } from '../../../models/manifest.ts';
 import { resolveModel } from '../../../models/open.ts';
-import { Mps } from '../../../profiler/gpu/mps.ts';
+import { type GpuShares, openGpuShares } from '../../../profiler/gpu/shares.ts';
 import type { Config } from '../../../profiles/config.ts';
 import type { SmiGpu } from '../../../profiles/gpu/smi-xml.ts';
 import { firstCard } from '../absence.ts';
@@ -23,11 +23,11 @@ export const runSideBySide: Step = async (context) => {
   if ('verdict' in card) return card.verdict;
   const model = await resolveModel(size.model);
   const timeMs = 2 * size.cellTimeMs;
-  doing('starting the MPS daemon');
-  const mps = await sharesOf(card.gpu);
-  record({ sharing: mps.how });
+  doing('sharing the card');
+  const shares = await sharesOf(card.gpu);
+  record({ sharing: shares.how });
   try {
-    const run = (...configs: Config[]) => together(model, configs, mps, timeMs);
+    const run = (...configs: Config[]) => together(model, configs, shares, timeMs);
     doing('one at 50 %');
     const [alone] = await run(HALF);
     record({ aloneMs: alone });
@@ -43,30 +43,30 @@ export const runSideBySide: Step = async (context) => {
     return {
       outcome: slowdown <= MOST_SLOWDOWN ? 'passed' : 'failed',
       sentence:
-        `b8 at 50 % by ${mps.how}: ${formatDuration(alone!)} alone${tabulated === undefined ? '' : ` (table: ${formatDuration(tabulated)})`}, ` +
+        `b8 at 50 % by ${shares.how}: ${formatDuration(alone!)} alone${tabulated === undefined ? '' : ` (table: ${formatDuration(tabulated)})`}, ` +
         `two side by side ${halves.map(formatDuration).join(' and ')} (${slowdown.toFixed(2)} times), ` +
         `beside one at 100 % ${formatDuration(beside[0]!)} (${(beside[0]! / alone!).toFixed(2)} times).`,
     };
   } finally {
-    await mps.close();
+    await shares.close();
   }
 };
 
-type Shares = Pick<Mps, 'environmentFor' | 'close'> & { readonly how: string };
+type Shares = Pick<GpuShares, 'environmentFor' | 'close'> & { readonly how: string };
 
-/** By MPS or, where that cannot be had, time slices: the card runs whoever has work, in turn, and percentages bind nobody. */
-async function sharesOf({ uuid }: SmiGpu): Promise<Shares> {
+/** Or, where shares cannot be had, time slices: the card runs whoever has work, in turn, and percentages bind nobody. */
+async function sharesOf(gpu: SmiGpu): Promise<Shares> {
   try {
-    const mps = await Mps.open(uuid ?? '');
+    const shares = await openGpuShares(gpu, 0, [HALF.gpuPercent, WHOLE.gpuPercent]);
     return {
-      how: 'MPS',
-      environmentFor: (percent) => mps.environmentFor(percent),
-      close: () => mps.close(),
+      how: shares.sharing,
+      environmentFor: (percent) => shares.environmentFor(percent),
+      close: () => shares.close(),
     };
   } catch (error) {
     return {
       how: `time slices (${messageOf(error)})`,
-      environmentFor: () => (uuid === null ? {} : { CUDA_VISIBLE_DEVICES: uuid }),
+      environmentFor: () => (gpu.uuid === null ? {} : { CUDA_VISIBLE_DEVICES: gpu.uuid }),
       close: async () => {},
     };
   }
@@ -76,13 +76,13 @@ async function sharesOf({ uuid }: SmiGpu): Promise<Shares> {
 async function together(
   model: ModelFile,
   configs: readonly Config[],
-  mps: Shares,
+  shares: Shares,
   timeMs: number,
 ): Promise<readonly number[]> {
   const clients: Client[] = [];
   try {
     for (const config of configs) {
-      clients.push((await Client.open(model, config, mps.environmentFor(config.gpuPercent))).client);
+      clients.push((await Client.open(model, config, shares.environmentFor(config.gpuPercent))).client);
     }
     const measured = await Promise.all(clients.map((client) => client.measure(timeMs)));
     return measured.map(({ latencyMs }) => latencyMs.mean);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatDuration } from '../../../models/base/units.ts';
 import { resolveModel } from '../../../models/open.ts';
-import { Mps } from '../../../profiler/gpu/mps.ts';
+import { openGpuShares } from '../../../profiler/gpu/shares.ts';
 import { firstCard } from '../absence.ts';
 import { Client } from '../client.ts';
 import { mpsProcesses } from '../leftovers.ts';
@@ -21,7 +21,7 @@ export const shareByMps: Step = async ({ doing, record, size }) => {
   const timeMs = 3 * size.cellTimeMs;
   doing('starting the MPS daemon');
   const begin = performance.now();
-  const mps = await Mps.open(card.gpu.uuid ?? '');
+  const mps = await openGpuShares(card.gpu, 0, [CONFIG.gpuPercent]);
   const upMs = performance.now() - begin;
   record({ upMs, processes: await mpsProcesses() });
   const clients: Client[] = [];
