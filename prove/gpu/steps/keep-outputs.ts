@@ -3,7 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../../models/base/errors.ts';
 import { writeFileSafely } from '../../../models/base/files.ts';
-import { parseSmiXml } from '../../../profiles/gpu/smi-xml.ts';
+import { parseSmiCsv } from '../../../profiles/gpu/smi-csv.ts';
+import { parseSmiText } from '../../../profiles/gpu/smi-text.ts';
+import { knownBytes } from '../../../profiles/gpu/smi-values.ts';
+import { parseSmiXml, type SmiReport } from '../../../profiles/gpu/smi-xml.ts';
 import { firstCard } from '../absence.ts';
 import { Anonymiser } from '../anonymise.ts';
 import { RECORDINGS_FILE, type Recorded } from '../recorded.ts';
@@ -33,6 +36,8 @@ const CARD_FIELDS = [
   'pcie.link.width.current',
 ].join(',');
 
+const CARD_QUERY = `--query-gpu=${CARD_FIELDS}`;
+
 /** Each asks and sets nothing. */
 const COMMANDS: readonly (readonly string[])[] = [
   ['nvidia-smi'],
@@ -40,8 +45,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['nvidia-smi', '-q'],
   ['nvidia-smi', '-L'],
   ['nvidia-smi', '--version'],
-  ['nvidia-smi', `--query-gpu=${CARD_FIELDS}`, '--format=csv'],
-  ['nvidia-smi', `--query-gpu=${CARD_FIELDS}`, '--format=csv,noheader,nounits'],
+  ['nvidia-smi', CARD_QUERY, '--format=csv'],
+  ['nvidia-smi', CARD_QUERY, '--format=csv,noheader,nounits'],
   ['nvidia-smi', '--query-compute-apps=pid,process_name,used_memory,gpu_uuid', '--format=csv'],
   ['nvidia-smi', 'mig', '-lgip'],
   ['nvidia-smi', 'mig', '-lgi'],
@@ -81,17 +86,54 @@ export const keepOutputs: Step = async ({ doing, record, out }) => {
   const card = await firstCard(doing);
   if ('verdict' in card) return card.verdict;
   const report = parseSmiXml(outputs['nvidia-smi -q -x']!.stdout);
-  record({ report });
+  const disagreements = disagreementsIn(outputs, report);
+  record({ report, disagreements });
   const { gpu } = card;
   const mps = programs['nvidia-cuda-mps-control'] === undefined ? 'no MPS programs' : 'MPS programs';
   const mig = gpu.migEnabled === null ? 'cannot be partitioned' : `MIG ${gpu.migEnabled ? 'on' : 'off'}`;
   return {
-    outcome: 'passed',
+    outcome: disagreements.length === 0 ? 'passed' : 'failed',
     sentence:
       `${gpu.model}, driver ${report.driverVersion}, CUDA ${report.cudaVersion}, ${gpu.computeMode}, ${mig}, ${mps}; ` +
-      `${answered} of ${COMMANDS.length} commands answered.`,
+      `${answered} of ${COMMANDS.length} commands answered${disagreements.length === 0 ? '' : `, and not alike: ${disagreements.join(', ')}`}.`,
   };
 };
+
+/** Facts that the forms of an answer tell differently, as we read them; forms that were not answered tell nothing. */
+function disagreementsIn(outputs: Readonly<Record<string, Recorded>>, report: SmiReport): readonly string[] {
+  const expected = factsOf(report);
+  const found: string[] = [];
+  const compare = (form: string, facts: readonly Facts[]): void => {
+    for (const [index, fact] of facts.entries()) {
+      for (const [name, value] of Object.entries(fact)) {
+        if (value !== expected[index]?.[name]) found.push(`${name} in ${form}`);
+      }
+    }
+  };
+  const list = outputs['nvidia-smi -q'];
+  if (list?.code === 0) compare('-q', factsOf(parseSmiText(list.stdout)));
+  const table = outputs[`nvidia-smi ${CARD_QUERY} --format=csv`];
+  if (table?.code === 0) {
+    const rows = parseSmiCsv(table.stdout);
+    compare(
+      'csv',
+      rows.map((row) => ({
+        model: row.name ?? 'unknown',
+        uuid: row.uuid ?? null,
+        memoryBytes: knownBytes(row['memory.total'] ?? undefined),
+        computeMode: row.compute_mode ?? null,
+      })),
+    );
+  }
+  return found;
+}
+
+type Facts = Readonly<Record<string, string | number | null>>;
+
+/** What does not change from one moment to the next. */
+function factsOf({ gpus }: SmiReport): readonly Facts[] {
+  return gpus.map(({ model, uuid, memoryBytes, computeMode }) => ({ model, uuid, memoryBytes, computeMode }));
+}
 
 function recorded([program, ...args]: readonly string[], anonymiser: Anonymiser): Promise<Recorded> {
   const options = { timeout: TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: 16 << 20 } as const;
