@@ -11,6 +11,7 @@ const PDI = /((?:PDI|GPU PDI)\s*:\s*)(0x[0-9a-f]+)/gi;
  */
 export class Anonymiser {
   readonly #known = new Map<string, string>();
+  #count = 0;
 
   clean(text: string): string {
     return text
@@ -25,7 +26,8 @@ export class Anonymiser {
   #numbered(original: string, form: (position: number) => string): string {
     const known = this.#known.get(original);
     if (known !== undefined) return known;
-    const replaced = form(this.#known.size + 1);
+    this.#count += 1;
+    const replaced = form(this.#count);
     this.#known.set(original, replaced);
     this.#known.set(replaced, replaced); // what is clean stays so
     return replaced;
