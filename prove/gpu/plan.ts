@@ -16,7 +16,7 @@ export const STEP_PLANS: Readonly<Record<Letter, StepPlan>> = {
   f: { title: 'infless-profile in shares of the card', limitMs: 130_000, needsCard: true },
   h: { title: 'infless-autoscaler keeps its promise with a share', limitMs: 70_000, needsCard: true },
   g: { title: 'two instances side by side', limitMs: 60_000, needsCard: true },
-  d: { title: 'what changing batch sizes cost', limitMs: 45_000, needsCard: true },
+  d: { title: 'what changing batch sizes cost', limitMs: 65_000, needsCard: true },
   e: { title: 'MPS comes up, survives a killed client, and goes', limitMs: 40_000, needsCard: true },
   i: { title: 'from which rate on a GPU is cheaper', limitMs: 15_000, needsCard: true },
   a: { title: 'what the card and its driver say of themselves', limitMs: 30_000, needsCard: false },
