@@ -2,7 +2,7 @@
  * Loaded before any program of a replay: puts the engine's CPU in the place of its CUDA, where the native library comes in, and lets go
  * wrong what is to go wrong. A process that loads no engine notices nothing of it.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Faults, LOST_FILE, PARTITIONED_FILE, REPLAY_FOLDER } from './faults.ts';
 
@@ -24,8 +24,6 @@ interface Binding {
   InferenceSession: new () => NativeSession;
 }
 
-let runs = 0;
-
 function misbehave(fault: NonNullable<Faults['engine']>['fault']): never {
   switch (fault) {
     case 'hangs':
@@ -46,10 +44,13 @@ function misbehave(fault: NonNullable<Faults['engine']>['fault']): never {
   }
 }
 
+/** Runs on the card of all processes together, counted by the bytes of a file. */
 function onCard(): void {
-  runs += 1;
   const { engine } = faults;
-  if (engine !== undefined && runs >= engine.from) misbehave(engine.fault);
+  if (engine === undefined || folder === undefined) return;
+  const counter = join(folder, 'runs');
+  appendFileSync(counter, '.');
+  if (statSync(counter).size >= engine.from) misbehave(engine.fault);
 }
 
 function played({ InferenceSession }: Binding): Binding['InferenceSession'] {
