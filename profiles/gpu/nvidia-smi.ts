@@ -46,7 +46,7 @@ export async function readMigSlices(): Promise<readonly MigSlice[]> {
 /** Reads `nvidia-smi -L`: a line a GPU, and behind it one for each of its slices. */
 export function parseMigSlices(list: string): readonly MigSlice[] {
   let gpu = -1;
-  return list.split('\n').flatMap((line) => {
+  return list.split(/\r?\n/).flatMap((line) => {
     const card = /^GPU (\d+):/.exec(line);
     if (card !== null) gpu = Number(card[1]);
     const slice = /^\s+MIG (\S+)\s+Device\s+(\d+): \(UUID: (MIG-[^)]+)\)/.exec(line);
