@@ -125,6 +125,16 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
     expect(await run.leftAfter(500)).toEqual([]);
   });
 
+  it('measures the whole card where it cannot be shared', async () => {
+    const run = await ProofRun.replay(['--steps', 'f'], { mps: 'missing' });
+    expect(await run.exited()).toBe(1);
+    const { f } = (await run.report())!.steps;
+    expect(f!.sentence).toMatch(
+      /nvidia-cuda-mps-control is not installed.*Without shares: .* cells measured \(whole\)/,
+    );
+    expect(f!.figures.cells).toContainEqual(expect.objectContaining({ config: 'b8 c1 g100' }));
+  });
+
   it.each(STEP_LETTERS)('killed in step %s, it has told what it knew, and leaves nothing', async (letter) => {
     const run = await ProofRun.replay(['--steps', letter]);
     if (letter === 'h' || letter === 'i')
