@@ -20,7 +20,8 @@ const FRUITLESS_TRIES = 3;
 const REMEDY = 'Make room, or choose another cache folder with INFLESS_CACHE_DIR.';
 
 /**
- * Brings a file into a folder, once: what is there with the right digest is used, what is there in part is gone on with.
+ * Brings a file into a folder, once: what is there with the right digest is used, what is there in part is
+ * gone on with.
  *
  * @returns its path
  * @throws InflessError REGISTRY_FAILED, STORAGE_FAILED

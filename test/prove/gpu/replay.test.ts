@@ -23,7 +23,8 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
     const outcomes = Object.fromEntries(
       Object.entries(report!.steps).map(([key, step]) => [key, step.outcome]),
     );
-    // The CPU is no card that two could share, and without the provider's package the libraries cannot be told.
+    // The CPU is no card that two could share, and without the provider's package the libraries cannot be
+    // told.
     expect(outcomes).toMatchObject({
       c: 'passed',
       f: 'passed',
