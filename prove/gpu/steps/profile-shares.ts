@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatBytes, formatDuration } from '../../../models/base/units.ts';
+import { availableCpuMillicores } from '../../../profiler/quota/cpu-limit.ts';
 import { formatConfig } from '../../../profiles/config.ts';
 import { readTable } from '../../../profiles/store.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
@@ -53,7 +54,7 @@ async function sweep({ doing, record, out, size }: StepContext, percents: readon
     size.model,
     ...['--gpu', percents.join(',')],
     ...['--batches', size.batches.join(',')],
-    ...['--cpus', size.cpus.join(',')],
+    ...['--cpus', (await cpusHere(size.cpus)).join(',')],
     ...['--quick', '--cell-time', `${size.cellTimeMs}ms`],
     ...['--max-time', `${size.sweepTimeMs}ms`, '--prediction-error', '5'],
     ...['-o', file],
@@ -74,6 +75,13 @@ async function sweep({ doing, record, out, size }: StepContext, percents: readon
   record({ exitCode: code, summary: profile.stdout });
   const leftOut = notes.filter((line) => line.includes(LEFT_OUT));
   return { code, lastLine: profile.lastLine, file, leftOut, unshared };
+}
+
+/** Of these quotas those that can be had here; all that there is where none can. */
+async function cpusHere(cpus: readonly number[]): Promise<readonly number[]> {
+  const available = (await availableCpuMillicores()) / 1000;
+  const possible = cpus.filter((cores) => cores <= available);
+  return possible.length === 0 ? [available] : possible;
 }
 
 async function kept({ record }: StepContext, { file }: Swept): Promise<ProfileTable> {
