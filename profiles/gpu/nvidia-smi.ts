@@ -13,7 +13,10 @@ const MOST_OUTPUT_BYTES = 16 << 20;
 /** The GPUs of this machine, or why there are none, as a clause. */
 export type GpuInventory = { readonly report: SmiReport } | { readonly absence: string };
 
-/** Asks the driver, which knows the cards that can compute; lists of the PCI bus have display adapters as well. */
+/**
+ * Asks the driver, which knows the cards that can compute; lists of the PCI bus have display adapters as
+ * well.
+ */
 export async function readGpus(): Promise<GpuInventory> {
   try {
     const { stdout } = await smi('-q', '-x');

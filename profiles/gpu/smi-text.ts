@@ -14,7 +14,8 @@ const CARD = /^GPU [0-9A-F]{4,8}:/;
 const LINE = /^( *)([^:]+?)\s*(?: : (.*))?$/;
 
 /**
- * Reads the text of `nvidia-smi -q`, which people send and which older tools have alone: the same facts as in its XML, under other names.
+ * Reads the text of `nvidia-smi -q`, which people send and which older tools have alone: the same facts as in
+ * its XML, under other names.
  *
  * @throws InflessError PLATFORM_FAILED where it is no such text
  */

@@ -41,8 +41,8 @@ const parser = new XMLParser({
 });
 
 /**
- * Reads the XML of `nvidia-smi -q -x`, of any driver: elements come and go and change their names between versions, so nothing
- * but the model's name is required.
+ * Reads the XML of `nvidia-smi -q -x`, of any driver: elements come and go and change their names between
+ * versions, so nothing but the model's name is required.
  *
  * @throws InflessError PLATFORM_FAILED where it is no such XML
  */

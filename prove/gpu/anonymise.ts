@@ -6,8 +6,8 @@ const SERIAL =
 const PDI = /((?:PDI|GPU PDI)\s*:\s*)(0x[0-9a-f]+)/gi;
 
 /**
- * Takes out of a tool's output what is nobody's business: UUIDs and serial numbers are replaced by numbers in order of appearance, the
- * same by the same, in the form that they had.
+ * Takes out of a tool's output what is nobody's business: UUIDs and serial numbers are replaced by numbers in
+ * order of appearance, the same by the same, in the form that they had.
  */
 export class Anonymiser {
   readonly #known = new Map<string, string>();

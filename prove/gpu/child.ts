@@ -17,8 +17,8 @@ export interface StepRun {
 const TAIL = 2000;
 
 /**
- * Runs a step in a process group of its own, and ends the whole group when it is over or its time is. Whatever becomes of the
- * process, there is a verdict.
+ * Runs a step in a process group of its own, and ends the whole group when it is over or its time is.
+ * Whatever becomes of the process, there is a verdict.
  */
 export async function runStep(run: StepRun, signal: AbortSignal): Promise<Verdict> {
   const child = fork(programFile('prove/gpu/step-process'), [run.letter], {

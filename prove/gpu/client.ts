@@ -11,7 +11,10 @@ import type { Config } from '../../profiles/config.ts';
 
 const SILENCE_MS = 20_000;
 
-/** A process with a model on a share of the card: the profiler's own, so that it runs what is measured and served. */
+/**
+ * A process with a model on a share of the card: the profiler's own, so that it runs what is measured and
+ * served.
+ */
 export class Client {
   readonly #process: CellProcess;
 
@@ -39,7 +42,8 @@ export class Client {
 
   /** Runs full batches one after the other for a time. */
   measure(timeMs: number): Promise<Measured> {
-    // A precision that is not to be had: the time alone ends it, so that two that begin together end together.
+    // A precision that is not to be had: the time alone ends it, so that two that begin together end
+    // together.
     const rule = { level: 0.95, relativeError: 1e-6, budgetMs: timeMs, periodMs: 0 };
     return this.#process.ask({ ask: 'measure', rule }, measuredSchema);
   }

@@ -19,9 +19,10 @@ const PLACES = [
 ];
 
 /**
- * Folders of the CUDA libraries that Python packages of NVIDIA bring (`nvidia-cublas`, `nvidia-cudnn-cu13`, …), for the search path
- * of the loader, which does not know them. All are of one installation, so that versions fit each other: of the first that has the CUDA
- * runtime of this version; none where there is no such.
+ * Folders of the CUDA libraries that Python packages of NVIDIA bring (`nvidia-cublas`, `nvidia-cudnn-cu13`,
+ * …), for the search path of the loader, which does not know them. All are of one installation, so that
+ * versions fit each other: of the first that has the CUDA runtime of this version; none where there is no
+ * such.
  */
 export async function cudaFolders(
   runtime = 'libcudart.so.13',

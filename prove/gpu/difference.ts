@@ -1,6 +1,9 @@
 import type { NamedTensors } from '../../models/tensor.ts';
 
-/** The largest difference between two answers of numbers, as a share of the largest number of the first; Infinity where they are not comparable. */
+/**
+ * The largest difference between two answers of numbers, as a share of the largest number of the first;
+ * Infinity where they are not comparable.
+ */
 export function difference(expected: NamedTensors, actual: NamedTensors): number {
   const names = Object.keys(expected);
   return Math.max(

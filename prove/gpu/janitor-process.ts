@@ -1,6 +1,6 @@
 /**
- * Waits beside a proof for its end. Where that comes without a word, because the proof was killed, it does what the proof could not do any
- * more: ends what the steps have started, and removes their folder.
+ * Waits beside a proof for its end. Where that comes without a word, because the proof was killed, it does
+ * what the proof could not do any more: ends what the steps have started, and removes their folder.
  */
 import { rm } from 'node:fs/promises';
 import { endLeftovers } from './leftovers.ts';

@@ -16,8 +16,8 @@ export interface Leftover {
 }
 
 /**
- * Ends what a step has left behind: MPS daemons in good order, since they hold on to the card, then every process that carries our
- * mark. Only on Linux can others' environments be read; elsewhere nothing is found.
+ * Ends what a step has left behind: MPS daemons in good order, since they hold on to the card, then every
+ * process that carries our mark. Only on Linux can others' environments be read; elsewhere nothing is found.
  *
  * @param environment of the step
  * @returns what was there, ended by now

@@ -3,7 +3,8 @@ import { writeFileSafely } from '../../models/base/files.ts';
 import type { Letter } from './plan.ts';
 
 /**
- * `passed`: as promised. `failed`: not so, or it broke. `no-card`: there is nothing here to show it on. `skipped`: it was not come to.
+ * `passed`: as promised. `failed`: not so, or it broke. `no-card`: there is nothing here to show it on.
+ * `skipped`: it was not come to.
  */
 export type Outcome = 'passed' | 'failed' | 'no-card' | 'skipped';
 

@@ -1,4 +1,7 @@
-/** The process of one step: started with its letter, told where to work, ended by its parent if it takes too long. */
+/**
+ * The process of one step: started with its letter, told where to work, ended by its parent if it takes too
+ * long.
+ */
 import { messageOf } from '../../models/base/errors.ts';
 import type { Letter } from './plan.ts';
 import type { StepContext, StepMessage, StepOrder, Verdict } from './step.ts';
@@ -31,6 +34,7 @@ function endGroup(): void {
 
 process.once('message', async (order: StepOrder) => {
   const verdict = await run(order);
-  // Only when it has been told, the process may end; a native library that hangs on its way out is the parent's to end.
+  // Only when it has been told, the process may end; a native library that hangs on its way out is the
+  // parent's to end.
   process.send?.({ type: 'verdict', verdict } satisfies StepMessage, () => process.exit(0));
 });

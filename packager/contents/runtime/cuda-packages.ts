@@ -10,7 +10,10 @@ export function isOfDriver(library: string): boolean {
   return DRIVER.test(library);
 }
 
-/** The Python packages that bring NVIDIA's libraries, by how these begin. For CUDA 12 the names ended in `-cu12`. */
+/**
+ * The Python packages that bring NVIDIA's libraries, by how these begin. For CUDA 12 the names ended in
+ * `-cu12`.
+ */
 const PACKAGES: readonly (readonly [prefix: string, name: string])[] = [
   ['libcublas', 'nvidia-cublas'],
   ['libnvblas', 'nvidia-cublas'],

@@ -1,13 +1,18 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { InflessError } from '../../../models/base/errors.ts';
 
-/** What a program or library for 64-bit machines says of itself: read from its file, without running anything of it. */
+/**
+ * What a program or library for 64-bit machines says of itself: read from its file, without running anything
+ * of it.
+ */
 export interface ElfFile {
   /** The name that others ask for it by. */
   readonly soname: string | undefined;
   /** The libraries that the loader has to find before it starts, in order. */
   readonly needed: readonly string[];
-  /** Where the loader looks for them beside its own folders, as written: `$ORIGIN` is the folder of the file. */
+  /**
+   * Where the loader looks for them beside its own folders, as written: `$ORIGIN` is the folder of the file.
+   */
   readonly searchPath: readonly string[];
 }
 
@@ -127,7 +132,10 @@ function tagsOf(bytes: Buffer): readonly (readonly [tag: number, value: bigint])
   return tags;
 }
 
-/** The names of the dynamic section, by their position in it. It says where they are in memory, the segments where that is in the file. */
+/**
+ * The names of the dynamic section, by their position in it. It says where they are in memory, the segments
+ * where that is in the file.
+ */
 async function readNames(
   file: FileHandle,
   path: string,

@@ -17,8 +17,8 @@ export interface NeededLibrary {
 }
 
 /**
- * All libraries that files need, and those that these need in turn, found as the loader would find them: in the folders that each
- * file names itself, then in those given. Nothing is run.
+ * All libraries that files need, and those that these need in turn, found as the loader would find them: in
+ * the folders that each file names itself, then in those given. Nothing is run.
  *
  * @param files programs or libraries
  * @param folders the search path
@@ -82,7 +82,10 @@ const USUAL_FOLDERS = [
   '/usr/lib',
 ];
 
-/** The folders in which the loader of this machine looks for libraries: those of the environment, of its settings, and its own. */
+/**
+ * The folders in which the loader of this machine looks for libraries: those of the environment, of its
+ * settings, and its own.
+ */
 export async function loaderFolders(
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<readonly string[]> {

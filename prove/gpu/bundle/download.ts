@@ -20,7 +20,8 @@ const FRUITLESS_TRIES = 3;
 const REMEDY = 'Make room, or choose another cache folder with INFLESS_CACHE_DIR.';
 
 /**
- * Brings a file into a folder, once: what is there with the right digest is used, what is there in part is gone on with.
+ * Brings a file into a folder, once: what is there with the right digest is used, what is there in part is
+ * gone on with.
  *
  * @returns its path
  * @throws InflessError REGISTRY_FAILED, STORAGE_FAILED
@@ -31,10 +32,11 @@ export async function download(file: RemoteFile, folder: string): Promise<string
   if ((await digestIfPresent(target, file.algorithm)) === file.digest) return target;
   const partial = `${target}.partial`;
   let fruitless = 0;
-  for (let isWhole = false; !isWhole; ) {
+  for (;;) {
     const before = await sizeOf(partial);
     try {
-      isWhole = await goOn(file, partial, before);
+      await goOn(file, partial, before);
+      break;
     } catch (error) {
       fruitless = (await sizeOf(partial)) > before ? 0 : fruitless + 1;
       if (error instanceof InflessError || fruitless >= FRUITLESS_TRIES) throw broken(file, error);
@@ -50,18 +52,16 @@ export async function download(file: RemoteFile, folder: string): Promise<string
   return target;
 }
 
-/** Fetches what is missing behind the first bytes; false where the file has to be begun anew. */
-async function goOn(file: RemoteFile, partial: string, from: number): Promise<boolean> {
+/** Fetches what is missing behind the first bytes, or all of it from a server that knows no parts. */
+async function goOn(file: RemoteFile, partial: string, from: number): Promise<void> {
   const headers = from > 0 ? { range: `bytes=${from}-` } : {};
   const response = await get(file.url, headers);
   if (response.status === 416) {
     // Nothing is left to fetch, or what is there is of another file; the digest will tell.
     await response.body.dump();
-    return true;
+    return;
   }
-  if (from > 0 && response.status === 200) await rm(partial);
   await pipeline(response.body, createWriteStream(partial, { flags: response.status === 206 ? 'a' : 'w' }));
-  return true;
 }
 
 /** A document of a registry. */

@@ -25,10 +25,11 @@ interface Entry {
 }
 
 /**
- * Leaves the machine code of some GPUs alone in a section of CUDA code (`.nv_fatbin`), in place: each container stays where the library
- * points to it and becomes shorter, and what was behind is zeros, which take no room in an archive. A GPU that is kept is given the very
- * code that it would be given otherwise. Containers without code for any of them are left as they are, so that the CUDA runtime says of
- * them what it says otherwise.
+ * Leaves the machine code of some GPUs alone in a section of CUDA code (`.nv_fatbin`), in place: each
+ * container stays where the library points to it and becomes shorter, and what was behind is zeros, which
+ * take no room in an archive. A GPU that is kept is given the very code that it would be given otherwise.
+ * Containers without code for any of them are left as they are, so that the CUDA runtime says of them what it
+ * says otherwise.
  *
  * @returns the bytes that were emptied, and those of code that are kept
  */

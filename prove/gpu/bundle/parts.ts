@@ -21,7 +21,8 @@ export interface CutFile {
 }
 
 /**
- * Cuts a stream into files `NAME.00`, `NAME.01`, … of at most so many bytes; earlier ones of that name are gone.
+ * Cuts a stream into files `NAME.00`, `NAME.01`, … of at most so many bytes; earlier ones of that name are
+ * gone.
  */
 export async function cutIntoParts(
   source: Readable,

@@ -10,8 +10,8 @@ export const RUN_SCRIPT = 'prove-gpu';
 const INCOMPLETE_EXIT = 4;
 
 /**
- * Joins, checks and unpacks what is there of a bundle, on a machine with a POSIX shell, tar, gzip and sha256sum. What was done is
- * not done again, so it can be run after each part that has arrived.
+ * Joins, checks and unpacks what is there of a bundle, on a machine with a POSIX shell, tar, gzip and
+ * sha256sum. What was done is not done again, so it can be run after each part that has arrived.
  */
 export function unpackScript(app: CutFile, engine: CutFile): string {
   return `#!/bin/sh

@@ -1,6 +1,7 @@
 /**
- * Loaded before any program of a replay: puts the engine's CPU in the place of its CUDA, where the native library comes in, and lets go
- * wrong what is to go wrong. A process that loads no engine notices nothing of it.
+ * Loaded before any program of a replay: puts the engine's CPU in the place of its CUDA, where the native
+ * library comes in, and lets go wrong what is to go wrong. A process that loads no engine notices nothing of
+ * it.
  */
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

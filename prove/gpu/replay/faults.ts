@@ -10,7 +10,9 @@ export const faultsSchema = z.strictObject({
     })
     .optional(),
   mps: z.enum(['hangs', 'vanishes', 'says-it-failed', 'missing', 'of-another-user']).optional(),
-  /** The engine from a run on the card on, counted from 1 over all processes; from 0 on, none can be opened. */
+  /**
+   * The engine from a run on the card on, counted from 1 over all processes; from 0 on, none can be opened.
+   */
   engine: z
     .strictObject({
       from: z.number().int().min(0).default(1),

@@ -17,8 +17,8 @@ const FAULTS_FILE = 'faults.json';
 const LATER_FILE = 'outputs-later.json';
 
 /**
- * What plays the card: programs first on the PATH that answer as recorded, and a preload that takes the engine's CUDA for its CPU. So
- * all that is ours runs as it is, down to the boundary of the process.
+ * What plays the card: programs first on the PATH that answer as recorded, and a preload that takes the
+ * engine's CUDA for its CPU. So all that is ours runs as it is, down to the boundary of the process.
  *
  * @param folder with the outputs that step a has kept, and faults, if any are to be played
  * @param work where the programs go

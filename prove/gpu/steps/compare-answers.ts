@@ -15,7 +15,10 @@ import { difference } from '../difference.ts';
 import { type Placement, placementOf } from '../placement.ts';
 import type { Step, StepContext } from '../step.ts';
 
-/** Of the largest number of the CPU's answer: convolutions on the card count in TF32, which has 10 bits of mantissa. */
+/**
+ * Of the largest number of the CPU's answer: convolutions on the card count in TF32, which has 10 bits of
+ * mantissa.
+ */
 const MOST_DIFFERENCE = 0.01;
 const BATCH = 8;
 /** Of the time in operators: shape arithmetic and the like are put on the CPU on purpose. */

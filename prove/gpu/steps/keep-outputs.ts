@@ -63,7 +63,10 @@ const PROGRAMS = ['nvidia-smi', 'nvidia-cuda-mps-control', 'nvidia-cuda-mps-serv
 const TIMEOUT_MS = 5000;
 const MOST_CHARACTERS = 400_000;
 
-/** Step a: all that we parse of the driver's tools, in every form, kept with UUIDs and serial numbers replaced. */
+/**
+ * Step a: all that we parse of the driver's tools, in every form, kept with UUIDs and serial numbers
+ * replaced.
+ */
 export const keepOutputs: Step = async ({ doing, record, out }) => {
   const anonymiser = new Anonymiser();
   const outputs: Record<string, Recorded> = {};
@@ -99,7 +102,10 @@ export const keepOutputs: Step = async ({ doing, record, out }) => {
   };
 };
 
-/** Facts that the forms of an answer tell differently, as we read them; forms that were not answered tell nothing. */
+/**
+ * Facts that the forms of an answer tell differently, as we read them; forms that were not answered tell
+ * nothing.
+ */
 function disagreementsIn(outputs: Readonly<Record<string, Recorded>>, report: SmiReport): readonly string[] {
   const expected = factsOf(report);
   const found: string[] = [];

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatBytes, formatDuration } from '../../../models/base/units.ts';
+import { availableCpuMillicores } from '../../../profiler/quota/cpu-limit.ts';
 import { formatConfig } from '../../../profiles/config.ts';
 import { readTable } from '../../../profiles/store.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
@@ -10,6 +11,9 @@ import type { Step, StepContext, Verdict } from '../step.ts';
 import { TABLE_FILE } from '../table-of-step.ts';
 
 const LEFT_OUT = 'left out';
+/** How it says that shares cannot be had, before or after the first cell. */
+const UNSHARED = /MPS/;
+const WHOLE = [0, 100];
 const NOTES = /^note: |left out/;
 
 /** Step f: the table of a model in shares of the card, as anybody would make it. */
@@ -18,15 +22,15 @@ export const profileShares: Step = async (context) => {
   const card = await firstCard(context.doing);
   if ('verdict' in card) return card.verdict;
   const first = await sweep(context, size.gpuPercents);
-  if (first.code === 0) return verdictOn(await kept(context, first), size.gpuPercents, first.leftOut);
-  const reason = `infless-profile ended with code ${first.code}: ${first.lastLine}`;
-  const canBeWhole =
-    size.gpuPercents.some((percent) => percent > 0 && percent < 100) && /MPS/.test(first.lastLine);
-  if (!canBeWhole) return { outcome: 'failed', sentence: reason };
+  if (first.unshared === undefined && first.code === 0) {
+    return verdictOn(await kept(context, first), size.gpuPercents, first.leftOut);
+  }
+  const reason = first.unshared ?? `infless-profile ended with code ${first.code}: ${first.lastLine}`;
+  if (first.unshared === undefined) return { outcome: 'failed', sentence: reason };
   // Where the card cannot be shared, what the whole of it does is still worth knowing.
-  const whole = await sweep(context, [0, 100]);
+  const whole = await sweep(context, WHOLE);
   if (whole.code !== 0) return { outcome: 'failed', sentence: reason };
-  const { sentence } = verdictOn(await kept(context, whole), [0, 100], whole.leftOut);
+  const { sentence } = verdictOn(await kept(context, whole), WHOLE, whole.leftOut);
   return { outcome: 'failed', sentence: `${reason} Without shares: ${sentence}` };
 };
 
@@ -36,30 +40,31 @@ interface Swept {
   readonly file: string;
   /** Cells that did not run, each with its reason. */
   readonly leftOut: readonly string[];
+  /** Why the card cannot be shared here; the sweep was ended there. */
+  readonly unshared: string | undefined;
 }
 
 async function sweep({ doing, record, out, size }: StepContext, percents: readonly number[]): Promise<Swept> {
   const file = join(out, TABLE_FILE);
   await rm(file, { force: true }); // an earlier one would be taken for this one's
+  const isShared = percents.some((percent) => percent > 0 && percent < 100);
   const notes: string[] = [];
+  let unshared: string | undefined;
   const args = [
     size.model,
     ...['--gpu', percents.join(',')],
     ...['--batches', size.batches.join(',')],
-    ...['--cpus', size.cpus.join(',')],
-    ...[
-      '--quick',
-      '--cell-time',
-      `${size.cellTimeMs}ms`,
-      '--max-time',
-      `${size.sweepTimeMs}ms`,
-      '--prediction-error',
-      '5',
-    ],
+    ...['--cpus', (await cpusHere(size.cpus)).join(',')],
+    ...['--quick', '--cell-time', `${size.cellTimeMs}ms`],
+    ...['--max-time', `${size.sweepTimeMs}ms`, '--prediction-error', '5'],
     ...['-o', file],
   ];
   record({ command: `infless-profile ${args.join(' ')}` });
   const profile = new OwnProgram('profiler/bin', args, (line) => {
+    if (isShared && UNSHARED.test(line)) {
+      unshared ??= line.slice(0, 400);
+      profile.interrupt();
+    }
     if (NOTES.test(line)) {
       notes.push(line.slice(0, 400));
       record({ notes });
@@ -68,7 +73,15 @@ async function sweep({ doing, record, out, size }: StepContext, percents: readon
   });
   const code = await profile.exited();
   record({ exitCode: code, summary: profile.stdout });
-  return { code, lastLine: profile.lastLine, file, leftOut: notes.filter((line) => line.includes(LEFT_OUT)) };
+  const leftOut = notes.filter((line) => line.includes(LEFT_OUT));
+  return { code, lastLine: profile.lastLine, file, leftOut, unshared };
+}
+
+/** Of these quotas those that can be had here; all that there is where none can. */
+async function cpusHere(cpus: readonly number[]): Promise<readonly number[]> {
+  const available = (await availableCpuMillicores()) / 1000;
+  const possible = cpus.filter((cores) => cores <= available);
+  return possible.length === 0 ? [available] : possible;
 }
 
 async function kept({ record }: StepContext, { file }: Swept): Promise<ProfileTable> {

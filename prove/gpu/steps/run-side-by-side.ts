@@ -16,7 +16,10 @@ const WHOLE: Config = { ...HALF, gpuPercent: 100 };
 /** What a share may lose to a neighbour that keeps to its own. */
 const MOST_SLOWDOWN = 1.2;
 
-/** Step g: a share of the card alone, beside another that keeps to its half, and beside one that is allowed all of it. */
+/**
+ * Step g: a share of the card alone, beside another that keeps to its half, and beside one that is allowed
+ * all of it.
+ */
 export const runSideBySide: Step = async (context) => {
   const { doing, record, size } = context;
   const card = await firstCard(doing);
@@ -54,7 +57,10 @@ export const runSideBySide: Step = async (context) => {
 
 type Shares = Pick<GpuShares, 'environmentFor' | 'close'> & { readonly how: string };
 
-/** Or, where shares cannot be had, time slices: the card runs whoever has work, in turn, and percentages bind nobody. */
+/**
+ * Or, where shares cannot be had, time slices: the card runs whoever has work, in turn, and percentages bind
+ * nobody.
+ */
 async function sharesOf(gpu: SmiGpu): Promise<Shares> {
   try {
     const shares = await openGpuShares(gpu, 0, [HALF.gpuPercent, WHOLE.gpuPercent]);

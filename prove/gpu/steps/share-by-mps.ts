@@ -13,7 +13,9 @@ const CONFIG = { batch: 8, cpuMillicores: 2000, gpuPercent: 50 };
 /** The daemon's servers end a moment after it was told to. */
 const PATIENCE_MS = 5000;
 
-/** Step e: our MPS daemon, two clients at half of the card each, one of them killed, and nothing left behind. */
+/**
+ * Step e: our MPS daemon, two clients at half of the card each, one of them killed, and nothing left behind.
+ */
 export const shareByMps: Step = async ({ doing, record, size }) => {
   const card = await firstCard(doing);
   if ('verdict' in card) return card.verdict;

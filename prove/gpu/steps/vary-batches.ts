@@ -29,8 +29,8 @@ interface Opened {
 }
 
 /**
- * Step d: the same batch over and over, two sizes in turn, sizes at random; each in a session of its own, as ONNX Runtime runs it by itself, and as our engine
- * does, which may keep it from planning.
+ * Step d: the same batch over and over, two sizes in turn, sizes at random; each in a session of its own, as
+ * ONNX Runtime runs it by itself, and as our engine does, which may keep it from planning.
  */
 export const varyBatches: Step = async (context) => {
   const card = await firstCard(context.doing);

@@ -86,7 +86,10 @@ export class ProofRun {
     }
   }
 
-  /** Processes that it has started and that are still there, however far they got from it; files that only it has use for. */
+  /**
+   * Processes that it has started and that are still there, however far they got from it; files that only it
+   * has use for.
+   */
   async leftovers(): Promise<readonly string[]> {
     const left: string[] = await readdir(this.temporary);
     for (const pid of await readdir('/proc')) {

@@ -23,7 +23,8 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
     const outcomes = Object.fromEntries(
       Object.entries(report!.steps).map(([key, step]) => [key, step.outcome]),
     );
-    // The CPU is no card that two could share, and without the provider's package the libraries cannot be told.
+    // The CPU is no card that two could share, and without the provider's package the libraries cannot be
+    // told.
     expect(outcomes).toMatchObject({
       c: 'passed',
       f: 'passed',
@@ -123,6 +124,16 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
     expect(f!.sentence).toMatch(/unspecified launch failure|GPU is lost|no cell at/);
     expect(g).toMatchObject({ outcome: 'no-card', sentence: expect.stringMatching(/GPU is lost/) });
     expect(await run.leftAfter(500)).toEqual([]);
+  });
+
+  it('measures the whole card where it cannot be shared', async () => {
+    const run = await ProofRun.replay(['--steps', 'f'], { mps: 'missing' });
+    expect(await run.exited()).toBe(1);
+    const { f } = (await run.report())!.steps;
+    expect(f!.sentence).toMatch(
+      /nvidia-cuda-mps-control is not installed.*Without shares: .* cells measured \(whole\)/,
+    );
+    expect(f!.figures.cells).toContainEqual(expect.objectContaining({ config: 'b8 c1 g100' }));
   });
 
   it.each(STEP_LETTERS)('killed in step %s, it has told what it knew, and leaves nothing', async (letter) => {
