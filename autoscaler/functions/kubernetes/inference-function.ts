@@ -104,7 +104,7 @@ export const inferenceFunctionSpecSchema = z.object({
     .array(z.object({ name: z.string().min(1).max(256), value: z.string().optional() }))
     .optional()
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
-    .describe('Environment of its serving processes.'),
+    .describe('Environment of its serving processes, without what decides which code runs (NODE_*, PATH …).'),
   secrets: z
     .array(z.string().min(1).max(253))
     .optional()
