@@ -79,7 +79,7 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
       'the MPS daemon is of another user',
       { mps: 'of-another-user' },
       'e',
-      /MPS client failed to connect|MPS daemon .* takes no/,
+      /cannot connect to the MPS daemon|MPS daemon .* takes no/,
     ],
     [
       'the engine hangs',
