@@ -25,6 +25,7 @@ interface Options {
   readonly platform: 'local' | 'kubernetes';
   readonly stateDir: string;
   readonly cpu?: string;
+  readonly gpu: boolean;
   readonly namespace?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
@@ -88,6 +89,7 @@ function serveProgram(): Command {
       '--cpu <cores>',
       'local: CPU of this machine that instances may use together (default: all but 0.2 cores)',
     )
+    .option('--no-gpu', 'local: leave the GPUs of this machine alone (default: instances may use them)')
     .addOption(
       new Option(
         '--rate-model <name>',
@@ -172,6 +174,8 @@ async function backendOf(options: Options, logger: Logger): Promise<Backend> {
   return new LocalBackend({
     stateDirectory: stateDir,
     orphanMs: ORPHAN_MS,
+    useGpus: options.gpu,
+    onNote: (text) => logger.warn(text),
     ...(cpu === undefined ? {} : { reservedCpuMillicores: await reserveFor(cpu) }),
   });
 }

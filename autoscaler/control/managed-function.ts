@@ -102,6 +102,10 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     return this.times.view.memoryBytes(config);
   }
 
+  gpuMemoryBytes(config: Config): number | undefined {
+    return this.times.view.gpuMemoryBytes(config);
+  }
+
   get demand(): Demand {
     return this.#demand;
   }

@@ -10,6 +10,8 @@ export interface FleetFunction {
   readonly workload: Workload;
   /** What an instance of this config holds. */
   memoryBytes(config: Config): number;
+  /** What it holds of its GPU's memory, where its table tells. */
+  gpuMemoryBytes(config: Config): number | undefined;
 }
 
 /**

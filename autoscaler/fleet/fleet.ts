@@ -170,9 +170,11 @@ export class Fleet {
     const where = { node, ...(gpu === undefined ? {} : { gpu }) };
     logger.info({ function: functionName, instance: id, config, ...where }, 'starting an instance');
     const memoryBytes = owner.memoryBytes(config);
+    const gpuMemoryBytes = owner.gpuMemoryBytes(config);
+    const ofGpu = gpuMemoryBytes === undefined ? {} : { gpuMemoryBytes };
     this.#memoryBytes.set(id, memoryBytes);
     try {
-      await platform.start({ id, functionName, config, ...where, memoryBytes, workload });
+      await platform.start({ id, functionName, config, ...where, memoryBytes, ...ofGpu, workload });
     } catch (error) {
       this.#memoryBytes.delete(id);
       throw error;

@@ -47,6 +47,11 @@ const functionFields = z.strictObject({
   slo: positiveDuration,
   /** Share of requests, in percent, that must be answered within the SLO. */
   percentile: z.number().min(50).max(99.9).default(99),
+  /** What of the engine runs shares of a GPU (default: what the table was measured with); `cpu` keeps it off GPUs. */
+  provider: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/, 'must be a name like cpu, cuda or tensorrt')
+    .optional(),
   /** Largest batch to form, whatever the table offers. */
   maxBatch: z.number().int().min(1).optional(),
   /** What to do with a request that cannot be in time any more. */

@@ -1,13 +1,21 @@
 import { join } from 'node:path';
+import { InflessError } from '../../models/base/errors.ts';
 import { packageVersion } from '../../models/base/package.ts';
 import { engineFor } from '../../models/engines/index.ts';
+import type { ProviderName } from '../../models/engines/provider.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
-import { canBatch, type ModelFile, type ModelManifest } from '../../models/manifest/manifest.ts';
+import {
+  canBatch,
+  type ModelFile,
+  type ModelFormat,
+  type ModelManifest,
+} from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { Host } from '../../profiles/host-schema.ts';
 import { profileDirectory, saveTable } from '../../profiles/store.ts';
-import { PROFILE_SCHEMA, type ProfileTable } from '../../profiles/table.ts';
+import { type Accelerator, PROFILE_SCHEMA, type ProfileTable } from '../../profiles/table.ts';
+import { checkAccelerator } from '../gpu/check-accelerator.ts';
 import { openSweepGpu, type SweepGpu } from '../gpu/sweep-gpu.ts';
 import { availableCpuMillicores } from '../quota/cpu-limit.ts';
 import { describeQuotas, openSweepQuotas } from '../quota/measurement-quotas.ts';
@@ -18,7 +26,7 @@ import { cellsOf, type Grid } from './grid.ts';
 import { Journal } from './journal.ts';
 import type { ProfileListener } from './progress.ts';
 import { sweep } from './sweep.ts';
-import { gridOf, type ProfileOptions, settingsOf, strategyOf } from './sweep-options.ts';
+import { asksForGpu, gridOf, type ProfileOptions, settingsOf, strategyOf } from './sweep-options.ts';
 import { chooseThreads, chosenThreading, expectedThreading } from './threads/choose-threads.ts';
 
 export type { ProfileEvent, ProfileListener } from './progress.ts';
@@ -54,16 +62,57 @@ export async function profileModel(
     ...(mechanism === undefined ? {} : { mechanism }),
   });
   const host = await readHost();
-  const gpu = await openSweepGpu(wanted.gpuPercents, note);
+  const { provider } = options;
+  if (provider !== undefined) await checkProviderName(manifest.format, provider);
+  const gpu = await openSweepGpu(wanted.gpuPercents, { provider, isRequired: asksForGpu(options) }, note);
   if (gpu === undefined && host.gpus.length > 0 && options.gpuPercents === undefined) {
     note(`A GPU is here (${host.gpus[0]!.model}); --gpu 0,50,100 measures shares of it as well.`);
   }
   try {
-    const grid = gpu === undefined ? { ...wanted, gpuPercents: [0] } : wanted;
-    return await measureTable({ model, grid, host, quotas, gpu }, options, onProgress, signal);
+    const exact =
+      gpu === undefined ? wanted : { ...wanted, gpuPercents: wanted.gpuPercents.map(exactBy(gpu)) };
+    const accelerator = gpu && (await acceleratorOf({ model, grid: exact, gpu }, options, note, signal));
+    const grid = accelerator === undefined ? { ...wanted, gpuPercents: [0] } : exact;
+    return await measureTable({ model, grid, host, quotas, gpu, accelerator }, options, onProgress, signal);
   } finally {
     await gpu?.close();
   }
+}
+
+async function checkProviderName(format: ModelFormat, name: ProviderName): Promise<void> {
+  const engine = engineFor(format);
+  const names = await engine.providerNames();
+  if (names.includes(name)) return;
+  throw new InflessError('INVALID_INPUT', `${engine.version} has no provider "${name}" here`, {
+    remedy: `Choose one of ${names.join(', ')}.`,
+  });
+}
+
+/** Undefined where the GPU cannot be used, and something is left to measure without. */
+async function acceleratorOf(
+  { model, grid, gpu }: { readonly model: ModelFile; readonly grid: Grid; readonly gpu: SweepGpu },
+  options: ProfileOptions,
+  note: (text: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<Accelerator | undefined> {
+  const { shapes = {}, cpuFallback: fallback = 'little' } = options;
+  const { silenceMs } = settingsOf(options);
+  try {
+    return await checkAccelerator(
+      { model, grid, gpu, shapes, provider: gpu.provider, fallback, silenceMs },
+      signal,
+    );
+  } catch (error) {
+    const isOptional = !asksForGpu(options) && grid.gpuPercents.includes(0);
+    if (!(error instanceof InflessError) || error.code !== 'ACCELERATOR_UNAVAILABLE' || !isOptional)
+      throw error;
+    note(`Shares of the GPU are left out: ${error.sentence}`);
+    return undefined;
+  }
+}
+
+function exactBy(gpu: SweepGpu): (asked: number) => number {
+  return (asked) => (asked === 0 ? 0 : gpu.exactPercent(asked));
 }
 
 /** What is measured, and with what. */
@@ -73,10 +122,12 @@ interface Setup {
   readonly host: Host;
   readonly quotas: Quotas;
   readonly gpu: SweepGpu | undefined;
+  /** Undefined where no share of the GPU is measured. */
+  readonly accelerator: Accelerator | undefined;
 }
 
 async function measureTable(
-  { model, grid, host, quotas, gpu }: Setup,
+  { model, grid, host, quotas, gpu, accelerator }: Setup,
   options: ProfileOptions,
   onProgress: ProfileListener,
   signal: AbortSignal | undefined,
@@ -90,7 +141,7 @@ async function measureTable(
     engine: engineFor(manifest.format).version,
     quota: {
       ...(await describeQuotas(quotas, grid.cpuMillicores, note)),
-      ...(gpu === undefined ? {} : { gpuSharing: gpu.sharing }),
+      ...(gpu === undefined || accelerator === undefined ? {} : { gpuSharing: gpu.sharing }),
     },
     confidence: { level: settings.level, relativeError: settings.relativeError },
   };
@@ -102,6 +153,7 @@ async function measureTable(
       host: host.fingerprint,
       cellTimeMs: settings.cellTimeMs,
       shapes,
+      ...(accelerator === undefined ? {} : { provider: accelerator.provider }),
     },
     resume,
   );
@@ -137,6 +189,7 @@ async function measureTable(
       model: manifest,
       host,
       ...conditions,
+      ...(accelerator === undefined ? {} : { accelerator }),
       ...completed(cells, open, threading, conditions.confidence),
       ...(threading.length === 0 ? {} : { threading: [...threading] }),
     };

@@ -47,6 +47,7 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
     'what-if': ['cluster', 'control', 'functions', 'latency', 'planning', 'simulation'],
     service: ['control', 'dispatch', 'fleet', 'functions', 'gateway', 'kubernetes', 'operator', 'planning'],
     deploy: ['operator'],
+    'gpu-proof': ['gateway', 'latency', 'planning'],
     quickstart: ['control', 'fleet', 'gateway', 'latency', 'planning', 'service'],
   },
 };

@@ -49,6 +49,7 @@ const declarations: fc.Arbitrary<FunctionDeclaration> = fc
         },
         { requiredKeys: [] },
       ),
+      provider: fc.constantFrom('cpu', 'cuda', 'tensorrt'),
       nodeSelector: strings,
       labels: strings,
       annotations: strings,
