@@ -1,9 +1,8 @@
 import type { Cancel } from '../../../models/base/clock.ts';
 import { priceOf } from '../../cluster/price.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import type { Pending } from '../../policies/baseline/pending.ts';
 import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
-import type { PolicyInstance } from './baseline/policy-instance.ts';
+import type { Pending, PolicyInstance } from './baseline/policy-instance.ts';
 import type { ServedFunction } from './baseline/served-function.ts';
 import type { Policy } from './serving-system.ts';
 

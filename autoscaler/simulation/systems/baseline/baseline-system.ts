@@ -3,10 +3,9 @@ import type { BatchedRequest, BatchedResponse } from '../../../../packager/serve
 import type { Placement } from '../../../cluster/snapshot.ts';
 import type { InstanceEvent } from '../../../fleet/platform.ts';
 import type { Candidate } from '../../../latency/candidate.ts';
-import type { Pending } from '../../../policies/baseline/pending.ts';
 import type { ServingParts, ServingSystem } from '../serving-system.ts';
 import { NodeSpace } from './node-space.ts';
-import { AT_ONCE, PolicyInstance, type QueueRule } from './policy-instance.ts';
+import { AT_ONCE, type Pending, PolicyInstance, type QueueRule } from './policy-instance.ts';
 import { ServedFunction } from './served-function.ts';
 
 /** What tells one policy from another. */

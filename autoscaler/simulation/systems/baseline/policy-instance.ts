@@ -1,7 +1,7 @@
 import type { Cancel } from '../../../../models/base/clock.ts';
+import type { BatchedRequest, BatchedResponse } from '../../../../packager/server/instance-protocol.ts';
 import type { Placement } from '../../../cluster/snapshot.ts';
 import type { Candidate } from '../../../latency/candidate.ts';
-import type { Pending } from '../../../policies/baseline/pending.ts';
 import type { ServingParts } from '../serving-system.ts';
 
 /** How an instance's queue is worked off. */
@@ -122,4 +122,14 @@ export class PolicyInstance {
     this.#running = 0;
     this.#next();
   }
+}
+
+/** A request that has no answer yet. */
+export interface Pending {
+  readonly request: BatchedRequest;
+  readonly arrivalMs: number;
+  readonly resolve: (response: BatchedResponse) => void;
+  readonly reject: (error: Error) => void;
+  /** Batches that failed under it. */
+  attempts: number;
 }

@@ -2,8 +2,7 @@ import { ArrivalCounts, BUCKET_MS } from '../../../demand/arrivals.ts';
 import type { Deployment } from '../../../functions/deployment.ts';
 import type { Candidate } from '../../../latency/candidate.ts';
 import { ServiceTimes } from '../../../latency/service-times.ts';
-import type { Pending } from '../../../policies/baseline/pending.ts';
-import type { PolicyInstance } from './policy-instance.ts';
+import type { Pending, PolicyInstance } from './policy-instance.ts';
 
 /** Longest window over which a policy asks for the rate. */
 const MEMORY_MS = 60_000;

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Candidate } from '../../../../autoscaler/latency/candidate.ts';
-import { MeanLevel } from '../../../../autoscaler/policies/baseline/mean-level.ts';
 import { NodeSpace } from '../../../../autoscaler/simulation/systems/baseline/node-space.ts';
 import { uniformConfig } from '../../../../autoscaler/simulation/systems/baseline/uniform-config.ts';
 import { batchSizes, chooseBatching } from '../../../../autoscaler/simulation/systems/batch-system.ts';
@@ -10,7 +9,7 @@ import {
   queueRule,
   resourceEfficiency,
 } from '../../../../autoscaler/simulation/systems/infless-system.ts';
-import { podsByConcurrency } from '../../../../autoscaler/simulation/systems/knative-system.ts';
+import { MeanLevel, podsByConcurrency } from '../../../../autoscaler/simulation/systems/knative-system.ts';
 import { replicasByRate } from '../../../../autoscaler/simulation/systems/openfaas-system.ts';
 import { candidate } from '../../../support/planning.ts';
 
