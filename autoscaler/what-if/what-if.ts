@@ -7,7 +7,6 @@ import type { RateModel } from '../planning/capacity/rate-model.ts';
 import type { Scenario } from '../simulation/scenario.ts';
 import { simulate } from '../simulation/simulate.ts';
 import type { Policy } from '../simulation/systems/serving-system.ts';
-import { type Bins, binsOf } from './course/bins.ts';
 import type { Cluster } from './inputs/cluster.ts';
 import type { PlannedFunction } from './inputs/functions.ts';
 import { arrivalsOf } from './inputs/load.ts';
@@ -17,6 +16,7 @@ import { policyReport } from './report/policy-report.ts';
 import { type PolicyReport, WHAT_IF_SCHEMA, type WhatIfReport } from './report/report.ts';
 import { recorded } from './series/recorded-system.ts';
 import { CourseRecorder } from './series/series-recorder.ts';
+import { type Bins, binsOf } from './series/step-series.ts';
 
 export interface WhatIfRequest {
   readonly functions: readonly PlannedFunction[];

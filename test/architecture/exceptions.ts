@@ -31,8 +31,6 @@ export const EXCEPTIONS: Findings = {
     'autoscaler/planning → autoscaler/plan',
     'autoscaler/platforms → autoscaler/cluster',
     'autoscaler/platforms → autoscaler/fleet',
-    'autoscaler/what-if/cluster → autoscaler/what-if/inputs',
-    'autoscaler/what-if/inputs → autoscaler/what-if/cluster',
     'models/engines → models/tfjs',
     'models/engines/content.ts → models/engines/tfjs',
     'models/engines/tfjs → models/engines/content.ts',

@@ -1,9 +1,10 @@
 import { parse } from 'yaml';
+import { z } from 'zod';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { parseWith } from '../../../models/base/schema.ts';
-import { clusterSchema } from '../cluster/cluster-schema.ts';
+import { parseBytes, parseCpuMillicores, parseDurationMs } from '../../../models/base/units.ts';
 import { artifactClusterSchema, isArtifactCluster } from './artifact-schema.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, ClusterNode } from './cluster.ts';
 import { readInputFile } from './input-file.ts';
 
 /**
@@ -46,4 +47,82 @@ function uniquelyNamed(cluster: Cluster, what: string): Cluster {
   throw new InflessError('INVALID_INPUT', `${what} names two nodes "${duplicate}"`, {
     remedy: 'Give each node a name of its own.',
   });
+}
+
+/** Text that one of our parsers of units reads; its sentence is the schema's. */
+function read<T>(parse: (text: string) => T) {
+  return z.union([z.string(), z.number()]).transform((value, context) => {
+    try {
+      return parse(String(value));
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  });
+}
+
+const bytes = read((text) => parseBytes(text, 'memory'));
+const price = z.number().min(0).default(0);
+
+const nodeSchema = z.strictObject({
+  name: z.string().min(1).default('node'),
+  /** So many nodes like this. */
+  count: z.number().int().min(1).default(1),
+  /** Cores, or millicores as `500m`. */
+  cpu: read((text) => parseCpuMillicores(text, 'CPU')),
+  memory: bytes,
+  gpus: z
+    .strictObject({
+      count: z.number().int().min(0),
+      /** Of each. */
+      memory: bytes.optional(),
+    })
+    .optional(),
+});
+
+/** Our own description of a cluster. */
+export const clusterSchema = z
+  .strictObject({
+    nodes: z.array(nodeSchema).min(1, 'must name one node or more'),
+    startup: read((text) => parseDurationMs(text, 'start-up')).optional(),
+    /** Per hour. */
+    prices: z
+      .strictObject({
+        currency: z.string().min(1).default('USD'),
+        /** Of a core. */
+        cpu: price,
+        /** Of a whole GPU. */
+        gpu: price,
+        /** Of a gigabyte (10⁹ bytes). */
+        memory: price,
+      })
+      .optional(),
+  })
+  .transform(({ nodes, startup, prices }): Cluster => {
+    return {
+      nodes: nodes.flatMap((node, index) => nodesOf(node, nodes.length === 1 ? '' : `${index + 1}-`)),
+      ...(startup === undefined ? {} : { startupMs: startup }),
+      ...(prices === undefined
+        ? {}
+        : {
+            prices: {
+              currency: prices.currency,
+              perCoreHour: prices.cpu,
+              perGpuHour: prices.gpu,
+              perGigabyteHour: prices.memory,
+            },
+          }),
+    };
+  });
+
+/** Names are made unique by numbers: two groups may have been given the same. */
+function nodesOf(described: z.output<typeof nodeSchema>, group: string): ClusterNode[] {
+  const { name, count, cpu, memory, gpus = { count: 0 } } = described;
+  return Array.from({ length: count }, (_, index) => ({
+    name: `${name}-${group}${index + 1}`,
+    cpuMillicores: cpu,
+    memoryBytes: memory,
+    gpuPercents: Array<number>(gpus.count).fill(100),
+    gpuMemoryBytes: Array<number | undefined>(gpus.count).fill(gpus.memory),
+  }));
 }

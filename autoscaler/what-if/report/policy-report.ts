@@ -1,9 +1,9 @@
 import { formatConfig } from '../../../profiles/config.ts';
 import type { FunctionResult, SimulationResult } from '../../simulation/result.ts';
-import type { Bins } from '../course/bins.ts';
 import { costOf, type Prices } from '../inputs/cluster.ts';
 import type { PlannedFunction } from '../inputs/functions.ts';
 import { type CourseRecorder, HOLDINGS, type RequestCounts } from '../series/series-recorder.ts';
+import type { Bins } from '../series/step-series.ts';
 import type { Course, FunctionReport, PolicyReport, Violations } from './report.ts';
 
 export interface PolicyRun {

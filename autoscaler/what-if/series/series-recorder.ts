@@ -2,8 +2,7 @@ import { type Config, configKey } from '../../../profiles/config.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import { priceOf } from '../../cluster/price.ts';
 import type { InstanceMeter } from '../../simulation/meters/metered-platform.ts';
-import { type Bins, binAt } from '../course/bins.ts';
-import { StepSeries } from './step-series.ts';
+import { type Bins, binAt, StepSeries } from './step-series.ts';
 
 /** How a request ended. */
 export type Outcome = 'inTime' | 'late' | 'rejected' | 'failed';

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { binAt, binsOf } from '../../../../autoscaler/what-if/course/bins.ts';
-import { StepSeries } from '../../../../autoscaler/what-if/series/step-series.ts';
+import { binAt, binsOf, StepSeries } from '../../../../autoscaler/what-if/series/step-series.ts';
 
 describe('bins', () => {
   it.each([
