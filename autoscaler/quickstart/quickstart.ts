@@ -13,9 +13,8 @@ import type { Forecast } from '../planning/capacity/forecast.ts';
 import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';
 import { LocalBackend } from '../service/local-backend.ts';
 import { type Service, startService } from '../service/service.ts';
-import { tableFor } from './profiling.ts';
 import { Timeline } from './timeline.ts';
-import { TOUR_FUNCTIONS, type TourFunction } from './tour-functions.ts';
+import { TOUR_FUNCTIONS, type TourFunction, tableFor } from './tour-functions.ts';
 import { peakRate, rampOf, replay } from './tour-load.ts';
 import { allMet, renderReport, type TourResult } from './tour-report.ts';
 
