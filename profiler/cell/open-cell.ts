@@ -1,10 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { decodePredict, encodePredict, encodePredictBody } from '../../models/codec/predict-json.ts';
 import { BatchExecutor } from '../../models/engines/executor.ts';
 import { engineFor } from '../../models/engines/index.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
 import type { NamedTensors } from '../../models/manifest/tensor.ts';
-import { peakMemoryBytes } from '../peak-memory.ts';
 import type {
   CodecQuestion,
   CodecTimes,
@@ -134,4 +134,23 @@ function codecTimes(
     decode: meanTimeMs(() => decodePredict(body, manifest), limits),
     encode: meanTimeMs(() => encodePredict(outputs, form, manifest), limits),
   };
+}
+
+/**
+ * The most memory this process has held, in bytes.
+ *
+ * Not `resourceUsage().maxRSS` where it can be avoided: on Linux that survives `exec`, so that a small process
+ * started by a large one reports the large one's memory. VmHWM belongs to this program alone.
+ */
+export function peakMemoryBytes(): number {
+  return highWaterMarkBytes() ?? process.resourceUsage().maxRSS * 1024;
+}
+
+function highWaterMarkBytes(): number | undefined {
+  try {
+    const match = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
+    return match === null ? undefined : Number(match[1]) * 1024;
+  } catch {
+    return undefined; // no /proc here
+  }
 }

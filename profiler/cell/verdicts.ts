@@ -1,6 +1,5 @@
 /** What may be wrong with one measurement, each as a function of what was seen. Nothing is measured here. */
 import type { Cell, Verdict } from '../../profiles/table.ts';
-import { isDisturbed } from '../disturbance.ts';
 import type { HostLoad } from './host-load.ts';
 import type { Warmth } from './steady-state.ts';
 
@@ -76,4 +75,26 @@ export function isGpuThrottled({ gpu }: Cell): boolean {
 export function isThrottled({ throttling, threads, cpuMillicores }: Cell): boolean {
   if (throttling === null || throttling.periods === 0 || threads * 1000 > cpuMillicores) return false;
   return throttling.throttledPeriods / throttling.periods > TOLERATED_THROTTLING;
+}
+
+/** How much longer than explained a batch may take: the kernel's accounting and a period's edge are not exact. */
+const DISTURBANCE_TOLERANCE = 1.25;
+
+/**
+ * Whether batches took longer than the CPU they used explains, because something else on the host wanted the
+ * same cores. At least one thread of a batch is always running or throttled: a core's worth of quota or more
+ * is done within its CPU time, a fraction of a core within CPU time over quota. Anything beyond was waiting.
+ */
+export function isDisturbed(cell: Cell): boolean {
+  if (cell.gpuPercent > 0) return false; // there the CPU waits for the GPU, as it should
+  const explainedMs = cell.cpuMs / Math.min(1, cell.cpuMillicores / 1000);
+  return cell.latencyMs.mean > DISTURBANCE_TOLERANCE * explainedMs;
+}
+
+/** How much faster or slower than usual a host may be for its cells to be put right by a factor alone: another clock, not another neighbour. */
+const DRIFT_TOLERANCE = 1.25;
+
+/** Whether the host was another one while this cell was measured: heat, its clock, a neighbour that stays. */
+export function hasDrifted({ speedFactor = 1 }: Cell): boolean {
+  return speedFactor > DRIFT_TOLERANCE || speedFactor < 1 / DRIFT_TOLERANCE;
 }

@@ -1,6 +1,6 @@
 import { type Cell, type ProfileTable, type Verdict, verdictSchema } from '../../profiles/table.ts';
 import { SAMPLES_FOR_TAIL } from '../cell/stopping.ts';
-import { isDisturbed } from '../disturbance.ts';
+import { isDisturbed } from '../cell/verdicts.ts';
 import { confidenceOf } from './figures.ts';
 import { hasIntervals } from './remarks.ts';
 

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import pc from 'picocolors';
 import { formatDuration } from '../../models/base/units.ts';
 import { formatConfig } from '../../profiles/config.ts';
-import { isDisturbed } from '../disturbance.ts';
+import { isDisturbed } from '../cell/verdicts.ts';
 import type { ProfileEvent, ProfileListener, SweepState } from '../sweep/progress.ts';
 
 type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number };

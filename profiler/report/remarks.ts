@@ -2,7 +2,7 @@ import { formatConfig } from '../../profiles/config.ts';
 import { relativeError } from '../../profiles/statistics.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
 import { SAMPLES_FOR_TAIL } from '../cell/stopping.ts';
-import { isDisturbed } from '../disturbance.ts';
+import { isDisturbed } from '../cell/verdicts.ts';
 
 /** What a reader should know before trusting a cell: nothing where there is nothing. */
 export function remarksOn(cell: Cell, table: ProfileTable): readonly string[] {

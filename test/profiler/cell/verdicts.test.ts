@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isDisturbed } from '../../../profiler/disturbance.ts';
+import { isDisturbed } from '../../../profiler/cell/verdicts.ts';
 import { cell } from '../../profiles/sample-table.ts';
 
 describe('isDisturbed', () => {

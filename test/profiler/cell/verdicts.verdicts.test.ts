@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Evidence, verdictsOn } from '../../../profiler/cell/verdicts.ts';
-import { hasDrifted } from '../../../profiler/checks/drift.ts';
+import { type Evidence, hasDrifted, verdictsOn } from '../../../profiler/cell/verdicts.ts';
 import { isSpinning } from '../../../profiler/checks/spinning.ts';
 import { nonMonotone } from '../../../profiler/sweep/contradictions.ts';
 import type { Cell } from '../../../profiles/table.ts';
