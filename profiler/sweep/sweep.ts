@@ -4,13 +4,10 @@ import type { Threading } from '../../models/onnx/threads.ts';
 import { type Config, configKey, formatConfig } from '../../profiles/config.ts';
 import type { Cell } from '../../profiles/table.ts';
 import { hasDrifted } from '../cell/verdicts.ts';
-import { withVerdicts } from '../checked-cell.ts';
-import { isSpinning } from '../checks/spinning.ts';
-import { remainingMs } from '../eta.ts';
-import type { CellRunner } from './cell-runner.ts';
-import { nonMonotone } from './contradictions.ts';
+import { type CellRunner, withVerdicts } from './cell-runner.ts';
+import { isSpinning, nonMonotone } from './contradictions.ts';
 import type { Journal } from './journal.ts';
-import type { ProfileListener, SweepState } from './progress.ts';
+import { type ProfileListener, remainingMs, type SweepState } from './progress.ts';
 import type { Strategy } from './sampling/strategy.ts';
 import { atOneSpeed } from './speed-correction.ts';
 

@@ -4,10 +4,11 @@ import { type Threading, threadRule } from '../../../models/onnx/threads.ts';
 import type { Config } from '../../../profiles/config.ts';
 import type { Cell, ThreadChoice } from '../../../profiles/table.ts';
 import { threadingOf } from '../../../profiles/threading.ts';
-import { tryThreads } from '../../threads/try-threads.ts';
+import type { Evidence } from '../../cell/verdicts.ts';
 import type { CellRunner } from '../cell-runner.ts';
 import type { Grid } from '../grid.ts';
 import type { Journal } from '../journal.ts';
+import { candidatesFor, quotasToTry, winnerOf } from './thread-choices.ts';
 
 interface Setup {
   readonly manifest: ModelManifest;
@@ -75,4 +76,27 @@ function isUsual({ cpuMillicores, threads, spinning }: ThreadChoice): boolean {
 
 function describe({ threads, spinning }: Threading): string {
   return `${threads === 1 ? 'one thread' : `${threads} threads`}${spinning ? ' that spin' : ''}`;
+}
+
+/** Measures one threading under a quota; undefined where it cannot run. */
+export type Trial = (cpuMillicores: number, threading: Threading) => Promise<Evidence | undefined>;
+
+/**
+ * Tries threads under the quotas where there is a choice, all with the same batch.
+ *
+ * @returns the winner of each quota, and what the trials were; quotas whose default cannot run are left out
+ */
+export async function tryThreads(cpuMillicores: readonly number[], trial: Trial): Promise<ThreadChoice[]> {
+  const choices: ThreadChoice[] = [];
+  for (const quota of quotasToTry(cpuMillicores)) {
+    const trials: ThreadChoice['trials'] = [];
+    for (const threading of candidatesFor(quota)) {
+      const evidence = await trial(quota, threading);
+      if (evidence === undefined) break;
+      const { batch, latencyMs, cpuMs } = evidence.cell;
+      trials.push({ ...threading, batch, meanMs: latencyMs.mean, cpuMs });
+    }
+    if (trials.length > 0) choices.push({ cpuMillicores: quota, ...winnerOf(trials), trials });
+  }
+  return choices;
 }

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Evidence, hasDrifted, verdictsOn } from '../../../profiler/cell/verdicts.ts';
-import { isSpinning } from '../../../profiler/checks/spinning.ts';
-import { nonMonotone } from '../../../profiler/sweep/contradictions.ts';
+import { isSpinning, nonMonotone } from '../../../profiler/sweep/contradictions.ts';
 import type { Cell } from '../../../profiles/table.ts';
 import { cell } from '../../profiles/sample-table.ts';
 

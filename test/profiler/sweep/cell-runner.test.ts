@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Evidence } from '../../../profiler/cell/verdicts.ts';
-import { measureChecked, withVerdicts } from '../../../profiler/checked-cell.ts';
+import { measureChecked, withVerdicts } from '../../../profiler/sweep/cell-runner.ts';
 import { cell } from '../../profiles/sample-table.ts';
 
 const load = (foreignCores: number): Evidence['load'] => ({ cores: 2, foreignCores, stolenShare: 0 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { remainingMs } from '../../../profiler/eta.ts';
+import { remainingMs } from '../../../profiler/sweep/progress.ts';
 
 describe('remaining time', () => {
   it('starts from the nominal time of a cell and a second around it', () => {
