@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 
 /** One mounted cgroup hierarchy, as far as this process sees it. */
@@ -98,4 +99,14 @@ function parseMemberships(selfCgroup: string): Membership[] {
 /** The kernel writes blanks and the like in paths as `\040`. */
 function decodeOctal(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+/** @throws where the system has no cgroups. */
+export async function ourCgroups(): Promise<CgroupPlaces> {
+  if (process.platform !== 'linux') throw new Error(`there are no cgroups on ${process.platform}`);
+  const [mountinfo, selfCgroup] = await Promise.all([
+    readFile('/proc/self/mountinfo', 'utf8'),
+    readFile('/proc/self/cgroup', 'utf8'),
+  ]);
+  return locateCgroups(mountinfo, selfCgroup);
 }

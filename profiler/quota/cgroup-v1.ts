@@ -6,6 +6,7 @@ import {
   attachToGroup,
   groupDirectory,
   groupProcesses,
+  kernelRefused,
   listGroups,
   makeGroup,
   parseFlatKeyed,
@@ -16,7 +17,6 @@ import {
   writeGroupFile,
 } from './cgroup-directory.ts';
 import type { CgroupPlaces } from './cgroup-places.ts';
-import { kernelRefused } from './kernel-refused.ts';
 import { processCpuMs } from './process-stat.ts';
 import type { Quota, Quotas, Throttling } from './quota-interface.ts';
 

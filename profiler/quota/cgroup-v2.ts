@@ -7,6 +7,7 @@ import {
   attachToGroup,
   groupDirectory,
   groupProcesses,
+  kernelRefused,
   listGroups,
   makeGroup,
   parseFlatKeyed,
@@ -17,7 +18,6 @@ import {
   writeGroupFile,
 } from './cgroup-directory.ts';
 import type { CgroupPlaces } from './cgroup-places.ts';
-import { kernelRefused } from './kernel-refused.ts';
 import type { Quota, Quotas, Throttling } from './quota-interface.ts';
 
 /** Where our own processes go when they are in the way; not named like a quota, so that `list` passes it by. */

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { ancestors, readGroupFile } from './cgroup-directory.ts';
-import type { CgroupPlace, CgroupPlaces } from './cgroup-places.ts';
-import { ourCgroups } from './our-cgroups.ts';
+import { type CgroupPlace, type CgroupPlaces, ourCgroups } from './cgroup-places.ts';
 
 /**
  * The CPU that this process and what it starts can have at most: the cores it may run on, or less where the

@@ -5,9 +5,9 @@ import { InflessError, messageOf } from '../../models/base/errors.ts';
 import type { QuotaMechanism } from '../../profiles/table.ts';
 import { AffinityQuotas } from './affinity.ts';
 import { checkPeriodMicros, DEFAULT_PERIOD_MICROS } from './cfs-limits.ts';
+import { ourCgroups } from './cgroup-places.ts';
 import { CgroupV1Quotas } from './cgroup-v1.ts';
 import { CgroupV2Quotas } from './cgroup-v2.ts';
-import { ourCgroups } from './our-cgroups.ts';
 import type { Quotas } from './quota-interface.ts';
 import { ThreadQuotas } from './threads.ts';
 
