@@ -1,5 +1,7 @@
+import { type Command, Option } from 'commander';
 import { InflessError } from '../../models/base/errors.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
+import { SLO_PERCENTILES, type Slo, type SloPercentile } from '../../profiles/best-config.ts';
 import type { InputShapes } from '../cell/cell-protocol.ts';
 
 /** Reads `95`, `95%` or `2.5 %` as a share of one, within bounds given in percent. */
@@ -46,4 +48,25 @@ export function parseShape(text: string, earlier: InputShapes = {}): InputShapes
     });
   }
   return { ...earlier, [text.slice(0, split)]: sizes.map(Number) };
+}
+
+export interface SloOptions {
+  readonly slo?: number;
+  /** One of the choices, as text. */
+  readonly percentile: string;
+}
+
+/** @param purpose what the SLO is for, as the help tells it */
+export function sloOptionsOn(command: Command, purpose: string): Command {
+  return command
+    .option('--slo <duration>', purpose, (text) => parsePositiveMs(text, '--slo'))
+    .addOption(
+      new Option('--percentile <percentile>', 'which percentile the SLO is about')
+        .choices(SLO_PERCENTILES.map(String))
+        .default('99'),
+    );
+}
+
+export function readSlo({ slo, percentile }: SloOptions): Slo | undefined {
+  return slo === undefined ? undefined : { sloMs: slo, percentile: Number(percentile) as SloPercentile };
 }

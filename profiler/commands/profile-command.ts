@@ -24,9 +24,16 @@ import { addExportCommand } from './export-command.ts';
 import { addImportCommand } from './import-command.ts';
 import { addMergeCommand } from './merge-command.ts';
 import { addOperatorsCommand } from './operators-command.ts';
-import { parseCount, parsePercent, parsePositiveMs, parseShape } from './options.ts';
+import {
+  parseCount,
+  parsePercent,
+  parsePositiveMs,
+  parseShape,
+  readSlo,
+  type SloOptions,
+  sloOptionsOn,
+} from './options.ts';
 import { addReportCommand } from './report-command.ts';
-import { readSlo, type SloOptions, sloOptionsOn } from './slo-options.ts';
 
 interface CliOptions extends SloOptions {
   readonly batches?: number[];

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { writeFileSafely } from '../../models/base/files.ts';
 import { readTable } from '../../profiles/store.ts';
 import { renderPage } from '../report/page/page.ts';
-import { readSlo, type SloOptions, sloOptionsOn } from './slo-options.ts';
+import { readSlo, type SloOptions, sloOptionsOn } from './options.ts';
 
 interface ReportOptions extends SloOptions {
   readonly output: string;
