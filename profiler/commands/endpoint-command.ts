@@ -5,7 +5,7 @@ import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { writeFileSafely } from '../../models/base/files.ts';
 import { formatDuration } from '../../models/base/units.ts';
 import { saveTable } from '../../profiles/store.ts';
-import type { CapacityReport } from '../endpoint/capacity-report.ts';
+import { type CapacityReport, formatTrial, renderCapacity } from '../endpoint/capacity-report.ts';
 import { measureInstanceTable } from '../endpoint/instance-table.ts';
 import type { CapacityListener } from '../endpoint/measure-capacity.ts';
 import {
@@ -14,7 +14,6 @@ import {
   openEndpoint,
   profileEndpoint,
 } from '../endpoint/profile-endpoint.ts';
-import { formatTrial, renderCapacity } from '../live/capacity-summary.ts';
 import { parseRate } from '../load/arrivals/rates.ts';
 import { parseHeader, parseInteger, readBodyFile } from '../load/options.ts';
 import { parsePercent, parsePositiveMs } from './options.ts';

@@ -1,8 +1,7 @@
-import { Stretches } from '../live/stretches.ts';
 import type { RequestLog } from '../load/open-loop.ts';
 import { LoadRecorder, type Outcome } from '../load/recorder.ts';
 import type { LoadReport, SecondReport } from '../load/report.ts';
-import type { Counts } from './late-share.ts';
+import { type Counts, Stretches } from './late-share.ts';
 import type { TrialRule, Verdict } from './trial-rule.ts';
 
 /** Requests in a stretch of the warm-up, and how long it is at least: of fewer nobody knows whether they were lucky. */
