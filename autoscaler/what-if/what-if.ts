@@ -1,5 +1,5 @@
 import type { Clock } from '../../models/base/clock.ts';
-import type { ArrivalProcess } from '../../profiler/load/renewal.ts';
+import type { ArrivalProcess } from '../../profiler/load/arrivals/arrivals.ts';
 import { ProfileView } from '../../profiles/lookup.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../control/settings.ts';
 import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';

@@ -1,8 +1,8 @@
 import { systemClock } from '../../models/base/clock.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import { packageVersion } from '../../models/base/package.ts';
-import { generateBodies } from '../load/bodies.ts';
 import { HttpClient } from '../load/http-client.ts';
+import { generateBodies } from '../load/metadata.ts';
 import type { Slo } from '../load/report.ts';
 import { parseTarget, probe, type Target } from '../load/target.ts';
 import { CAPACITY_SCHEMA, type CapacityReport } from './capacity-report.ts';

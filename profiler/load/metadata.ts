@@ -2,6 +2,8 @@ import { request } from 'undici';
 import { z } from 'zod';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
+import { encodePredictBody } from '../../models/codec/predict-json.ts';
+import { generateInputs } from '../../models/manifest/inputs.ts';
 import type { TensorSpec } from '../../models/manifest/manifest.ts';
 import type { DType } from '../../models/manifest/tensor.ts';
 
@@ -120,4 +122,26 @@ async function get(url: URL, timeoutMs: number): Promise<{ status: number; text:
       { remedy: 'Check that the target runs and is ready.', cause: error },
     );
   }
+}
+
+/** Enough that a cache of answers would not flatter the target, few enough to hold images in memory. */
+const DISTINCT_BODIES = 4;
+
+/**
+ * Request bodies made up from a model's metadata, one row each, encoded before the test: while it runs, sending
+ * must cost as little as possible, because the CPU is shared with the system under test.
+ *
+ * @throws InflessError PLATFORM_FAILED, INVALID_INPUT
+ */
+export async function generateBodies(
+  metadataUrl: URL,
+  seed: number,
+  timeoutMs: number,
+): Promise<readonly Uint8Array[]> {
+  const inputs = await fetchInputs(metadataUrl, timeoutMs);
+  return Array.from({ length: DISTINCT_BODIES }, (_, index) => {
+    const feeds = generateInputs({ name: 'the target', inputs }, { batch: 1, seed: seed + index });
+    const oneRow = Object.values(feeds).every((tensor) => tensor.shape[0] === 1);
+    return encodePredictBody(feeds, oneRow ? 'row' : 'column');
+  });
 }

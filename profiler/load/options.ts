@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
+import type { ArrivalProcess } from './arrivals/arrivals.ts';
 import {
   constantRate,
   cutRate,
@@ -13,7 +14,6 @@ import {
   steppedRate,
 } from './arrivals/rates.ts';
 import { readTrace } from './arrivals/trace-file.ts';
-import type { ArrivalProcess } from './renewal.ts';
 import type { Slo } from './report.ts';
 import type { LoadOptions } from './run.ts';
 

@@ -3,9 +3,8 @@ import { createProgram } from '../../models/base/command-line/program.ts';
 import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
 import { writeFileSafely } from '../../models/base/files.ts';
 import { type CliOptions, toLoadOptions } from './options.ts';
-import type { LoadReport } from './report.ts';
+import { formatSecond, formatSummary, type LoadReport } from './report.ts';
 import { runLoad } from './run.ts';
-import { formatSecond, formatSummary } from './summary.ts';
 
 /** The program `infless-load`. */
 export function loadProgram(): Command {

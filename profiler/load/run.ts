@@ -1,11 +1,10 @@
 import { InflessError } from '../../models/base/errors.ts';
-import { arrivals } from './arrivals/arrivals.ts';
+import { type ArrivalProcess, arrivals } from './arrivals/arrivals.ts';
 import { durationOf, type RateCurve, totalCount } from './arrivals/rates.ts';
-import { generateBodies } from './bodies.ts';
 import { HttpClient } from './http-client.ts';
+import { generateBodies } from './metadata.ts';
 import { OpenLoop } from './open-loop.ts';
 import { LoadRecorder } from './recorder.ts';
-import type { ArrivalProcess } from './renewal.ts';
 import type { LoadReport, SecondReport, Slo } from './report.ts';
 import { parseTarget, probe, type Target } from './target.ts';
 

@@ -62,7 +62,7 @@ export const EXCEPTIONS: Findings = {
     'packager/contents/model/model-files.ts → models/engines/tfjs/model-json.ts',
   ],
   impure: [],
-  largeFolders: ['autoscaler/gpu-proof', 'profiler/load'],
+  largeFolders: ['autoscaler/gpu-proof'],
   crowdedFolders: 9,
   smallFiles: 100,
   lostTests: [

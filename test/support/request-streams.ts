@@ -1,6 +1,5 @@
-import { arrivals } from '../../profiler/load/arrivals/arrivals.ts';
+import { type ArrivalProcess, arrivals } from '../../profiler/load/arrivals/arrivals.ts';
 import type { RateCurve } from '../../profiler/load/arrivals/rates.ts';
-import type { ArrivalProcess } from '../../profiler/load/renewal.ts';
 
 /** A stream of requests, the same for the same seed. */
 export interface RequestStream {

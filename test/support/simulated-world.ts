@@ -17,9 +17,8 @@ import {
 } from '../../autoscaler/simulation/cluster/simulated-transport.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import { VirtualClock } from '../../models/base/virtual-clock.ts';
-import { arrivals } from '../../profiler/load/arrivals/arrivals.ts';
+import { type ArrivalProcess, arrivals } from '../../profiler/load/arrivals/arrivals.ts';
 import type { RateCurve } from '../../profiler/load/arrivals/rates.ts';
-import type { ArrivalProcess } from '../../profiler/load/renewal.ts';
 import { ProfileView } from '../../profiles/lookup.ts';
 import { drawnMs, PROFILE } from './simulated-functions.ts';
 import { advance, advanceThrough } from './virtual-time.ts';

@@ -1,11 +1,10 @@
-import { arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
+import { type ArrivalProcess, arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
 import {
   constantRate,
   durationOf,
   type RateCurve,
   totalCount,
 } from '../../../profiler/load/arrivals/rates.ts';
-import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
 
 /** Who calls a function when: by a rate, around which arrivals are drawn, or at recorded times. */
 export type Load =

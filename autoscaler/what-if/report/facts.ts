@@ -1,4 +1,4 @@
-import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
+import type { ArrivalProcess } from '../../../profiler/load/arrivals/arrivals.ts';
 import { nearestFeasibleSloMs } from '../../planning/capacity/feasibility.ts';
 import type { RateModel } from '../../planning/capacity/rate-model.ts';
 import { costOfSlo, type SloCost } from '../../planning/explain/slo-cost.ts';

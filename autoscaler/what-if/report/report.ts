@@ -1,4 +1,4 @@
-import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
+import type { ArrivalProcess } from '../../../profiler/load/arrivals/arrivals.ts';
 import type { Config } from '../../../profiles/config.ts';
 import type { Holding, RequestCounts } from '../series/series-recorder.ts';
 

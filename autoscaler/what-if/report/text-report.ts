@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { formatBytes, formatDuration } from '../../../models/base/units.ts';
-import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
+import type { ArrivalProcess } from '../../../profiler/load/arrivals/arrivals.ts';
 import { formatConfig } from '../../../profiles/config.ts';
 import { count, percent, plural, short } from './figures.ts';
 import { figureRows } from './figures-table.ts';

@@ -6,8 +6,8 @@ import {
   type DemandHorizon,
   type DemandSnapshot,
 } from '../../../autoscaler/demand/demand-estimator.ts';
+import type { ArrivalProcess } from '../../../profiler/load/arrivals/arrivals.ts';
 import { constantRate, rampedRate, steppedRate } from '../../../profiler/load/arrivals/rates.ts';
-import type { ArrivalProcess } from '../../../profiler/load/renewal.ts';
 import { every, meanOf, type RequestStream, replay } from '../../support/request-streams.ts';
 
 /** What is always in reserve. */

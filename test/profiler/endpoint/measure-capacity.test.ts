@@ -7,7 +7,7 @@ import {
   type CapacitySettings,
   measureCapacity,
 } from '../../../profiler/endpoint/measure-capacity.ts';
-import { renewal } from '../../../profiler/load/renewal.ts';
+import { renewal } from '../../../profiler/load/arrivals/arrivals.ts';
 import type { Slo } from '../../../profiler/load/report.ts';
 import { settle } from '../../support/virtual-time.ts';
 import { SimulatedServer, type SimulatedServerOptions } from './simulated-server.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
 import { LatencyHistogram } from '../../../profiler/load/histogram.ts';
-import { pace } from '../../../profiler/load/pace.ts';
+import { pace } from '../../../profiler/load/open-loop.ts';
 
 /** Sends along `times` on a virtual clock; returns what was due when, and when it was sent. */
 async function paced(times: readonly number[], endMs: number, signal = new AbortController().signal) {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arrivals } from '../../../../profiler/load/arrivals/arrivals.ts';
+import { type ArrivalProcess, arrivals } from '../../../../profiler/load/arrivals/arrivals.ts';
 import {
   constantRate,
   cutRate,
@@ -15,7 +15,6 @@ import {
   totalCount,
 } from '../../../../profiler/load/arrivals/rates.ts';
 import { parseTrace, readTrace } from '../../../../profiler/load/arrivals/trace-file.ts';
-import type { ArrivalProcess } from '../../../../profiler/load/renewal.ts';
 
 const POISSON: ArrivalProcess = { type: 'poisson' };
 
