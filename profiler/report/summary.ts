@@ -11,8 +11,7 @@ import {
 import { formatConfig } from '../../profiles/config.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
 import { caveatsOf } from './caveats.ts';
-import { short } from './figures.ts';
-import { sparkline } from './sparkline.ts';
+import { short, sparkline } from './figures.ts';
 
 /** Room for `Best for p99 ≤ 1.50 s`. */
 const TITLE_WIDTH = 21;

@@ -4,7 +4,7 @@ import { inReadingOrder } from '../../../profiles/formats/order.ts';
 import { type Efficiency, frontierOf, perCore, perGpuPercent } from '../../../profiles/frontier.ts';
 import { relativeError } from '../../../profiles/statistics.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
-import { hasIntervals } from '../remarks.ts';
+import { hasIntervals } from '../caveats.ts';
 
 /** What the page's charts are drawn from. */
 export interface PageData {

@@ -7,9 +7,8 @@ import { formatConfig } from '../../../profiles/config.ts';
 import { inReadingOrder } from '../../../profiles/formats/order.ts';
 import { relativeError } from '../../../profiles/statistics.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
-import { caveatsOf } from '../caveats.ts';
+import { caveatsOf, hasIntervals, remarksOn } from '../caveats.ts';
 import { confidenceOf, short } from '../figures.ts';
-import { hasIntervals, remarksOn } from '../remarks.ts';
 import { pageData } from './page-data.ts';
 
 /**

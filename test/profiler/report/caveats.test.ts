@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { caveatsOf } from '../../../profiler/report/caveats.ts';
-import { remarksOn } from '../../../profiler/report/remarks.ts';
+import { caveatsOf, remarksOn } from '../../../profiler/report/caveats.ts';
 import type { Cell } from '../../../profiles/table.ts';
 import { cell, table } from '../../profiles/sample-table.ts';
 

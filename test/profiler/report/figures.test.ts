@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sparkline } from '../../../profiler/report/sparkline.ts';
+import { sparkline } from '../../../profiler/report/figures.ts';
 
 describe('sparkline', () => {
   it('has one step for every equal factor', () => {
