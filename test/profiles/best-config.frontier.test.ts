@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bestConfig, SLO_PERCENTILES, throughputPerCore } from '../../profiles/best-config.ts';
-import { frontierOf, perGpuPercent } from '../../profiles/frontier.ts';
+import {
+  bestConfig,
+  frontierOf,
+  perGpuPercent,
+  SLO_PERCENTILES,
+  throughputPerCore,
+} from '../../profiles/best-config.ts';
 import { cell } from './sample-table.ts';
 
 const cells = fc.array(

@@ -1,7 +1,14 @@
-import { SLO_PERCENTILES, type Slo, type SloPercentile } from '../../../profiles/best-config.ts';
+import {
+  type Efficiency,
+  frontierOf,
+  perCore,
+  perGpuPercent,
+  SLO_PERCENTILES,
+  type Slo,
+  type SloPercentile,
+} from '../../../profiles/best-config.ts';
 import { formatConfig } from '../../../profiles/config.ts';
 import { inReadingOrder } from '../../../profiles/formats/order.ts';
-import { type Efficiency, frontierOf, perCore, perGpuPercent } from '../../../profiles/frontier.ts';
 import { relativeError } from '../../../profiles/statistics.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
 import { hasIntervals } from '../caveats.ts';
