@@ -1,5 +1,6 @@
+import { type Threading, threadRule } from '../models/onnx/threads.ts';
 import type { Config } from './config.ts';
-import type { Cell, ProfileTable } from './table.ts';
+import type { Cell, ProfileTable, ThreadChoice } from './table.ts';
 
 /** The measured batches of one `(cpuMillicores, gpuPercent)`, smallest batch first. */
 interface QuotaCells {
@@ -184,4 +185,23 @@ function latencyAt({ latencyMs, predicted }: Cell, quantile: number): number {
 function between(fromQ: number, fromMs: number, toQ: number, toMs: number, q: number): number {
   const tail = (quantile: number): number => -Math.log1p(-quantile);
   return fromMs + ((toMs - fromMs) * (tail(q) - tail(fromQ))) / (tail(toQ) - tail(fromQ));
+}
+
+/**
+ * The threading of every quota: as tried; else as the nearest one tried of its sort (whole or not) has it, relative to the default.
+ */
+export function threadingOf(cpuMillicores: number, choices: readonly ThreadChoice[]): Threading {
+  const usual = threadRule(cpuMillicores);
+  if (cpuMillicores <= 1000) return usual;
+  const alike = choices.filter((choice) => isWhole(choice.cpuMillicores) === isWhole(cpuMillicores));
+  if (alike.length === 0) return usual;
+  const distance = (choice: ThreadChoice): number => Math.abs(Math.log(choice.cpuMillicores / cpuMillicores));
+  const nearest = alike.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+  const fewer = threadRule(nearest.cpuMillicores).threads - nearest.threads;
+  return { threads: Math.max(1, usual.threads - fewer), spinning: nearest.spinning };
+}
+
+/** Whether a quota is of whole cores. */
+export function isWhole(cpuMillicores: number): boolean {
+  return cpuMillicores % 1000 === 0;
 }

@@ -1,6 +1,6 @@
 import { type Threading, threadRule } from '../../../models/onnx/threads.ts';
+import { isWhole } from '../../../profiles/lookup.ts';
 import type { ThreadChoice } from '../../../profiles/table.ts';
-import { isWhole } from '../../../profiles/threading.ts';
 
 /** Another threading must be faster than the default by so much, or noise would choose. */
 const LEAST_GAIN = 0.05;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { threadRule } from '../../../../models/onnx/threads.ts';
 import { candidatesFor, quotasToTry, winnerOf } from '../../../../profiler/sweep/threads/thread-choices.ts';
+import { threadingOf } from '../../../../profiles/lookup.ts';
 import type { ThreadChoice } from '../../../../profiles/table.ts';
-import { threadingOf } from '../../../../profiles/threading.ts';
 
 const trial = (threads: number, spinning: boolean, meanMs: number): ThreadChoice['trials'][number] => ({
   threads,
