@@ -1,5 +1,5 @@
 import { seededRandom } from '../../models/base/random.ts';
-import { studentT } from '../../profiles/student-t.ts';
+import { studentT } from '../../profiles/statistics.ts';
 
 /** Of the time of a cell that has one. */
 export const YARDSTICK_SHARE = 0.15;

@@ -1,4 +1,4 @@
-import { studentT } from '../../profiles/student-t.ts';
+import { studentT } from '../../profiles/statistics.ts';
 
 /** Requests that were due within a stretch of time, and how many of them did not meet the SLO. */
 export interface Counts {

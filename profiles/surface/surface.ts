@@ -1,5 +1,4 @@
-import { relativeError } from '../statistics.ts';
-import { studentT } from '../student-t.ts';
+import { relativeError, studentT } from '../statistics.ts';
 import type { Cell } from '../table.ts';
 import { LogMixture, type LogModel, type LogObservation } from './log-model.ts';
 import { demandModels, stretchModels, timeModels } from './models.ts';

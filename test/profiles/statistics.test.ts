@@ -2,8 +2,7 @@ import { randomNormal } from 'd3-random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../models/base/random.ts';
-import { quantile, relativeError, summarize } from '../../profiles/statistics.ts';
-import { studentT } from '../../profiles/student-t.ts';
+import { quantile, relativeError, studentT, summarize } from '../../profiles/statistics.ts';
 import { latencySchema } from '../../profiles/table.ts';
 
 describe('studentT', () => {

@@ -1,6 +1,6 @@
 import { threadRule } from '../../../models/onnx/threads.ts';
 import type { Config } from '../../../profiles/config.ts';
-import { studentT } from '../../../profiles/student-t.ts';
+import { studentT } from '../../../profiles/statistics.ts';
 import type { Cell, Latency, ProfileTable } from '../../../profiles/table.ts';
 import type { Observation } from '../trace/trace-protocol.ts';
 import type { ModelEstimate } from './model-times.ts';
