@@ -1,7 +1,7 @@
 import { errors } from 'undici';
 import { InflessError, messageOf, systemCode } from '../../../models/base/errors.ts';
-import { oneLine } from '../one-line.ts';
 import { TransientFailure } from './patience.ts';
+import { oneLine } from './refusal.ts';
 
 /** Connection failures that pass by themselves; those a person must mend do not. */
 const BROKEN_CODES: ReadonlySet<string> = new Set([

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { InflessError } from '../../../models/base/errors.ts';
-import { oneLine } from '../one-line.ts';
 import { TransientFailure } from './patience.ts';
 import { parseJson } from './response-body.ts';
 
@@ -71,4 +70,10 @@ function waitOf(retryAfter: string | undefined, nowMs: number): number | undefin
   const seconds = Number(retryAfter);
   const waitMs = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(retryAfter) - nowMs;
   return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs);
+}
+
+/** Another machine's text goes to a terminal: one line, no control characters, no novel. */
+export function oneLine(text: string): string {
+  const line = text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
