@@ -5,9 +5,11 @@ import type { ApiServer } from './api-server.ts';
 
 const { group, version, plural } = INFERENCE_FUNCTION;
 
+export const DEFINITIONS_PATH = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+
 /** Teaches the API server the kind InferenceFunction; resolves when it takes objects of it. */
 export async function installInferenceFunctions({ requests }: ApiServer): Promise<void> {
-  await requests.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', inferenceFunctionCrd());
+  await requests.create(DEFINITIONS_PATH, inferenceFunctionCrd());
   await vi.waitFor(() => requests.get(`/apis/${group}/${version}/${plural}`), { timeout: 30_000 });
 }
 
