@@ -5,6 +5,7 @@ import {
   definitionKubeconfig,
   NO_DEFINITION_SERVER,
 } from '../../support/kubernetes/definition-server.ts';
+import { declarationRules } from './definition/declaration.ts';
 import { installationRules } from './definition/installation.ts';
 import { subresourceRules } from './definition/subresources.ts';
 import { upgradeRules } from './definition/upgrade.ts';
@@ -37,6 +38,7 @@ describe('the definition of InferenceFunction on a current API server', () => {
     }, 60_000);
     validationRules(there);
     subresourceRules(there);
+    declarationRules(there);
   });
   upgradeRules(there);
 });
