@@ -13,6 +13,8 @@ const LEFT_OUT = new Set([
   'pod-disruption-budget.yaml',
   'network-policy.yaml',
 ]);
+/** Since Kubernetes 1.25 there may be CEL rules in a definition; kubectl refuses them where the cluster knows none. */
+const RULES_SINCE_MINOR = 25;
 const ACCOUNT = 'infless-autoscaler';
 const TOKEN_SECONDS = 3600;
 
@@ -56,6 +58,7 @@ export class Installation {
     const files = (await readdir(BASE)).filter(
       (file) => !LEFT_OUT.has(file) && file !== 'kustomization.yaml',
     );
+    const knowsRules = this.#minorVersion() >= RULES_SINCE_MINOR;
     const order = (file: string): number => (file === 'namespace.yaml' ? 0 : 1);
     for (const file of files.sort((a, b) => order(a) - order(b))) {
       const text = (await readFile(join(BASE, file), 'utf8'))
@@ -64,9 +67,16 @@ export class Installation {
         // What is not in a namespace must not be taken for an installation that may be there.
         .replaceAll(/(kind: ClusterRole(?:Binding)?\n(?:metadata:\n {2})?name: ).*/g, `$1${this.namespace}`)
         .replaceAll(/(kind: ClusterRole\n {2}name: ).*/g, `$1${this.namespace}`);
-      this.kubectl(['apply', '--validate=false', '-f', '-'], text);
+      this.kubectl(['apply', ...(knowsRules ? [] : ['--validate=false']), '-f', '-'], text);
     }
     this.kubectl(['wait', '--for=condition=Established', 'crd/inferencefunctions.infless.io']);
+  }
+
+  #minorVersion(): number {
+    const { serverVersion } = JSON.parse(this.kubectl(['version', '-o', 'json'])) as {
+      serverVersion: { minor: string };
+    };
+    return Number.parseInt(serverVersion.minor, 10);
   }
 
   /** A kubeconfig with the rights of the service account and no others. */

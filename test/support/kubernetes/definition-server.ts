@@ -19,7 +19,7 @@ const PATIENCE_MS = 30_000;
 export const definitionKubeconfig = process.env.INFLESS_CRD_KUBECONFIG || undefined;
 
 export const NO_DEFINITION_SERVER =
-  'needs INFLESS_CRD_KUBECONFIG, naming an API server of Kubernetes 1.29 or newer to try definitions on';
+  'needs INFLESS_CRD_KUBECONFIG, naming an API server of Kubernetes 1.30 or newer to try definitions on';
 
 /**
  * A current API server on which the definition of InferenceFunction comes and goes, and all functions with it. It need

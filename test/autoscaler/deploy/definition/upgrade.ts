@@ -14,9 +14,9 @@ import {
   LEAST_SPEC,
 } from '../../../support/kubernetes/definition-server.ts';
 import { functionsPath } from '../../../support/kubernetes/inference-functions.ts';
+import { withValue } from '../../../support/kubernetes/schema-nodes.ts';
 import { needs, runTool } from '../../../support/tools.ts';
 import { definitionsIn } from './installation.ts';
-import { withValue } from './schema-rules.ts';
 
 const DEPLOY = join(packageRoot, 'autoscaler/deploy');
 const FILE = join(DEPLOY, 'chart/crds/crd.yaml');

@@ -11,7 +11,14 @@ import {
   LEAST_SPEC,
 } from '../../../support/kubernetes/definition-server.ts';
 import { DEFINITIONS_PATH, functionsPath } from '../../../support/kubernetes/inference-functions.ts';
-import { combinations, fieldsOf, nodesOf, type SchemaNode, triesOf, withValue } from './schema-rules.ts';
+import {
+  combinations,
+  fieldsOf,
+  nodesOf,
+  type SchemaNode,
+  triesOf,
+  withValue,
+} from '../../../support/kubernetes/schema-nodes.ts';
 
 const DRY_RUN = { dryRun: 'All', fieldValidation: 'Strict' };
 
