@@ -96,18 +96,19 @@ export class FunctionObjects {
   }
 
   /**
-   * Where the rest of what others wrote does not go together with what is declared, like a least number of instances above
-   * their most, the API server refuses the apply: then all of the spec is changed at once, before.
+   * Rules of the definition are about the whole object: the API server refuses an apply where what others wrote and what is
+   * declared break one together, like a minimum above their maximum. Then all of the spec is replaced first, at once.
    */
   async #apply(object: InferenceFunction): Promise<InferenceFunction> {
-    const name = object.metadata!.name!;
+    const { metadata, spec } = object;
+    const name = metadata!.name!;
     try {
       return await this.#client.apply(object, { force: true });
     } catch (error) {
       const live = isInvalid(error) ? await this.#client.get(name) : undefined;
-      const wanted = inferenceFunctionSpecSchema.safeParse(object.spec);
+      const wanted = inferenceFunctionSpecSchema.safeParse(spec);
       if (live === undefined || !wanted.success) throw error;
-      await this.#client.patch(name, { spec: difference(live.spec, wanted.data) });
+      await this.#client.patch(name, { metadata, spec: difference(live.spec, wanted.data) });
       return this.#client.apply(object, { force: true });
     }
   }

@@ -2,11 +2,14 @@ import { pino } from 'pino';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { objectOf } from '../../../../autoscaler/functions/kubernetes/conversion.ts';
 import { FunctionObjects } from '../../../../autoscaler/functions/kubernetes/function-objects.ts';
-import { inferenceFunctionSpecSchema } from '../../../../autoscaler/functions/kubernetes/inference-function.ts';
+import {
+  type InferenceFunction,
+  inferenceFunctionSpecSchema,
+} from '../../../../autoscaler/functions/kubernetes/inference-function.ts';
 import type { FunctionDeclaration } from '../../../../autoscaler/functions/spec.ts';
 import { connect } from '../../../../autoscaler/kubernetes/connection.ts';
 import { systemClock } from '../../../../models/base/clock.ts';
-import { APPLY_PATCH } from '../../../support/kubernetes/api-requests.ts';
+import { APPLY_PATCH, type ApiObject } from '../../../support/kubernetes/api-requests.ts';
 import {
   type DefinitionServer,
   functionObject,
@@ -14,7 +17,7 @@ import {
 } from '../../../support/kubernetes/definition-server.ts';
 import { functionsPath } from '../../../support/kubernetes/inference-functions.ts';
 
-/** What is declared by REST takes the place of whatever anybody wrote before, with no state between that a rule forbids. */
+/** What is declared by REST takes the place of whatever others wrote, with no state between that a rule forbids. */
 export function declarationRules(there: () => DefinitionServer | undefined): void {
   describe('a declaration by REST', () => {
     let server: DefinitionServer;
@@ -25,36 +28,55 @@ export function declarationRules(there: () => DefinitionServer | undefined): voi
       await server.requests.delete(path).catch(() => {}); // of a test before
     });
 
-    async function declare(scale: FunctionDeclaration['scale']): Promise<object> {
+    async function store(change: Partial<FunctionDeclaration>): Promise<InferenceFunction> {
       const connection = await connect({ kubeconfig: server.kubeconfig, namespace: server.namespace });
       onTestFinished(() => connection.close());
       const logger = pino({ level: 'silent' });
       const objects = new FunctionObjects(connection, { clock: systemClock, logger });
       const { image, slo } = LEAST_SPEC;
-      const declaration = { name: 'digits', image, slo: slo.latency, ...(scale && { scale }) };
-      const { spec } = await objects.store(objectOf(declaration));
-      const wanted = inferenceFunctionSpecSchema.parse(objectOf(declaration).spec);
-      expect(spec).toEqual(wanted);
+      return objects.store(objectOf({ name: 'digits', image, slo: slo.latency, ...change }));
+    }
+
+    async function expectStored(change: Partial<FunctionDeclaration>): Promise<void> {
+      const { image, slo } = LEAST_SPEC;
+      const { spec } = objectOf({ name: 'digits', image, slo: slo.latency, ...change });
+      const wanted = inferenceFunctionSpecSchema.parse(spec);
+      expect((await store(change)).spec).toEqual(wanted);
       expect((await server.requests.get(path)).spec).toEqual(wanted);
-      return wanted.scale;
+    }
+
+    async function applied(scale: object): Promise<ApiObject> {
+      const object = functionObject('digits', { ...LEAST_SPEC, scale });
+      return server.requests.patch(path, object, APPLY_PATCH, { fieldManager: 'kubectl' });
     }
 
     it.each([
-      ['more instances than were allowed', { maxInstances: 3 }, { min: 5 }],
-      ['fewer than were kept', { minInstances: 50 }, { max: 3 }],
-      ['nothing of what was said', { minInstances: 5, maxInstances: 8 }, undefined],
-      ['others', { minInstances: 1, maxInstances: 2 }, { min: 3, max: 4 }],
-    ])('may ask for %s', async (_, before, scale) => {
-      const object = functionObject('digits', { ...LEAST_SPEC, scale: before });
-      await server.requests.patch(path, object, APPLY_PATCH, { fieldManager: 'kubectl' });
-      await declare(scale);
+      ['more instances than were allowed', { maxInstances: 3 }, { scale: { min: 5 } }],
+      ['fewer than were kept', { minInstances: 50 }, { scale: { max: 3 } }],
+      ['nothing of what was said', { minInstances: 5, maxInstances: 8 }, {}],
+      ['others', { minInstances: 1, maxInstances: 2 }, { scale: { min: 3, max: 4 } }],
+    ])('may ask for %s', async (_, before, change) => {
+      await applied(before);
+      await expectStored(change);
+    });
+
+    it.each([
+      ['more than are allowed', { scale: { min: 5, max: 4 } }],
+      ['more than can be', { scale: { min: 20_000, max: 20_000 } }],
+      ['a label that is none, with more than were allowed', { scale: { min: 5 }, labels: { team: '?' } }],
+    ])('that asks for %s is refused, and changes nothing', async (_, change) => {
+      const before = await applied({ maxInstances: 3 });
+      await expect(store(change)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      const { spec, metadata } = await server.requests.get(path);
+      expect(spec).toEqual(before.spec);
+      expect(metadata.generation).toBe(1);
     });
 
     it('may follow what others have scaled', async () => {
-      await declare({ min: 1, max: 3 });
+      await expectStored({ scale: { min: 1, max: 3 } });
       await server.requests.patch(`${path}/scale`, { spec: { replicas: 3 } });
-      await declare({ max: 2 });
-      await declare({ min: 5 });
+      await expectStored({ scale: { max: 2 } });
+      await expectStored({ scale: { min: 5 } });
     });
   });
 }
