@@ -86,12 +86,11 @@ export function upgradeRules(there: () => DefinitionServer | undefined): void {
       expect(before.get('impossible')).toMatchObject({ spec: { scale: { minInstances: 5 } } });
     }
 
+    /** Resolves once the new definition is what objects are read by; in between they cannot even be listed. */
     async function upgraded(): Promise<void> {
       const { policy } = inferenceFunctionSpecSchema.parse(LEAST_SPEC).scale;
-      const least = functionsPath(server.namespace, 'least');
-      await expect
-        .poll(() => server.requests.get(least), SOON)
-        .toMatchObject({ spec: { scale: { policy } } });
+      const least = async (): Promise<ApiObject | undefined> => (await stored()).get('least');
+      await expect.poll(least, SOON).toMatchObject({ spec: { scale: { policy } } });
     }
 
     async function expectKept(): Promise<void> {
