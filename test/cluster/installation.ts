@@ -6,8 +6,8 @@ import { parse } from 'yaml';
 import { packageRoot } from '../../models/base/package.ts';
 
 const BASE = join(packageRoot, 'autoscaler/deploy/base');
-/** In the base, of which everything but the autoscaler itself is installed: that runs beside the cluster. */
-const LEFT_OUT = new Set([
+/** In the base, not installed but only tried: the autoscaler itself runs beside the cluster. */
+const ONLY_TRIED = new Set([
   'deployment.yaml',
   'service.yaml',
   'pod-disruption-budget.yaml',
@@ -55,10 +55,8 @@ export class Installation {
   }
 
   async install(): Promise<void> {
-    const files = (await readdir(BASE)).filter(
-      (file) => !LEFT_OUT.has(file) && file !== 'kustomization.yaml',
-    );
-    const knowsRules = this.#minorVersion() >= RULES_SINCE_MINOR;
+    const files = (await readdir(BASE)).filter((file) => file !== 'kustomization.yaml');
+    const isCurrent = this.#minorVersion() >= RULES_SINCE_MINOR;
     const order = (file: string): number => (file === 'namespace.yaml' ? 0 : 1);
     for (const file of files.sort((a, b) => order(a) - order(b))) {
       const text = (await readFile(join(BASE, file), 'utf8'))
@@ -67,7 +65,10 @@ export class Installation {
         // What is not in a namespace must not be taken for an installation that may be there.
         .replaceAll(/(kind: ClusterRole(?:Binding)?\n(?:metadata:\n {2})?name: ).*/g, `$1${this.namespace}`)
         .replaceAll(/(kind: ClusterRole\n {2}name: ).*/g, `$1${this.namespace}`);
-      this.kubectl(['apply', ...(knowsRules ? [] : ['--validate=false']), '-f', '-'], text);
+      const isTried = ONLY_TRIED.has(file);
+      if (isTried && !isCurrent) continue; // some of them are of kinds that are younger
+      const dryRun = isTried ? ['--dry-run=server'] : [];
+      this.kubectl(['apply', ...dryRun, ...(isCurrent ? [] : ['--validate=false']), '-f', '-'], text);
     }
     this.kubectl(['wait', '--for=condition=Established', 'crd/inferencefunctions.infless.io']);
   }
