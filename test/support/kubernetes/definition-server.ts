@@ -6,11 +6,13 @@ import {
   type InferenceFunction,
 } from '../../../autoscaler/functions/kubernetes/inference-function.ts';
 import { type ApiObject, ApiRefusal, ApiRequests } from './api-requests.ts';
-import { DEFINITIONS_PATH, functionsPath } from './inference-functions.ts';
+import { DEFINITIONS_PATH, isEstablished } from './definitions.ts';
+import { functionsPath } from './inference-functions.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 
 const { group, plural, kind } = INFERENCE_FUNCTION;
-const DEFINITION_PATH = `${DEFINITIONS_PATH}/${plural}.${group}`;
+const NAME = `${plural}.${group}`;
+const DEFINITION_PATH = `${DEFINITIONS_PATH}/${NAME}`;
 /** There in every cluster; what serves custom resources alone does not ask. */
 const NAMESPACE = 'default';
 const PATIENCE_MS = 30_000;
@@ -54,9 +56,7 @@ export class DefinitionServer {
   /** Resolves once objects of the kind are taken. */
   async served(): Promise<void> {
     await until('the definition is served', async () => {
-      const { status } = await this.definition();
-      const { conditions } = (status ?? {}) as { conditions?: { type: string; status: string }[] | null };
-      if (!conditions?.some(({ type, status }) => type === 'Established' && status === 'True')) return false;
+      if (!(await isEstablished(this.requests, NAME))) return false;
       await this.requests.get(functionsPath(NAMESPACE));
       return true;
     });

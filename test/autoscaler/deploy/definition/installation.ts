@@ -12,7 +12,7 @@ import {
   functionObject,
   LEAST_SPEC,
 } from '../../../support/kubernetes/definition-server.ts';
-import { DEFINITIONS_PATH } from '../../../support/kubernetes/inference-functions.ts';
+import { DEFINITIONS_PATH } from '../../../support/kubernetes/definitions.ts';
 import { needs, runTool } from '../../../support/tools.ts';
 
 const BASE = join(packageRoot, 'autoscaler/deploy/base');

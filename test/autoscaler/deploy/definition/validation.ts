@@ -10,7 +10,8 @@ import {
   functionObject,
   LEAST_SPEC,
 } from '../../../support/kubernetes/definition-server.ts';
-import { DEFINITIONS_PATH, functionsPath } from '../../../support/kubernetes/inference-functions.ts';
+import { DEFINITIONS_PATH } from '../../../support/kubernetes/definitions.ts';
+import { functionsPath } from '../../../support/kubernetes/inference-functions.ts';
 import {
   combinations,
   fieldsOf,
