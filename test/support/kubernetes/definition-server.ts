@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   API_VERSION,
@@ -82,11 +85,14 @@ export class DefinitionServer {
 
   /** Runs the kubectl of the PATH; fails with what it said, a warning included. */
   kubectl(args: readonly string[], input?: string): string {
-    const { status, stdout, stderr, error } = spawnSync(
-      'kubectl',
-      [`--kubeconfig=${this.kubeconfig}`, '--warnings-as-errors', ...args],
-      { encoding: 'utf8', ...(input === undefined ? {} : { input }) },
-    );
+    // Of its own, so that no kind is known or unknown from before.
+    const cache = mkdtempSync(join(tmpdir(), 'infless-kubectl-'));
+    const flags = [`--kubeconfig=${this.kubeconfig}`, `--cache-dir=${cache}`, '--warnings-as-errors'];
+    const { status, stdout, stderr, error } = spawnSync('kubectl', [...flags, ...args], {
+      encoding: 'utf8',
+      ...(input === undefined ? {} : { input }),
+    });
+    rmSync(cache, { recursive: true, force: true });
     if (status === 0) return stdout;
     throw new Error(`kubectl ${args.join(' ')}: ${error?.message ?? stderr}`);
   }
