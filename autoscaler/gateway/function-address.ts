@@ -1,4 +1,6 @@
-/** OpenFaaS' default namespace of functions: the only one on one machine, and what its clients send for none. */
+/**
+ * OpenFaaS' default namespace of functions: the only one on one machine, and what its clients send for none.
+ */
 export const DEFAULT_NAMESPACE = 'openfaas-fn';
 
 /** `NAME.NAMESPACE`, as OpenFaaS names a function in addresses and metrics. */
@@ -7,9 +9,10 @@ export function qualifiedName(name: string, namespace: string): string {
 }
 
 /**
- * The function that `NAME` or `NAME.NAMESPACE` stands for, where `namespace` is served. OpenFaaS' clients send
- * {@link DEFAULT_NAMESPACE} when none was named, and mean the one that is served, whatever that is called. No function
- * has a dot in its name, so an address that ends in any other namespace is the name of no function.
+ * The function that `NAME` or `NAME.NAMESPACE` stands for, where `namespace` is served. OpenFaaS' clients
+ * send {@link DEFAULT_NAMESPACE} when none was named, and mean the one that is served, whatever that is
+ * called. No function has a dot in its name, so an address that ends in any other namespace is the name of no
+ * function.
  */
 export function unqualifiedName(address: string, namespace: string): string {
   const dot = address.lastIndexOf('.');

@@ -13,7 +13,10 @@ const ONLY_TRIED = new Set([
   'pod-disruption-budget.yaml',
   'network-policy.yaml',
 ]);
-/** Since Kubernetes 1.25 there may be CEL rules in a definition; kubectl refuses them where the cluster knows none. */
+/**
+ * Since Kubernetes 1.25 there may be CEL rules in a definition; kubectl refuses them where the cluster knows
+ * none.
+ */
 const RULES_SINCE_MINOR = 25;
 const ACCOUNT = 'infless-autoscaler';
 const TOKEN_SECONDS = 3600;

@@ -96,8 +96,9 @@ export class FunctionObjects {
   }
 
   /**
-   * Rules of the definition are about the whole object: the API server refuses an apply where what others wrote and what is
-   * declared break one together, like a minimum above their maximum. Then all of the spec is replaced first, at once.
+   * Rules of the definition are about the whole object: the API server refuses an apply where what others
+   * wrote and what is declared break one together, like a minimum above their maximum. Then all of the spec
+   * is replaced first, at once.
    */
   async #apply(object: InferenceFunction): Promise<InferenceFunction> {
     const { metadata, spec } = object;

@@ -27,9 +27,9 @@ const cores = z
   .meta({ 'x-kubernetes-int-or-string': true, pattern: '^[0-9]+(\\.[0-9]+)?m?$' });
 
 /**
- * A CEL rule of the API server that holds where one of the fields it reads is missing. They all may have defaults: the
- * default of their parent is checked as it is written, before those are filled in, and a rule that stumbles over a
- * missing field makes the whole definition invalid.
+ * A CEL rule of the API server that holds where one of the fields it reads is missing. They all may have
+ * defaults: the default of their parent is checked as it is written, before those are filled in, and a rule
+ * that stumbles over a missing field makes the whole definition invalid.
  */
 function celRule({ fields, rule, message }: { fields: readonly string[]; rule: string; message: string }) {
   const isMissing = fields.map((field) => `!has(self.${field})`);

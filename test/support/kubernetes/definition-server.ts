@@ -27,8 +27,8 @@ export const NO_DEFINITION_SERVER =
   'needs INFLESS_CRD_KUBECONFIG, naming an API server of Kubernetes 1.30 or newer to try definitions on';
 
 /**
- * A current API server on which the definition of InferenceFunction comes and goes, and all functions with it. It need
- * serve nothing else: no pods, no namespaces.
+ * A current API server on which the definition of InferenceFunction comes and goes, and all functions with
+ * it. It need serve nothing else: no pods, no namespaces.
  */
 export class DefinitionServer {
   readonly kubeconfig: string;
@@ -123,7 +123,10 @@ function unlessNotFound(error: unknown): undefined {
   throw error;
 }
 
-/** Answers while a kind comes or goes: not found, and too many requests, which says "storage is (re)initializing". */
+/**
+ * Answers while a kind comes or goes: not found, and too many requests, which says "storage is
+ * (re)initializing".
+ */
 function unlessInBetween(error: unknown): undefined {
   if (error instanceof ApiRefusal && error.status === 429) return undefined;
   return unlessNotFound(error);

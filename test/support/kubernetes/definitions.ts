@@ -7,7 +7,9 @@ interface Condition {
   readonly status: string;
 }
 
-/** Whether the API server has made a kind of a definition; in the first moment it has nothing to say of it. */
+/**
+ * Whether the API server has made a kind of a definition; in the first moment it has nothing to say of it.
+ */
 export async function isEstablished(requests: ApiRequests, name: string): Promise<boolean> {
   const { status } = await requests.get(`${DEFINITIONS_PATH}/${name}`);
   const { conditions } = (status ?? {}) as { conditions?: readonly Condition[] | null };

@@ -17,7 +17,10 @@ import {
 } from '../../../support/kubernetes/definition-server.ts';
 import { functionsPath } from '../../../support/kubernetes/inference-functions.ts';
 
-/** What is declared by REST takes the place of whatever others wrote, with no state between that a rule forbids. */
+/**
+ * What is declared by REST takes the place of whatever others wrote, with no state between that a rule
+ * forbids.
+ */
 export function declarationRules(there: () => DefinitionServer | undefined): void {
   describe('a declaration by REST', () => {
     let server: DefinitionServer;

@@ -39,8 +39,8 @@ const STORED = [
 ];
 
 /**
- * A definition of before: without fields that have come since, with one that is gone, and without any rule, since a
- * Kubernetes before 1.23 drops those.
+ * A definition of before: without fields that have come since, with one that is gone, and without any rule,
+ * since a Kubernetes before 1.23 drops those.
  */
 function olderDefinition(): object {
   const { spec, ...definition } = inferenceFunctionCrd() as { spec: { versions: object[] } };
@@ -86,7 +86,9 @@ export function upgradeRules(there: () => DefinitionServer | undefined): void {
       expect(before.get('impossible')).toMatchObject({ spec: { scale: { minInstances: 5 } } });
     }
 
-    /** Resolves once the new definition is what objects are read by; in between they cannot even be listed. */
+    /**
+     * Resolves once the new definition is what objects are read by; in between they cannot even be listed.
+     */
     async function upgraded(): Promise<void> {
       const { policy } = inferenceFunctionSpecSchema.parse(LEAST_SPEC).scale;
       const least = async (): Promise<ApiObject | undefined> => (await stored()).get('least');

@@ -13,7 +13,8 @@ it.each(['base/crd.yaml', 'chart/crds/crd.yaml'])('%s is what the schema says', 
   expect(text, 'npm run build && npm run write:crd').toBe(inferenceFunctionCrdYaml());
 });
 
-// The API server checks a default as it is written: a rule that reads a field that is not there makes it refuse them all.
+// The API server checks a default as it is written: a rule that reads a field that is not there makes it
+// refuse them all.
 it('has no rule that stumbles over a missing field', () => {
   const { spec } = inferenceFunctionCrd() as {
     spec: { versions: { schema: { openAPIV3Schema: SchemaNode } }[] };
