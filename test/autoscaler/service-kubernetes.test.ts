@@ -103,7 +103,9 @@ describe('the autoscaler on a cluster', () => {
   async function request(method: string, path: string, body?: object): Promise<Response> {
     return fetch(service.url + path, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     });
   }
 

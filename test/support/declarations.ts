@@ -40,6 +40,7 @@ export const declarations: fc.Arbitrary<FunctionDeclaration> = fc
         },
         { requiredKeys: [] },
       ),
+      provider: fc.constantFrom('cpu', 'cuda', 'tensorrt'),
       nodeSelector: strings,
       labels: strings,
       annotations: strings,

@@ -102,12 +102,20 @@ export const inferenceFunctionSpecSchema = z.object({
     })
     .optional()
     .describe('The most that one instance may be given.'),
+  provider: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/)
+    .max(63)
+    .optional()
+    .describe(
+      'What of the engine runs shares of a GPU, e.g. cuda or tensorrt (default: what the table was measured with); cpu keeps it off GPUs.',
+    ),
   profile: profileSchema.optional(),
   env: z
     .array(z.object({ name: z.string().min(1).max(256), value: z.string().optional() }))
     .optional()
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
-    .describe('Environment of its serving processes.'),
+    .describe('Environment of its serving processes, without what decides which code runs (NODE_*, PATH …).'),
   secrets: z
     .array(z.string().min(1).max(253))
     .optional()

@@ -35,6 +35,7 @@ const FULL_SPEC = {
   env: [{ name: 'LOG_LEVEL', value: 'debug' }],
   secrets: ['key'],
   nodeSelector: { disktype: 'ssd' },
+  provider: 'cpu',
   late: 'reject',
   maxWait: '10s',
 };

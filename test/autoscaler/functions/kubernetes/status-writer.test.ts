@@ -106,6 +106,18 @@ describe('the status of a function', () => {
     expect(condition(refused, 'Ready')).toMatchObject({ status: 'True' });
   });
 
+  it('says which variable a function may not set', async () => {
+    await world.create('digits', { image, insecure: true, env: [{ name: 'LD_PRELOAD', value: '/x.so' }] });
+    const broken = await until('digits', ({ phase }) => phase === 'Broken');
+    for (const type of ['Accepted', 'Ready']) {
+      expect(condition(broken, type)).toMatchObject({
+        status: 'False',
+        reason: 'InvalidInput',
+        message: expect.stringContaining('"environment.LD_PRELOAD": may not be set by a function'),
+      });
+    }
+  });
+
   it('says why instances cannot start', async () => {
     await world.create('doomed', { image, insecure: true, scale: { minInstances: 1 } });
     const failing = await until('doomed', ({ phase }) => phase === 'Failing');
