@@ -24,6 +24,16 @@ const cores = z
   .union([z.int(), z.string()])
   .meta({ 'x-kubernetes-int-or-string': true, pattern: '^[0-9]+(\\.[0-9]+)?m?$' });
 
+/**
+ * A CEL rule of the API server that holds where one of the fields it reads is missing. They all may have
+ * defaults: the default of their parent is checked as it is written, before those are filled in, and a rule
+ * that stumbles over a missing field makes the whole definition invalid.
+ */
+function celRule({ fields, rule, message }: { fields: readonly string[]; rule: string; message: string }) {
+  const isMissing = fields.map((field) => `!has(self.${field})`);
+  return { rule: [...isMissing, rule].join(' || '), message };
+}
+
 const profileSchema = z
   .object({
     configMap: z
@@ -58,10 +68,11 @@ const scaleSchema = z
   .prefault({})
   .meta({
     'x-kubernetes-validations': [
-      {
+      celRule({
+        fields: ['minInstances', 'maxInstances'],
         rule: 'self.minInstances <= self.maxInstances',
         message: 'minInstances must not exceed maxInstances',
-      },
+      }),
     ],
   });
 
