@@ -17,16 +17,21 @@ export function decodePredict(body: Uint8Array, manifest: ModelManifest): Predic
 /**
  * Writes the answer in the form of the request. Names are left out where there is one output.
  *
+ * Outputs that count something do not have the rows of the request. Where all outputs are of one length, row form
+ * lists what they have, as TensorFlow Serving does; else everything belongs to the row, if the request has one.
+ *
  * @param manifest tells which axis of each output holds the rows; without it, the first.
- * @throws InflessError INVALID_INPUT when row form cannot express the outputs.
+ * @param rows of the request; without, an output's batch axis is believed to have them
+ * @throws InflessError INVALID_INPUT when row form cannot express the outputs; INFERENCE_FAILED for a tensor that is not whole.
  */
 export function encodePredict(
   outputs: NamedTensors,
   form: PredictForm,
   manifest?: ModelManifest,
+  rows?: number,
 ): Uint8Array {
   return form === 'row'
-    ? writeRows('predictions', outputs, manifest?.outputs)
+    ? writeRows('predictions', outputs, manifest?.outputs, rows)
     : writeColumns('outputs', outputs);
 }
 

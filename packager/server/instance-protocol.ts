@@ -52,6 +52,12 @@ export interface BatchTiming {
 export interface BatchReply {
   readonly responses: readonly BatchedResponse[];
   readonly timing: BatchTiming;
+  /**
+   * Why the requests ran one by one although they were to run together: outputs of this model are not the rows that went in,
+   * and so belong to nobody. Its batches are better of one request from now on, and the times of this one tell nothing of
+   * batches.
+   */
+  readonly ranAlone?: string;
 }
 
 /**
