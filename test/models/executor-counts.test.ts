@@ -3,10 +3,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineSession } from '../../models/engine.ts';
 import { BatchExecutor, type BatchOutcome } from '../../models/executor.ts';
 import { rowsOf } from '../../models/feeds.ts';
-import type { ModelManifest } from '../../models/manifest.ts';
 import { onnxEngine } from '../../models/onnx/engine.ts';
 import type { NamedTensors, Tensor } from '../../models/tensor.ts';
-import { BEST_BOXES, COMPRESS, NON_ZERO, TWICE_IF_LOUD, UNIQUE } from '../support/counting-models.ts';
+import {
+  BEST_BOXES,
+  believedToBatch,
+  COMPRESS,
+  imageWithBoxes,
+  NON_ZERO,
+  TWICE_IF_LOUD,
+  UNIQUE,
+} from '../support/counting-models.ts';
 import { ModelFolder, type TinyGraph } from '../support/tiny-models.ts';
 
 let folder: ModelFolder;
@@ -19,17 +26,10 @@ afterAll(async () => {
   await folder.remove();
 });
 
-/** A manifest that takes the first axis of everything for the batch, as one written by an older version may. */
-function believing(manifest: ModelManifest): ModelManifest {
-  const batched = (specs: ModelManifest['inputs']) =>
-    specs.map((spec) => ({ ...spec, shape: spec.shape.with(0, null), batchAxis: 0 }));
-  return { ...manifest, inputs: batched(manifest.inputs), outputs: batched(manifest.outputs) };
-}
-
 /** A session that is believed to batch and writes down the rows of each run it is asked for. */
 async function open(graph: TinyGraph): Promise<{ session: EngineSession; runs: number[] }> {
   const path = await folder.write(`model-${sessions.length}.onnx`, graph);
-  const manifest = believing(await onnxEngine.inspect(path, 'tiny'));
+  const manifest = believedToBatch(await onnxEngine.inspect(path, 'tiny'));
   const real = await onnxEngine.open({ path, manifest }, { cpuMillicores: 1000, gpuPercent: 0 });
   sessions.push(real);
   const runs: number[] = [];
@@ -49,16 +49,9 @@ const x = (width: number, ...values: number[]): NamedTensors => ({
   x: floats([values.length / width, width], values),
 });
 
-/** An image with one box at each of the places whose score is above one half. */
-function image(...scores: number[]): NamedTensors {
-  const all = Array.from({ length: 6 }, (_, box) => scores[box] ?? 0);
-  return {
-    boxes: floats(
-      [1, 6, 4],
-      all.flatMap((score, box) => [2 * box, 0, 2 * box + 1, score]),
-    ),
-    scores: floats([1, 1, 6], all),
-  };
+function image(...wanted: number[]): NamedTensors {
+  const { boxes, scores } = imageWithBoxes(...wanted);
+  return { boxes: floats([1, 6, 4], boxes.flat()), scores: floats([1, 1, 6], scores.flat()) };
 }
 
 function answers(outcomes: readonly BatchOutcome[]): unknown[] {

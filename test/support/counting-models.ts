@@ -1,4 +1,5 @@
 import { AttributeProto_AttributeType as AttributeType, TensorProto_DataType } from 'onnx-buf';
+import type { ModelManifest } from '../../models/manifest.ts';
 import { floatWeights, intWeights, type TinyGraph, tensorInfo } from './tiny-models.ts';
 
 const intAttribute = (name: string, value: number) => ({
@@ -111,6 +112,19 @@ export const TWICE_IF_LOUD: TinyGraph = {
   ],
   weights: [scalar('five', 5)],
 };
+
+/** A manifest that takes the first axis of everything for the batch, as one written by an older version may. */
+export function believedToBatch(manifest: ModelManifest): ModelManifest {
+  const batched = (specs: ModelManifest['inputs']) =>
+    specs.map((spec) => ({ ...spec, shape: spec.shape.with(0, null), batchAxis: 0 }));
+  return { ...manifest, inputs: batched(manifest.inputs), outputs: batched(manifest.outputs) };
+}
+
+/** What a client of {@link BEST_BOXES} sends: an image whose boxes have these scores, and are told apart by them. */
+export function imageWithBoxes(...scores: number[]): { boxes: number[][]; scores: number[][] } {
+  const all = Array.from({ length: 6 }, (_, box) => scores[box] ?? 0);
+  return { boxes: all.map((score, box) => [2 * box, 0, 2 * box + 1, score]), scores: [all] };
+}
 
 /** A graph without inputs of its own, whose last node gives what it gives. */
 function branch(name: string, nodes: TinyGraph['nodes']) {
