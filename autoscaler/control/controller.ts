@@ -47,6 +47,8 @@ export class Controller {
   readonly #functions = new Map<string, ManagedFunction>();
   readonly #fleet: Fleet;
   readonly #planning: Planning;
+  /** Models, by digest, whose requests were found to share no run, and how that showed: known until this process ends. */
+  readonly #unbatchable = new Map<string, string>();
   #cancelTick: Cancel | undefined;
   #ticking: Promise<void> | undefined;
   #tickAgain = false;
@@ -146,6 +148,8 @@ export class Controller {
     this.requireDeployable(declared.deployment, managed.times);
     predecessor?.dispatcher.retireTo(managed.dispatcher);
     this.#functions.set(name, managed);
+    const runsAlone = this.#unbatchable.get(digestOf(managed));
+    if (runsAlone !== undefined) managed.stopBatching(runsAlone);
     this.#fleet.adopt();
     this.#planning.stir(name);
     this.#refreshDispatcher(managed);
@@ -296,7 +300,28 @@ export class Controller {
     const managed = this.#functions.get(functionName);
     managed?.backoff.answered();
     if (managed?.hasNewTimes) this.#planning.stir(functionName);
+    if (managed !== undefined && batch.ranAlone !== undefined) {
+      this.#onRanAlone(managed, batch.instanceId, batch.ranAlone);
+    }
     this.#parts.onBatch?.(functionName, batch);
+  }
+
+  /** Of the model, not of one function: nobody has to be shown it again. */
+  #onRanAlone(managed: ManagedFunction, instance: string, reason: string): void {
+    const { name, deployment } = managed;
+    const version = this.instancesOf(name).find(({ id }) => id === instance)?.version;
+    const digest = digestOf(managed);
+    if (version !== deployment.workload.version || this.#unbatchable.has(digest)) return; // or it is an older deployment's model
+    this.#unbatchable.set(digest, reason);
+    this.#parts.logger.warn(
+      { function: name, instance, model: digest, reason },
+      'requests of this model cannot share runs; its batches are planned to be of one from now on',
+    );
+    for (const each of this.#functions.values()) {
+      if (digestOf(each) !== digest) continue;
+      each.stopBatching(reason);
+      this.#planning.stir(each.name);
+    }
   }
 
   #onInstanceLost(functionName: string, id: string, reason: string): void {
@@ -308,4 +333,8 @@ export class Controller {
   #refreshDispatcher(managed: ManagedFunction): void {
     managed.dispatcher.setInstances(this.#fleet.serving(managed.name));
   }
+}
+
+function digestOf({ deployment }: ManagedFunction): string {
+  return deployment.model.manifest.digest;
 }

@@ -2,12 +2,7 @@ import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { type InflessError, messageOf } from '../../models/base/errors.ts';
 import { BatchFormer, type LatePolicy } from '../../models/batching/batch-former.ts';
 import type { BusyServer, IdleServer } from '../../models/batching/servers.ts';
-import type {
-  BatchedRequest,
-  BatchedResponse,
-  BatchReply,
-  BatchTiming,
-} from '../../packager/server/instance-protocol.ts';
+import type { BatchedRequest, BatchedResponse, BatchReply } from '../../packager/server/instance-protocol.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { ServiceTimes } from '../plan/service-times.ts';
 import { BatchTimes } from './batch-times.ts';
@@ -43,6 +38,8 @@ export interface DispatchedBatch {
   readonly size: number;
   readonly roundTripMs: number;
   readonly executeMs: number;
+  /** Why its requests ran one by one on the instance, if they did: see {@link BatchReply.ranAlone}. */
+  readonly ranAlone?: string;
 }
 
 /** An instance that can take batches. */
@@ -54,6 +51,7 @@ export interface ServingInstance {
 
 interface Slot extends IdleServer<Slot>, BusyServer {
   readonly instance: ServingInstance;
+  maxBatch: number;
   readonly times: BatchTimes;
   isBusy: boolean;
   idleAtMs: number;
@@ -80,6 +78,8 @@ export class Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #former: BatchFormer<QueuedRequest>;
   readonly #slots = new Map<string, Slot>();
+  /** Most requests of a batch, whatever the instances' configs allow. */
+  #mostTogether = Infinity;
   #inFlight = 0;
   #cancelWake: Cancel | undefined;
   #isPumpScheduled = false;
@@ -134,6 +134,13 @@ export class Dispatcher {
     this.#schedulePump();
   }
 
+  /** Requests cannot share runs: each is a batch of its own from now on. */
+  stopBatching(): void {
+    this.#mostTogether = 1;
+    for (const slot of this.#slots.values()) slot.maxBatch = 1;
+    this.#schedulePump();
+  }
+
   /** Hands what waits to the dispatcher that takes over, and later what may still come back from instances. */
   retireTo(successor: Dispatcher): void {
     this.#successor = successor;
@@ -159,7 +166,7 @@ export class Dispatcher {
       get key() {
         return slot;
       },
-      maxBatch: instance.config.batch,
+      maxBatch: Math.min(config.batch, this.#mostTogether),
       executionMs: (rows) => times.ms(rows),
       instance,
       times,
@@ -250,13 +257,15 @@ export class Dispatcher {
     this.#schedulePump();
     if (reply === undefined) return;
     for (let index = 0; index < batch.length; index += 1) batch[index]!.resolve(reply.responses[index]!);
-    this.#observe(slot, batch.length, reply.timing, clock.nowMs() - startMs);
+    this.#observe(slot, batch.length, reply, clock.nowMs() - startMs);
   }
 
-  #observe({ times, instance }: Slot, size: number, timing: BatchTiming, roundTripMs: number): void {
-    times.record(size, timing, roundTripMs);
-    const { executeMs } = timing;
-    this.#parts.onBatch?.({ instanceId: instance.id, size, roundTripMs, executeMs });
+  #observe(slot: Slot, size: number, { timing, ranAlone }: BatchReply, roundTripMs: number): void {
+    const { times, instance } = slot;
+    if (ranAlone === undefined) times.record(size, timing, roundTripMs);
+    else slot.maxBatch = 1; // what this instance was given together took as long as one after the other
+    const batch = { instanceId: instance.id, size, roundTripMs, executeMs: timing.executeMs };
+    this.#parts.onBatch?.(ranAlone === undefined ? batch : { ...batch, ranAlone });
   }
 
   /** The instance is out of service until its platform says otherwise; its requests go back to their places. */
