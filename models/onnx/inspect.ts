@@ -3,6 +3,7 @@ import { InflessError, systemCode } from '../base/errors.ts';
 import { digestFile } from '../base/files.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
 import type { ModelManifest } from '../manifest.ts';
+import type { NamedTensors } from '../tensor.ts';
 import { declaredTensors } from './metadata.ts';
 import { openForProbing } from './probe.ts';
 import { runSession } from './session.ts';
@@ -15,14 +16,14 @@ import { runSession } from './session.ts';
 export async function inspectOnnx(path: string, name: string): Promise<ModelManifest> {
   const sizeBytes = await fileSize(path);
   const digest = await digestFile(path);
+  const { graphEvidence } = await import('./counts/evidence.ts'); // a serving process with a manifest needs none of it
   const { runtime, session } = await openForProbing(path, sizeBytes);
   try {
     const identity = { name, format: 'onnx', digest, sizeBytes } as const;
     const inputs = declaredTensors(path, session.inputMetadata);
     const outputs = declaredTensors(path, session.outputMetadata);
-    return await findBatchAxes(identity, inputs, outputs, (feeds) =>
-      runSession(runtime, session, name, feeds),
-    );
+    const run = (feeds: NamedTensors): Promise<NamedTensors> => runSession(runtime, session, name, feeds);
+    return await findBatchAxes(identity, { inputs, outputs }, run, graphEvidence(path));
   } finally {
     await session.release();
   }

@@ -1,12 +1,7 @@
-import { AttributeProto_AttributeType as AttributeType, TensorProto_DataType } from 'onnx-buf';
+import { TensorProto_DataType } from 'onnx-buf';
 import type { ModelManifest } from '../../models/manifest.ts';
+import { body, floatsOfRank, node } from './onnx-nodes.ts';
 import { floatWeights, intWeights, type TinyGraph, tensorInfo } from './tiny-models.ts';
-
-const intAttribute = (name: string, value: number) => ({
-  name,
-  type: AttributeType.INT,
-  i: BigInt(value),
-});
 
 const scalar = (name: string, value: number) => floatWeights(name, [], [value]);
 
@@ -18,18 +13,9 @@ export const BEST_BOXES: TinyGraph = {
   inputs: [tensorInfo('boxes', 'float32', ['batch', 6, 4]), tensorInfo('scores', 'float32', ['batch', 1, 6])],
   outputs: [tensorInfo('found', 'float32', ['batch', 4])],
   nodes: [
-    {
-      opType: 'NonMaxSuppression',
-      input: ['boxes', 'scores', 'most', 'overlap', 'least'],
-      output: ['selected'],
-    },
-    {
-      opType: 'Gather',
-      input: ['selected', 'image_and_box'],
-      output: ['places'],
-      attribute: [intAttribute('axis', 1)],
-    },
-    { opType: 'GatherND', input: ['boxes', 'places'], output: ['found'] },
+    node('NonMaxSuppression', 'boxes scores most overlap least', 'selected'),
+    node('Gather', 'selected image_and_box', 'places', { axis: 1 }),
+    node('GatherND', 'boxes places', 'found'),
   ],
   weights: [
     intWeights('most', [1]),
@@ -43,10 +29,7 @@ export const BEST_BOXES: TinyGraph = {
 export const NON_ZERO: TinyGraph = {
   inputs: [tensorInfo('x', 'float32', ['batch', 1])],
   outputs: [tensorInfo('places', 'int64', ['batch', 2])],
-  nodes: [
-    { opType: 'NonZero', input: ['x'], output: ['by_axis'] },
-    { opType: 'Transpose', input: ['by_axis'], output: ['places'] },
-  ],
+  nodes: [node('NonZero', 'x', 'by_axis'), node('Transpose', 'by_axis', 'places')],
 };
 
 /** The rows whose first value is positive: that of generated ones is. */
@@ -54,14 +37,9 @@ export const COMPRESS: TinyGraph = {
   inputs: [tensorInfo('x', 'float32', ['batch', 2])],
   outputs: [tensorInfo('y', 'float32', ['batch', 2])],
   nodes: [
-    { opType: 'Gather', input: ['x', 'first'], output: ['column'], attribute: [intAttribute('axis', 1)] },
-    { opType: 'Greater', input: ['column', 'zero'], output: ['keep'] },
-    {
-      opType: 'Compress',
-      input: ['x', 'keep'],
-      output: ['y'],
-      attribute: [intAttribute('axis', 0)],
-    },
+    node('Gather', 'x first', 'column', { axis: 1 }),
+    node('Greater', 'column zero', 'keep'),
+    node('Compress', 'x keep', 'y', { axis: 0 }),
   ],
   weights: [
     { name: 'first', dims: [], dataType: TensorProto_DataType.INT64, int64Data: [0n] },
@@ -73,14 +51,7 @@ export const COMPRESS: TinyGraph = {
 export const UNIQUE: TinyGraph = {
   inputs: [tensorInfo('x', 'float32', ['batch', 2])],
   outputs: [tensorInfo('y', 'float32', ['batch', 2])],
-  nodes: [
-    {
-      opType: 'Unique',
-      input: ['x'],
-      output: ['y'],
-      attribute: [intAttribute('axis', 0), intAttribute('sorted', 0)],
-    },
-  ],
+  nodes: [node('Unique', 'x', 'y', { axis: 0, sorted: 0 })],
 };
 
 /**
@@ -91,24 +62,12 @@ export const TWICE_IF_LOUD: TinyGraph = {
   inputs: [tensorInfo('x', 'float32', ['batch', 2])],
   outputs: [tensorInfo('y', 'float32', ['batch', 2])],
   nodes: [
-    { opType: 'ReduceMax', input: ['x'], output: ['loudest'], attribute: [intAttribute('keepdims', 0)] },
-    { opType: 'Greater', input: ['loudest', 'five'], output: ['is_loud'] },
-    {
-      opType: 'If',
-      input: ['is_loud'],
-      output: ['y'],
-      attribute: [
-        branch('then_branch', [
-          {
-            opType: 'Concat',
-            input: ['x', 'x'],
-            output: ['twice'],
-            attribute: [intAttribute('axis', 0)],
-          },
-        ]),
-        branch('else_branch', [{ opType: 'Identity', input: ['x'], output: ['once'] }]),
-      ],
-    },
+    node('ReduceMax', 'x', 'loudest', { keepdims: 0 }),
+    node('Greater', 'loudest five', 'is_loud'),
+    node('If', 'is_loud', 'y', {
+      then_branch: body([node('Concat', 'x x', 'twice', { axis: 0 })], [floatsOfRank('twice', 2)]),
+      else_branch: body([node('Identity', 'x', 'once')], [floatsOfRank('once', 2)]),
+    }),
   ],
   weights: [scalar('five', 5)],
 };
@@ -124,14 +83,4 @@ export function believedToBatch(manifest: ModelManifest): ModelManifest {
 export function imageWithBoxes(...scores: number[]): { boxes: number[][]; scores: number[][] } {
   const all = Array.from({ length: 6 }, (_, box) => scores[box] ?? 0);
   return { boxes: all.map((score, box) => [2 * box, 0, 2 * box + 1, score]), scores: [all] };
-}
-
-/** A graph without inputs of its own, whose last node gives what it gives. */
-function branch(name: string, nodes: TinyGraph['nodes']) {
-  const output = nodes.at(-1)!.output![0]!;
-  return {
-    name,
-    type: AttributeType.GRAPH,
-    g: { name, node: [...nodes], output: [tensorInfo(output, 'float32', ['', 2])] },
-  };
 }

@@ -1,0 +1,77 @@
+import { aligned, alike, count, highest, unknown } from './axes.ts';
+import {
+  anyCounted,
+  anyValue,
+  hasCountedAxis,
+  isCounted,
+  NO_AXES,
+  type Origin,
+  plain,
+  type TensorFacts,
+  unite,
+  vector,
+} from './facts.ts';
+
+/** The sizes of axes from `start` to `end`. */
+export function shapeOf(x: TensorFacts, start?: number, end?: number): TensorFacts {
+  const { rank } = x;
+  if (rank === undefined) return plain(1, isCounted(x));
+  const sizes = Array.from({ length: rank }, (_, axis): Origin => {
+    return hasCountedAxis(x, axis) ? 'value' : 'shape';
+  });
+  return vector(1, sizes.slice(start, end));
+}
+
+/** How many elements there are. */
+export function sizeOf(x: TensorFacts): TensorFacts {
+  return vector(0, [isCounted(x) ? 'value' : 'shape']);
+}
+
+/** @param zeroCopies whether a size of 0 stands for that of the same axis of `x` */
+export function reshaped(x: TensorFacts, shape: TensorFacts, zeroCopies: boolean): TensorFacts {
+  const { elements: sizes } = shape;
+  if (sizes === undefined) {
+    return { ...unknown([x]), counted: anyValue([shape]) || anyCounted([x]) ? 'some' : NO_AXES };
+  }
+  const isCopied = (axis: number): boolean => zeroCopies && sizes[axis] === 0;
+  const isRestCounted =
+    sizes.includes('value') || x.counted === 'some' || [...x.counted].some((axis) => !isCopied(axis));
+  const counted = sizes.flatMap((size, axis) => {
+    if (isCopied(axis)) return hasCountedAxis(x, axis) ? [axis] : [];
+    return size === 'value' || (size === -1 && isRestCounted) ? [axis] : [];
+  });
+  const facts = { rank: sizes.length, counted: new Set(counted), isValue: anyValue([x]) };
+  return x.elements === undefined || sizes.length > 1 ? facts : { ...facts, elements: x.elements };
+}
+
+/** As large as `shape` says, where `x` has one element or as many. */
+export function expanded(x: TensorFacts, shape: TensorFacts): TensorFacts {
+  const target = filled(shape);
+  const rank = highest([x.rank, target.rank]);
+  if (rank === undefined) return unknown([x, target]);
+  return {
+    rank,
+    counted: unite([aligned(x, rank), aligned(target, rank)]),
+    isValue: anyValue([x, target]),
+  };
+}
+
+/** One value throughout, as large as `shape` says. */
+export function filled(shape: TensorFacts): TensorFacts {
+  const { elements } = shape;
+  if (elements === undefined) {
+    return { rank: undefined, counted: anyValue([shape]) ? 'some' : NO_AXES, isValue: false };
+  }
+  const axes = [...elements.keys()].filter((axis) => elements[axis] === 'value');
+  return { rank: elements.length, counted: new Set(axes), isValue: false };
+}
+
+/** Longer by so much, or so many times. @param by one number for each axis, from the first on */
+export function stretched(x: TensorFacts, by: TensorFacts): TensorFacts {
+  return { ...alike(x, [x, by]), counted: unite([x.counted, filled(by).counted]) };
+}
+
+/** Numbers from one to another: how many follows from both. */
+export function range(operands: readonly TensorFacts[]): TensorFacts {
+  return count(1, [0], operands);
+}

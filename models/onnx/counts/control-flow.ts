@@ -1,0 +1,115 @@
+import { unknown, without } from '../../counts/axes.ts';
+import {
+  anyValue,
+  hasCountedAxis,
+  isSame,
+  join,
+  NO_AXES,
+  type Operands,
+  plain,
+  type TensorFacts,
+  unite,
+  vector,
+} from '../../counts/facts.ts';
+import { unsqueezed } from '../../counts/moves.ts';
+import type { OnnxNode } from './onnx-node.ts';
+
+/** What a graph inside a node gives, by what it is given. */
+export type Body = (inputs: Operands) => Operands;
+
+/** What a node with graphs inside gives. @param bodyOf the graph that is an attribute of this name */
+type Control = (node: OnnxNode, bodyOf: (name: string) => Body) => Operands;
+
+export const CONTROL_FLOW: Readonly<Record<string, Control>> = {
+  /** Which branch is taken may depend on values: then so does what comes out. */
+  If(node, bodyOf) {
+    const [whenTrue, whenFalse] = ['then_branch', 'else_branch'].map((name) => bodyOf(name)([]));
+    const isValue = anyValue(node.operands);
+    return node.proto.output.map((_, index) => {
+      const both = either(whenTrue![index], whenFalse![index]);
+      return both === undefined || !isValue ? both : asValue(both);
+    });
+  },
+
+  /** What is gathered from each turn has as many as there were turns. */
+  Loop(node, bodyOf) {
+    const [turns, condition, ...start] = node.operands;
+    const body = bodyOf('body');
+    const count = Math.max(0, node.operands.length - 2);
+    const turn = vector(0, ['shape']);
+    const { carried, results } = repeat(start, (state) => {
+      const [goesOn, ...given] = body([turn, condition ?? plain(0, false), ...state]);
+      return { state: given.slice(0, count), results: [goesOn, ...given] };
+    });
+    const [goesOn, ...given] = results;
+    const isValue = anyValue([turns, condition, goesOn]);
+    const ends = carried.map((each) => (each !== undefined && isValue ? asValue(each) : each));
+    return [...ends, ...given.slice(count).map((each) => each && overTurns(each, 0, isValue))];
+  },
+
+  /** One turn for each place on an axis of what is walked along. */
+  Scan(node, bodyOf) {
+    const walked = node.int('num_scan_inputs', 0);
+    const count = node.operands.length - walked;
+    const axes = node.ints('scan_input_axes') ?? [];
+    const along = node.operands.slice(count);
+    const places = along.map((each, index) => placeOf(axes[index] ?? 0, each));
+    const parts = along.map((each, index) => {
+      const place = places[index];
+      return each && (place === undefined ? unknown([each]) : without(each, new Set([place])));
+    });
+    const body = bodyOf('body');
+    const { carried, results } = repeat(node.operands.slice(0, count), (state) => {
+      const given = body([...state, ...parts]);
+      return { state: given.slice(0, count), results: given };
+    });
+    const isValue = along.some(
+      (each, index) => each !== undefined && hasCountedAxis(each, places[index] ?? 0),
+    );
+    const outAxes = node.ints('scan_output_axes') ?? [];
+    const gathered = results
+      .slice(count)
+      .map((each, index) => each && overTurns(each, outAxes[index] ?? 0, isValue));
+    return [...carried, ...gathered];
+  },
+};
+
+interface Turn {
+  readonly state: Operands;
+  readonly results: Operands;
+}
+
+/** Turn after turn, until another tells nothing new of what is carried from one to the next. */
+function repeat(start: Operands, turn: (state: Operands) => Turn): { carried: Operands; results: Operands } {
+  for (let carried = start; ; ) {
+    const { state, results } = turn(carried);
+    const next = carried.map((each, index) => either(each, state[index]));
+    if (next.every((each, index) => isSameAs(each, carried[index]))) return { carried, results };
+    carried = next;
+  }
+}
+
+function isSameAs(a: TensorFacts | undefined, b: TensorFacts | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && isSame(a, b));
+}
+
+function either(a: TensorFacts | undefined, b: TensorFacts | undefined): TensorFacts | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : join(a, b);
+}
+
+function asValue({ rank, counted }: TensorFacts): TensorFacts {
+  return { rank, counted, isValue: true };
+}
+
+/** One for each turn, along a new axis. @param isValue whether how many turns there are depends on values */
+function overTurns(each: TensorFacts, axis: number, isValue: boolean): TensorFacts {
+  const all = unsqueezed(each, [axis]);
+  const at = axis < 0 ? (all.rank === undefined ? undefined : axis + all.rank) : axis;
+  const turns = isValue ? (at === undefined ? 'some' : new Set([at])) : NO_AXES;
+  return { rank: all.rank, counted: unite([all.counted, turns]), isValue: all.isValue || isValue };
+}
+
+function placeOf(axis: number, along: TensorFacts | undefined): number | undefined {
+  if (axis >= 0) return axis;
+  return along?.rank === undefined ? undefined : axis + along.rank;
+}

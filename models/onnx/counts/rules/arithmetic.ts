@@ -1,0 +1,68 @@
+import { broadcast, einsum, matrixProduct, reduced, windowed } from '../../../counts/arithmetic.ts';
+import { alike, mapAxes, resized, without } from '../../../counts/axes.ts';
+import { anyValue, plain } from '../../../counts/facts.ts';
+import { transposed } from '../../../counts/moves.ts';
+import type { OnnxNode } from '../onnx-node.ts';
+import { each, type Rules } from './rule.ts';
+
+/** What keeps the shape of the first operand. */
+const ALIKE = `Abs Acos Acosh Asin Asinh Atan Atanh BatchNormalization Bernoulli BitwiseNot CastLike Ceil Celu Clip
+  Cos Cosh CumSum DequantizeLinear Dropout DynamicQuantizeLinear Elu Erf Exp EyeLike FastGelu Floor Gelu
+  GlobalAveragePool GlobalLpPool GlobalMaxPool GroupNormalization HardSigmoid HardSwish Hardmax InstanceNormalization
+  IsInf IsNaN LRN LayerNormalization LeakyRelu Log LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Not
+  QuantizeLinear QuickGelu RMSNormalization Reciprocal Relu ReverseSequence RotaryEmbedding Round Scatter ScatterElements
+  ScatterND Selu Shrink Sigmoid Sign SimplifiedLayerNormalization Sin Sinh SkipLayerNormalization
+  SkipSimplifiedLayerNormalization Softmax Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu Trilu`;
+
+const BROADCAST = `Add And BiasGelu BitShift BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less
+  LessOrEqual Max Mean Min Mod Mul Or PRelu Pow StringConcat Sub Sum Where Xor`;
+
+const REDUCE = `ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
+  ReduceSumSquare`;
+
+/** Batch, channels, and a window over what follows. */
+const WINDOWED = `AveragePool Conv ConvInteger ConvTranspose DeformConv FusedConv LpPool MaxPool MaxUnpool QLinearConv`;
+
+export const ARITHMETIC: Rules = {
+  ...each(ALIKE, (node) => alike(node.operand(0), node.operands)),
+  ...each(BROADCAST, ({ given }) => broadcast(given)),
+  ...each(REDUCE, (node) => {
+    const keepsAxes = node.int('keepdims', 1) === 1;
+    if (node.isGiven('axes', 1)) return reduced(node.operand(0), node.numbers('axes', 1), keepsAxes);
+    if (node.int('noop_with_empty_axes', 0) === 1) return node.operand(0);
+    return reduced(node.operand(0), 'all', keepsAxes);
+  }),
+  ...each('ArgMax ArgMin', (node) =>
+    reduced(node.operand(0), [node.int('axis', 0)], node.int('keepdims', 1) === 1),
+  ),
+  ...each(WINDOWED, (node) => windowed(node.operand(0), 1, node.operands)),
+  ...each('MatMul MatMulInteger FusedMatMul', (node) => matrixProduct(node.operand(0), node.operand(1))),
+  ...each('GRU LSTM RNN', recurrent),
+  Einsum: (node) => einsum(node.given, node.text('equation')),
+  Gemm(node) {
+    const [a, b] = [0, 1].map((place) => {
+      const x = node.operand(place);
+      return node.int(place === 0 ? 'transA' : 'transB', 0) === 1 ? transposed(x, [1, 0]) : x;
+    });
+    return { ...matrixProduct(a!, b!), isValue: anyValue(node.operands) };
+  },
+};
+
+/** Steps, batch and features, or batch first; out of it come all steps, the last one and the last cell. */
+function recurrent(node: OnnxNode) {
+  const isBatchFirst = node.int('layout', 0) === 1;
+  const x = resized(node.operand(0), 2, false);
+  const isValue = anyValue(node.operands);
+  const last = without(x, new Set([isBatchFirst ? 1 : 0]));
+  const directionAxis = isBatchFirst ? 2 : 1;
+  const all = {
+    rank: 4,
+    counted: mapAxes(x.counted, (axis) => (axis < directionAxis ? axis : axis + 1)),
+    isValue,
+  };
+  const ends = {
+    ...plain(3, isValue),
+    counted: isBatchFirst ? last.counted : mapAxes(last.counted, (axis) => axis + 1),
+  };
+  return [all, ends, ends];
+}

@@ -1,0 +1,125 @@
+import { alike, count, mapAxes, resized, unknown } from '../../../counts/axes.ts';
+import {
+  anyValue,
+  isValueAt,
+  type Origin,
+  plain,
+  type TensorFacts,
+  unite,
+  vector,
+} from '../../../counts/facts.ts';
+import { expanded, filled, range, reshaped, shapeOf, sizeOf, stretched } from '../../../counts/shapes.ts';
+import { constant } from '../constants.ts';
+import type { OnnxNode } from '../onnx-node.ts';
+import { each, type Rules } from './rule.ts';
+
+/** Operators about sizes: those that tell them, and those that are told. */
+export const SHAPES: Rules = {
+  Constant: constantOf,
+  Shape: (node) => {
+    const end = node.attribute('end');
+    return shapeOf(node.operand(0), node.int('start', 0), end === undefined ? undefined : Number(end.i));
+  },
+  Size: (node) => sizeOf(node.operand(0)),
+  SequenceLength: (node) => sizeOf(node.operand(0)),
+  // Of their own elements nothing is kept but integers, which sizes are.
+  ...each('Identity Cast', (node) => node.operand(0)),
+  Reshape: (node) =>
+    reshaped(node.operand(0), node.vector('shape', 1) ?? plain(1, false), node.int('allowzero', 0) === 0),
+  Flatten: (node) => {
+    const axis = node.int('axis', 1);
+    const { rank } = node.operand(0);
+    const at = axis < 0 && rank !== undefined ? axis + rank : axis;
+    const merged = mapAxes(node.operand(0).counted, (each) => (each < at ? 0 : 1));
+    return { rank: 2, counted: merged, isValue: anyValue([node.operand(0)]) };
+  },
+  Expand: (node) => expanded(node.operand(0), node.operand(1)),
+  ConstantOfShape: (node) => filled(node.operand(0)),
+  Range: ({ given }) => range(given),
+  Tile: (node) => stretched(node.operand(0), node.operand(1)),
+  Pad: padded,
+  Resize: enlarged,
+  Upsample: enlarged,
+  ...each('RandomNormal RandomUniform', (node) => plain(node.ints('shape')?.length, true)),
+  ...each('RandomNormalLike RandomUniformLike', (node) => ({ ...alike(node.operand(0)), isValue: true })),
+  ...each('BlackmanWindow HammingWindow HannWindow', ({ given }) => range(given)),
+  Multinomial: (node) => resized({ ...node.operand(0), isValue: true }, 1, false),
+  OneHot: oneHot,
+  DepthToSpace: (node) => resized(node.operand(0), 1, false),
+  SpaceToDepth: (node) => resized(node.operand(0), 1, false),
+  CenterCropPad(node) {
+    const axes = node.ints('axes');
+    const [x, shape] = [node.operand(0), node.operand(1)];
+    return axes === undefined ? { ...filled(shape), isValue: anyValue([x]) } : onAxes(x, axes, shape);
+  },
+  MelWeightMatrix: ({ given }) => count(2, [0, 1], given),
+  ...each('RoiAlign MaxRoiPool', (node) => {
+    const rois = node.operand(1);
+    const counted = mapAxes(rois.counted, (axis) => (axis === 0 ? 0 : undefined));
+    return { rank: 4, counted, isValue: anyValue(node.operands) };
+  }),
+};
+
+function constantOf(node: OnnxNode): TensorFacts {
+  const tensor = node.attribute('value')?.t;
+  if (tensor !== undefined) return constant(tensor);
+  const number = node.attribute('value_int');
+  if (number !== undefined) return vector(0, [Number(number.i)]);
+  const numbers = node.ints('value_ints');
+  if (numbers !== undefined) return vector(1, numbers);
+  const rankOf = { value_float: 0, value_string: 0, value_floats: 1, value_strings: 1 };
+  const [, rank] = Object.entries(rankOf).find(([name]) => node.attribute(name) !== undefined) ?? [];
+  return plain(rank, false);
+}
+
+/** How much goes before each axis, then how much goes behind each. */
+function padded(node: OnnxNode): TensorFacts {
+  const x = node.operand(0);
+  const pads = node.vector('pads', 1) ?? plain(1, false);
+  const isValue = anyValue(node.operands);
+  if (pads.elements === undefined) return { ...stretched(x, pads), isValue };
+  const width = pads.elements.length / 2;
+  const perAxis = Array.from({ length: width }, (_, axis): Origin => {
+    return isValueAt(pads, axis) || isValueAt(pads, axis + width) ? 'value' : 'shape';
+  });
+  const axes = node.has(3) ? node.numbers('axes', 3) : undefined;
+  if (node.has(3) && axes === undefined) return { ...unknown([x, pads]), isValue };
+  return { ...onAxes(x, axes ?? perAxis.map((_, axis) => axis), vector(1, perAxis)), isValue };
+}
+
+/** By factors or to sizes, of all axes or of some. */
+function enlarged(node: OnnxNode): TensorFacts {
+  const x = node.operand(0);
+  const isValue = anyValue(node.operands);
+  const targets = node.operands.slice(1).filter((each) => each !== undefined);
+  const axes = node.ints('axes');
+  return targets.reduce<TensorFacts>(
+    (result, target) => {
+      if (!target.isValue) return result;
+      return axes === undefined
+        ? { ...stretched(result, target), isValue }
+        : { ...onAxes(result, axes, target), isValue };
+    },
+    { ...x, isValue },
+  );
+}
+
+/** Another size of some axes, each by an element of `sizes`. */
+function onAxes(x: TensorFacts, axes: readonly number[], sizes: TensorFacts): TensorFacts {
+  const changed = axes.filter((_, index) => isValueAt(sizes, index));
+  return {
+    ...alike(x),
+    counted: unite([x.counted, ...changed.map((axis) => resized(x, axis, true).counted)]),
+  };
+}
+
+function oneHot(node: OnnxNode): TensorFacts {
+  const [indices, depth] = [node.operand(0), node.operand(1)];
+  const isValue = anyValue(node.operands);
+  if (indices.rank === undefined) return { ...unknown([indices, depth]), isValue };
+  const rank = indices.rank + 1;
+  const axis = node.int('axis', -1);
+  const at = axis < 0 ? axis + rank : axis;
+  const ofIndices = mapAxes(indices.counted, (each) => (each < at ? each : each + 1));
+  return { rank, counted: depth.isValue ? unite([ofIndices, new Set([at])]) : ofIndices, isValue };
+}
