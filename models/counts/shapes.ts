@@ -1,16 +1,19 @@
-import { aligned, alike, count, highest, unknown } from './axes.ts';
+import { aligned, alike, count, highest, resized, unknown } from './axes.ts';
 import {
   anyCounted,
   anyValue,
   hasCountedAxis,
   isCounted,
+  isValueAt,
   NO_AXES,
+  type Operands,
   type Origin,
   plain,
   type TensorFacts,
   unite,
   vector,
 } from './facts.ts';
+import { unsqueezed } from './moves.ts';
 
 /** The sizes of axes from `start` to `end`. */
 export function shapeOf(x: TensorFacts, start?: number, end?: number): TensorFacts {
@@ -74,4 +77,24 @@ export function stretched(x: TensorFacts, by: TensorFacts): TensorFacts {
 /** Numbers from one to another: how many follows from both. */
 export function range(operands: readonly TensorFacts[]): TensorFacts {
   return count(1, [0], operands);
+}
+
+/** Another size of some axes, each by an element of `sizes`. */
+export function onAxes(x: TensorFacts, axes: readonly number[], sizes: TensorFacts): TensorFacts {
+  const changed = axes.filter((_, index) => isValueAt(sizes, index));
+  return {
+    ...alike(x),
+    counted: unite([x.counted, ...changed.map((axis) => resized(x, axis, true).counted)]),
+  };
+}
+
+/** A new axis, as long as `depth` says. @param operands all that its elements come from */
+export function oneHot(
+  indices: TensorFacts,
+  depth: TensorFacts,
+  axis: number,
+  operands: Operands,
+): TensorFacts {
+  const opened = unsqueezed(indices, [axis]);
+  return { ...resized(opened, axis, anyValue([depth])), isValue: anyValue(operands) };
 }

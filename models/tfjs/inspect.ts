@@ -1,5 +1,4 @@
 import { InflessError } from '../base/errors.ts';
-import { NO_EVIDENCE } from '../batch-axes/evidence.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
 import type { ModelManifest } from '../manifest.ts';
 import { digestModel, sizeOfModel } from '../model-content.ts';
@@ -24,7 +23,8 @@ export async function inspectTfjs(path: string, name: string): Promise<ModelMani
       digest: await digestModel(path, 'tfjs'),
       sizeBytes: await sizeOfModel(path, 'tfjs'),
     } as const;
-    const manifest = await findBatchAxes(identity, program, (feeds) => trial.run(feeds), NO_EVIDENCE);
+    const run = (feeds: NamedTensors): Promise<NamedTensors> => trial.run(feeds);
+    const manifest = await findBatchAxes(identity, program, run, await program.evidence());
     if (trial.refusal !== undefined) throw trial.refusal;
     return { ...manifest, outputs: trial.observedTypes(manifest.outputs) };
   } finally {

@@ -1,9 +1,8 @@
 import { unknown, without } from '../../counts/axes.ts';
+import { asValue, either, repeat } from '../../counts/control.ts';
 import {
   anyValue,
   hasCountedAxis,
-  isSame,
-  join,
   NO_AXES,
   type Operands,
   plain,
@@ -73,33 +72,6 @@ export const CONTROL_FLOW: Readonly<Record<string, Control>> = {
     return [...carried, ...gathered];
   },
 };
-
-interface Turn {
-  readonly state: Operands;
-  readonly results: Operands;
-}
-
-/** Turn after turn, until another tells nothing new of what is carried from one to the next. */
-function repeat(start: Operands, turn: (state: Operands) => Turn): { carried: Operands; results: Operands } {
-  for (let carried = start; ; ) {
-    const { state, results } = turn(carried);
-    const next = carried.map((each, index) => either(each, state[index]));
-    if (next.every((each, index) => isSameAs(each, carried[index]))) return { carried, results };
-    carried = next;
-  }
-}
-
-function isSameAs(a: TensorFacts | undefined, b: TensorFacts | undefined): boolean {
-  return a === b || (a !== undefined && b !== undefined && isSame(a, b));
-}
-
-function either(a: TensorFacts | undefined, b: TensorFacts | undefined): TensorFacts | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : join(a, b);
-}
-
-function asValue({ rank, counted }: TensorFacts): TensorFacts {
-  return { rank, counted, isValue: true };
-}
 
 /** One for each turn, along a new axis. @param isValue whether how many turns there are depends on values */
 function overTurns(each: TensorFacts, axis: number, isValue: boolean): TensorFacts {

@@ -1,13 +1,13 @@
 import { broadcast, einsum, matrixProduct, reduced, windowed } from '../../../counts/arithmetic.ts';
 import { alike, mapAxes, resized, without } from '../../../counts/axes.ts';
-import { anyValue, plain } from '../../../counts/facts.ts';
+import { anyValue, plain, type TensorFacts } from '../../../counts/facts.ts';
 import { transposed } from '../../../counts/moves.ts';
 import type { OnnxNode } from '../onnx-node.ts';
 import { each, type Rules } from './rule.ts';
 
 /** What keeps the shape of the first operand. */
-const ALIKE = `Abs Acos Acosh Asin Asinh Atan Atanh BatchNormalization Bernoulli BitwiseNot CastLike Ceil Celu Clip
-  Cos Cosh CumSum DequantizeLinear Dropout DynamicQuantizeLinear Elu Erf Exp EyeLike FastGelu Floor Gelu
+const ALIKE = `Abs Acos Acosh Asin Asinh Atan Atanh Bernoulli BitwiseNot CastLike Ceil Celu Clip
+  Cos Cosh CumSum DequantizeLinear Dropout Elu Erf Exp EyeLike FastGelu Floor Gelu
   GlobalAveragePool GlobalLpPool GlobalMaxPool GroupNormalization HardSigmoid HardSwish Hardmax InstanceNormalization
   IsInf IsNaN LRN LayerNormalization LeakyRelu Log LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Not
   QuantizeLinear QuickGelu RMSNormalization Reciprocal Relu ReverseSequence RotaryEmbedding Round Scatter ScatterElements
@@ -38,6 +38,9 @@ export const ARITHMETIC: Rules = {
   ...each(WINDOWED, (node) => windowed(node.operand(0), 1, node.operands)),
   ...each('MatMul MatMulInteger FusedMatMul', (node) => matrixProduct(node.operand(0), node.operand(1))),
   ...each('GRU LSTM RNN', recurrent),
+  // What comes behind the result is one number for each channel, or one of all.
+  BatchNormalization: (node) => withRest(node, 1),
+  DynamicQuantizeLinear: (node) => withRest(node, 0),
   Einsum: (node) => einsum(node.given, node.text('equation')),
   Gemm(node) {
     const [a, b] = [0, 1].map((place) => {
@@ -47,6 +50,12 @@ export const ARITHMETIC: Rules = {
     return { ...matrixProduct(a!, b!), isValue: anyValue(node.operands) };
   },
 };
+
+function withRest(node: OnnxNode, rank: number): TensorFacts[] {
+  const isValue = anyValue(node.operands);
+  const rest = node.proto.output.slice(1).map(() => plain(rank, isValue));
+  return [alike(node.operand(0), node.operands), ...rest];
+}
 
 /** Steps, batch and features, or batch first; out of it come all steps, the last one and the last cell. */
 function recurrent(node: OnnxNode) {

@@ -1,4 +1,4 @@
-import { count, resized } from '../../../counts/axes.ts';
+import { alike, count, resized } from '../../../counts/axes.ts';
 import { anyValue, hasCountedAxis, NO_AXES, type TensorFacts, vector } from '../../../counts/facts.ts';
 import { reshaped } from '../../../counts/shapes.ts';
 import type { Rules } from './rule.ts';
@@ -24,7 +24,10 @@ export const COUNTING: Rules = {
     return [resized(x, axis, anyValue([x])), counts, alongAxis(x, axis), counts];
   },
   StringNormalizer: ({ operands }) => count(operands[0]?.rank, [0, 1], operands),
-  StringSplit: ({ operands: [x, ...others] }) => count(rankAbove(x), [x?.rank ?? 0], [x, ...others]),
+  StringSplit(node) {
+    const x = node.operand(0);
+    return [count(rankAbove(x), [x.rank ?? 0], node.operands), alike(x)];
+  },
   ImageDecoder: ({ operands }) => count(3, [0, 1], operands),
   // Of the runtime itself.
   Tokenizer: ({ operands: [x] }) => count(rankAbove(x), [x?.rank ?? 0], [x]),

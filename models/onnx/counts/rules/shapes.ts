@@ -1,14 +1,16 @@
 import { alike, count, mapAxes, resized, unknown } from '../../../counts/axes.ts';
+import { anyValue, isValueAt, type Origin, plain, type TensorFacts, vector } from '../../../counts/facts.ts';
 import {
-  anyValue,
-  isValueAt,
-  type Origin,
-  plain,
-  type TensorFacts,
-  unite,
-  vector,
-} from '../../../counts/facts.ts';
-import { expanded, filled, range, reshaped, shapeOf, sizeOf, stretched } from '../../../counts/shapes.ts';
+  expanded,
+  filled,
+  onAxes,
+  oneHot,
+  range,
+  reshaped,
+  shapeOf,
+  sizeOf,
+  stretched,
+} from '../../../counts/shapes.ts';
 import { constant } from '../constants.ts';
 import type { OnnxNode } from '../onnx-node.ts';
 import { each, type Rules } from './rule.ts';
@@ -44,7 +46,7 @@ export const SHAPES: Rules = {
   ...each('RandomNormalLike RandomUniformLike', (node) => ({ ...alike(node.operand(0)), isValue: true })),
   ...each('BlackmanWindow HammingWindow HannWindow', ({ given }) => range(given)),
   Multinomial: (node) => resized({ ...node.operand(0), isValue: true }, 1, false),
-  OneHot: oneHot,
+  OneHot: (node) => oneHot(node.operand(0), node.operand(1), node.int('axis', -1), node.operands),
   DepthToSpace: (node) => resized(node.operand(0), 1, false),
   SpaceToDepth: (node) => resized(node.operand(0), 1, false),
   CenterCropPad(node) {
@@ -102,24 +104,4 @@ function enlarged(node: OnnxNode): TensorFacts {
     },
     { ...x, isValue },
   );
-}
-
-/** Another size of some axes, each by an element of `sizes`. */
-function onAxes(x: TensorFacts, axes: readonly number[], sizes: TensorFacts): TensorFacts {
-  const changed = axes.filter((_, index) => isValueAt(sizes, index));
-  return {
-    ...alike(x),
-    counted: unite([x.counted, ...changed.map((axis) => resized(x, axis, true).counted)]),
-  };
-}
-
-function oneHot(node: OnnxNode): TensorFacts {
-  const [indices, depth] = [node.operand(0), node.operand(1)];
-  const isValue = anyValue(node.operands);
-  if (indices.rank === undefined) return { ...unknown([indices, depth]), isValue };
-  const rank = indices.rank + 1;
-  const axis = node.int('axis', -1);
-  const at = axis < 0 ? axis + rank : axis;
-  const ofIndices = mapAxes(indices.counted, (each) => (each < at ? each : each + 1));
-  return { rank, counted: depth.isValue ? unite([ofIndices, new Set([at])]) : ofIndices, isValue };
 }
