@@ -13,7 +13,7 @@ import { completed } from './completed-table.ts';
 import { openSweepGpu, type SweepGpu } from './gpu/sweep-gpu.ts';
 import { cellsOf, type Grid } from './grid.ts';
 import { Journal } from './journal.ts';
-import { gridOf, type ProfileOptions, settingsOf, strategyOf } from './profile-options.ts';
+import { gridOf, type ProfileOptions, settingsOf, strategyOf, WHY_UNBATCHED } from './profile-options.ts';
 import type { ProfileListener } from './progress.ts';
 import { availableCpuMillicores } from './quota/cpu-limit.ts';
 import type { Quotas } from './quota/quota.ts';
@@ -48,7 +48,7 @@ export async function profileModel(
   generateInputs(manifest, { batch: 1, shapes }); // a shape that does not fit is told before anything is measured
 
   const wanted = gridOf(manifest, await availableCpuMillicores(), options);
-  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: its batch axis is fixed or missing.`);
+  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${WHY_UNBATCHED}.`);
   const quotas = await openSweepQuotas({
     ...(periodMicros === undefined ? {} : { periodMicros }),
     ...(mechanism === undefined ? {} : { mechanism }),

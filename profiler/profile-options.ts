@@ -6,6 +6,9 @@ import { checkCpus, defaultGrid, type Grid } from './grid.ts';
 import type { CellSettings } from './measure-cell.ts';
 import { fullStrategy, type SparseOptions, type Strategy, sparseStrategy } from './sparse/strategy.ts';
 
+/** All that keeps a model from running a batch. */
+export const WHY_UNBATCHED = 'its batch axis is fixed or missing, or an output counts values';
+
 export interface ProfileOptions {
   /** Default: powers of two up to 32 (`quick`: 16); 1 for a model that cannot batch. */
   readonly batches?: readonly number[] | undefined;
@@ -82,7 +85,7 @@ export function gridOf(manifest: ModelManifest, available: number, options: Prof
   if (!batching && grid.batches.some((batch) => batch > 1)) {
     throw new InflessError(
       'INVALID_INPUT',
-      `Model ${manifest.name} cannot run a batch of ${Math.max(...grid.batches)}: its batch axis is fixed or missing`,
+      `Model ${manifest.name} cannot run a batch of ${Math.max(...grid.batches)}: ${WHY_UNBATCHED}`,
       { remedy: 'Leave out --batches, or export the model with a dynamic batch axis.' },
     );
   }
