@@ -18,8 +18,8 @@ export interface BatchRun {
   /** In the order of the requests. */
   readonly outcomes: readonly BatchOutcome[];
   /**
-   * Set where requests that should have shared runs ran one by one, since the outputs of this model are not the rows that
-   * went in: how that showed. The time all of it took is not that of a batch.
+   * Why requests could not share runs, if this run was the first to show it or its requests ran one by one
+   * for this reason. The time it took is then not that of a batch.
    */
   readonly ranAlone: string | undefined;
 }
@@ -34,11 +34,12 @@ interface Job {
 /**
  * Runs requests together: rows → one tensor per input → the engine → each request's rows of every output.
  *
- * Rows beyond the largest batch run as further batches; requests whose free dimensions differ run apart; a model
- * that cannot batch runs them one by one. A request that fails, fails alone.
+ * Rows beyond the largest batch run as further batches; requests whose free dimensions differ run apart; a
+ * model that cannot batch runs them one by one. A request that fails, fails alone.
  *
- * No output is cut up that does not have as many rows as went in. A model that once gave such an output is not batched
- * any more, and what it has answered meanwhile in common runs is run again: a count may equal the rows by chance.
+ * An output is split only if it has as many rows as went in. The first that has not ends all batching of the
+ * model: requests then run one by one, including those that shared a run in the same call. Their outputs may
+ * have had the right number of rows by chance.
  */
 export class BatchExecutor {
   readonly #session: EngineSession;
@@ -82,7 +83,7 @@ export class BatchExecutor {
     return { outcomes, ranAlone: known !== undefined && jobs.length < 2 ? undefined : this.#mismatch };
   }
 
-  /** Leaves without an outcome what has to run alone: all that shared a run, once one shows that rows do not keep apart. */
+  /** After a mismatch, requests that shared a run, or were not reached, are left without an outcome. */
   async #runInBatches(jobs: readonly Job[], outcomes: BatchOutcome[]): Promise<void> {
     const shared = new Map<number, BatchOutcome>();
     const groups = new Map<string, Job[]>();
@@ -109,7 +110,7 @@ export class BatchExecutor {
       .join(';');
   }
 
-  /** @param shared outcomes that hold only if no run of these requests shows that rows do not keep apart */
+  /** @param shared outcomes of shared runs, valid only if no mismatch follows */
   async #runChunk(
     chunk: readonly Job[],
     outcomes: BatchOutcome[],
@@ -122,7 +123,7 @@ export class BatchExecutor {
       else await this.#runTogether(chunk, shared);
     } catch (error) {
       if (chunk.length === 1) outcomes[first.index] = failure(error);
-      else for (const job of chunk) await this.#runChunk([job], outcomes, shared); // find out whose fault it is
+      else for (const job of chunk) await this.#runChunk([job], outcomes, shared); // whose fault is it?
     }
   }
 
@@ -173,7 +174,7 @@ export class BatchExecutor {
     }
   }
 
-  /** Whether every output of a run has the rows that went in; what does not is remembered. */
+  /** Checks that every output has the rows that went in, and remembers the first mismatch. */
   #keepsRows(results: NamedTensors, rows: number): boolean {
     if (!this.#canBatch) return true;
     const mismatch = rowMismatch(this.#session.manifest.outputs, results, rows);

@@ -2,8 +2,8 @@ import type { TensorSpec } from './manifest.ts';
 import type { NamedTensors } from './tensor.ts';
 
 /**
- * Tells, in a clause, that an output does not have on its batch axis as many rows as went in; undefined where all have. Such
- * an output is a count of something, and has no rows that belong to anybody.
+ * Describes the first output whose batch axis is not as long as the rows that went in; undefined if all are.
+ * Such an output is as long as a count of values: its elements belong to no row in particular.
  */
 export function rowMismatch(
   outputs: readonly TensorSpec[],

@@ -31,7 +31,7 @@ export function stackRows(tensors: readonly Tensor[], axis: number, reuse?: Tens
 /**
  * Rows `start` to `end` (exclusive) of a tensor: a view of the same memory along axis 0, else a copy.
  *
- * @throws RangeError for rows that it does not have
+ * @throws RangeError for rows that the tensor does not have
  */
 export function sliceRows(tensor: Tensor, axis: number, start: number, end: number): Tensor {
   const { dtype, shape, data } = tensor;

@@ -37,7 +37,8 @@ export class CountingSession implements EngineSession {
 
   /**
    * @param ranAlone why the executor ran the batch one by one, if it did
-   * @throws InflessError INFERENCE_FAILED unless the session has run exactly once, and well, since last asked.
+   * @throws InflessError INFERENCE_FAILED unless the session has run exactly once, and well, since the last
+   *   call
    */
   expectOneRun(batch: number, ranAlone?: string): void {
     const runs = this.#runs;

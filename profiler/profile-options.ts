@@ -6,7 +6,7 @@ import { checkCpus, defaultGrid, type Grid } from './grid.ts';
 import type { CellSettings } from './measure-cell.ts';
 import { fullStrategy, type SparseOptions, type Strategy, sparseStrategy } from './sparse/strategy.ts';
 
-/** All that keeps a model from running a batch. */
+/** The possible reasons why a model cannot run a batch. */
 export const WHY_UNBATCHED = 'its batch axis is fixed or missing, or an output counts values';
 
 export interface ProfileOptions {

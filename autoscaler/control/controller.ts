@@ -47,7 +47,7 @@ export class Controller {
   readonly #functions = new Map<string, ManagedFunction>();
   readonly #fleet: Fleet;
   readonly #planning: Planning;
-  /** Models, by digest, whose requests were found to share no run, and how that showed: known until this process ends. */
+  /** Why requests of a model cannot share runs, by its digest. Kept until this process ends. */
   readonly #unbatchable = new Map<string, string>();
   #cancelTick: Cancel | undefined;
   #ticking: Promise<void> | undefined;
@@ -306,16 +306,17 @@ export class Controller {
     this.#parts.onBatch?.(functionName, batch);
   }
 
-  /** Of the model, not of one function: nobody has to be shown it again. */
+  /** It holds for the model, so for every function that has it. */
   #onRanAlone(managed: ManagedFunction, instance: string, reason: string): void {
     const { name, deployment } = managed;
     const version = this.instancesOf(name).find(({ id }) => id === instance)?.version;
+    if (version !== deployment.workload.version) return; // an older deployment may have had another model
     const digest = digestOf(managed);
-    if (version !== deployment.workload.version || this.#unbatchable.has(digest)) return; // or it is an older deployment's model
+    if (this.#unbatchable.has(digest)) return;
     this.#unbatchable.set(digest, reason);
     this.#parts.logger.warn(
       { function: name, instance, model: digest, reason },
-      'requests of this model cannot share runs; its batches are planned to be of one from now on',
+      'requests of this model cannot share runs; it is planned with batches of one from now on',
     );
     for (const each of this.#functions.values()) {
       if (digestOf(each) !== digest) continue;

@@ -50,7 +50,7 @@ export class ManagedFunction {
   #candidates: readonly Candidate[] | undefined;
   /** Of what was observed, when the candidates were made. */
   #candidatesVersion = 0;
-  /** Why its requests cannot share runs, if that was found. */
+  /** Why its requests cannot share runs, if they turned out not to. */
   #runsAlone: string | undefined;
 
   /** @param predecessor the deployment this one replaces: what was measured of it stays known */
@@ -126,14 +126,14 @@ export class ManagedFunction {
     return this.#candidatesVersion !== this.#observed.version;
   }
 
-  /** Requests of its model cannot share runs, whatever its manifest says: it is planned with batches of one from now on. */
+  /** From now on, each request is a batch of its own, and it is planned so. @param reason what showed it */
   stopBatching(reason: string): void {
     this.#runsAlone = reason;
     this.#candidates = undefined;
     this.dispatcher.stopBatching();
   }
 
-  /** What its owner should know although it runs. */
+  /** What its owner should know, although it runs. */
   get warnings(): readonly string[] {
     const { warnings } = this.deployment;
     if (this.#runsAlone === undefined) return warnings;

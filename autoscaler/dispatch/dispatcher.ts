@@ -38,7 +38,7 @@ export interface DispatchedBatch {
   readonly size: number;
   readonly roundTripMs: number;
   readonly executeMs: number;
-  /** Why its requests ran one by one on the instance, if they did: see {@link BatchReply.ranAlone}. */
+  /** See {@link BatchReply.ranAlone}. */
   readonly ranAlone?: string;
 }
 
@@ -78,7 +78,7 @@ export class Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #former: BatchFormer<QueuedRequest>;
   readonly #slots = new Map<string, Slot>();
-  /** Most requests of a batch, whatever the instances' configs allow. */
+  /** The largest batch, whatever the configs of instances allow. */
   #mostTogether = Infinity;
   #inFlight = 0;
   #cancelWake: Cancel | undefined;
@@ -134,7 +134,7 @@ export class Dispatcher {
     this.#schedulePump();
   }
 
-  /** Requests cannot share runs: each is a batch of its own from now on. */
+  /** From now on, each request is a batch of its own. */
   stopBatching(): void {
     this.#mostTogether = 1;
     for (const slot of this.#slots.values()) slot.maxBatch = 1;
@@ -263,7 +263,7 @@ export class Dispatcher {
   #observe(slot: Slot, size: number, { timing, ranAlone }: BatchReply, roundTripMs: number): void {
     const { times, instance } = slot;
     if (ranAlone === undefined) times.record(size, timing, roundTripMs);
-    else slot.maxBatch = 1; // what this instance was given together took as long as one after the other
+    else slot.maxBatch = 1; // the instance would run any batch one by one
     const batch = { instanceId: instance.id, size, roundTripMs, executeMs: timing.executeMs };
     this.#parts.onBatch?.(ranAlone === undefined ? batch : { ...batch, ranAlone });
   }

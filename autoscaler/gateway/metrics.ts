@@ -59,7 +59,7 @@ export class GatewayMetrics {
     });
     this.#unbatched = new Counter({
       name: 'infless_unbatched_total',
-      help: 'Batches whose requests ran one by one, since outputs of the model are not the rows that went in.',
+      help: 'Batches whose requests ran one by one, because an output did not have the rows that went in.',
       labelNames: ['function_name'],
       registers,
     });

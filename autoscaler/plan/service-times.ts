@@ -25,7 +25,7 @@ export interface Choice {
   /** Of its SLO. */
   readonly percentile: number;
   readonly limits?: InstanceLimits;
-  /** Whether requests run one by one, although the table has batches. */
+  /** Requests run one by one, whatever batches the table has. */
   readonly alone?: boolean;
 }
 
@@ -77,7 +77,7 @@ export class ServiceTimes {
       });
   }
 
-  /** A batch of one for every quota of the table, measured or not: a smaller batch takes no longer than the smallest that was. */
+  /** A batch of one for every quota, even where the table has only larger ones: they bound its time. */
   #loneConfigs(): readonly Config[] {
     const lone = this.view.configs().map((config) => ({ ...config, batch: 1 }));
     return [...new Map(lone.map((config) => [configKey(config), config])).values()];

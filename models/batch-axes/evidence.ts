@@ -1,8 +1,8 @@
-/** What the graph of a model tells of its outputs, whatever a trial shows. */
+/** What the graph of a model tells about its outputs, whatever a trial shows. */
 export interface GraphEvidence {
   /**
-   * Whether an output is as long along an axis as a count of values: of boxes that are kept, of elements that are not zero.
-   * Then no rows lie along it, even if there happen to be as many.
+   * Whether the size of an output along an axis depends on values, such as the number of boxes kept. Then the
+   * axis has no rows, even if a trial finds as many elements as rows.
    */
   isCounted(output: string, axis: number): boolean;
 }

@@ -23,9 +23,9 @@ type Trial =
   | { readonly ran: 'two'; readonly one: NamedTensors; readonly axes: readonly (number | null)[] };
 
 /**
- * Finds the batch axis of every tensor. The declaration is not believed but tried: two generated rows run alone
- * and together, and only an output that gives the same two rows along one axis has a batch axis there. What the
- * graph tells is stronger: along an axis that counts values there are no rows.
+ * Finds the batch axis of every tensor. The declaration is not believed but tried: two generated rows run
+ * alone and together, and only an output that gives the same two rows along one axis has a batch axis there,
+ * unless the graph shows that this axis counts values.
  *
  * A model that takes one row and fails with two has a fixed batch, whatever it declares. Where generated rows
  * cannot run at all (a free dimension without a sensible default), the declaration is all there is.

@@ -17,12 +17,14 @@ export function decodePredict(body: Uint8Array, manifest: ModelManifest): Predic
 /**
  * Writes the answer in the form of the request. Names are left out where there is one output.
  *
- * Outputs that count something do not have the rows of the request. Where all outputs are of one length, row form
- * lists what they have, as TensorFlow Serving does; else everything belongs to the row, if the request has one.
+ * Outputs that count values do not have the rows of the request. If all outputs have the same length, row
+ * form lists their elements, as TensorFlow Serving does. Otherwise everything belongs to the row of a one-row
+ * request.
  *
  * @param manifest tells which axis of each output holds the rows; without it, the first.
- * @param rows of the request; without, an output's batch axis is believed to have them
- * @throws InflessError INVALID_INPUT when row form cannot express the outputs; INFERENCE_FAILED for a tensor that is not whole.
+ * @param rows the number of rows in the request; without it, batch axes are taken to have the right length
+ * @throws InflessError INVALID_INPUT when row form cannot express the outputs; INFERENCE_FAILED for a tensor
+ *   with more or fewer elements than its shape says.
  */
 export function encodePredict(
   outputs: NamedTensors,

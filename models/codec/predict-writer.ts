@@ -12,7 +12,7 @@ const BYTES_PER_ELEMENT = 12;
 /**
  * Writes `{key: [row, row, …]}`: a row is a value where there is one tensor, else an object of named values.
  *
- * @param count how many rows there should be, where that is known: see `rowLists`
+ * @param count the expected number of rows, see `rowLists`
  */
 export function writeRows(
   key: string,
@@ -57,7 +57,7 @@ function writeObject(key: string, tensors: NamedTensors, value: (writer: JsonWri
   return writer.bytes;
 }
 
-/** What is not there would be written as `undefined`, which no client can read. */
+/** A missing element would be written as `undefined`, which is not JSON. */
 function requireWhole(tensors: NamedTensors): void {
   for (const [name, { shape, data }] of Object.entries(tensors)) {
     if (data.length === elementCount(shape)) continue;

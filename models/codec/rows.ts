@@ -35,8 +35,8 @@ export interface RowLists {
  * Turns tensors into lists of rows. Without `specs` the rows are taken to lie along the first axis; where no
  * tensor has a batch axis and the first sizes differ, everything together is one row.
  *
- * @param count how many rows there should be: a tensor that has more or less on its batch axis counts something
- *   else, and is taken to have no batch axis
+ * @param count the expected number of rows: a tensor whose batch axis has another length is treated as one
+ *   without batch axis
  * @throws InflessError INVALID_INPUT when a tensor has no rows although others have several.
  */
 export function rowLists(tensors: NamedTensors, specs?: readonly TensorSpec[], count?: number): RowLists {

@@ -2,7 +2,7 @@ import { aligned, alike, highest, mapAxes, resized, resolveAll, unknown, without
 import { anyValue, blend, type Operands, plain, type TensorFacts, unite, vector } from './facts.ts';
 import { unsqueezed } from './moves.ts';
 
-/** Element by element. */
+/** An elementwise operator with broadcasting. */
 export function broadcast(operands: readonly TensorFacts[]): TensorFacts {
   const rank = highest(operands.map((each) => each.rank));
   if (rank === undefined) return unknown(operands);
@@ -24,10 +24,10 @@ function elementwise(rank: number, operands: readonly TensorFacts[]): Partial<Te
 }
 
 /**
- * Sums, means, maxima.
+ * A reduction such as a sum or a maximum.
  *
  * @param axes undefined where they are not known
- * @param keepsAxes as axes of length one
+ * @param keepsAxes whether reduced axes stay, with size 1
  */
 export function reduced(
   x: TensorFacts,
@@ -44,7 +44,7 @@ export function reduced(
   return { ...alike(x), counted: mapAxes(x.counted, (axis) => (gone.has(axis) ? undefined : axis)) };
 }
 
-/** One matrix for each of the axes before the last two. A vector is a row on the left, a column on the right. */
+/** A batched matrix product, with NumPy's rules for vectors. */
 export function matrixProduct(a: TensorFacts, b: TensorFacts): TensorFacts {
   if (a.rank === undefined || b.rank === undefined) return unknown([a, b]);
   const left = a.rank === 1 ? unsqueezed(a, [0]) : a;
@@ -58,12 +58,12 @@ export function matrixProduct(a: TensorFacts, b: TensorFacts): TensorFacts {
   return without(whole, new Set(gone));
 }
 
-/** Convolutions and the like: as many channels as there are filters; what is counted on other axes stays so. */
+/** A convolution or pooling: the number of channels is that of the filters, other counted axes remain. */
 export function windowed(x: TensorFacts, channelAxis: number, operands: Operands): TensorFacts {
   return { ...resized(x, channelAxis, false), isValue: anyValue(operands) };
 }
 
-/** As Einstein summed: letters for axes. */
+/** An Einstein summation. */
 export function einsum(operands: readonly TensorFacts[], equation: string): TensorFacts {
   const [left = '', right] = equation.replaceAll(' ', '').split('->');
   const terms = left.split(',');

@@ -9,7 +9,7 @@ import {
   unite,
 } from './facts.ts';
 
-/** An operator of which nothing is known: if it is given something counted, all that it gives may be. */
+/** The result of an unknown operator: if an operand has a counted axis, any axis of the result may be one. */
 export function unknown(operands: Operands): TensorFacts {
   return {
     rank: undefined,
@@ -18,18 +18,18 @@ export function unknown(operands: Operands): TensorFacts {
   };
 }
 
-/** The shape of `x`; its elements may come from others as well. */
+/** A result of the same shape as `x`, computed from `operands`. */
 export function alike(x: TensorFacts, operands: Operands = [x]): TensorFacts {
   return { rank: x.rank, counted: x.counted, isValue: anyValue(operands) };
 }
 
-/** As many of something as there are among values, along `axes`; of constants there are always as many. */
+/** A result whose `axes` are counted, unless the operands are known without running. */
 export function count(rank: number | undefined, axes: readonly number[], operands: Operands): TensorFacts {
   const isValue = anyValue(operands);
   return { rank, counted: isValue ? new Set(axes) : NO_AXES, isValue };
 }
 
-/** `x` with one axis whose size is that of something else. */
+/** `x` with a new size along one axis. @param isValue whether that size depends on values */
 export function resized(x: TensorFacts, axis: number, isValue: boolean): TensorFacts {
   const at = resolve(axis, x.rank);
   if (at === undefined) return { ...alike(x), counted: isValue || isCounted(x) ? 'some' : NO_AXES };
@@ -37,7 +37,7 @@ export function resized(x: TensorFacts, axis: number, isValue: boolean): TensorF
   return { ...alike(x), counted: isValue ? unite([rest, new Set([at])]) : rest };
 }
 
-/** Without some axes, and without their counts. */
+/** `x` without some of its axes. */
 export function without(x: TensorFacts, gone: ReadonlySet<number>): TensorFacts {
   const to = (axis: number): number | undefined =>
     gone.has(axis) ? undefined : axis - [...gone].filter((each) => each < axis).length;
@@ -50,7 +50,7 @@ export function mapAxes(axes: Axes, to: (axis: number) => number | undefined): A
   return new Set([...axes].map(to).filter((axis) => axis !== undefined));
 }
 
-/** Counted from the front, where it was counted from the end. */
+/** A non-negative axis; undefined for a negative one of a tensor whose rank is not known. */
 export function resolve(axis: number, rank: number | undefined): number | undefined {
   if (axis >= 0) return axis;
   return rank === undefined ? undefined : axis + rank;
@@ -64,12 +64,12 @@ export function resolveAll(
   return resolved.every((axis) => axis !== undefined) ? new Set(resolved) : undefined;
 }
 
-/** The rank that several tensors are broadcast to. */
+/** The rank that tensors are broadcast to. */
 export function highest(ranks: readonly (number | undefined)[]): number | undefined {
   return ranks.every((rank) => rank !== undefined) ? Math.max(0, ...ranks) : undefined;
 }
 
-/** The axes of `x` where it is broadcast to a higher rank: they are aligned at the end. */
+/** The counted axes of `x` after broadcasting to `rank`: axes are aligned at the end. */
 export function aligned(x: TensorFacts, rank: number): Axes {
   return mapAxes(x.counted, (axis) => axis + rank - x.rank!);
 }

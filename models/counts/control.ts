@@ -1,12 +1,12 @@
 import { isSame, join, type Operands, type TensorFacts } from './facts.ts';
 
-/** One turn of a loop: what is carried on to the next, and all that it gives. */
+/** One iteration of a loop: the state for the next one, and all results. */
 export interface Turn {
   readonly state: Operands;
   readonly results: Operands;
 }
 
-/** Turn after turn, until another tells nothing new of what is carried from one to the next. */
+/** Iterates until the facts about the carried state no longer change. */
 export function repeat(
   start: Operands,
   turn: (state: Operands) => Turn,
@@ -23,12 +23,12 @@ function isSameAs(a: TensorFacts | undefined, b: TensorFacts | undefined): boole
   return a === b || (a !== undefined && b !== undefined && isSame(a, b));
 }
 
-/** One of two, of which one may not be known yet. */
+/** What holds for either of two, of which one may not be known yet. */
 export function either(a: TensorFacts | undefined, b: TensorFacts | undefined): TensorFacts | undefined {
   return a === undefined || b === undefined ? (a ?? b) : join(a, b);
 }
 
-/** What comes out where it depends on values which way was taken, or how often. */
+/** A result that depends on which branch was taken, or how often a loop ran. */
 export function asValue({ rank, counted }: TensorFacts): TensorFacts {
   return { rank, counted, isValue: true };
 }

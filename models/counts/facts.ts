@@ -1,35 +1,35 @@
-/** Where a number comes from: it stands in the file, or follows from the inputs' shapes alone, or from their values. */
+/** Where a number comes from: a constant of the file, the shapes of the inputs alone, or their values. */
 export type Origin = number | 'shape' | 'value';
 
-/** Axes by their place; `some` where it is not known which. */
+/** A set of axes; `some` if there are any, but it is not known which. */
 export type Axes = ReadonlySet<number> | 'some';
 
-/** What a graph tells of a tensor before anything has run. */
+/** What a graph tells about a tensor without running. */
 export interface TensorFacts {
   /** Undefined where it is not known. */
   readonly rank: number | undefined;
   /**
-   * Axes that are as long as a count of values: of boxes that are kept, of elements that are not zero. The size of every
-   * other axis follows from the inputs' shapes.
+   * Axes whose size depends on values, such as the number of boxes kept or of non-zero elements. All other
+   * sizes follow from the shapes of the inputs.
    */
   readonly counted: Axes;
-  /** Whether its elements depend on values of the inputs. */
+  /** Whether its elements depend on the values of the inputs. */
   readonly isValue: boolean;
-  /** Of a scalar or a short vector, such as a shape: where each element comes from. */
+  /** For a scalar or a short vector, such as a shape: the origin of each element. */
   readonly elements?: readonly Origin[];
 }
 
 export const NO_AXES: ReadonlySet<number> = new Set();
 
-/** Longer vectors are nobody's shape. */
+/** No shape is longer. */
 const LONGEST = 64;
 
-/** A tensor of which nothing is counted, as inputs are. */
+/** A tensor without counted axes, such as an input. */
 export function plain(rank: number | undefined, isValue: boolean): TensorFacts {
   return { rank, counted: NO_AXES, isValue };
 }
 
-/** A scalar or a vector by where its elements come from. */
+/** A scalar or a vector, by the origins of its elements. */
 export function vector(rank: 0 | 1, elements: readonly Origin[]): TensorFacts {
   const facts = plain(rank, elements.includes('value'));
   return elements.length <= LONGEST ? { ...facts, elements } : facts;
@@ -43,10 +43,10 @@ export function hasCountedAxis({ counted }: TensorFacts, axis: number): boolean 
   return counted === 'some' || counted.has(axis);
 }
 
-/** What an operator is given: operands that it can do without may be absent. */
+/** The operands of an operator; optional ones may be absent. */
 export type Operands = readonly (TensorFacts | undefined)[];
 
-/** Whether one of these depends on values of the inputs, by its elements or by its size. */
+/** Whether the elements or the size of one of these depend on values. */
 export function anyValue(operands: Operands): boolean {
   return operands.some((each) => each !== undefined && (each.isValue || isCounted(each)));
 }
@@ -55,7 +55,7 @@ export function anyCounted(operands: Operands): boolean {
   return operands.some((each) => each !== undefined && isCounted(each));
 }
 
-/** Whether an element depends on values; of a long vector any may. */
+/** Whether an element depends on values; where elements are not known, any may. */
 export function isValueAt({ elements, isValue }: TensorFacts, index: number): boolean {
   return elements === undefined ? isValue : elements[index] === 'value';
 }
@@ -69,19 +69,19 @@ export function unite(all: readonly Axes[]): Axes {
   return axes;
 }
 
-/** What is reckoned from several numbers is none of them. */
+/** The origin of a number that is computed from several. */
 export function blend(origins: readonly Origin[]): Origin {
   return origins.includes('value') ? 'value' : 'shape';
 }
 
-/** What several numbers are together: known only where they are the same. */
+/** The origin of a number that is one of several: a constant only if all are the same constant. */
 export function mix(origins: readonly Origin[]): Origin {
   if (origins.includes('value')) return 'value';
   const [first, ...others] = origins;
   return first !== undefined && others.every((each) => each === first) ? first : 'shape';
 }
 
-/** What holds of a tensor that may be either of two: the outcome of a branch, or of one more turn of a loop. */
+/** What holds for a tensor that may be either of two, such as the results of two branches. */
 export function join(a: TensorFacts, b: TensorFacts): TensorFacts {
   const isSameRank = a.rank === b.rank;
   const isEitherCounted = isCounted(a) || isCounted(b);

@@ -1,7 +1,7 @@
 import { mapAxes, resolve, resolveAll, unknown, without } from './axes.ts';
 import { anyValue, type TensorFacts, unite, vector } from './facts.ts';
 
-/** @param order where each axis of the result was; default: the other way round */
+/** @param order the axis of `x` for each axis of the result; default: reversed */
 export function transposed(x: TensorFacts, order?: readonly number[]): TensorFacts {
   const { rank = order?.length } = x;
   if (rank === undefined) return unknown([x]);
@@ -13,14 +13,14 @@ export function transposed(x: TensorFacts, order?: readonly number[]): TensorFac
   return { rank, counted, isValue: anyValue([x]) };
 }
 
-/** Without axes of length one. @param axes undefined: all there are, wherever that is */
+/** Removes axes of size 1. @param axes undefined: all of them, or not known */
 export function squeezed(x: TensorFacts, axes: readonly number[] | undefined): TensorFacts {
   if (x.elements !== undefined) return x.elements.length === 1 ? vector(0, x.elements) : x;
   const gone = axes === undefined ? undefined : resolveAll(axes, x.rank);
   return gone === undefined ? unknown([x]) : without(x, gone);
 }
 
-/** With new axes of length one. @param axes as they are in the result; undefined where they are not known */
+/** Adds axes of size 1. @param axes as numbered in the result; undefined where they are not known */
 export function unsqueezed(x: TensorFacts, axes: readonly number[] | undefined): TensorFacts {
   const rank = axes === undefined || x.rank === undefined ? undefined : x.rank + axes.length;
   const added = axes === undefined ? undefined : resolveAll(axes, rank);
@@ -33,14 +33,14 @@ export function unsqueezed(x: TensorFacts, axes: readonly number[] | undefined):
   };
 }
 
-/** The place of the axis with so many others that are not `taken` before it. */
+/** The first place that has `before` places before it which are not `taken`. */
 function nthFree(before: number, taken: ReadonlySet<number>): number {
   let place = 0;
   for (let free = 0; free < before || taken.has(place); place += 1) if (!taken.has(place)) free += 1;
   return place;
 }
 
-/** One after the other along an axis. */
+/** A concatenation. */
 export function concatenated(operands: readonly TensorFacts[], axis: number): TensorFacts {
   const rank = operands.find((each) => each.rank !== undefined)?.rank;
   const lists = operands.map(({ elements }) => elements);
@@ -50,7 +50,7 @@ export function concatenated(operands: readonly TensorFacts[], axis: number): Te
   return { rank, counted: unite(operands.map(({ counted }) => counted)), isValue: anyValue(operands) };
 }
 
-/** One beside the other along a new axis. */
+/** A concatenation along a new axis. */
 export function stacked(operands: readonly TensorFacts[], axis: number): TensorFacts {
   return concatenated(
     operands.map((each) => unsqueezed(each, [axis])),

@@ -10,7 +10,7 @@ import {
   vector,
 } from './facts.ts';
 
-/** What `indices` point at along an axis. @param batchAxes axes before it that both have in common */
+/** Elements of `x` at `indices` along an axis. @param batchAxes the number of leading axes in common */
 export function gathered(x: TensorFacts, indices: TensorFacts, axis: number, batchAxes = 0): TensorFacts {
   if (x.elements !== undefined && indices.rank !== undefined && indices.rank <= 1) {
     const picked = pick(x.elements, indices);
@@ -28,7 +28,7 @@ export function gathered(x: TensorFacts, indices: TensorFacts, axis: number, bat
   return { rank, counted: unite([ofX, ofIndices]), isValue: anyValue([x, indices]) };
 }
 
-/** Which element it is may be known; where that depends on values, so does the element. */
+/** The element is known if its place is; if the place depends on values, so does the element. */
 function pick(elements: readonly Origin[], indices: TensorFacts): Origin[] | undefined {
   const unknownPlace = indices.rank === 0 ? ([indices.isValue ? 'value' : 'shape'] as const) : undefined;
   const places = indices.elements ?? unknownPlace;
@@ -39,10 +39,10 @@ function pick(elements: readonly Origin[], indices: TensorFacts): Origin[] | und
 }
 
 /**
- * What tuples of indices point at.
+ * Elements or slices of `x` at tuples of indices.
  *
- * @param depth how many axes a tuple is about, undefined where that is not known
- * @param batchAxes axes that both have in common
+ * @param depth the length of a tuple, undefined where it is not known
+ * @param batchAxes the number of leading axes in common
  */
 export function gatheredTuples(
   x: TensorFacts,
@@ -65,16 +65,16 @@ export function gatheredTuples(
   return { rank, counted: unite([ofIndices, ofX]), isValue };
 }
 
-/** Where a slice starts and ends. */
+/** The bounds of a slice. */
 export interface Bounds {
   readonly starts: TensorFacts;
   readonly ends: TensorFacts;
-  /** Default: the first ones. */
+  /** Default: the first axes. */
   readonly axes?: TensorFacts | undefined;
   readonly steps?: TensorFacts | undefined;
 }
 
-/** A part of a tensor. What is counted on an axis is so, too, on a part of it. */
+/** A slice. A part of a counted axis is counted, too. */
 export function sliced(x: TensorFacts, { starts, ends, axes, steps }: Bounds): TensorFacts {
   const bounded = boundedAxes(x, starts.elements?.length ?? ends.elements?.length, axes);
   if (bounded === undefined) {

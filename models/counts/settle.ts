@@ -1,16 +1,16 @@
 import { isSame, join, type TensorFacts } from './facts.ts';
 
-/** One node of a graph: what it tells of its outputs, by what is known of what it reads. */
+/** A node of a graph, which derives facts about its outputs from those about what it reads. */
 export interface Step {
-  /** Tensors whose facts it looks at, those that graphs inside it use as well. */
+  /** All tensors that it depends on, including those that its subgraphs capture. */
   readonly reads: readonly string[];
-  /** An empty name is an output that nobody reads. */
+  /** An empty name stands for an output that is not used. */
   readonly gives: readonly string[];
-  /** Facts in the order of `gives`; none, or too few, while too little is known. */
+  /** Facts in the order of `gives`; an empty list until the operands are known. */
   evaluate(): readonly (TensorFacts | undefined)[];
 }
 
-/** Adds to `known` what the steps tell, in whatever order they stand, until nothing new comes: a graph may have cycles. */
+/** Evaluates steps, in any order, until `known` no longer changes. The graph may have cycles. */
 export function settle(steps: readonly Step[], known: Map<string, TensorFacts>): void {
   const readers = new Map<string, Step[]>();
   for (const step of steps) {
@@ -20,7 +20,7 @@ export function settle(steps: readonly Step[], known: Map<string, TensorFacts>):
       else others.push(step);
     }
   }
-  const due = new Set(steps); // it is walked through in order, and what is added meanwhile comes last
+  const due = new Set(steps); // iteration visits what is added meanwhile
   for (const step of due) {
     due.delete(step);
     for (const [index, facts] of step.evaluate().entries()) {

@@ -15,7 +15,7 @@ import {
 } from './facts.ts';
 import { unsqueezed } from './moves.ts';
 
-/** The sizes of axes from `start` to `end`. */
+/** The shape of `x`, or the part of it from `start` to `end`. */
 export function shapeOf(x: TensorFacts, start?: number, end?: number): TensorFacts {
   const { rank } = x;
   if (rank === undefined) return plain(1, isCounted(x));
@@ -25,12 +25,12 @@ export function shapeOf(x: TensorFacts, start?: number, end?: number): TensorFac
   return vector(1, sizes.slice(start, end));
 }
 
-/** How many elements there are. */
+/** The number of elements. */
 export function sizeOf(x: TensorFacts): TensorFacts {
   return vector(0, [isCounted(x) ? 'value' : 'shape']);
 }
 
-/** @param zeroCopies whether a size of 0 stands for that of the same axis of `x` */
+/** @param zeroCopies whether a size of 0 copies the size of that axis of `x` */
 export function reshaped(x: TensorFacts, shape: TensorFacts, zeroCopies: boolean): TensorFacts {
   const { elements: sizes } = shape;
   if (sizes === undefined) {
@@ -47,7 +47,7 @@ export function reshaped(x: TensorFacts, shape: TensorFacts, zeroCopies: boolean
   return x.elements === undefined || sizes.length > 1 ? facts : { ...facts, elements: x.elements };
 }
 
-/** As large as `shape` says, where `x` has one element or as many. */
+/** `x` broadcast to a shape. */
 export function expanded(x: TensorFacts, shape: TensorFacts): TensorFacts {
   const target = filled(shape);
   const rank = highest([x.rank, target.rank]);
@@ -59,7 +59,7 @@ export function expanded(x: TensorFacts, shape: TensorFacts): TensorFacts {
   };
 }
 
-/** One value throughout, as large as `shape` says. */
+/** A constant of a given shape. */
 export function filled(shape: TensorFacts): TensorFacts {
   const { elements } = shape;
   if (elements === undefined) {
@@ -69,17 +69,17 @@ export function filled(shape: TensorFacts): TensorFacts {
   return { rank: elements.length, counted: new Set(axes), isValue: false };
 }
 
-/** Longer by so much, or so many times. @param by one number for each axis, from the first on */
+/** `x` padded, repeated or scaled. @param by one number for each axis */
 export function stretched(x: TensorFacts, by: TensorFacts): TensorFacts {
   return { ...alike(x, [x, by]), counted: unite([x.counted, filled(by).counted]) };
 }
 
-/** Numbers from one to another: how many follows from both. */
+/** A range of numbers: its length follows from the operands. */
 export function range(operands: readonly TensorFacts[]): TensorFacts {
   return count(1, [0], operands);
 }
 
-/** Another size of some axes, each by an element of `sizes`. */
+/** `x` with a new size along each of `axes`. */
 export function onAxes(x: TensorFacts, axes: readonly number[], sizes: TensorFacts): TensorFacts {
   const changed = axes.filter((_, index) => isValueAt(sizes, index));
   return {
@@ -88,7 +88,7 @@ export function onAxes(x: TensorFacts, axes: readonly number[], sizes: TensorFac
   };
 }
 
-/** A new axis, as long as `depth` says. @param operands all that its elements come from */
+/** Adds an axis of size `depth`. @param operands all that the elements depend on */
 export function oneHot(
   indices: TensorFacts,
   depth: TensorFacts,

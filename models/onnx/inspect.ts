@@ -16,7 +16,7 @@ import { runSession } from './session.ts';
 export async function inspectOnnx(path: string, name: string): Promise<ModelManifest> {
   const sizeBytes = await fileSize(path);
   const digest = await digestFile(path);
-  const { graphEvidence } = await import('./counts/evidence.ts'); // a serving process with a manifest needs none of it
+  const { graphEvidence } = await import('./counts/evidence.ts'); // only needed for inspection
   const { runtime, session } = await openForProbing(path, sizeBytes);
   try {
     const identity = { name, format: 'onnx', digest, sizeBytes } as const;

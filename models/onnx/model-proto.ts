@@ -3,9 +3,9 @@ import { type ModelProto, ModelProtoSchema } from 'onnx-buf';
 import { skeletonOf } from './skeleton.ts';
 
 /**
- * A model file as its format has it. Large weights are not read: their names, types and shapes are all there is of them.
+ * Decodes a model file without the data of large weights.
  *
- * @throws WireError for what is no whole protobuf message
+ * @throws WireError for a file that is not a complete protobuf message
  */
 export function readModelProto(path: string): ModelProto {
   return fromBinary(ModelProtoSchema, skeletonOf(path, 'weights'));

@@ -63,7 +63,7 @@ export function graphModel(path: string, model: GraphModel, { modelTopology }: M
       return listOf(await model.executeAsync({ ...feeds }, names));
     },
     evidence: async () => {
-      const { graphEvidence } = await import('./counts/evidence.ts'); // not for who only runs the model
+      const { graphEvidence } = await import('./counts/evidence.ts'); // only needed for inspection
       const tensors = names.map((name) => [name, signature.outputs[name]?.name ?? name] as const);
       return graphEvidence(modelTopology, model.weights, new Map(tensors));
     },

@@ -24,7 +24,7 @@ export function layersModel(path: string, model: LayersModel): TfjsModel {
       const inputs = inputNames.map((name) => feeds[name]!);
       return [model.predictOnBatch(inputs.length === 1 ? inputs[0]! : inputs)].flat() as TfTensor[];
     },
-    evidence: async () => NO_EVIDENCE, // no layer counts anything
+    evidence: async () => NO_EVIDENCE, // no layer counts values
     dispose: () => void model.dispose(),
   };
 }

@@ -58,7 +58,7 @@ export class Program {
     }
   }
 
-  /** What the model tells of its outputs without being run. */
+  /** What the model tells about its outputs without running. */
   evidence(): Promise<GraphEvidence> {
     return this.#model.evidence();
   }

@@ -8,7 +8,7 @@ export interface TfjsModel {
   readonly outputs: readonly DeclaredTensor[];
   /** Inputs by name; outputs in the order of `outputs`. */
   predict(feeds: Readonly<Record<string, Tensor>>): Promise<readonly Tensor[]>;
-  /** What it tells of its outputs without being run. */
+  /** What the model tells about its outputs without running. */
   evidence(): Promise<GraphEvidence>;
   dispose(): void;
 }

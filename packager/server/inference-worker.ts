@@ -36,7 +36,7 @@ function sendDefect(error: unknown): void {
   send({ type: 'defect', stack: error instanceof Error ? (error.stack ?? error.message) : String(error) });
 }
 
-/** Answers a batch. The first to show that requests cannot share runs is told of before its answer goes out. */
+/** Answers a batch, and first reports it if this one shows that requests cannot share runs. */
 async function answer(model: ServedModel, requests: readonly BatchedRequest[]): Promise<BatchReply> {
   const reply = await answerBatch(model, requests);
   if (reply.ranAlone !== undefined && !hasStoppedBatching) {

@@ -53,9 +53,8 @@ export interface BatchReply {
   readonly responses: readonly BatchedResponse[];
   readonly timing: BatchTiming;
   /**
-   * Why the requests ran one by one although they were to run together: outputs of this model are not the rows that went in,
-   * and so belong to nobody. Its batches are better of one request from now on, and the times of this one tell nothing of
-   * batches.
+   * What showed that requests cannot share runs, so that these ran one by one: an output did not have the rows
+   * that went in. Later requests should be sent one at a time. The timing is not that of a batch.
    */
   readonly ranAlone?: string;
 }

@@ -66,7 +66,7 @@ export class Instance {
     this.#model = model;
   }
 
-  /** Requests cannot share runs, whatever the manifest says: from here on each is a batch of its own. */
+  /** From here on, each request is a batch of its own, whatever the manifest says. */
   stopBatching(): void {
     this.#model = { ...this.#model!, maxBatch: 1 };
     if (this.#report !== undefined) this.#report = { ...this.#report, maxBatch: 1 };

@@ -41,7 +41,7 @@ export class ServerMetrics {
     this.#batchRows = this.#sizes('batch_rows', 'Rows that ran together; a request may carry several.');
     this.#unbatched = new Counter({
       name: 'infless_server_unbatched_total',
-      help: 'Batches whose requests ran one by one, since outputs of the model are not the rows that went in.',
+      help: 'Batches whose requests ran one by one, because an output did not have the rows that went in.',
       registers: [this.registry],
     });
     this.#queue = this.#seconds('queue', 'Waiting for the batch to start; of requests batched here.');

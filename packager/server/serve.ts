@@ -142,7 +142,7 @@ function startThread(
         instance.stopBatching();
         logger.warn(
           { reason: event.reason },
-          'rows of this model cannot share a run; requests run one by one from now on',
+          'requests of this model cannot share runs; they run one by one from now on',
         );
         break;
       case 'warmup-failed':

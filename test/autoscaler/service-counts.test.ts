@@ -20,7 +20,7 @@ beforeAll(async () => {
   boxes = await folder.write('boxes.onnx', BEST_BOXES);
   loud = await folder.write('loud.onnx', TWICE_IF_LOUD);
   await profileModel(boxes, ONE_CORE);
-  await profileModel(loud, { ...ONE_CORE, batches: [4] }); // so that every instance is one that may be given several
+  await profileModel(loud, { ...ONE_CORE, batches: [4] }); // so every instance takes batches
 }, 120_000);
 afterAll(async () => {
   await folder.remove();

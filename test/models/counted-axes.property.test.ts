@@ -39,7 +39,7 @@ const above = ({ x, y, axis }: Operands): NodeInit[] => [
   node('Greater', `${y}.sums zero`, `${y}.above`),
 ];
 
-/** `y.some`: with a row and a column more. Some operators of the runtime crash if they are given nothing at all. */
+/** `y.some`: one more row and column. Some operators of the runtime crash on an empty tensor. */
 const notEmpty = ({ x, y }: Operands): NodeInit[] => [node('Pad', `${x} [1,1,0,0]`, `${y}.some`)];
 
 /** Whatever is counted in here comes from values. */
@@ -208,7 +208,7 @@ const INPUTS: readonly Tensor[] = [
   [2, 2, 2, 2, 2, 2, 2, 2, 2],
 ].map((values) => ({ dtype: 'float32', shape: [3, 3], data: Float32Array.from(values) }));
 
-/** What each input gives; where a tensor gets too small for an operator, whatever comes or always, nothing. */
+/** The results of each input, except those for which a tensor becomes too small for an operator. */
 async function shapesOf(path: string): Promise<readonly NamedTensors[]> {
   const opened = await createSession(path, { threads: 1, spinning: false }).catch(() => undefined);
   if (opened === undefined) return [];

@@ -19,7 +19,7 @@ import {
 import { ModelFolder, type TinyGraph } from '../support/tiny-models.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 
-const STOPPED = 'rows of this model cannot share a run; requests run one by one from now on';
+const STOPPED = 'requests of this model cannot share runs; they run one by one from now on';
 
 let folder: ModelFolder;
 beforeAll(async () => {

@@ -21,7 +21,7 @@ const MODEL: LoadedModel = {
 };
 const REQUEST = { path: '/', contentType: 'application/json', body: new Uint8Array() };
 
-/** An instance with room for one request beside the one that runs; warm batches took 10 ms, this one takes `durationMs`. */
+/** An instance with room for one waiting request. It expects 10 ms for a batch, which takes `durationMs`. */
 function setUp(durationMs: number, reply: Partial<BatchReply>) {
   const clock = new VirtualClock();
   const instance = new Instance({

@@ -6,8 +6,8 @@ import { floatWeights, intWeights, type TinyGraph, tensorInfo } from './tiny-mod
 const scalar = (name: string, value: number) => floatWeights(name, [], [value]);
 
 /**
- * The best box of each image, where its score is above one half: as many boxes as images, as long as each has one.
- * Generated scores are hardly ever all below.
+ * The best box of each image, if its score is above one half. There are as many boxes as images if each has
+ * one, as generated images have.
  */
 export const BEST_BOXES: TinyGraph = {
   inputs: [tensorInfo('boxes', 'float32', ['batch', 6, 4]), tensorInfo('scores', 'float32', ['batch', 1, 6])],
@@ -25,14 +25,14 @@ export const BEST_BOXES: TinyGraph = {
   ],
 };
 
-/** The places of what is not zero: generated values never are. */
+/** The places of non-zero values, as all generated ones are. */
 export const NON_ZERO: TinyGraph = {
   inputs: [tensorInfo('x', 'float32', ['batch', 1])],
   outputs: [tensorInfo('places', 'int64', ['batch', 2])],
   nodes: [node('NonZero', 'x', 'by_axis'), node('Transpose', 'by_axis', 'places')],
 };
 
-/** The rows whose first value is positive: that of generated ones is. */
+/** The rows whose first value is positive, as that of generated rows is. */
 export const COMPRESS: TinyGraph = {
   inputs: [tensorInfo('x', 'float32', ['batch', 2])],
   outputs: [tensorInfo('y', 'float32', ['batch', 2])],
@@ -47,7 +47,7 @@ export const COMPRESS: TinyGraph = {
   ],
 };
 
-/** The rows, each once: generated ones differ. */
+/** The distinct rows: generated ones are. */
 export const UNIQUE: TinyGraph = {
   inputs: [tensorInfo('x', 'float32', ['batch', 2])],
   outputs: [tensorInfo('y', 'float32', ['batch', 2])],
@@ -55,8 +55,8 @@ export const UNIQUE: TinyGraph = {
 };
 
 /**
- * Rows are given back as they are, and all of them twice if some value is above five: which no generated one is, and
- * nothing in the graph says of its own that it counts.
+ * Returns the rows, or all of them twice if some value is above five, which no generated one is. The graph
+ * does not show it: the size depends on the branch taken.
  */
 export const TWICE_IF_LOUD: TinyGraph = {
   inputs: [tensorInfo('x', 'float32', ['batch', 2])],
@@ -72,14 +72,14 @@ export const TWICE_IF_LOUD: TinyGraph = {
   weights: [scalar('five', 5)],
 };
 
-/** A manifest that takes the first axis of everything for the batch, as one written by an older version may. */
+/** A manifest with the batch on every first axis, as an older version may have written it. */
 export function believedToBatch(manifest: ModelManifest): ModelManifest {
   const batched = (specs: ModelManifest['inputs']) =>
     specs.map((spec) => ({ ...spec, shape: spec.shape.with(0, null), batchAxis: 0 }));
   return { ...manifest, inputs: batched(manifest.inputs), outputs: batched(manifest.outputs) };
 }
 
-/** What a client of {@link BEST_BOXES} sends: an image whose boxes have these scores, and are told apart by them. */
+/** A request to {@link BEST_BOXES}: an image with distinct boxes of these scores. */
 export function imageWithBoxes(...scores: number[]): { boxes: number[][]; scores: number[][] } {
   const all = Array.from({ length: 6 }, (_, box) => scores[box] ?? 0);
   return { boxes: all.map((score, box) => [2 * box, 0, 2 * box + 1, score]), scores: [all] };

@@ -4,7 +4,7 @@ import { drawnMs } from './simulated-functions.ts';
 
 export const REASON = 'output "y" has shape [6,2] for 3 rows';
 
-/** Instances of a model that turns out not to batch: what is sent together runs one by one, and they say so. */
+/** Instances of a model that turns out not to batch: batches run one by one, and the reply says so. */
 export function runningAlone(real: BatchTransport): BatchTransport {
   return {
     async send(url, requests, timeoutMs) {
@@ -14,7 +14,7 @@ export function runningAlone(real: BatchTransport): BatchTransport {
   };
 }
 
-/** How long requests take that run one after the other. */
+/** The time of requests that run one after the other. */
 export const oneByOneMs: SimulatedTransportOptions['executionMs'] = (config, rows, random) => {
   let totalMs = 0;
   for (let row = 0; row < rows; row += 1) totalMs += drawnMs({ ...config, batch: 1 }, 1, random);

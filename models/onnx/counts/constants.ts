@@ -1,14 +1,14 @@
 import { type TensorProto, TensorProto_DataType as Type, type ValueInfoProto } from 'onnx-buf';
 import { plain, type TensorFacts, vector } from '../../counts/facts.ts';
 
-/** What a tensor in the file is: of a short one of integers, which they are. */
+/** A tensor of the file; short integer vectors keep their elements. */
 export function constant(tensor: TensorProto): TensorFacts {
   const rank = tensor.dims.length;
   const elements = rank <= 1 ? integers(tensor) : undefined;
   return elements === undefined ? plain(rank, false) : vector(rank as 0 | 1, elements);
 }
 
-/** Undefined where they are no integers, or lie elsewhere. */
+/** Undefined for other element types, and where the data is in another file. */
 function integers({ dims, dataType, int64Data, int32Data, rawData }: TensorProto): number[] | undefined {
   const count = Number(dims[0] ?? 1n);
   if (dataType !== Type.INT64 && dataType !== Type.INT32) return undefined;
@@ -27,7 +27,7 @@ function rawIntegers(bytes: Uint8Array, isLong: boolean): number[] {
   );
 }
 
-/** An input of the model, whose values are a client's. */
+/** An input of the model. */
 export function fedInput({ type }: ValueInfoProto): TensorFacts {
   const shape = type?.value.case === 'tensorType' ? type.value.value.shape : undefined;
   return plain(shape?.dim.length, true);

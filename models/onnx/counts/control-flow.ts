@@ -13,14 +13,14 @@ import {
 import { unsqueezed } from '../../counts/moves.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
-/** What a graph inside a node gives, by what it is given. */
+/** Derives the results of a subgraph from its inputs. */
 export type Body = (inputs: Operands) => Operands;
 
-/** What a node with graphs inside gives. @param bodyOf the graph that is an attribute of this name */
+/** Derives the outputs of a node with subgraphs. @param bodyOf the subgraph in an attribute */
 type Control = (node: OnnxNode, bodyOf: (name: string) => Body) => Operands;
 
-export const CONTROL_FLOW: Readonly<Record<string, Control>> = {
-  /** Which branch is taken may depend on values: then so does what comes out. */
+const CONTROL: Readonly<Record<string, Control>> = {
+  /** Branches are taken to give results of the same shape: where they do not, only running shows it. */
   If(node, bodyOf) {
     const [whenTrue, whenFalse] = ['then_branch', 'else_branch'].map((name) => bodyOf(name)([]));
     const isValue = anyValue(node.operands);
@@ -30,7 +30,7 @@ export const CONTROL_FLOW: Readonly<Record<string, Control>> = {
     });
   },
 
-  /** What is gathered from each turn has as many as there were turns. */
+  /** Scan outputs have one element for each iteration. Carried tensors are taken to grow by no iteration. */
   Loop(node, bodyOf) {
     const [turns, condition, ...start] = node.operands;
     const body = bodyOf('body');
@@ -46,7 +46,7 @@ export const CONTROL_FLOW: Readonly<Record<string, Control>> = {
     return [...ends, ...given.slice(count).map((each) => each && overTurns(each, 0, isValue))];
   },
 
-  /** One turn for each place on an axis of what is walked along. */
+  /** One iteration for each element along the scanned axes. */
   Scan(node, bodyOf) {
     const walked = node.int('num_scan_inputs', 0);
     const count = node.operands.length - walked;
@@ -73,7 +73,9 @@ export const CONTROL_FLOW: Readonly<Record<string, Control>> = {
   },
 };
 
-/** One for each turn, along a new axis. @param isValue whether how many turns there are depends on values */
+export const CONTROL_FLOW: ReadonlyMap<string, Control> = new Map(Object.entries(CONTROL));
+
+/** Results of all iterations along a new axis. @param isValue whether their number depends on values */
 function overTurns(each: TensorFacts, axis: number, isValue: boolean): TensorFacts {
   const all = unsqueezed(each, [axis]);
   const at = axis < 0 ? (all.rank === undefined ? undefined : axis + all.rank) : axis;

@@ -3,7 +3,7 @@ import { hasCountedAxis } from '../../counts/facts.ts';
 import { readModelProto } from '../model-proto.ts';
 import { GraphFacts } from './graph-facts.ts';
 
-/** What the graph of an ONNX file tells of its outputs. */
+/** What the graph of an ONNX file tells about its outputs. */
 export function graphEvidence(path: string): GraphEvidence {
   const outputs = new GraphFacts(readModelProto(path)).outputs();
   return {

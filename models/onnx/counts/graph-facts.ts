@@ -9,10 +9,10 @@ import { RULES } from './rules/index.ts';
 
 const NO_BINDINGS: Bindings = new Map();
 
-/** Of the standard, and those of the runtime that are called like one of them and do the same. */
+/** The runtime's own operators do the same as standard ones of the same name. */
 const KNOWN_DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx', 'com.microsoft']);
 
-/** What is known of a graph's tensors, and where to look for those of the graph around it. */
+/** Facts about the tensors of a graph and, in a subgraph, of the graphs around it. */
 class Scope {
   readonly known = new Map<string, TensorFacts>();
   readonly #around: Scope | undefined;
@@ -26,7 +26,7 @@ class Scope {
   }
 }
 
-/** Follows the tensors of a model through its graph, the graphs inside that, and its functions. */
+/** Derives facts about a model's outputs from its graph, subgraphs and local functions. */
 export class GraphFacts {
   readonly #graph: GraphProto;
   readonly #functions: ReadonlyMap<string, FunctionProto>;
@@ -38,7 +38,7 @@ export class GraphFacts {
     );
   }
 
-  /** Of the outputs by name. */
+  /** By name. */
   outputs(): ReadonlyMap<string, TensorFacts> {
     const scope = new Scope();
     for (const input of this.#graph.input) scope.known.set(input.name, fedInput(input));
@@ -52,7 +52,7 @@ export class GraphFacts {
   }
 
   #follow(graph: GraphProto, scope: Scope, bindings: Bindings): void {
-    // One that is an input as well is a default that no client can overrule here.
+    // An initializer that is an input, too, is a default: the runtime does not list it as an input.
     for (const tensor of graph.initializer) scope.known.set(tensor.name, constant(tensor));
     this.#settle(graph.node, scope, bindings);
   }
@@ -79,11 +79,11 @@ export class GraphFacts {
     const called = this.#functions.get(keyOf(domain, opType, overload));
     if (called !== undefined) return this.#call(called, node);
     const isKnown = KNOWN_DOMAINS.has(domain);
-    const control = isKnown ? CONTROL_FLOW[opType] : undefined;
+    const control = isKnown ? CONTROL_FLOW.get(opType) : undefined;
     if (control !== undefined) {
       return control(node, (name) => this.#body(node.attribute(name)!.g!, scope, bindings));
     }
-    const told = isKnown ? RULES[opType]?.(node) : undefined;
+    const told = isKnown ? RULES.get(opType)?.(node) : undefined;
     const facts = told ?? unknown(node.operands);
     return 'length' in facts ? facts : output.map(() => facts);
   }
@@ -123,7 +123,7 @@ function bodiesOf({ attribute }: NodeProto): GraphProto[] {
   return attribute.flatMap(({ g, graphs }) => (g === undefined ? graphs : [g, ...graphs]));
 }
 
-/** Tensors of the graph around it that a graph reads, itself or in graphs inside it. */
+/** Outer tensors that a subgraph reads, itself or in its own subgraphs. */
 function captured(graph: GraphProto): string[] {
   const own = new Set([
     ...graph.input.map(({ name }) => name),

@@ -1,10 +1,10 @@
 import type { AttributeProto, NodeProto } from 'onnx-buf';
 import { type Operands, plain, type TensorFacts } from '../../counts/facts.ts';
 
-/** Attributes that a function was called with, by name. */
+/** Attributes of a function call, by name. */
 export type Bindings = ReadonlyMap<string, AttributeProto>;
 
-/** A node with what is known of its operands, as the rules of operators ask about it. */
+/** A node with the facts about its operands. */
 export class OnnxNode {
   readonly operands: Operands;
   readonly proto: NodeProto;
@@ -16,7 +16,7 @@ export class OnnxNode {
     this.#bindings = bindings;
   }
 
-  /** Those operands that are given. */
+  /** The operands without absent ones. */
   get given(): readonly TensorFacts[] {
     return this.operands.filter((each) => each !== undefined);
   }
@@ -25,7 +25,7 @@ export class OnnxNode {
     return this.operands[place] !== undefined;
   }
 
-  /** An operand; one that is not given depends on nothing. */
+  /** An absent operand depends on nothing. */
   operand(place: number): TensorFacts {
     return this.operands[place] ?? plain(undefined, false);
   }
@@ -48,19 +48,19 @@ export class OnnxNode {
     return new TextDecoder().decode(this.attribute(name)?.s);
   }
 
-  /** Whether numbers are given, as an attribute of old operator sets or as an operand of new ones. */
+  /** Whether a parameter is given: older opsets have attributes where newer ones have operands. */
   isGiven(name: string, place: number): boolean {
     return this.has(place) || this.attribute(name) !== undefined;
   }
 
-  /** Numbers that are an attribute of old operator sets and an operand of new ones; undefined where they are not known. */
+  /** The numbers of such a parameter; undefined where they are not known. */
   numbers(name: string, place: number): readonly number[] | undefined {
     const { elements } = this.operand(place);
     if (!this.has(place)) return this.ints(name);
     return elements?.every((each) => typeof each === 'number') ? elements : undefined;
   }
 
-  /** The same as a tensor. */
+  /** Such a parameter as a vector. */
   vector(name: string, place: number): TensorFacts | undefined {
     if (this.has(place)) return this.operand(place);
     const elements = this.ints(name);

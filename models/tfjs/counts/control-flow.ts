@@ -1,11 +1,12 @@
 import { asValue, either, repeat } from '../../counts/control.ts';
 import { anyValue, type Operands, plain } from '../../counts/facts.ts';
+import type { Rules } from './rules/rule.ts';
 import type { TfNode } from './tf-node.ts';
 
-/** What a function of the graph gives, by what it is given. */
+/** Derives the results of a function from its arguments. */
 export type Callee = (inputs: Operands) => Operands;
 
-/** What a node gives that runs functions. @param calleeOf the function that an attribute names */
+/** Derives the outputs of a node that calls functions. @param calleeOf the function named by an attribute */
 type Control = (node: TfNode, calleeOf: (attribute: string) => Callee) => Operands;
 
 function branches(node: TfNode, calleeOf: (attribute: string) => Callee): Operands {
@@ -28,15 +29,15 @@ function loop(node: TfNode, calleeOf: (attribute: string) => Callee): Operands {
   return carried.map((each) => (each !== undefined && isValue ? asValue(each) : each));
 }
 
-export const CONTROL_FLOW: Readonly<Record<string, Control>> = {
-  If: branches,
-  StatelessIf: branches,
-  While: loop,
-  StatelessWhile: loop,
-};
+export const CONTROL_FLOW: ReadonlyMap<string, Control> = new Map([
+  ['If', branches],
+  ['StatelessIf', branches],
+  ['While', loop],
+  ['StatelessWhile', loop],
+]);
 
-/** Control flow of older graphs, which have loops in themselves: tensors go round through a merge. */
-export const FRAMES: Readonly<Record<string, (node: TfNode) => Operands>> = {
+/** Control flow of older graphs, in which a loop is a cycle through a merge. */
+export const FRAMES: Rules = {
   Merge: ({ given: [first, ...others] }) => [
     others.reduce((all, each) => either(all, each)!, first!),
     plain(0, true),

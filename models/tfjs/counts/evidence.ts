@@ -7,9 +7,9 @@ import { topologySchema } from './graph-json.ts';
 type Weights = GraphModel['weights'];
 
 /**
- * What a graph tells of its outputs.
+ * What a graph tells about its outputs.
  *
- * @param tensors what the graph calls each output
+ * @param tensors the reference in the graph for each output
  */
 export function graphEvidence(
   modelTopology: unknown,
@@ -17,7 +17,7 @@ export function graphEvidence(
   tensors: ReadonlyMap<string, string>,
 ): GraphEvidence {
   const topology = topologySchema.safeParse(modelTopology);
-  if (!topology.success) return NO_EVIDENCE; // the runtime can read it: what it does is seen when it runs
+  if (!topology.success) return NO_EVIDENCE; // the runtime accepts it, so only running will show
   const facts = new GraphFacts(topology.data, (name) => weightFacts(weights, name)).of([...tensors.values()]);
   return {
     isCounted(output, axis) {
@@ -27,7 +27,7 @@ export function graphEvidence(
   };
 }
 
-/** Of short lists of integers their numbers: shapes and axes are such. */
+/** Short integer vectors, such as shapes and axes, keep their elements. */
 function weightFacts(weights: Weights, name: string): TensorFacts | undefined {
   const weight = weights[name]?.[0];
   if (weight === undefined) return undefined;

@@ -1,27 +1,29 @@
 import { unknown } from '../../counts/axes.ts';
 import { type Operands, plain, type TensorFacts } from '../../counts/facts.ts';
 import { type Step, settle } from '../../counts/settle.ts';
-import { type Callee, CONTROL_FLOW, FRAMES } from './control-flow.ts';
+import { type Callee, CONTROL_FLOW } from './control-flow.ts';
 import type { GraphFunction, GraphNode, Topology } from './graph-json.ts';
 import { RULES } from './rules/index.ts';
 import { TfNode } from './tf-node.ts';
 
-/** What operators call those of their outputs that others refer to by name. */
-const OUTPUT_NAMES: Readonly<Record<string, readonly string[]>> = {
-  NonMaxSuppressionV4: ['selected_indices', 'valid_outputs'],
-  NonMaxSuppressionV5: ['selected_indices', 'selected_scores', 'valid_outputs'],
-  TopKV2: ['values', 'indices'],
-  Unique: ['y', 'idx'],
-  UniqueV2: ['y', 'idx'],
-  ListDiff: ['out', 'idx'],
-};
+/** Output names of operators with several outputs: functions refer to outputs by name. */
+const OUTPUT_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    NonMaxSuppressionV4: ['selected_indices', 'valid_outputs'],
+    NonMaxSuppressionV5: ['selected_indices', 'selected_scores', 'valid_outputs'],
+    TopKV2: ['values', 'indices'],
+    Unique: ['y', 'idx'],
+    UniqueV2: ['y', 'idx'],
+    ListDiff: ['out', 'idx'],
+  }),
+);
 
 const INPUTS: ReadonlySet<string> = new Set(['Placeholder', 'PlaceholderWithDefault']);
 
-/** What is known of a weight, by its name. */
+/** Facts about a weight, by name. */
 export type Weights = (name: string) => TensorFacts | undefined;
 
-/** Follows the tensors of a TensorFlow graph through its nodes and its functions. */
+/** Derives facts about tensors of a TensorFlow graph from its nodes and functions. */
 export class GraphFacts {
   readonly #topology: Topology;
   readonly #weights: Weights;
@@ -33,7 +35,7 @@ export class GraphFacts {
     this.#functions = new Map(topology.library?.function.map((each) => [each.signature.name, each]));
   }
 
-  /** @param tensors as the graph calls them: `node`, or `node:1` */
+  /** @param tensors references such as `node` or `node:1` */
   of(tensors: readonly string[]): ReadonlyMap<string, TensorFacts> {
     const { node } = this.#topology;
     const known = new Map<string, TensorFacts>();
@@ -46,7 +48,7 @@ export class GraphFacts {
     );
   }
 
-  /** Returns what a reference to a tensor is called in `known`. */
+  /** Returns the key in `known` for a reference to a tensor. */
   #settle(
     nodes: readonly GraphNode[],
     known: Map<string, TensorFacts>,
@@ -85,9 +87,9 @@ export class GraphFacts {
     const { op, name } = node.json;
     if (op === 'Const') return [this.#weights(name) ?? plain(undefined, false)];
     if (INPUTS.has(op)) return [plain(rankOf(node), true)];
-    const control = CONTROL_FLOW[op];
+    const control = CONTROL_FLOW.get(op);
     if (control !== undefined) return control(node, (attribute) => this.#callee(node, attribute));
-    const facts = FRAMES[op]?.(node) ?? RULES[op]?.(node) ?? unknown(node.operands);
+    const facts = RULES.get(op)?.(node) ?? unknown(node.operands);
     return 'length' in facts ? facts : Array.from({ length: outputs }, () => facts);
   }
 
@@ -108,16 +110,16 @@ export class GraphFacts {
   }
 }
 
-/** Without those that only say what is to run before. */
+/** The inputs without control dependencies. */
 function operandsOf({ input }: GraphNode): string[] {
   return input.filter((reference) => !reference.startsWith('^'));
 }
 
-/** `node`, `node:1` and, in functions, `node:output:0`. */
+/** Resolves `node`, `node:1` and, in functions, `node:output:0`. */
 function tensorName(reference: string, nodes: ReadonlyMap<string, GraphNode>): string {
   const [name, ...path] = reference.split(':') as [string, ...string[]];
   const index = Number(path.at(-1) ?? 0);
-  const named = path.length < 2 ? -1 : (OUTPUT_NAMES[nodes.get(name)?.op ?? '']?.indexOf(path[0]!) ?? -1);
+  const named = path.length < 2 ? -1 : (OUTPUT_NAMES.get(nodes.get(name)?.op ?? '')?.indexOf(path[0]!) ?? -1);
   return `${name}:${named < 0 ? index : named}`;
 }
 

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** Numbers are texts where they may be of 64 bits. */
+/** 64-bit numbers are strings. */
 const number = z.union([z.number(), z.string()]).transform(Number);
 
 const attributeSchema = z.looseObject({
   i: number.optional(),
   b: z.boolean().optional(),
-  /** In base64. */
+  /** Base64. */
   s: z.string().optional(),
   list: z.looseObject({ i: z.array(number).optional() }).optional(),
   shape: z
@@ -34,12 +34,12 @@ const functionSchema = z.looseObject({
     outputArg: z.array(z.looseObject({ name: z.string() })).default([]),
   }),
   nodeDef: z.array(nodeSchema).default([]),
-  /** Tensors of the nodes by the names of what is given. */
+  /** The tensor of each output argument. */
   ret: z.record(z.string(), z.string()).default({}),
 });
 export type GraphFunction = z.infer<typeof functionSchema>;
 
-/** A graph of TensorFlow operators as JSON: what of it tells how its tensors come about. */
+/** The parts of a TensorFlow graph's JSON that say how its tensors are computed. */
 export const topologySchema = z.looseObject({
   node: z.array(nodeSchema).default([]),
   library: z.looseObject({ function: z.array(functionSchema).default([]) }).optional(),

@@ -1,7 +1,7 @@
 import { type Operands, plain, type TensorFacts } from '../../counts/facts.ts';
 import type { Attribute, GraphNode } from './graph-json.ts';
 
-/** A node with what is known of its operands, as the rules of operators ask about it. */
+/** A node with the facts about its operands. */
 export class TfNode {
   readonly operands: Operands;
   readonly json: GraphNode;
@@ -15,7 +15,7 @@ export class TfNode {
     return this.operands.filter((each) => each !== undefined);
   }
 
-  /** An operand, from the end where it is negative. */
+  /** An absent operand depends on nothing. @param place negative: from the end */
   operand(place: number): TensorFacts {
     return this.operands.at(place) ?? plain(undefined, false);
   }
@@ -40,7 +40,7 @@ export class TfNode {
     return this.attribute(name)?.list?.i;
   }
 
-  /** The numbers of an operand; undefined where they are not known. */
+  /** The elements of an operand; undefined where they are not known. */
   numbers(place: number): readonly number[] | undefined {
     const { elements } = this.operand(place);
     return elements?.every((each) => typeof each === 'number') ? elements : undefined;

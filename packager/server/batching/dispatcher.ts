@@ -74,7 +74,7 @@ export class Dispatcher {
     return { answer: promise, withdraw: () => this.#withdraw(pending) };
   }
 
-  /** Each request is a batch of its own from now on. */
+  /** From now on, each request is a batch of its own. */
   stopBatching(): void {
     this.#maxBatch = 1;
   }

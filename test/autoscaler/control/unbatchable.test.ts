@@ -104,7 +104,7 @@ describe('a model whose requests turn out to share no runs', () => {
     await world.advance(3_000);
     const profile = { ...FOURS, model: { ...FOURS.model, digest: `sha256:${'cd'.repeat(32)}` } };
     world.controller.deploy(declared('f', {}, { version: 'v2', profile }));
-    const sent = [world.send('f'), world.send('f')]; // an instance of the first answers them: the others are on their way
+    const sent = [world.send('f'), world.send('f')]; // answered by an instance of the first model
     await settle();
     await world.advance(500);
     await Promise.all(sent);

@@ -3,9 +3,9 @@ import { alike, mapAxes, resized, without } from '../../../counts/axes.ts';
 import { anyValue, plain, type TensorFacts } from '../../../counts/facts.ts';
 import { transposed } from '../../../counts/moves.ts';
 import type { OnnxNode } from '../onnx-node.ts';
-import { each, type Rules } from './rule.ts';
+import { forAll, type Rules } from './rule.ts';
 
-/** What keeps the shape of the first operand. */
+/** The result has the shape of the first operand. */
 const ALIKE = `Abs Acos Acosh Asin Asinh Atan Atanh Bernoulli BitwiseNot CastLike Ceil Celu Clip
   Cos Cosh CumSum DequantizeLinear Dropout Elu Erf Exp EyeLike FastGelu Floor Gelu
   GlobalAveragePool GlobalLpPool GlobalMaxPool GroupNormalization HardSigmoid HardSwish Hardmax InstanceNormalization
@@ -20,25 +20,25 @@ const BROADCAST = `Add And BiasGelu BitShift BitwiseAnd BitwiseOr BitwiseXor Div
 const REDUCE = `ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
   ReduceSumSquare`;
 
-/** Batch, channels, and a window over what follows. */
+/** Operands are batch, channels and spatial axes. */
 const WINDOWED = `AveragePool Conv ConvInteger ConvTranspose DeformConv FusedConv LpPool MaxPool MaxUnpool QLinearConv`;
 
 export const ARITHMETIC: Rules = {
-  ...each(ALIKE, (node) => alike(node.operand(0), node.operands)),
-  ...each(BROADCAST, ({ given }) => broadcast(given)),
-  ...each(REDUCE, (node) => {
+  ...forAll(ALIKE, (node) => alike(node.operand(0), node.operands)),
+  ...forAll(BROADCAST, ({ given }) => broadcast(given)),
+  ...forAll(REDUCE, (node) => {
     const keepsAxes = node.int('keepdims', 1) === 1;
     if (node.isGiven('axes', 1)) return reduced(node.operand(0), node.numbers('axes', 1), keepsAxes);
     if (node.int('noop_with_empty_axes', 0) === 1) return node.operand(0);
     return reduced(node.operand(0), 'all', keepsAxes);
   }),
-  ...each('ArgMax ArgMin', (node) =>
+  ...forAll('ArgMax ArgMin', (node) =>
     reduced(node.operand(0), [node.int('axis', 0)], node.int('keepdims', 1) === 1),
   ),
-  ...each(WINDOWED, (node) => windowed(node.operand(0), 1, node.operands)),
-  ...each('MatMul MatMulInteger FusedMatMul', (node) => matrixProduct(node.operand(0), node.operand(1))),
-  ...each('GRU LSTM RNN', recurrent),
-  // What comes behind the result is one number for each channel, or one of all.
+  ...forAll(WINDOWED, (node) => windowed(node.operand(0), 1, node.operands)),
+  ...forAll('MatMul MatMulInteger FusedMatMul', (node) => matrixProduct(node.operand(0), node.operand(1))),
+  ...forAll('GRU LSTM RNN', recurrent),
+  // Further outputs are one number for each channel, or one for all.
   BatchNormalization: (node) => withRest(node, 1),
   DynamicQuantizeLinear: (node) => withRest(node, 0),
   Einsum: (node) => einsum(node.given, node.text('equation')),
@@ -57,7 +57,7 @@ function withRest(node: OnnxNode, rank: number): TensorFacts[] {
   return [alike(node.operand(0), node.operands), ...rest];
 }
 
-/** Steps, batch and features, or batch first; out of it come all steps, the last one and the last cell. */
+/** From [steps, batch, features], or batch first, to all steps, the last one and the last cell state. */
 function recurrent(node: OnnxNode) {
   const isBatchFirst = node.int('layout', 0) === 1;
   const x = resized(node.operand(0), 2, false);

@@ -3,7 +3,7 @@ import { anyValue, hasCountedAxis, NO_AXES, type TensorFacts, vector } from '../
 import { reshaped } from '../../../counts/shapes.ts';
 import type { Rules } from './rule.ts';
 
-/** Operators that give as many of something as there are. */
+/** Operators whose result is as long as a count of values. */
 export const COUNTING: Rules = {
   NonMaxSuppression: ({ operands }) => count(2, [0], operands),
   NonZero: ({ operands }) => count(2, [1], operands),
@@ -29,7 +29,7 @@ export const COUNTING: Rules = {
     return [count(rankAbove(x), [x.rank ?? 0], node.operands), alike(x)];
   },
   ImageDecoder: ({ operands }) => count(3, [0, 1], operands),
-  // Of the runtime itself.
+  // The runtime's own.
   Tokenizer: ({ operands: [x] }) => count(rankAbove(x), [x?.rank ?? 0], [x]),
   DynamicTimeWarping: ({ operands }) => count(2, [1], operands),
 };
@@ -38,7 +38,7 @@ function rankAbove(x: TensorFacts | undefined): number | undefined {
   return x?.rank === undefined ? undefined : x.rank + 1;
 }
 
-/** One number for each place on an axis. */
+/** One number for each element along an axis. */
 function alongAxis(x: TensorFacts, axis: number): TensorFacts {
   const at = axis < 0 && x.rank !== undefined ? axis + x.rank : axis;
   return { rank: 1, counted: hasCountedAxis(x, at) ? new Set([0]) : NO_AXES, isValue: anyValue([x]) };

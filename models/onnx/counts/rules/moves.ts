@@ -5,7 +5,7 @@ import { gathered, gatheredTuples, sliced } from '../../../counts/picks.ts';
 import type { OnnxNode } from '../onnx-node.ts';
 import type { Rules } from './rule.ts';
 
-/** Operators that put elements elsewhere, or leave some out. */
+/** Operators that rearrange or select elements. */
 export const MOVES: Rules = {
   Transpose: (node) => transposed(node.operand(0), node.ints('perm')),
   Squeeze: (node) => squeezed(node.operand(0), node.isGiven('axes', 1) ? node.numbers('axes', 1) : undefined),
@@ -18,7 +18,7 @@ export const MOVES: Rules = {
   },
   Gather: (node) => gathered(node.operand(0), node.operand(1), node.int('axis', 0)),
   GatherElements: (node) => alike(node.operand(1), node.operands),
-  // How long the tuples are is not kept: it matters only where what they point into is counted itself.
+  // The length of the tuples is not known: it matters only if the operand has counted axes.
   GatherND: (node) => gatheredTuples(node.operand(0), node.operand(1), undefined, node.int('batch_dims', 0)),
   Slice: sliceOf,
   Split(node) {

@@ -1,13 +1,13 @@
 import type { TensorFacts } from '../../../counts/facts.ts';
 import type { OnnxNode } from '../onnx-node.ts';
 
-/** What a node's outputs are, by what its operands are: the same for all of them, or one after the other. */
+/** Derives a node's outputs from its operands: one result for all outputs, or one for each. */
 export type Rule = (node: OnnxNode) => TensorFacts | readonly TensorFacts[];
 
 export type Rules = Readonly<Record<string, Rule>>;
 
-/** One rule for several operators, whose names stand in a row. */
-export function each(names: string, rule: Rule): Rules {
+/** The same rule for several operators. @param names separated by white space */
+export function forAll(names: string, rule: Rule): Rules {
   return Object.fromEntries(
     names
       .trim()

@@ -13,9 +13,9 @@ import {
 } from '../../../counts/shapes.ts';
 import { constant } from '../constants.ts';
 import type { OnnxNode } from '../onnx-node.ts';
-import { each, type Rules } from './rule.ts';
+import { forAll, type Rules } from './rule.ts';
 
-/** Operators about sizes: those that tell them, and those that are told. */
+/** Operators that return shapes or take them. */
 export const SHAPES: Rules = {
   Constant: constantOf,
   Shape: (node) => {
@@ -24,14 +24,14 @@ export const SHAPES: Rules = {
   },
   Size: (node) => sizeOf(node.operand(0)),
   SequenceLength: (node) => sizeOf(node.operand(0)),
-  // Of their own elements nothing is kept but integers, which sizes are.
-  ...each('Identity Cast', (node) => node.operand(0)),
+  ...forAll('Identity Cast', (node) => node.operand(0)),
   Reshape: (node) =>
     reshaped(node.operand(0), node.vector('shape', 1) ?? plain(1, false), node.int('allowzero', 0) === 0),
   Flatten: (node) => {
     const axis = node.int('axis', 1);
     const { rank } = node.operand(0);
     const at = axis < 0 && rank !== undefined ? axis + rank : axis;
+    if (at < 0) return { ...unknown([node.operand(0)]), rank: 2 };
     const merged = mapAxes(node.operand(0).counted, (each) => (each < at ? 0 : 1));
     return { rank: 2, counted: merged, isValue: anyValue([node.operand(0)]) };
   },
@@ -42,9 +42,9 @@ export const SHAPES: Rules = {
   Pad: padded,
   Resize: enlarged,
   Upsample: enlarged,
-  ...each('RandomNormal RandomUniform', (node) => plain(node.ints('shape')?.length, true)),
-  ...each('RandomNormalLike RandomUniformLike', (node) => ({ ...alike(node.operand(0)), isValue: true })),
-  ...each('BlackmanWindow HammingWindow HannWindow', ({ given }) => range(given)),
+  ...forAll('RandomNormal RandomUniform', (node) => plain(node.ints('shape')?.length, true)),
+  ...forAll('RandomNormalLike RandomUniformLike', (node) => ({ ...alike(node.operand(0)), isValue: true })),
+  ...forAll('BlackmanWindow HammingWindow HannWindow', ({ given }) => range(given)),
   Multinomial: (node) => resized({ ...node.operand(0), isValue: true }, 1, false),
   OneHot: (node) => oneHot(node.operand(0), node.operand(1), node.int('axis', -1), node.operands),
   DepthToSpace: (node) => resized(node.operand(0), 1, false),
@@ -55,7 +55,7 @@ export const SHAPES: Rules = {
     return axes === undefined ? { ...filled(shape), isValue: anyValue([x]) } : onAxes(x, axes, shape);
   },
   MelWeightMatrix: ({ given }) => count(2, [0, 1], given),
-  ...each('RoiAlign MaxRoiPool', (node) => {
+  ...forAll('RoiAlign MaxRoiPool', (node) => {
     const rois = node.operand(1);
     const counted = mapAxes(rois.counted, (axis) => (axis === 0 ? 0 : undefined));
     return { rank: 4, counted, isValue: anyValue(node.operands) };
@@ -74,7 +74,7 @@ function constantOf(node: OnnxNode): TensorFacts {
   return plain(rank, false);
 }
 
-/** How much goes before each axis, then how much goes behind each. */
+/** Pads are those before each axis, then those behind each. */
 function padded(node: OnnxNode): TensorFacts {
   const x = node.operand(0);
   const pads = node.vector('pads', 1) ?? plain(1, false);
@@ -89,7 +89,7 @@ function padded(node: OnnxNode): TensorFacts {
   return { ...onAxes(x, axes ?? perAxis.map((_, axis) => axis), vector(1, perAxis)), isValue };
 }
 
-/** By factors or to sizes, of all axes or of some. */
+/** By scales or to sizes, of all axes or of some. */
 function enlarged(node: OnnxNode): TensorFacts {
   const x = node.operand(0);
   const isValue = anyValue(node.operands);

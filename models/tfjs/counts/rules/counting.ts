@@ -1,11 +1,11 @@
 import { alike, count, resized, unknown } from '../../../counts/axes.ts';
 import { anyValue, NO_AXES, plain, type TensorFacts } from '../../../counts/facts.ts';
 import type { TfNode } from '../tf-node.ts';
-import { each, type Rules } from './rule.ts';
+import { forAll, type Rules } from './rule.ts';
 
-/** Operators that give as many of something as there are. */
+/** Operators whose result is as long as a count of values. */
 export const COUNTING: Rules = {
-  ...each('NonMaxSuppressionV2 NonMaxSuppressionV3', ({ operands }) => count(1, [0], operands)),
+  ...forAll('NonMaxSuppressionV2 NonMaxSuppressionV3', ({ operands }) => count(1, [0], operands)),
   NonMaxSuppressionV4(node) {
     const isPadded = node.flag('pad_to_max_output_size') && !anyValue([node.operands[2]]);
     const selected = isPadded ? plain(1, anyValue(node.operands)) : count(1, [0], node.operands);
@@ -29,13 +29,13 @@ export const COUNTING: Rules = {
     const listed = count(1, [0], operands);
     return [{ ...listed, rank: 2 }, listed, plain(1, anyValue(operands)), listed];
   },
-  ...each('SparseSegmentMean SparseSegmentSum', (node) =>
+  ...forAll('SparseSegmentMean SparseSegmentSum', (node) =>
     resized(node.operand(0), 0, anyValue([node.operand(2)])),
   ),
-  ...each('RaggedGather RaggedRange RaggedTensorToTensor StringNGrams StringSplit', unforeseen),
+  ...forAll('RaggedGather RaggedRange RaggedTensorToTensor StringNGrams StringSplit', unforeseen),
 };
 
-/** As large as values make it, whichever axis that is. */
+/** Any axis may depend on values. */
 function unforeseen({ operands }: TfNode): TensorFacts {
   return { ...unknown(operands), counted: anyValue(operands) ? 'some' : NO_AXES };
 }

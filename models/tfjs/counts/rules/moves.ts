@@ -5,7 +5,7 @@ import { gathered, gatheredTuples, sliced } from '../../../counts/picks.ts';
 import type { Rules } from './rule.ts';
 import { stridedSlice } from './strided-slice.ts';
 
-/** Operators that put elements elsewhere, or leave some out. */
+/** Operators that rearrange or select elements. */
 export const MOVES: Rules = {
   Transpose: (node) => transposed(node.operand(0), node.numbers(1)),
   ExpandDims: (node) => unsqueezed(node.operand(0), node.numbers(1)),
@@ -26,7 +26,7 @@ export const MOVES: Rules = {
     return axis === undefined ? unknown([x, indices]) : gathered(x, indices, axis, node.int('batch_dims', 0));
   },
   Gather: (node) => gathered(node.operand(0), node.operand(1), 0),
-  // How long the tuples are is not kept: it matters only where what they point into is counted itself.
+  // The length of the tuples is not known: it matters only if the operand has counted axes.
   GatherNd: (node) => gatheredTuples(node.operand(0), node.operand(1), undefined),
   Slice(node) {
     const [starts, sizes] = [node.operand(1), node.operand(2)];
@@ -49,7 +49,7 @@ function joined(operands: readonly TensorFacts[], axis: number | undefined): Ten
   return axis === undefined ? unknown(operands) : concatenated(operands, axis);
 }
 
-/** A size of -1 reaches to the end. */
+/** A size of -1 extends to the end. */
 function endsOf(starts: TensorFacts, sizes: TensorFacts): TensorFacts {
   const { elements } = sizes;
   if (elements === undefined) return sizes;

@@ -12,13 +12,13 @@ import {
   stretched,
 } from '../../../counts/shapes.ts';
 import type { TfNode } from '../tf-node.ts';
-import { each, type Rules } from './rule.ts';
+import { forAll, type Rules } from './rule.ts';
 
 const SPATIAL = [1, 2];
 
-/** Operators about sizes: those that tell them, and those that are told. */
+/** Operators that return shapes or take them. */
 export const SHAPES: Rules = {
-  ...each('Cast EnsureShape Identity Print Snapshot StopGradient', (node) => node.operand(0)),
+  ...forAll('Cast EnsureShape Identity Print Snapshot StopGradient', (node) => node.operand(0)),
   IdentityN: ({ operands }) => operands,
   Shape: (node) => shapeOf(node.operand(0)),
   ShapeN: ({ given }) => given.map((each) => shapeOf(each)),
@@ -27,17 +27,17 @@ export const SHAPES: Rules = {
   Reshape: (node) => reshaped(node.operand(0), node.operand(1), false),
   BroadcastTo: (node) => expanded(node.operand(0), node.operand(1)),
   Fill: (node) => ({ ...filled(node.operand(0)), isValue: anyValue(node.operands) }),
-  ...each('RandomStandardNormal RandomUniform RandomUniformInt TruncatedNormal', (node) => ({
+  ...forAll('RandomStandardNormal RandomUniform RandomUniformInt TruncatedNormal', (node) => ({
     ...filled(node.operand(0)),
     isValue: true,
   })),
   Range: ({ given }) => range(given),
   LinSpace: (node) => ({ ...range([node.operand(2)]), isValue: anyValue(node.operands) }),
   Tile: (node) => stretched(node.operand(0), node.operand(1)),
-  ...each('MirrorPad Pad PadV2', (node) => stretched(node.operand(0), node.operand(1))),
+  ...forAll('MirrorPad Pad PadV2', (node) => stretched(node.operand(0), node.operand(1))),
   OneHot: (node) => oneHot(node.operand(0), node.operand(1), node.int('axis', -1), node.operands),
   Multinomial: (node) => ({ ...resized(node.operand(0), 1, anyValue([node.operand(1)])), isValue: true }),
-  ...each('ResizeBilinear ResizeNearestNeighbor', (node) =>
+  ...forAll('ResizeBilinear ResizeNearestNeighbor', (node) =>
     onAxes(node.operand(0), SPATIAL, node.operand(1)),
   ),
   ImageProjectiveTransformV3: (node) => ({
@@ -49,7 +49,7 @@ export const SHAPES: Rules = {
   SparseToDense: (node) => ({ ...filled(node.operand(1)), isValue: anyValue(node.operands) }),
 };
 
-/** One for each box, as large as the last operand says. */
+/** One crop for each box, of the size in the last operand. */
 function cropped(node: TfNode): TensorFacts {
   const boxes = mapAxes(node.operand(1).counted, (axis) => (axis === 0 ? 0 : undefined));
   const crops = { rank: 4, counted: boxes, isValue: anyValue(node.operands) };

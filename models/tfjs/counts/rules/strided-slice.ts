@@ -2,7 +2,7 @@ import { unknown } from '../../../counts/axes.ts';
 import { anyValue, hasCountedAxis, isValueAt, type TensorFacts, vector } from '../../../counts/facts.ts';
 import type { TfNode } from '../tf-node.ts';
 
-/** A slice as NumPy writes it, each part of it by a bit of a mask: `x[..., newaxis, 0, 1:n]`. */
+/** A slice such as `x[..., newaxis, 0, 1:n]`, encoded as bit masks with one bit for each part. */
 export function stridedSlice(node: TfNode): TensorFacts {
   const [x, begin, end, strides] = [0, 1, 2, 3].map((place) => node.operand(place));
   const length = (begin!.elements ?? end!.elements ?? strides!.elements)?.length;
@@ -41,7 +41,7 @@ export function stridedSlice(node: TfNode): TensorFacts {
   return elementsOf(node, x!, begin!, end!) ?? part;
 }
 
-/** Of a vector whose elements are known, such as a shape: those between two places, or the one at a place. */
+/** A slice or an element of a vector whose elements are known, such as a shape. */
 function elementsOf(
   node: TfNode,
   { elements }: TensorFacts,
