@@ -83,11 +83,9 @@ export function mix(origins: readonly Origin[]): Origin {
 
 /** What holds for a tensor that may be either of two, such as the results of two branches. */
 export function join(a: TensorFacts, b: TensorFacts): TensorFacts {
-  const isSameRank = a.rank === b.rank;
-  const isEitherCounted = isCounted(a) || isCounted(b);
   return {
-    rank: isSameRank ? a.rank : undefined,
-    counted: isSameRank || !isEitherCounted ? unite([a.counted, b.counted]) : 'some',
+    rank: a.rank === b.rank ? a.rank : undefined,
+    counted: unite([a.counted, b.counted]),
     isValue: a.isValue || b.isValue,
     ...joinElements(a.elements, b.elements),
   };

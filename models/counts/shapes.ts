@@ -69,9 +69,16 @@ export function filled(shape: TensorFacts): TensorFacts {
   return { rank: elements.length, counted: new Set(axes), isValue: false };
 }
 
-/** `x` padded, repeated or scaled. @param by one number for each axis */
+/**
+ * `x` padded, repeated or scaled. Where it is not known by how much on which axis, it is taken to be on a counted
+ * axis if there is one: what is counted is usually padded to a fixed size.
+ *
+ * @param by one number for each axis
+ */
 export function stretched(x: TensorFacts, by: TensorFacts): TensorFacts {
-  return { ...alike(x, [x, by]), counted: unite([x.counted, filled(by).counted]) };
+  const longer = filled(by).counted;
+  const counted = longer === 'some' && isCounted(x) ? x.counted : unite([x.counted, longer]);
+  return { ...alike(x, [x, by]), counted };
 }
 
 /** A range of numbers: its length follows from the operands. */

@@ -405,6 +405,44 @@ describe('a model is batched that counts something else', () => {
     expect(await batches({ ...graph, weights: [...graph.weights!, one] })).toBe(true);
   });
 
+  it('boxes of each image, which are padded to a fixed number', async () => {
+    const inside = [
+      node('Identity', 'goes_on', 'still'),
+      node('Gather', 'boxes image', 'own_boxes'),
+      node('Gather', 'scores image', 'own_scores'),
+      node('Unsqueeze', 'own_boxes [0]', 'one_boxes'),
+      node('Unsqueeze', 'own_scores [0]', 'one_scores'),
+      node('NonMaxSuppression', 'one_boxes one_scores [2] overlap least', 'selected'),
+      node('Gather', 'selected i2', 'places', { axis: 1 }),
+      node('Gather', 'own_boxes places', 'kept'),
+      node('Shape', 'places', 'count'),
+      node('Sub', '[2] count', 'gap'),
+      node('Concat', 'gap [0]', 'behind', { axis: 0 }),
+      node('Unsqueeze', 'behind [0]', 'behind_row'),
+      node('Concat', 'before behind_row', 'pad_rows', { axis: 0 }),
+      node('Reshape', 'pad_rows [-1]', 'pads'),
+      node('Pad', 'kept pads', 'padded'),
+    ];
+    const { weights } = rows([]);
+    const graph: TinyGraph = {
+      inputs: BEST_BOXES.inputs,
+      outputs: [tensorInfo('found', 'float32', ['batch', 2, 4])],
+      nodes: [
+        node('Shape', 'boxes', 'sizes'),
+        node('Gather', 'sizes i0', 'images'),
+        node('Loop', 'images -', 'found', {
+          body: body(
+            inside,
+            [tensorInfo('still', 'bool', []), floatsOfRank('padded', 2)],
+            [tensorInfo('image', 'int64', []), tensorInfo('goes_on', 'bool', [])],
+          ),
+        }),
+      ],
+      weights: [...weights!, ...BEST_BOXES.weights!, { ...intWeights('before', [0, 0]), dims: [1n, 2n] }],
+    };
+    expect(await batches(graph)).toBe(true);
+  });
+
   it('or nothing that anybody could see', async () => {
     expect(await batches(TWICE_IF_LOUD)).toBe(true);
     expect(await batches(encodeTinyModel(rows([node('Relu', 'x', 'y')])))).toBe(true);

@@ -49,7 +49,7 @@ const floats = (name: string, values: readonly number[], shape: readonly number[
 
 const WEIGHTS: readonly WeightInit[] = [
   ...[0, 1, 2, -1].map((value) => ints(`i${value}`, [value], [])),
-  ...[0, 1, -1].map((value) => ints(`v${value}`, [value])),
+  ...[0, 1, 2, -1].map((value) => ints(`v${value}`, [value])),
   ints('v-1,2', [-1, 2]),
   ints('v0,0', [0, 0]),
   ints('v1,0', [1, 0]),
@@ -212,6 +212,19 @@ function twoTurns(start: string): GraphNode[] {
   ];
 }
 
+/** Through a list of rows and back. */
+const throughList = (from: string): GraphNode[] => [
+  node('TensorListFromTensor', `${from} v2`, 'rows_of', { element_dtype: { type: 'DT_FLOAT' } }),
+  node('TensorListStack', 'rows_of v2', 'y', { element_dtype: { type: 'DT_FLOAT' } }),
+];
+
+describe('a list in a graph', () => {
+  it('is as long as the tensor that it was made of', async () => {
+    expect(await batches(rows([...KEPT, ...throughList('kept')]))).toBe(false);
+    expect(await batches(rows(throughList('x')))).toBe(true);
+  });
+});
+
 describe('a loop in a graph', () => {
   it('hands on what is counted, and nothing else', async () => {
     expect(await batches(rows([...KEPT, ...twoTurns('kept')]))).toBe(false);
@@ -224,6 +237,22 @@ describe('a graph is batched that counts something else', () => {
     [
       'places to write to',
       [...KEEP, node('GatherNd', 'x places', 'found'), node('TensorScatterUpdate', 'x places found', 'y')],
+    ],
+    [
+      'columns, that are padded again',
+      [
+        node('Min', 'x v0', 'lows'),
+        node('Where', 'lows', 'columns'),
+        node('Shape', 'columns', 'shape'),
+        node('StridedSlice', 'shape v0 v1 v1', 'few', { shrink_axis_mask: { i: 1 } }),
+        node('Pack', 'i0 i0', 'begin'),
+        node('Pack', 'i-1 few', 'size'),
+        node('Slice', 'x begin size', 'part'),
+        node('Sub', 'i2 few', 'gap'),
+        node('Pack', 'i0 gap', 'behind'),
+        node('Pack', 'begin behind', 'paddings'),
+        node('PadV2', 'part paddings zero', 'y'),
+      ],
     ],
     [
       'columns',
