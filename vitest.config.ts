@@ -12,7 +12,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: {
-      include: ['models/**', 'profiles/**', 'profiler/**', 'packager/**', 'autoscaler/**'],
+      include: ['models/**', 'profiles/**', 'profiler/**', 'packager/**', 'autoscaler/**', 'prove/**'],
       reporter: ['text-summary', 'html'],
     },
   },

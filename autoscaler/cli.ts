@@ -9,6 +9,7 @@ import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
 import type { Backend } from './backends/backend.ts';
 import { KubernetesBackend } from './backends/kubernetes-backend.ts';
 import { LocalBackend } from './backends/local-backend.ts';
+import { isLoopbackName, parseHostName } from './gateway/admin-guard/host-name.ts';
 import { type Credentials, readCredentials } from './gateway/basic-auth.ts';
 import { imageCommand } from './image/image-command.ts';
 import { RATE_MODEL_NAMES, rateModelByName } from './plan/rates/rate-models.ts';
@@ -19,10 +20,12 @@ import { planCommand } from './what-if/commands/plan-command.ts';
 interface Options {
   readonly functions?: string;
   readonly host: string;
+  readonly allowHost?: readonly string[];
   readonly port: string;
   readonly platform: 'local' | 'kubernetes';
   readonly stateDir: string;
   readonly cpu?: string;
+  readonly gpu: boolean;
   readonly namespace?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
@@ -54,6 +57,11 @@ function serveProgram(): Command {
     .enablePositionalOptions() // what follows a command's name is the command's
     .option('-f, --functions <file>', 'YAML or JSON file of functions to serve')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option(
+      '--allow-host <name>',
+      'another name or address by which functions may be administered without a login; repeatable',
+      collectHostName,
+    )
     .option('-p, --port <number>', 'port to listen on; 0 picks a free one', '8080')
     .addOption(
       new Option(
@@ -81,6 +89,7 @@ function serveProgram(): Command {
       '--cpu <cores>',
       'local: CPU of this machine that instances may use together (default: all but 0.2 cores)',
     )
+    .option('--no-gpu', 'local: leave the GPUs of this machine alone (default: instances may use them)')
     .addOption(
       new Option(
         '--rate-model <name>',
@@ -104,8 +113,12 @@ function serveProgram(): Command {
       'after',
       `
 Functions are declared in the file, or by REST:
-  curl -X POST localhost:8080/api/functions -d '{"name":"mobilenet","model":"mobilenet","slo":"200ms"}'
+  curl localhost:8080/api/functions -H 'Content-Type: application/json' \\
+    -d '{"name":"mobilenet","model":"mobilenet","slo":"200ms"}'
 and called at /function/NAME, or /v1/models/NAME:predict.
+
+Without --basic-auth-dir, who declares functions has to call this program by localhost, the address given with --host or
+a name given with --allow-host: so no web site can do it through somebody's browser.
 
 SIGINT (Ctrl-C) stops the instances. SIGTERM leaves them to the next autoscaler on the same --state-dir; if none
 comes within ${formatDuration(ORPHAN_MS)}, they end by themselves. On a cluster they stay until one comes.
@@ -120,6 +133,7 @@ async function serve(options: Options): Promise<void> {
   const credentials = await credentialsOf(options, logger);
   const service = await startService({
     host: options.host,
+    ...(options.allowHost === undefined ? {} : { allowHosts: options.allowHost }),
     port: parsePort(options.port),
     ...(options.functions === undefined ? {} : { functionsFile: options.functions }),
     backend: await backendOf(options, logger),
@@ -142,7 +156,15 @@ async function credentialsOf(
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+  return isLoopbackName(parseHostName(host) ?? host);
+}
+
+function collectHostName(text: string, before: readonly string[] = []): string[] {
+  const name = parseHostName(text);
+  if (name !== undefined) return [...before, name];
+  throw new InflessError('INVALID_INPUT', `--allow-host "${text}" is no name or address of a host`, {
+    remedy: 'Give it without scheme and port, like gateway.example.',
+  });
 }
 
 async function backendOf(options: Options, logger: Logger): Promise<Backend> {
@@ -152,6 +174,8 @@ async function backendOf(options: Options, logger: Logger): Promise<Backend> {
   return new LocalBackend({
     stateDirectory: stateDir,
     orphanMs: ORPHAN_MS,
+    useGpus: options.gpu,
+    onNote: (text) => logger.warn(text),
     ...(cpu === undefined ? {} : { reservedCpuMillicores: await reserveFor(cpu) }),
   });
 }

@@ -15,6 +15,8 @@ import type { RateModel } from './plan/model.ts';
 
 export interface ServiceOptions {
   readonly host: string;
+  /** Names beside `host` and loopback names by which functions may be administered without credentials. */
+  readonly allowHosts?: readonly string[];
   /** 0 picks a free one. */
   readonly port: number;
   /** Where it runs; closed with the service. */
@@ -90,6 +92,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const parts: GatewayParts = {
       ...{ controller, registry, platform, metrics, logger, clock: systemClock },
       ...{ secrets, namespace, imageReading },
+      hostNames: [options.host, ...(options.allowHosts ?? [])],
       ...(credentials === undefined ? {} : { credentials }),
       ...(backend.election === undefined ? {} : { leaderUrl: () => lead.leaderUrl }),
     };

@@ -1,5 +1,6 @@
 import type { ModelFile, ModelFormat, ModelManifest } from './manifest.ts';
 import type { Threading } from './onnx/threads.ts';
+import type { Provider, ProviderName, ProviderQuery } from './provider.ts';
 import type { NamedTensors } from './tensor.ts';
 
 /** The resources one instance may use: its CPU quota and its share of one GPU's SMs. */
@@ -8,6 +9,10 @@ export interface EngineResources {
   readonly gpuPercent: number;
   /** Instead of the thread rule, where measuring has shown a better one; engines without a choice go without. */
   readonly threading?: Threading | undefined;
+  /** What runs the share of the GPU; default: CUDA. Without a share, the CPU runs the model whatever this says. */
+  readonly provider?: ProviderName | undefined;
+  /** The largest batch it will be given: what runs fast only in sizes that it is prepared for then is. Default: any. */
+  readonly maxBatch?: number | undefined;
 }
 
 /** A loaded model, ready to run. */
@@ -17,6 +22,8 @@ export interface EngineSession {
   readonly threads: number;
   /** Whether idle threads spin (fast answers, but they burn quota). */
   readonly spinning: boolean;
+  /** Sizes, ascending, that batches are padded up to, where that is so: the first run of each takes longer than all later ones. */
+  readonly batchSizes?: readonly number[] | undefined;
   /**
    * Runs the model once. Feeds carry the batch axis; so do the results.
    *
@@ -34,8 +41,22 @@ export interface Engine {
   /**
    * Reads what a model file is.
    *
+   * @param on what shall run it to prove its batch axes; default: the CPU
    * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED.
    */
-  inspect(path: string, name: string): Promise<ModelManifest>;
+  inspect(path: string, name: string, on?: EngineResources): Promise<ModelManifest>;
+  /** Names of the providers it was built with, whether they can be used here or not; the CPU's is among them. */
+  providerNames(): Promise<readonly ProviderName[]>;
+  /**
+   * Its providers on this machine, each tried in a process of its own, since a library that was not found once is not looked for
+   * again. Trying one takes up to some seconds.
+   *
+   * @throws InflessError INVALID_INPUT for a name that the engine does not have, with those that it has
+   */
+  providers(query?: ProviderQuery): Promise<readonly Provider[]>;
+  /**
+   * @throws InflessError as {@link inspect}; INVALID_INPUT for a provider that the engine does not have, ACCELERATOR_UNAVAILABLE for one that
+   *   cannot be used here, ACCELERATOR_OUT_OF_MEMORY where the model does not fit.
+   */
   open(model: ModelFile, resources: EngineResources): Promise<EngineSession>;
 }

@@ -6,8 +6,9 @@
 import { z } from 'zod';
 import type { ModelFile } from '../models/manifest.ts';
 import type { Threading } from '../models/onnx/threads.ts';
+import type { ProviderName } from '../models/provider.ts';
 import type { Config } from '../profiles/config.ts';
-import { latencySchema, yardstickSchema } from '../profiles/table.ts';
+import { acceleratorSchema, latencySchema, yardstickSchema } from '../profiles/table.ts';
 import type { StoppingRule } from './stopping.ts';
 
 /** Sizes of free dimensions by input name, batch axis included, as `generateInputs` takes them. */
@@ -21,6 +22,17 @@ export interface OpenQuestion {
   readonly shapes: InputShapes;
   /** Default: the engine's own rule. */
   readonly threading?: Threading | undefined;
+  /** What runs the share of the GPU; default: the engine's own choice. */
+  readonly provider?: ProviderName | undefined;
+}
+/** Looks at what a provider makes of the model; needs no model to be open. */
+export interface ExamineQuestion {
+  readonly ask: 'examine';
+  readonly model: ModelFile;
+  readonly config: Config;
+  readonly shapes: InputShapes;
+  readonly provider: ProviderName;
+  readonly batches: readonly number[];
 }
 export interface WarmUpQuestion {
   readonly ask: 'warm-up';
@@ -35,13 +47,18 @@ export interface CodecQuestion {
   readonly ask: 'codec';
   readonly budgetMs: number;
 }
-export type Question = OpenQuestion | WarmUpQuestion | MeasureQuestion | CodecQuestion;
+export type Question = OpenQuestion | ExamineQuestion | WarmUpQuestion | MeasureQuestion | CodecQuestion;
 
 export const openedSchema = z.object({
   threads: z.number().int(),
   spinning: z.boolean(),
   loadMs: z.number(),
   firstAnswerMs: z.number(),
+});
+export const examinedSchema = z.object({
+  cpuNodes: acceleratorSchema.shape.cpuNodes,
+  /** Names of tensors whose batch axis is another one than the manifest's. */
+  batchAxesDiffer: z.array(z.string()),
 });
 export const warmedSchema = z.object({
   runs: z.number().int(),
@@ -59,6 +76,7 @@ export const measuredSchema = z.object({
 });
 export const codecSchema = z.object({ decode: z.number(), encode: z.number() });
 
+export type Examined = z.infer<typeof examinedSchema>;
 export type Opened = z.infer<typeof openedSchema>;
 export type Warmed = z.infer<typeof warmedSchema>;
 export type Measured = z.infer<typeof measuredSchema>;

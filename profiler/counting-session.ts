@@ -10,6 +10,7 @@ export class CountingSession implements EngineSession {
   readonly manifest: EngineSession['manifest'];
   readonly threads: number;
   readonly spinning: boolean;
+  readonly batchSizes: EngineSession['batchSizes'];
   readonly #session: EngineSession;
   #runs = 0;
   #firstError: unknown;
@@ -19,6 +20,7 @@ export class CountingSession implements EngineSession {
     this.manifest = session.manifest;
     this.threads = session.threads;
     this.spinning = session.spinning;
+    this.batchSizes = session.batchSizes;
   }
 
   async run(feeds: NamedTensors): Promise<NamedTensors> {

@@ -23,6 +23,8 @@ export const identitySchema = z.object({
   digest: z.string(),
   host: z.string(),
   engine: z.string(),
+  /** Of the accelerator, where there is a share of one. */
+  provider: z.string().optional(),
   quota: profileTableSchema.shape.quota,
   confidence: profileTableSchema.shape.confidence,
   cellTimeMs: z.number(),

@@ -69,7 +69,6 @@ export async function measureCell(
     throw error;
   } finally {
     signal?.removeEventListener('abort', abort);
-    await use?.stop();
     await worker.kill();
   }
 }
@@ -85,7 +84,10 @@ async function interview(
   const config = { batch, cpuMillicores, gpuPercent }; // a cell that is measured again is a config, and nothing of what it was
   await startUnder(quota, worker);
   const periodMs = (quota.periodMicros ?? 0) / 1000;
-  const opened = await worker.ask({ ask: 'open', model, config, shapes, threading }, openedSchema);
+  const opened = await worker.ask(
+    { ask: 'open', model, config, shapes, threading, provider: request.gpu?.provider },
+    openedSchema,
+  );
   const begin = performance.now();
   const warmed = await worker.ask(
     {
@@ -108,7 +110,7 @@ async function interview(
   const measuringMs = performance.now() - begin;
   const after = await quota.stat();
   const hostAfter = await hostTimes();
-  const gpu = await use?.stop();
+  const gpu = await use?.stop(worker.pid);
   const codecMs = await worker.ask({ ask: 'codec', budgetMs: CODEC_BUDGET_MS }, codecSchema);
   return {
     warmth: warmed.warmth,

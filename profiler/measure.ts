@@ -34,8 +34,8 @@ export async function warmUp(run: Run, warmth: WarmUp, breath: Breath): Promise<
 /** What is measured, and by what the speed of the host is told meanwhile. */
 export interface Subject {
   readonly run: Run;
-  /** Something small that the same host computes. */
-  readonly yardstick: Run;
+  /** Something small that the same host computes, unless something else tells its speed. */
+  readonly yardstick: Run | undefined;
   /** What of a run's time and CPU time goes by the speed of the host. */
   readonly speedMs: (elapsedMs: number, cpuMs: number) => number;
 }
@@ -59,6 +59,7 @@ export async function measure(
   rule: StoppingRule,
   breath: Breath,
 ): Promise<Measurement> {
+  if (yardstick === undefined) return measureAlone(run, rule, breath);
   const samples = new Samples({ ...rule, budgetMs: rule.budgetMs * (1 - YARDSTICK_SHARE) });
   const turns = new Turns(rule.budgetMs);
   const stretches: Stretch[] = [];
@@ -84,6 +85,15 @@ export async function measure(
     totalCpuMs: cpuSinceMs(begin),
     yardstick: readYardstick(stretches, rule.level),
   };
+}
+
+async function measureAlone(run: Run, rule: StoppingRule, breath: Breath): Promise<Measurement> {
+  const samples = new Samples(rule);
+  const { cpuMs } = await timed(run, breath, (_, latencyMs) => {
+    samples.add(latencyMs);
+    return samples.enough;
+  });
+  return { samples, cpuMs, totalCpuMs: cpuMs, yardstick: undefined };
 }
 
 /** The first run finds its data out of the caches, and counts for nothing. */

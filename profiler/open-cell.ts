@@ -4,7 +4,6 @@ import { BatchExecutor } from '../models/executor.ts';
 import { generateInputs } from '../models/inputs.ts';
 import { canBatch, type ModelManifest } from '../models/manifest.ts';
 import type { NamedTensors } from '../models/tensor.ts';
-import type { Config } from '../profiles/config.ts';
 import type {
   CodecQuestion,
   CodecTimes,
@@ -34,12 +33,23 @@ export interface OpenCell {
   codec(question: CodecQuestion): CodecTimes;
 }
 
-export async function openCell({ model, config, shapes, threading }: OpenQuestion): Promise<OpenCell> {
+export async function openCell({
+  model,
+  config,
+  shapes,
+  threading,
+  provider,
+}: OpenQuestion): Promise<OpenCell> {
   const begin = performance.now();
   const request = generateInputs(model.manifest, { batch: 1, seed: 0, shapes });
   const beforeLoadMs = performance.now();
   const session = new CountingSession(
-    await engineFor(model.manifest.format).open(model, { ...config, threading }),
+    await engineFor(model.manifest.format).open(model, {
+      ...config,
+      threading,
+      provider,
+      maxBatch: config.batch,
+    }),
   );
   const loadMs = performance.now() - beforeLoadMs;
   const executor = new BatchExecutor(session, config.batch);
@@ -57,10 +67,13 @@ export async function openCell({ model, config, shapes, threading }: OpenQuestio
       session.expectOneRun(batch.length, ranAlone);
     };
   const run = runOf(requests);
+  // As a serving process does: what all sizes take of memory is what an instance takes.
+  for (const size of session.batchSizes ?? []) await runOf(requests.slice(0, size))();
   const subject: Subject = {
     run,
-    yardstick: runOf([request]),
-    speedMs: speedOf(config, session.threads),
+    // On a GPU its clock tells the speed, and another shape in between would make cuDNN plan anew each time.
+    yardstick: config.gpuPercent > 0 ? undefined : runOf([request]),
+    speedMs: speedOf(session.threads),
   };
 
   return {
@@ -87,10 +100,9 @@ export async function openCell({ model, config, shapes, threading }: OpenQuestio
 
 /**
  * What of a run tells the host's speed: CPU time, whatever the quota stops in between. Of a single thread the clock, where it says less, since collecting
- * garbage takes CPU time of other threads; on a GPU the clock alone.
+ * garbage takes CPU time of other threads.
  */
-function speedOf({ gpuPercent }: Config, threads: number): Subject['speedMs'] {
-  if (gpuPercent > 0) return (elapsedMs) => elapsedMs;
+function speedOf(threads: number): Subject['speedMs'] {
   return threads === 1 ? (elapsedMs, cpuMs) => Math.min(elapsedMs, cpuMs) : (_, cpuMs) => cpuMs;
 }
 

@@ -1,19 +1,29 @@
 import { join } from 'node:path';
+import { InflessError } from '../models/base/errors.ts';
 import { packageVersion } from '../models/base/package.ts';
 import { engineFor } from '../models/engines.ts';
 import { generateInputs } from '../models/inputs.ts';
-import { canBatch, type ModelFile, type ModelManifest } from '../models/manifest.ts';
+import { canBatch, type ModelFile, type ModelFormat, type ModelManifest } from '../models/manifest.ts';
 import { resolveModel } from '../models/open.ts';
+import type { ProviderName } from '../models/provider.ts';
 import { readHost } from '../profiles/host.ts';
 import type { Host } from '../profiles/host-schema.ts';
 import { profileDirectory, saveTable } from '../profiles/store.ts';
-import { PROFILE_SCHEMA, type ProfileTable } from '../profiles/table.ts';
+import { type Accelerator, PROFILE_SCHEMA, type ProfileTable } from '../profiles/table.ts';
 import { CellRunner } from './cell-runner.ts';
 import { completed } from './completed-table.ts';
+import { checkAccelerator } from './gpu/check-accelerator.ts';
 import { openSweepGpu, type SweepGpu } from './gpu/sweep-gpu.ts';
 import { cellsOf, type Grid } from './grid.ts';
 import { Journal } from './journal.ts';
-import { gridOf, type ProfileOptions, settingsOf, strategyOf, WHY_UNBATCHED } from './profile-options.ts';
+import {
+  asksForGpu,
+  gridOf,
+  type ProfileOptions,
+  settingsOf,
+  strategyOf,
+  WHY_UNBATCHED,
+} from './profile-options.ts';
 import type { ProfileListener } from './progress.ts';
 import { availableCpuMillicores } from './quota/cpu-limit.ts';
 import type { Quotas } from './quota/quota.ts';
@@ -54,16 +64,57 @@ export async function profileModel(
     ...(mechanism === undefined ? {} : { mechanism }),
   });
   const host = await readHost();
-  const gpu = await openSweepGpu(wanted.gpuPercents, note);
+  const { provider } = options;
+  if (provider !== undefined) await checkProviderName(manifest.format, provider);
+  const gpu = await openSweepGpu(wanted.gpuPercents, { provider, isRequired: asksForGpu(options) }, note);
   if (gpu === undefined && host.gpus.length > 0 && options.gpuPercents === undefined) {
     note(`A GPU is here (${host.gpus[0]!.model}); --gpu 0,50,100 measures shares of it as well.`);
   }
   try {
-    const grid = gpu === undefined ? { ...wanted, gpuPercents: [0] } : wanted;
-    return await measureTable({ model, grid, host, quotas, gpu }, options, onProgress, signal);
+    const exact =
+      gpu === undefined ? wanted : { ...wanted, gpuPercents: wanted.gpuPercents.map(exactBy(gpu)) };
+    const accelerator = gpu && (await acceleratorOf({ model, grid: exact, gpu }, options, note, signal));
+    const grid = accelerator === undefined ? { ...wanted, gpuPercents: [0] } : exact;
+    return await measureTable({ model, grid, host, quotas, gpu, accelerator }, options, onProgress, signal);
   } finally {
     await gpu?.close();
   }
+}
+
+async function checkProviderName(format: ModelFormat, name: ProviderName): Promise<void> {
+  const engine = engineFor(format);
+  const names = await engine.providerNames();
+  if (names.includes(name)) return;
+  throw new InflessError('INVALID_INPUT', `${engine.version} has no provider "${name}" here`, {
+    remedy: `Choose one of ${names.join(', ')}.`,
+  });
+}
+
+/** Undefined where the GPU cannot be used, and something is left to measure without. */
+async function acceleratorOf(
+  { model, grid, gpu }: { readonly model: ModelFile; readonly grid: Grid; readonly gpu: SweepGpu },
+  options: ProfileOptions,
+  note: (text: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<Accelerator | undefined> {
+  const { shapes = {}, cpuFallback: fallback = 'little' } = options;
+  const { silenceMs } = settingsOf(options);
+  try {
+    return await checkAccelerator(
+      { model, grid, gpu, shapes, provider: gpu.provider, fallback, silenceMs },
+      signal,
+    );
+  } catch (error) {
+    const isOptional = !asksForGpu(options) && grid.gpuPercents.includes(0);
+    if (!(error instanceof InflessError) || error.code !== 'ACCELERATOR_UNAVAILABLE' || !isOptional)
+      throw error;
+    note(`Shares of the GPU are left out: ${error.sentence}`);
+    return undefined;
+  }
+}
+
+function exactBy(gpu: SweepGpu): (asked: number) => number {
+  return (asked) => (asked === 0 ? 0 : gpu.exactPercent(asked));
 }
 
 /** What is measured, and with what. */
@@ -73,10 +124,12 @@ interface Setup {
   readonly host: Host;
   readonly quotas: Quotas;
   readonly gpu: SweepGpu | undefined;
+  /** Undefined where no share of the GPU is measured. */
+  readonly accelerator: Accelerator | undefined;
 }
 
 async function measureTable(
-  { model, grid, host, quotas, gpu }: Setup,
+  { model, grid, host, quotas, gpu, accelerator }: Setup,
   options: ProfileOptions,
   onProgress: ProfileListener,
   signal: AbortSignal | undefined,
@@ -90,7 +143,7 @@ async function measureTable(
     engine: engineFor(manifest.format).version,
     quota: {
       ...(await describeQuotas(quotas, grid, note)),
-      ...(gpu === undefined ? {} : { gpuSharing: gpu.sharing }),
+      ...(gpu === undefined || accelerator === undefined ? {} : { gpuSharing: gpu.sharing }),
     },
     confidence: { level: settings.level, relativeError: settings.relativeError },
   };
@@ -102,6 +155,7 @@ async function measureTable(
       host: host.fingerprint,
       cellTimeMs: settings.cellTimeMs,
       shapes,
+      ...(accelerator === undefined ? {} : { provider: accelerator.provider }),
     },
     resume,
   );
@@ -137,6 +191,7 @@ async function measureTable(
       model: manifest,
       host,
       ...conditions,
+      ...(accelerator === undefined ? {} : { accelerator }),
       ...completed(cells, open, threading, conditions.confidence),
       ...(threading.length === 0 ? {} : { threading: [...threading] }),
     };

@@ -1,7 +1,9 @@
 import { InflessError } from '../models/base/errors.ts';
 import { canBatch, type ModelManifest } from '../models/manifest.ts';
+import { CPU_PROVIDER, type ProviderName } from '../models/provider.ts';
 import type { QuotaMechanism } from '../profiles/table.ts';
 import type { InputShapes } from './cell-protocol.ts';
+import type { CpuFallback } from './gpu/check-accelerator.ts';
 import { checkCpus, defaultGrid, type Grid } from './grid.ts';
 import type { CellSettings } from './measure-cell.ts';
 import { fullStrategy, type SparseOptions, type Strategy, sparseStrategy } from './sparse/strategy.ts';
@@ -16,6 +18,10 @@ export interface ProfileOptions {
   readonly cpuMillicores?: readonly number[] | undefined;
   /** Shares of the first GPU in percent, 0 being without; where there is no GPU, only 0 is measured. Default: 0. */
   readonly gpuPercents?: readonly number[] | undefined;
+  /** What of the engine runs shares of the GPU; where it is named, it must be usable. Default: `cuda`, if there is one. */
+  readonly provider?: ProviderName | undefined;
+  /** How much of a run a provider may leave to the CPU. Default: `little`, 2 % of its time. */
+  readonly cpuFallback?: CpuFallback | undefined;
   /** A coarser grid and about a second a cell; what is given explicitly still counts. */
   readonly quick?: boolean | undefined;
   /** Every cell of the grid, none predicted. */
@@ -73,6 +79,11 @@ export function strategyOf(
   });
 }
 
+/** Whether an accelerator is named, so that it has to be used. */
+export function asksForGpu({ provider }: ProfileOptions): boolean {
+  return provider !== undefined && provider !== CPU_PROVIDER;
+}
+
 /** @throws InflessError INVALID_INPUT for batches the model, or quotas the host, cannot have. */
 export function gridOf(manifest: ModelManifest, available: number, options: ProfileOptions): Grid {
   const batching = canBatch(manifest);
@@ -80,7 +91,7 @@ export function gridOf(manifest: ModelManifest, available: number, options: Prof
   const grid = {
     batches: options.batches ?? preset.batches,
     cpuMillicores: options.cpuMillicores ?? preset.cpuMillicores,
-    gpuPercents: options.gpuPercents ?? preset.gpuPercents,
+    gpuPercents: options.gpuPercents ?? (asksForGpu(options) ? [100] : preset.gpuPercents),
   };
   if (!batching && grid.batches.some((batch) => batch > 1)) {
     throw new InflessError(
@@ -88,6 +99,11 @@ export function gridOf(manifest: ModelManifest, available: number, options: Prof
       `Model ${manifest.name} cannot run a batch of ${Math.max(...grid.batches)}: ${WHY_UNBATCHED}`,
       { remedy: 'Leave out --batches, or export the model with a dynamic batch axis.' },
     );
+  }
+  if (options.provider === CPU_PROVIDER && grid.gpuPercents.some((percent) => percent > 0)) {
+    throw new InflessError('INVALID_INPUT', 'The provider "cpu" makes no use of shares of a GPU', {
+      remedy: 'Leave out --gpu, or name another provider.',
+    });
   }
   checkCpus(grid.cpuMillicores, available);
   return grid;

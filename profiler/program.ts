@@ -19,6 +19,7 @@ import { addImportCommand } from './commands/import-command.ts';
 import { addMergeCommand } from './commands/merge-command.ts';
 import { addReportCommand } from './commands/report-command.ts';
 import { readSlo, type SloOptions, sloOptionsOn } from './commands/slo-options.ts';
+import type { CpuFallback } from './gpu/check-accelerator.ts';
 import { parseBatches, parseCpus, parseGpuPercents } from './grid.ts';
 import { addOperatorsCommand } from './operators/operators-command.ts';
 import { predictModel } from './operators/predict-model.ts';
@@ -31,6 +32,9 @@ interface CliOptions extends SloOptions {
   readonly batches?: number[];
   readonly cpus?: number[];
   readonly gpu?: number[];
+  readonly provider?: string;
+  readonly strict?: boolean;
+  readonly allowFallback?: boolean;
   readonly quick?: boolean;
   readonly full?: boolean;
   readonly predictionError?: number;
@@ -72,6 +76,15 @@ export function profileProgram(): Command {
       '--gpu <list>',
       'shares of the GPU in percent, like 0,25,50,100 (default: 0, without)',
       parseGpuPercents,
+    )
+    .option(
+      '--provider <name>',
+      'what of the engine runs shares of the GPU, like cuda or tensorrt; exit 4 if it cannot be used (default: cuda where there is a GPU)',
+    )
+    .option('--strict', 'refuse a model of which the provider leaves anything to the CPU')
+    .option(
+      '--allow-fallback',
+      'measure a model whatever the provider leaves to the CPU (default: up to 2 % of the time)',
     )
     .option('--quick', 'a coarser grid, ±10 %, and about a second a cell')
     .option('--full', 'measure every cell of the grid, instead of predicting most of them')
@@ -157,11 +170,21 @@ async function profile(reference: string, options: CliOptions): Promise<void> {
   }
 }
 
+function fallbackOf({ strict, allowFallback }: CliOptions): CpuFallback | undefined {
+  if (strict !== true) return allowFallback === true ? 'any' : undefined;
+  if (allowFallback !== true) return 'none';
+  throw new InflessError('INVALID_INPUT', '--strict and --allow-fallback contradict each other', {
+    remedy: 'Give one of them, or none.',
+  });
+}
+
 function measureTable(reference: string, options: CliOptions, { signal }: Interrupt): Promise<ProfileTable> {
   const asked = {
     batches: options.batches,
     cpuMillicores: options.cpus,
     gpuPercents: options.gpu,
+    provider: options.provider,
+    cpuFallback: fallbackOf(options),
     quick: options.quick,
     full: options.full,
     predictionError: options.predictionError,

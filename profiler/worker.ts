@@ -13,6 +13,10 @@ async function reply(question: Question): Promise<unknown> {
     cell = await openCell(question);
     return cell.opened;
   }
+  if (question.ask === 'examine') {
+    const { examine } = await import('./gpu/examine.ts'); // only where there is a GPU
+    return examine(question);
+  }
   if (cell === undefined) throw new Error(`The model must be opened before "${question.ask}".`);
   switch (question.ask) {
     case 'warm-up':

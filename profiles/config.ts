@@ -10,7 +10,7 @@ export type Config = Readonly<z.infer<typeof configSchema>>;
 
 /** `b4 c0.5`, with `g20` behind where there is a GPU share: short enough for a table column. */
 export function formatConfig(config: Config): string {
-  const gpu = config.gpuPercent > 0 ? ` g${config.gpuPercent}` : '';
+  const gpu = config.gpuPercent > 0 ? ` g${Number(config.gpuPercent.toFixed(2))}` : '';
   return `b${config.batch} c${config.cpuMillicores / 1000}${gpu}`;
 }
 

@@ -71,6 +71,17 @@ export class ProfileView {
     return this.#closest(config).peakMemoryBytes;
   }
 
+  /** The most memory of the GPU that the process held; undefined where no cell says. */
+  gpuMemoryBytes(config: Config): number | undefined {
+    if (config.gpuPercent === 0) return undefined;
+    const { cells } = this.#quotaOf(config);
+    const told = cells.filter((cell) => cell.gpu !== undefined);
+    const own = told.find((cell) => cell.batch >= config.batch) ?? told.at(-1);
+    if (own !== undefined) return own.gpu!.memoryBytes;
+    const all = this.table.cells.flatMap(({ gpu }) => (gpu === undefined ? [] : [gpu.memoryBytes]));
+    return all.length === 0 ? undefined : Math.max(...all); // of other shares: it depends on the batch, hardly on them
+  }
+
   /** Decoding one row's JSON, and encoding one row's answer, in ms. */
   codecMs(config: Config): Cell['codecMs'] {
     return this.#closest(config).codecMs;

@@ -28,6 +28,25 @@ export type QuotaMechanism = z.infer<typeof quotaMechanismSchema>;
 export const gpuSharingSchema = z.enum(['mps', 'mig', 'whole']);
 export type GpuSharing = z.infer<typeof gpuSharingSchema>;
 
+/** What ran the cells that have a share of a GPU. */
+export const acceleratorSchema = z.object({
+  /** Of the engine: `cuda`, `tensorrt`, … */
+  provider: z.string(),
+  gpu: z.string(),
+  driverVersion: z.string().nullable(),
+  /**
+   * Operators that the provider left to the CPU, with their shares of a run's time, and those shares together; null where the engine does not tell. Of the
+   * batch, smallest or largest, where they took more.
+   */
+  cpuNodes: z
+    .object({
+      share: z.number().min(0),
+      operators: z.array(z.object({ operator: z.string(), share: z.number().min(0) })),
+    })
+    .nullable(),
+});
+export type Accelerator = Readonly<z.infer<typeof acceleratorSchema>>;
+
 /** How onnxruntime shares a batch's work. */
 export const threadingSchema = z.object({ threads: z.number().int().min(1), spinning: z.boolean() });
 
@@ -38,6 +57,8 @@ export const verdictSchema = z.enum([
   'drifting',
   'not-warm',
   'non-monotone',
+  'gpu-throttled',
+  'gpu-shared',
   'throttled',
   'spinning',
 ]);
@@ -76,12 +97,20 @@ export const cellSchema = configSchema.extend({
   throttling: z
     .object({ periods: z.number(), throttledPeriods: z.number(), throttledMs: z.number() })
     .nullable(),
-  /** Of the GPU while measuring, memory beyond what was used before; only where a share was used and its driver told. */
+  /** Of the GPU while measuring: memory of the process, or where that is not told, beyond what was used before; only where a share was used and its driver told. */
   gpu: z
     .object({
       memoryBytes: z.number().int().nonnegative(),
       powerWatts: z.number().nonnegative().nullable(),
       utilizationPercent: z.number().min(0).max(100).nullable(),
+      /** In the mean. */
+      smClockMhz: z.number().nonnegative().nullable().optional(),
+      memoryClockMhz: z.number().nonnegative().nullable().optional(),
+      powerLimitWatts: z.number().nonnegative().nullable().optional(),
+      /** Why the clock was lower than it could be, as NVML calls it; being idle is no such reason. */
+      throttleReasons: z.array(z.string()).optional(),
+      /** That computed on the card as well; null where the driver does not tell. */
+      otherProcesses: z.number().int().nonnegative().nullable().optional(),
     })
     .optional(),
   yardstick: yardstickSchema.optional(),
@@ -124,6 +153,8 @@ export const profileTableSchema = z.object({
   model: modelManifestSchema,
   host: hostSchema,
   engine: z.string(),
+  /** Where a cell has a share of a GPU, and it was measured here. */
+  accelerator: acceleratorSchema.optional(),
   quota: z.object({
     mechanism: quotaMechanismSchema,
     /** CFS period; shorter ones make latency under a fractional quota smoother. Null without a quota. */

@@ -10,6 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   profiler: ['models', 'profiles'],
   packager: ['models', 'profiles'],
   autoscaler: ['models', 'profiles', 'profiler', 'packager'],
+  prove: ['models', 'profiles', 'profiler', 'packager', 'autoscaler'],
 };
 
 /** Parts of a room that all others of it stand on, so that they may use none of them. */

@@ -169,10 +169,12 @@ export class Fleet {
     const where = { node, ...(gpu === undefined ? {} : { gpu }) };
     logger.info({ function: functionName, instance: id, config, ...where }, 'starting an instance');
     const memoryBytes = times.view.memoryBytes(config);
+    const gpuMemoryBytes = times.view.gpuMemoryBytes(config);
+    const ofGpu = gpuMemoryBytes === undefined ? {} : { gpuMemoryBytes };
     this.#memoryBytes.set(id, memoryBytes);
     try {
       const { workload } = deployment;
-      await platform.start({ id, functionName, config, ...where, memoryBytes, workload });
+      await platform.start({ id, functionName, config, ...where, memoryBytes, ...ofGpu, workload });
     } catch (error) {
       this.#memoryBytes.delete(id);
       throw error;

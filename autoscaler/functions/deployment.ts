@@ -7,6 +7,7 @@ import { readTable, type StoredTable } from '../../profiles/store.ts';
 import type { Workload } from '../platforms/platform.ts';
 import { chooseTable } from './choose-table.ts';
 import { type FoundModel, findModel } from './model-source.ts';
+import { chooseProvider, type ProviderChoice } from './provider-choice.ts';
 import { type FunctionSpec, modelReference } from './spec.ts';
 
 /** A declared function with everything found that is needed to run it. */
@@ -32,12 +33,13 @@ export async function resolveDeployment(spec: FunctionSpec): Promise<Deployment>
   const { model } = found;
   const profile = await profileOf(spec, found);
   const maxBatch = canBatch(model.manifest) ? (spec.maxBatch ?? Number.MAX_SAFE_INTEGER) : 1;
+  const { limits, environment } = await chooseProvider(spec, model.manifest.format, profile.table);
   return {
-    spec,
+    spec: { ...spec, limits },
     model,
     profile,
     maxBatch,
-    workload: workloadOf(spec, found, profile),
+    workload: workloadOf(spec, found, profile, environment),
     warnings: await warningsOf(found, profile),
   };
 }
@@ -63,16 +65,22 @@ async function profileOf(spec: FunctionSpec, found: FoundModel): Promise<StoredT
   );
 }
 
-function workloadOf(spec: FunctionSpec, { model, image }: FoundModel, profile: StoredTable): Workload {
+function workloadOf(
+  spec: FunctionSpec,
+  { model, image }: FoundModel,
+  profile: StoredTable,
+  ofProvider: ProviderChoice['environment'],
+): Workload {
   const { path, manifest } = model;
   const content = image === undefined ? manifest.digest : path; // the path of what is unpacked tells all of its files apart
   return {
-    version: versionOf(content, spec),
+    version: versionOf(content, spec, ofProvider),
     model: path,
     modelName: spec.name,
     sloMs: spec.slo,
     environment: {
       ...spec.environment,
+      ...ofProvider,
       [SERVER_ENVIRONMENT.profile]: profile.file,
       ...(image === undefined ? {} : { [SERVER_ENVIRONMENT.manifest]: image.manifestFile }),
     },
@@ -85,8 +93,13 @@ function workloadOf(spec: FunctionSpec, { model, image }: FoundModel, profile: S
  *
  * @param content the digest of the model's files, or another name that changes with them
  */
-export function versionOf(content: string, { name, environment, secrets }: FunctionSpec): string {
-  const identity = JSON.stringify([content, name, Object.entries(environment).sort(), [...secrets].sort()]);
+export function versionOf(
+  content: string,
+  { name, environment, secrets }: FunctionSpec,
+  ofProvider: ProviderChoice['environment'] = {},
+): string {
+  const variables = Object.entries({ ...environment, ...ofProvider }).sort();
+  const identity = JSON.stringify([content, name, variables, [...secrets].sort()]);
   return createHash('sha256').update(identity).digest('hex').slice(0, 12);
 }
 

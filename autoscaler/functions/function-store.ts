@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { readTextIfPresent, writeFileSafely } from '../../models/base/files.ts';
 import { parseWith } from '../../models/base/schema.ts';
-import { type FunctionDeclaration, functionSpecSchema } from './spec.ts';
+import { declarationSchema, type FunctionDeclaration } from './spec.ts';
 
 /**
  * Who declared a function: one from the file goes when it is taken out of the file, one by REST stays. On a cluster
@@ -23,7 +23,7 @@ const storeSchema = z.object({
   functions: z.array(
     z.object({
       origin: z.enum(['file', 'rest']),
-      declaration: z.custom<FunctionDeclaration>((value) => functionSpecSchema.safeParse(value).success, {
+      declaration: z.custom<FunctionDeclaration>((value) => declarationSchema.safeParse(value).success, {
         error: 'is not a valid function',
       }),
       createdAtMs: z.number().optional(),

@@ -4,6 +4,7 @@ import { parseWith } from '../../models/base/schema.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
 import { imageSource } from '../../packager/image-name.ts';
 import { COLD_START_POLICIES } from '../coldstart/policies.ts';
+import { variableRefusal } from './environment.ts';
 import { objectName } from './object-name.ts';
 
 /** `200ms`, `1.5s`, `10m` … as milliseconds; the sentence of the parser is the sentence of the schema. */
@@ -46,6 +47,11 @@ const functionFields = z.strictObject({
   slo: positiveDuration,
   /** Share of requests, in percent, that must be answered within the SLO. */
   percentile: z.number().min(50).max(99.9).default(99),
+  /** What of the engine runs shares of a GPU (default: what the table was measured with); `cpu` keeps it off GPUs. */
+  provider: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/, 'must be a name like cpu, cuda or tensorrt')
+    .optional(),
   /** Largest batch to form, whatever the table offers. */
   maxBatch: z.number().int().min(1).optional(),
   /** What to do with a request that cannot be in time any more. */
@@ -68,7 +74,7 @@ const functionFields = z.strictObject({
     })
     .prefault({})
     .refine(({ min, max }) => min <= max, 'min must not exceed max'),
-  /** Environment of its serving processes. */
+  /** Environment of its serving processes; not all of it is for a function to choose (see environment.ts). */
   environment: z.record(z.string(), z.string()).default({}),
   /** Secrets its serving processes may read, by name. */
   secrets: z.array(objectName).default([]),
@@ -88,11 +94,8 @@ const functionFields = z.strictObject({
   annotations: z.record(z.string(), z.string()).default({}),
 });
 
-/**
- * A function as people declare it, in a file or by REST. Durations carry their unit; everything but name, model (or
- * image) and SLO has a default.
- */
-export const functionSpecSchema = functionFields
+/** What every declaration looks like, including one that was stored before there was a rule that it breaks. */
+export const declarationSchema = functionFields
   .refine(({ model, image }) => (model === undefined) !== (image === undefined), {
     path: ['model'],
     error: 'either "model" or "image" must be given, and not both',
@@ -101,6 +104,17 @@ export const functionSpecSchema = functionFields
     path: ['insecure'],
     error: 'only the registry of an "image" can be insecure',
   });
+
+/**
+ * A function as people declare it, in a file or by REST. Durations carry their unit; everything but name, model (or
+ * image) and SLO has a default.
+ */
+export const functionSpecSchema = declarationSchema.superRefine(({ environment }, context) => {
+  for (const name of Object.keys(environment)) {
+    const message = variableRefusal(name);
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['environment', name], message });
+  }
+});
 
 /** The declaration as written, kept so that it can be shown and stored unchanged. */
 export type FunctionDeclaration = z.input<typeof functionSpecSchema>;

@@ -2,10 +2,12 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { Agent, type Dispatcher, request as httpRequest } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
+import { hasBody } from '../../packager/server/http/body.ts';
 import { sendContinue } from '../../packager/server/http/expectations.ts';
+import { JUDGED_HEADERS } from './admin-guard/admin-guard.ts';
 
 /** On a request that another gateway has passed on: whoever gets it answers it, even if no leader itself by now. */
 export const FORWARDED_HEADER = 'x-infless-forwarded';
@@ -143,10 +145,11 @@ class Forwarding {
     body: ForwardedBody,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
-    return httpRequest(new URL(url, leaderUrl), {
-      dispatcher: this.#agent,
+    return this.#agent.request({
+      origin: leaderUrl,
+      path: url, // as it came: resolving it could make another path of it, which nothing here has judged
       method: method as Dispatcher.HttpMethod,
-      headers: { ...endToEnd(headers), [FORWARDED_HEADER]: '1' },
+      headers: { ...withoutJudged(endToEnd(headers)), [FORWARDED_HEADER]: '1' },
       ...(hasBody(raw) ? { body } : {}),
       signal,
     });
@@ -190,17 +193,20 @@ class ForwardedBody extends Readable {
   };
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+/** The leader has another name than the gateway that the client asked, and would take that for a foreign one. */
+function withoutJudged(headers: Headers): Headers {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !JUDGED_HEADERS.includes(name)));
 }
 
+type Headers = Record<string, string | string[]>;
+
 /** Without those that `Connection` names, or that are of the connection by themselves. */
-function endToEnd(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+function endToEnd(headers: IncomingHttpHeaders): Headers {
   const named = String(headers.connection ?? '')
     .split(',')
     .map((name) => name.trim().toLowerCase());
   const kept = Object.entries(headers).filter(
     ([name, value]) => value !== undefined && !HOP_BY_HOP.has(name) && !named.includes(name),
   );
-  return Object.fromEntries(kept) as Record<string, string | string[]>;
+  return Object.fromEntries(kept) as Headers;
 }

@@ -1,4 +1,6 @@
-/** What OpenFaaS calls the namespace of functions unless told otherwise: the name of the one there is on one machine. */
+/**
+ * OpenFaaS' default namespace of functions: the only one on one machine, and what its clients send for none.
+ */
 export const DEFAULT_NAMESPACE = 'openfaas-fn';
 
 /** `NAME.NAMESPACE`, as OpenFaaS names a function in addresses and metrics. */
@@ -7,10 +9,14 @@ export function qualifiedName(name: string, namespace: string): string {
 }
 
 /**
- * The function that `NAME` or `NAME.NAMESPACE` stands for. No name of ours has a dot in it, so whatever has one and
- * does not end in our namespace is the name of no function.
+ * The function that `NAME` or `NAME.NAMESPACE` stands for, where `namespace` is served. OpenFaaS' clients
+ * send {@link DEFAULT_NAMESPACE} when none was named, and mean the one that is served, whatever that is
+ * called. No function has a dot in its name, so an address that ends in any other namespace is the name of no
+ * function.
  */
 export function unqualifiedName(address: string, namespace: string): string {
   const dot = address.lastIndexOf('.');
-  return dot >= 0 && address.slice(dot + 1) === namespace ? address.slice(0, dot) : address;
+  const asked = address.slice(dot + 1);
+  const isServed = asked === namespace || asked === DEFAULT_NAMESPACE;
+  return dot >= 0 && isServed ? address.slice(0, dot) : address;
 }

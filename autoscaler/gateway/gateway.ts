@@ -4,6 +4,7 @@ import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts
 import { BodyBudget } from '../../packager/server/http/body.ts';
 import { HttpError } from '../../packager/server/http/http-error.ts';
 import { createHttpServer } from '../../packager/server/http/http-server.ts';
+import { guardAdminRoutes } from './admin-guard/admin-guard.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { basicAuth, type Credentials } from './basic-auth.ts';
 import { forwardToLeader } from './forwarding.ts';
@@ -16,6 +17,8 @@ export interface GatewayParts extends OpenFaasParts {
   readonly logger: Logger;
   /** Who may administer functions; without them, everybody may. */
   readonly credentials?: Credentials;
+  /** Beside loopback names, those by which functions may be administered without a login. */
+  readonly hostNames: readonly string[];
   /** Where the gateway of another autoscaler answers that leads, where there may be others. */
   readonly leaderUrl?: () => string | undefined;
 }
@@ -43,6 +46,7 @@ export class Gateway {
     this.app.setNotFoundHandler((request) => {
       throw new HttpError(404, `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}.`);
     });
+    guardAdminRoutes(this.app, { hostNames: parts.credentials === undefined ? parts.hostNames : undefined });
     if (parts.leaderUrl !== undefined) {
       const { leaderUrl, clock, logger } = parts;
       forwardToLeader(this.app, { leaderUrl, clock, logger });

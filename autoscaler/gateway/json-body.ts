@@ -2,7 +2,11 @@ import type { FastifyRequest } from 'fastify';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { bodyBytes } from '../../packager/server/http/http-server.ts';
 
-/** What the client sent, whatever content type it gave. @throws InflessError INVALID_INPUT for what is no JSON */
+/**
+ * What the client sent; which types it may give, the guard of these routes has decided.
+ *
+ * @throws InflessError INVALID_INPUT for what is no JSON
+ */
 export function jsonBody(request: FastifyRequest, remedy: string): unknown {
   try {
     return JSON.parse(Buffer.from(bodyBytes(request)).toString('utf8'));

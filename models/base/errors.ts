@@ -2,7 +2,7 @@
  * Every failure a user can cause or meet, in one table: its HTTP status, its process exit code.
  *
  * Exit codes: 1 = the answer is "no" (an SLO was missed), 2 = bad input, 3 = the environment failed
- * (port taken, disk read-only), 70 = a defect of ours.
+ * (port taken, disk read-only), 4 = the accelerator that was asked for cannot be used here, 70 = a defect of ours.
  */
 const ERROR_TABLE = {
   INVALID_INPUT: { status: 400, exitCode: 2 },
@@ -26,6 +26,8 @@ const ERROR_TABLE = {
   ADDRESS_IN_USE: { status: 500, exitCode: 3 },
   STORAGE_FAILED: { status: 500, exitCode: 3 },
   PLATFORM_FAILED: { status: 503, exitCode: 3 },
+  ACCELERATOR_UNAVAILABLE: { status: 503, exitCode: 4 },
+  ACCELERATOR_OUT_OF_MEMORY: { status: 503, exitCode: 1 },
 } as const satisfies Record<string, { status: number; exitCode: number }>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;

@@ -1,7 +1,23 @@
-import type { Engine } from '../engine.ts';
+import type { Engine, EngineResources, EngineSession } from '../engine.ts';
+import { canBatch, type ModelFile } from '../manifest.ts';
+import { providerFor, usesCuda } from '../provider.ts';
 import { inspectOnnx } from './inspect.ts';
+import { hasConvolutions } from './providers/convolutions.ts';
+import { plannedSizes } from './providers/planned-sizes.ts';
+import { providerNames } from './providers/provider-names.ts';
+import { onnxProviders } from './providers/try-provider.ts';
 import { runtimeVersion } from './runtime.ts';
 import { OnnxSession } from './session.ts';
+import { SizedSession } from './sized-session.ts';
+
+/** A session, or one for each batch size where shapes that change are dear. */
+function openOnnx({ path, manifest }: ModelFile, resources: EngineResources): Promise<EngineSession> {
+  const { maxBatch = 1 } = resources;
+  const open = (): Promise<EngineSession> => OnnxSession.open(path, manifest, resources);
+  const plans =
+    usesCuda(providerFor(resources)) && maxBatch > 1 && canBatch(manifest) && hasConvolutions(path);
+  return plans ? SizedSession.open(plannedSizes(maxBatch, manifest.sizeBytes), open) : open();
+}
 
 /** ONNX models on onnxruntime-node. */
 export const onnxEngine: Engine = {
@@ -10,5 +26,7 @@ export const onnxEngine: Engine = {
     return runtimeVersion();
   },
   inspect: inspectOnnx,
-  open: (model, resources) => OnnxSession.open(model.path, model.manifest, resources),
+  providerNames,
+  providers: onnxProviders,
+  open: openOnnx,
 };

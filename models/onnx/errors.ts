@@ -25,15 +25,16 @@ const INCOMPLETE: Verdict = {
   remedy: 'Put the weights file beside the model.',
 };
 
-const NO_GPU: Verdict = {
-  code: 'PLATFORM_FAILED',
-  what: (path, reason) => `${path} cannot run on a GPU here (${reason})`,
-  remedy: 'Install the CUDA libraries of onnxruntime-node, or ask for a GPU share of 0.',
+/** What is known of a provider's failures is told before, see providers/provider-errors.ts. */
+const NO_PROVIDER: Verdict = {
+  code: 'ACCELERATOR_UNAVAILABLE',
+  what: (path, reason) => `${path} cannot run on the accelerator that was asked for (${reason})`,
+  remedy: 'Choose another provider, or ask for a GPU share of 0.',
 };
 
 /** What onnxruntime's messages mean: it has no error codes, so its wording is all there is. First match wins. */
 const LOAD_VERDICTS: readonly (readonly [RegExp, Verdict])[] = [
-  [/execution ?provider|backend not found|cuda/i, NO_GPU],
+  [/execution ?provider|backend not found|cuda|cudnn|cublas/i, NO_PROVIDER],
   [/external data|external_data|External initializer/i, INCOMPLETE],
   [/No Op registered|No opset import|is not a registered function/i, UNSUPPORTED],
   [/Unsupported model IR version|is under development/i, UNSUPPORTED],

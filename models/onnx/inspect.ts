@@ -2,27 +2,36 @@ import { stat } from 'node:fs/promises';
 import { InflessError, systemCode } from '../base/errors.ts';
 import { digestFile } from '../base/files.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
+import type { EngineResources } from '../engine.ts';
 import type { ModelManifest } from '../manifest.ts';
+import { providerFor } from '../provider.ts';
 import type { NamedTensors } from '../tensor.ts';
 import { declaredTensors } from './metadata.ts';
 import { openForProbing } from './probe.ts';
-import { runSession } from './session.ts';
+import { createSession, runSession } from './session.ts';
+import { threadRule } from './threads.ts';
 
 /**
  * Reads what an ONNX file is: its declared tensors, and by trial which axes carry the batch.
  *
+ * @param on what shall run the trial; default: the CPU, with as little memory as it takes
+ *
  * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED.
  */
-export async function inspectOnnx(path: string, name: string): Promise<ModelManifest> {
+export async function inspectOnnx(path: string, name: string, on?: EngineResources): Promise<ModelManifest> {
   const sizeBytes = await fileSize(path);
   const digest = await digestFile(path);
   const { graphEvidence } = await import('./counts/evidence.ts'); // only needed for inspection
-  const { runtime, session } = await openForProbing(path, sizeBytes);
+  const { runtime, session } =
+    on === undefined
+      ? await openForProbing(path, sizeBytes)
+      : await createSession(path, threadRule(on.cpuMillicores), on);
   try {
     const identity = { name, format: 'onnx', digest, sizeBytes } as const;
     const inputs = declaredTensors(path, session.inputMetadata);
     const outputs = declaredTensors(path, session.outputMetadata);
-    const run = (feeds: NamedTensors): Promise<NamedTensors> => runSession(runtime, session, name, feeds);
+    const run = (feeds: NamedTensors): Promise<NamedTensors> =>
+      runSession(runtime, session, name, feeds, on && providerFor(on));
     return await findBatchAxes(identity, { inputs, outputs }, run, graphEvidence(path));
   } finally {
     await session.release();

@@ -1,9 +1,13 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { InflessError } from '../base/errors.ts';
+import { InflessError, messageOf } from '../base/errors.ts';
 import type { EngineResources, EngineSession } from '../engine.ts';
 import type { ModelManifest } from '../manifest.ts';
+import { CPU_PROVIDER, type ProviderName, providerFor } from '../provider.ts';
 import type { NamedTensors, Tensor, TensorData } from '../tensor.ts';
 import { loadError, runError } from './errors.ts';
+import { providerError } from './providers/facts.ts';
+import { checkProviderName, providerChain } from './providers/provider-names.ts';
+import { tryProvider } from './providers/try-provider.ts';
 import { loadRuntime, type OnnxRuntime } from './runtime.ts';
 import { type Threading, threadRule } from './threads.ts';
 
@@ -21,27 +25,57 @@ export interface SessionTrace {
 export async function createSession(
   path: string,
   threading: Threading,
-  resources: Pick<EngineResources, 'gpuPercent'> = { gpuPercent: 0 },
-  trace?: SessionTrace,
+  resources: Pick<EngineResources, 'gpuPercent' | 'provider'> = { gpuPercent: 0 },
+  trace?: Partial<SessionTrace>,
 ): Promise<{ runtime: OnnxRuntime; session: InferenceSession }> {
   const runtime = await loadRuntime();
+  const provider = providerFor(resources);
+  await checkProvider(provider, resources);
   try {
     const session = await runtime.InferenceSession.create(path, {
       intraOpNumThreads: threading.threads,
       interOpNumThreads: 1,
-      executionProviders: resources.gpuPercent > 0 ? ['cuda', 'cpu'] : ['cpu'],
+      executionProviders: [...providerChain(provider)],
       logSeverityLevel: LOG_FATAL,
       extra: { session: { intra_op: { allow_spinning: threading.spinning ? '1' : '0' } } },
       ...(trace === undefined ? {} : traceOptions(trace)),
     });
     return { runtime, session };
   } catch (error) {
-    throw loadError(path, error);
+    throw (await acceleratorError(provider, error)) ?? loadError(path, error);
   }
 }
 
-function traceOptions({ filePrefix, optimizedFile }: SessionTrace): InferenceSession.SessionOptions {
-  return { enableProfiling: true, profileFilePrefix: filePrefix, optimizedModelFilePath: optimizedFile };
+async function checkProvider(
+  provider: ProviderName,
+  { gpuPercent }: Pick<EngineResources, 'gpuPercent'>,
+): Promise<void> {
+  if (provider !== CPU_PROVIDER) return checkProviderName(provider);
+  if (gpuPercent === 0) return;
+  throw new InflessError('INVALID_INPUT', 'The provider "cpu" makes no use of a share of a GPU', {
+    remedy: 'Choose another provider, or ask for a GPU share of 0.',
+  });
+}
+
+/** Undefined where the accelerator is not what failed. */
+async function acceleratorError(provider: ProviderName, error: unknown): Promise<InflessError | undefined> {
+  if (provider === CPU_PROVIDER) return undefined;
+  // Why a library cannot be loaded the runtime tells its log alone: another process shows it.
+  const unusable = NOT_LOADED.test(messageOf(error)) ? (await tryProvider(provider)).unusable : undefined;
+  if (unusable === undefined) return providerError(provider, error);
+  return new InflessError('ACCELERATOR_UNAVAILABLE', unusable.what, {
+    remedy: unusable.remedy,
+    cause: error,
+  });
+}
+
+const NOT_LOADED = /Failed to load shared library/;
+
+function traceOptions({ filePrefix, optimizedFile }: Partial<SessionTrace>): InferenceSession.SessionOptions {
+  return {
+    ...(filePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: filePrefix }),
+    ...(optimizedFile === undefined ? {} : { optimizedModelFilePath: optimizedFile }),
+  };
 }
 
 /** A loaded ONNX model. `run` blocks the calling thread although it returns a promise: the runtime does so. */
@@ -51,28 +85,31 @@ export class OnnxSession implements EngineSession {
   readonly spinning: boolean;
   readonly #runtime: OnnxRuntime;
   readonly #session: InferenceSession;
+  readonly #provider: ProviderName;
 
   private constructor(
     manifest: ModelManifest,
     threading: Threading,
     runtime: OnnxRuntime,
     session: InferenceSession,
+    provider: ProviderName,
   ) {
     this.manifest = manifest;
     this.threads = threading.threads;
     this.spinning = threading.spinning;
     this.#runtime = runtime;
     this.#session = session;
+    this.#provider = provider;
   }
 
   static async open(path: string, manifest: ModelManifest, resources: EngineResources): Promise<OnnxSession> {
     const threading = resources.threading ?? threadRule(resources.cpuMillicores);
     const { runtime, session } = await createSession(path, threading, resources);
-    return new OnnxSession(manifest, threading, runtime, session);
+    return new OnnxSession(manifest, threading, runtime, session, providerFor(resources));
   }
 
   run(feeds: NamedTensors): Promise<NamedTensors> {
-    return runSession(this.#runtime, this.#session, this.manifest.name, feeds);
+    return runSession(this.#runtime, this.#session, this.manifest.name, feeds, this.#provider);
   }
 
   close(): Promise<void> {
@@ -86,6 +123,7 @@ export async function runSession(
   session: InferenceSession,
   name: string,
   feeds: NamedTensors,
+  provider: ProviderName = CPU_PROVIDER,
 ): Promise<NamedTensors> {
   try {
     const results = await session.run(
@@ -95,7 +133,7 @@ export async function runSession(
       session.outputNames.map((output) => [output, fromRuntime(results[output] as OrtTensor)]),
     );
   } catch (error) {
-    throw runError(name, error);
+    throw (await acceleratorError(provider, error)) ?? runError(name, error);
   }
 }
 

@@ -48,8 +48,8 @@ async function load(name: string, resources: EngineResources): Promise<TfjsRunti
 
 function notInstalled(name: string): InflessError {
   if (name === NATIVE.gpu) {
-    return new InflessError('PLATFORM_FAILED', `TF.js models need ${name} to run on a GPU`, {
-      remedy: `Run npm install ${name}, or ask for a GPU share of 0.`,
+    return new InflessError('ACCELERATOR_UNAVAILABLE', `TF.js models need ${name} to run on a GPU`, {
+      remedy: `Run npm install ${name} (its TensorFlow 2.9 wants CUDA 11.2 and cuDNN 8.1), or ask for a GPU share of 0.`,
     });
   }
   return new InflessError('PLATFORM_FAILED', `TF.js models need ${name}, which is not installed`, {

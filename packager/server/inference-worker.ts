@@ -67,7 +67,7 @@ async function load(options: InferenceOptions): Promise<{ session: EngineSession
     maxBodyBytes: options.maxBodyBytes,
     onDefect: sendDefect,
   };
-  await warmUp(model, maxBatch);
+  await warmUp(model, maxBatch, session.batchSizes ?? []);
   return { session, model };
 }
 
@@ -75,10 +75,10 @@ async function load(options: InferenceOptions): Promise<{ session: EngineSession
  * The first runs allocate, and the first pass through the codec is not compiled yet: users shall not pay for
  * it. Each size runs twice, and the second run tells how long such a batch takes.
  */
-async function warmUp(model: ServedModel, maxBatch: number): Promise<void> {
+async function warmUp(model: ServedModel, maxBatch: number, sizes: readonly number[]): Promise<void> {
   const warmup: WarmupRun[] = [];
   try {
-    for (const requests of new Set([1, maxBatch])) {
+    for (const requests of new Set([1, ...sizes, maxBatch])) {
       await immediate(); // lets a close in
       if (isClosing) return;
       const batch = warmUpBatch(model.manifest, requests);

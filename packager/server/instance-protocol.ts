@@ -76,6 +76,8 @@ export const SERVER_ENVIRONMENT = {
   port: 'INFLESS_PORT',
   cpuMillicores: 'INFLESS_CPU_MILLICORES',
   gpuPercent: 'INFLESS_GPU_PERCENT',
+  /** What of the engine runs a share of a GPU: `cuda`, `tensorrt`, …; default: cuda. */
+  provider: 'INFLESS_PROVIDER',
   maxBatch: 'INFLESS_MAX_BATCH',
   sloMs: 'INFLESS_SLO_MS',
   /** Profile table file: lets a process that runs alone know how long a batch takes. */

@@ -13,6 +13,8 @@ export interface ServerSettings {
   readonly port: number;
   readonly cpuMillicores: number;
   readonly gpuPercent: number;
+  /** Of the engine; default: its own choice. */
+  readonly provider: string | undefined;
   readonly maxBatch: number;
   readonly sloMs: number;
   readonly profile: string | undefined;
@@ -37,6 +39,7 @@ const environmentSchema = z.object({
   [ENV.port]: wholeNumber(0, 65_535, 8080),
   [ENV.cpuMillicores]: wholeNumber(1, 1_000_000, () => availableParallelism() * 1000),
   [ENV.gpuPercent]: decimal(0, 100, 0),
+  [ENV.provider]: z.string().optional(),
   [ENV.maxBatch]: wholeNumber(1, 4096, 8),
   [ENV.sloMs]: decimal(1, 3_600_000, 200),
   [ENV.profile]: z.string().optional(),
@@ -66,6 +69,7 @@ export function serverSettings(environment: NodeJS.ProcessEnv = process.env): Se
     port: values[ENV.port],
     cpuMillicores: values[ENV.cpuMillicores],
     gpuPercent: values[ENV.gpuPercent],
+    provider: values[ENV.provider],
     maxBatch: values[ENV.maxBatch],
     sloMs: values[ENV.sloMs],
     profile: values[ENV.profile],

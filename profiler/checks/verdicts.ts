@@ -29,6 +29,8 @@ const PASSING: readonly Verdict[] = [
   'drifting',
   'not-warm',
   'non-monotone',
+  'gpu-throttled',
+  'gpu-shared',
 ];
 
 /** Whether measuring again may give a better cell; what is not passing is how this config is. */
@@ -42,6 +44,8 @@ export function verdictsOn(evidence: Evidence): Verdict[] {
     ...(isBatchUnfilled(cell) ? (['batch-not-filled'] as const) : []),
     ...(isHostNoisy(evidence) ? (['noisy-host'] as const) : []),
     ...(evidence.warmth === 'unsteady' ? (['not-warm'] as const) : []),
+    ...(isGpuThrottled(cell) ? (['gpu-throttled'] as const) : []),
+    ...((cell.gpu?.otherProcesses ?? 0) > 0 ? (['gpu-shared'] as const) : []),
     ...(isThrottled(cell) ? (['throttled'] as const) : []),
   ];
 }
@@ -58,6 +62,14 @@ export function isHostNoisy({ cell, load }: Pick<Evidence, 'cell' | 'load'>): bo
   if (load === undefined) return false;
   const wanted = Math.min(cell.threads, cell.cpuMillicores / 1000);
   return load.stolenShare > TOLERATED_STEAL || load.foreignCores + wanted > load.cores + QUIET_CORES;
+}
+
+/** Heat or power, not the limit that is always there. */
+const GPU_SLOWDOWN = /slowdown/;
+
+/** The GPU slowed down to protect itself: it will not always. */
+export function isGpuThrottled({ gpu }: Cell): boolean {
+  return gpu?.throttleReasons?.some((reason) => GPU_SLOWDOWN.test(reason)) ?? false;
 }
 
 /** The quota was used up although its threads cannot: collecting garbage and compiling take from it as well. */

@@ -7,13 +7,16 @@ import { Mps } from './mps.ts';
 /** How processes come to their share of one GPU. */
 export interface GpuShares {
   readonly sharing: GpuSharing;
-  /** What a process needs in its environment before it starts; the share has to be one of those asked for. */
+  /** What a share that was asked for is exactly: 43 of a card in seven slices is 3/7 of 100. */
+  exactPercent(asked: number): number;
+  /** What a process needs in its environment before it starts; the share has to be exact. */
   environmentFor(gpuPercent: number): NodeJS.ProcessEnv;
   /** Gives back what sharing took; the processes have to be gone. */
   close(): Promise<void>;
 }
 
-const SEVENTHS = 7;
+/** A share given in whole percent is that of a slice that is as near. */
+const ROUNDING = 0.5;
 
 /**
  * Shares of a GPU: its slices where it is partitioned, MPS for parts of a whole one, nothing at all for the whole.
@@ -37,10 +40,12 @@ export async function openGpuShares(
     return migShares(gpu, slices, percents);
   }
   if (percents.every((percent) => percent === 100)) return wholeGpu(gpu.uuid);
-  const mps = await Mps.open(gpu.uuid);
+  const { uuid } = gpu;
+  const mps = await Mps.open([uuid]);
   return {
     sharing: 'mps',
-    environmentFor: (gpuPercent) => mps.environmentFor(gpuPercent),
+    exactPercent: (asked) => asked,
+    environmentFor: (percent) => mps.environmentFor({ gpuUuid: uuid, percent }),
     close: () => mps.close(),
   };
 }
@@ -48,6 +53,7 @@ export async function openGpuShares(
 function wholeGpu(uuid: string): GpuShares {
   return {
     sharing: 'whole',
+    exactPercent: (asked) => asked,
     environmentFor: () => ({ CUDA_VISIBLE_DEVICES: uuid }),
     close: async () => {},
   };
@@ -56,10 +62,12 @@ function wholeGpu(uuid: string): GpuShares {
 function migShares(gpu: SmiGpu, slices: readonly MigSlice[], percents: readonly number[]): GpuShares {
   const byPercent = new Map<number, string>();
   for (const { profile, uuid } of slices) {
-    const percent = percentOfSlice(profile);
+    const percent = percentOfSlice(profile, gpu.model);
     if (percent !== undefined) byPercent.set(percent, uuid);
   }
-  const missing = percents.find((percent) => !byPercent.has(percent));
+  const exact = (asked: number): number | undefined =>
+    [...byPercent.keys()].find((percent) => Math.abs(percent - asked) <= ROUNDING);
+  const missing = percents.find((percent) => exact(percent) === undefined);
   if (missing !== undefined) {
     const shares = [...byPercent.keys()].sort((a, b) => a - b);
     throw new InflessError(
@@ -69,20 +77,29 @@ function migShares(gpu: SmiGpu, slices: readonly MigSlice[], percents: readonly 
         remedy:
           shares.length === 0
             ? 'Make slices with nvidia-smi mig, or turn partitioning off.'
-            : `Ask for those that it has: --gpu ${shares.join(',')}.`,
+            : `Ask for those that it has: --gpu ${shares.map((share) => Math.round(share)).join(',')}.`,
       },
     );
   }
   return {
     sharing: 'mig',
+    exactPercent: (asked) => exact(asked)!,
     environmentFor: (gpuPercent) => ({ CUDA_VISIBLE_DEVICES: byPercent.get(gpuPercent)! }),
     close: async () => {},
   };
 }
 
-/** `3g.20gb` is three sevenths of the SMs, 43 %; `1c.3g.20gb` the compute of one of them. Undefined for names unheard of. */
-export function percentOfSlice(profile: string): number | undefined {
+/**
+ * `3g.20gb` is three sevenths of the SMs; `1c.3g.20gb` the compute of one of them. Exact, as `100 · 3 / 7`: a share that is rounded up fits into no
+ * slice. Undefined for names unheard of.
+ */
+export function percentOfSlice(profile: string, gpuModel: string): number | undefined {
   const [, compute, graphics] = /^(?:(\d+)c\.)?(\d+)g\./.exec(profile) ?? [];
-  const sevenths = compute ?? graphics;
-  return sevenths === undefined ? undefined : Math.round((100 * Number(sevenths)) / SEVENTHS);
+  const slices = compute ?? graphics;
+  return slices === undefined ? undefined : (100 * Number(slices)) / slicesOf(gpuModel);
+}
+
+/** Into how many compute slices such a GPU can be cut: 7, but for the smaller A30. */
+function slicesOf(gpuModel: string): number {
+  return /\bA30\b/.test(gpuModel) ? 4 : 7;
 }

@@ -64,6 +64,8 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
   drifting: 'were measured while the host became faster or slower',
   'not-warm': 'were not steady after warming up',
   'non-monotone': 'contradict their neighbours',
+  'gpu-throttled': 'were measured while the GPU slowed down for heat or power',
+  'gpu-shared': 'were measured while other processes computed on the GPU',
   throttled: 'are throttled although their threads fit the quota',
   spinning: 'spend much of their quota on threads that spin',
 };

@@ -13,7 +13,10 @@ const MOST_OUTPUT_BYTES = 16 << 20;
 /** The GPUs of this machine, or why there are none, as a clause. */
 export type GpuInventory = { readonly report: SmiReport } | { readonly absence: string };
 
-/** Asks the driver, which knows the cards that can compute; lists of the PCI bus have display adapters as well. */
+/**
+ * Asks the driver, which knows the cards that can compute; lists of the PCI bus have display adapters as
+ * well.
+ */
 export async function readGpus(): Promise<GpuInventory> {
   try {
     const { stdout } = await smi('-q', '-x');
@@ -46,7 +49,7 @@ export async function readMigSlices(): Promise<readonly MigSlice[]> {
 /** Reads `nvidia-smi -L`: a line a GPU, and behind it one for each of its slices. */
 export function parseMigSlices(list: string): readonly MigSlice[] {
   let gpu = -1;
-  return list.split('\n').flatMap((line) => {
+  return list.split(/\r?\n/).flatMap((line) => {
     const card = /^GPU (\d+):/.exec(line);
     if (card !== null) gpu = Number(card[1]);
     const slice = /^\s+MIG (\S+)\s+Device\s+(\d+): \(UUID: (MIG-[^)]+)\)/.exec(line);

@@ -1,5 +1,6 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { InflessError } from '../../models/base/errors.ts';
+import { knownAmount, knownBytes, knownText } from './smi-values.ts';
 
 /** What `nvidia-smi -q -x` tells. Null is what a driver or a card does not tell, in whatever words. */
 export interface SmiReport {
@@ -31,32 +32,40 @@ export interface SmiMigDevice {
   readonly multiprocessors: number | null;
 }
 
+const MOST_QUOTED = 160;
+
 const parser = new XMLParser({
   ignoreAttributes: true,
   parseTagValue: false,
   isArray: (name) => name === 'gpu' || name === 'mig_device',
 });
 
-const BYTES_PER_MIB = 2 ** 20;
-
 /**
- * Reads the XML of `nvidia-smi -q -x`, of any driver: elements come and go and change their names between versions, so nothing
- * but the model's name is required.
+ * Reads the XML of `nvidia-smi -q -x`, of any driver: elements come and go and change their names between
+ * versions, so nothing but the model's name is required.
  *
  * @throws InflessError PLATFORM_FAILED where it is no such XML
  */
 export function parseSmiXml(xml: string): SmiReport {
   const log = XMLValidator.validate(xml) === true ? childOf(parser.parse(xml), 'nvidia_smi_log') : undefined;
   if (log === undefined) {
-    throw new InflessError('PLATFORM_FAILED', 'nvidia-smi -q -x answered with something else than its XML', {
-      remedy: 'Look at what it prints, and at whether driver and tool are of one version.',
-    });
+    throw new InflessError(
+      'PLATFORM_FAILED',
+      `nvidia-smi -q -x answered with something else than its XML${quoted(xml)}`,
+      { remedy: 'Look at what it prints, and at whether driver and tool are of one version.' },
+    );
   }
   return {
     driverVersion: textOf(log, 'driver_version'),
     cudaVersion: textOf(log, 'cuda_version'),
     gpus: listOf(log, 'gpu').map(readGpu),
   };
+}
+
+/** A card that has fallen off the bus is told in a sentence, with exit code 0. */
+function quoted(text: string): string {
+  const line = text.trim().split('\n')[0]!.slice(0, MOST_QUOTED);
+  return line === '' ? '' : ` ("${line}")`;
 }
 
 function readGpu(gpu: unknown): SmiGpu {
@@ -83,7 +92,7 @@ function readGpu(gpu: unknown): SmiGpu {
 }
 
 function readMigDevice(device: unknown, position: number): SmiMigDevice {
-  const memory = childOf(device, 'fb_memory_usage');
+  const memory = childOf(device, 'shared_fb_memory_usage') ?? childOf(device, 'fb_memory_usage'); // the former since 590
   const attributes = childOf(childOf(device, 'device_attributes'), 'shared');
   return {
     index: amountOf(device, 'index', '') ?? position,
@@ -103,23 +112,15 @@ function listOf(element: unknown, name: string): readonly unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
-/** What the tool writes for a value that it does not have. */
-const NOT_KNOWN = /^(\[?(n\/a|not supported|unknown error|unknown)\]?|err!?|requested functionality .*|)$/i;
-
 function textOf(element: unknown, name: string): string | null {
   const text = childOf(element, name);
-  if (typeof text !== 'string' || NOT_KNOWN.test(text.trim())) return null;
-  return text.trim();
+  return typeof text === 'string' ? knownText(text) : null;
 }
 
-/** `85.3 W` in watts; null in any other unit, for then the element means something else. */
 function amountOf(element: unknown, name: string, unit: string): number | null {
-  const [, amount, given] = /^(\d+(?:\.\d+)?)\s*(\S*)$/.exec(textOf(element, name) ?? '') ?? [];
-  return amount === undefined || given !== unit ? null : Number(amount);
+  return knownAmount(textOf(element, name) ?? undefined, unit);
 }
 
-/** MiB, which versions before 340 called MB. */
 function bytesOf(element: unknown, name: string): number | null {
-  const mebibytes = amountOf(element, name, 'MiB') ?? amountOf(element, name, 'MB');
-  return mebibytes === null ? null : mebibytes * BYTES_PER_MIB;
+  return knownBytes(textOf(element, name) ?? undefined);
 }

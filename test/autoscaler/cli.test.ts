@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createAutoscalerProgram } from '../../autoscaler/cli.ts';
 import { AutoscalerProcess } from '../support/autoscaler-process.ts';
+import { rawRequest } from '../support/raw-request.ts';
 import { measuredCache } from './running-service.ts';
 
 let cache: string;
@@ -76,6 +78,8 @@ describe('infless-autoscaler', () => {
     [['--port', 'http'], 2, /Port "http" is not a number/],
     [['--functions', 'missing.yaml'], 2, /Functions file missing\.yaml cannot be read \(ENOENT\)/],
     [['--rate-model', 'luck'], 2, /percentile/],
+    [['--allow-host', 'http://gateway.example'], 2, /--allow-host "http:\/\/gateway\.example" is no name/],
+    [['--allow-host', 'a.example:8080'], 2, /without scheme and port/],
     [['--cpu', 'lots'], 2, /--cpu "lots" is not an amount of CPU/],
     [
       ['--basic-auth-dir', 'missing'],
@@ -105,6 +109,29 @@ describe('infless-autoscaler', () => {
     expect((await fetch(functions, { headers })).status).toBe(200);
     for (const autoscaler of [open, guarded]) autoscaler.child.kill('SIGINT');
     expect(await Promise.all([open.exited(), guarded.exited()])).toEqual([0, 0]);
+  });
+
+  it('is administered by the names that it was given, as the help tells', async () => {
+    const host = ['--host', '0.0.0.0', '--allow-host', 'One.Example', '--allow-host', 'two.example'];
+    const autoscaler = start(...host, '--port', '0', '--state-dir', join(folder, 'names'));
+    const url = (await autoscaler.url()).replace('0.0.0.0', '127.0.0.1');
+    const ask = async (name: string): Promise<number> =>
+      (await rawRequest(url, ['GET /api/functions HTTP/1.1', `Host: ${name}`])).status;
+    for (const name of ['localhost', '0.0.0.0', 'one.example', 'two.example:80'])
+      expect(await ask(name), name).toBe(200);
+    expect(await ask('three.example')).toBe(421);
+    expect(createAutoscalerProgram().helpInformation()).toContain('--allow-host <name>');
+  });
+
+  it('listens on an address by which it can be administered', async (context) => {
+    const address = Object.values(networkInterfaces())
+      .flatMap((each) => each ?? [])
+      .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
+    if (address === undefined) context.skip('needs an address beside loopback');
+    // On all addresses, that of the connection is one of them, by its own name.
+    const autoscaler = start('--host', '0.0.0.0', '--port', '0', '--state-dir', join(folder, 'address'));
+    const { port } = new URL(await autoscaler.url());
+    expect((await fetch(`http://${address}:${port}/api/functions`)).status).toBe(200);
   });
 
   it('names the function and field that a functions file has wrong', async () => {

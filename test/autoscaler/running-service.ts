@@ -19,11 +19,15 @@ export async function measuredCache(): Promise<string> {
   return directory;
 }
 
+/** What bodies of requests that administer functions have to be called. */
+export const JSON_TYPE = { 'content-type': 'application/json' };
+
 export interface ServiceOptions {
   readonly functionsFile?: string;
   readonly control?: Partial<ControlSettings>;
   readonly maxBodyBytes?: number;
   readonly credentials?: Credentials;
+  readonly allowHosts?: readonly string[];
 }
 
 /** The real autoscaler in this process, its instances real processes, on a state folder of its own. */
@@ -65,7 +69,8 @@ export class RunningService {
   }
 
   declare(declaration: Readonly<Record<string, unknown>>): Promise<Answer> {
-    return this.request('POST', '/api/functions', JSON.stringify(declaration), this.#authorization);
+    const headers = { ...JSON_TYPE, ...this.#authorization };
+    return this.request('POST', '/api/functions', JSON.stringify(declaration), headers);
   }
 
   async request(

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { measuredCache, RunningService } from './running-service.ts';
+import { JSON_TYPE, measuredCache, RunningService } from './running-service.ts';
 
 let cache: string;
 let running: RunningService;
@@ -93,6 +93,16 @@ describe('a bad declaration', () => {
     [{ ...good, percentile: 101 }, 400, /"percentile"/],
     [{ ...good, colour: 'blue' }, 400, /colour/],
     [{ ...good, scale: { min: 3, max: 2 } }, 400, /min must not exceed max/],
+    [
+      { ...good, environment: { NODE_OPTIONS: '--version' } },
+      400,
+      /"environment\.NODE_OPTIONS".*leave it out/,
+    ],
+    [
+      { ...good, environment: { INFLESS_PORT: '80' } },
+      400,
+      /"environment\.INFLESS_PORT".*INFLESS_QUEUE_LIMIT/,
+    ],
     [{ ...good, model: 'alexnet' }, 404, /alexnet.*mobilenet/],
     [{ ...good, model: './missing.onnx' }, 404, /missing\.onnx/],
     [{ ...good, model: 'textcnn-69' }, 422, /No profile table.*infless-profile textcnn-69/],
@@ -121,8 +131,9 @@ describe('a bad declaration', () => {
   });
 
   it('that is not JSON, or names another function than its path, is 400', async () => {
-    expect((await running.request('POST', '/api/functions', '{')).status).toBe(400);
-    expect((await running.request('PUT', '/api/functions/a', JSON.stringify(good))).status).toBe(400);
+    expect((await running.request('POST', '/api/functions', '{', JSON_TYPE)).status).toBe(400);
+    const other = await running.request('PUT', '/api/functions/a', JSON.stringify(good), JSON_TYPE);
+    expect(other.status).toBe(400);
     expect((await running.request('GET', '/api/functions/other')).status).toBe(404);
   });
 });

@@ -103,7 +103,9 @@ describe('the autoscaler on a cluster', () => {
   async function request(method: string, path: string, body?: object): Promise<Response> {
     return fetch(service.url + path, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     });
   }
 
@@ -137,6 +139,18 @@ describe('the autoscaler on a cluster', () => {
     await expect(server.requests.get(functionsPath(namespace, 'digits'))).rejects.toThrow(/not found/);
     await expect.poll(() => player.pods(), SOON).toEqual([]);
     expect((await request('GET', '/api/functions/digits')).status).toBe(404);
+  });
+
+  it('answers at the name that faas-cli makes of a name without a namespace', async () => {
+    const declaration = { name: 'digits', image, insecure: true, slo: '200ms' };
+    expect((await request('POST', '/api/functions', declaration)).status).toBe(201);
+    const metadata = '/v1/models/digits/metadata';
+    for (const address of ['digits', `digits.${namespace}`, 'digits.openfaas-fn']) {
+      const answer = await request('GET', `/function/${address}${metadata}`);
+      expect(answer.status, `${address}: ${await answer.clone().text()}`).toBe(200);
+      expect((await request('POST', `/async-function/${address}`, {})).status, address).toBe(202);
+    }
+    expect((await request('GET', `/function/digits.other${metadata}`)).status).toBe(404);
   });
 
   it('makes objects of the functions of a file, whose tables may lie in the cluster', async () => {

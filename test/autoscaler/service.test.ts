@@ -6,7 +6,7 @@ import { engineFor } from '../../models/engines.ts';
 import { generateInputs } from '../../models/inputs.ts';
 import type { ModelFile } from '../../models/manifest.ts';
 import { resolveModel } from '../../models/open.ts';
-import { measuredCache, RunningService, type ServiceOptions } from './running-service.ts';
+import { JSON_TYPE, measuredCache, RunningService, type ServiceOptions } from './running-service.ts';
 
 const MNIST = { name: 'digits', model: 'mnist', slo: '500ms' };
 
@@ -106,6 +106,7 @@ describe('a function', () => {
       'PUT',
       '/api/functions/digits',
       JSON.stringify({ model: 'mnist', slo: '300ms', environment: { COLOUR: 'blue' } }),
+      JSON_TYPE,
     );
     expect(replaced.json()).toMatchObject({ sloMs: 300 });
     const old = new Set(before.instances.map(({ id }) => id));
@@ -190,6 +191,40 @@ describe('a restart of the autoscaler', () => {
       functions: unknown[];
     };
     expect(third.functions).toHaveLength(2);
+  });
+
+  it('keeps a function whose environment may not be any more, says why it cannot run, and serves the others', async () => {
+    const first = await RunningService.start();
+    await first.declare(MNIST);
+    await first.service.close('stop');
+    const file = join(first.stateDirectory, 'functions.json');
+    const state = JSON.parse(await readFile(file, 'utf8')) as { functions: object[] };
+    const marker = join(first.stateDirectory, 'marker');
+    const script = `import("node:fs").then((fs) => fs.writeFileSync(${JSON.stringify(marker)}, "ran"))`;
+    const environment = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` };
+    const declaration = { ...MNIST, name: 'old', scale: { min: 1 }, environment };
+    await writeFile(
+      file,
+      JSON.stringify({ ...state, functions: [{ origin: 'rest', declaration }, ...state.functions] }),
+    );
+
+    const second = await start({}, first.stateDirectory);
+    const reason = expect.stringContaining('"environment.NODE_OPTIONS": may not be set by a function');
+    expect(await second.status('old')).toMatchObject({ phase: 'broken', reason, declaration, instances: [] });
+    expect((await second.request('GET', '/system/function/old')).json()).toMatchObject({
+      availableReplicas: 0,
+      annotations: { 'infless.io/reason': reason },
+    });
+    expect((await second.request('POST', '/function/old', body())).status).toBe(503);
+    expect((await second.request('POST', '/function/digits', body())).status).toBe(200);
+    await expect(readFile(marker)).rejects.toThrow('ENOENT');
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
+      functions: expect.arrayContaining([expect.objectContaining({ declaration })]),
+    });
+
+    const { environment: _, ...mended } = declaration;
+    const replaced = await second.request('PUT', '/api/functions/old', JSON.stringify(mended), JSON_TYPE);
+    expect(replaced.status, replaced.text).toBe(200);
   });
 
   it('makes the functions of the file be those of the file, and leaves those declared by REST', async () => {

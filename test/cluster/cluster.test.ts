@@ -95,8 +95,8 @@ describe.skipIf(missing !== undefined)(
       return instances.filter(({ phase }) => phase === 'ready').length;
     }
 
-    async function predict(): Promise<number[]> {
-      const url = `${await autoscaler.url()}/function/${NAME}`;
+    async function predict(address = NAME): Promise<number[]> {
+      const url = `${await autoscaler.url()}/function/${address}`;
       const answer = await fetch(url, { method: 'POST', body: JSON.stringify({ instances: [IMAGE] }) });
       const text = await answer.text();
       expect(answer.status, text).toBe(200);
@@ -154,6 +154,8 @@ describe.skipIf(missing !== undefined)(
       expect(answered).toHaveLength(10);
       for (const [index, score] of Array.from(scores!.data as Float32Array).entries())
         expect(answered[index]).toBeCloseTo(score, 4);
+      for (const namespace of [NAMESPACE, 'openfaas-fn'])
+        expect(await predict(`${NAME}.${namespace}`), namespace).toEqual(answered);
     });
 
     it('scales out under load, and in after it', async () => {

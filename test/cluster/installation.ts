@@ -6,13 +6,18 @@ import { parse } from 'yaml';
 import { packageRoot } from '../../models/base/package.ts';
 
 const BASE = join(packageRoot, 'autoscaler/deploy/base');
-/** In the base, of which everything but the autoscaler itself is installed: that runs beside the cluster. */
-const LEFT_OUT = new Set([
+/** In the base, not installed but only tried: the autoscaler itself runs beside the cluster. */
+const ONLY_TRIED = new Set([
   'deployment.yaml',
   'service.yaml',
   'pod-disruption-budget.yaml',
   'network-policy.yaml',
 ]);
+/**
+ * Since Kubernetes 1.25 there may be CEL rules in a definition; kubectl refuses them where the cluster knows
+ * none.
+ */
+const RULES_SINCE_MINOR = 25;
 const ACCOUNT = 'infless-autoscaler';
 const TOKEN_SECONDS = 3600;
 
@@ -53,9 +58,8 @@ export class Installation {
   }
 
   async install(): Promise<void> {
-    const files = (await readdir(BASE)).filter(
-      (file) => !LEFT_OUT.has(file) && file !== 'kustomization.yaml',
-    );
+    const files = (await readdir(BASE)).filter((file) => file !== 'kustomization.yaml');
+    const isCurrent = this.#minorVersion() >= RULES_SINCE_MINOR;
     const order = (file: string): number => (file === 'namespace.yaml' ? 0 : 1);
     for (const file of files.sort((a, b) => order(a) - order(b))) {
       const text = (await readFile(join(BASE, file), 'utf8'))
@@ -64,9 +68,19 @@ export class Installation {
         // What is not in a namespace must not be taken for an installation that may be there.
         .replaceAll(/(kind: ClusterRole(?:Binding)?\n(?:metadata:\n {2})?name: ).*/g, `$1${this.namespace}`)
         .replaceAll(/(kind: ClusterRole\n {2}name: ).*/g, `$1${this.namespace}`);
-      this.kubectl(['apply', '--validate=false', '-f', '-'], text);
+      const isTried = ONLY_TRIED.has(file);
+      if (isTried && !isCurrent) continue; // some of them are of kinds that are younger
+      const dryRun = isTried ? ['--dry-run=server'] : [];
+      this.kubectl(['apply', ...dryRun, ...(isCurrent ? [] : ['--validate=false']), '-f', '-'], text);
     }
     this.kubectl(['wait', '--for=condition=Established', 'crd/inferencefunctions.infless.io']);
+  }
+
+  #minorVersion(): number {
+    const { serverVersion } = JSON.parse(this.kubectl(['version', '-o', 'json'])) as {
+      serverVersion: { minor: string };
+    };
+    return Number.parseInt(serverVersion.minor, 10);
   }
 
   /** A kubeconfig with the rights of the service account and no others. */

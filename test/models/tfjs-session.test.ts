@@ -289,7 +289,7 @@ describe('the TF.js engine', () => {
     await expect(
       tfjsEngine.open({ path, manifest }, { cpuMillicores: 1000, gpuPercent: 50 }),
     ).rejects.toMatchObject({
-      code: 'PLATFORM_FAILED',
+      code: 'ACCELERATOR_UNAVAILABLE',
       message: 'TF.js models need @tensorflow/tfjs-node-gpu to run on a GPU',
     });
   });

@@ -35,7 +35,8 @@ export class AutoscalerProcess {
 
   async declare(declaration: Readonly<Record<string, unknown>>): Promise<void> {
     const body = JSON.stringify(declaration);
-    const response = await fetch(`${await this.url()}/api/functions`, { method: 'POST', body });
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${await this.url()}/api/functions`, { method: 'POST', headers, body });
     if (!response.ok) throw new Error(await response.text());
   }
 

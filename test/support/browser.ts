@@ -10,11 +10,15 @@ export const chromiumFile: string | undefined = (process.env.PATH ?? '')
   .map((directory) => join(directory, 'chromium'))
   .find(isExecutable);
 
-/** A headless browser of its own profile; the caller closes it. */
-export function openBrowser(): Promise<Browser> {
+/**
+ * A headless browser of its own profile; the caller closes it.
+ *
+ * @param args more arguments of Chromium
+ */
+export function openBrowser(...args: readonly string[]): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumFile!,
-    args: ['--no-sandbox', '--disable-gpu'], // root in a container has no other choice
+    args: ['--no-sandbox', '--disable-gpu', ...args], // root in a container has no other choice
   });
 }
 

@@ -25,8 +25,19 @@ export function objectOf(declaration: FunctionDeclaration): InferenceFunction {
 }
 
 function specOf(declaration: FunctionDeclaration): Spec {
-  const { slo, percentile, scale, limits, profile, environment, insecure, maxBatch, late, maxWait } =
-    declaration;
+  const {
+    slo,
+    percentile,
+    scale,
+    limits,
+    profile,
+    environment,
+    insecure,
+    maxBatch,
+    late,
+    maxWait,
+    provider,
+  } = declaration;
   return {
     image: imageOf(declaration),
     slo: { latency: slo, ...present({ percentile }) },
@@ -35,6 +46,7 @@ function specOf(declaration: FunctionDeclaration): Spec {
       scale: scale && present(instancesOf(scale)),
       maxBatch,
       limits: limits && present({ cpu: limits.cpu?.toString(), gpuPercent: limits.gpu }),
+      provider,
       profile: profile === undefined ? undefined : { configMap: parseProfileReference(profile) },
       env: environment && Object.entries(environment).map(([name, value]) => ({ name, value })),
       secrets: declaration.secrets,
@@ -73,6 +85,7 @@ export function declarationOf({ metadata, spec }: InferenceFunction): FunctionDe
       scale: scale && present(scaleOf(scale)),
       maxBatch,
       limits: limits && present({ cpu: coresOf(limits.cpu), gpu: limits.gpuPercent }),
+      provider: spec.provider,
       profile: profile && formatProfileReference(profile.configMap),
       environment: env && Object.fromEntries(env.map((each) => [each.name, each.value ?? ''])),
       secrets: spec.secrets,

@@ -61,7 +61,7 @@ export class FunctionObjects {
   async store(object: InferenceFunction): Promise<InferenceFunction> {
     const name = object.metadata!.name!;
     return this.#write(`Function "${name}" cannot be stored`, async () => {
-      const applied = await this.#client.apply(object, { force: true });
+      const applied = await this.#apply(object);
       const wanted = inferenceFunctionSpecSchema.parse(object.spec);
       const others = difference(applied.spec, wanted);
       // What somebody else applied and this declaration leaves out would stay: it is a declaration, not a change.
@@ -95,17 +95,40 @@ export class FunctionObjects {
     }
   }
 
+  /**
+   * Rules of the definition are about the whole object: the API server refuses an apply where what others
+   * wrote and what is declared break one together, like a minimum above their maximum. Then all of the spec
+   * is replaced first, at once.
+   */
+  async #apply(object: InferenceFunction): Promise<InferenceFunction> {
+    const { metadata, spec } = object;
+    const name = metadata!.name!;
+    try {
+      return await this.#client.apply(object, { force: true });
+    } catch (error) {
+      const live = isInvalid(error) ? await this.#client.get(name) : undefined;
+      const wanted = inferenceFunctionSpecSchema.safeParse(spec);
+      if (live === undefined || !wanted.success) throw error;
+      await this.#client.patch(name, { metadata, spec: difference(live.spec, wanted.data) });
+      return this.#client.apply(object, { force: true });
+    }
+  }
+
   async #write(what: string, work: () => Promise<InferenceFunction>): Promise<InferenceFunction> {
     try {
       const written = await withRetry(this.#clock, work);
       this.#informer.learn(written);
       return written;
     } catch (error) {
-      const isInvalid = error instanceof ApiError && (error.status === 422 || error.status === 400);
-      if (!isInvalid) throw platformFailure(what, error);
+      if (!isInvalid(error)) throw platformFailure(what, error);
       throw new InflessError('INVALID_INPUT', `${what}: ${error.message}`, { cause: error });
     }
   }
+}
+
+/** The API server would refuse it whenever it is sent. */
+function isInvalid(error: unknown): error is ApiError {
+  return error instanceof ApiError && (error.status === 422 || error.status === 400);
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -3,6 +3,7 @@ import { canBatch } from '../../../models/manifest.ts';
 import { type PinnedImage, pinImage } from '../../../packager/unpack/pinned-image.ts';
 import type { StoredTable } from '../../../profiles/store.ts';
 import { type Deployment, versionOf } from '../deployment.ts';
+import { chooseProvider } from '../provider-choice.ts';
 import type { FunctionSpec } from '../spec.ts';
 import type { ProfileTables } from './profile-tables.ts';
 
@@ -25,17 +26,22 @@ export async function resolveImage(
   const image = await pinImage(pinned ?? spec.image!, { insecure }); // objects of a cluster always name one
   const profile = await profileOf(spec, image, tables);
   const { environment, secrets } = spec;
+  const chosen = await chooseProvider(spec, image.model.format, profile.table);
   return {
-    spec: { ...spec, nodeSelector: { ...architectureOf(image), ...spec.nodeSelector } },
+    spec: {
+      ...spec,
+      limits: chosen.limits,
+      nodeSelector: { ...architectureOf(image), ...spec.nodeSelector },
+    },
     model: { path: image.reference, manifest: { ...image.model, name: spec.name } },
     profile,
     maxBatch: canBatch(image.model) ? (spec.maxBatch ?? Number.MAX_SAFE_INTEGER) : 1,
     workload: {
-      version: versionOf(image.reference, spec),
+      version: versionOf(image.reference, spec, chosen.environment),
       model: image.reference,
       modelName: spec.name,
       sloMs: spec.slo,
-      environment,
+      environment: { ...environment, ...chosen.environment },
       secrets,
     },
     warnings: [],

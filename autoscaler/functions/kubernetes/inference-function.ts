@@ -26,6 +26,16 @@ const cores = z
   .union([z.int(), z.string()])
   .meta({ 'x-kubernetes-int-or-string': true, pattern: '^[0-9]+(\\.[0-9]+)?m?$' });
 
+/**
+ * A CEL rule of the API server that holds where one of the fields it reads is missing. They all may have
+ * defaults: the default of their parent is checked as it is written, before those are filled in, and a rule
+ * that stumbles over a missing field makes the whole definition invalid.
+ */
+function celRule({ fields, rule, message }: { fields: readonly string[]; rule: string; message: string }) {
+  const isMissing = fields.map((field) => `!has(self.${field})`);
+  return { rule: [...isMissing, rule].join(' || '), message };
+}
+
 const profileSchema = z
   .object({
     configMap: z
@@ -60,10 +70,11 @@ const scaleSchema = z
   .prefault({})
   .meta({
     'x-kubernetes-validations': [
-      {
+      celRule({
+        fields: ['minInstances', 'maxInstances'],
         rule: 'self.minInstances <= self.maxInstances',
         message: 'minInstances must not exceed maxInstances',
-      },
+      }),
     ],
   });
 
@@ -91,12 +102,20 @@ export const inferenceFunctionSpecSchema = z.object({
     })
     .optional()
     .describe('The most that one instance may be given.'),
+  provider: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/)
+    .max(63)
+    .optional()
+    .describe(
+      'What of the engine runs shares of a GPU, e.g. cuda or tensorrt (default: what the table was measured with); cpu keeps it off GPUs.',
+    ),
   profile: profileSchema.optional(),
   env: z
     .array(z.object({ name: z.string().min(1).max(256), value: z.string().optional() }))
     .optional()
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
-    .describe('Environment of its serving processes.'),
+    .describe('Environment of its serving processes, without what decides which code runs (NODE_*, PATH …).'),
   secrets: z
     .array(z.string().min(1).max(253))
     .optional()

@@ -18,6 +18,8 @@ const instanceRecordSchema = z.object({
   version: z.string(),
   config: configSchema,
   node: z.string(),
+  /** Where it has a share of one: which, and what it is planned to need of its memory. */
+  gpu: z.object({ uuid: z.string(), memoryBytes: z.number().optional() }).optional(),
   process: processIdentitySchema,
   quotaName: z.string(),
   /** Null until it listens. */

@@ -13,6 +13,7 @@ import type {
   StartRequest,
 } from '../platform.ts';
 import { adoptProcess } from './adoption.ts';
+import { type GpuShare, LocalGpus, type LocalGpusParts } from './gpus.ts';
 import { InstanceLogs } from './instance-logs.ts';
 import { type InstanceRecord, InstanceRecords } from './instance-record.ts';
 import { InstanceSecrets } from './instance-secrets.ts';
@@ -40,6 +41,12 @@ export interface LocalPlatformOptions {
   readonly orphanMs?: number;
   /** How long `close('stop')` lets instances finish. Default 10 s. */
   readonly closeGraceMs?: number;
+  /** Whether instances may use the GPUs of this machine, where there are any. Default true. */
+  readonly useGpus?: boolean;
+  /** Hears of what keeps GPUs from being used, or shared as planned. */
+  readonly onNote?: (text: string) => void;
+  /** See {@link LocalGpusParts}. */
+  readonly tryEngine?: LocalGpusParts['tryEngine'];
 }
 
 const LOG_TRIM_INTERVAL_MS = 60_000;
@@ -48,7 +55,8 @@ const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 /** Instances as processes on this machine, each under a CPU quota. */
 export class LocalPlatform implements Platform {
   readonly name = 'local';
-  readonly #options: Required<Omit<LocalPlatformOptions, 'quotas'>>;
+  readonly #options: Required<Omit<LocalPlatformOptions, 'quotas' | 'tryEngine'>> &
+    Pick<LocalPlatformOptions, 'tryEngine'>;
   readonly #records: InstanceRecords;
   readonly #logs: InstanceLogs;
   readonly #secrets: InstanceSecrets;
@@ -56,9 +64,12 @@ export class LocalPlatform implements Platform {
   readonly #instances = new Map<string, SupervisedInstance>();
   /** Accepted, but not yet among the instances. */
   readonly #starts = new Map<string, Promise<void>>();
+  /** What those have of GPUs. */
+  readonly #startingShares = new Map<string, GpuShare>();
   readonly #probe = new ReadyProbe();
   #cancelTrim: Cancel = () => {};
   #quotas: Quotas | undefined;
+  #gpus: LocalGpus | undefined;
   #unlock: (() => Promise<void>) | undefined;
   #listener: ((event: InstanceEvent) => void) | undefined;
 
@@ -72,6 +83,8 @@ export class LocalPlatform implements Platform {
       hungAfterMs: 10_000,
       orphanMs: 120_000,
       closeGraceMs: 10_000,
+      useGpus: true,
+      onNote: () => {},
       ...rest,
       stateDirectory: resolve(options.stateDirectory),
     };
@@ -91,6 +104,9 @@ export class LocalPlatform implements Platform {
     this.#unlock = await lockState(this.#options.stateDirectory);
     try {
       this.#quotas ??= await openQuotas();
+      const { clock, onNote: note, useGpus, tryEngine } = this.#options;
+      const parts = { clock, note, ...(tryEngine === undefined ? {} : { tryEngine }) };
+      this.#gpus = useGpus ? await LocalGpus.detect(parts) : undefined;
       this.#listener = listener;
       const records = await this.#records.load();
       await Promise.all(records.map((record) => this.#adopt(record)));
@@ -105,7 +121,8 @@ export class LocalPlatform implements Platform {
   }
 
   async nodes(): Promise<readonly NodeCapacity[]> {
-    return [await thisMachine(this.#options.reservedCpuMillicores)];
+    const gpuPercents = (await this.#gpus?.percents()) ?? [];
+    return [await thisMachine(this.#options.reservedCpuMillicores, gpuPercents)];
   }
 
   instances(): readonly Instance[] {
@@ -120,6 +137,7 @@ export class LocalPlatform implements Platform {
       await start;
     } finally {
       this.#starts.delete(request.id);
+      this.#startingShares.delete(request.id);
     }
   }
 
@@ -149,6 +167,8 @@ export class LocalPlatform implements Platform {
     this.#listener = undefined;
     this.#instances.clear();
     await this.#probe.close();
+    await this.#gpus?.close();
+    this.#gpus = undefined;
     await this.#unlock?.();
     this.#unlock = undefined;
   }
@@ -168,6 +188,7 @@ export class LocalPlatform implements Platform {
       secrets: this.#secrets,
       probe: this.#probe,
       patience: { startTimeoutMs, hungAfterMs },
+      gpuIndexOf: (uuid) => this.#gpus?.indexOf(uuid),
       emit: (event) => {
         if (event.type === 'gone') this.#instances.delete(event.instance.id);
         this.#listener?.(event);
@@ -200,9 +221,12 @@ export class LocalPlatform implements Platform {
     );
     let serving: ServingProcess | undefined;
     try {
-      serving = await this.#spawn(request);
+      const share = this.#shareOf(request);
+      if (share !== undefined) this.#startingShares.set(request.id, share);
+      serving = await this.#spawn(request, share);
       await this.#putUnderQuota(serving, quota);
-      const record = this.#recordOf(request, serving, quota);
+      if (share !== undefined) await this.#gpus?.hold(serving.identity.pid);
+      const record = this.#recordOf(request, serving, quota, share);
       await this.#records.save(record);
       this.#supervise(new SupervisedInstance(record, serving, quota, this.#surroundings));
     } catch (error) {
@@ -213,10 +237,34 @@ export class LocalPlatform implements Platform {
     }
   }
 
-  async #spawn(request: StartRequest): Promise<ServingProcess> {
+  /** @throws InflessError PLATFORM_FAILED for a GPU that is not there */
+  #shareOf({ config, gpu = 0, gpuMemoryBytes }: StartRequest): GpuShare | undefined {
+    if (config.gpuPercent === 0) return undefined;
+    if (this.#gpus === undefined) {
+      throw new InflessError('PLATFORM_FAILED', 'Instances may use no GPU here', {
+        remedy: 'Start infless-autoscaler without --no-gpu, or set limits.gpu of the function to 0.',
+      });
+    }
+    return { slot: this.#gpus.slotAt(gpu), percent: config.gpuPercent, memoryBytes: gpuMemoryBytes };
+  }
+
+  /** What instances have of the same GPU. */
+  #othersOn(share: GpuShare): GpuShare[] {
+    const { slot } = share;
+    const starting = [...this.#startingShares.values()].filter(
+      (other) => other !== share && other.slot === slot,
+    );
+    const running = [...this.#instances.values()].flatMap(({ gpu }) =>
+      gpu?.uuid === slot.uuid ? [{ slot, percent: gpu.percent, memoryBytes: gpu.memoryBytes }] : [],
+    );
+    return [...starting, ...running];
+  }
+
+  async #spawn(request: StartRequest, share: GpuShare | undefined): Promise<ServingProcess> {
     const { id, workload } = request;
+    const ofGpu = share && (await this.#gpus?.environmentFor(share, this.#othersOn(share)));
     const secretsFolder = await this.#secrets.provide(id, workload.secrets);
-    const environment = servingEnvironment(request, this.#options.orphanMs, secretsFolder);
+    const environment = servingEnvironment(request, this.#options.orphanMs, secretsFolder, ofGpu);
     const log = await this.#logs.open(id);
     this.#logs.register(id, request.functionName);
     try {
@@ -238,7 +286,12 @@ export class LocalPlatform implements Platform {
     }
   }
 
-  #recordOf(request: StartRequest, serving: ServingProcess, quota: Quota): InstanceRecord {
+  #recordOf(
+    request: StartRequest,
+    serving: ServingProcess,
+    quota: Quota,
+    share: GpuShare | undefined,
+  ): InstanceRecord {
     const { id, functionName, config, node, workload } = request;
     return {
       schema: 'infless.io/local-instance/v1',
@@ -247,6 +300,7 @@ export class LocalPlatform implements Platform {
       version: workload.version,
       config,
       node,
+      ...(share === undefined ? {} : { gpu: gpuRecordOf(share) }),
       process: serving.identity,
       quotaName: quota.name,
       port: null,
@@ -272,9 +326,22 @@ export class LocalPlatform implements Platform {
       quota,
       this.#surroundings,
     );
+    await this.#adoptGpu(instance);
     this.#logs.register(record.id, record.functionName);
     this.#supervise(instance);
     if (found.phase === 'draining') instance.letFinish(this.#options.closeGraceMs);
+  }
+
+  /** Its share is of a daemon, perhaps, that is to live as long as it does. */
+  async #adoptGpu({ gpu, pid }: SupervisedInstance): Promise<void> {
+    const index = gpu && this.#gpus?.indexOf(gpu.uuid);
+    if (gpu === undefined || index === undefined) return;
+    await this.#gpus!.adopt({
+      slot: this.#gpus!.slotAt(index),
+      percent: gpu.percent,
+      memoryBytes: gpu.memoryBytes,
+    });
+    await this.#gpus!.hold(pid);
   }
 
   #supervise(instance: SupervisedInstance): void {
@@ -294,4 +361,8 @@ export class LocalPlatform implements Platform {
       if (this.#listener !== undefined) this.#trimLogsLater();
     });
   }
+}
+
+function gpuRecordOf({ slot, memoryBytes }: GpuShare): NonNullable<InstanceRecord['gpu']> {
+  return { uuid: slot.uuid, ...(memoryBytes === undefined ? {} : { memoryBytes }) };
 }

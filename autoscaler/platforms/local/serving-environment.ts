@@ -8,11 +8,13 @@ const DRAIN_MS = 600_000;
  * The environment of one serving process: ours, the function's, and above both what the platform decides.
  *
  * @param secretsFolder where its secrets are, if it has any
+ * @param ofGpu what its share of a GPU takes
  */
 export function servingEnvironment(
   request: StartRequest,
   orphanMs: number,
   secretsFolder: string | undefined,
+  ofGpu: NodeJS.ProcessEnv = {},
   inherited: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
   const { config, workload } = request;
@@ -31,6 +33,7 @@ export function servingEnvironment(
     [SERVER_ENVIRONMENT.drainMs]: String(DRAIN_MS),
     [SERVER_ENVIRONMENT.orphanMs]: String(orphanMs),
     ...(secretsFolder === undefined ? {} : { [SERVER_ENVIRONMENT.secrets]: secretsFolder }),
+    ...ofGpu,
   };
 }
 

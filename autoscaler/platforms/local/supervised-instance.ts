@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly probe: ReadyProbe;
   readonly patience: Patience;
   readonly emit: (event: InstanceEvent) => void;
+  /** Which of the node's GPUs it is, where it is still there. */
+  readonly gpuIndexOf: (uuid: string) => number | undefined;
 }
 
 const FIRST_LOOK_MS = 20;
@@ -64,18 +66,30 @@ export class SupervisedInstance {
   }
 
   get view(): Instance {
-    const { id, functionName, version, config, node, port, startedAtMs, readyAtMs } = this.#record;
+    const { id, functionName, version, config, node, gpu, port, startedAtMs, readyAtMs } = this.#record;
+    const index = gpu && this.#around.gpuIndexOf(gpu.uuid);
     return {
       id,
       functionName,
       version,
       config,
       node,
+      ...(index === undefined ? {} : { gpu: index }),
       phase: this.#phase,
       url: readyAtMs === null || port === null ? undefined : instanceUrl(port),
       startedAtMs,
       readyAtMs: readyAtMs ?? undefined,
     };
+  }
+
+  /** Its share of a GPU. */
+  get gpu(): (NonNullable<InstanceRecord['gpu']> & { readonly percent: number }) | undefined {
+    const { gpu, config } = this.#record;
+    return gpu && { ...gpu, percent: config.gpuPercent };
+  }
+
+  get pid(): number {
+    return this.#process.identity.pid;
   }
 
   /** Whether the next autoscaler could find it again. */

@@ -9,6 +9,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   400: 'INVALID_INPUT',
   401: 'INVALID_INPUT',
   404: 'FUNCTION_NOT_FOUND',
+  421: 'INVALID_INPUT',
   422: 'SLO_INFEASIBLE',
 };
 

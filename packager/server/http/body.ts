@@ -92,6 +92,11 @@ export function bodyTooLarge(maxBodyBytes: number): InflessError {
   });
 }
 
+/** Whether a request announces a body; one that announces none has none. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
 /** Unlike Buffer.concat never from the shared pool, whose buffer cannot leave the thread. */
 function join(chunks: readonly Buffer[], length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer as ArrayBuffer);

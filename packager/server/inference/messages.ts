@@ -10,6 +10,7 @@ export interface InferenceOptions {
   readonly manifest: string | undefined;
   readonly cpuMillicores: number;
   readonly gpuPercent: number;
+  readonly provider: string | undefined;
   /** As measured to be best; without, the engine's own rule. */
   readonly threading: Threading | undefined;
   readonly maxBatch: number;

@@ -6,7 +6,7 @@ import type { OpenFaasStatus } from '../../../autoscaler/gateway/openfaas/functi
 import { fetchExplanation } from '../../../autoscaler/what-if/commands/live-explanation.ts';
 import { packageVersion } from '../../../models/base/package.ts';
 import { resolveModel } from '../../../models/open.ts';
-import { measuredCache, RunningService } from '../running-service.ts';
+import { JSON_TYPE, measuredCache, RunningService } from '../running-service.ts';
 import { CREDENTIALS, FaasCliRequests, PICTURE } from './faas-cli-requests.ts';
 
 const DIGITS = {
@@ -168,6 +168,7 @@ describe('faas-cli deploy', () => {
     ['a name that is none', { service: 'Digits' }, 400, '"name"'],
     ['a label that says nothing', { labels: { 'com.openfaas.scale.min': 'x' } }, 400, 'scale.min is "x"'],
     ['a secret that is not there', { secrets: ['nothing'] }, 400, 'no secret "nothing"'],
+    ['an environment that runs code', { envVars: { LD_PRELOAD: '/x.so' } }, 400, '"environment.LD_PRELOAD"'],
     ['another namespace', { namespace: 'other' }, 400, 'no namespace "other"'],
     ['an SLO that nothing meets', { annotations: { 'infless.io/slo-ms': '0.01' } }, 422, 'SLO'],
   ])('is told in a sentence of %s', async (_what, change, status, sentence) => {
@@ -179,7 +180,7 @@ describe('faas-cli deploy', () => {
 
   it('is told so when it sends no JSON', async () => {
     const authorization = `Basic ${btoa('admin:pass:word')}`;
-    const answer = await service.request('POST', '/system/functions', '{', { authorization });
+    const answer = await service.request('POST', '/system/functions', '{', { authorization, ...JSON_TYPE });
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('not valid JSON')]);
   });
 });

@@ -4,6 +4,9 @@ import {
   API_VERSION,
   inferenceFunctionSpecSchema,
 } from '../../../autoscaler/functions/kubernetes/inference-function.ts';
+import { parseFunctionSpec } from '../../../autoscaler/functions/spec.ts';
+import { declarationOf, functionDeploymentSchema } from '../../../autoscaler/gateway/openfaas/deployment.ts';
+import { clusterImage } from '../../../autoscaler/gateway/openfaas/image-reading.ts';
 import { chooseResources, type Deployment, dnsLabel } from '../../../packager/emit/deployment.ts';
 import { emitDeployment } from '../../../packager/emit/emit.ts';
 import { cell, table } from '../../profiles/sample-table.ts';
@@ -62,12 +65,25 @@ describe('a deployment file', () => {
           skip_build: true,
           image: DEPLOYMENT.image,
           limits: { cpu: '500m', memory: '256Mi' },
-          environment: { INFLESS_CPU_MILLICORES: '500', INFLESS_SLO_MS: '200' },
           readonly_root_filesystem: true,
-          annotations: { 'com.openfaas.ready.http.path': '/_/ready' },
+          annotations: { 'com.openfaas.ready.http.path': '/_/ready', 'infless.io/slo-ms': '200' },
         },
       },
     });
+  });
+
+  it('for OpenFaaS has in a comment what its gateway needs, and ours refuses', () => {
+    const stack = emitDeployment(DEPLOYMENT, 'openfaas');
+    expect(parse(stack).functions.net).not.toHaveProperty('environment');
+    const uncommented = parse(stack.replace(/ # For .*/, '').replaceAll('# ', ''));
+    expect(uncommented.functions.net.environment).toEqual({
+      INFLESS_CPU_MILLICORES: '500',
+      INFLESS_MAX_BATCH: '4',
+      INFLESS_SLO_MS: '200',
+    });
+    const deployment = { service: 'net', ...parse(stack).functions.net };
+    const declaration = declarationOf(functionDeploymentSchema.parse(deployment), clusterImage);
+    expect(parseFunctionSpec(declaration, 'it')).toMatchObject({ slo: 200, limits: { cpu: 0.5 } });
   });
 
   it('for Compose is a service', () => {

@@ -20,30 +20,34 @@ function profile(...args: string[]): ProfileProcess {
 
 /** The card is played by programs on the PATH; the runtime's CUDA libraries are not in its npm package. */
 describe('infless-profile --gpu', () => {
-  it('shares the GPU by MPS, and says what keeps cells from running on it', async () => {
+  it('says what keeps models from running on the GPU, and measures without it', async () => {
     const fake = await FakeGpu.open('t4-515');
     const output = join(cache, 'table.json');
     const { code, stdout, stderr } = await profile('--gpu', '0,50', '-o', output).finished();
     expect(stderr).toMatch(
-      /left out: b1 c1 g50: .* cannot run on a GPU here \(.*Failed to load shared library/,
+      /note: Shares of the GPU are left out: The cuda provider of ONNX Runtime is not installed: libonnxruntime_providers_\w+\.so is not in \S+\. It is not in the npm package: .*onnxruntime-gpu/,
     );
     expect(code).toBe(0);
     expect(stdout).toContain('Tesla T4');
-    expect((await fake.calls()).slice(1)).toEqual([
+    expect((await fake.calls()).filter((call) => call.startsWith('mps'))).toEqual([
       'mps start on GPU-d37e67a5-91dd-3774-a5cb-99096249601a, log folder given',
       'mps quit',
     ]);
     const table = await readTable(output);
-    expect(table.quota.gpuSharing).toBe('mps');
+    expect(table.quota.gpuSharing).toBeUndefined();
+    expect(table.accelerator).toBeUndefined();
     expect(table.host.gpus).toEqual([{ model: 'Tesla T4', memoryBytes: 15_360 * 2 ** 20 }]);
     expect(table.cells.map(({ gpuPercent }) => gpuPercent)).toEqual([0]);
   });
 
-  it('ends where nothing but the GPU was asked for, and ends the daemon too', async () => {
+  it.each([
+    ['nothing but the GPU was asked for', ['--gpu', '50']],
+    ['the provider was named', ['--gpu', '0,50', '--provider', 'cuda']],
+  ])('ends with an exit code of its own where %s, and ends the daemon too', async (_, options) => {
     const fake = await FakeGpu.open('t4-515');
-    const { code, stderr } = await profile('--gpu', '50').finished();
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/error: Model mnist does not even run as b1 c1 g50: .* cannot run on a GPU here/);
+    const { code, stderr } = await profile(...options).finished();
+    expect(stderr).toMatch(/error: The cuda provider of ONNX Runtime is not installed/);
+    expect(code).toBe(4);
     expect(await fake.calls()).toContain('mps quit');
   });
 
@@ -63,6 +67,30 @@ describe('infless-profile --gpu', () => {
     running.interrupt();
     expect((await running.finished()).code).toBe(130);
     expect(await fake.calls()).toContain('mps quit');
+  });
+
+  it('refuses a provider that is named where there is no GPU', async () => {
+    await FakeGpu.open();
+    const { code, stderr } = await profile('--provider', 'cuda').finished();
+    expect(stderr).toMatch(
+      /^error: The cuda provider needs an NVIDIA GPU, and there is none here \(nvidia-smi failed: .*\)\. Install/m,
+    );
+    expect(code).toBe(4);
+  });
+
+  it.each([
+    [
+      ['--provider', 'rocm'],
+      /error: onnxruntime-node \S+ has no provider "rocm" here\. Choose one of cpu, .*cuda/,
+    ],
+    [['--provider', 'cpu', '--gpu', '50'], /error: The provider "cpu" makes no use of shares of a GPU/],
+    [['--provider', 'webgpu', '--gpu', '50'], /error: Nothing holds the webgpu provider to a part of a GPU/],
+    [['--strict', '--allow-fallback'], /error: --strict and --allow-fallback contradict each other/],
+  ])('refuses %j', async (options, sentence) => {
+    await FakeGpu.open('t4-515');
+    const { code, stderr } = await profile(...options).finished();
+    expect(stderr).toMatch(sentence);
+    expect(code).toBe(2);
   });
 
   it('measures CPU quotas alone where there is no GPU, and says so', async () => {

@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Mps } from '../../../profiler/gpu/mps.ts';
 import { openGpuShares, percentOfSlice } from '../../../profiler/gpu/shares.ts';
 import { readGpus } from '../../../profiles/gpu/nvidia-smi.ts';
 import type { SmiGpu } from '../../../profiles/gpu/smi-xml.ts';
@@ -48,19 +49,49 @@ describe('shares by MPS', () => {
     expect(await fake.calls()).toEqual(['nvidia-smi -q -x', 'mps get_server_list']);
   });
 
-  it('end the daemon that a killed process left behind', async () => {
+  it('end the daemon that killed processes left behind, and start another', async () => {
     const fake = await FakeGpu.open('t4-515');
     const { pid } = spawnSync('true');
-    const left = join(fake.directory, `infless-mps-${pid}-left`);
-    const own = join(fake.directory, `infless-mps-${process.pid}-own`);
-    for (const folder of [left, own]) {
-      await mkdir(join(folder, 'pipe'), { recursive: true });
-      await writeFile(join(folder, 'pipe', 'control'), '');
-    }
+    const folder = await fake.leaveMps([pid]);
     const shares = await openGpuShares(await firstGpu(), 0, [50]);
-    expect((await fake.calls()).slice(1)).toEqual(['mps quit', `mps start on ${T4}, log folder given`]);
-    expect([existsSync(left), existsSync(own)]).toEqual([false, true]);
+    expect((await fake.calls()).slice(1)).toEqual([
+      'mps get_server_list',
+      'mps quit',
+      `mps start on ${T4}, log folder given`,
+    ]);
+    expect(shares.environmentFor(50).CUDA_MPS_PIPE_DIRECTORY).toBe(join(folder, 'pipe'));
     await shares.close();
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('are of the daemon that another process of ours holds, which stays', async () => {
+    const fake = await FakeGpu.open('t4-515');
+    const folder = await fake.leaveMps([process.ppid]);
+    const shares = await openGpuShares(await firstGpu(), 0, [50]);
+    await shares.close();
+    expect((await fake.calls()).slice(1)).toEqual(['mps get_server_list']);
+    expect(existsSync(join(folder, 'pipe', 'control'))).toBe(true);
+  });
+
+  it('stay with those that were said to need them when we let go', async () => {
+    const fake = await FakeGpu.open('t4-515');
+    const bystander = spawn('sleep', ['60']);
+    const mps = await Mps.open([T4]);
+    await mps.hold(bystander.pid!);
+    await mps.close();
+    expect(await fake.calls()).toEqual([`mps start on ${T4}, log folder given`]);
+    bystander.kill('SIGKILL');
+    await once(bystander, 'close');
+    await (await Mps.open([T4])).close(); // the next one tidies up
+    expect((await fake.calls()).filter((call) => call === 'mps quit')).toHaveLength(1);
+  });
+
+  it('limit the memory of a client', async () => {
+    await FakeGpu.open('t4-515');
+    const mps = await Mps.open([T4]);
+    const environment = mps.environmentFor({ gpuUuid: T4, percent: 25, memoryLimitBytes: 1.5 * 2 ** 30 });
+    expect(environment.CUDA_MPS_PINNED_DEVICE_MEM_LIMIT).toBe('0=1536M');
+    await mps.close();
   });
 
   it('are not needed for the whole GPU', async () => {
@@ -88,8 +119,9 @@ describe('shares of a partitioned GPU', () => {
     await fake.list(LIST);
     const shares = await openGpuShares(await firstGpu(), 0, [29, 43]);
     expect(shares.sharing).toBe('mig');
-    expect(shares.environmentFor(43)).toEqual({ CUDA_VISIBLE_DEVICES: 'MIG-one' });
-    expect(shares.environmentFor(29)).toEqual({ CUDA_VISIBLE_DEVICES: 'MIG-two' });
+    expect([29, 43].map((asked) => shares.exactPercent(asked))).toEqual([200 / 7, 300 / 7]);
+    expect(shares.environmentFor(300 / 7)).toEqual({ CUDA_VISIBLE_DEVICES: 'MIG-one' });
+    expect(shares.environmentFor(200 / 7)).toEqual({ CUDA_VISIBLE_DEVICES: 'MIG-two' });
     await shares.close();
     expect(await fake.calls()).toEqual(['nvidia-smi -q -x', 'nvidia-smi -L']);
   });
@@ -107,14 +139,19 @@ describe('shares of a partitioned GPU', () => {
   });
 
   it.each([
-    ['1g.5gb', 14],
-    ['3g.40gb', 43],
+    ['1g.5gb', 100 / 7],
+    ['3g.40gb', 300 / 7],
     ['7g.80gb', 100],
-    ['1c.3g.20gb', 14],
-    ['1g.10gb+me', 14],
+    ['1c.3g.20gb', 100 / 7],
+    ['1g.10gb+me', 100 / 7],
     ['quarter', undefined],
-  ])('%s is %s %%', (profile, percent) => {
-    expect(percentOfSlice(profile)).toBe(percent);
+  ])('%s of an A100 is %s %%, exactly', (profile, percent) => {
+    expect(percentOfSlice(profile, 'NVIDIA A100-SXM4-40GB')).toBe(percent);
+  });
+
+  it('are fourths of an A30', () => {
+    expect(percentOfSlice('1g.6gb', 'NVIDIA A30')).toBe(25);
+    expect(percentOfSlice('4g.24gb', 'NVIDIA A30')).toBe(100);
   });
 });
 

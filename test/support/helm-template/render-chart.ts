@@ -43,6 +43,14 @@ export async function renderChart(chart: string, values: object): Promise<readon
   }
 }
 
+/** The definitions of kinds that Helm installs before all else: files of the chart, taken as they are. */
+export async function definitionsOf(chart: string): Promise<readonly KubernetesObject[]> {
+  const folder = join(chart, 'crds');
+  const names = (await readdir(folder)).sort();
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+  return texts.flatMap(objectsOf);
+}
+
 async function inputOf(chart: string, values: object): Promise<object> {
   const folder = join(chart, 'templates');
   const names = await readdir(folder);

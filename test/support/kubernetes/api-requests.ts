@@ -3,9 +3,11 @@ import { linesOf } from '../../../autoscaler/kubernetes/lines.ts';
 
 export interface ApiAddress {
   readonly url: string;
-  readonly token: string;
+  readonly token?: string;
   /** PEM of the authority that vouches for it; none without TLS. */
   readonly certificate?: string;
+  /** In place of a token: PEM of the client's certificate, and of its key. */
+  readonly client?: { readonly cert: string; readonly key: string };
 }
 
 /** An object as it is in JSON. Tests look into it as deep as they need. */
@@ -62,10 +64,10 @@ export class ApiRequests {
   /** @param connections are shared by all requests; default: one each, so that none is left that an outage has broken */
   constructor(address: ApiAddress, connections?: number) {
     this.#address = address;
-    const { certificate } = address;
+    const { certificate, client } = address;
     this.#agent = new Agent({
       ...(connections === undefined ? { pipelining: 0 } : { connections }),
-      ...(certificate === undefined ? {} : { connect: { ca: certificate } }),
+      ...(certificate === undefined ? {} : { connect: { ca: certificate, ...client } }),
     });
   }
 
@@ -131,12 +133,16 @@ export class ApiRequests {
     body?: unknown,
     signal?: AbortSignal,
   ) {
-    const url = new URL(path, this.#address.url);
+    const { token, url: server } = this.#address;
+    const url = new URL(path, server);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
     return request(url, {
       dispatcher: this.#agent,
       method: method as 'GET',
-      headers: { authorization: `Bearer ${this.#address.token}`, 'content-type': contentType },
+      headers: {
+        'content-type': contentType,
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),
       bodyTimeout: 0,

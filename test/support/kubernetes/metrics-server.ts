@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { APPLY_PATCH } from './api-requests.ts';
 import type { ApiServer } from './api-server.ts';
+import { DEFINITIONS_PATH, isEstablished } from './definitions.ts';
 
 const GROUP = 'metrics.k8s.io';
 const VERSION = 'v1beta1';
-const DEFINITION = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/pods.${GROUP}`;
 
 /**
  * In place of a metrics server: its API as one of custom objects, which tests write. One a server; once it is there, all
@@ -12,7 +12,7 @@ const DEFINITION = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/pods
  */
 export async function installMetrics({ requests }: ApiServer): Promise<void> {
   const schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-  await requests.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+  await requests.create(DEFINITIONS_PATH, {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
     metadata: {
@@ -26,13 +26,7 @@ export async function installMetrics({ requests }: ApiServer): Promise<void> {
       versions: [{ name: VERSION, served: true, storage: true, schema: { openAPIV3Schema: schema } }],
     },
   });
-  for (;;) {
-    const { conditions = [] } = ((await requests.get(DEFINITION)).status ?? {}) as {
-      conditions?: { type: string; status: string }[];
-    };
-    if (conditions.some(({ type, status }) => type === 'Established' && status === 'True')) return;
-    await sleep(20);
-  }
+  while (!(await isEstablished(requests, `pods.${GROUP}`))) await sleep(20);
 }
 
 /** What a metrics server would say of a pod as of now. */

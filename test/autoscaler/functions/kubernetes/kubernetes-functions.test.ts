@@ -70,6 +70,27 @@ describe('an object that kubectl makes', () => {
     expect((await open()).imageOf('digits')).toBe(pinned);
   });
 
+  it('is broken while its environment may not be, and no other is', async () => {
+    const world = await open();
+    const spec = { image, insecure: true, scale: { minInstances: 1 } };
+    await world.create('digits', { ...spec, env: [{ name: 'NODE_OPTIONS', value: '--version' }] });
+    await world.create('other', spec);
+    const check = async (of: FunctionsWorld): Promise<void> => {
+      await expect.poll(() => of.imageOf('other'), SOON).toBe(pinned);
+      await expect.poll(() => of.functions.broken, SOON).toMatchObject([{ name: 'digits' }]);
+      const [{ reason, declaration } = {}] = of.functions.broken;
+      expect(reason).toMatch(
+        /^InferenceFunction "digits" is not valid at "environment\.NODE_OPTIONS": may not be set/,
+      );
+      expect(declaration?.environment).toEqual({ NODE_OPTIONS: '--version' });
+      expect(of.imageOf('digits')).toBeUndefined();
+    };
+    await check(world);
+    await check(await open()); // of one that was there before
+    await world.patch('digits', { spec: { env: [{ name: 'COLOUR', value: 'blue' }] } });
+    await expect.poll(() => world.imageOf('digits'), SOON).toBe(pinned);
+  });
+
   it('is followed again after the API was away', { timeout: 180_000 }, async () => {
     const world = await open();
     await world.create('digits', { image, insecure: true });
