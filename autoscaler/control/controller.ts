@@ -51,6 +51,8 @@ export class Controller {
   readonly #functions = new Map<string, ManagedFunction>();
   readonly #fleet: Fleet;
   readonly #planning: Planning;
+  /** Why requests of a model cannot share runs, by its digest. Kept until this process ends. */
+  readonly #unbatchable = new Map<string, string>();
   #cancelTick: Cancel | undefined;
   #ticking: Promise<void> | undefined;
   #tickAgain = false;
@@ -150,6 +152,8 @@ export class Controller {
     this.requireDeployable(declared.deployment, managed.times);
     predecessor?.dispatcher.retireTo(managed.dispatcher);
     this.#functions.set(name, managed);
+    const runsAlone = this.#unbatchable.get(digestOf(managed));
+    if (runsAlone !== undefined) managed.stopBatching(runsAlone);
     this.#fleet.adopt();
     this.#planning.stir(name);
     this.#refreshDispatcher(managed);
@@ -300,7 +304,29 @@ export class Controller {
     const managed = this.#functions.get(functionName);
     managed?.backoff.answered();
     if (managed?.hasNewTimes) this.#planning.stir(functionName);
+    if (managed !== undefined && batch.ranAlone !== undefined) {
+      this.#onRanAlone(managed, batch.instanceId, batch.ranAlone);
+    }
     this.#parts.onBatch?.(functionName, batch);
+  }
+
+  /** It holds for the model, so for every function that has it. */
+  #onRanAlone(managed: ManagedFunction, instance: string, reason: string): void {
+    const { name, deployment } = managed;
+    const version = this.instancesOf(name).find(({ id }) => id === instance)?.version;
+    if (version !== deployment.workload.version) return; // an older deployment may have had another model
+    const digest = digestOf(managed);
+    if (this.#unbatchable.has(digest)) return;
+    this.#unbatchable.set(digest, reason);
+    this.#parts.logger.warn(
+      { function: name, instance, model: digest, reason },
+      'requests of this model cannot share runs; it is planned with batches of one from now on',
+    );
+    for (const each of this.#functions.values()) {
+      if (digestOf(each) !== digest) continue;
+      each.stopBatching(reason);
+      this.#planning.stir(each.name);
+    }
   }
 
   #onInstanceLost(functionName: string, id: string, reason: string): void {
@@ -312,4 +338,8 @@ export class Controller {
   #refreshDispatcher(managed: ManagedFunction): void {
     managed.dispatcher.setInstances(this.#fleet.serving(managed.name));
   }
+}
+
+function digestOf({ deployment }: ManagedFunction): string {
+  return deployment.model.manifest.digest;
 }

@@ -45,6 +45,8 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
   #candidates: readonly Candidate[] | undefined;
   /** Of what was observed, when the candidates were made. */
   #candidatesVersion = 0;
+  /** Why its requests cannot share runs, if they turned out not to. */
+  #runsAlone: string | undefined;
 
   /** @param predecessor the deployment this one replaces: what was measured of it stays known */
   constructor(
@@ -119,7 +121,8 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     if (this.#candidates === undefined || this.hasNewTimes) {
       const { maxBatch, spec } = this.deployment;
       const { percentile, limits } = spec;
-      this.#candidates = this.times.candidates({ maxBatch, percentile, limits });
+      const alone = this.#runsAlone !== undefined;
+      this.#candidates = this.times.candidates({ maxBatch, percentile, limits, alone });
       this.#candidatesVersion = this.#observed.version;
     }
     return this.#candidates;
@@ -128,6 +131,23 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
   /** Whether running has shown other times since the candidates were asked for. */
   get hasNewTimes(): boolean {
     return this.#candidatesVersion !== this.#observed.version;
+  }
+
+  /** From now on, each request is a batch of its own, and it is planned so. @param reason what showed it */
+  stopBatching(reason: string): void {
+    this.#runsAlone = reason;
+    this.#candidates = undefined;
+    this.dispatcher.stopBatching();
+  }
+
+  /** What its owner should know, although it runs. */
+  get warnings(): readonly string[] {
+    const { warnings } = this.deployment;
+    if (this.#runsAlone === undefined) return warnings;
+    return [
+      ...warnings,
+      `Requests run one by one, although the model was taken to batch: ${this.#runsAlone}.`,
+    ];
   }
 
   /** What running has shown, if that was against the same table. */

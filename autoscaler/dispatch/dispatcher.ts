@@ -2,12 +2,7 @@ import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { type InflessError, messageOf } from '../../models/base/errors.ts';
 import { BatchFormer, type LatePolicy } from '../../models/batching/batch-former.ts';
 import type { BusyServer, IdleServer } from '../../models/batching/servers.ts';
-import type {
-  BatchedRequest,
-  BatchedResponse,
-  BatchReply,
-  BatchTiming,
-} from '../../packager/server/instance-protocol.ts';
+import type { BatchedRequest, BatchedResponse, BatchReply } from '../../packager/server/instance-protocol.ts';
 import type { ServingInstance } from '../cluster/instance.ts';
 import { BatchTimes } from '../latency/batch-times.ts';
 import type { ObservedTimes } from '../latency/observed-times.ts';
@@ -43,10 +38,13 @@ export interface DispatchedBatch {
   readonly size: number;
   readonly roundTripMs: number;
   readonly executeMs: number;
+  /** See {@link BatchReply.ranAlone}. */
+  readonly ranAlone?: string;
 }
 
 interface Slot extends IdleServer<Slot>, BusyServer {
   readonly instance: ServingInstance;
+  maxBatch: number;
   readonly times: BatchTimes;
   isBusy: boolean;
   idleAtMs: number;
@@ -73,6 +71,8 @@ export class Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #former: BatchFormer<QueuedRequest>;
   readonly #slots = new Map<string, Slot>();
+  /** The largest batch, whatever the configs of instances allow. */
+  #mostTogether = Infinity;
   #inFlight = 0;
   #cancelWake: Cancel | undefined;
   #isPumpScheduled = false;
@@ -127,6 +127,13 @@ export class Dispatcher {
     this.#schedulePump();
   }
 
+  /** From now on, each request is a batch of its own. */
+  stopBatching(): void {
+    this.#mostTogether = 1;
+    for (const slot of this.#slots.values()) slot.maxBatch = 1;
+    this.#schedulePump();
+  }
+
   /** Hands what waits to the dispatcher that takes over, and later what may still come back from instances. */
   retireTo(successor: Dispatcher): void {
     this.#successor = successor;
@@ -152,7 +159,7 @@ export class Dispatcher {
       get key() {
         return slot;
       },
-      maxBatch: instance.config.batch,
+      maxBatch: Math.min(config.batch, this.#mostTogether),
       executionMs: (rows) => times.ms(rows),
       instance,
       times,
@@ -243,13 +250,15 @@ export class Dispatcher {
     this.#schedulePump();
     if (reply === undefined) return;
     for (let index = 0; index < batch.length; index += 1) batch[index]!.resolve(reply.responses[index]!);
-    this.#observe(slot, batch.length, reply.timing, clock.nowMs() - startMs);
+    this.#observe(slot, batch.length, reply, clock.nowMs() - startMs);
   }
 
-  #observe({ times, instance }: Slot, size: number, timing: BatchTiming, roundTripMs: number): void {
-    times.record(size, timing, roundTripMs);
-    const { executeMs } = timing;
-    this.#parts.onBatch?.({ instanceId: instance.id, size, roundTripMs, executeMs });
+  #observe(slot: Slot, size: number, { timing, ranAlone }: BatchReply, roundTripMs: number): void {
+    const { times, instance } = slot;
+    if (ranAlone === undefined) times.record(size, timing, roundTripMs);
+    else slot.maxBatch = 1; // the instance would run any batch one by one
+    const batch = { instanceId: instance.id, size, roundTripMs, executeMs: timing.executeMs };
+    this.#parts.onBatch?.(ranAlone === undefined ? batch : { ...batch, ranAlone });
   }
 
   /** The instance is out of service until its platform says otherwise; its requests go back to their places. */

@@ -20,6 +20,7 @@ export class GatewayMetrics {
   readonly #seconds: Histogram<'function_name' | 'code'>;
   readonly #late: Counter<'function_name'>;
   readonly #batch: Histogram<'function_name'>;
+  readonly #unbatched: Counter<'function_name'>;
 
   constructor(namespace: string) {
     this.#namespace = namespace;
@@ -56,6 +57,12 @@ export class GatewayMetrics {
       buckets: SIZE_BUCKETS,
       registers,
     });
+    this.#unbatched = new Counter({
+      name: 'infless_unbatched_total',
+      help: 'Batches whose requests ran one by one, because an output did not have the rows that went in.',
+      labelNames: ['function_name'],
+      registers,
+    });
     collectDefaultMetrics({ register: this.registry });
   }
 
@@ -72,7 +79,12 @@ export class GatewayMetrics {
   }
 
   batchRan(functionName: string, batch: DispatchedBatch): void {
-    this.#batch.observe({ function_name: this.#nameOf(functionName) }, batch.size);
+    const labels = { function_name: this.#nameOf(functionName) };
+    if (batch.ranAlone === undefined) this.#batch.observe(labels, batch.size);
+    else {
+      this.#unbatched.inc(labels);
+      for (let request = 0; request < batch.size; request += 1) this.#batch.observe(labels, 1);
+    }
   }
 
   /** Requests of a function that were answered since we started. */

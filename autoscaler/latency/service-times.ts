@@ -1,4 +1,4 @@
-import type { Config } from '../../profiles/config.ts';
+import { type Config, configKey } from '../../profiles/config.ts';
 import { type ProfileView, viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { type InstanceLimits, isWithin } from '../plan/instance-limits.ts';
@@ -25,6 +25,8 @@ export interface Choice {
   /** Of its SLO. */
   readonly percentile: number;
   readonly limits?: InstanceLimits;
+  /** Requests run one by one, whatever batches the table has. */
+  readonly alone?: boolean;
 }
 
 /**
@@ -59,9 +61,9 @@ export class ServiceTimes {
   }
 
   /** The configs a function may use, with what each can be counted on for. */
-  candidates({ maxBatch, percentile, limits = NO_LIMITS }: Choice): Candidate[] {
-    return this.view
-      .configs()
+  candidates({ maxBatch, percentile, limits = NO_LIMITS, alone = false }: Choice): Candidate[] {
+    const configs = alone ? this.#loneConfigs() : this.view.configs();
+    return configs
       .filter((config) => config.batch <= maxBatch && isWithin(config, limits))
       .map((config) => {
         const meanMs = this.meanMs(config);
@@ -73,6 +75,12 @@ export class ServiceTimes {
           startupMs: this.view.startupMs(config),
         };
       });
+  }
+
+  /** A batch of one for every quota, even where the table has only larger ones: they bound its time. */
+  #loneConfigs(): readonly Config[] {
+    const lone = this.view.configs().map((config) => ({ ...config, batch: 1 }));
+    return [...new Map(lone.map((config) => [configKey(config), config])).values()];
   }
 
   #around(config: Config, rows: number, executionMs: number): number {

@@ -17,16 +17,23 @@ export function decodePredict(body: Uint8Array, manifest: ModelManifest): Predic
 /**
  * Writes the answer in the form of the request. Names are left out where there is one output.
  *
+ * Outputs that count values do not have the rows of the request. If all outputs have the same length, row
+ * form lists their elements, as TensorFlow Serving does. Otherwise everything belongs to the row of a one-row
+ * request.
+ *
  * @param manifest tells which axis of each output holds the rows; without it, the first.
- * @throws InflessError INVALID_INPUT when row form cannot express the outputs.
+ * @param rows the number of rows in the request; without it, batch axes are taken to have the right length
+ * @throws InflessError INVALID_INPUT when row form cannot express the outputs; INFERENCE_FAILED for a tensor
+ *   with more or fewer elements than its shape says.
  */
 export function encodePredict(
   outputs: NamedTensors,
   form: PredictForm,
   manifest?: ModelManifest,
+  rows?: number,
 ): Uint8Array {
   return form === 'row'
-    ? writeRows('predictions', outputs, manifest?.outputs)
+    ? writeRows('predictions', outputs, manifest?.outputs, rows)
     : writeColumns('outputs', outputs);
 }
 

@@ -1,3 +1,4 @@
+import { InflessError } from '../base/errors.ts';
 import type { TensorSpec } from '../manifest/manifest.ts';
 import { elementCount, type NamedTensors, type Tensor } from '../manifest/tensor.ts';
 import { Byte } from './json-cursor.ts';
@@ -8,9 +9,18 @@ import { SCALAR_WRITERS, type ScalarWriter } from './scalar-writers.ts';
 /** Bytes an element takes with its comma, roughly: what to make room for. */
 const BYTES_PER_ELEMENT = 12;
 
-/** Writes `{key: [row, row, …]}`: a row is a value where there is one tensor, else an object of named values. */
-export function writeRows(key: string, tensors: NamedTensors, specs?: readonly TensorSpec[]): Uint8Array {
-  const { rows, lists } = rowLists(tensors, specs);
+/**
+ * Writes `{key: [row, row, …]}`: a row is a value where there is one tensor, else an object of named values.
+ *
+ * @param count the expected number of rows, see `rowLists`
+ */
+export function writeRows(
+  key: string,
+  tensors: NamedTensors,
+  specs?: readonly TensorSpec[],
+  count?: number,
+): Uint8Array {
+  const { rows, lists } = rowLists(tensors, specs, count);
   return writeObject(key, tensors, (writer) => {
     if (lists.length === 1) return writeValue(writer, lists[0]![0], lists[0]![1], 0, 0);
     writeSeries(writer, Byte.openBracket, rows, Byte.closeBracket, (row) => {
@@ -37,6 +47,7 @@ export function writeColumns(key: string, tensors: NamedTensors): Uint8Array {
 }
 
 function writeObject(key: string, tensors: NamedTensors, value: (writer: JsonWriter) => void): Uint8Array {
+  requireWhole(tensors);
   const elements = Object.values(tensors).reduce((sum, tensor) => sum + tensor.data.length, 0);
   const writer = new JsonWriter(elements * BYTES_PER_ELEMENT);
   writer.byte(Byte.openBrace);
@@ -44,6 +55,17 @@ function writeObject(key: string, tensors: NamedTensors, value: (writer: JsonWri
   value(writer);
   writer.byte(Byte.closeBrace);
   return writer.bytes;
+}
+
+/** A missing element would be written as `undefined`, which is not JSON. */
+function requireWhole(tensors: NamedTensors): void {
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    if (data.length === elementCount(shape)) continue;
+    throw new InflessError(
+      'INFERENCE_FAILED',
+      `Tensor "${name}" of shape [${shape.join(',')}] has ${data.length} elements`,
+    );
+  }
 }
 
 function writeKey(writer: JsonWriter, key: string): void {

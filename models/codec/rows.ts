@@ -35,16 +35,21 @@ export interface RowLists {
  * Turns tensors into lists of rows. Without `specs` the rows are taken to lie along the first axis; where no
  * tensor has a batch axis and the first sizes differ, everything together is one row.
  *
+ * @param count the expected number of rows: a tensor whose batch axis has another length is treated as one
+ *   without batch axis
  * @throws InflessError INVALID_INPUT when a tensor has no rows although others have several.
  */
-export function rowLists(tensors: NamedTensors, specs?: readonly TensorSpec[]): RowLists {
+export function rowLists(tensors: NamedTensors, specs?: readonly TensorSpec[], count?: number): RowLists {
   const entries = Object.entries(tensors).map(([name, tensor]) => {
-    const axis = specs?.find((spec) => spec.name === name)?.batchAxis ?? null;
-    return { name, tensor, size: axis === null ? undefined : tensor.shape[axis], axis: axis ?? 0 };
+    const declared = specs?.find((spec) => spec.name === name)?.batchAxis ?? null;
+    const isCount = declared !== null && count !== undefined && tensor.shape[declared] !== count;
+    const axis = isCount ? null : declared;
+    return { name, tensor, isCount, size: axis === null ? undefined : tensor.shape[axis], axis: axis ?? 0 };
   });
   const firstSizes = new Set(entries.map(({ tensor }) => tensor.shape[0]));
   const common = firstSizes.size === 1 ? [...firstSizes][0] : undefined;
-  const rows = entries.find(({ size }) => size !== undefined)?.size ?? common ?? 1;
+  const otherwise = entries.some(({ isCount }) => isCount) ? count! : 1;
+  const rows = entries.find(({ size }) => size !== undefined)?.size ?? common ?? otherwise;
   return { rows, lists: entries.map(({ name, tensor, axis }) => [name, rowList(name, tensor, axis, rows)]) };
 }
 

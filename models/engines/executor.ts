@@ -4,6 +4,7 @@ import { canBatch, type TensorSpec } from '../manifest/manifest.ts';
 import { sliceRows, stackRows } from '../manifest/stacking.ts';
 import type { NamedTensors, Tensor, TensorData } from '../manifest/tensor.ts';
 import type { EngineSession } from './engine.ts';
+import { rowMismatch } from './row-mismatch.ts';
 
 export { rowsOf } from '../manifest/feeds.ts';
 
@@ -11,6 +12,17 @@ export { rowsOf } from '../manifest/feeds.ts';
 export type BatchOutcome =
   | { readonly ok: true; readonly outputs: NamedTensors }
   | { readonly ok: false; readonly error: InflessError };
+
+/** What became of the requests that were given together. */
+export interface BatchRun {
+  /** In the order of the requests. */
+  readonly outcomes: readonly BatchOutcome[];
+  /**
+   * Why requests could not share runs, if this run was the first to show it or its requests ran one by one
+   * for this reason. The time it took is then not that of a batch.
+   */
+  readonly ranAlone: string | undefined;
+}
 
 interface Job {
   /** Its place among the requests. */
@@ -22,50 +34,72 @@ interface Job {
 /**
  * Runs requests together: rows → one tensor per input → the engine → each request's rows of every output.
  *
- * Rows beyond the largest batch run as further batches; requests whose free dimensions differ run apart; a model
- * that cannot batch runs them one by one. A request that fails, fails alone.
+ * Rows beyond the largest batch run as further batches; requests whose free dimensions differ run apart; a
+ * model that cannot batch runs them one by one. A request that fails, fails alone.
+ *
+ * An output is split only if it has as many rows as went in. The first that has not ends all batching of the
+ * model: requests then run one by one, including those that shared a run in the same call. Their outputs may
+ * have had the right number of rows by chance.
  */
 export class BatchExecutor {
   readonly #session: EngineSession;
   readonly #maxBatch: number;
-  readonly #batches: boolean;
   /** Storage of stacked inputs, kept between batches: safe because batches run one after another. */
   readonly #staging = new Map<string, TensorData>();
+  readonly #canBatch: boolean;
+  #mismatch: string | undefined;
   #idle: Promise<unknown> = Promise.resolve();
 
   constructor(session: EngineSession, maxBatch: number) {
     this.#session = session;
     this.#maxBatch = maxBatch;
-    this.#batches = canBatch(session.manifest);
+    this.#canBatch = canBatch(session.manifest);
   }
 
-  /** Each request is a block of one or more rows. Outcomes come in the order of the requests; it never rejects. */
-  run(requests: readonly NamedTensors[]): Promise<readonly BatchOutcome[]> {
-    const outcomes = this.#idle.then(() => this.#runAll(requests));
-    this.#idle = outcomes;
-    return outcomes;
+  /** Each request is a block of one or more rows. It never rejects. */
+  run(requests: readonly NamedTensors[]): Promise<BatchRun> {
+    const run = this.#idle.then(() => this.#runAll(requests));
+    this.#idle = run;
+    return run;
   }
 
-  async #runAll(requests: readonly NamedTensors[]): Promise<readonly BatchOutcome[]> {
+  get #batches(): boolean {
+    return this.#canBatch && this.#mismatch === undefined;
+  }
+
+  async #runAll(requests: readonly NamedTensors[]): Promise<BatchRun> {
+    const known = this.#mismatch;
     const outcomes = new Array<BatchOutcome>(requests.length);
-    const groups = new Map<string, Job[]>();
-    for (const [index, feeds] of requests.entries()) {
+    const jobs = requests.flatMap((feeds, index): Job[] => {
       try {
-        const job = { index, feeds, rows: rowsOf(this.#session.manifest, feeds) };
-        const key = this.#batches ? this.#freeShape(feeds) : String(index);
-        const group = groups.get(key);
-        if (group === undefined) groups.set(key, [job]);
-        else group.push(job);
+        return [{ index, feeds, rows: rowsOf(this.#session.manifest, feeds) }];
       } catch (error) {
         outcomes[index] = failure(error);
+        return [];
       }
+    });
+    if (this.#batches) await this.#runInBatches(jobs, outcomes);
+    for (const job of jobs) if (outcomes[job.index] === undefined) await this.#runAlone(job, outcomes);
+    return { outcomes, ranAlone: known !== undefined && jobs.length < 2 ? undefined : this.#mismatch };
+  }
+
+  /** After a mismatch, requests that shared a run, or were not reached, are left without an outcome. */
+  async #runInBatches(jobs: readonly Job[], outcomes: BatchOutcome[]): Promise<void> {
+    const shared = new Map<number, BatchOutcome>();
+    const groups = new Map<string, Job[]>();
+    for (const job of jobs) {
+      const key = this.#freeShape(job.feeds);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [job]);
+      else group.push(job);
     }
     for (const group of groups.values()) {
-      for (const chunk of this.#batches ? chunksOf(group, this.#maxBatch) : [group]) {
-        await this.#runChunk(chunk, outcomes);
+      for (const chunk of chunksOf(group, this.#maxBatch)) {
+        await this.#runChunk(chunk, outcomes, shared);
+        if (this.#mismatch !== undefined) return;
       }
     }
-    return outcomes;
+    for (const [index, outcome] of shared) outcomes[index] = outcome;
   }
 
   /** What must agree for requests to share a batch. */
@@ -76,56 +110,76 @@ export class BatchExecutor {
       .join(';');
   }
 
-  async #runChunk(chunk: readonly Job[], outcomes: BatchOutcome[]): Promise<void> {
+  /** @param shared outcomes of shared runs, valid only if no mismatch follows */
+  async #runChunk(
+    chunk: readonly Job[],
+    outcomes: BatchOutcome[],
+    shared: Map<number, BatchOutcome>,
+  ): Promise<void> {
+    const first = chunk[0]!;
+    if (chunk.length === 1 && first.rows <= this.#maxBatch) return this.#runAlone(first, outcomes);
     try {
-      if (chunk.length === 1) {
-        const job = chunk[0]!;
-        outcomes[job.index] = { ok: true, outputs: await this.#runOne(job) };
-      } else {
-        await this.#runTogether(chunk, outcomes);
-      }
+      if (chunk.length === 1) await this.#runInParts(first, shared);
+      else await this.#runTogether(chunk, shared);
     } catch (error) {
-      if (chunk.length === 1) outcomes[chunk[0]!.index] = failure(error);
-      else for (const job of chunk) await this.#runChunk([job], outcomes); // find out whose fault it is
+      if (chunk.length === 1) outcomes[first.index] = failure(error);
+      else for (const job of chunk) await this.#runChunk([job], outcomes, shared); // whose fault is it?
     }
   }
 
-  async #runOne({ feeds, rows }: Job): Promise<NamedTensors> {
-    if (!this.#batches || rows <= this.#maxBatch) return this.#session.run(feeds);
+  async #runAlone({ index, feeds, rows }: Job, outcomes: BatchOutcome[]): Promise<void> {
+    try {
+      const outputs = await this.#session.run(feeds);
+      this.#keepsRows(outputs, rows);
+      outcomes[index] = { ok: true, outputs };
+    } catch (error) {
+      outcomes[index] = failure(error);
+    }
+  }
+
+  async #runInParts({ index, feeds, rows }: Job, shared: Map<number, BatchOutcome>): Promise<void> {
     const { inputs, outputs } = this.#session.manifest;
     const parts: NamedTensors[] = [];
     for (let start = 0; start < rows; start += this.#maxBatch) {
       const end = Math.min(rows, start + this.#maxBatch);
-      parts.push(
-        await this.#session.run(
-          mapTensors(inputs, (spec, axis) => sliceRows(feeds[spec.name]!, axis, start, end)),
-        ),
+      const part = await this.#session.run(
+        mapTensors(inputs, (spec, axis) => sliceRows(feeds[spec.name]!, axis, start, end)),
       );
+      if (!this.#keepsRows(part, end - start)) return;
+      parts.push(part);
     }
-    return mapTensors(outputs, (spec, axis) =>
+    const joined = mapTensors(outputs, (spec, axis) =>
       stackRows(
         parts.map((part) => part[spec.name]!),
         axis,
       ),
     );
+    shared.set(index, { ok: true, outputs: joined });
   }
 
-  async #runTogether(chunk: readonly Job[], outcomes: BatchOutcome[]): Promise<void> {
+  async #runTogether(chunk: readonly Job[], shared: Map<number, BatchOutcome>): Promise<void> {
     const { manifest } = this.#session;
     const results = await this.#session.run(
       mapTensors(manifest.inputs, (spec, axis) => this.#stack(spec.name, chunk, axis)),
     );
+    if (!this.#keepsRows(results, totalRows(chunk))) return;
     let start = 0;
     for (const { index, rows } of chunk) {
       const from = start;
       start += rows;
-      outcomes[index] = {
-        ok: true,
-        outputs: mapTensors(manifest.outputs, (spec, axis) =>
-          sliceRows(results[spec.name]!, axis, from, from + rows),
-        ),
-      };
+      const outputs = mapTensors(manifest.outputs, (spec, axis) =>
+        sliceRows(results[spec.name]!, axis, from, from + rows),
+      );
+      shared.set(index, { ok: true, outputs });
     }
+  }
+
+  /** Checks that every output has the rows that went in, and remembers the first mismatch. */
+  #keepsRows(results: NamedTensors, rows: number): boolean {
+    if (!this.#canBatch) return true;
+    const mismatch = rowMismatch(this.#session.manifest.outputs, results, rows);
+    this.#mismatch ??= mismatch;
+    return mismatch === undefined;
   }
 
   #stack(input: string, chunk: readonly Job[], axis: number): Tensor {
@@ -153,6 +207,10 @@ function chunksOf(jobs: readonly Job[], maxBatch: number): Job[][] {
     room -= job.rows;
   }
   return chunks;
+}
+
+function totalRows(jobs: readonly Job[]): number {
+  return jobs.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 function mapTensors(

@@ -28,10 +28,16 @@ export function stackRows(tensors: readonly Tensor[], axis: number, reuse?: Tens
   return { dtype: first.dtype, shape, data };
 }
 
-/** Rows `start` to `end` (exclusive) of a tensor: a view of the same memory along axis 0, else a copy. */
+/**
+ * Rows `start` to `end` (exclusive) of a tensor: a view of the same memory along axis 0, else a copy.
+ *
+ * @throws RangeError for rows that the tensor does not have
+ */
 export function sliceRows(tensor: Tensor, axis: number, start: number, end: number): Tensor {
   const { dtype, shape, data } = tensor;
-  const rows = shape[axis]!;
+  const rows = shape[axis] ?? 0;
+  if (start < 0 || start > end || end > rows)
+    throw new RangeError(`no rows ${start} to ${end} on axis ${axis} of shape [${shape.join(',')}]`);
   if (start === 0 && end === rows) return tensor;
   const sliced = shape.with(axis, end - start);
   const outer = elementCount(shape.slice(0, axis));

@@ -6,7 +6,7 @@ import type { Engine } from '../engines/engine.ts';
 import { type ModelFormat, type ModelManifest, modelManifestSchema } from '../manifest/manifest.ts';
 
 /** Raise it when inspecting finds something else than before. */
-const GENERATION = 1;
+const GENERATION = 2;
 
 /**
  * What a model file is, remembered between processes: finding out reads the whole file and runs the model, 1.5 s

@@ -28,6 +28,7 @@ const replyHeaderSchema = z.object({
     encodeMs: z.number().nonnegative(),
     rows: z.number().int().nonnegative(),
   }),
+  ranAlone: z.string().optional(),
 });
 
 export function encodeBatchRequest(requests: readonly BatchedRequest[]): Uint8Array<ArrayBuffer> {
@@ -63,6 +64,7 @@ export function encodeBatchReply(reply: BatchReply): Uint8Array<ArrayBuffer> {
       length: body.length,
     })),
     timing: reply.timing,
+    ranAlone: reply.ranAlone,
   };
   return joinFrame(header, reply.responses);
 }
@@ -74,7 +76,9 @@ export function encodeBatchReply(reply: BatchReply): Uint8Array<ArrayBuffer> {
  */
 export function decodeBatchReply(frame: Uint8Array): BatchReply {
   const { header, bodies } = splitFrame(frame);
-  const parsed = parseWith(replyHeaderSchema, header, { what: 'The header of the batch reply' });
+  const { ranAlone, timing, ...parsed } = parseWith(replyHeaderSchema, header, {
+    what: 'The header of the batch reply',
+  });
   const take = cutter(bodies);
   const responses = parsed.responses.map(
     (response): BatchedResponse => ({
@@ -84,7 +88,7 @@ export function decodeBatchReply(frame: Uint8Array): BatchReply {
     }),
   );
   take.end();
-  return { responses, timing: parsed.timing };
+  return { responses, timing, ...(ranAlone === undefined ? {} : { ranAlone }) };
 }
 
 /** The frame owns its whole buffer, so that a thread can hand it over without a copy. */

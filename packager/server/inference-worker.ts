@@ -22,10 +22,11 @@ import {
 } from './inference/messages.ts';
 import { detachable } from './inference/transfer.ts';
 import { warmUpBatch } from './inference/warm-up.ts';
-import type { BatchedRequest, BatchedResponse } from './instance-protocol.ts';
+import type { BatchedRequest, BatchedResponse, BatchReply } from './instance-protocol.ts';
 
 const port = parentPort!;
 let isClosing = false;
+let hasStoppedBatching = false;
 
 function send(message: FromInference, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
@@ -33,6 +34,16 @@ function send(message: FromInference, transfer: ArrayBuffer[] = []): void {
 
 function sendDefect(error: unknown): void {
   send({ type: 'defect', stack: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+}
+
+/** Answers a batch, and first reports it if this one shows that requests cannot share runs. */
+async function answer(model: ServedModel, requests: readonly BatchedRequest[]): Promise<BatchReply> {
+  const reply = await answerBatch(model, requests);
+  if (reply.ranAlone !== undefined && !hasStoppedBatching) {
+    hasStoppedBatching = true;
+    send({ type: 'stopped-batching', reason: reply.ranAlone });
+  }
+  return reply;
 }
 
 async function load(options: InferenceOptions): Promise<{ session: EngineSession; model: ServedModel }> {
@@ -71,11 +82,12 @@ async function warmUp(model: ServedModel, maxBatch: number, sizes: readonly numb
       await immediate(); // lets a close in
       if (isClosing) return;
       const batch = warmUpBatch(model.manifest, requests);
-      rejectFailures((await answerBatch(model, batch)).responses);
+      rejectFailures((await answer(model, batch)).responses);
       if (warmup.length === 0) send({ type: 'answered' });
       const startMs = performance.now();
-      rejectFailures((await answerBatch(model, batch)).responses);
-      warmup.push({ requests, durationMs: performance.now() - startMs });
+      const { responses, ranAlone } = await answer(model, batch);
+      rejectFailures(responses);
+      if (ranAlone === undefined) warmup.push({ requests, durationMs: performance.now() - startMs });
     }
   } catch (error) {
     send({ type: 'warmup-failed', reason: messageOf(error) });
@@ -89,9 +101,9 @@ function rejectFailures(responses: readonly BatchedResponse[]): void {
 }
 
 async function run(model: ServedModel, id: number, requests: readonly BatchedRequest[]): Promise<void> {
-  const { responses, timing } = await answerBatch(model, requests);
-  const { items, transfer } = detachable(responses);
-  send({ type: 'ran', id, reply: { responses: items, timing } }, transfer);
+  const reply = await answer(model, requests);
+  const { items, transfer } = detachable(reply.responses);
+  send({ type: 'ran', id, reply: { ...reply, responses: items } }, transfer);
 }
 
 async function main(): Promise<void> {

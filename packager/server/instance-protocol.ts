@@ -52,6 +52,11 @@ export interface BatchTiming {
 export interface BatchReply {
   readonly responses: readonly BatchedResponse[];
   readonly timing: BatchTiming;
+  /**
+   * What showed that requests cannot share runs, so that these ran one by one: an output did not have the rows
+   * that went in. Later requests should be sent one at a time. The timing is not that of a batch.
+   */
+  readonly ranAlone?: string;
 }
 
 /**

@@ -66,6 +66,13 @@ export class Instance {
     this.#model = model;
   }
 
+  /** From here on, each request is a batch of its own, whatever the manifest says. */
+  stopBatching(): void {
+    this.#model = { ...this.#model!, maxBatch: 1 };
+    if (this.#report !== undefined) this.#report = { ...this.#report, maxBatch: 1 };
+    this.#dispatcher?.stopBatching();
+  }
+
   /** From here on predictions are taken. */
   markReady(firstAnswerMs: number, warmup: readonly WarmupRun[]): void {
     const { settings } = this;
@@ -150,7 +157,7 @@ export class Instance {
       run: async (requests) => {
         const startMs = clock.nowMs();
         const reply = await this.runBatch(requests);
-        learned.observe(reply.timing.rows, clock.nowMs() - startMs);
+        if (reply.ranAlone === undefined) learned.observe(reply.timing.rows, clock.nowMs() - startMs);
         return reply;
       },
     });

@@ -22,6 +22,7 @@ export class ServerMetrics {
   readonly #requests: Counter<'code'>;
   readonly #batchRequests: Histogram;
   readonly #batchRows: Histogram;
+  readonly #unbatched: Counter;
   readonly #queue: Histogram;
   readonly #decode: Histogram;
   readonly #execute: Histogram;
@@ -38,6 +39,11 @@ export class ServerMetrics {
     });
     this.#batchRequests = this.#sizes('batch_requests', 'Requests that ran together.');
     this.#batchRows = this.#sizes('batch_rows', 'Rows that ran together; a request may carry several.');
+    this.#unbatched = new Counter({
+      name: 'infless_server_unbatched_total',
+      help: 'Batches whose requests ran one by one, because an output did not have the rows that went in.',
+      registers: [this.registry],
+    });
     this.#queue = this.#seconds('queue', 'Waiting for the batch to start; of requests batched here.');
     this.#decode = this.#seconds('decode', 'Bodies of a batch to tensors.');
     this.#execute = this.#seconds('execute', 'A batch through the model.');
@@ -61,11 +67,15 @@ export class ServerMetrics {
     this.#queue.observe(waitedMs / 1000);
   }
 
-  observeBatch({ responses, timing }: BatchReply): void {
-    this.#batchRequests.observe(responses.length);
+  observeBatch({ responses, timing, ranAlone }: BatchReply): void {
+    if (ranAlone === undefined) this.#batchRequests.observe(responses.length);
+    else {
+      this.#unbatched.inc();
+      for (const _ of responses) this.#batchRequests.observe(1);
+    }
     this.#decode.observe(timing.decodeMs / 1000);
     if (timing.rows === 0) return; // nothing in it was fit to run
-    this.#batchRows.observe(timing.rows);
+    if (ranAlone === undefined) this.#batchRows.observe(timing.rows);
     this.#execute.observe(timing.executeMs / 1000);
     this.#encode.observe(timing.encodeMs / 1000);
   }

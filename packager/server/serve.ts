@@ -138,6 +138,13 @@ function startThread(
       case 'answered':
         firstAnswerMs = performance.now(); // counts from the start of the process
         break;
+      case 'stopped-batching':
+        instance.stopBatching();
+        logger.warn(
+          { reason: event.reason },
+          'requests of this model cannot share runs; they run one by one from now on',
+        );
+        break;
       case 'warmup-failed':
         logger.warn(
           { reason: event.reason },

@@ -37,12 +37,17 @@ export class CountingSession implements EngineSession {
     return this.#session.close();
   }
 
-  /** @throws InflessError INFERENCE_FAILED unless the session has run exactly once, and well, since last asked. */
-  expectOneRun(batch: number): void {
+  /**
+   * @param ranAlone why the executor ran the batch one by one, if it did
+   * @throws InflessError INFERENCE_FAILED unless the session has run exactly once, and well, since the last
+   *   call
+   */
+  expectOneRun(batch: number, ranAlone?: string): void {
     const runs = this.#runs;
     this.#runs = 0;
     if (runs === 1 && this.#firstError === undefined) return;
-    const why = this.#firstError === undefined ? `it took ${runs} runs` : messageOf(this.#firstError);
+    const why =
+      this.#firstError === undefined ? (ranAlone ?? `it took ${runs} runs`) : messageOf(this.#firstError);
     this.#firstError = undefined;
     throw new InflessError('INFERENCE_FAILED', `${batch} rows do not run as one batch: ${why}`);
   }

@@ -53,7 +53,7 @@ export async function openCell({
   );
   const loadMs = performance.now() - beforeLoadMs;
   const executor = new BatchExecutor(session, config.batch);
-  const [first] = await executor.run([request]);
+  const [first] = (await executor.run([request])).outcomes;
   // Counted from the start of this process; in production the request comes from outside.
   const firstAnswerMs = performance.now() - (beforeLoadMs - begin);
   if (!first!.ok) throw first!.error;
@@ -63,8 +63,8 @@ export async function openCell({
   const runOf =
     (batch: readonly NamedTensors[]): Run =>
     async () => {
-      await executor.run(batch);
-      session.expectOneRun(batch.length);
+      const { ranAlone } = await executor.run(batch);
+      session.expectOneRun(batch.length, ranAlone);
     };
   const run = runOf(requests);
   // As a serving process does: what all sizes take of memory is what an instance takes.

@@ -26,7 +26,14 @@ import { cellsOf, type Grid } from './grid.ts';
 import { Journal } from './journal.ts';
 import type { ProfileListener } from './progress.ts';
 import { sweep } from './sweep.ts';
-import { asksForGpu, gridOf, type ProfileOptions, settingsOf, strategyOf } from './sweep-options.ts';
+import {
+  asksForGpu,
+  gridOf,
+  type ProfileOptions,
+  settingsOf,
+  strategyOf,
+  WHY_UNBATCHED,
+} from './sweep-options.ts';
 import { chooseThreads, chosenThreading, expectedThreading } from './threads/choose-threads.ts';
 
 export type { ProfileEvent, ProfileListener } from './progress.ts';
@@ -56,7 +63,7 @@ export async function profileModel(
   generateInputs(manifest, { batch: 1, shapes }); // a shape that does not fit is told before anything is measured
 
   const wanted = gridOf(manifest, await availableCpuMillicores(), options);
-  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: its batch axis is fixed or missing.`);
+  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${WHY_UNBATCHED}.`);
   const quotas = await openSweepQuotas({
     ...(periodMicros === undefined ? {} : { periodMicros }),
     ...(mechanism === undefined ? {} : { mechanism }),

@@ -8,6 +8,9 @@ import type { CpuFallback } from '../gpu/check-accelerator.ts';
 import { checkCpus, defaultGrid, type Grid } from './grid.ts';
 import { fullStrategy, type SparseOptions, type Strategy, sparseStrategy } from './sampling/strategy.ts';
 
+/** The possible reasons why a model cannot run a batch. */
+export const WHY_UNBATCHED = 'its batch axis is fixed or missing, or an output counts values';
+
 export interface ProfileOptions {
   /** Default: powers of two up to 32 (`quick`: 16); 1 for a model that cannot batch. */
   readonly batches?: readonly number[] | undefined;
@@ -93,7 +96,7 @@ export function gridOf(manifest: ModelManifest, available: number, options: Prof
   if (!batching && grid.batches.some((batch) => batch > 1)) {
     throw new InflessError(
       'INVALID_INPUT',
-      `Model ${manifest.name} cannot run a batch of ${Math.max(...grid.batches)}: its batch axis is fixed or missing`,
+      `Model ${manifest.name} cannot run a batch of ${Math.max(...grid.batches)}: ${WHY_UNBATCHED}`,
       { remedy: 'Leave out --batches, or export the model with a dynamic batch axis.' },
     );
   }

@@ -5,6 +5,7 @@ import { Controller } from '../../autoscaler/control/controller.ts';
 import type { ManagedFunction } from '../../autoscaler/control/managed-function.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../../autoscaler/control/settings.ts';
 import type { DispatchedBatch } from '../../autoscaler/dispatch/dispatcher.ts';
+import type { BatchTransport } from '../../autoscaler/dispatch/transport.ts';
 import type { StartRequest } from '../../autoscaler/fleet/platform.ts';
 import { percentileRateModel } from '../../autoscaler/planning/capacity/percentile-rates.ts';
 import type { RateModel } from '../../autoscaler/planning/capacity/rate-model.ts';
@@ -29,6 +30,8 @@ export interface WorldOptions {
   readonly settings?: Partial<ControlSettings>;
   readonly startUp?: (request: StartRequest) => StartUp;
   readonly executionMs?: SimulatedTransportOptions['executionMs'];
+  /** Changes what instances answer. */
+  readonly transport?: (real: BatchTransport) => BatchTransport;
 }
 
 /** One request and how it ended. */
@@ -55,6 +58,7 @@ export class SimulatedWorld {
   readonly moves: Move[] = [];
   /** Whatever the autoscaler logged as an error, e.g. a start that the platform refused. */
   readonly errors: unknown[] = [];
+  readonly warnings: unknown[] = [];
   readonly #options: WorldOptions;
   #controller: Controller;
 
@@ -153,15 +157,21 @@ export class SimulatedWorld {
 
   #create(): Controller {
     const { rates = percentileRateModel, settings = {}, executionMs = drawnMs } = this.#options;
+    const { transport = (real) => real } = this.#options;
     return new Controller({
       platform: this.#observed(new SimulatedPlatform(this.cluster)),
       clock: this.clock,
-      transport: new SimulatedTransport({ cluster: this.cluster, executionMs }),
+      transport: transport(new SimulatedTransport({ cluster: this.cluster, executionMs })),
       rates,
       settings: { ...DEFAULT_CONTROL_SETTINGS, ...settings },
-      logger: pino({ level: 'error' }, { write: (line: string) => this.errors.push(JSON.parse(line)) }),
+      logger: pino({ level: 'warn' }, { write: (line: string) => this.#note(line) }),
       onBatch: (_functionName, batch) => this.batches.push(batch),
     });
+  }
+
+  #note(line: string): void {
+    const entry = JSON.parse(line) as { level: number };
+    (entry.level >= pino.levels.values.error! ? this.errors : this.warnings).push(entry);
   }
 
   /** Notes what is started and stopped. */

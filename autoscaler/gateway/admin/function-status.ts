@@ -69,7 +69,7 @@ export async function statusOf(
     origin,
     model: { digest: deployment.model.manifest.digest, path: deployment.model.path },
     profile: deployment.profile.file,
-    warnings: deployment.warnings,
+    warnings: managed.warnings,
     sloMs: deployment.spec.slo,
     percentile: deployment.spec.percentile,
     ratePerSecond: round(demand.currentPerSecond, 100),

@@ -4,10 +4,17 @@ import { sliceRows } from '../../manifest/stacking.ts';
 import type { NamedTensors } from '../../manifest/tensor.ts';
 import { type AxisGuess, axisGuesses, declaredOutputAxis, specOf } from './axis-guesses.ts';
 import type { DeclaredTensor } from './declared-tensor.ts';
+import type { GraphEvidence } from './evidence.ts';
 import { closeTo, grownAxis, type ProbeOutputs, rowsIndependent } from './proof.ts';
 
 type Identity = Pick<ModelManifest, 'name' | 'format' | 'digest' | 'sizeBytes'>;
 type Run = (feeds: NamedTensors) => Promise<NamedTensors>;
+
+/** The tensors that a model declares. */
+export interface Declaration {
+  readonly inputs: readonly DeclaredTensor[];
+  readonly outputs: readonly DeclaredTensor[];
+}
 
 /** What trying one guess showed: nothing ran, one row ran, or two rows ran and these outputs carry them. */
 type Trial =
@@ -16,22 +23,24 @@ type Trial =
   | { readonly ran: 'two'; readonly one: NamedTensors; readonly axes: readonly (number | null)[] };
 
 /**
- * Finds the batch axis of every tensor. The declaration is not believed but tried: two generated rows run alone
- * and together, and only an output that gives the same two rows along one axis has a batch axis there.
+ * Finds the batch axis of every tensor. The declaration is not believed but tried: two generated rows run
+ * alone and together, and only an output that gives the same two rows along one axis has a batch axis there,
+ * unless the graph shows that this axis counts values.
  *
  * A model that takes one row and fails with two has a fixed batch, whatever it declares. Where generated rows
  * cannot run at all (a free dimension without a sensible default), the declaration is all there is.
  */
 export async function findBatchAxes(
   identity: Identity,
-  inputs: readonly DeclaredTensor[],
-  outputs: readonly DeclaredTensor[],
+  declaration: Declaration,
   run: Run,
+  evidence: GraphEvidence,
 ): Promise<ModelManifest> {
+  const { inputs, outputs } = declaration;
   const guesses = axisGuesses(inputs);
   const trials: { guess: AxisGuess; trial: Trial }[] = [];
   for (const guess of guesses) {
-    const trial = await tryGuess(declaredManifest(identity, inputs, outputs, guess), run);
+    const trial = await tryGuess(declaredManifest(identity, declaration, guess, evidence), run, evidence);
     trials.push({ guess, trial });
     if (proven(trial) === outputs.length) break;
   }
@@ -48,16 +57,16 @@ export async function findBatchAxes(
     };
   }
   for (const { guess, trial } of trials) {
-    if (trial.ran !== 'nothing') return unbatchedManifest(identity, inputs, outputs, guess, trial);
+    if (trial.ran !== 'nothing') return unbatchedManifest(identity, declaration, guess, trial);
   }
-  return declaredManifest(identity, inputs, outputs, guesses[0] ?? inputs.map(() => null));
+  return declaredManifest(identity, declaration, guesses[0] ?? inputs.map(() => null), evidence);
 }
 
 function proven(trial: Trial | undefined): number {
   return trial?.ran === 'two' ? trial.axes.filter((axis) => axis !== null).length : 0;
 }
 
-async function tryGuess(hypothesis: ModelManifest, run: Run): Promise<Trial> {
+async function tryGuess(hypothesis: ModelManifest, run: Run, evidence: GraphEvidence): Promise<Trial> {
   const pair = generateInputs(hypothesis, { batch: 2 });
   const a = await attempt(run, rowOf(hypothesis, pair, 0));
   if (a === undefined) return { ran: 'nothing' };
@@ -70,6 +79,7 @@ async function tryGuess(hypothesis: ModelManifest, run: Run): Promise<Trial> {
     const axis = grownAxis(probe);
     const independent =
       axis !== null &&
+      !evidence.isCounted(name, axis) &&
       (rowsIndependent(probe, axis) || (await isRandom(name, rowOf(hypothesis, pair, 0), a, run)));
     axes.push(independent ? axis : null);
   }
@@ -106,25 +116,25 @@ function rowOf(manifest: ModelManifest, feeds: NamedTensors, row: number): Named
 
 function declaredManifest(
   identity: Identity,
-  inputs: readonly DeclaredTensor[],
-  outputs: readonly DeclaredTensor[],
+  { inputs, outputs }: Declaration,
   guess: AxisGuess,
+  evidence: GraphEvidence,
 ): ModelManifest {
   const batched = guess.some((axis) => axis !== null);
   return {
     ...identity,
     inputs: inputs.map((input, index) => specOf(input, guess[index]!)),
-    outputs: outputs.map((output) =>
-      specOf(output, batched ? declaredOutputAxis(output, inputs, guess) : null),
-    ),
+    outputs: outputs.map((output) => {
+      const axis = batched ? declaredOutputAxis(output, inputs, guess) : null;
+      return specOf(output, axis === null || evidence.isCounted(output.name, axis) ? null : axis);
+    }),
   };
 }
 
 /** The model ran, but not as a batch. If it failed with two rows, the size of its batch is one. */
 function unbatchedManifest(
   identity: Identity,
-  inputs: readonly DeclaredTensor[],
-  outputs: readonly DeclaredTensor[],
+  { inputs, outputs }: Declaration,
   guess: AxisGuess,
   trial: Exclude<Trial, { ran: 'nothing' }>,
 ): ModelManifest {

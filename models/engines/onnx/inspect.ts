@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { InflessError, systemCode } from '../../base/errors.ts';
 import { digestFile } from '../../base/files.ts';
 import type { ModelManifest } from '../../manifest/manifest.ts';
+import type { NamedTensors } from '../../manifest/tensor.ts';
 import { threadRule } from '../../onnx/threads.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
 import type { EngineResources } from '../engine.ts';
@@ -20,6 +21,7 @@ import { createSession, runSession } from './session.ts';
 export async function inspectOnnx(path: string, name: string, on?: EngineResources): Promise<ModelManifest> {
   const sizeBytes = await fileSize(path);
   const digest = await digestFile(path);
+  const { graphEvidence } = await import('./counts/evidence.ts'); // only needed for inspection
   const { runtime, session } =
     on === undefined
       ? await openForProbing(path, sizeBytes)
@@ -28,9 +30,9 @@ export async function inspectOnnx(path: string, name: string, on?: EngineResourc
     const identity = { name, format: 'onnx', digest, sizeBytes } as const;
     const inputs = declaredTensors(path, session.inputMetadata);
     const outputs = declaredTensors(path, session.outputMetadata);
-    return await findBatchAxes(identity, inputs, outputs, (feeds) =>
-      runSession(runtime, session, name, feeds, on && providerFor(on)),
-    );
+    const run = (feeds: NamedTensors): Promise<NamedTensors> =>
+      runSession(runtime, session, name, feeds, on && providerFor(on));
+    return await findBatchAxes(identity, { inputs, outputs }, run, graphEvidence(path));
   } finally {
     await session.release();
   }

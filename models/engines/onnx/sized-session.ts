@@ -2,6 +2,7 @@ import { rowsOf } from '../../manifest/feeds.ts';
 import type { ModelManifest } from '../../manifest/manifest.ts';
 import type { NamedTensors } from '../../manifest/tensor.ts';
 import type { EngineSession } from '../engine.ts';
+import { rowMismatch } from '../row-mismatch.ts';
 import { firstRows, padded } from './providers/planned-sizes.ts';
 
 /** One loaded model in a session for each of some batch sizes. Batches are padded up to the next size; larger ones run in the largest session as they are. */
@@ -40,7 +41,10 @@ export class SizedSession implements EngineSession {
     if (size === undefined) return this.#sessions.at(-1)!.run(feeds);
     const session = this.#sessions[index]!;
     if (size === rows) return session.run(feeds);
-    return firstRows(await session.run(padded(feeds, this.manifest, size)), this.manifest, rows);
+    const answers = await session.run(padded(feeds, this.manifest, size));
+    // Outputs that are not as long as what went in have no rows to cut off: the rows of the padding are somewhere in them.
+    if (rowMismatch(this.manifest.outputs, answers, size) !== undefined) return session.run(feeds);
+    return firstRows(answers, this.manifest, rows);
   }
 
   async close(): Promise<void> {

@@ -3,11 +3,13 @@ import { z } from 'zod';
 import { messageOf } from '../../base/errors.ts';
 import type { TfjsModel } from '../../tfjs/tfjs-model.ts';
 import { declaredDims, declaredInput, requireSome } from './declared.ts';
+import type { ModelJson } from './model-json.ts';
 import type { GraphModel } from './runtime/tfjs-runtime.ts';
 import { dtypeOf } from './tensors.ts';
 
 /** What a converted SavedModel says of its tensors: protobuf as JSON, where 64-bit numbers are texts. */
 const tensorInfoSchema = z.looseObject({
+  name: z.string().optional(),
   tensorShape: z
     .looseObject({ dim: z.array(z.looseObject({ size: z.coerce.number() })).optional() })
     .optional(),
@@ -25,7 +27,7 @@ type TensorInfo = z.infer<typeof tensorInfoSchema>;
 const NEEDS_ASYNC = /executeAsync/;
 
 /** A graph of TensorFlow operators, converted from a SavedModel or a frozen graph. */
-export function graphModel(path: string, model: GraphModel): TfjsModel {
+export function graphModel(path: string, model: GraphModel, { modelTopology }: ModelJson): TfjsModel {
   const signature = signatureSchema.parse(model.modelSignature ?? {});
   // Captured variables are inputs of the graph that it feeds itself.
   const isFed = (name: string): boolean => signature.inputs[name]?.resourceId === undefined;
@@ -59,6 +61,11 @@ export function graphModel(path: string, model: GraphModel): TfjsModel {
         }
       }
       return listOf(await model.executeAsync({ ...feeds }, names));
+    },
+    evidence: async () => {
+      const { graphEvidence } = await import('./counts/evidence.ts'); // only needed for inspection
+      const tensors = names.map((name) => [name, signature.outputs[name]?.name ?? name] as const);
+      return graphEvidence(modelTopology, model.weights, new Map(tensors));
     },
     dispose: () => model.dispose(),
   };

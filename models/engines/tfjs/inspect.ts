@@ -23,9 +23,8 @@ export async function inspectTfjs(path: string, name: string): Promise<ModelMani
       digest: await digestModel(path, 'tfjs'),
       sizeBytes: await sizeOfModel(path, 'tfjs'),
     } as const;
-    const manifest = await findBatchAxes(identity, program.inputs, program.outputs, (feeds) =>
-      trial.run(feeds),
-    );
+    const run = (feeds: NamedTensors): Promise<NamedTensors> => trial.run(feeds);
+    const manifest = await findBatchAxes(identity, program, run, await program.evidence());
     if (trial.refusal !== undefined) throw trial.refusal;
     return { ...manifest, outputs: trial.observedTypes(manifest.outputs) };
   } finally {

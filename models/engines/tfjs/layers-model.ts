@@ -1,5 +1,6 @@
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { TfjsModel } from '../../tfjs/tfjs-model.ts';
+import { NO_EVIDENCE } from '../batch-axes/evidence.ts';
 import { declaredDims, declaredInput } from './declared.ts';
 import type { LayersModel } from './runtime/tfjs-runtime.ts';
 import { dtypeOf } from './tensors.ts';
@@ -23,6 +24,7 @@ export function layersModel(path: string, model: LayersModel): TfjsModel {
       const inputs = inputNames.map((name) => feeds[name]!);
       return [model.predictOnBatch(inputs.length === 1 ? inputs[0]! : inputs)].flat() as TfTensor[];
     },
+    evidence: async () => NO_EVIDENCE, // no layer counts values
     dispose: () => void model.dispose(),
   };
 }

@@ -2,6 +2,7 @@ import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { NamedTensors } from '../../manifest/tensor.ts';
 import type { TfjsModel } from '../../tfjs/tfjs-model.ts';
 import type { DeclaredTensor } from '../batch-axes/declared-tensor.ts';
+import type { GraphEvidence } from '../batch-axes/evidence.ts';
 import type { EngineResources } from '../engine.ts';
 import { loadError, runError } from './errors.ts';
 import { graphModel } from './graph-model.ts';
@@ -57,6 +58,11 @@ export class Program {
     }
   }
 
+  /** What the model tells about its outputs without running. */
+  evidence(): Promise<GraphEvidence> {
+    return this.#model.evidence();
+  }
+
   dispose(): void {
     this.#model.dispose();
   }
@@ -66,7 +72,7 @@ async function loadModel(path: string, json: ModelJson, runtime: TfjsRuntime): P
   const handler = weightsHandler(json, await readWeights(path, json));
   try {
     if (kindOf(json) === 'graph') {
-      return describe(await runtime.loadGraphModel(handler), (model) => graphModel(path, model));
+      return describe(await runtime.loadGraphModel(handler), (model) => graphModel(path, model, json));
     }
     return describe(await runtime.loadLayersModel(handler), (model) => layersModel(path, model));
   } catch (error) {

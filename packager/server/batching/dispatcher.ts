@@ -38,11 +38,13 @@ export interface Submission {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #former: BatchFormer<Pending>;
+  #maxBatch: number;
   #isRunning = false;
   #cancelWake: Cancel | undefined;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#maxBatch = options.maxBatch;
     // A late answer still has its worth to a caller who waits, up to maxWaitMs.
     this.#former = new BatchFormer({ queueLimit: options.queueLimit, latePolicy: 'serve' });
   }
@@ -72,6 +74,11 @@ export class Dispatcher {
     return { answer: promise, withdraw: () => this.#withdraw(pending) };
   }
 
+  /** From now on, each request is a batch of its own. */
+  stopBatching(): void {
+    this.#maxBatch = 1;
+  }
+
   /** Answers all that wait with an error; a batch that runs is left to finish. */
   rejectWaiting(error: InflessError): void {
     this.#cancelWake?.();
@@ -86,8 +93,8 @@ export class Dispatcher {
 
   #decide(): void {
     this.#cancelWake?.();
-    const { clock, maxBatch, estimate } = this.#options;
-    const idle = this.#isRunning ? [] : [{ key: 0, maxBatch, executionMs: estimate }];
+    const { clock, estimate } = this.#options;
+    const idle = this.#isRunning ? [] : [{ key: 0, maxBatch: this.#maxBatch, executionMs: estimate }];
     const decision = this.#former.decide(clock.nowMs(), idle);
     for (const pending of decision.expired) pending.reject(this.#expired());
     for (const { requests } of decision.batches) void this.#run(requests);
@@ -111,8 +118,8 @@ export class Dispatcher {
   }
 
   #overloaded(): InflessError {
-    const { maxBatch, estimate } = this.#options;
-    const retryAfterMs = (this.depth / maxBatch) * estimate(maxBatch);
+    const { estimate } = this.#options;
+    const retryAfterMs = (this.depth / this.#maxBatch) * estimate(this.#maxBatch);
     return new InflessError('OVERLOADED', `The queue is full (${this.depth} requests wait)`, {
       remedy: 'Send fewer requests at a time, or try again later.',
       details: { retryAfterMs },

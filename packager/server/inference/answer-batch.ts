@@ -30,14 +30,15 @@ export async function answerBatch(
   const decoded = requests.map((request) => decode(model, request));
   const sound = decoded.flatMap((item) => (item.ok ? [item.predict] : []));
   const decodedMs = performance.now();
-  const outcomes = sound.length === 0 ? [] : await model.executor.run(sound.map(({ feeds }) => feeds));
+  const { outcomes, ranAlone } = await model.executor.run(sound.map(({ feeds }) => feeds));
   const executedMs = performance.now();
   let next = 0;
   const responses = decoded.map((item): BatchedResponse => {
     if (!item.ok) return item.response;
     const outcome = outcomes[next++]!;
     if (!outcome.ok) return failure(model, outcome.error);
-    return guarded(model, () => success(encodePredict(outcome.outputs, item.predict.form, model.manifest)));
+    const { form, rows } = item.predict;
+    return guarded(model, () => success(encodePredict(outcome.outputs, form, model.manifest, rows)));
   });
   return {
     responses,
@@ -47,6 +48,7 @@ export async function answerBatch(
       encodeMs: performance.now() - executedMs,
       rows: sound.reduce((sum, { rows }) => sum + rows, 0),
     },
+    ...(ranAlone === undefined ? {} : { ranAlone }),
   };
 }
 

@@ -43,6 +43,8 @@ export type FromInference =
   /** The first generated request was answered: end of the cold start. */
   | { readonly type: 'answered' }
   | { readonly type: 'ready'; readonly warmup: readonly WarmupRun[] }
+  /** Sent once, when a run shows that requests of this model cannot share runs. */
+  | { readonly type: 'stopped-batching'; readonly reason: string }
   /** Generated inputs did not go through; real ones may. */
   | { readonly type: 'warmup-failed'; readonly reason: string }
   | { readonly type: 'failed'; readonly error: ErrorRecord }

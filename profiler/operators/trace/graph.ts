@@ -1,6 +1,5 @@
-import { fromBinary } from '@bufbuild/protobuf';
-import { type AttributeProto, ModelProtoSchema, type NodeProto } from 'onnx-buf';
-import { skeletonOf } from '../../../models/engines/onnx/skeleton.ts';
+import type { AttributeProto, NodeProto } from 'onnx-buf';
+import { readModelProto } from '../../../models/engines/onnx/model-proto.ts';
 
 /** What a model file says of a node and a trace does not. */
 export interface GraphNode {
@@ -17,7 +16,7 @@ export interface GraphNode {
 
 /** The nodes of an ONNX file. Weights are not read, only their shapes. */
 export function readGraph(file: string): readonly GraphNode[] {
-  const { graph } = fromBinary(ModelProtoSchema, skeletonOf(file, 'weights'));
+  const { graph } = readModelProto(file);
   const shapes = new Map(graph!.initializer.map(({ name, dims }) => [name, dims.map(Number)]));
   return graph!.node.map((node) => describe(node, shapes));
 }

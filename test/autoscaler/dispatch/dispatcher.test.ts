@@ -5,6 +5,7 @@ import {
   Dispatcher,
   type DispatcherOptions,
 } from '../../../autoscaler/dispatch/dispatcher.ts';
+import type { BatchTransport } from '../../../autoscaler/dispatch/transport.ts';
 import { ObservedTimes } from '../../../autoscaler/latency/observed-times.ts';
 import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { SimulatedCluster } from '../../../autoscaler/simulation/cluster/simulated-cluster.ts';
@@ -12,6 +13,7 @@ import { SimulatedTransport } from '../../../autoscaler/simulation/cluster/simul
 import { InflessError } from '../../../models/base/errors.ts';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
 import type { Config } from '../../../profiles/config.ts';
+import { REASON, runningAlone } from '../../support/lone-requests.ts';
 import { PROFILE } from '../../support/simulated-functions.ts';
 import { advance, settle } from '../../support/virtual-time.ts';
 
@@ -34,14 +36,21 @@ class Scene {
     nodes: [{ name: 'one', cpuMillicores: 1e6, memoryBytes: 1e12, gpuPercents: [] }],
     startUp: () => ({ afterMs: 0 }),
   });
-  readonly transport = new SimulatedTransport({ cluster: this.cluster, executionMs: () => BATCH_MS });
+  readonly transport: BatchTransport;
   readonly times = new ServiceTimes(PROFILE);
+  readonly observed = new ObservedTimes();
   readonly batches: DispatchedBatch[] = [];
   readonly lost: string[] = [];
   readonly fates = new Map<string, Fate[]>();
   readonly dispatcher: Dispatcher;
 
-  constructor(options: Partial<DispatcherOptions> = {}) {
+  constructor(
+    options: Partial<DispatcherOptions> = {},
+    transport: (real: BatchTransport) => BatchTransport = (real) => real,
+  ) {
+    this.transport = transport(
+      new SimulatedTransport({ cluster: this.cluster, executionMs: () => BATCH_MS }),
+    );
     this.dispatcher = this.dispatcherWith(options);
   }
 
@@ -60,7 +69,7 @@ class Scene {
         clock: this.clock,
         transport: this.transport,
         times: this.times,
-        observed: new ObservedTimes(),
+        observed: this.observed,
         onInstanceLost: (id) => this.lost.push(id),
         onBatch: (batch) => this.batches.push(batch),
       },
@@ -194,6 +203,46 @@ describe('a dispatcher', () => {
     await advance(scene.clock, 500);
     scene.expectAnswered(...names(4));
     expect(scene.dispatcher).toMatchObject({ queued: 1, inFlight: 0 });
+  });
+});
+
+describe('requests that an instance ran one by one', () => {
+  it('are answered, and the instance is given one at a time from then on', async () => {
+    const scene = new Scene({}, runningAlone);
+    scene.dispatcher.setInstances(await scene.instances('a'));
+    for (const name of names(7)) scene.submit(name);
+    await advance(scene.clock, 1_000);
+    scene.expectAnswered(...names(7));
+    expect(scene.batches.map(({ size }) => size)).toEqual([4, 1, 1, 1]);
+    expect(scene.batches.map(({ ranAlone }) => ranAlone)).toEqual([REASON, undefined, undefined, undefined]);
+  });
+
+  it('go one at a time to every instance once batching has stopped', async () => {
+    const scene = new Scene();
+    const first = await scene.instances('a');
+    scene.dispatcher.setInstances(first);
+    scene.dispatcher.stopBatching();
+    scene.dispatcher.setInstances([...first, ...(await scene.instances('b'))]);
+    for (const name of names(6)) scene.submit(name);
+    await advance(scene.clock, 1_000);
+    scene.expectAnswered(...names(6));
+    expect(scene.batches.map(({ size }) => size)).toEqual([1, 1, 1, 1, 1, 1]);
+  });
+
+  it.each([
+    ['teach nothing', runningAlone, false],
+    ['would teach if they had run together', (real: BatchTransport) => real, true],
+  ])('%s', async (_, transport, isTaught) => {
+    const scene = new Scene({}, transport);
+    const instances = await scene.instances('a');
+    for (let batch = 0; batch < 30; batch += 1) {
+      scene.dispatcher.setInstances([]);
+      scene.dispatcher.setInstances(instances); // as one that has just started: it is sent a whole batch
+      for (const name of names(4, `${batch}-`)) scene.submit(name);
+      await advance(scene.clock, 100);
+    }
+    expect(scene.batches.map(({ size }) => size)).toEqual(new Array(30).fill(4));
+    expect(scene.observed.of(CONFIG) !== undefined).toBe(isTaught);
   });
 });
 

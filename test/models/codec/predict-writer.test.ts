@@ -70,6 +70,46 @@ describe('writing an answer', () => {
     );
   });
 
+  describe('whose outputs count something', () => {
+    const batched = (...names: string[]) =>
+      manifest(names.map((name) => ({ name, dtype: 'float32', shape: [null, 1], batchAxis: 0 })));
+    const three = floats([3, 1], 1, 2, 3);
+    const one = floats([1, 1], 9);
+
+    it.each<readonly [string, NamedTensors, number, string]>([
+      ['lists what there is', { three }, 1, '[[1.0],[2.0],[3.0]]'],
+      ['lists nothing where there is nothing', { none: floats([0, 1]) }, 1, '[]'],
+      ['lists what outputs of one length have', { a: three, b: three }, 2, '[{"a":[1.0],"b":[1.0]},'],
+      ['gives all of it to the one row', { three, one }, 1, '[{"three":[[1.0],[2.0],[3.0]],"one":[9.0]}]'],
+      ['keeps rows that are rows', { three }, 3, '[[1.0],[2.0],[3.0]]'],
+    ])('%s', (_, outputs, rows, expected) => {
+      const answer = text(encodePredict(outputs, 'row', batched(...Object.keys(outputs)), rows));
+      expect(answer.startsWith(`{"predictions":${expected}`), answer).toBe(true);
+      expect(() => JSON.parse(answer)).not.toThrow();
+    });
+
+    it('says that several rows cannot be told apart, and writes them whole in column form', () => {
+      const model = batched('three', 'one');
+      expect(() => encodePredict({ three, one }, 'row', model, 2)).toThrow(
+        expect.objectContaining({ code: 'INVALID_INPUT', remedy: expect.stringContaining('column form') }),
+      );
+      expect(text(encodePredict({ three, one }, 'column', model, 2))).toBe(
+        '{"outputs":{"three":[[1.0],[2.0],[3.0]],"one":[[9.0]]}}',
+      );
+    });
+  });
+
+  it.each(DTYPES)('never writes what is not there: %s', (dtype) => {
+    for (const form of ['row', 'column'] as const) {
+      expect(() => encodePredict({ y: { dtype, shape: [3], data: allocate(dtype, 2) } }, form)).toThrow(
+        expect.objectContaining({
+          code: 'INFERENCE_FAILED',
+          message: 'Tensor "y" of shape [3] has 2 elements',
+        }),
+      );
+    }
+  });
+
   it('writes booleans, texts and bytes', () => {
     const flags: Tensor = { dtype: 'bool', shape: [2], data: Uint8Array.of(1, 0) };
     expect(text(encodePredict({ flags }, 'row'))).toBe('{"predictions":[true,false]}');

@@ -73,7 +73,7 @@ function values(outcome: BatchOutcome | undefined): unknown {
 describe('the batch executor', () => {
   it('runs requests as one batch and gives each its rows', async () => {
     const { session, runs } = await open(LINEAR);
-    const outcomes = await new BatchExecutor(session, 8).run([
+    const { outcomes } = await new BatchExecutor(session, 8).run([
       { x: floats([1, 3], 1, 0, 0) },
       { x: floats([2, 3], 0, 1, 0, 0, 0, 1) },
       { x: floats([1, 3], 1, 1, 1) },
@@ -103,7 +103,7 @@ describe('the batch executor', () => {
 
   it('gives views of the output, not copies', async () => {
     const { session } = await open(LINEAR);
-    const outcomes = await new BatchExecutor(session, 2).run([
+    const { outcomes } = await new BatchExecutor(session, 2).run([
       { x: floats([1, 3], 1, 0, 0) },
       { x: floats([1, 3], 0, 1, 0) },
     ]);
@@ -114,7 +114,7 @@ describe('the batch executor', () => {
   it('starts another batch for rows beyond the largest, and splits a request only when it must', async () => {
     const { session, runs } = await open(LINEAR);
     const rows = (count: number) => ({ x: floats([count, 3], ...new Array<number>(count * 3).fill(1)) });
-    const outcomes = await new BatchExecutor(session, 4).run([rows(3), rows(2), rows(9)]);
+    const { outcomes } = await new BatchExecutor(session, 4).run([rows(3), rows(2), rows(9)]);
     expect(outcomes.map((outcome) => outcome.ok && outcome.outputs.y!.shape)).toEqual([
       [3, 2],
       [2, 2],
@@ -132,7 +132,7 @@ describe('the batch executor', () => {
     const { session, runs } = await open(STATEFUL);
     const request = (rows: number, seed: number) => generateInputs(session.manifest, { batch: rows, seed });
     const requests = [request(1, 1), request(2, 2), request(1, 3)];
-    const together = await new BatchExecutor(session, 4).run(requests);
+    const { outcomes: together } = await new BatchExecutor(session, 4).run(requests);
     expect(runs).toEqual([4]);
     for (const [index, feeds] of requests.entries()) {
       expect(together[index]).toEqual({ ok: true, outputs: await session.run(feeds) });
@@ -141,7 +141,7 @@ describe('the batch executor', () => {
 
   it('runs requests apart whose free dimensions differ', async () => {
     const { session, runs } = await open(LOOKUP);
-    const outcomes = await new BatchExecutor(session, 8).run([
+    const { outcomes } = await new BatchExecutor(session, 8).run([
       ids([1, 2], 0, 1),
       ids([1, 3], 1, 2, 3),
       ids([1, 2], 2, 3),
@@ -172,7 +172,7 @@ describe('the batch executor', () => {
   it('runs a model that cannot batch one request at a time', async () => {
     const { session, runs } = await open(FIXED_BATCH);
     const request = { x: floats([4, 3], ...new Array<number>(12).fill(1)) };
-    const outcomes = await new BatchExecutor(session, 8).run([request, request]);
+    const { outcomes } = await new BatchExecutor(session, 8).run([request, request]);
     expect(outcomes.map((outcome) => outcome.ok && outcome.outputs.y!.shape)).toEqual([
       [4, 2],
       [4, 2],
@@ -182,7 +182,7 @@ describe('the batch executor', () => {
 
   it('lets a request fail alone: one that is not valid, and one that breaks the run', async () => {
     const { session } = await open(LOOKUP);
-    const outcomes = await new BatchExecutor(session, 8).run([
+    const { outcomes } = await new BatchExecutor(session, 8).run([
       ids([1, 1], 0),
       ids([1, 1], 99),
       { ids: floats([1, 1], 0) },
@@ -205,13 +205,15 @@ describe('the batch executor', () => {
     ];
     const all = await Promise.all([1, 2, 3].map((value) => executor.run(batch(value))));
     expect(
-      all.flat().map((outcome) => outcome.ok && [...new Set(outcome.outputs.y!.data as Float32Array)]),
+      all
+        .flatMap(({ outcomes }) => outcomes)
+        .map((outcome) => outcome.ok && [...new Set(outcome.outputs.y!.data as Float32Array)]),
     ).toEqual([[1], [1], [2], [2], [3], [3]]);
   });
 
   it('does nothing for no requests', async () => {
     const { session, runs } = await open(LINEAR);
-    expect(await new BatchExecutor(session, 4).run([])).toEqual([]);
+    expect(await new BatchExecutor(session, 4).run([])).toEqual({ outcomes: [], ranAlone: undefined });
     expect(runs).toEqual([]);
   });
 
@@ -225,7 +227,7 @@ describe('the batch executor', () => {
         fc.array(request, { maxLength: 6 }),
         fc.integer({ min: 1, max: 8 }),
         async (requests, maxBatch) => {
-          const outcomes = await new BatchExecutor(session, maxBatch).run(requests);
+          const { outcomes } = await new BatchExecutor(session, maxBatch).run(requests);
           for (const [index, feeds] of requests.entries()) {
             expect(outcomes[index]).toEqual({ ok: true, outputs: await session.run(feeds) });
           }

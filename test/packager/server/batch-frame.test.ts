@@ -10,17 +10,21 @@ import {
 const body = fc.uint8Array({ maxLength: 200 });
 const requests = fc.array(fc.record({ path: fc.string(), contentType: fc.string(), body }), { minLength: 1 });
 const milliseconds = fc.double({ min: 0, max: 1e6, noNaN: true, noDefaultInfinity: true });
-const reply = fc.record({
-  responses: fc.array(
-    fc.record({ status: fc.integer({ min: 200, max: 599 }), contentType: fc.string(), body }),
-  ),
-  timing: fc.record({
-    decodeMs: milliseconds,
-    executeMs: milliseconds,
-    encodeMs: milliseconds,
-    rows: fc.nat(),
-  }),
-});
+const reply = fc.record(
+  {
+    responses: fc.array(
+      fc.record({ status: fc.integer({ min: 200, max: 599 }), contentType: fc.string(), body }),
+    ),
+    timing: fc.record({
+      decodeMs: milliseconds,
+      executeMs: milliseconds,
+      encodeMs: milliseconds,
+      rows: fc.nat(),
+    }),
+    ranAlone: fc.string(),
+  },
+  { requiredKeys: ['responses', 'timing'] },
+);
 
 describe('batch frame', () => {
   test('requests come out as they went in', () => {
@@ -37,6 +41,8 @@ describe('batch frame', () => {
         const decoded = decodeBatchReply(encodeBatchReply(batch));
         // JSON has no -0, and nothing depends on it.
         expect(decoded.responses).toEqual(batch.responses);
+        expect(decoded.ranAlone).toBe(batch.ranAlone);
+        expect('ranAlone' in decoded).toBe('ranAlone' in batch);
         for (const [name, value] of Object.entries(batch.timing)) {
           expect(decoded.timing[name as 'rows'] === value, name).toBe(true);
         }

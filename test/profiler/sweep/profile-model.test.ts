@@ -46,7 +46,9 @@ describe('profileModel', () => {
     const { batches, ...options } = FAST;
     const table = await profileModel(file, options, (event) => events.push(event));
     expect(table.cells.map((cell) => cell.batch)).toEqual([1]);
-    expect(notes()).toContain('Model fixed cannot batch: its batch axis is fixed or missing.');
+    expect(notes()).toContain(
+      'Model fixed cannot batch: its batch axis is fixed or missing, or an output counts values.',
+    );
   });
 
   it('records that a quota was not held, where only threads were set', async () => {

@@ -110,4 +110,27 @@ describe('a session for each size', () => {
   it('blames the input for what the model does not take', async () => {
     await expect(sized.run({})).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
+
+  it('gives back whole what it cannot cut: outputs as long as a count of values', async () => {
+    const counts = { ...manifest, inputs: [rowSpec('x')], outputs: [rowSpec('y')] };
+    const session: EngineSession = {
+      manifest: counts,
+      threads: 1,
+      spinning: false,
+      run: async ({ x }) => {
+        const positive = (x!.data as Float32Array).filter((value) => value > 0);
+        return { y: { dtype: 'float32', shape: [positive.length], data: positive } };
+      },
+      close: async () => {},
+    };
+    const padding = await SizedSession.open([4], async () => session);
+    const x = { dtype: 'float32', shape: [3], data: Float32Array.of(-1, 2, 3) } as const;
+    expect((await padding.run({ x })).y!.data).toEqual(Float32Array.of(2, 3));
+    const first = { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) } as const;
+    expect((await padding.run({ x: first })).y!.data).toEqual(Float32Array.of(1, 2));
+  });
 });
+
+function rowSpec(name: string): ModelManifest['inputs'][number] {
+  return { name, dtype: 'float32', shape: [null], batchAxis: 0 };
+}

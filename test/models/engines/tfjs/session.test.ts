@@ -96,7 +96,7 @@ describe('the TF.js engine', () => {
     const session = await open((await denseNet()).init);
     const name = session.manifest.inputs[0]!.name;
     const requests = [1, 2, 3].map((seed) => generateInputs(session.manifest, { batch: 1, seed }));
-    const outcomes = await new BatchExecutor(session, 8).run(requests);
+    const { outcomes } = await new BatchExecutor(session, 8).run(requests);
     for (const [index, outcome] of outcomes.entries()) {
       if (!outcome.ok) throw outcome.error;
       const alone = await answer(session, requests[index]![name]!);

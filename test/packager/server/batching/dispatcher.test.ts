@@ -63,6 +63,20 @@ describe('dispatcher', () => {
     expect(waits).toEqual([0, 11, 11, 11, 11]);
   });
 
+  test('after batching has stopped each request runs on its own, and the queue knows', async () => {
+    const { clock, dispatcher, batches } = setUp({ queueLimit: 4 });
+    const answers = ['a', 'b', 'c', 'd', 'e'].map((path) => dispatcher.submit(request(path)).answer);
+    dispatcher.stopBatching();
+    await expect(dispatcher.submit(request('one too many')).answer).rejects.toMatchObject({
+      code: 'OVERLOADED',
+      details: { retryAfterMs: 4 * 11 },
+    });
+    await run(clock, 200);
+    expect(batches).toEqual([['a'], ['b'], ['c'], ['d'], ['e']]);
+    const bodies = (await Promise.all(answers)).map(({ body }) => new TextDecoder().decode(body));
+    expect(bodies).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
   test('a full queue refuses with the time until it has room', async () => {
     const { dispatcher } = setUp({ queueLimit: 8 });
     for (let index = 0; index < 9; index += 1) dispatcher.submit(request(String(index)));

@@ -1,0 +1,138 @@
+import type { FunctionProto, GraphProto, ModelProto, NodeProto } from 'onnx-buf';
+import { unknown } from '../../batch-axes/counts/axes.ts';
+import type { Operands, TensorFacts } from '../../batch-axes/counts/facts.ts';
+import { type Step, settle } from '../../batch-axes/counts/settle.ts';
+import { constant, fedInput } from './constants.ts';
+import { type Body, CONTROL_FLOW } from './control-flow.ts';
+import { type Bindings, OnnxNode } from './onnx-node.ts';
+import { RULES } from './rules/index.ts';
+
+const NO_BINDINGS: Bindings = new Map();
+
+/** The runtime's own operators do the same as standard ones of the same name. */
+const KNOWN_DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx', 'com.microsoft']);
+
+/** Facts about the tensors of a graph and, in a subgraph, of the graphs around it. */
+class Scope {
+  readonly known = new Map<string, TensorFacts>();
+  readonly #around: Scope | undefined;
+
+  constructor(around?: Scope) {
+    this.#around = around;
+  }
+
+  find(name: string): TensorFacts | undefined {
+    return this.known.get(name) ?? this.#around?.find(name);
+  }
+}
+
+/** Derives facts about a model's outputs from its graph, subgraphs and local functions. */
+export class GraphFacts {
+  readonly #graph: GraphProto;
+  readonly #functions: ReadonlyMap<string, FunctionProto>;
+
+  constructor(model: ModelProto) {
+    this.#graph = model.graph!;
+    this.#functions = new Map(
+      model.functions.map((each) => [keyOf(each.domain, each.name, each.overload), each]),
+    );
+  }
+
+  /** By name. */
+  outputs(): ReadonlyMap<string, TensorFacts> {
+    const scope = new Scope();
+    for (const input of this.#graph.input) scope.known.set(input.name, fedInput(input));
+    this.#follow(this.#graph, scope, NO_BINDINGS);
+    return new Map(
+      this.#graph.output.flatMap(({ name }) => {
+        const facts = scope.find(name);
+        return facts === undefined ? [] : [[name, facts] as const];
+      }),
+    );
+  }
+
+  #follow(graph: GraphProto, scope: Scope, bindings: Bindings): void {
+    // An initializer that is an input, too, is a default: the runtime does not list it as an input.
+    for (const tensor of graph.initializer) scope.known.set(tensor.name, constant(tensor));
+    this.#settle(graph.node, scope, bindings);
+  }
+
+  #settle(nodes: readonly NodeProto[], scope: Scope, bindings: Bindings): void {
+    settle(
+      nodes.map((node) => this.#step(node, scope, bindings)),
+      scope.known,
+    );
+  }
+
+  #step(node: NodeProto, scope: Scope, bindings: Bindings): Step {
+    const reads = [...node.input.filter((name) => name !== ''), ...bodiesOf(node).flatMap(captured)];
+    const evaluate = (): readonly (TensorFacts | undefined)[] => {
+      if (reads.some((name) => scope.find(name) === undefined)) return [];
+      const operands = node.input.map((name) => (name === '' ? undefined : scope.find(name)));
+      return this.#evaluate(new OnnxNode(node, operands, bindings), scope, bindings);
+    };
+    return { reads, gives: node.output, evaluate };
+  }
+
+  #evaluate(node: OnnxNode, scope: Scope, bindings: Bindings): Operands {
+    const { opType, domain, overload, output } = node.proto;
+    const called = this.#functions.get(keyOf(domain, opType, overload));
+    if (called !== undefined) return this.#call(called, node);
+    const isKnown = KNOWN_DOMAINS.has(domain);
+    const control = isKnown ? CONTROL_FLOW.get(opType) : undefined;
+    if (control !== undefined) {
+      return control(node, (name) => this.#body(node.attribute(name)!.g!, scope, bindings));
+    }
+    const told = isKnown ? RULES.get(opType)?.(node) : undefined;
+    const facts = told ?? unknown(node.operands);
+    return 'length' in facts ? facts : output.map(() => facts);
+  }
+
+  #body(graph: GraphProto, around: Scope, bindings: Bindings): Body {
+    return (inputs) => {
+      const scope = new Scope(around);
+      for (const [index, { name }] of graph.input.entries()) {
+        const facts = inputs[index];
+        if (facts !== undefined) scope.known.set(name, facts);
+      }
+      this.#follow(graph, scope, bindings);
+      return graph.output.map(({ name }) => scope.find(name));
+    };
+  }
+
+  #call({ input, output, attribute, attributeProto, node }: FunctionProto, call: OnnxNode): Operands {
+    const scope = new Scope();
+    for (const [index, name] of input.entries()) {
+      scope.known.set(name, call.operands[index] ?? unknown([]));
+    }
+    const given = attribute.map((name) => [name, call.attribute(name)] as const);
+    const defaults = attributeProto.map((each) => [each.name, call.attribute(each.name) ?? each] as const);
+    const bindings = new Map(
+      [...given, ...defaults].flatMap(([name, value]) => (value ? [[name, value] as const] : [])),
+    );
+    this.#settle(node, scope, bindings);
+    return output.map((name) => scope.find(name));
+  }
+}
+
+function keyOf(domain: string, name: string, overload: string): string {
+  return [domain === 'ai.onnx' ? '' : domain, name, overload].join('\n');
+}
+
+function bodiesOf({ attribute }: NodeProto): GraphProto[] {
+  return attribute.flatMap(({ g, graphs }) => (g === undefined ? graphs : [g, ...graphs]));
+}
+
+/** Outer tensors that a subgraph reads, itself or in its own subgraphs. */
+function captured(graph: GraphProto): string[] {
+  const own = new Set([
+    ...graph.input.map(({ name }) => name),
+    ...graph.initializer.map(({ name }) => name),
+    ...graph.node.flatMap(({ output }) => output),
+  ]);
+  const read = [
+    ...graph.node.flatMap((node) => [...node.input, ...bodiesOf(node).flatMap(captured)]),
+    ...graph.output.map(({ name }) => name),
+  ];
+  return [...new Set(read)].filter((name) => name !== '' && !own.has(name));
+}

@@ -1,0 +1,10 @@
+import { ARITHMETIC } from './arithmetic.ts';
+import { COUNTING } from './counting.ts';
+import { MOVES } from './moves.ts';
+import type { Rule } from './rule.ts';
+import { SHAPES } from './shapes.ts';
+
+/** By operator. Of others nothing is known. */
+export const RULES: ReadonlyMap<string, Rule> = new Map(
+  Object.entries({ ...ARITHMETIC, ...SHAPES, ...MOVES, ...COUNTING }),
+);
