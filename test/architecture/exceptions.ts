@@ -69,7 +69,6 @@ export const EXCEPTIONS: Findings = {
   crowdedFolders: 8,
   smallFiles: 104,
   lostTests: [
-    'test/autoscaler/deploy/definition.test.ts',
     'test/autoscaler/gpu-proof/figures.test.ts',
     'test/packager/server-model-path.test.ts',
     'test/profiles/gpu/smi-forms.test.ts',
