@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { parseWith } from '../../models/base/schema.ts';
-import type { Accelerator } from '../../profiles/table.ts';
+import { InflessError } from '../../../models/base/errors.ts';
+import { parseWith } from '../../../models/base/schema.ts';
+import type { Accelerator } from '../../../profiles/table.ts';
 
 /** Operators that ran on the CPU, with their shares of a run's time: those of the longest first. */
 export type CpuNodes = NonNullable<Accelerator['cpuNodes']>;
@@ -24,11 +25,12 @@ interface Node {
  * count.
  *
  * @param skipped runs at the beginning that only warm up
- * @throws InflessError INVALID_INPUT for something else
+ * @throws InflessError INVALID_INPUT for something else, or a trace without operators: it says nothing of where they ran
  */
 export function cpuNodesOf(trace: string, skipped: number): CpuNodes {
   let runs = 0;
   let runMicros = 0;
+  let counted = 0;
   let nodes: Node[] = [];
   const cpuMicros = new Map<string, number>();
   for (const event of parseWith(z.array(z.unknown()), JSON.parse(trace), { what: 'The operator trace' })) {
@@ -40,6 +42,7 @@ export function cpuNodesOf(trace: string, skipped: number): CpuNodes {
       runs += 1;
       if (runs > skipped) {
         runMicros += dur;
+        counted += nodes.length;
         for (const { operator, onCpu, durationMicros } of nodes) {
           if (onCpu) cpuMicros.set(operator, (cpuMicros.get(operator) ?? 0) + durationMicros);
         }
@@ -47,8 +50,9 @@ export function cpuNodesOf(trace: string, skipped: number): CpuNodes {
       nodes = [];
     }
   }
+  if (counted === 0) throw new InflessError('INVALID_INPUT', 'The operator trace has no operators in it');
   const operators = [...cpuMicros]
-    .map(([operator, micros]) => ({ operator, share: runMicros === 0 ? 0 : micros / runMicros }))
+    .map(([operator, micros]) => ({ operator, share: micros / runMicros }))
     .sort((a, b) => b.share - a.share);
   return { share: operators.reduce((sum, { share }) => sum + share, 0), operators };
 }

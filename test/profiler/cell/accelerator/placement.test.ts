@@ -2,10 +2,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSession, runSession } from '../../../models/engines/onnx/session.ts';
-import { generateInputs } from '../../../models/manifest/inputs.ts';
-import { resolveModel } from '../../../models/resolve/resolve-model.ts';
-import { cpuNodesOf } from '../../../profiler/gpu/placement.ts';
+import { createSession, runSession } from '../../../../models/engines/onnx/session.ts';
+import { generateInputs } from '../../../../models/manifest/inputs.ts';
+import { resolveModel } from '../../../../models/resolve/resolve-model.ts';
+import { cpuNodesOf } from '../../../../profiler/cell/accelerator/placement.ts';
 
 const RUNS = 6;
 
@@ -79,6 +79,13 @@ describe('what runs on the CPU', () => {
     );
     expect(one.operators.map(({ operator }) => operator)).toEqual(['Softmax']);
     expect(one.share).toBe(all.find(({ operator }) => operator === 'Softmax')!.share);
+  });
+
+  it('is not known where the trace has no operators in it', () => {
+    for (const skipped of [0, RUNS]) {
+      const text = skipped === 0 ? '[]' : trace;
+      expect(() => cpuNodesOf(text, skipped)).toThrow('The operator trace has no operators in it');
+    }
   });
 
   it('are the operators inside of others, not those around them', () => {

@@ -1,13 +1,13 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { engineFor } from '../../models/engines/index.ts';
-import { createSession, runSession } from '../../models/engines/onnx/session.ts';
-import { generateInputs } from '../../models/manifest/inputs.ts';
-import type { ModelFile, ModelManifest } from '../../models/manifest/manifest.ts';
-import type { NamedTensors } from '../../models/manifest/tensor.ts';
-import { threadRule } from '../../models/onnx/threads.ts';
-import type { Examined, ExamineQuestion } from '../cell/cell-protocol.ts';
+import { engineFor } from '../../../models/engines/index.ts';
+import { createSession, runSession } from '../../../models/engines/onnx/session.ts';
+import { generateInputs } from '../../../models/manifest/inputs.ts';
+import type { ModelFile, ModelManifest } from '../../../models/manifest/manifest.ts';
+import type { NamedTensors } from '../../../models/manifest/tensor.ts';
+import { threadRule } from '../../../models/onnx/threads.ts';
+import type { Examined, ExamineQuestion } from '../cell-protocol.ts';
 import { type CpuNodes, cpuNodesOf } from './placement.ts';
 
 /** The first ones load kernels and plan convolutions. */
@@ -40,7 +40,8 @@ export async function examine({
   };
 }
 
-async function traceCpuNodes(
+/** Runs a model on a provider under the engine's own profile, and tells which operators ran on the CPU all the same. */
+export async function traceCpuNodes(
   { path, manifest }: ModelFile,
   resources: { readonly cpuMillicores: number; readonly gpuPercent: number; readonly provider: string },
   feeds: NamedTensors,

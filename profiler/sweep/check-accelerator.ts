@@ -3,11 +3,11 @@ import { engineFor } from '../../models/engines/index.ts';
 import type { ProviderName } from '../../models/engines/provider.ts';
 import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
 import type { Accelerator } from '../../profiles/table.ts';
+import type { CpuNodes } from '../cell/accelerator/placement.ts';
 import { CellProcess } from '../cell/cell-process.ts';
 import { examinedSchema, type InputShapes } from '../cell/cell-protocol.ts';
-import type { Grid } from '../sweep/grid.ts';
-import type { CpuNodes } from './placement.ts';
-import type { SweepGpu } from './sweep-gpu.ts';
+import type { SweepGpu } from '../gpu/sweep-gpu.ts';
+import type { Grid } from './grid.ts';
 
 /** How much of a run's time operators may take that a provider leaves to the CPU. */
 export type CpuFallback = 'none' | 'little' | 'any';

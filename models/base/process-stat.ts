@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { systemCode } from '../../models/base/errors.ts';
+import { systemCode } from './errors.ts';
 
 /** USER_HZ: what /proc counts time in. 100 on every architecture that Node.js runs on. */
 const TICKS_PER_SECOND = 100;
@@ -28,6 +28,16 @@ export function parseProcessStat(text: string): ProcessStat {
 export async function processStat(pid: number): Promise<ProcessStat | undefined> {
   const text = await readProcessFile(pid, 'stat');
   return text === undefined ? undefined : parseProcessStat(text);
+}
+
+/** Whether a process of that number lives, whosever it is. */
+export function isProcessAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
 }
 
 export async function processCpuMs(pid: number): Promise<number | undefined> {
