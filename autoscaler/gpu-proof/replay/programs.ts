@@ -1,6 +1,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Recorded, Recordings } from '../recorded.ts';
+import type { Recorded, Recordings } from '../card/recorded.ts';
 import { type Faults, LOST_FILE, PARTITIONED_FILE } from './faults.ts';
 
 const LOST =

@@ -7,9 +7,9 @@ import { parseSmiCsv } from '../../../profiles/gpu/smi-csv.ts';
 import { parseSmiText } from '../../../profiles/gpu/smi-text.ts';
 import { knownBytes } from '../../../profiles/gpu/smi-values.ts';
 import { parseSmiXml, type SmiReport } from '../../../profiles/gpu/smi-xml.ts';
-import { firstCard } from '../absence.ts';
-import { Anonymiser } from '../anonymise.ts';
-import { RECORDINGS_FILE, type Recorded } from '../recorded.ts';
+import { firstCard } from '../card/absence.ts';
+import { Anonymiser } from '../card/anonymise.ts';
+import { RECORDINGS_FILE, type Recorded } from '../card/recorded.ts';
 import type { Step } from '../step.ts';
 
 const CARD_FIELDS = [

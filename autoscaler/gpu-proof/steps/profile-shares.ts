@@ -5,7 +5,7 @@ import { availableCpuMillicores } from '../../../profiler/quota/cpu-limit.ts';
 import { formatConfig } from '../../../profiles/config.ts';
 import { readTable } from '../../../profiles/store.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
-import { firstCard } from '../absence.ts';
+import { firstCard } from '../card/absence.ts';
 import { OwnProgram } from '../program-run.ts';
 import type { Step, StepContext, Verdict } from '../step.ts';
 import { TABLE_FILE } from '../table-of-step.ts';

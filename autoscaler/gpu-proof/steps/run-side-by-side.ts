@@ -5,8 +5,8 @@ import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import { type GpuShares, openGpuShares } from '../../../profiler/gpu/shares.ts';
 import type { Config } from '../../../profiles/config.ts';
 import type { SmiGpu } from '../../../profiles/gpu/smi-xml.ts';
-import { firstCard } from '../absence.ts';
-import { Client } from '../client.ts';
+import { firstCard } from '../card/absence.ts';
+import { Client } from '../card/client.ts';
 import type { Step } from '../step.ts';
 import { tableOfSweep } from '../table-of-step.ts';
 

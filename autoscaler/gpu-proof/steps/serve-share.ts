@@ -11,7 +11,7 @@ import type { FunctionStatus } from '../../gateway/admin/function-status.ts';
 import { ServiceTimes } from '../../latency/service-times.ts';
 import { percentileRateModel } from '../../planning/capacity/percentile-rates.ts';
 import { setsByPrice } from '../../planning/explain/uniform-sets.ts';
-import { firstCard } from '../absence.ts';
+import { firstCard } from '../card/absence.ts';
 import { OwnProgram } from '../program-run.ts';
 import type { Step, StepContext, Verdict } from '../step.ts';
 import { tableOfSweep } from '../table-of-step.ts';

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatDuration } from '../../../models/base/units.ts';
 import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import { openGpuShares } from '../../../profiler/gpu/shares.ts';
-import { firstCard } from '../absence.ts';
-import { Client } from '../client.ts';
+import { firstCard } from '../card/absence.ts';
+import { Client } from '../card/client.ts';
 import { mpsProcesses } from '../leftovers.ts';
 import type { Step } from '../step.ts';
 

@@ -6,7 +6,7 @@ import { generateInputs } from '../../../models/manifest/inputs.ts';
 import type { ModelFile, ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { NamedTensors } from '../../../models/manifest/tensor.ts';
 import { resolveModel } from '../../../models/resolve/resolve-model.ts';
-import { firstCard } from '../absence.ts';
+import { firstCard } from '../card/absence.ts';
 import type { Step, StepContext } from '../step.ts';
 
 const BATCH = 8;

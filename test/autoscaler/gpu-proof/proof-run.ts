@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import type { StepRecord } from '../../../autoscaler/gpu-proof/report.ts';
+import type { StepRecord } from '../../../autoscaler/gpu-proof/run/report.ts';
 import { packageRoot, programFile } from '../../../models/base/package.ts';
 
 export const A100 = join(packageRoot, 'test/autoscaler/gpu-proof/replays/a100');

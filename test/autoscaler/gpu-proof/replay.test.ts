@@ -35,8 +35,8 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
     });
     expect(report!.steps.c!.figures).toMatchObject({
       compared: [
-        { model: 'matmul-conv', difference: 0, placement: { cpuShare: 0, cpuOperators: [] } },
-        { model: 'mnist', difference: 0, placement: { cpuShare: 0, cpuOperators: [] } },
+        { model: 'matmul-conv', difference: 0, cpuNodes: { share: 0, operators: [] } },
+        { model: 'mnist', difference: 0, cpuNodes: { share: 0, operators: [] } },
       ],
     });
     expect([0, 1]).toContain(code);

@@ -1,6 +1,6 @@
 import { copyFile, type FileHandle, open } from 'node:fs/promises';
-import { InflessError } from '../../../models/base/errors.ts';
-import { type ElfSection, findElfSection } from '../../../packager/contents/runtime/elf.ts';
+import { InflessError } from '../../../../models/base/errors.ts';
+import { type ElfSection, findElfSection } from '../../../../packager/contents/runtime/elf.ts';
 import { codeVersions, keepCodeFor, type SmVersion } from './fatbin.ts';
 
 const CUDA_CODE = '.nv_fatbin';

@@ -2,10 +2,10 @@
  * The process of one step: started with its letter, told where to work, ended by its parent if it takes too
  * long.
  */
-import { messageOf } from '../../models/base/errors.ts';
-import type { Letter } from './plan.ts';
-import type { StepContext, StepMessage, StepOrder, Verdict } from './step.ts';
-import { STEPS } from './steps/index.ts';
+import { messageOf } from '../../../models/base/errors.ts';
+import type { Letter } from '../plan.ts';
+import type { StepContext, StepMessage, StepOrder, Verdict } from '../step.ts';
+import { STEPS } from '../steps/index.ts';
 
 function send(message: StepMessage): void {
   process.send?.(message, () => undefined);

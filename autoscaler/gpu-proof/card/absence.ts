@@ -1,6 +1,6 @@
-import { readGpus } from '../../profiles/gpu/nvidia-smi.ts';
-import type { SmiGpu } from '../../profiles/gpu/smi-xml.ts';
-import type { Verdict } from './step.ts';
+import { readGpus } from '../../../profiles/gpu/nvidia-smi.ts';
+import type { SmiGpu } from '../../../profiles/gpu/smi-xml.ts';
+import type { Verdict } from '../step.ts';
 
 /** The first card of this machine, or the verdict of a step that needs one. */
 export async function firstCard(

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runtimeVersion } from '../../../models/engines/onnx/runtime.ts';
-import { download } from './download.ts';
+import { runtimeVersion } from '../../../../models/engines/onnx/runtime.ts';
+import { download } from '../download.ts';
+import { pypiWheel } from '../registries.ts';
+import { extractMembers } from '../zip.ts';
 import type { SmVersion } from './fatbin.ts';
-import { pypiWheel } from './registries.ts';
 import { slimLibrary } from './slim-provider.ts';
-import { extractMembers } from './zip.ts';
 
 const WHEEL = 'onnxruntime-gpu';
 const FOLDER = 'onnxruntime/capi';

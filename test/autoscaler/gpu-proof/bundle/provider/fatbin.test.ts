@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { codeVersions, keepCodeFor } from '../../../../autoscaler/gpu-proof/bundle/fatbin.ts';
+import { codeVersions, keepCodeFor } from '../../../../../autoscaler/gpu-proof/bundle/provider/fatbin.ts';
 
 interface Code {
   readonly sm: number;

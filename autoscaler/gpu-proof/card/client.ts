@@ -1,13 +1,13 @@
-import type { ModelFile } from '../../models/manifest/manifest.ts';
-import { CellProcess } from '../../profiler/cell/cell-process.ts';
+import type { ModelFile } from '../../../models/manifest/manifest.ts';
+import { CellProcess } from '../../../profiler/cell/cell-process.ts';
 import {
   type Measured,
   measuredSchema,
   type Opened,
   openedSchema,
   warmedSchema,
-} from '../../profiler/cell/cell-protocol.ts';
-import type { Config } from '../../profiles/config.ts';
+} from '../../../profiler/cell/cell-protocol.ts';
+import type { Config } from '../../../profiles/config.ts';
 
 const SILENCE_MS = 20_000;
 

@@ -1,4 +1,4 @@
-import type { NamedTensors } from '../../models/manifest/tensor.ts';
+import type { NamedTensors } from '../../../models/manifest/tensor.ts';
 
 /**
  * The largest difference between two answers of numbers, as a share of the largest number of the first;

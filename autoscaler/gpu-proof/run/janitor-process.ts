@@ -3,7 +3,7 @@
  * what the proof could not do any more: ends what the steps have started, and removes their folder.
  */
 import { rm } from 'node:fs/promises';
-import { endLeftovers } from './leftovers.ts';
+import { endLeftovers } from '../leftovers.ts';
 
 /** What it may have to do. */
 export interface JanitorOrder {

@@ -2,21 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import { onInterrupt } from '../../models/base/command-line/interrupt.ts';
-import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
-import { ensureDirectory } from '../../models/base/files.ts';
-import { packageVersion } from '../../models/base/package.ts';
-import { formatDuration } from '../../models/base/units.ts';
-import { runtimeVersion } from '../../models/engines/onnx/runtime.ts';
+import { onInterrupt } from '../../../models/base/command-line/interrupt.ts';
+import { EXIT_INTERRUPTED } from '../../../models/base/errors.ts';
+import { ensureDirectory } from '../../../models/base/files.ts';
+import { packageVersion } from '../../../models/base/package.ts';
+import { formatDuration } from '../../../models/base/units.ts';
+import {
+  cudaEnvironment,
+  cudaLibraryFolders,
+} from '../../../models/engines/onnx/providers/cuda-libraries.ts';
+import { runtimeVersion } from '../../../models/engines/onnx/runtime.ts';
+import { endLeftovers, MARK } from '../leftovers.ts';
+import { type Letter, STEP_PLANS } from '../plan.ts';
+import { openReplay } from '../replay/replay.ts';
+import { FULL_SIZE, type ProofSize, REPLAY_SIZE } from '../size.ts';
+import type { Verdict } from '../step.ts';
 import { runStep } from './child.ts';
-import { cudaFolders } from './cuda-folders.ts';
 import { startJanitor } from './janitor.ts';
-import { endLeftovers, MARK } from './leftovers.ts';
-import { type Letter, STEP_PLANS } from './plan.ts';
-import { openReplay } from './replay/replay.ts';
 import { Report, type StepRecord } from './report.ts';
-import { FULL_SIZE, type ProofSize, REPLAY_SIZE } from './size.ts';
-import type { Verdict } from './step.ts';
 
 export interface ProofOptions {
   readonly letters: readonly Letter[];
@@ -86,14 +89,13 @@ class Proof {
   }
 
   static async open(options: ProofOptions, out: string, work: string): Promise<Proof> {
-    const folders = options.replay === undefined ? await cudaFolders() : [];
     const temporary = join(work, 'tmp');
     await mkdir(temporary);
     const inherited = process.env;
     const environment: NodeJS.ProcessEnv = {
       ...inherited,
       [MARK]: randomUUID(),
-      LD_LIBRARY_PATH: [inherited.LD_LIBRARY_PATH, ...folders].filter(Boolean).join(':'),
+      ...(options.replay === undefined ? cudaEnvironment() : {}),
       TMPDIR: temporary,
       INFLESS_CACHE_DIR: inherited.INFLESS_CACHE_DIR ?? join(work, 'cache'),
       INFLESS_STATE_DIR: join(work, 'state'),
@@ -109,7 +111,7 @@ class Proof {
       cpu: cpus()[0]?.model ?? 'unknown',
       cores: availableParallelism(),
       memoryBytes: totalmem(),
-      cudaFolders: folders,
+      cudaFolders: options.replay === undefined ? cudaLibraryFolders() : [],
     };
     return new Proof(options, out, work, environment, facts);
   }

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { programFile } from '../../models/base/package.ts';
+import { programFile } from '../../../models/base/package.ts';
 import type { JanitorOrder } from './janitor-process.ts';
 
 /** Somebody who cleans up should this process be killed. */
@@ -10,7 +10,7 @@ export interface Janitor {
 }
 
 export function startJanitor(order: JanitorOrder): Janitor {
-  const child = fork(programFile('autoscaler/gpu-proof/janitor-process'), [], {
+  const child = fork(programFile('autoscaler/gpu-proof/run/janitor-process'), [], {
     execArgv: [],
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

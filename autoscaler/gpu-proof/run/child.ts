@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { programFile } from '../../models/base/package.ts';
-import { formatDuration } from '../../models/base/units.ts';
-import type { Letter } from './plan.ts';
-import type { StepMessage, StepOrder, Verdict } from './step.ts';
+import { programFile } from '../../../models/base/package.ts';
+import { formatDuration } from '../../../models/base/units.ts';
+import type { Letter } from '../plan.ts';
+import type { StepMessage, StepOrder, Verdict } from '../step.ts';
 
 export interface StepRun {
   readonly letter: Letter;
@@ -21,7 +21,7 @@ const TAIL = 2000;
  * Whatever becomes of the process, there is a verdict.
  */
 export async function runStep(run: StepRun, signal: AbortSignal): Promise<Verdict> {
-  const child = fork(programFile('autoscaler/gpu-proof/step-process'), [run.letter], {
+  const child = fork(programFile('autoscaler/gpu-proof/run/step-process'), [run.letter], {
     env: run.environment,
     execArgv: [],
     detached: true,

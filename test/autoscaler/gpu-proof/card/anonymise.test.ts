@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Anonymiser } from '../../../autoscaler/gpu-proof/anonymise.ts';
+import { Anonymiser } from '../../../../autoscaler/gpu-proof/card/anonymise.ts';
 
 const CARD = '51ae0086-e1ac-4a20-f062-9caa44e4df6d';
 

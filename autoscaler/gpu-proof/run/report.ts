@@ -1,12 +1,7 @@
 import { join } from 'node:path';
-import { writeFileSafely } from '../../models/base/files.ts';
-import type { Letter } from './plan.ts';
-
-/**
- * `passed`: as promised. `failed`: not so, or it broke. `no-card`: there is nothing here to show it on.
- * `skipped`: it was not come to.
- */
-export type Outcome = 'passed' | 'failed' | 'no-card' | 'skipped';
+import { writeFileSafely } from '../../../models/base/files.ts';
+import type { Letter } from '../plan.ts';
+import type { Outcome } from '../step.ts';
 
 /** What is known of one step so far. */
 export interface StepRecord {
