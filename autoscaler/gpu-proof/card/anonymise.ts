@@ -2,8 +2,8 @@
 const UUID = /\b((?:MIG-)?(?:GPU-|MIG-)?)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\b/gi;
 /** In text `Serial Number : 1654…`, in XML `<serial>`, and boards and modules by their own numbers. */
 const SERIAL =
-  /((?:Serial(?: Number)?|Chassis Serial Number|GPU Fabric GUID)\s*:\s*|<(?:serial|chassis_serial_number|gpu_fabric_guid|pdi)>\s*)(?!N\/A|\[?Not|\[?N\/A)([\w-]+)/gi;
-const PDI = /((?:PDI|GPU PDI)\s*:\s*)(0x[0-9a-f]+)/gi;
+  /((?:Serial(?: Number)?|Chassis Serial Number|GPU Fabric GUID)\s*:\s*|<(?:serial|chassis_serial_number|gpu_fabric_guid)>\s*)(?!N\/A|\[?Not|\[?N\/A)([\w-]+)/gi;
+const PDI = /(PDI\s*:\s*|<pdi>\s*)(0x[0-9a-f]+)/gi;
 
 /**
  * Takes out of a tool's output what is nobody's business: UUIDs and serial numbers are replaced by numbers in

@@ -40,6 +40,10 @@ export class Client {
     }
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
   /** Runs full batches one after the other for a time. */
   measure(timeMs: number): Promise<Measured> {
     // A precision that is not to be had: the time alone ends it, so that two that begin together end

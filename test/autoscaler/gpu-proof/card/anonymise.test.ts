@@ -29,6 +29,12 @@ describe('Anonymiser', () => {
     );
   });
 
+  it('keeps the form of an identifier, wherever it comes first', () => {
+    const anonymiser = new Anonymiser();
+    expect(anonymiser.clean('<pdi>0x1234567890abcdef</pdi>')).toBe('<pdi>0x0000000000000001</pdi>');
+    expect(anonymiser.clean('GPU PDI : 0x1234567890abcdef')).toBe('GPU PDI : 0x0000000000000001');
+  });
+
   it('gives the same card the same name in every form, and slices names of their own', () => {
     const anonymiser = new Anonymiser();
     const list = anonymiser.clean(
