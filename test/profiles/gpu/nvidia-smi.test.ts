@@ -27,6 +27,7 @@ describe('parseMigSlices, of recorded lists', () => {
   it.each([
     ['h200-mig-590', ['1c.3g.71gb', '2c.3g.71gb', '2g.35gb', '1g.18gb', '1g.18gb'], [0, 0, 0, 0, 0]],
     ['two-a100-450', ['3g.20gb', '3g.20gb'], [1, 1]],
+    ['h200-580', [], []],
     ['lost-card', [], []],
   ])('reads %s', (name, profiles, gpus) => {
     const slices = parseMigSlices(readFileSync(join(FIXTURES, `${name}.list`), 'utf8'));

@@ -15,6 +15,17 @@ describe('parseSmiCsv', () => {
   it.each<[string, readonly object[]]>([
     ['h100-590', [{ 'memory.total': '81559 MiB', 'utilization.gpu': '100 %', 'fan.speed': null }]],
     ['h200-mig-590', [{ 'mig.mode.current': 'Enabled', 'utilization.gpu': null, compute_cap: '9.0' }]],
+    [
+      'h200-580',
+      [
+        {
+          compute_cap: '9.0',
+          'memory.total': '143771 MiB',
+          'clocks_event_reasons.active': '0x0000000000000001',
+          'mig.mode.current': 'Disabled',
+        },
+      ],
+    ],
     ['l40s-595', [{ 'mig.mode.current': null, 'power.draw': '110.23 W' }]],
     ['rtx-2080-windows-591', [{ 'fan.speed': '38 %', name: 'NVIDIA GeForce RTX 2080 SUPER' }]],
     ['p100', [{ name: 'Tesla P100-PCIE-16GB', 'memory.reserved': '103 MiB', 'power.draw': '28.16 W' }]],

@@ -31,6 +31,19 @@ describe('parseSmiText', () => {
       },
     ],
     [
+      'h200-580',
+      '580.159.04',
+      '13.0',
+      {
+        model: 'NVIDIA H200',
+        memoryBytes: 143_771 * MIB,
+        powerWatts: 81.92,
+        powerLimitWatts: 700,
+        migEnabled: false,
+        computeMode: 'Default',
+      },
+    ],
+    [
       'gtx-960m-410',
       '410.72',
       '10.0',

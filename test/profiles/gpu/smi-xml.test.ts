@@ -42,6 +42,20 @@ describe('parseSmiXml', () => {
       '535.54.03',
       { powerWatts: 67.03, powerLimitWatts: 500, migEnabled: false, computeMode: 'Default' },
     ],
+    [
+      'h200-580',
+      '580.159.04',
+      {
+        model: 'NVIDIA H200',
+        architecture: 'Hopper',
+        memoryBytes: 143_771 * MIB,
+        usedMemoryBytes: 0,
+        powerWatts: 81.91,
+        powerLimitWatts: 700,
+        utilizationPercent: 0,
+        migEnabled: false,
+      },
+    ],
     ['rtx-3090-590', '590.44.01', { powerWatts: 35.06, powerLimitWatts: 350, utilizationPercent: 0 }],
     ['rtx-pro-6000-580', null, { powerWatts: 66.84, memoryBytes: null, utilizationPercent: null }],
   ])('reads %s', (name, driverVersion, facts) => {
