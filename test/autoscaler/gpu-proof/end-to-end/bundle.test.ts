@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { packageRoot, programFile } from '../../../../models/base/package.ts';
 import { runtimeVersion } from '../../../../models/engines/onnx/runtime.ts';
-import { openRegistries, type RegistryDouble } from './registry-double.ts';
+import { openRegistries, type RegistryDouble } from '../bundle/registry-double.ts';
 
 const WHEEL = `onnxruntime_gpu-${runtimeVersion().split(' ')[1]}-cp312-cp312-manylinux_2_28_x86_64.whl`;
 /** In place of 100 MB: what is tried is the way that it takes. */

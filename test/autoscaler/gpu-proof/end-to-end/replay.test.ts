@@ -1,14 +1,8 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { STEP_LETTERS } from '../../../autoscaler/gpu-proof/plan.ts';
-import { packageRoot } from '../../../models/base/package.ts';
-import { ProofRun } from './proof-run.ts';
-
-/** From the fault to its sentence. */
-const SENTENCE_MS = 5000;
-/** What a step that hangs is given here. */
-const STEP_SECONDS = '3';
+import { STEP_LETTERS } from '../../../../autoscaler/gpu-proof/plan.ts';
+import { expectSentence, ProofRun, SENTENCE_MS, TABLE } from '../proof-run.ts';
 
 const linux = process.platform === 'linux';
 
@@ -33,33 +27,30 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
       i: 'passed',
       a: 'passed',
     });
-    expect(report!.steps.c!.figures).toMatchObject({
-      compared: [
-        { model: 'matmul-conv', difference: 0, cpuNodes: { share: 0, operators: [] } },
-        { model: 'mnist', difference: 0, cpuNodes: { share: 0, operators: [] } },
-      ],
-    });
+    expect(report!.steps.f!.sentence).toMatch(/held-out cells off by \d+\.\d % in the median/);
+    // The replay plans anew for each other shape, as cuDNN does: what serves does not.
+    const sameAndAlternating = /same (\S+) ms, alternating (\S+) ms \((\S+) times/g;
+    const times = [...report!.steps.d!.sentence.matchAll(sameAndAlternating)].map(([, , , found]) =>
+      Number(found),
+    );
+    expect(times).toHaveLength(2);
+    expect(times[0]).toBeGreaterThan(2);
+    expect(times[1]).toBeLessThan(2);
     expect([0, 1]).toContain(code);
     expect(await run.leftAfter(0)).toEqual([]);
-  }, 120_000);
+  }, 180_000);
 
   it('can be replayed from what it has kept', async () => {
-    const first = await ProofRun.replay(['--steps', 'a']);
+    const first = await ProofRun.replay(['--steps', 'a'], {}, 'h200');
     expect(await first.exited()).toBe(0);
     const again = await ProofRun.start(['--steps', 'a', '--replay', first.out], {});
     expect(await again.exited()).toBe(0);
     expect((await again.report())!.steps.a!.sentence).toMatch(
-      /^NVIDIA A100-SXM4-80GB, driver 535\.54\.03, CUDA 12\.2, /,
+      /^NVIDIA H200, driver 580\.159\.04, CUDA 13\.0, Default, MIG off, MPS programs; /,
     );
   });
 
   it.each<[string, object, string, RegExp]>([
-    [
-      'the driver hangs',
-      { smi: { fault: 'hangs' } },
-      'c',
-      /not done within 3\.00 s; it was at "asking nvidia-smi for cards"/,
-    ],
     ['the driver vanishes', { smi: { fault: 'vanishes' } }, 'c', /nvidia-smi failed/],
     [
       'the driver says that it failed, and exits with 0',
@@ -74,7 +65,6 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
       'e',
       /cannot be shared by MPS here \(nvidia-cuda-mps-control ended with SIGKILL\)/,
     ],
-    ['MPS is not installed', { mps: 'missing' }, 'e', /nvidia-cuda-mps-control is not installed/],
     [
       'the MPS daemon is of another user',
       { mps: 'of-another-user' },
@@ -87,14 +77,7 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
       'c',
       /not done within 3\.00 s; it was at "opening matmul-conv on the card|running matmul-conv on the card/,
     ],
-    [
-      'the engine vanishes',
-      { engine: { fault: 'vanishes' } },
-      'c',
-      /ended with SIGKILL at "running matmul-conv on the card"/,
-    ],
     ['the engine fails', { engine: { fault: 'throws' } }, 'd', /CUDNN_STATUS_EXECUTION_FAILED/],
-    ['the card is lost', { engine: { fault: 'card-lost', from: 9 } }, 'd', /unspecified launch failure/],
     [
       'the card is partitioned meanwhile',
       { engine: { fault: 'mig-changed', from: 9 } },
@@ -102,16 +85,7 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
       /busy or unavailable/,
     ],
   ])('when %s: one sentence within seconds, and nothing left', async (_, faults, letter, sentence) => {
-    const run = await ProofRun.replay(['--steps', letter, '--step-time', STEP_SECONDS], faults);
-    await run.untilAt(letter, /./);
-    const begin = performance.now();
-    const code = await run.exited();
-    expect(performance.now() - begin).toBeLessThan(SENTENCE_MS);
-    const step = (await run.report())!.steps[letter]!;
-    expect(step.sentence).toMatch(sentence);
-    expect(step.sentence.split('\n')).toHaveLength(1);
-    expect(code).toBe(step.outcome === 'no-card' ? 3 : 1);
-    expect(await run.leftAfter(500)).toEqual([]);
+    await expectSentence(letter, faults, sentence);
   });
 
   it('keeps the cells of a sweep in the middle of which the card is lost, and the next steps say that there is none', async () => {
@@ -138,11 +112,7 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
 
   it.each(STEP_LETTERS)('killed in step %s, it has told what it knew, and leaves nothing', async (letter) => {
     const run = await ProofRun.replay(['--steps', letter]);
-    if (letter === 'h' || letter === 'i')
-      await cp(
-        join(packageRoot, 'test/autoscaler/gpu-proof/replays/table.json'),
-        join(run.out, 'table.json'),
-      );
+    if (letter === 'h' || letter === 'i') await cp(TABLE, join(run.out, 'table.json'));
     await run.untilAt(letter, letter === 'e' ? /running both/ : /^(?!starting)/);
     run.kill('SIGKILL');
     await run.exited();
@@ -171,23 +141,12 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
   });
 });
 
-describe('a proof without a card', () => {
-  it('says so with exit code 3, without anything on its PATH', async () => {
-    const run = await ProofRun.start([], { PATH: '' });
-    expect(await run.exited()).toBe(3);
-    expect(run.stdout).toMatch(
-      /^c {2}no-card {2}There is no NVIDIA driver with a card here \(nvidia-smi is not installed\): run this on a machine with one\./,
-    );
-    expect((await run.report())!.steps.a!.outcome).toBe('no-card');
-  });
-
+describe('its options', () => {
   it.each([
-    [['--steps', 'c,x'], /--steps "c,x": "x" is not a step\. Choose among c, f, h, g, d, e, i, a, b\./],
     [['--time', 'long'], /The time is no number from 1 to 3600/],
-    [['--replay', '/nowhere'], /\/nowhere\/outputs\.json cannot be read, and a replay is made of it/],
     [['--bundle', 'x', '--compute-capability', '90'], /"90" is none\. Write it as NVIDIA does, like 9\.0/],
     [['--bundle', 'x', '--part-size', '25'], /--part-size is no number from 1 to 24/],
-  ])('refuses %j', async (args, sentence) => {
+  ])('refuse %j', async (args, sentence) => {
     const run = await ProofRun.start(args, {});
     expect(await run.exited()).toBe(2);
     expect(run.stderr).toMatch(sentence);
