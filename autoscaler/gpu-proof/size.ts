@@ -33,7 +33,7 @@ export const REPLAY_SIZE: ProofSize = {
   batches: [1, 2, 4, 8],
   cpus: [1],
   gpuPercents: [0, 50, 100],
-  sweepTimeMs: 10_000,
+  sweepTimeMs: 40_000,
   cellTimeMs: 100,
   runs: 100,
   loadTimeMs: 2000,
