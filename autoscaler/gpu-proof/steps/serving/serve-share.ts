@@ -15,7 +15,7 @@ const NAME = 'proof';
 const POOLS = [1, 2];
 const READY_MS = 25_000;
 /** After which what is not even starting will not. */
-const STARTING_MS = 5000;
+const STARTING_MS = 8000;
 /** Before what is measured: connections are made, and code is compiled. */
 const WARM_UP_SECONDS = 2;
 const WARM_UP_SHARE = 0.25;
@@ -31,23 +31,29 @@ export const serveShare: Step = async (context) => {
     return { outcome: 'failed', sentence: 'No cell of the table is a single row on a share of the card.' };
   }
   const served: Kept[] = [];
+  let lack = '';
   for (const instances of POOLS.filter((count) => count * service.gpuPercent <= 100)) {
     const result = await serve(service, instances, context);
     if ('failure' in result) return { outcome: 'failed', sentence: result.failure };
-    served.push(result);
+    if ('sentence' in result) served.push(result);
+    else if (result.started > 0) lack = `; of ${instances} instances ${result.started} got started`;
+    else
+      return {
+        outcome: 'failed',
+        sentence: 'No instance with a share of the card was even started: there is no room for it here.',
+      };
   }
   const sentences = served.map(({ sentence }) => sentence).join('; ');
   return {
     outcome: served.every(({ isKept }) => isKept) ? 'passed' : 'failed',
-    sentence: `SLO ${service.sloMs} ms, JSON included: ${sentences}.`,
+    sentence: `SLO ${service.sloMs} ms, JSON included: ${sentences}${lack}.`,
   };
 };
 
-async function serve(
-  service: Service,
-  instances: number,
-  context: StepContext,
-): Promise<Kept | { readonly failure: string }> {
+/** Something went wrong, or fewer instances were even started, as where there is no room for more. */
+type NotServed = { readonly failure: string } | { readonly started: number };
+
+async function serve(service: Service, instances: number, context: StepContext): Promise<Kept | NotServed> {
   const { doing, record, work } = context;
   const file = await declare(service, instances, context);
   const autoscaler = new OwnProgram('autoscaler/bin', [
@@ -61,7 +67,7 @@ async function serve(
     doing('starting infless-autoscaler');
     const url = await urlOf(autoscaler);
     const ready = await untilReady(url, instances, autoscaler, doing);
-    if ('failure' in ready) return ready;
+    if (!('status' in ready)) return ready;
     const promised = promiseOf(
       service,
       ready.status.instances.map(({ config }) => config),
@@ -118,7 +124,7 @@ async function untilReady(
   wanted: number,
   autoscaler: OwnProgram,
   doing: (what: string) => void,
-): Promise<{ readonly status: FunctionStatus } | { readonly failure: string }> {
+): Promise<{ readonly status: FunctionStatus } | NotServed> {
   let status = await statusOf(url);
   for (const begin = performance.now(); performance.now() - begin < READY_MS; ) {
     const { phase, reason, instances } = status;
@@ -126,13 +132,13 @@ async function untilReady(
     if (autoscaler.exitCode !== undefined) break;
     doing(`waiting for instances: ${phase}${reason === undefined ? '' : ` (${reason})`}`);
     if (phase === 'failing' && performance.now() - begin > READY_MS / 2) break;
-    if (instances.length < wanted && phase !== 'failing' && performance.now() - begin > STARTING_MS) break;
+    if (instances.length < wanted && phase !== 'failing' && performance.now() - begin > STARTING_MS)
+      return { started: instances.length };
     await sleep(200);
     status = await statusOf(url);
   }
-  const { phase, reason, warnings, instances } = status;
-  const why =
-    reason ?? warnings.at(-1) ?? `there is room for ${instances.length} here, and the function is "${phase}"`;
+  const { phase, reason, warnings } = status;
+  const why = reason ?? warnings.at(-1) ?? `the function is "${phase}"`;
   return { failure: `Of ${wanted} instances with a share of the card not all got ready: ${why}` };
 }
 
