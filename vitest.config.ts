@@ -3,7 +3,12 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/bench/**', 'test/cluster/**', 'node_modules/**'],
+    exclude: [
+      'test/bench/**',
+      'test/cluster/**', // npm run test:cluster
+      'test/autoscaler/gpu-proof/end-to-end/**', // npm run test:gpu-proof
+      'node_modules/**',
+    ],
     reporters: ['default', './test/support/plain-summary.ts'],
     setupFiles: ['test/setup.ts'],
     pool: 'forks', // inference is native code: a crash must take down one test file, not the runner

@@ -72,15 +72,24 @@ export class ProfileView {
     return this.#closest(config).peakMemoryBytes;
   }
 
-  /** The most memory of the GPU that the process held; undefined where no cell says. */
-  gpuMemoryBytes(config: Config): number | undefined {
-    if (config.gpuPercent === 0) return undefined;
-    const { cells } = this.#quotaOf(config);
-    const told = cells.filter((cell) => cell.gpu !== undefined);
-    const own = told.find((cell) => cell.batch >= config.batch) ?? told.at(-1);
-    if (own !== undefined) return own.gpu!.memoryBytes;
-    const all = this.table.cells.flatMap(({ gpu }) => (gpu === undefined ? [] : [gpu.memoryBytes]));
-    return all.length === 0 ? undefined : Math.max(...all); // of other shares: it depends on the batch, hardly on them
+  /**
+   * Memory of the GPU that is surely enough; undefined where no cell says. That of a cell of the same share with as many rows; else the most that any share took with the next larger batch, else
+   * the most of all in proportion to the rows. A predicted cell says nothing of it.
+   */
+  gpuMemoryBytes({ batch, cpuMillicores, gpuPercent }: Config): number | undefined {
+    if (gpuPercent === 0) return undefined;
+    const told = this.table.cells.flatMap((cell) =>
+      cell.gpu === undefined ? [] : [{ ...cell, bytes: cell.gpu.memoryBytes }],
+    );
+    if (told.length === 0) return undefined;
+    const own = told.filter(
+      (cell) => cell.cpuMillicores === cpuMillicores && cell.gpuPercent === gpuPercent && cell.batch >= batch,
+    );
+    const enough = own.length > 0 ? own : told.filter((cell) => cell.batch >= batch);
+    const next = Math.min(...enough.map((cell) => cell.batch));
+    const most = (cells: typeof told): number => Math.max(...cells.map(({ bytes }) => bytes));
+    if (enough.length > 0) return most(enough.filter((cell) => cell.batch === next));
+    return Math.round((most(told) * batch) / Math.max(...told.map((cell) => cell.batch)));
   }
 
   /** Decoding one row's JSON, and encoding one row's answer, in ms. */

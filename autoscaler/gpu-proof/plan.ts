@@ -12,11 +12,11 @@ export interface StepPlan {
 }
 
 export const STEP_PLANS: Readonly<Record<Letter, StepPlan>> = {
-  c: { title: 'the GPU answers as the CPU does, and where operators ran', limitMs: 75_000, needsCard: true },
-  f: { title: 'infless-profile in shares of the card', limitMs: 130_000, needsCard: true },
-  h: { title: 'infless-autoscaler keeps its promise with a share', limitMs: 70_000, needsCard: true },
-  g: { title: 'two instances side by side', limitMs: 60_000, needsCard: true },
-  d: { title: 'what changing batch sizes cost', limitMs: 65_000, needsCard: true },
+  c: { title: 'the GPU answers as the CPU does, and where operators ran', limitMs: 60_000, needsCard: true },
+  f: { title: 'infless-profile in shares of the card', limitMs: 125_000, needsCard: true },
+  h: { title: 'infless-autoscaler keeps its promise with a share', limitMs: 90_000, needsCard: true },
+  g: { title: 'two instances side by side', limitMs: 45_000, needsCard: true },
+  d: { title: 'what changing batch sizes cost', limitMs: 45_000, needsCard: true },
   e: { title: 'MPS comes up, survives a killed client, and goes', limitMs: 40_000, needsCard: true },
   i: { title: 'from which rate on a GPU is cheaper', limitMs: 15_000, needsCard: true },
   a: { title: 'what the card and its driver say of themselves', limitMs: 30_000, needsCard: false },

@@ -4,7 +4,7 @@ import { InflessError } from '../../models/base/errors.ts';
 import { makeBundle } from './bundle/bundle.ts';
 import { unpackEngine } from './bundle/unpack-engine.ts';
 import { type Letter, STEP_LETTERS } from './plan.ts';
-import { prove } from './prove.ts';
+import { prove } from './run/prove.ts';
 
 interface Options {
   readonly bundle?: string;

@@ -1,5 +1,10 @@
-import type { Outcome } from './report.ts';
 import type { ProofSize } from './size.ts';
+
+/**
+ * `passed`: as promised. `failed`: not so, or it broke. `no-card`: there is nothing here to show it on.
+ * `skipped`: it was not come to.
+ */
+export type Outcome = 'passed' | 'failed' | 'no-card' | 'skipped';
 
 export interface Verdict {
   readonly outcome: Outcome;

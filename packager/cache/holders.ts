@@ -1,7 +1,7 @@
 import { readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheDirectory, writeFileSafely } from '../../models/base/files.ts';
-import { isProcessAlive } from '../../models/base/process-alive.ts';
+import { isProcessAlive } from '../../models/base/process-stat.ts';
 
 /** An entry of the cache, by the folder it is in and its name there. */
 export interface CacheEntry {

@@ -14,7 +14,7 @@ async function reply(question: Question): Promise<unknown> {
     return cell.opened;
   }
   if (question.ask === 'examine') {
-    const { examine } = await import('../gpu/examine.ts'); // only where there is a GPU
+    const { examine } = await import('./accelerator/examine.ts'); // only where there is a GPU
     return examine(question);
   }
   if (cell === undefined) throw new Error(`The model must be opened before "${question.ask}".`);

@@ -3,8 +3,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
-import { isProcessAlive } from '../../models/base/process-alive.ts';
-import { processStat } from '../quota/process-stat.ts';
+import { isProcessAlive, processStat } from '../../models/base/process-stat.ts';
 import { control, MPS_CONTROL } from './mps-control.ts';
 
 /** What a client may take of the GPU. */

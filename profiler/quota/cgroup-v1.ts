@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../../models/base/errors.ts';
+import { processCpuMs } from '../../models/base/process-stat.ts';
 import { cfsLimits } from './cfs-limits.ts';
 import {
   attachToGroup,
@@ -17,7 +18,6 @@ import {
   writeGroupFile,
 } from './cgroup-directory.ts';
 import type { CgroupPlaces } from './cgroup-places.ts';
-import { processCpuMs } from './process-stat.ts';
 import type { Quota, Quotas, Throttling } from './quota-interface.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { isProcessAlive } from '../../models/base/process-alive.ts';
+import { isProcessAlive } from '../../models/base/process-stat.ts';
 import { formatCores } from '../../models/base/units.ts';
 import { openQuotas, type Quota, type QuotaOptions, type Quotas } from './quota.ts';
 

@@ -4,7 +4,7 @@ import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts'
 import type { QuotaMechanism } from '../../profiles/table.ts';
 import type { InputShapes } from '../cell/cell-protocol.ts';
 import type { CellSettings } from '../cell/measure-cell.ts';
-import type { CpuFallback } from '../gpu/check-accelerator.ts';
+import type { CpuFallback } from './check-accelerator.ts';
 import { checkCpus, defaultGrid, type Grid } from './grid.ts';
 import { fullStrategy, type SparseOptions, type Strategy, sparseStrategy } from './sampling/strategy.ts';
 

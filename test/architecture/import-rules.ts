@@ -47,7 +47,7 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
     'what-if': ['cluster', 'control', 'functions', 'latency', 'planning', 'simulation'],
     service: ['control', 'dispatch', 'fleet', 'functions', 'gateway', 'kubernetes', 'operator', 'planning'],
     deploy: ['operator'],
-    'gpu-proof': ['gateway', 'latency', 'planning'],
+    'gpu-proof': ['cluster', 'gateway', 'latency', 'planning'], // cluster: what a share costs
     quickstart: ['control', 'fleet', 'gateway', 'latency', 'planning', 'service'],
   },
 };

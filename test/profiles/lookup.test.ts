@@ -98,3 +98,35 @@ describe('ProfileView', () => {
     );
   });
 });
+
+describe('memory of the GPU', () => {
+  const gpu = (batch: number, gpuPercent: number) => ({ batch, cpuMillicores: 1000, gpuPercent });
+  const on = (batch: number, gpuPercent: number, memoryBytes?: number): Cell =>
+    cell(batch, 1000, 5, {
+      gpuPercent,
+      ...(memoryBytes === undefined
+        ? {}
+        : { gpu: { memoryBytes, powerWatts: null, utilizationPercent: null } }),
+    });
+
+  it('is that of as many rows or more on the same share', () => {
+    const view = new ProfileView(table([on(1, 25, 4e8), on(8, 25, 9e8), on(8, 50, 10e8)]));
+    expect(view.gpuMemoryBytes(gpu(8, 25))).toBe(9e8);
+    expect(view.gpuMemoryBytes(gpu(4, 25))).toBe(9e8);
+    expect(view.gpuMemoryBytes(gpu(1, 25))).toBe(4e8);
+  });
+
+  it('is never that of fewer rows, however few cells were measured', () => {
+    const view = new ProfileView(
+      table([on(1, 25, 4e8), on(32, 25), on(8, 50, 10e8), on(32, 50, 17e8), on(32, 100, 21e8)]),
+    );
+    expect(view.gpuMemoryBytes(gpu(32, 25))).toBe(21e8);
+    expect(view.gpuMemoryBytes(gpu(2, 25))).toBe(10e8);
+    expect(view.gpuMemoryBytes(gpu(64, 25))).toBe(42e8);
+  });
+
+  it('is not known where nothing tells, and not needed without a share', () => {
+    expect(new ProfileView(table([on(1, 25)])).gpuMemoryBytes(gpu(1, 25))).toBeUndefined();
+    expect(new ProfileView(table([on(1, 25, 4e8)])).gpuMemoryBytes(cpu(1, 1000))).toBeUndefined();
+  });
+});

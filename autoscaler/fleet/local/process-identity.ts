@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { systemCode } from '../../../models/base/errors.ts';
-import { processStat } from '../../../profiler/quota/process-stat.ts';
+import { processStat } from '../../../models/base/process-stat.ts';
 
 /**
  * Names one process for good. A pid alone does not: the kernel gives it to another process later. Its start time

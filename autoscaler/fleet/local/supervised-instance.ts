@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '../../../models/base/clock.ts';
+import { processCpuMs, processResidentBytes } from '../../../models/base/process-stat.ts';
 import { formatDuration } from '../../../models/base/units.ts';
-import { processCpuMs, processResidentBytes } from '../../../profiler/quota/process-stat.ts';
 import type { Quota } from '../../../profiler/quota/quota.ts';
 import type { Instance, InstancePhase } from '../../cluster/instance.ts';
 import type { InstanceEvent, InstanceUsage } from '../platform.ts';

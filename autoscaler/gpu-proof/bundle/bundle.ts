@@ -8,10 +8,10 @@ import {
   writeFileSafely,
 } from '../../../models/base/files.ts';
 import { appArchive, engineArchive } from './archives.ts';
-import { cudaProvider } from './cuda-provider.ts';
-import type { SmVersion } from './fatbin.ts';
 import { nodeBinary } from './node-binary.ts';
 import { type CutFile, cutIntoParts } from './parts.ts';
+import { cudaProvider } from './provider/cuda-provider.ts';
+import type { SmVersion } from './provider/fatbin.ts';
 import { APP_ARCHIVE, digestList, ENGINE_ARCHIVE, UNPACK_SCRIPT, unpackScript } from './shell.ts';
 
 export interface BundleOptions {

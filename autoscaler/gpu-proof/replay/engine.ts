@@ -1,6 +1,6 @@
 /**
  * Loaded before any program of a replay: puts the engine's CPU in the place of its CUDA, where the native
- * library comes in, and lets go wrong what is to go wrong. A process that loads no engine notices nothing of
+ * library comes in, with its planning anew for each shape, and lets go wrong what is to go wrong. A process that loads no engine notices nothing of
  * it.
  */
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -25,13 +25,17 @@ interface Binding {
   InferenceSession: new () => NativeSession;
 }
 
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 function misbehave(fault: NonNullable<Faults['engine']>['fault']): never {
   switch (fault) {
     case 'hangs':
-      for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+      for (;;) pause(1000);
     case 'vanishes':
       process.kill(process.pid, 'SIGKILL');
-      for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+      for (;;) pause(1000);
     case 'card-lost':
       if (folder !== undefined) writeFileSync(join(folder, LOST_FILE), '');
       throw new Error(
@@ -54,10 +58,19 @@ function onCard(): void {
   if (statSync(counter).size >= engine.from) misbehave(engine.fault);
 }
 
+/** What cuDNN takes when the shape of a convolution is another one than in the run before. */
+const PLANNING_MS = 10;
+
+function shapesOf(feeds: unknown): string {
+  const tensors = Object.values((feeds ?? {}) as Record<string, { readonly dims?: readonly number[] }>);
+  return tensors.map(({ dims }) => String(dims)).join(';');
+}
+
 function played({ InferenceSession }: Binding): Binding['InferenceSession'] {
   return class extends InferenceSession {
     #isOnCard = false;
     #trace: string | undefined;
+    #planned = '';
 
     override loadModel(...args: unknown[]): void {
       const options = (args.at(-1) ?? {}) as Options;
@@ -80,8 +93,16 @@ function played({ InferenceSession }: Binding): Binding['InferenceSession'] {
     }
 
     override run(...args: unknown[]): unknown {
-      if (this.#isOnCard) onCard();
+      if (this.#isOnCard) {
+        onCard();
+        this.#plan(shapesOf(args[0]));
+      }
       return super.run(...args);
+    }
+
+    #plan(shapes: string): void {
+      if (shapes !== this.#planned) pause(PLANNING_MS);
+      this.#planned = shapes;
     }
 
     override endProfiling(): void {

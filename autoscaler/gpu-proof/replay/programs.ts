@@ -1,6 +1,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Recorded, Recordings } from '../recorded.ts';
+import type { Recorded, Recordings } from '../card/recorded.ts';
 import { type Faults, LOST_FILE, PARTITIONED_FILE } from './faults.ts';
 
 const LOST =
@@ -29,6 +29,8 @@ export async function writePrograms(
   await program(folder, 'nvidia-smi', smiScript(smi.cases, smi.later.cases, faults.smi));
   if (faults.mps === 'missing') return;
   await program(folder, 'nvidia-cuda-mps-server', MPS_SERVER);
+  const version = recordings['nvidia-cuda-mps-control --version'];
+  if (version !== undefined) await write(join(folder, 'mps-version'), version);
   await program(folder, 'nvidia-cuda-mps-control', mpsScript(faults.mps));
 }
 
@@ -103,6 +105,10 @@ here=\${0%/*}
 pipe=\${CUDA_MPS_PIPE_DIRECTORY:-$here/usual-pipe}
 echo "nvidia-cuda-mps-control $*" >> "$here/calls"
 ${instead}
+if [ "$1" = --version ]; then
+  cat "$here/mps-version.out" 2> /dev/null
+  exit
+fi
 if [ "$1" = -d ]; then
   "$here/nvidia-cuda-mps-server" < /dev/null > /dev/null 2>&1 &
   echo $! > "$pipe/control"

@@ -5,7 +5,7 @@ import { InflessError } from '../../../models/base/errors.ts';
 import { readTextIfPresent } from '../../../models/base/files.ts';
 import { programFile } from '../../../models/base/package.ts';
 import { parseWith } from '../../../models/base/schema.ts';
-import { RECORDINGS_FILE, type Recordings, recordingsSchema } from '../recorded.ts';
+import { RECORDINGS_FILE, type Recordings, recordingsSchema } from '../card/recorded.ts';
 import { faultsSchema, REPLAY_FOLDER } from './faults.ts';
 import { writePrograms } from './programs.ts';
 

@@ -1,19 +1,21 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheDirectory } from '../../../models/base/files.ts';
 import { formatDuration } from '../../../models/base/units.ts';
 import { onnxEngine } from '../../../models/engines/onnx/engine.ts';
 import { createSession, runSession } from '../../../models/engines/onnx/session.ts';
+import { DEFAULT_GPU_PROVIDER } from '../../../models/engines/provider.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import type { NamedTensors } from '../../../models/manifest/tensor.ts';
 import { Graph } from '../../../models/zoo/graph.ts';
 import { buildZooModel } from '../../../models/zoo/index.ts';
 import { conv, globalAveragePool } from '../../../models/zoo/layers/convolution.ts';
 import { dense } from '../../../models/zoo/layers/dense.ts';
-import { firstCard } from '../absence.ts';
-import { difference } from '../difference.ts';
-import { type Placement, placementOf } from '../placement.ts';
+import { traceCpuNodes } from '../../../profiler/cell/accelerator/examine.ts';
+import type { CpuNodes } from '../../../profiler/cell/accelerator/placement.ts';
+import { firstCard } from '../card/absence.ts';
 import type { Step, StepContext } from '../step.ts';
+import { difference } from './difference.ts';
 
 /**
  * Of the largest number of the CPU's answer: convolutions on the card count in TF32, which has 10 bits of
@@ -27,6 +29,7 @@ const MOST_ON_CPU = 0.02;
 const RUNS = 20;
 const WARM_UP_RUNS = 5;
 const THREADING = { threads: 4, spinning: false };
+const ON_CARD = { cpuMillicores: 4000, gpuPercent: 100, provider: DEFAULT_GPU_PROVIDER };
 
 interface Compared {
   readonly model: string;
@@ -37,7 +40,7 @@ interface Compared {
   readonly gpuMs: number;
   readonly gpuOpenMs: number;
   readonly gpuFirstMs: number;
-  readonly placement: Placement;
+  readonly cpuNodes: CpuNodes;
 }
 
 /** Step c: the same graphs on the CPU and on the card. */
@@ -53,24 +56,23 @@ export const compareAnswers: Step = async (context) => {
     context.record({ compared });
   }
   const isAlike = compared.every(({ difference: off }) => off <= MOST_DIFFERENCE);
-  const isPlaced = compared.every(({ placement }) => placement.cpuShare <= MOST_ON_CPU);
+  const isPlaced = compared.every(({ cpuNodes }) => cpuNodes.share <= MOST_ON_CPU);
   return { outcome: isAlike && isPlaced ? 'passed' : 'failed', sentence: compared.map(told).join('; ') };
 };
 
-function told({ model, difference: off, cpuMs, gpuMs, placement }: Compared): string {
-  const { nodes, cpuShare, cpuOperators } = placement;
-  const where = Object.entries(nodes)
-    .map(([provider, count]) => `${count} on ${provider.replace('ExecutionProvider', '')}`)
-    .join(', ');
-  const cpu = cpuOperators.length === 0 ? '' : `, CPU: ${cpuOperators.join(' ')}`;
+function told({ model, difference: off, cpuMs, gpuMs, cpuNodes }: Compared): string {
+  const onCpu = cpuNodes.operators.map(({ operator }) => operator).join(' ');
+  const where =
+    onCpu === ''
+      ? 'all operators on CUDA'
+      : `${(cpuNodes.share * 100).toFixed(1)} % of a run on the CPU (${onCpu})`;
   return (
-    `${model} b${BATCH}: off by ${(off * 100).toPrecision(2)} % at most, nodes ${where} ` +
-    `(${(cpuShare * 100).toFixed(1)} % of the time on the CPU${cpu}), ` +
+    `${model} b${BATCH}: off by ${(off * 100).toPrecision(2)} % at most, ${where}, ` +
     `${formatDuration(gpuMs)} against ${formatDuration(cpuMs)} on ${THREADING.threads} cores`
   );
 }
 
-async function compare(name: string, path: string, { doing, work }: StepContext): Promise<Compared> {
+async function compare(name: string, path: string, { doing }: StepContext): Promise<Compared> {
   const manifest = await onnxEngine.inspect(path, name);
   const feeds = generateInputs(manifest, { batch: BATCH, seed: 1 });
   doing(`running ${name} on the CPU`);
@@ -86,7 +88,7 @@ async function compare(name: string, path: string, { doing, work }: StepContext)
     gpuMs: gpu.meanMs,
     gpuOpenMs: gpu.openMs,
     gpuFirstMs: gpu.firstMs,
-    placement: await trace(path, name, feeds, work),
+    cpuNodes: await traceCpuNodes({ path, manifest }, ON_CARD, feeds),
   };
 }
 
@@ -111,22 +113,6 @@ async function timed(
   } finally {
     await session.release();
   }
-}
-
-async function trace(path: string, name: string, feeds: NamedTensors, work: string): Promise<Placement> {
-  const folder = join(work, `trace-${name}`);
-  await mkdir(folder);
-  const { runtime, session } = await createSession(
-    path,
-    THREADING,
-    { gpuPercent: 100 },
-    { filePrefix: join(folder, 'trace'), optimizedFile: join(folder, 'optimized.onnx') },
-  );
-  for (let run = 0; run < 2 * WARM_UP_RUNS; run += 1) await runSession(runtime, session, name, feeds);
-  session.endProfiling();
-  await session.release();
-  const file = (await readdir(folder)).find((entry) => entry.startsWith('trace_'))!;
-  return placementOf(await readFile(join(folder, file), 'utf8'), WARM_UP_RUNS);
 }
 
 /** One convolution and one matrix product: the two libraries that all else stands on. */

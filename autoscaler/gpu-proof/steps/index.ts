@@ -6,10 +6,10 @@ export const STEPS: Readonly<Record<Letter, () => Promise<Step>>> = {
   a: async () => (await import('./keep-outputs.ts')).keepOutputs,
   b: async () => (await import('./resolve-libraries.ts')).resolveLibraries,
   c: async () => (await import('./compare-answers.ts')).compareAnswers,
-  d: async () => (await import('./vary-batches.ts')).varyBatches,
+  d: async () => (await import('./batches/vary-batches.ts')).varyBatches,
   e: async () => (await import('./share-by-mps.ts')).shareByMps,
   f: async () => (await import('./profile-shares.ts')).profileShares,
   g: async () => (await import('./run-side-by-side.ts')).runSideBySide,
-  h: async () => (await import('./serve-share.ts')).serveShare,
-  i: async () => (await import('./compare-prices.ts')).comparePrices,
+  h: async () => (await import('./serving/serve-share.ts')).serveShare,
+  i: async () => (await import('./prices/compare-prices.ts')).comparePrices,
 };

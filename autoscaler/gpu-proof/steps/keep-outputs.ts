@@ -7,9 +7,9 @@ import { parseSmiCsv } from '../../../profiles/gpu/smi-csv.ts';
 import { parseSmiText } from '../../../profiles/gpu/smi-text.ts';
 import { knownBytes } from '../../../profiles/gpu/smi-values.ts';
 import { parseSmiXml, type SmiReport } from '../../../profiles/gpu/smi-xml.ts';
-import { firstCard } from '../absence.ts';
-import { Anonymiser } from '../anonymise.ts';
-import { RECORDINGS_FILE, type Recorded } from '../recorded.ts';
+import { firstCard } from '../card/absence.ts';
+import { Anonymiser } from '../card/anonymise.ts';
+import { RECORDINGS_FILE, type Recorded } from '../card/recorded.ts';
 import type { Step } from '../step.ts';
 
 const CARD_FIELDS = [
@@ -38,6 +38,17 @@ const CARD_FIELDS = [
 
 const CARD_QUERY = `--query-gpu=${CARD_FIELDS}`;
 
+const STREAM_FIELDS = [
+  'timestamp',
+  'memory.used',
+  'power.draw',
+  'enforced.power.limit',
+  'utilization.gpu',
+  'clocks.sm',
+  'clocks.mem',
+  'clocks_event_reasons.active',
+].join(',');
+
 /** Each asks and sets nothing. */
 const COMMANDS: readonly (readonly string[])[] = [
   ['nvidia-smi'],
@@ -48,6 +59,14 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['nvidia-smi', CARD_QUERY, '--format=csv'],
   ['nvidia-smi', CARD_QUERY, '--format=csv,noheader,nounits'],
   ['nvidia-smi', '--query-compute-apps=pid,process_name,used_memory,gpu_uuid', '--format=csv'],
+  // As the profiler and the engine ask.
+  [
+    'nvidia-smi',
+    '--query-compute-apps=gpu_uuid,pid,used_memory,process_name',
+    '--format=csv,noheader,nounits',
+  ],
+  ['nvidia-smi', '--query-gpu=driver_version,compute_cap', '--format=csv,noheader'],
+  ['nvidia-smi', `--query-gpu=${STREAM_FIELDS}`, '--format=csv,noheader,nounits'],
   ['nvidia-smi', 'mig', '-lgip'],
   ['nvidia-smi', 'mig', '-lgi'],
   ['nvidia-smi', 'vgpu', '-q'],

@@ -5,7 +5,7 @@ import { availableCpuMillicores } from '../../../profiler/quota/cpu-limit.ts';
 import { formatConfig } from '../../../profiles/config.ts';
 import { readTable } from '../../../profiles/store.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
-import { firstCard } from '../absence.ts';
+import { firstCard } from '../card/absence.ts';
 import { OwnProgram } from '../program-run.ts';
 import type { Step, StepContext, Verdict } from '../step.ts';
 import { TABLE_FILE } from '../table-of-step.ts';
@@ -55,8 +55,7 @@ async function sweep({ doing, record, out, size }: StepContext, percents: readon
     ...['--gpu', percents.join(',')],
     ...['--batches', size.batches.join(',')],
     ...['--cpus', (await cpusHere(size.cpus)).join(',')],
-    ...['--quick', '--cell-time', `${size.cellTimeMs}ms`],
-    ...['--max-time', `${size.sweepTimeMs}ms`, '--prediction-error', '5'],
+    ...['--cell-time', `${size.cellTimeMs}ms`, '--max-time', `${size.sweepTimeMs}ms`],
     ...['-o', file],
   ];
   record({ command: `infless-profile ${args.join(' ')}` });
@@ -127,7 +126,7 @@ function verdictOn(table: ProfileTable, percents: readonly number[], leftOut: re
       : `memory on the card ${formatBytes(Math.min(...memory))} to ${formatBytes(Math.max(...memory))} a cell`,
     heldOut === null
       ? 'no cells held out'
-      : `held-out cells off by ${(heldOut.median * 100).toFixed(1)} % in the median`,
+      : `held-out cells off by ${percent(heldOut.median)} in the median, ${percent(heldOut.p90)} at p90`,
     ...(missing.length === 0 ? [] : [`no cell at ${missing.join(' %, ')} %`]),
     ...(leftOut.length === 0 ? [] : [`${leftOut.length} could not be run: ${leftOut[0]!}`]),
   ];
@@ -135,4 +134,8 @@ function verdictOn(table: ProfileTable, percents: readonly number[], leftOut: re
     outcome: missing.length === 0 && leftOut.length === 0 ? 'passed' : 'failed',
     sentence: `${parts.join('; ')}.`,
   };
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
 }

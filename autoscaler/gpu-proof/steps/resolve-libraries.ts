@@ -1,15 +1,15 @@
 import { readdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { runtimeFolder } from '../../../models/engines/onnx/providers/provider-library.ts';
 import { readElf } from '../../../packager/contents/runtime/elf.ts';
 import { loaderFolders, neededLibraries } from '../../../packager/contents/runtime/needed-libraries.ts';
-import { CUDA_PROVIDER } from '../bundle/cuda-provider.ts';
-import { codeInLibrary } from '../bundle/slim-provider.ts';
+import { CUDA_PROVIDER } from '../bundle/provider/cuda-provider.ts';
+import { codeInLibrary } from '../bundle/provider/slim-provider.ts';
 import type { Step } from '../step.ts';
 
 /** Step b: what the engine and its CUDA provider need of other libraries, and where this machine has it. */
 export const resolveLibraries: Step = async ({ doing, record }) => {
-  const folder = engineFolder();
+  const folder = runtimeFolder();
   const names = await readdir(folder);
   const files = names.filter((name) => /^lib.*\.so/.test(name)).map((name) => join(folder, name));
   const providers = names.filter((name) => name.includes('_providers_'));
@@ -45,10 +45,3 @@ export const resolveLibraries: Step = async ({ doing, record }) => {
     sentence: `${libraries.length} libraries that ${files.length} files need are found, ${driver}; the provider has code for sm_${codeFor.join(', sm_')}.`,
   };
 };
-
-/** Where the engine's native libraries of this platform lie, and providers beside them. */
-function engineFolder(): string {
-  const require = createRequire(import.meta.url);
-  const manifest = require.resolve('onnxruntime-node/package.json');
-  return join(dirname(manifest), 'bin', 'napi-v6', process.platform, process.arch);
-}

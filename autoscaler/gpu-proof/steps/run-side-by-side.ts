@@ -5,8 +5,9 @@ import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import { type GpuShares, openGpuShares } from '../../../profiler/gpu/shares.ts';
 import type { Config } from '../../../profiles/config.ts';
 import type { SmiGpu } from '../../../profiles/gpu/smi-xml.ts';
-import { firstCard } from '../absence.ts';
-import { Client } from '../client.ts';
+import type { Cell } from '../../../profiles/table.ts';
+import { firstCard } from '../card/absence.ts';
+import { Client } from '../card/client.ts';
 import type { Step } from '../step.ts';
 import { tableOfSweep } from '../table-of-step.ts';
 
@@ -40,13 +41,14 @@ export const runSideBySide: Step = async (context) => {
     doing('one at 50 % and one at 100 %');
     const beside = await run(HALF, WHOLE);
     record({ besideWholeMs: beside });
-    const tabulated = await tabulatedMs(context);
-    record({ tabulatedMs: tabulated ?? null });
+    const cell = await cellOfTable(context);
+    const tabulatedMs = cell?.latencyMs.mean;
+    record({ tabulatedMs: tabulatedMs ?? null, isPredicted: cell?.predicted === true });
     const slowdown = Math.max(...halves) / alone!;
     return {
       outcome: slowdown <= MOST_SLOWDOWN ? 'passed' : 'failed',
       sentence:
-        `b8 at 50 % by ${shares.how}: ${formatDuration(alone!)} alone${tabulated === undefined ? '' : ` (table: ${formatDuration(tabulated)})`}, ` +
+        `b8 at 50 % by ${shares.how}: ${formatDuration(alone!)} alone${tabulatedMs === undefined ? '' : ` (table${cell?.predicted === true ? ', predicted' : ''}: ${formatDuration(tabulatedMs)})`}, ` +
         `two side by side ${halves.map(formatDuration).join(' and ')} (${slowdown.toFixed(2)} times), ` +
         `beside one at 100 % ${formatDuration(beside[0]!)} (${(beside[0]! / alone!).toFixed(2)} times).`,
     };
@@ -98,11 +100,11 @@ async function together(
 }
 
 /** What the table of step f says of the same share, if there is one. */
-async function tabulatedMs(context: Parameters<Step>[0]): Promise<number | undefined> {
+async function cellOfTable(context: Parameters<Step>[0]): Promise<Cell | undefined> {
   const found = await tableOfSweep(context);
   if ('verdict' in found) return undefined;
   return found.table.cells.find(
     ({ batch, gpuPercent, cpuMillicores }) =>
       batch === HALF.batch && gpuPercent === HALF.gpuPercent && cpuMillicores === HALF.cpuMillicores,
-  )?.latencyMs.mean;
+  );
 }

@@ -1,11 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatDuration } from '../../../models/base/units.ts';
+import { formatBytes, formatDuration } from '../../../models/base/units.ts';
 import { resolveModel } from '../../../models/resolve/resolve-model.ts';
+import { type ComputeApp, readComputeApps } from '../../../profiler/gpu/compute-apps.ts';
 import { openGpuShares } from '../../../profiler/gpu/shares.ts';
-import { firstCard } from '../absence.ts';
-import { Client } from '../client.ts';
+import { firstCard } from '../card/absence.ts';
+import { Client } from '../card/client.ts';
 import { mpsProcesses } from '../leftovers.ts';
 import type { Step } from '../step.ts';
 
@@ -33,7 +34,8 @@ export const shareByMps: Step = async ({ doing, record, size }) => {
     doing('opening two clients');
     const opened = await Promise.all([1, 2].map(() => Client.open(model, CONFIG, environment)));
     clients.push(...opened.map(({ client }) => client));
-    record({ opened: opened.map((each) => each.opened), processesWithClients: await mpsProcesses() });
+    const apps = (await readComputeApps()) ?? [];
+    record({ opened: opened.map((each) => each.opened), processesWithClients: await mpsProcesses(), apps });
     doing('running both');
     const both = await Promise.all(clients.map((client) => client.measure(timeMs)));
     record({ bothMs: both.map(({ latencyMs }) => latencyMs.mean) });
@@ -58,6 +60,7 @@ export const shareByMps: Step = async ({ doing, record, size }) => {
     const parts = [
       `daemon up in ${formatDuration(upMs)}`,
       `two clients at ${CONFIG.gpuPercent} % took ${formatDuration(bothMs)} a batch of ${CONFIG.batch}`,
+      memoryOf(apps, clients),
       `one was killed, the other went on at ${formatDuration(aloneMs)}`,
       'a third came in',
       `daemon down in ${formatDuration(downMs)}`,
@@ -69,6 +72,14 @@ export const shareByMps: Step = async ({ doing, record, size }) => {
     if (Number.isNaN(downMs)) await mps.close().catch(() => undefined); // what went wrong before is the better story
   }
 };
+
+/** Whether the driver tells processes and their memory apart, which decides how memory is measured. */
+function memoryOf(apps: readonly ComputeApp[], clients: readonly Client[]): string {
+  const told = clients.map(({ pid }) => apps.find((app) => app.pid === pid)?.usedMemoryBytes ?? undefined);
+  const known = told.filter((bytes) => bytes !== undefined);
+  if (known.length === 0) return `the driver tells ${apps.length} processes, and not which are ours`;
+  return `the driver tells their memory, ${known.map(formatBytes).join(' and ')}`;
+}
 
 /** What is still there of the daemon when it has had its time: processes and folders. */
 async function waitForNone(): Promise<readonly string[]> {

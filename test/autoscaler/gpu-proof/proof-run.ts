@@ -5,11 +5,18 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { onTestFinished } from 'vitest';
-import type { StepRecord } from '../../../autoscaler/gpu-proof/report.ts';
+import { expect, onTestFinished } from 'vitest';
+import type { StepRecord } from '../../../autoscaler/gpu-proof/run/report.ts';
 import { packageRoot, programFile } from '../../../models/base/package.ts';
 
-export const A100 = join(packageRoot, 'test/autoscaler/gpu-proof/replays/a100');
+const REPLAYS = join(packageRoot, 'test/autoscaler/gpu-proof/replays');
+/** A table of a card, as step f leaves it. */
+export const TABLE = join(REPLAYS, 'table.json');
+
+/** From the fault to its sentence. */
+export const SENTENCE_MS = 5000;
+/** What a step that hangs is given here. */
+const STEP_SECONDS = '3';
 
 export interface ProofReport {
   readonly schema: string;
@@ -53,10 +60,14 @@ export class ProofRun {
   }
 
   /** @param faults with which the recorded card is played */
-  static async replay(args: readonly string[], faults: object = {}): Promise<ProofRun> {
+  static async replay(
+    args: readonly string[],
+    faults: object = {},
+    card: 'a100' | 'h200' = 'a100',
+  ): Promise<ProofRun> {
     const folder = await ownFolder();
     const replay = join(folder, 'replay');
-    await cp(A100, replay, { recursive: true });
+    await cp(join(REPLAYS, card), replay, { recursive: true });
     await writeFile(join(replay, 'faults.json'), JSON.stringify(faults));
     return new ProofRun(folder, ['--replay', replay, ...args], {});
   }
@@ -114,6 +125,20 @@ export class ProofRun {
       await sleep(50);
     }
   }
+}
+
+/** A step in which something goes wrong says so in one sentence, soon, and leaves nothing behind. */
+export async function expectSentence(letter: string, faults: object, sentence: RegExp): Promise<void> {
+  const run = await ProofRun.replay(['--steps', letter, '--step-time', STEP_SECONDS], faults);
+  await run.untilAt(letter, /./);
+  const begin = performance.now();
+  const code = await run.exited();
+  expect(performance.now() - begin).toBeLessThan(SENTENCE_MS);
+  const step = (await run.report())!.steps[letter]!;
+  expect(step.sentence).toMatch(sentence);
+  expect(step.sentence.split('\n')).toHaveLength(1);
+  expect(code).toBe(step.outcome === 'no-card' ? 3 : 1);
+  expect(await run.leftAfter(500)).toEqual([]);
 }
 
 async function ownFolder(): Promise<string> {

@@ -4,7 +4,6 @@ import { InflessError } from '../../../models/base/errors.ts';
 import { parseCoreList } from '../../../profiler/quota/affinity.ts';
 import { cfsLimits, checkPeriodMicros } from '../../../profiler/quota/cfs-limits.ts';
 import { parseFlatKeyed, safeName } from '../../../profiler/quota/cgroup-directory.ts';
-import { parseProcessStat } from '../../../profiler/quota/process-stat.ts';
 
 describe('cfsLimits', () => {
   it('keeps the preferred period where the kernel takes the quota', () => {
@@ -75,12 +74,5 @@ describe('what the kernel tells', () => {
     const stat = parseFlatKeyed('nr_periods 102\nnr_throttled 100\nthrottled_time 495239035\n');
     expect(stat.get('nr_throttled')).toBe(100);
     expect(stat.get('throttled_time')).toBe(495_239_035);
-  });
-
-  it('reads a process whose name looks like fields', () => {
-    const stat = parseProcessStat(
-      '4711 (a) S 9 (b) R 1 4711 4711 0 -1 4194560 1 0 0 0 250 50 0 0 20 0 11 0 8675309 1 2 3',
-    );
-    expect(stat).toEqual({ state: 'R', cpuMs: 3_000, startTicks: 8_675_309 });
   });
 });

@@ -4,8 +4,8 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { programFile } from '../../../models/base/package.ts';
+import { processCpuMs } from '../../../models/base/process-stat.ts';
 import { availableCpuMillicores } from '../../../profiler/quota/cpu-limit.ts';
-import { processCpuMs } from '../../../profiler/quota/process-stat.ts';
 import { openQuotas } from '../../../profiler/quota/quota.ts';
 
 const quotas = await openQuotas();

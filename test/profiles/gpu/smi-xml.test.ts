@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../../models/base/package.ts';
-import { parseMigSlices } from '../../../profiles/gpu/nvidia-smi.ts';
 import { parseSmiXml, type SmiGpu } from '../../../profiles/gpu/smi-xml.ts';
 
 const FIXTURES = join(packageRoot, 'test/profiles/fixtures/nvidia-smi');
@@ -42,6 +41,20 @@ describe('parseSmiXml', () => {
       'a100-535',
       '535.54.03',
       { powerWatts: 67.03, powerLimitWatts: 500, migEnabled: false, computeMode: 'Default' },
+    ],
+    [
+      'h200-580',
+      '580.159.04',
+      {
+        model: 'NVIDIA H200',
+        architecture: 'Hopper',
+        memoryBytes: 143_771 * MIB,
+        usedMemoryBytes: 0,
+        powerWatts: 81.91,
+        powerLimitWatts: 700,
+        utilizationPercent: 0,
+        migEnabled: false,
+      },
     ],
     ['rtx-3090-590', '590.44.01', { powerWatts: 35.06, powerLimitWatts: 350, utilizationPercent: 0 }],
     ['rtx-pro-6000-580', null, { powerWatts: 66.84, memoryBytes: null, utilizationPercent: null }],
@@ -104,19 +117,50 @@ describe('parseSmiXml', () => {
   });
 });
 
-describe('parseMigSlices', () => {
-  it('names slices with the position of their GPU', () => {
-    const list = [
-      'GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-aaaa)',
-      'GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-27b94a00-ed54-5c24-b1fd-1054085de32a)',
-      '  MIG 3g.20gb     Device  0: (UUID: MIG-4ae1b3c2-0000-5555-8888-000000000001)',
-      '  MIG 1c.3g.20gb  Device  1: (UUID: MIG-GPU-27b94a00-ed54-5c24-b1fd-1054085de32a/2/0)',
-      '',
-    ].join('\n');
-    expect(parseMigSlices(list)).toEqual([
-      { gpu: 1, index: 0, profile: '3g.20gb', uuid: 'MIG-4ae1b3c2-0000-5555-8888-000000000001' },
-      { gpu: 1, index: 1, profile: '1c.3g.20gb', uuid: 'MIG-GPU-27b94a00-ed54-5c24-b1fd-1054085de32a/2/0' },
-    ]);
-    expect(parseMigSlices('')).toEqual([]);
+describe('parseSmiXml, of newer drivers', () => {
+  it.each<[string, string, Partial<SmiGpu>]>([
+    ['quadro-p2000-525', '525.125.06', { powerWatts: 4.61, powerLimitWatts: 75, migEnabled: null }],
+    ['rtx-3060-570', '570.124.04', { powerWatts: 11.6, powerLimitWatts: 170, usedMemoryBytes: 116 * MIB }],
+    [
+      'rtx-3080-595',
+      '595.58.03',
+      { powerWatts: 139.62, utilizationPercent: 65, usedMemoryBytes: 9184 * MIB },
+    ],
+  ])('reads %s', (name, driverVersion, facts) => {
+    const report = recorded(name);
+    expect(report.driverVersion).toBe(driverVersion);
+    expect(report.gpus[0]).toMatchObject(facts);
+  });
+
+  it('reads slices, and keeps their memory apart from that of their windows to the host', () => {
+    const [gpu] = recorded('a100-mig-535').gpus;
+    expect(gpu).toMatchObject({ migEnabled: true, utilizationPercent: null, usedMemoryBytes: 50 * MIB });
+    expect(gpu!.migDevices).toHaveLength(4);
+    expect(gpu!.migDevices[3]).toEqual({
+      index: 3,
+      memoryBytes: 19_968 * MIB,
+      usedMemoryBytes: 12 * MIB,
+      multiprocessors: 14,
+    });
+  });
+
+  it('quotes what came in place of XML: the tool tells of a lost card with exit code 0', () => {
+    const sentence = 'Unable to determine the device handle for GPU 0000:09:00.0: Unknown Error';
+    expect(() => parseSmiXml(`${sentence}\n`)).toThrow(
+      `nvidia-smi -q -x answered with something else than its XML ("${sentence}")`,
+    );
+  });
+
+  it('knows a card that is lost, all of whose values are', () => {
+    const lost = readFileSync(join(FIXTURES, 't4-515.xml'), 'utf8').replaceAll(
+      />[^<>\n]+ (MiB|W|%)</g,
+      '>GPU is lost<',
+    );
+    expect(parseSmiXml(lost).gpus[0]).toMatchObject({
+      memoryBytes: null,
+      usedMemoryBytes: null,
+      powerWatts: null,
+      utilizationPercent: null,
+    });
   });
 });

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { cudaMajorOfProvider } from './provider-library.ts';
 
 /** Folders with CUDA's libraries, or `nvidia` folders of Python's site-packages, before all others; as PATH is written. */
 export const CUDA_LIBRARIES_VARIABLE = 'INFLESS_CUDA_LIBRARIES';
@@ -25,15 +26,24 @@ export function cudaEnvironment(environment: NodeJS.ProcessEnv = process.env): N
 /**
  * Folders in which libraries of CUDA lie: those that the user names, those of Python's wheels (`site-packages/nvidia/cu13/lib`,
  * `…/nvidia/cudnn/lib`, before CUDA 13 `…/nvidia/cublas/lib` and so on), then the usual ones of the system.
+ *
+ * @param cudaMajor that is needed: an installation that has its runtime comes before the others, with all that it has. Some libraries, cuDNN among them,
+ *   bear the same name whatever CUDA they were built for.
  */
-export function cudaLibraryFolders(environment: NodeJS.ProcessEnv = process.env): readonly string[] {
+export function cudaLibraryFolders(
+  environment: NodeJS.ProcessEnv = process.env,
+  cudaMajor: number | undefined = cudaMajorOfProvider(),
+): readonly string[] {
   const named = split(environment[CUDA_LIBRARIES_VARIABLE]).flatMap((folder) => [
     folder,
     ...wheelFolders(folder),
     ...wheelFolders(join(folder, 'nvidia')),
   ]);
-  const wheels = sitePackages(environment).flatMap((folder) => wheelFolders(join(folder, 'nvidia')));
-  return [...new Set([...named, ...wheels, ...USUAL_FOLDERS])].filter(holdsCuda);
+  const installations = sitePackages(environment).map((folder) => wheelFolders(join(folder, 'nvidia')));
+  const fits = (folders: readonly string[]): boolean =>
+    folders.some((folder) => namesIn(folder).includes(`libcudart.so.${cudaMajor}`));
+  const wheels = [...installations.filter(fits), ...installations.filter((folders) => !fits(folders))];
+  return [...new Set([...named, ...wheels.flat(), ...USUAL_FOLDERS])].filter(holdsCuda);
 }
 
 /** The libraries in such folders, by name, with where they lie. */
@@ -55,20 +65,31 @@ function holdsCuda(folder: string): boolean {
   return namesIn(folder).some((name) => IS_CUDA_LIBRARY.test(name));
 }
 
-/** Of the Python that is active, of those on the path, of the user and of the system: found without starting any. */
+/**
+ * Of the Python that is active, of those on the path, of the user and of the system, then of environments in their usual places: found
+ * without starting any.
+ */
 function sitePackages(environment: NodeJS.ProcessEnv): string[] {
   const active = [environment.VIRTUAL_ENV, environment.CONDA_PREFIX].filter((prefix) => prefix !== undefined);
   const onPath = split(environment.PATH)
     .filter((folder) => existsSync(join(folder, 'python3')))
     .map((folder) => dirname(folder));
+  const home = environment.HOME ?? homedir();
   const prefixes = [
     ...active,
     ...onPath,
-    join(environment.HOME ?? homedir(), '.local'),
+    join(home, '.local'),
     '/usr/local',
     '/usr',
+    ...[home, '/opt'].flatMap(environmentsIn),
   ];
-  return [...split(environment.PYTHONPATH), ...new Set(prefixes.flatMap(sitePackagesOf))];
+  return [...split(environment.PYTHONPATH), ...[...new Set(prefixes)].flatMap(sitePackagesOf)];
+}
+
+/** `/opt/conda`, `/opt/project/.venv`. */
+function environmentsIn(folder: string): string[] {
+  const children = namesIn(folder).map((name) => join(folder, name));
+  return [...children, ...children.flatMap((child) => ['.venv', 'venv'].map((name) => join(child, name)))];
 }
 
 function sitePackagesOf(prefix: string): string[] {

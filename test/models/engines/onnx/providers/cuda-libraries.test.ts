@@ -16,6 +16,9 @@ beforeAll(async () => {
     'venv/lib/python3.12/site-packages/nvidia/cu13/lib/libcublasLt.so.13',
     'venv/lib/python3.12/site-packages/nvidia/cudnn/lib/libcudnn.so.9',
     'venv/lib/python3.12/site-packages/nvidia/nccl/lib/libnccl.so.2',
+    'venv/lib/python3.12/site-packages/nvidia/cu13/lib/libcudart.so.13',
+    'home/env/lib/python3.12/site-packages/nvidia/cuda_runtime/lib/libcudart.so.12',
+    'home/env/lib/python3.12/site-packages/nvidia/cudnn/lib/libcudnn.so.9',
     'wheels/nvidia/cublas/lib/libcublasLt.so.12',
     'toolkit/libcudart.so.13',
   ]) {
@@ -53,6 +56,18 @@ describe('folders with CUDA libraries', () => {
     const path = cudaEnvironment(environment).LD_LIBRARY_PATH!.split(':');
     expect(path.slice(0, 2)).toEqual(['/own', '/driver']);
     expect(within(path.slice(2))).toEqual([wheel('cu13'), wheel('cudnn')]);
+  });
+
+  it('are those of an installation that has the CUDA that is needed first, with all that it has', () => {
+    const older = 'home/env/lib/python3.12/site-packages/nvidia';
+    const environment = { VIRTUAL_ENV: join(root, 'venv'), HOME: join(root, 'home') };
+    expect(within(cudaLibraryFolders(environment, 12))).toEqual([
+      `${older}/cuda_runtime/lib`,
+      `${older}/cudnn/lib`,
+      wheel('cu13'),
+      wheel('cudnn'),
+    ]);
+    expect(within(cudaLibraryFolders(environment, 13))[0]).toBe(wheel('cu13'));
   });
 
   it('tell which version of a library is where', () => {
