@@ -1,5 +1,5 @@
 import type { Config } from '../../../profiles/config.ts';
-import type { FunctionDemand, PlannedInstance, RateModel, StartDecision } from '../model.ts';
+import type { Candidate, FunctionDemand, PlannedInstance, RateModel, StartDecision } from '../model.ts';
 import type { Spot } from './node-room.ts';
 import { type Offer, type Offers, offersFor, sizeOf } from './offer.ts';
 import type { PoolWish } from './pool-search.ts';
@@ -32,6 +32,8 @@ export class FunctionPlan {
   readonly #ready: PlannedInstance[][] = [];
   #expected = 0;
   readonly #added: { readonly index: number; readonly spot: Spot }[] = [];
+  /** Of a config that is no offer, since no offer finds a place. */
+  #fallback: { readonly config: Config; readonly spot: Spot } | undefined;
   /** What one instance of each offer costs by the market's prices. */
   costs: readonly number[];
 
@@ -89,6 +91,12 @@ export class FunctionPlan {
   get wantsMore(): boolean {
     if (this.slots === 0 || this.offers.all.length === 0) return false;
     return sizeOf(this.comingCounts) < this.fewest || this.isShort;
+  }
+
+  /** Whether it has requests, or is to have instances, and nothing serves it, starts or is promised room. */
+  get hasNothing(): boolean {
+    const has = sizeOf(this.comingCounts) + this.deadWeight.length + this.#expected;
+    return has === 0 && this.#fallback === undefined && (this.demand.ratePerSecond > 0 || this.fewest > 0);
   }
 
   /** Whether more is asked for than will be carried; it may also lack instances of those it shall have in any case. */
@@ -152,13 +160,24 @@ export class FunctionPlan {
     this.#expected += 1;
   }
 
+  /** One that no offer is: it counts for nothing, but it serves. */
+  addFallback({ config }: Candidate, spot: Spot): void {
+    this.#fallback = { config, spot };
+  }
+
+  /** The same, for which room is on its way. */
+  expectFallback(): void {
+    this.#expected += 1;
+  }
+
   get start(): StartDecision[] {
     const functionName = this.demand.name;
-    return this.#added.map(({ index, spot }) => ({
-      functionName,
+    const added = this.#added.map(({ index, spot }) => ({
       config: this.offer(index).candidate.config,
-      ...spot,
+      spot,
     }));
+    const all = this.#fallback === undefined ? added : [...added, this.#fallback];
+    return all.map(({ config, spot }) => ({ functionName, config, ...spot }));
   }
 
   /** Whether this plan starts something for it. */

@@ -13,7 +13,7 @@ export function grow(plans: readonly FunctionPlan[], targets: readonly Target[],
   const largestFirst = wants.toSorted((a, b) => b.plan.offer(b.index).price - a.plan.offer(a.index).price);
   let fits = true;
   for (const { plan, index, count } of largestFirst) if (room.start(plan, index, count) < count) fits = false;
-  if (fits) return;
+  if (fits && !growing.some(({ plan }) => plan.hasNothing)) return;
   for (const { plan } of growing) room.takeBackAll(plan);
   new Sharing(growing, room).run();
 }

@@ -1,5 +1,6 @@
 import type { ClusterSnapshot, FunctionDemand, Plan, PlannedInstance, RateModel } from '../model.ts';
 import { makeRoom } from './clearing.ts';
+import { startFirst } from './first-instance.ts';
 import { FunctionPlan } from './function-plan.ts';
 import { grow } from './growth.ts';
 import { release } from './release.ts';
@@ -22,6 +23,7 @@ import { trade } from './trade.ts';
  * 5. Replacement: the rest of the targets, where nobody is short, it pays, and it fits beside what runs.
  * 6. Room: on full nodes, what no target contains goes out of the way of what some target lacks, a little at a time; who
  *    is shortest gets that of another who is better off, if need be.
+ * 7. A first instance: who still has nothing, and requests, gets one of any config that finds a place.
  */
 export function planCluster(
   demands: readonly FunctionDemand[],
@@ -53,6 +55,7 @@ export function planCluster(
     for (const [index, plan] of plans.entries()) replace(plan, targets[index]!, room);
   }
   makeRoom(plans, targets, room);
+  startFirst(plans, room);
   return {
     start: plans.flatMap((plan) => plan.start),
     stop: plans.flatMap((plan) => plan.stop.map(stopOf)),

@@ -7,7 +7,7 @@ export const RESOURCES = ['cpuMillicores', 'gpuPercent', 'memoryBytes'] as const
 /** An amount of each resource, or a price of each. */
 export type Resources = readonly [cpuMillicores: number, gpuPercent: number, memoryBytes: number];
 
-export function resourcesOf({ config, memoryBytes }: Candidate): Resources {
+export function resourcesOf({ config, memoryBytes }: Pick<Candidate, 'config' | 'memoryBytes'>): Resources {
   return [config.cpuMillicores, config.gpuPercent, memoryBytes];
 }
 

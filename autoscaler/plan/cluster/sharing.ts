@@ -1,7 +1,8 @@
+import type { Candidate } from '../model.ts';
 import { compareCoverage, type FunctionPlan } from './function-plan.ts';
 import { type Buyer, clear, type Patience } from './market.ts';
+import { Misfits } from './misfits.ts';
 import type { Room } from './room.ts';
-import type { Site } from './site.ts';
 import { type Target, wantsOf } from './targets.ts';
 
 /** Bounds the work of one plan where not everything fits; what is still missing then comes with the next one. */
@@ -31,8 +32,8 @@ interface Share {
 export class Sharing {
   readonly #shares: Set<Share>;
   readonly #room: Room;
-  /** Needs that have found no room, and so won't, by where they looked for it: it only becomes less. */
-  readonly #misfits = new Map<Site, Set<string>>();
+  readonly #misfitsNow = new Misfits();
+  readonly #misfitsLater = new Misfits();
 
   constructor(growing: readonly { readonly plan: FunctionPlan; readonly target: Target }[], room: Room) {
     const { prices } = clear(
@@ -53,21 +54,48 @@ export class Sharing {
 
   #give({ plan, target, costsNow }: Share): boolean {
     const wants = wantsOf(plan, target).map(({ index }) => index);
-    const starts = (index: number): boolean => this.#unlessMisfit(plan, index, 'now');
-    const best = wants[0];
-    if (best !== undefined && starts(best)) return true;
-    if (wants.some((index) => this.#unlessMisfit(plan, index, 'later'))) return true;
-    return byPreference(plan, wants, costsNow).some(starts);
+    // Each now, if it fits now: one that is only ever promised room that is there already would never start.
+    if (wants.some((index) => this.#startsNow(plan, index) || this.#startsLater(plan, index))) return true;
+    if (byPreference(plan, wants, costsNow).some((index) => this.#startsNow(plan, index))) return true;
+    return plan.hasNothing && this.#giveAny(plan);
   }
 
-  #unlessMisfit(plan: FunctionPlan, index: number, when: 'now' | 'later'): boolean {
-    const key = `${when}/${plan.offer(index).needs.join('/')}`;
-    let misfits = this.#misfits.get(plan.site);
-    if (misfits?.has(key)) return false;
-    const placed = when === 'now' ? this.#room.start(plan, index, 1) : this.#room.promise(plan, index, 1);
-    if (placed > 0) return true;
-    misfits ??= new Set();
-    this.#misfits.set(plan.site, misfits.add(key));
+  #startsNow(plan: FunctionPlan, index: number): boolean {
+    return this.#unlessMisfit(
+      this.#misfitsNow,
+      plan,
+      plan.offer(index).candidate,
+      () => this.#room.start(plan, index, 1) > 0,
+    );
+  }
+
+  #startsLater(plan: FunctionPlan, index: number): boolean {
+    return this.#unlessMisfit(
+      this.#misfitsLater,
+      plan,
+      plan.offer(index).candidate,
+      () => this.#room.promise(plan, index, 1) > 0,
+    );
+  }
+
+  /** In time or not: one that has nothing is served, and more is learnt of how long its batches take. */
+  #giveAny(plan: FunctionPlan): boolean {
+    return plan.offers.others.some(
+      (each) =>
+        this.#unlessMisfit(this.#misfitsNow, plan, each, () => this.#room.startFallback(plan, each)) ||
+        this.#unlessMisfit(this.#misfitsLater, plan, each, () => this.#room.promiseFallback(plan, each)),
+    );
+  }
+
+  #unlessMisfit(
+    misfits: Misfits,
+    { site }: FunctionPlan,
+    candidate: Candidate,
+    place: () => boolean,
+  ): boolean {
+    if (misfits.has(site, candidate)) return false;
+    if (place()) return true;
+    misfits.add(site, candidate);
     return false;
   }
 }
