@@ -118,7 +118,8 @@ function mayBeStopped(
   return victims.every(({ functionName }) => {
     const owner = demands.find(({ name }) => name === functionName)!;
     const left = instances.filter((one) => {
-      if (one.functionName !== functionName || !one.ready || one.outdated || victims.includes(one)) return false;
+      if (one.functionName !== functionName || !one.ready || one.outdated || victims.includes(one))
+        return false;
       const table = owner.candidates.find((each) => configKey(each.config) === configKey(one.config))!;
       return model.feasible(table, owner);
     });
