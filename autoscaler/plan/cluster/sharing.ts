@@ -54,8 +54,11 @@ export class Sharing {
 
   #give({ plan, target, costsNow }: Share): boolean {
     const wants = wantsOf(plan, target).map(({ index }) => index);
-    // Each now, if it fits now: one that is only ever promised room that is there already would never start.
-    if (wants.some((index) => this.#startsNow(plan, index) || this.#startsLater(plan, index))) return true;
+    const best = wants[0];
+    if (best !== undefined && this.#startsNow(plan, best)) return true;
+    // Room that is there already would be promised with every plan anew, and nothing ever start in it.
+    if (plan.hasNothing && wants.some((index) => this.#startsNow(plan, index))) return true;
+    if (wants.some((index) => this.#startsLater(plan, index))) return true;
     if (byPreference(plan, wants, costsNow).some((index) => this.#startsNow(plan, index))) return true;
     return plan.hasNothing && this.#giveAny(plan);
   }
