@@ -9,8 +9,11 @@ import { planCluster } from '../plan/cluster/planner.ts';
 import { requireFeasible } from '../plan/feasibility.ts';
 import type { Plan, Planner, RateModel, Shortage, StartDecision } from '../plan/model.ts';
 import { ServiceTimes } from '../plan/service-times.ts';
+import { shortageKind, shortageText } from '../plan/shortage-text.ts';
 import type { Instance, InstanceEvent, Platform } from '../platforms/platform.ts';
+import { Complaints } from './complaints.ts';
 import { Fleet } from './fleet.ts';
+import { looserSloText } from './looser-slo.ts';
 import { type Declared, ManagedFunction } from './managed-function.ts';
 import { type PlanInput, Planning, type PlanScope } from './planning.ts';
 import type { ControlSettings } from './settings.ts';
@@ -47,6 +50,8 @@ export class Controller {
   readonly #functions = new Map<string, ManagedFunction>();
   readonly #fleet: Fleet;
   readonly #planning: Planning;
+  readonly #shortages: Complaints;
+  readonly #looserSlos: Complaints;
   #cancelTick: Cancel | undefined;
   #ticking: Promise<void> | undefined;
   #tickAgain = false;
@@ -61,6 +66,14 @@ export class Controller {
     const fleetParts = { platform, clock, logger, drainMs, mayAct: () => this.#isLeading && mayAct() };
     this.#fleet = new Fleet(fleetParts, this.#functions);
     this.#planning = new Planning({ planner, rates, scope }, this.#functions, this.#fleet);
+    this.#shortages = new Complaints(logger, {
+      begins: 'a function is short of instances',
+      ends: 'a function has what it needs again',
+    });
+    this.#looserSlos = new Complaints(logger, {
+      begins: 'a function cannot keep its SLO',
+      ends: 'a function can keep its SLO again',
+    });
   }
 
   /** Opens the platform, adopting what still runs; ticking starts with {@link run}. */
@@ -84,6 +97,9 @@ export class Controller {
   follow(): void {
     this.#isLeading = false;
     this.#isRunning = true;
+    this.#planning.rest();
+    this.#shortages.forget();
+    this.#looserSlos.forget();
     this.#tickSoon();
   }
 
@@ -103,6 +119,11 @@ export class Controller {
     return this.#planning.shortages.find((shortage) => shortage.functionName === name);
   }
 
+  /** What a function is planned for whose own SLO no config keeps that a node can hold; undefined for one that can keep it. */
+  looserSloMsOf(name: string): number | undefined {
+    return this.#planning.looserSlosMs.get(name);
+  }
+
   /** What plans are made of, as it is now. */
   async planInput(): Promise<PlanInput> {
     const nodes = await this.#parts.platform.nodes();
@@ -110,9 +131,9 @@ export class Controller {
   }
 
   /** @throws InflessError SLO_INFEASIBLE where {@link deploy} would: for who has to know before anything is changed. */
-  requireDeployable(deployment: Deployment, times = new ServiceTimes(deployment.profile.table)): void {
-    const { spec, maxBatch } = deployment;
+  requireDeployable({ spec, maxBatch, profile }: Deployment): void {
     const { name, slo, percentile, limits } = spec;
+    const times = new ServiceTimes(profile.table);
     const candidates = times.candidates({ maxBatch, percentile, limits });
     const unlimited = { limits, candidates: times.candidates({ maxBatch, percentile }) };
     requireFeasible(name, candidates, { sloMs: slo, percentile, arrivalCv: 1 }, this.#parts.rates, unlimited);
@@ -134,6 +155,7 @@ export class Controller {
   deploy(declared: Declared): ManagedFunction {
     const { clock, transport, settings } = this.#parts;
     const name = declared.deployment.spec.name;
+    this.requireDeployable(declared.deployment);
     const predecessor = this.#functions.get(name);
     const parts = {
       clock,
@@ -143,7 +165,6 @@ export class Controller {
       onIdle: () => this.#onIdle(name),
     };
     const managed = new ManagedFunction(declared, settings, parts, predecessor);
-    this.requireDeployable(declared.deployment, managed.times);
     predecessor?.dispatcher.retireTo(managed.dispatcher);
     this.#functions.set(name, managed);
     this.#fleet.adopt();
@@ -158,6 +179,8 @@ export class Controller {
     const managed = this.#functions.get(name);
     this.#functions.delete(name);
     this.#planning.forget(name);
+    this.#shortages.forget(name);
+    this.#looserSlos.forget(name);
     this.#fleet.abandon(name);
     managed?.dispatcher.refuseUntil(
       Infinity,
@@ -231,7 +254,29 @@ export class Controller {
     const { platform, clock } = this.#parts;
     const nodes = await platform.nodes();
     const nowMs = clock.nowMs(); // after waiting: all that is decided shall be of one moment
-    await this.#apply(this.#planning.decide(nodes, nowMs), nowMs);
+    const decision = this.#planning.decide(nodes, nowMs);
+    this.#complain(nowMs);
+    await this.#apply(decision, nowMs);
+  }
+
+  #complain(nowMs: number): void {
+    const { shortages, looserSlosMs } = this.#planning;
+    this.#shortages.note(
+      shortages.map((shortage) => ({
+        functionName: shortage.functionName,
+        kind: shortageKind(shortage),
+        reason: shortageText(shortage),
+      })),
+      nowMs,
+    );
+    this.#looserSlos.note(
+      [...looserSlosMs].map(([functionName, sloMs]) => ({
+        functionName,
+        kind: 'late',
+        reason: looserSloText(this.#functions.get(functionName)!.deployment.spec, sloMs),
+      })),
+      nowMs,
+    );
   }
 
   async #apply(decision: Plan, nowMs: number): Promise<void> {

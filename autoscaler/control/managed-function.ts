@@ -1,4 +1,5 @@
 import type { Clock } from '../../models/base/clock.ts';
+import { viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { createColdStartPolicy } from '../coldstart/policies.ts';
 import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
@@ -8,7 +9,7 @@ import type { Deployment } from '../functions/deployment.ts';
 import type { Origin } from '../functions/function-store.ts';
 import type { FunctionDeclaration, FunctionSpec } from '../functions/spec.ts';
 import type { Candidate } from '../plan/model.ts';
-import { ServiceTimes } from '../plan/service-times.ts';
+import { ServiceTimes, tabulatedCodecMs } from '../plan/service-times.ts';
 import { Demand, type DemandSnapshot } from './demand.ts';
 import { Idleness } from './idleness.ts';
 import { LatencyWindow } from './latency-window.ts';
@@ -78,13 +79,16 @@ export class ManagedFunction {
     this.#idleness = predecessor?.idlenessFor(spec) ?? newIdleness(spec, nowMs);
     this.#demand = predecessor?.demand ?? newDemand(spec, nowMs);
     this.latencies = predecessor?.latencies ?? new LatencyWindow();
-    const observed = predecessor?.observedWith(profile.table) ?? new ObservedTimes();
+    const view = viewOf(profile.table);
+    const observed =
+      predecessor?.observedWith(profile.table) ??
+      new ObservedTimes((config) => tabulatedCodecMs(view, config));
     this.#observed = observed;
     this.times = new ServiceTimes(profile.table, (config) => observed.of(config));
     const startups = this.times.view.configs().map((config) => this.times.view.startupMs(config));
     this.#startupMs = predecessor?.startupMs ?? Math.min(...startups);
     const drained = (): void => {
-      if (this.#idleness.drained(parts.clock.nowMs())) parts.onIdle();
+      if (this.#idleness.drained(parts.clock.nowMs(), this.dispatcher.isServing)) parts.onIdle();
     };
     this.dispatcher = new Dispatcher(
       {
@@ -116,6 +120,11 @@ export class ManagedFunction {
       this.#candidatesVersion = this.#observed.version;
     }
     return this.#candidates;
+  }
+
+  /** Lets fade what running has shown, while nothing of it runs. */
+  fade(nowMs: number): void {
+    this.#observed.fade(nowMs);
   }
 
   /** Whether running has shown other times since the candidates were asked for. */
@@ -170,9 +179,18 @@ export class ManagedFunction {
    */
   snapshot(nowMs: number): DemandSnapshot & { readonly idle: boolean } {
     const seen = this.#demand.snapshot(nowMs, { leadMs: this.#leadMs, memoryMs: this.#memoryMs });
-    const waiting = this.dispatcher.queued + this.dispatcher.inFlight > 0;
-    const idle = !waiting && !this.isHeld(nowMs);
-    return idle ? { ...seen, idle, ratePerSecond: 0, recentRatePerSecond: 0 } : { ...seen, idle };
+    const { queued, inFlight } = this.dispatcher;
+    const idle = queued + inFlight === 0 && !this.isHeld(nowMs);
+    if (idle) return { ...seen, idle, ratePerSecond: 0, recentRatePerSecond: 0 };
+    const ratePerSecond = Math.max(seen.ratePerSecond, this.#heldUpPerSecond);
+    const recentRatePerSecond = Math.max(seen.recentRatePerSecond, this.#heldUpPerSecond);
+    return { ...seen, idle, ratePerSecond, recentRatePerSecond };
+  }
+
+  /** What waits for a first instance has to be answered while it waits, however long ago it came. */
+  get #heldUpPerSecond(): number {
+    const { isServing, queued } = this.dispatcher;
+    return isServing ? 0 : (queued * 1000) / this.deployment.spec.maxWait;
   }
 
   /** Whether it is worth an instance while nothing is asked of it. */

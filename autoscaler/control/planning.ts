@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import { offersFor } from '../plan/cluster/offer.ts';
+import { siteOf } from '../plan/cluster/site.ts';
 import type { ClusterSnapshot, FunctionDemand, Plan, Planner, RateModel, Shortage } from '../plan/model.ts';
 import type { NodeCapacity } from '../platforms/platform.ts';
 import { Attention } from './attention.ts';
@@ -45,6 +47,8 @@ export class Planning {
   #nodes: readonly NodeCapacity[] = [];
   #isCrowded = false;
   #shortages: readonly Shortage[] = [];
+  /** Of functions whose own SLO no config keeps that a node can hold: the one they are planned for. */
+  readonly #looserSlosMs = new Map<string, number>();
 
   constructor(options: PlanningOptions, functions: ReadonlyMap<string, ManagedFunction>, fleet: Fleet) {
     this.#options = options;
@@ -56,6 +60,11 @@ export class Planning {
   /** Whom the latest plan left short. */
   get shortages(): readonly Shortage[] {
     return this.#shortages;
+  }
+
+  /** In ms, by function: what those are planned for whose own SLO no config keeps that a node can hold. */
+  get looserSlosMs(): ReadonlyMap<string, number> {
+    return this.#looserSlosMs;
   }
 
   /** Something has happened to a function that a plan may depend on: what that was is looked at with the next step. */
@@ -85,6 +94,13 @@ export class Planning {
   forget(functionName: string): void {
     this.#steadiness.forget(functionName);
     this.#spare.delete(functionName);
+    this.#looserSlosMs.delete(functionName);
+  }
+
+  /** Another one plans from now on. */
+  rest(): void {
+    this.#shortages = [];
+    this.#looserSlosMs.clear();
   }
 
   /** What a plan for all functions would be made of. */
@@ -114,7 +130,9 @@ export class Planning {
 
   #all(nowMs: number): FunctionDemand[] {
     this.stirAll(); // as soon as it is not for all any more, each has to be looked at
-    return inOrder([...this.#functions.values()].map((managed) => this.#demandOf(managed, nowMs)));
+    const demands = [...this.#functions.values()].map((managed) => this.#demandOf(managed, nowMs));
+    for (const demand of demands) this.#noteSlo(demand);
+    return inOrder(demands);
   }
 
   #needed(names: readonly string[], nowMs: number): FunctionDemand[] {
@@ -129,6 +147,7 @@ export class Planning {
   #look(managed: ManagedFunction, nowMs: number): FunctionDemand | undefined {
     const { name } = managed;
     const demand = this.#demandOf(managed, nowMs);
+    this.#noteSlo(demand);
     const { state, spareRequests } = this.#steadiness.outlook(
       demand,
       this.#fleet.of(name),
@@ -142,6 +161,13 @@ export class Planning {
     return state === 'unsteady' ? demand : undefined;
   }
 
+  #noteSlo(demand: FunctionDemand): void {
+    const { kinds } = siteOf(this.#nodes, demand.nodeSelector);
+    const { slo } = offersFor(demand, this.#options.rates, kinds);
+    if (slo.sloMs > demand.sloMs) this.#looserSlosMs.set(demand.name, slo.sloMs);
+    else this.#looserSlosMs.delete(demand.name);
+  }
+
   #plan(demands: readonly FunctionDemand[], nowMs: number): Plan {
     if (demands.length === this.#functions.size)
       return this.#planWith(demands, this.#fleet.snapshot(this.#nodes));
@@ -153,13 +179,13 @@ export class Planning {
   #planWith(demands: readonly FunctionDemand[], cluster: ClusterSnapshot): Plan {
     const { planner, rates } = this.#options;
     const decision = planner(demands, cluster, rates);
-    const mostInstances = (name: string): number => this.#functions.get(name)!.deployment.spec.scale.max;
-    this.#isCrowded = isCrowded(cluster, decision, mostInstances);
+    this.#isCrowded = isCrowded(cluster, decision);
     return decision;
   }
 
   /** An instance on its way is never stopped before it was ready, or starting it was for nothing. */
   #demandOf(managed: ManagedFunction, nowMs: number): FunctionDemand {
+    managed.fade(nowMs);
     const { headroom } = managed;
     const { spec } = managed.deployment;
     const seen = managed.snapshot(nowMs);

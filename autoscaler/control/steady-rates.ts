@@ -1,4 +1,6 @@
 import { configKey } from '../../profiles/config.ts';
+import { offersFor } from '../plan/cluster/offer.ts';
+import { siteOf } from '../plan/cluster/site.ts';
 import type { ClusterSnapshot, FunctionDemand, PlannedInstance, Planner, RateModel } from '../plan/model.ts';
 import type { NodeCapacity } from '../platforms/platform.ts';
 
@@ -79,9 +81,10 @@ export class SteadyRates {
   }
 }
 
-function capacityOf({ demand, instances, rates }: Question): number {
-  const { candidates, sloMs, percentile, arrivalCv } = demand;
-  const byConfig = new Map(candidates.map((candidate) => [configKey(candidate.config), candidate]));
+/** By the SLO that is planned for: where no config keeps the function's own, what carries nothing by that would never rest. */
+function capacityOf({ demand, instances, nodes, rates }: Question): number {
+  const { all, slo } = offersFor(demand, rates, siteOf(nodes, demand.nodeSelector).kinds);
+  const byConfig = new Map(all.map(({ candidate }) => [configKey(candidate.config), candidate]));
   const pool = instances.flatMap(({ config }) => byConfig.get(configKey(config)) ?? []);
-  return rates.capacityPerSecond(pool, { sloMs, percentile, arrivalCv });
+  return rates.capacityPerSecond(pool, slo);
 }

@@ -1,6 +1,6 @@
 import { type InflessError, messageOf } from '../../../models/base/errors.ts';
 import type { Shortage } from '../../plan/model.ts';
-import { shortageText } from '../../plan/shortage-text.ts';
+import { shortageKind, shortageText } from '../../plan/shortage-text.ts';
 import type { Condition, InferenceFunctionStatus } from './inference-function.ts';
 
 /** A condition, but for when it began to hold. */
@@ -43,8 +43,7 @@ const READINESS = {
 export function roomFinding(shortage: Shortage | undefined): Finding {
   if (shortage === undefined)
     return finding('Sufficient', true, 'EnoughRoom', 'The cluster can carry what is asked for.');
-  const reason = shortage.reason === undefined ? 'ClusterFull' : 'NoSuitableNode';
-  return finding('Sufficient', false, reason, shortageText(shortage));
+  return finding('Sufficient', false, shortageKind(shortage), shortageText(shortage));
 }
 
 /** With the time since when each holds: that of before where it has not changed. */

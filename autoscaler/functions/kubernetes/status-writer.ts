@@ -128,7 +128,7 @@ export class StatusWriter {
     const { controller } = this.#parts;
     const name = object.metadata!.name!;
     const managed = controller.find(name);
-    const { missingPerSecond, missingInstances, reason } = controller.shortageOf(name) ?? {};
+    const { missingPerSecond, missingInstances, maxInstances, reason } = controller.shortageOf(name) ?? {};
     return [
       object,
       outcome,
@@ -137,6 +137,7 @@ export class StatusWriter {
       managed?.backoff.reason,
       missingPerSecond,
       missingInstances,
+      maxInstances,
       reason,
     ];
   }
