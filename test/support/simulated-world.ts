@@ -44,6 +44,13 @@ export interface Move {
   readonly id: string;
 }
 
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly function?: string;
+  readonly reason?: string;
+}
+
 const VIEW = new ProfileView(PROFILE);
 
 /** The whole autoscaler but its HTTP face, over simulated nodes, in virtual time. */
@@ -54,6 +61,8 @@ export class SimulatedWorld {
   readonly moves: Move[] = [];
   /** Whatever the autoscaler logged as an error, e.g. a start that the platform refused. */
   readonly errors: unknown[] = [];
+  /** Whatever it logged as a warning or for information. */
+  readonly log: LogLine[] = [];
   readonly #options: WorldOptions;
   #controller: Controller;
 
@@ -158,9 +167,13 @@ export class SimulatedWorld {
       transport: new SimulatedTransport({ cluster: this.cluster, executionMs }),
       rates,
       settings: { ...DEFAULT_CONTROL_SETTINGS, ...settings },
-      logger: pino({ level: 'error' }, { write: (line: string) => this.errors.push(JSON.parse(line)) }),
+      logger: pino({ level: 'info' }, { write: (line: string) => this.#logged(JSON.parse(line)) }),
       onBatch: (_functionName, batch) => this.batches.push(batch),
     });
+  }
+
+  #logged(line: LogLine): void {
+    (line.level >= pino.levels.values.error! ? this.errors : this.log).push(line);
   }
 
   /** Notes what is started and stopped. */

@@ -39,8 +39,11 @@ const READINESS = {
  * Whether the cluster can carry what is asked for.
  *
  * @param shortage what it cannot
+ * @param lateness that it can, but not within the SLO
  */
-export function roomFinding(shortage: Shortage | undefined): Finding {
+export function roomFinding(shortage: Shortage | undefined, lateness?: string): Finding {
+  if (shortage === undefined && lateness !== undefined)
+    return finding('Sufficient', false, 'SloNotKept', lateness);
   if (shortage === undefined)
     return finding('Sufficient', true, 'EnoughRoom', 'The cluster can carry what is asked for.');
   return finding('Sufficient', false, shortageKind(shortage), shortageText(shortage));

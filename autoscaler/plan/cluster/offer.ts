@@ -45,7 +45,7 @@ export class Offers {
     this.#asked = { sloMs, percentile, arrivalCv };
     this.#rates = rates;
     this.#kinds = kinds;
-    const placeable = demand.candidates.filter((each) => kinds.some((node) => fitsOn(each, node)));
+    const placeable = placeableOn(kinds, demand.candidates);
     this.slo = attainableSlo(this.#asked, placeable, rates);
     this.all = placeable
       .filter((each) => rates.feasible(each, this.slo))
@@ -103,6 +103,14 @@ export class Offers {
   isWorth(index: number, missingPerSecond: number): boolean {
     return this.#rates.worthStarting(this.all[index]!.candidate, missingPerSecond, this.slo);
   }
+}
+
+/** Those that some empty node could hold. */
+export function placeableOn(
+  nodes: readonly NodeCapacity[],
+  candidates: readonly Candidate[],
+): readonly Candidate[] {
+  return candidates.filter((each) => nodes.some((node) => fitsOn(each, node)));
 }
 
 /** Without those that need as much of everything as another, or more; of equals the quickest stays. */

@@ -35,13 +35,14 @@ class Scene {
     startUp: () => ({ afterMs: 0 }),
   });
   readonly transport = new SimulatedTransport({ cluster: this.cluster, executionMs: () => BATCH_MS });
-  readonly times = new ServiceTimes(PROFILE);
+  readonly times: ServiceTimes;
   readonly batches: DispatchedBatch[] = [];
   readonly lost: string[] = [];
   readonly fates = new Map<string, Fate[]>();
   readonly dispatcher: Dispatcher;
 
-  constructor(options: Partial<DispatcherOptions> = {}) {
+  constructor(options: Partial<DispatcherOptions> = {}, times = new ServiceTimes(PROFILE)) {
+    this.times = times;
     this.dispatcher = this.dispatcherWith(options);
   }
 
@@ -228,6 +229,41 @@ describe('a request that is late', () => {
       code: 'UNAVAILABLE',
       message: 'No instance of function "f" became ready within 200 ms',
     });
+  });
+});
+
+describe('instances that are believed to be too slow for any request', () => {
+  const SLOWER = 10;
+
+  async function tooSlow(latePolicy: 'serve' | 'reject'): Promise<Scene> {
+    const times = new ServiceTimes(PROFILE, () => ({ slowdown: SLOWER, transportMs: 2 }));
+    const scene = new Scene({ latePolicy }, times);
+    scene.dispatcher.setInstances(await scene.instances('a', 'b'));
+    return scene;
+  }
+
+  it('are tried once a second, where the policy is to reject, and else refuse', async () => {
+    const scene = await tooSlow('reject');
+    for (let count = 0; count < 30; count += 1) {
+      scene.submit(`r${count}`);
+      await advance(scene.clock, 100);
+    }
+    await advance(scene.clock, BATCH_MS);
+    const answered = names(30).filter((_, count) => scene.fate(`r${count}`)!.status === 200);
+    expect(answered).toEqual(['r1', 'r11', 'r21']); // of those that begin with r0
+    for (const count of [1, 9, 15]) {
+      const { error, atMs } = scene.fate(`r${count}`)!;
+      expect(error).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+      expect(atMs).toBe(1_000 + 100 * count); // at once
+    }
+    expect(scene.batches.map(({ size }) => size)).toEqual([1, 1, 1]);
+  });
+
+  it('serve all of them, where the policy is to serve', async () => {
+    const scene = await tooSlow('serve');
+    for (const name of names(8)) scene.submit(name);
+    await advance(scene.clock, 10 * BATCH_MS);
+    scene.expectAnswered(...names(8));
   });
 });
 

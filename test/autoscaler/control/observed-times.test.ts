@@ -98,6 +98,66 @@ describe('observed times', () => {
   });
 });
 
+describe('what was observed', () => {
+  const MINUTE_MS = 60_000;
+
+  /** Sixteen times as slow as the table, and as bad a codec and transport; nothing runs from minute 1 on. */
+  function slowSpell(): ObservedTimes {
+    const observed = new ObservedTimes(() => 0.5);
+    observed.hold(0);
+    for (let batch = 0; batch < 200; batch += 1)
+      observed.record(CONFIG, 4, timing(320, 32), 320 + 32 + 34, 20);
+    observed.release(MINUTE_MS);
+    return observed;
+  }
+
+  it('fades towards the table while nothing runs, by half every ten minutes', () => {
+    const observed = slowSpell();
+    expect(observed.of(CONFIG)).toEqual({ slowdown: 16, codecMsPerRow: 8, transportMs: 34 });
+    const { version } = observed;
+    observed.fade(11 * MINUTE_MS);
+    expect(observed.of(CONFIG)!.slowdown).toBeCloseTo(1 + 15 / 2);
+    expect(observed.of(CONFIG)!.codecMsPerRow).toBeCloseTo(0.5 + 7.5 / 2, 0);
+    expect(observed.of(CONFIG)!.transportMs).toBeCloseTo(2 + 32 / 2);
+    expect(observed.of(OTHER)!.slowdown).toBeCloseTo(1 + 15 / 2); // what is guessed of configs that have not run does as well
+    expect(observed.version).toBeGreaterThan(version);
+    observed.fade(21 * MINUTE_MS);
+    expect(observed.of(CONFIG)!.slowdown).toBeCloseTo(1 + 15 / 4, 0);
+    observed.fade(3 * 60 * MINUTE_MS);
+    expect(observed.of(CONFIG)).toBeUndefined();
+    expect(observed.of(OTHER)).toBeUndefined();
+    expect(observed.doubt).toBeUndefined();
+  });
+
+  it('fades no further for being looked at often', () => {
+    const [once, often] = [slowSpell(), slowSpell()];
+    once.fade(16 * MINUTE_MS);
+    for (let atMs = MINUTE_MS; atMs <= 16 * MINUTE_MS; atMs += 500) often.fade(atMs);
+    expect(Math.abs(often.of(CONFIG)!.slowdown - once.of(CONFIG)!.slowdown)).toBeLessThan(0.2); // a step or two
+  });
+
+  it('does not fade while instances run, however seldom one is used', () => {
+    const observed = slowSpell();
+    observed.hold(MINUTE_MS);
+    observed.fade(24 * 60 * MINUTE_MS);
+    expect(observed.of(CONFIG)!.slowdown).toBe(16);
+  });
+
+  it('is overruled the sooner the more it has faded, and holds where it is as slow still', () => {
+    const slownessAfter = (minutes: number, executeMs: number): number => {
+      const observed = slowSpell();
+      observed.hold(minutes * MINUTE_MS);
+      for (let batch = 0; batch < 30; batch += 1)
+        observed.record(CONFIG, 4, timing(executeMs), executeMs + 2, 20);
+      return observed.of(CONFIG)!.slowdown;
+    };
+    expect(slownessAfter(1, 20)).toBeGreaterThan(8);
+    expect(slownessAfter(31, 20)).toBeLessThan(2);
+    expect(slownessAfter(31, 320)).toBeGreaterThan(12);
+    expect(slownessAfter(600, 320)).toBe(16);
+  });
+});
+
 describe('service times', () => {
   const profile = table([cell(1, 1000, 10), cell(4, 1000, 20), cell(4, 500, 50)]);
 
