@@ -249,8 +249,8 @@ describe('instances that are believed to be too slow for any request', () => {
       await advance(scene.clock, 100);
     }
     await advance(scene.clock, BATCH_MS);
-    const answered = names(30).filter((_, count) => scene.fate(`r${count}`)!.status === 200);
-    expect(answered).toEqual(['r1', 'r11', 'r21']); // of those that begin with r0
+    const answered = [...scene.fates.keys()].filter((name) => scene.fate(name)!.status === 200);
+    expect(answered).toEqual(['r0', 'r10', 'r20']);
     for (const count of [1, 9, 15]) {
       const { error, atMs } = scene.fate(`r${count}`)!;
       expect(error).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
