@@ -7,17 +7,22 @@ import type { Site } from './site.ts';
  * much of everything.
  */
 export class Misfits {
-  readonly #needs = new Map<Site, Resources[]>();
+  readonly #needs = new Map<Site, readonly Resources[]>();
 
   has(site: Site, candidate: Candidate): boolean {
     const needs = resourcesOf(candidate);
-    return this.#needs.get(site)?.some((known) => isWithin(known, needs)) ?? false;
+    return this.#least(site).some((known) => isWithin(known, needs));
   }
 
   add(site: Site, candidate: Candidate): void {
-    const known = this.#needs.get(site);
-    if (known === undefined) this.#needs.set(site, [resourcesOf(candidate)]);
-    else known.push(resourcesOf(candidate));
+    const needs = resourcesOf(candidate);
+    const others = this.#least(site).filter((known) => !isWithin(needs, known));
+    this.#needs.set(site, [...others, needs]);
+  }
+
+  /** Only what needs less than any other counts. */
+  #least(site: Site): readonly Resources[] {
+    return this.#needs.get(site) ?? [];
   }
 }
 

@@ -90,7 +90,7 @@ describe('a function that can have no instance', () => {
     world.load('g', constantRate(2, 45 * SECOND_MS));
     await world.advance(5 * SECOND_MS);
     expect(world.coresOf('g')).toBe(2);
-    world.controller.deploy(declared('f', { maxWait: '5m' }));
+    world.controller.deploy(declared('f', { maxWait: '150s' }));
     const waits = world.send('f');
     await world.advance(40 * SECOND_MS);
     expect(world.instancesOf('f')).toEqual([]); // g has requests, and no more than it needs
