@@ -1,40 +1,70 @@
 import type { Candidate } from '../model.ts';
-import { compareCoverage, type FunctionPlan } from './function-plan.ts';
+import type { FunctionPlan } from './function-plan.ts';
 import { Misfits } from './misfits.ts';
 import { resourcesOf } from './resources.ts';
 import type { Room } from './room.ts';
-import { canGive, fewestVictims, lentTo, stopAll, type Victim } from './victims.ts';
+import { stopgapsOf } from './sharing.ts';
+import { type Target, wantsOf } from './targets.ts';
+import { type Clearing, canGive, fewestVictims, lentTo, stopAll, type Victim } from './victims.ts';
+
+/** Offers that room is looked for beside the target's, the best first, before any that needs less will do. */
+const MOST_OFFERS = 8;
 
 /**
- * A function that has requests and nothing at all gets one instance, of whatever config there may be a place for: in time
- * or not, it is served, and something is learnt of how long its batches take. Free room has been looked through by now:
- * others give way that have more than they must.
+ * Makes room for a first instance of functions that have requests and nothing at all, and have found nothing free: others
+ * give way that have more than they must. Whatever config it is, in time or not, the function is served, and something is
+ * learnt of how long its batches take.
  */
-export function startFirst(plans: readonly FunctionPlan[], room: Room): void {
-  const left = plans.filter((plan) => plan.hasNothing && plan.demand.ratePerSecond > 0);
+export function preemptForFirst(
+  poor: readonly { readonly plan: FunctionPlan; readonly target: Target }[],
+  plans: readonly FunctionPlan[],
+  room: Room,
+): void {
   const unhelped = new Misfits();
-  for (const plan of left.sort(compareCoverage)) preemptFor(plan, plans, room, unhelped);
+  for (const { plan, target } of poor) {
+    const candidates = plan.offers.smallest.filter((each) => !unhelped.has(plan.site, each));
+    if (candidates.length === 0) continue;
+    const clearing = clearingFor(plan, target, candidates, plans, room);
+    if (clearing === undefined) for (const each of candidates) unhelped.add(plan.site, each);
+    else carryOut(plan, clearing, room);
+  }
 }
 
-function preemptFor(plan: FunctionPlan, plans: readonly FunctionPlan[], room: Room, unhelped: Misfits): void {
-  const candidates = plan.offers.smallest.filter((each) => !unhelped.has(plan.site, each));
-  if (candidates.length === 0) return;
+function clearingFor(
+  plan: FunctionPlan,
+  target: Target,
+  smallest: readonly Candidate[],
+  plans: readonly FunctionPlan[],
+  room: Room,
+): Clearing | undefined {
   const mayGo = (victims: readonly Victim[]): boolean => canGive(victims, plan);
   const lent = lentTo(plan, plans).filter((victim) => mayGo([victim]));
+  if (lent.length === 0) return undefined;
+  const wants = wantsOf(plan, target).map(({ index }) => index);
+  const best = [...new Set([...wants, ...stopgapsOf(plan).slice(0, MOST_OFFERS)])];
+  const candidates = best.map((index) => plan.offer(index).candidate);
+  const found = fewestVictims({ room, plan, candidates }, lent, { mayGo });
+  if (found !== undefined) return found;
   for (const victims of inSomeOrders(lent)) {
-    const found = fewestVictims({ room, plan, candidates }, victims, { mayGo });
-    if (found === undefined) continue;
-    const needed = withoutIdle(found.victims, (some) => makesRoom(some, found.candidate, plan, room));
-    stopAll(needed, room);
-    room.promiseFallback(plan, found.candidate);
-    return;
+    const clearing = fewestVictims({ room, plan, candidates: smallest }, victims, { mayGo });
+    if (clearing !== undefined) return clearing;
   }
-  for (const each of candidates) unhelped.add(plan.site, each);
+  return undefined;
+}
+
+function carryOut(plan: FunctionPlan, { candidate, victims }: Clearing, room: Room): void {
+  const needed = withoutIdle(victims, (some) => {
+    const leaving = some.map(({ instance }) => instance);
+    return room.roomWithout(leaving, leaving[0]!.node, plan.site, candidate) > 0;
+  });
+  stopAll(needed, room);
+  const index = plan.offers.all.findIndex((offer) => offer.candidate === candidate);
+  if (index >= 0) room.promise(plan, index, 1);
+  else room.promiseFallback(plan, candidate);
 }
 
 /** Of one owner only so many may go: which of them make room depends on what there is too little of. */
 function inSomeOrders(victims: readonly Victim[]): (readonly Victim[])[] {
-  if (victims.length === 0) return [];
   const largest = (resource: 0 | 1 | 2): readonly Victim[] =>
     victims.toSorted((a, b) => resourcesOf(b.instance)[resource] - resourcesOf(a.instance)[resource]);
   return [victims, largest(0), largest(1), largest(2)];
@@ -49,14 +79,4 @@ function withoutIdle(
     const rest = needed.filter((other) => other !== victim);
     return rest.length > 0 && suffice(rest) ? rest : needed;
   }, victims);
-}
-
-function makesRoom(
-  victims: readonly Victim[],
-  candidate: Candidate,
-  { site }: FunctionPlan,
-  room: Room,
-): boolean {
-  const leaving = victims.map(({ instance }) => instance);
-  return room.roomWithout(leaving, leaving[0]!.node, site, candidate) > 0;
 }

@@ -1,3 +1,4 @@
+import { preemptForFirst } from './first-instance.ts';
 import type { FunctionPlan } from './function-plan.ts';
 import type { Room } from './room.ts';
 import { Sharing } from './sharing.ts';
@@ -5,7 +6,8 @@ import { type Target, wantsOf } from './targets.ts';
 
 /**
  * Starts what functions that are short lack of their targets, large instances first, since small ones fit beside them.
- * Where that leaves somebody out, what room there is now is shared out one by one instead.
+ * Where that leaves somebody out, what room there is now is shared out one by one instead, first among those who have
+ * requests and nothing at all.
  */
 export function grow(plans: readonly FunctionPlan[], targets: readonly Target[], room: Room): void {
   const growing = plans.flatMap((plan, index) => (plan.wantsMore ? [{ plan, target: targets[index]! }] : []));
@@ -15,5 +17,13 @@ export function grow(plans: readonly FunctionPlan[], targets: readonly Target[],
   for (const { plan, index, count } of largestFirst) if (room.start(plan, index, count) < count) fits = false;
   if (fits && !growing.some(({ plan }) => plan.hasNothing)) return;
   for (const { plan } of growing) room.takeBackAll(plan);
-  new Sharing(growing, room).run();
+  const sharing = new Sharing(growing, room);
+  const poor = growing.filter(({ plan }) => plan.hasNothing && plan.demand.ratePerSecond > 0);
+  for (const { plan } of poor) sharing.give(plan);
+  preemptForFirst(
+    poor.filter(({ plan }) => plan.hasNothing),
+    plans,
+    room,
+  );
+  sharing.run();
 }

@@ -1,6 +1,5 @@
 import type { ClusterSnapshot, FunctionDemand, Plan, PlannedInstance, RateModel } from '../model.ts';
 import { makeRoom } from './clearing.ts';
-import { startFirst } from './first-instance.ts';
 import { FunctionPlan } from './function-plan.ts';
 import { grow } from './growth.ts';
 import { release } from './release.ts';
@@ -19,11 +18,11 @@ import { trade } from './trade.ts';
  *    resource goes to whom it saves the most. What runs has its start behind it and therefore mostly stays.
  * 2. Targets: whole instances, by an exact search where fractions were.
  * 3. Release: what the targets don't contain, as far as those that are ready carry the highest rate of the recent past.
- * 4. Growth: what is missing of the targets of those who are short; where that finds no place, whatever fits.
+ * 4. Growth: what is missing of the targets of those who are short; where that finds no place, whatever fits. Who has
+ *    requests and nothing at all comes first, and gets one instance even where others have to give way for it.
  * 5. Replacement: the rest of the targets, where nobody is short, it pays, and it fits beside what runs.
  * 6. Room: on full nodes, what no target contains goes out of the way of what some target lacks, a little at a time; who
  *    is shortest gets that of another who is better off, if need be.
- * 7. A first instance: who still has nothing, and requests, gets one of any config that finds a place.
  */
 export function planCluster(
   demands: readonly FunctionDemand[],
@@ -55,7 +54,6 @@ export function planCluster(
     for (const [index, plan] of plans.entries()) replace(plan, targets[index]!, room);
   }
   makeRoom(plans, targets, room);
-  startFirst(plans, room);
   return {
     start: plans.flatMap((plan) => plan.start),
     stop: plans.flatMap((plan) => plan.stop.map(stopOf)),

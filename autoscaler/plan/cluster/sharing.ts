@@ -18,7 +18,6 @@ const DEARER_PER_SHORTAGE = 100;
 const PREFERENCE = 1.25;
 
 interface Share {
-  readonly plan: FunctionPlan;
   readonly target: Target;
   /** What an instance of each offer costs by the prices of what is free now. */
   readonly costsNow: readonly number[];
@@ -30,7 +29,7 @@ interface Share {
  * count on room that will be there only when others have moved.
  */
 export class Sharing {
-  readonly #shares: Set<Share>;
+  readonly #shares: Map<FunctionPlan, Share>;
   readonly #room: Room;
   readonly #misfitsNow = new Misfits();
   readonly #misfitsLater = new Misfits();
@@ -41,23 +40,27 @@ export class Sharing {
       room.freeNow,
       IMPATIENT,
     );
-    this.#shares = new Set(growing.map((each) => ({ ...each, costsNow: each.plan.costsAt(prices) })));
+    this.#shares = new Map(
+      growing.map((each) => [each.plan, { ...each, costsNow: each.plan.costsAt(prices) }]),
+    );
     this.#room = room;
   }
 
   run(): void {
     for (let shared = 0; this.#shares.size > 0 && shared < MOST_SHARED; shared += 1) {
-      const next = [...this.#shares].reduce((a, b) => (compareCoverage(b.plan, a.plan) < 0 ? b : a));
-      if (!this.#give(next) || !next.plan.wantsMore) this.#shares.delete(next);
+      const next = [...this.#shares.keys()].reduce((a, b) => (compareCoverage(b, a) < 0 ? b : a));
+      if (!this.give(next) || !next.wantsMore) this.#shares.delete(next);
     }
   }
 
-  #give({ plan, target, costsNow }: Share): boolean {
+  /** Gives a function one more instance. @returns whether there is a place for any */
+  give(plan: FunctionPlan): boolean {
+    const { target, costsNow } = this.#shares.get(plan)!;
     const wants = wantsOf(plan, target).map(({ index }) => index);
     const best = wants[0];
     if (best !== undefined && this.#startsNow(plan, best)) return true;
     // Room that is there already would be promised with every plan anew, and nothing ever start in it.
-    if (plan.hasNothing && wants.some((index) => this.#startsNow(plan, index))) return true;
+    if (plan.size === 0 && wants.some((index) => this.#startsNow(plan, index))) return true;
     if (wants.some((index) => this.#startsLater(plan, index))) return true;
     if (byPreference(plan, wants, costsNow).some((index) => this.#startsNow(plan, index))) return true;
     return plan.hasNothing && this.#giveAny(plan);
