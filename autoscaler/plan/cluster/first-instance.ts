@@ -63,11 +63,15 @@ function carryOut(plan: FunctionPlan, { candidate, victims }: Clearing, room: Ro
   else room.promiseFallback(plan, candidate);
 }
 
-/** Of one owner only so many may go: which of them make room depends on what there is too little of. */
+/** Of one owner only so many may go: which of them make room depends on what there is too little of, and on which GPU. */
 function inSomeOrders(victims: readonly Victim[]): (readonly Victim[])[] {
   const largest = (resource: 0 | 1 | 2): readonly Victim[] =>
     victims.toSorted((a, b) => resourcesOf(b.instance)[resource] - resourcesOf(a.instance)[resource]);
-  return [victims, largest(0), largest(1), largest(2)];
+  const byCpu = largest(0);
+  const gpus = new Set(victims.flatMap(({ instance }) => instance.gpu ?? []));
+  const isOn = (gpu: number, { instance }: Victim): number => Number(instance.gpu === gpu);
+  const byGpu = [...gpus].map((gpu) => byCpu.toSorted((a, b) => isOn(gpu, b) - isOn(gpu, a)));
+  return [victims, byCpu, largest(1), largest(2), ...byGpu];
 }
 
 /** Those without whom the others would be too few. */

@@ -170,7 +170,7 @@ describe.each<RateModel>([percentileRateModel, paperRateModel])('by the rate mod
           }
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
   });
 });
@@ -187,4 +187,43 @@ describe('a function whose SLO is kept only by what no node can hold', () => {
     expect(start.map(({ config }) => formatConfig(config))).toEqual(['b1 c1']);
     expect(short).toEqual([]);
   });
+});
+
+describe('a function of which nothing that keeps its SLO finds a place', () => {
+  const large = [candidate(1, 1500, 20)];
+  /** In time on a core, and late on half of one. */
+  const candidates = [candidate(1, 1000, 60), candidate(1, 500, 400)];
+  const asked = (name: string) => demand(name, 1, { sloMs: 300, warmInstances: 1, candidates });
+  const other = demand('other', 1, { warmInstances: 1, candidates: large });
+
+  it.each([percentileRateModel, paperRateModel])(
+    'gets one that is late, and better later: $name',
+    (model) => {
+      const cluster = new PlannedCluster([node('n', 2)], model);
+      cluster.settle([other]);
+      const configsOf = (name: string) => cluster.instancesOf(name).map(({ config }) => formatConfig(config));
+      const { short } = cluster.step([other, asked('f')]);
+      expect(configsOf('f')).toEqual(['b1 c0.5']);
+      expect(short).toEqual([{ functionName: 'f', missingPerSecond: 1, missingInstances: 1 }]);
+      expect(cluster.step([other, asked('f')]).start).toEqual([]);
+      cluster.settle([{ ...other, ratePerSecond: 0, recentRatePerSecond: 0, warmInstances: 0 }, asked('f')]);
+      expect(configsOf('f')).toEqual(['b1 c1']);
+    },
+  );
+
+  it.each([percentileRateModel, paperRateModel])(
+    'keeps it, though another has none at all: $name',
+    (model) => {
+      const cluster = new PlannedCluster([node('n', 2)], model);
+      cluster.settle([other]);
+      const demands = [other, asked('f'), asked('g')];
+      cluster.step(demands);
+      for (let plans = 0; plans < 10; plans += 1) {
+        const { start, stop, short } = cluster.step(demands);
+        expect({ start, stop }).toEqual({ start: [], stop: [] });
+        expect(short.map(({ functionName }) => functionName)).toEqual(['f', 'g']);
+      }
+      expect(['other', 'f', 'g'].map((name) => cluster.instancesOf(name).length)).toEqual([1, 1, 0]);
+    },
+  );
 });
