@@ -121,7 +121,7 @@ export class Controller {
 
   /** What a function is planned for whose own SLO no config keeps that a node can hold; undefined for one that can keep it. */
   looserSloMsOf(name: string): number | undefined {
-    return this.#planning.looserSlosMs.get(name);
+    return this.#planning.looserSloMsOf(name, this.#parts.clock.nowMs());
   }
 
   /** What plans are made of, as it is now. */
@@ -253,6 +253,7 @@ export class Controller {
   async #plan(): Promise<void> {
     const { platform, clock } = this.#parts;
     const nodes = await platform.nodes();
+    if (!this.#isLeading) return; // another one plans by now
     const nowMs = clock.nowMs(); // after waiting: all that is decided shall be of one moment
     const decision = this.#planning.decide(nodes, nowMs);
     this.#complain(nowMs);

@@ -67,6 +67,14 @@ export class Planning {
     return this.#looserSlosMs;
   }
 
+  /** The same of one function, as it is now: nobody looks at one that is idle, and meanwhile what was learnt fades. */
+  looserSloMsOf(functionName: string, nowMs: number): number | undefined {
+    const managed = this.#functions.get(functionName);
+    if (managed !== undefined && this.#looserSlosMs.has(functionName))
+      this.#noteSlo(this.#demandOf(managed, nowMs));
+    return this.#looserSlosMs.get(functionName);
+  }
+
   /** Something has happened to a function that a plan may depend on: what that was is looked at with the next step. */
   stir(functionName: string): void {
     this.#attention.stir(functionName);

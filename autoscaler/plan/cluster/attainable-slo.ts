@@ -16,7 +16,7 @@ export function attainableSlo(slo: Slo, placeable: readonly Candidate[], rates: 
   if (placeable.length === 0 || placeable.some((each) => rates.feasible(each, slo))) return slo;
   let sloMs = Math.min(...placeable.map(({ tailMs }) => tailMs)) * BEST_EFFORT;
   // Where arrivals come in bursts, even twice a batch's time may be too little for an instance to carry anything.
-  while (!placeable.some((each) => isOfUse(each, { ...slo, sloMs }, rates))) sloMs *= 2;
+  while (sloMs < Infinity && !placeable.some((each) => isOfUse(each, { ...slo, sloMs }, rates))) sloMs *= 2;
   return { ...slo, sloMs };
 }
 

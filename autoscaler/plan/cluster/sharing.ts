@@ -86,11 +86,12 @@ export class Sharing {
 
   /** In time or not: one that has nothing is served, and more is learnt of how long its batches take. */
   #giveAny(plan: FunctionPlan): boolean {
-    return plan.offers.others.some(
-      (each) =>
-        this.#unlessMisfit(this.#misfitsNow, plan, each, () => this.#room.startFallback(plan, each)) ||
-        this.#unlessMisfit(this.#misfitsLater, plan, each, () => this.#room.promiseFallback(plan, each)),
-    );
+    const { others } = plan.offers;
+    const now = (each: Candidate): boolean =>
+      this.#unlessMisfit(this.#misfitsNow, plan, each, () => this.#room.startFallback(plan, each));
+    const later = (each: Candidate): boolean =>
+      this.#unlessMisfit(this.#misfitsLater, plan, each, () => this.#room.promiseFallback(plan, each));
+    return others.some(now) || others.some(later);
   }
 
   #unlessMisfit(
