@@ -11,10 +11,13 @@ import type { InstanceEvent, Platform } from '../fleet/platform.ts';
 import type { Deployment } from '../functions/deployment.ts';
 import type { Declared } from '../functions/registry.ts';
 import { ServiceTimes } from '../latency/service-times.ts';
+import { shortageKind, shortageText } from '../plan/shortage-text.ts';
 import { requireFeasible } from '../planning/capacity/feasibility.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
 import type { Plan, Planner, Shortage } from '../planning/decision.ts';
 import { planCluster } from '../planning/planner.ts';
+import { Complaints } from './complaints.ts';
+import { looserSloText } from './looser-slo.ts';
 import { ManagedFunction } from './managed-function.ts';
 import { type PlanInput, Planning, type PlanScope } from './scaling-step.ts';
 import type { ControlSettings } from './settings.ts';
@@ -53,6 +56,8 @@ export class Controller {
   readonly #planning: Planning;
   /** Why requests of a model cannot share runs, by its digest. Kept until this process ends. */
   readonly #unbatchable = new Map<string, string>();
+  readonly #shortages: Complaints;
+  readonly #looserSlos: Complaints;
   #cancelTick: Cancel | undefined;
   #ticking: Promise<void> | undefined;
   #tickAgain = false;
@@ -67,6 +72,14 @@ export class Controller {
     const fleetParts = { platform, clock, logger, drainMs, mayAct: () => this.#isLeading && mayAct() };
     this.#fleet = new Fleet(fleetParts, this.#functions);
     this.#planning = new Planning({ planner, rates, scope }, this.#functions, this.#fleet);
+    this.#shortages = new Complaints(logger, {
+      begins: 'a function is short of instances',
+      ends: 'a function has what it needs again',
+    });
+    this.#looserSlos = new Complaints(logger, {
+      begins: 'a function cannot keep its SLO',
+      ends: 'a function can keep its SLO again',
+    });
   }
 
   /** Opens the platform, adopting what still runs; ticking starts with {@link run}. */
@@ -90,6 +103,9 @@ export class Controller {
   follow(): void {
     this.#isLeading = false;
     this.#isRunning = true;
+    this.#planning.rest();
+    this.#shortages.forget();
+    this.#looserSlos.forget();
     this.#tickSoon();
   }
 
@@ -109,6 +125,11 @@ export class Controller {
     return this.#planning.shortages.find((shortage) => shortage.functionName === name);
   }
 
+  /** What a function is planned for whose own SLO no config keeps that a node can hold; undefined for one that can keep it. */
+  looserSloMsOf(name: string): number | undefined {
+    return this.#planning.looserSloMsOf(name, this.#parts.clock.nowMs());
+  }
+
   /** What plans are made of, as it is now. */
   async planInput(): Promise<PlanInput> {
     const nodes = await this.#parts.platform.nodes();
@@ -116,9 +137,9 @@ export class Controller {
   }
 
   /** @throws InflessError SLO_INFEASIBLE where {@link deploy} would: for who has to know before anything is changed. */
-  requireDeployable(deployment: Deployment, times = new ServiceTimes(deployment.profile.table)): void {
-    const { spec, maxBatch } = deployment;
+  requireDeployable({ spec, maxBatch, profile }: Deployment): void {
     const { name, slo, percentile, limits } = spec;
+    const times = new ServiceTimes(profile.table);
     const candidates = times.candidates({ maxBatch, percentile, limits });
     const unlimited = { limits, candidates: times.candidates({ maxBatch, percentile }) };
     requireFeasible(name, candidates, { sloMs: slo, percentile, arrivalCv: 1 }, this.#parts.rates, unlimited);
@@ -140,6 +161,7 @@ export class Controller {
   deploy(declared: Declared): ManagedFunction {
     const { clock, transport, settings } = this.#parts;
     const name = declared.deployment.spec.name;
+    this.requireDeployable(declared.deployment);
     const predecessor = this.#functions.get(name);
     const parts = {
       clock,
@@ -149,7 +171,6 @@ export class Controller {
       onIdle: () => this.#onIdle(name),
     };
     const managed = new ManagedFunction(declared, settings, parts, predecessor);
-    this.requireDeployable(declared.deployment, managed.times);
     predecessor?.dispatcher.retireTo(managed.dispatcher);
     this.#functions.set(name, managed);
     const runsAlone = this.#unbatchable.get(digestOf(managed));
@@ -166,6 +187,8 @@ export class Controller {
     const managed = this.#functions.get(name);
     this.#functions.delete(name);
     this.#planning.forget(name);
+    this.#shortages.forget(name);
+    this.#looserSlos.forget(name);
     this.#fleet.abandon(name);
     managed?.dispatcher.refuseUntil(
       Infinity,
@@ -238,8 +261,31 @@ export class Controller {
   async #plan(): Promise<void> {
     const { platform, clock } = this.#parts;
     const nodes = await platform.nodes();
+    if (!this.#isLeading) return; // another one plans by now
     const nowMs = clock.nowMs(); // after waiting: all that is decided shall be of one moment
-    await this.#apply(this.#planning.decide(nodes, nowMs), nowMs);
+    const decision = this.#planning.decide(nodes, nowMs);
+    this.#complain(nowMs);
+    await this.#apply(decision, nowMs);
+  }
+
+  #complain(nowMs: number): void {
+    const { shortages, looserSlosMs } = this.#planning;
+    this.#shortages.note(
+      shortages.map((shortage) => ({
+        functionName: shortage.functionName,
+        kind: shortageKind(shortage),
+        reason: shortageText(shortage),
+      })),
+      nowMs,
+    );
+    this.#looserSlos.note(
+      [...looserSlosMs].map(([functionName, sloMs]) => ({
+        functionName,
+        kind: 'late',
+        reason: looserSloText(this.#functions.get(functionName)!.deployment.spec, sloMs),
+      })),
+      nowMs,
+    );
   }
 
   async #apply(decision: Plan, nowMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../models/base/clock.ts';
 import type { Config } from '../../profiles/config.ts';
+import { viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { Demand, type DemandSnapshot } from '../demand/demand-estimator.ts';
 import { Idleness } from '../demand/keepalive/idleness.ts';
@@ -16,7 +17,7 @@ import type { Workload } from '../functions/workload.ts';
 import type { Candidate } from '../latency/candidate.ts';
 import { LatencyWindow } from '../latency/latency-window.ts';
 import { ObservedTimes } from '../latency/observed-times.ts';
-import { ServiceTimes } from '../latency/service-times.ts';
+import { ServiceTimes, tabulatedCodecMs } from '../latency/service-times.ts';
 import type { ControlSettings } from './settings.ts';
 
 /** Of a rate that was higher only just now, less than this is chance. */
@@ -75,13 +76,16 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     this.#idleness = predecessor?.idlenessFor(spec) ?? newIdleness(spec, nowMs);
     this.#demand = predecessor?.demand ?? newDemand(spec, nowMs);
     this.latencies = predecessor?.latencies ?? new LatencyWindow();
-    const observed = predecessor?.observedWith(profile.table) ?? new ObservedTimes();
+    const view = viewOf(profile.table);
+    const observed =
+      predecessor?.observedWith(profile.table) ??
+      new ObservedTimes((config) => tabulatedCodecMs(view, config));
     this.#observed = observed;
     this.times = new ServiceTimes(profile.table, (config) => observed.of(config));
     const startups = this.times.view.configs().map((config) => this.times.view.startupMs(config));
     this.#startupMs = predecessor?.startupMs ?? Math.min(...startups);
     const drained = (): void => {
-      if (this.#idleness.drained(parts.clock.nowMs())) parts.onIdle();
+      if (this.#idleness.drained(parts.clock.nowMs(), this.dispatcher.isServing)) parts.onIdle();
     };
     this.dispatcher = new Dispatcher(
       {
@@ -126,6 +130,11 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
       this.#candidatesVersion = this.#observed.version;
     }
     return this.#candidates;
+  }
+
+  /** Lets fade what running has shown, while nothing of it runs. */
+  fade(nowMs: number): void {
+    this.#observed.fade(nowMs);
   }
 
   /** Whether running has shown other times since the candidates were asked for. */
@@ -197,9 +206,18 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
    */
   snapshot(nowMs: number): DemandSnapshot & { readonly idle: boolean } {
     const seen = this.#demand.snapshot(nowMs, { leadMs: this.#leadMs, memoryMs: this.#memoryMs });
-    const waiting = this.dispatcher.queued + this.dispatcher.inFlight > 0;
-    const idle = !waiting && !this.isHeld(nowMs);
-    return idle ? { ...seen, idle, ratePerSecond: 0, recentRatePerSecond: 0 } : { ...seen, idle };
+    const { queued, inFlight } = this.dispatcher;
+    const idle = queued + inFlight === 0 && !this.isHeld(nowMs);
+    if (idle) return { ...seen, idle, ratePerSecond: 0, recentRatePerSecond: 0 };
+    const ratePerSecond = Math.max(seen.ratePerSecond, this.#heldUpPerSecond);
+    const recentRatePerSecond = Math.max(seen.recentRatePerSecond, this.#heldUpPerSecond);
+    return { ...seen, idle, ratePerSecond, recentRatePerSecond };
+  }
+
+  /** What waits for a first instance has to be answered while it waits, however long ago it came. */
+  get #heldUpPerSecond(): number {
+    const { isServing, queued } = this.dispatcher;
+    return isServing ? 0 : (queued * 1000) / this.deployment.spec.maxWait;
   }
 
   /** Whether it is worth an instance while nothing is asked of it. */

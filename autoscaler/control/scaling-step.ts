@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { siteOf } from '../cluster/eligible-nodes.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
 import { SpareRequests } from '../demand/spare-requests.ts';
@@ -8,6 +9,7 @@ import type { FunctionDemand, Plan, Planner, Shortage } from '../planning/decisi
 import { Attention } from '../planning/incremental/attention.ts';
 import { isCrowded } from '../planning/incremental/crowding.ts';
 import { Steadiness } from '../planning/incremental/steadiness.ts';
+import { offersFor } from '../planning/targets/offer.ts';
 import type { ManagedFunction } from './managed-function.ts';
 
 /** What the planner is given. */
@@ -47,6 +49,8 @@ export class Planning {
   #nodes: readonly NodeCapacity[] = [];
   #isCrowded = false;
   #shortages: readonly Shortage[] = [];
+  /** Of functions whose own SLO no config keeps that a node can hold: the one they are planned for. */
+  readonly #looserSlosMs = new Map<string, number>();
 
   constructor(options: PlanningOptions, functions: ReadonlyMap<string, ManagedFunction>, fleet: Fleet) {
     this.#options = options;
@@ -58,6 +62,19 @@ export class Planning {
   /** Whom the latest plan left short. */
   get shortages(): readonly Shortage[] {
     return this.#shortages;
+  }
+
+  /** In ms, by function: what those are planned for whose own SLO no config keeps that a node can hold. */
+  get looserSlosMs(): ReadonlyMap<string, number> {
+    return this.#looserSlosMs;
+  }
+
+  /** The same of one function, as it is now: nobody looks at one that is idle, and meanwhile what was learnt fades. */
+  looserSloMsOf(functionName: string, nowMs: number): number | undefined {
+    const managed = this.#functions.get(functionName);
+    if (managed !== undefined && this.#looserSlosMs.has(functionName))
+      this.#noteSlo(this.#demandOf(managed, nowMs));
+    return this.#looserSlosMs.get(functionName);
   }
 
   /** Something has happened to a function that a plan may depend on: what that was is looked at with the next step. */
@@ -87,6 +104,13 @@ export class Planning {
   forget(functionName: string): void {
     this.#steadiness.forget(functionName);
     this.#spare.delete(functionName);
+    this.#looserSlosMs.delete(functionName);
+  }
+
+  /** Another one plans from now on. */
+  rest(): void {
+    this.#shortages = [];
+    this.#looserSlosMs.clear();
   }
 
   /** What a plan for all functions would be made of. */
@@ -116,7 +140,9 @@ export class Planning {
 
   #all(nowMs: number): FunctionDemand[] {
     this.stirAll(); // as soon as it is not for all any more, each has to be looked at
-    return inOrder([...this.#functions.values()].map((managed) => this.#demandOf(managed, nowMs)));
+    const demands = [...this.#functions.values()].map((managed) => this.#demandOf(managed, nowMs));
+    for (const demand of demands) this.#noteSlo(demand);
+    return inOrder(demands);
   }
 
   #needed(names: readonly string[], nowMs: number): FunctionDemand[] {
@@ -131,6 +157,7 @@ export class Planning {
   #look(managed: ManagedFunction, nowMs: number): FunctionDemand | undefined {
     const { name } = managed;
     const demand = this.#demandOf(managed, nowMs);
+    this.#noteSlo(demand);
     const { state, spareRequests } = this.#steadiness.outlook(
       demand,
       this.#fleet.of(name),
@@ -144,6 +171,13 @@ export class Planning {
     return state === 'unsteady' ? demand : undefined;
   }
 
+  #noteSlo(demand: FunctionDemand): void {
+    const { kinds } = siteOf(this.#nodes, demand.nodeSelector);
+    const { slo } = offersFor(demand, this.#options.rates, kinds);
+    if (slo.sloMs > demand.sloMs) this.#looserSlosMs.set(demand.name, slo.sloMs);
+    else this.#looserSlosMs.delete(demand.name);
+  }
+
   #plan(demands: readonly FunctionDemand[], nowMs: number): Plan {
     if (demands.length === this.#functions.size)
       return this.#planWith(demands, this.#fleet.snapshot(this.#nodes));
@@ -155,13 +189,13 @@ export class Planning {
   #planWith(demands: readonly FunctionDemand[], cluster: ClusterSnapshot): Plan {
     const { planner, rates } = this.#options;
     const decision = planner(demands, cluster, rates);
-    const mostInstances = (name: string): number => this.#functions.get(name)!.deployment.spec.scale.max;
-    this.#isCrowded = isCrowded(cluster, decision, mostInstances);
+    this.#isCrowded = isCrowded(cluster, decision);
     return decision;
   }
 
   /** An instance on its way is never stopped before it was ready, or starting it was for nothing. */
   #demandOf(managed: ManagedFunction, nowMs: number): FunctionDemand {
+    managed.fade(nowMs);
     const { headroom } = managed;
     const { spec } = managed.deployment;
     const seen = managed.snapshot(nowMs);

@@ -69,6 +69,7 @@ export class Demand {
 
   snapshot(nowMs: number, { leadMs, memoryMs }: DemandHorizon): DemandSnapshot {
     this.#counts.moveTo(nowMs);
+    this.#variability.fade(nowMs);
     const { cv } = this.#variability;
     const now = estimateRate(this.#counts, nowMs, cv);
     const expected = expectedOf(now);

@@ -62,6 +62,12 @@ const SOON = Promise.resolve();
 const MOST_ATTEMPTS = 3;
 
 /**
+ * Where batches are believed to take longer than the SLO, requests that may not be late would all be refused, and nothing
+ * would show that they take less by now: so often one is tried all the same.
+ */
+const TRIAL_EVERY_MS = 1_000;
+
+/**
  * One function's queue over its instances: requests wait here, in deadline order, until the batch former binds
  * them to an instance that is idle. A batch that fails goes back into the queue with its old deadlines, so that losing
  * an instance loses no request that another can still answer.
@@ -74,6 +80,7 @@ export class Dispatcher {
   /** The largest batch, whatever the configs of instances allow. */
   #mostTogether = Infinity;
   #inFlight = 0;
+  #latestBatchMs = -Infinity;
   #cancelWake: Cancel | undefined;
   #isPumpScheduled = false;
   readonly #pumpNow = (): void => this.#pump();
@@ -119,7 +126,10 @@ export class Dispatcher {
 
   /** The instances that may be used from now on. Those left out finish what they run. */
   setInstances(instances: readonly ServingInstance[]): void {
+    const { clock, observed } = this.#parts;
     if (instances.length > 0) this.#refusal = undefined;
+    if (instances.length > 0) observed.hold(clock.nowMs());
+    else observed.release(clock.nowMs());
     const wanted = new Map(instances.map((instance) => [instance.id, instance]));
     for (const id of this.#slots.keys()) if (!wanted.has(id)) this.#slots.delete(id);
     for (const [id, instance] of wanted)
@@ -227,14 +237,26 @@ export class Dispatcher {
     const busy: Slot[] = [];
     for (const slot of this.#slots.values()) (slot.isBusy ? busy : idle).push(slot);
     const { expired, batches, wakeAtMs } = this.#former.decide(clock.nowMs(), idle, busy);
-    for (const queued of expired) queued.reject(this.#expired());
+    const trial = batches.length === 0 ? this.#trialOf(expired, idle) : undefined;
+    for (const queued of expired) if (queued !== trial) queued.reject(this.#expired());
     for (const { server, requests } of batches) void this.#run(server, requests);
+    if (trial !== undefined) void this.#run(quickest(idle), [trial]);
     if (wakeAtMs !== undefined) this.#cancelWake = clock.at(wakeAtMs, this.#pumpNow);
+  }
+
+  /** One that is refused only since no instance is believed to be quick enough, were it ever so idle. */
+  #trialOf(expired: readonly QueuedRequest[], idle: readonly Slot[]): QueuedRequest | undefined {
+    const nowMs = this.#parts.clock.nowMs();
+    const { sloMs } = this.#options;
+    if (idle.length === 0 || nowMs < this.#latestBatchMs + TRIAL_EVERY_MS) return undefined;
+    for (const slot of this.#slots.values()) if (slot.executionMs(1) <= sloMs) return undefined;
+    return expired.find(({ giveUpMs }) => giveUpMs > nowMs);
   }
 
   async #run(slot: Slot, batch: readonly QueuedRequest[]): Promise<void> {
     const { clock, transport } = this.#parts;
     const startMs = clock.nowMs();
+    this.#latestBatchMs = startMs;
     slot.isBusy = true;
     slot.idleAtMs = startMs + slot.executionMs(batch.length);
     this.#inFlight += batch.length;
@@ -277,4 +299,8 @@ export class Dispatcher {
     const { functionName } = this.#options;
     return this.#slots.size > 0 ? tooLate(functionName) : noInstance(functionName, this.#patienceMs);
   }
+}
+
+function quickest(slots: readonly Slot[]): Slot {
+  return slots.reduce((a, b) => (b.executionMs(1) < a.executionMs(1) ? b : a));
 }

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { formatConfig } from '../../profiles/config.ts';
 import type { Controller } from '../control/controller.ts';
 import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
+import { shortageKind } from '../plan/shortage-text.ts';
 import { qualifiedName } from './function-address.ts';
 
 const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2.5, 5, 10, 30];
@@ -142,6 +143,33 @@ export class GatewayMetrics {
       'Requests per second that the cluster cannot carry.',
       (name) => controller.shortageOf(name)?.missingPerSecond ?? 0,
     );
+    new Gauge({
+      name: 'infless_shortage',
+      help: '1 for a function that lacks instances, by what it lacks them for.',
+      labelNames: ['function_name', 'reason'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { name } of controller.functions) {
+          const shortage = controller.shortageOf(name);
+          if (shortage !== undefined)
+            this.set({ function_name: nameOf(name), reason: shortageKind(shortage) }, 1);
+        }
+      },
+    });
+    new Gauge({
+      name: 'infless_planned_slo_seconds',
+      help: 'What a function is planned for whose own SLO no config keeps that a node can hold.',
+      labelNames: ['function_name'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { name } of controller.functions) {
+          const sloMs = controller.looserSloMsOf(name);
+          if (sloMs !== undefined) this.set({ function_name: nameOf(name) }, sloMs / 1000);
+        }
+      },
+    });
     new Gauge({
       name: 'infless_instances',
       help: 'Instances by config and phase.',

@@ -1,11 +1,17 @@
 import type { BatchTiming } from '../../packager/server/instance-protocol.ts';
 import { type Config, configKey } from '../../profiles/config.ts';
-import type { Observation } from './service-times.ts';
+import { DEFAULT_TRANSPORT_MS, type Observation } from './service-times.ts';
 
 /** Batches before measurements speak: first ones run on cold caches. */
 const FEWEST_BATCHES = 20;
-/** Weight of the newest batch: a memory of some 50 batches. */
-const WEIGHT = 0.02;
+/** A memory of so many batches: the newest weighs one in so many. */
+const MEMORY = 50;
+const WEIGHT = 1 / MEMORY;
+/**
+ * While nothing runs, what was seen counts half as much after so long. What makes a host slow for a while, its neighbours
+ * mostly, comes and goes within minutes, and a table that is wrong for good is found out again within some twenty batches.
+ */
+const HALF_LIFE_MS = 10 * 60_000;
 /** Drift, a neighbour's burst, or requests of several rows may shift times this far; beyond it lies a fault. */
 const SLOWEST = 16;
 const FASTEST = 0.5;
@@ -14,13 +20,23 @@ const FASTEST = 0.5;
  * Learns how far running differs from the table, per config, as running means; a config that has not run enough is
  * believed to be as slow as the others were found to be, never quicker than its table says. Corrections are handed
  * out in steps that hold against noise, so that it does not move the plan.
+ *
+ * What was learnt lasts as long as instances run, and would show otherwise. While none does, it fades.
  */
 export class ObservedTimes {
+  readonly #tabulatedCodecMs: (config: Config) => number;
   readonly #byConfig = new Map<string, RunningMeans>();
   /** The same by the objects that stand for configs: making a key for every batch takes longer than all the rest. */
-  readonly #byObject = new WeakMap<Config, RunningMeans>();
-  readonly #all = new RunningMeans();
+  #byObject = new WeakMap<Config, RunningMeans>();
+  #all = new RunningMeans(0);
   #version = 0;
+  /** Until when it has faded; undefined while instances run. */
+  #fadedUntilMs: number | undefined;
+
+  /** @param tabulatedCodecMs what the table says of decoding and encoding one row */
+  constructor(tabulatedCodecMs: (config: Config) => number) {
+    this.#tabulatedCodecMs = tabulatedCodecMs;
+  }
 
   /** Another number whenever {@link of} may answer differently than before. */
   get version(): number {
@@ -44,6 +60,37 @@ export class ObservedTimes {
     if (hasMoved || haveAllMoved) this.#version += 1;
   }
 
+  /** From now on instances run, and show how long batches take. */
+  hold(nowMs: number): void {
+    this.fade(nowMs);
+    this.#fadedUntilMs = undefined;
+  }
+
+  /** From now on nothing runs. */
+  release(nowMs: number): void {
+    this.#fadedUntilMs ??= nowMs;
+  }
+
+  /** Lets what was learnt fade until now, if nothing runs. Told twice it fades no more than once. */
+  fade(nowMs: number): void {
+    const sinceMs = this.#fadedUntilMs;
+    if (sinceMs === undefined || nowMs <= sinceMs) return;
+    this.#fadedUntilMs = nowMs;
+    const share = 2 ** ((sinceMs - nowMs) / HALF_LIFE_MS);
+    const hasMoved = [this.#all, ...this.#byConfig.values()].map((means) => means.fade(share));
+    if (hasMoved.includes(true)) this.#version += 1;
+    if (this.#all.isForgotten) this.#forget();
+  }
+
+  /** As if nothing had ever run: no batch is worth one any more. */
+  #forget(): void {
+    if (this.#byConfig.size === 0) return;
+    this.#byConfig.clear();
+    this.#byObject = new WeakMap();
+    this.#all = new RunningMeans(0);
+    this.#version += 1;
+  }
+
   /**
    * How far times of batches are from what is made of them here, as a share: 0.1 where they scatter by ten percent around
    * what the table, corrected, says of them. Undefined until enough batches have run.
@@ -61,7 +108,7 @@ export class ObservedTimes {
     let means = this.#byObject.get(config);
     if (means === undefined) {
       const key = configKey(config);
-      means = this.#byConfig.get(key) ?? new RunningMeans();
+      means = this.#byConfig.get(key) ?? new RunningMeans(this.#tabulatedCodecMs(config));
       this.#byConfig.set(key, means);
       this.#byObject.set(config, means);
     }
@@ -71,6 +118,8 @@ export class ObservedTimes {
 
 /** What one config's batches took, or those of all configs together. */
 class RunningMeans {
+  readonly #tabulatedCodecMs: number;
+  /** How many speak. Those of which a while without any is left count less than one each. */
   #batches = 0;
   #executeMs = 0;
   #tabulatedMs = 0;
@@ -82,6 +131,10 @@ class RunningMeans {
   readonly #transportStep = new Step(0.5);
   #observation: Observation | undefined;
   #guess: Observation | undefined;
+
+  constructor(tabulatedCodecMs: number) {
+    this.#tabulatedCodecMs = tabulatedCodecMs;
+  }
 
   /** What these batches say of their own config. */
   get observation(): Observation | undefined {
@@ -113,6 +166,24 @@ class RunningMeans {
     const transportMs = Math.max(0, roundTripMs - timing.executeMs - codecMs);
     this.#transportMs += weight * (transportMs - this.#transportMs);
     return this.#batches >= FEWEST_BATCHES && this.#conclude();
+  }
+
+  /**
+   * Leaves a share of what was seen, beside what is believed without. The next batches then weigh more.
+   *
+   * @returns whether what is concluded has changed
+   */
+  fade(share: number): boolean {
+    const towards = (believed: number, seen: number): number => believed + share * (seen - believed);
+    this.#batches = Math.min(this.#batches, MEMORY) * share;
+    this.#executeMs = towards(this.#tabulatedMs, this.#executeMs);
+    this.#codecMsPerRequest = towards(this.#tabulatedCodecMs, this.#codecMsPerRequest);
+    this.#transportMs = towards(DEFAULT_TRANSPORT_MS, this.#transportMs);
+    return this.#observation !== undefined && this.#conclude();
+  }
+
+  get isForgotten(): boolean {
+    return this.#batches < 1;
   }
 
   #conclude(): boolean {

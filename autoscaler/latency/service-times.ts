@@ -15,9 +15,15 @@ export interface Observation {
 }
 
 /** Gateway to instance and back on one machine, before anything was measured. */
-const DEFAULT_TRANSPORT_MS = 2;
+export const DEFAULT_TRANSPORT_MS = 2;
 
 const NO_LIMITS: InstanceLimits = {};
+
+/** Decoding and encoding one row, by the table. */
+export function tabulatedCodecMs(view: ProfileView, config: Config): number {
+  const { decode, encode } = view.codecMs(config);
+  return decode + encode;
+}
 
 /** What a function may use of its table. */
 export interface Choice {
@@ -85,8 +91,7 @@ export class ServiceTimes {
 
   #around(config: Config, rows: number, executionMs: number): number {
     const seen = this.#observe(config);
-    const codec = this.view.codecMs(config);
-    const codecMsPerRow = seen?.codecMsPerRow ?? codec.decode + codec.encode;
+    const codecMsPerRow = seen?.codecMsPerRow ?? tabulatedCodecMs(this.view, config);
     return (
       executionMs * (seen?.slowdown ?? 1) + rows * codecMsPerRow + (seen?.transportMs ?? DEFAULT_TRANSPORT_MS)
     );

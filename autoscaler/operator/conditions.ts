@@ -1,5 +1,5 @@
 import { type InflessError, messageOf } from '../../models/base/errors.ts';
-import { shortageText } from '../plan/shortage-text.ts';
+import { shortageKind, shortageText } from '../plan/shortage-text.ts';
 import type { Shortage } from '../planning/decision.ts';
 import type { Condition, InferenceFunctionStatus } from './inference-function.ts';
 
@@ -39,12 +39,14 @@ const READINESS = {
  * Whether the cluster can carry what is asked for.
  *
  * @param shortage what it cannot
+ * @param lateness that it can, but not within the SLO
  */
-export function roomFinding(shortage: Shortage | undefined): Finding {
+export function roomFinding(shortage: Shortage | undefined, lateness?: string): Finding {
+  if (shortage === undefined && lateness !== undefined)
+    return finding('Sufficient', false, 'SloNotKept', lateness);
   if (shortage === undefined)
     return finding('Sufficient', true, 'EnoughRoom', 'The cluster can carry what is asked for.');
-  const reason = shortage.reason === undefined ? 'ClusterFull' : 'NoSuitableNode';
-  return finding('Sufficient', false, reason, shortageText(shortage));
+  return finding('Sufficient', false, shortageKind(shortage), shortageText(shortage));
 }
 
 /** With the time since when each holds: that of before where it has not changed. */

@@ -18,6 +18,8 @@ export interface FunctionFacts {
     readonly startFailure: string | undefined;
     /** What the cluster has no place for. */
     readonly shortage: Shortage | undefined;
+    /** That no config keeps its SLO for now, in sentences. */
+    readonly lateness?: string | undefined;
   };
 }
 
@@ -54,7 +56,7 @@ export function stateOf(facts: FunctionFacts): {
     findings: [
       acceptedFinding(outcome.failure),
       readyFinding(phase, running === undefined ? outcome.failure : obstacleOf(running)),
-      ...(running === undefined ? [] : [roomFinding(running.shortage)]),
+      ...(running === undefined ? [] : [roomFinding(running.shortage, running.lateness)]),
     ],
   };
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { messageOf } from '../../models/base/errors.ts';
 import type { Controller } from '../control/controller.ts';
+import { looserSloText } from '../control/looser-slo.ts';
 import type { ManagedFunction } from '../control/managed-function.ts';
 import { conditionsOf } from './conditions.ts';
 import type { FunctionObjects } from './function-objects.ts';
@@ -128,7 +129,7 @@ export class StatusWriter {
     const { controller } = this.#parts;
     const name = object.metadata!.name!;
     const managed = controller.find(name);
-    const { missingPerSecond, missingInstances, reason } = controller.shortageOf(name) ?? {};
+    const { missingPerSecond, missingInstances, maxInstances, reason } = controller.shortageOf(name) ?? {};
     return [
       object,
       outcome,
@@ -137,7 +138,9 @@ export class StatusWriter {
       managed?.backoff.reason,
       missingPerSecond,
       missingInstances,
+      maxInstances,
       reason,
+      controller.looserSloMsOf(name),
     ];
   }
 
@@ -159,12 +162,14 @@ export class StatusWriter {
     };
   }
 
-  #runningFacts({ name, backoff }: ManagedFunction): NonNullable<FunctionFacts['running']> {
+  #runningFacts({ name, backoff, deployment }: ManagedFunction): NonNullable<FunctionFacts['running']> {
     const { controller } = this.#parts;
+    const looserSloMs = controller.looserSloMsOf(name);
     return {
       instances: controller.instancesOf(name),
       startFailure: backoff.reason,
       shortage: controller.shortageOf(name),
+      lateness: looserSloMs === undefined ? undefined : looserSloText(deployment.spec, looserSloMs),
     };
   }
 

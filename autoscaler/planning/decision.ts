@@ -37,6 +37,8 @@ export interface Shortage {
   readonly missingPerSecond: number;
   /** Of those it shall have whatever the rate: what neither runs, nor starts, nor is promised room. */
   readonly missingInstances?: number;
+  /** It has as many instances as it may, so many: more room would be of no use. */
+  readonly maxInstances?: number;
   /** In a sentence, where no room that others leave would help it. */
   readonly reason?: string;
 }

@@ -20,7 +20,8 @@ import { trade } from './targets/trade.ts';
  *    resource goes to whom it saves the most. What runs has its start behind it and therefore mostly stays.
  * 2. Targets: whole instances, by an exact search where fractions were.
  * 3. Release: what the targets don't contain, as far as those that are ready carry the highest rate of the recent past.
- * 4. Growth: what is missing of the targets of those who are short; where that finds no place, whatever fits.
+ * 4. Growth: what is missing of the targets of those who are short; where that finds no place, whatever fits. Who has
+ *    requests and nothing at all comes first, and gets one instance even where others have to give way for it.
  * 5. Replacement: the rest of the targets, where nobody is short, it pays, and it fits beside what runs.
  * 6. Room: on full nodes, what no target contains goes out of the way of what some target lacks, a little at a time; who
  *    is shortest gets that of another who is better off, if need be.

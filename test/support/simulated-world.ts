@@ -48,6 +48,13 @@ export interface Move {
   readonly id: string;
 }
 
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly function?: string;
+  readonly reason?: string;
+}
+
 const VIEW = new ProfileView(PROFILE);
 
 /** The whole autoscaler but its HTTP face, over simulated nodes, in virtual time. */
@@ -58,7 +65,8 @@ export class SimulatedWorld {
   readonly moves: Move[] = [];
   /** Whatever the autoscaler logged as an error, e.g. a start that the platform refused. */
   readonly errors: unknown[] = [];
-  readonly warnings: unknown[] = [];
+  /** Whatever it logged as a warning or for information. */
+  readonly log: LogLine[] = [];
   readonly #options: WorldOptions;
   #controller: Controller;
 
@@ -164,14 +172,13 @@ export class SimulatedWorld {
       transport: transport(new SimulatedTransport({ cluster: this.cluster, executionMs })),
       rates,
       settings: { ...DEFAULT_CONTROL_SETTINGS, ...settings },
-      logger: pino({ level: 'warn' }, { write: (line: string) => this.#note(line) }),
+      logger: pino({ level: 'info' }, { write: (line: string) => this.#logged(JSON.parse(line)) }),
       onBatch: (_functionName, batch) => this.batches.push(batch),
     });
   }
 
-  #note(line: string): void {
-    const entry = JSON.parse(line) as { level: number };
-    (entry.level >= pino.levels.values.error! ? this.errors : this.warnings).push(entry);
+  #logged(line: LogLine): void {
+    (line.level >= pino.levels.values.error! ? this.errors : this.log).push(line);
   }
 
   /** Notes what is started and stopped. */

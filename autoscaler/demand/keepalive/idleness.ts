@@ -1,10 +1,17 @@
-import { heldFromMs, type IdleWindow, isHeld, keepFor } from './idle-window.ts';
+import { heldFromMs, type IdleWindow, isHeld } from './idle-window.ts';
 import type { ColdStartPolicy } from './policy.ts';
+
+/** No policy is asked. */
+const NEVER: IdleWindow = { prewarmMs: 0, keepAliveMs: 0 };
 
 /** What is known of one idle period: when it began and, once decided, when an instance is worth having in it. */
 interface IdlePeriod {
   readonly sinceMs: number;
   window: IdleWindow | undefined;
+  /** Until then it is worth one whatever the policy thinks. */
+  heldUntilMs: number;
+  /** Whether the requests before it found no instance, and were given up: what was started for them has served nobody. */
+  readonly isUnserved: boolean;
 }
 
 /**
@@ -30,9 +37,11 @@ export class Idleness {
     this.becameReady(nowMs);
   }
 
-  /** An instance has become ready. For a function that was never used, time counts from here. */
+  /** An instance has become ready. For a function that was never used, or not been served, time counts from here. */
   becameReady(nowMs: number): void {
-    if (!this.#wasUsed) this.#period = { sinceMs: nowMs, window: keepFor(this.#keepAliveMs) };
+    const heldUntilMs = nowMs + this.#keepAliveMs;
+    if (!this.#wasUsed) this.#period = { sinceMs: nowMs, window: NEVER, heldUntilMs, isUnserved: false };
+    else if (this.#period?.isUnserved) this.#period.heldUntilMs = heldUntilMs;
   }
 
   /** A request has arrived. */
@@ -47,17 +56,23 @@ export class Idleness {
     this.#wasUsed = true;
   }
 
-  /** Nothing waits and nothing runs. Returns whether that is news. */
-  drained(nowMs: number): boolean {
+  /**
+   * Nothing waits and nothing runs.
+   *
+   * @param isServed whether there is an instance; without one, what waited was given up, and one is on its way
+   * @returns whether that is news
+   */
+  drained(nowMs: number, isServed = true): boolean {
     if (this.#period !== undefined) return false;
-    this.#period = { sinceMs: nowMs, window: undefined };
+    const heldUntilMs = isServed ? nowMs : nowMs + this.#keepAliveMs;
+    this.#period = { sinceMs: nowMs, window: undefined, heldUntilMs, isUnserved: !isServed };
     return true;
   }
 
   /** Whether an instance shall be there now, or be on its way. */
   isHeld(nowMs: number, startupMs: number): boolean {
     const period = this.#period;
-    if (period === undefined) return true;
+    if (period === undefined || nowMs < period.heldUntilMs) return true;
     // A period may have begun while a caller that noted the time before was doing something else.
     const idleMs = Math.max(0, nowMs - period.sinceMs);
     return isHeld(this.#windowOf(period, startupMs), idleMs, startupMs);
@@ -67,6 +82,7 @@ export class Idleness {
   changesAtMs(nowMs: number, startupMs: number): number {
     const period = this.#period;
     if (period === undefined) return Infinity;
+    if (nowMs < period.heldUntilMs) return period.heldUntilMs;
     const window = this.#windowOf(period, startupMs);
     const idleMs = nowMs - period.sinceMs;
     const changes = [heldFromMs(window, startupMs), window.keepAliveMs];

@@ -1,15 +1,20 @@
 import { formatConfig } from '../../../profiles/config.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import type { Controller } from '../../control/controller.ts';
+import { looserSloText } from '../../control/looser-slo.ts';
 import type { ManagedFunction } from '../../control/managed-function.ts';
 import type { Platform } from '../../fleet/platform.ts';
 import type { BrokenFunction } from '../../functions/registry.ts';
+import { shortageText } from '../../plan/shortage-text.ts';
 import { type Forecast, forecast } from '../../planning/capacity/forecast.ts';
 
 /** What `GET /api/functions` tells of each function. */
 export interface FunctionStatus {
   readonly name: string;
-  /** `ready`: an instance answers. `starting`: one is on its way. `idle`: none, the next request starts one. */
+  /**
+   * `ready`: an instance answers. `starting`: one is on its way. `idle`: none, the next request starts one. `failing`: none
+   * can be started, or there is no place for any.
+   */
   readonly phase: 'ready' | 'starting' | 'idle' | 'failing' | 'broken';
   readonly reason?: string;
   readonly declaration: unknown;
@@ -61,15 +66,19 @@ export async function statusOf(
   const instances = controller.instancesOf(name);
   const demand = managed.snapshot(nowMs);
   const latest = managed.latencies.summary(deployment.spec.slo);
+  const shortage = controller.shortageOf(name);
+  const short = shortage === undefined ? undefined : shortageText(shortage);
+  const phase = phaseOf(instances, backoff.reason, short);
+  const reason = backoff.reason ?? (phase === 'failing' ? short : undefined);
   return {
     name,
-    phase: phaseOf(instances, backoff.reason),
-    ...(backoff.reason === undefined ? {} : { reason: backoff.reason }),
+    phase,
+    ...(reason === undefined ? {} : { reason }),
     declaration,
     origin,
     model: { digest: deployment.model.manifest.digest, path: deployment.model.path },
     profile: deployment.profile.file,
-    warnings: managed.warnings,
+    warnings: [...managed.warnings, ...troublesOf(managed, controller, short)],
     sloMs: deployment.spec.slo,
     percentile: deployment.spec.percentile,
     ratePerSecond: round(demand.currentPerSecond, 100),
@@ -79,7 +88,7 @@ export async function statusOf(
     ...(latest === undefined
       ? {}
       : { latest: { ...latest, p50Ms: finite(latest.p50Ms), p99Ms: finite(latest.p99Ms) } }),
-    missingPerSecond: round(controller.shortageOf(name)?.missingPerSecond ?? 0, 100),
+    missingPerSecond: round(shortage?.missingPerSecond ?? 0, 100),
     instances: await Promise.all(instances.map((instance) => instanceStatus(instance, platform))),
   };
 }
@@ -126,10 +135,28 @@ async function instanceStatus(instance: Instance, platform: Platform): Promise<I
   };
 }
 
-function phaseOf(instances: readonly Instance[], failure: string | undefined): FunctionStatus['phase'] {
+function phaseOf(
+  instances: readonly Instance[],
+  failure: string | undefined,
+  short: string | undefined,
+): FunctionStatus['phase'] {
   if (instances.some(({ phase }) => phase === 'ready')) return 'ready';
   if (failure !== undefined) return 'failing';
-  return instances.some(({ phase }) => phase === 'starting') ? 'starting' : 'idle';
+  if (instances.some(({ phase }) => phase === 'starting')) return 'starting';
+  return short === undefined ? 'idle' : 'failing';
+}
+
+/** What is wrong for now, in sentences. */
+function troublesOf(
+  { name, deployment }: ManagedFunction,
+  controller: Controller,
+  short: string | undefined,
+): string[] {
+  const looserSloMs = controller.looserSloMsOf(name);
+  return [
+    ...(short === undefined ? [] : [short]),
+    ...(looserSloMs === undefined ? [] : [looserSloText(deployment.spec, looserSloMs)]),
+  ];
 }
 
 function finite(value: number): number | null {

@@ -1,6 +1,7 @@
 import type { Controller } from '../../control/controller.ts';
 import type { FunctionRegistry } from '../../functions/registry.ts';
 import type { FunctionDeclaration } from '../../functions/spec.ts';
+import { shortageText } from '../../plan/shortage-text.ts';
 import { type DeployedFunction, deployedFunction, REASON_ANNOTATION } from './deployment.ts';
 import type { FunctionUsage } from './usage-meter.ts';
 
@@ -61,5 +62,8 @@ export function openFaasStatus(
 
 /** What keeps a function from running, where anything does. */
 function reasonOf(name: string, { controller, registry }: StatusSources): string | undefined {
-  return controller.find(name)?.backoff.reason ?? registry.broken.find((each) => each.name === name)?.reason;
+  const failure = controller.find(name)?.backoff.reason;
+  const shortage = controller.shortageOf(name);
+  const short = shortage === undefined ? undefined : shortageText(shortage);
+  return failure ?? short ?? registry.broken.find((each) => each.name === name)?.reason;
 }

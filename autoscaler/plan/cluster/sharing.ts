@@ -1,5 +1,6 @@
-import type { Site } from '../../cluster/eligible-nodes.ts';
+import type { Candidate } from '../../latency/candidate.ts';
 import type { Room } from '../../planning/moves/reservations.ts';
+import { Misfits } from '../../planning/placement/misfits.ts';
 import { compareCoverage, type FunctionPlan } from '../../planning/targets/function-plan.ts';
 import { type Buyer, clear, type Patience } from '../../planning/targets/market.ts';
 import { type Target, wantsOf } from '../../planning/targets/targets.ts';
@@ -17,7 +18,6 @@ const DEARER_PER_SHORTAGE = 100;
 const PREFERENCE = 1.25;
 
 interface Share {
-  readonly plan: FunctionPlan;
   readonly target: Target;
   /** What an instance of each offer costs by the prices of what is free now. */
   readonly costsNow: readonly number[];
@@ -29,10 +29,10 @@ interface Share {
  * count on room that will be there only when others have moved.
  */
 export class Sharing {
-  readonly #shares: Set<Share>;
+  readonly #shares: Map<FunctionPlan, Share>;
   readonly #room: Room;
-  /** Needs that have found no room, and so won't, by where they looked for it: it only becomes less. */
-  readonly #misfits = new Map<Site, Set<string>>();
+  readonly #misfitsNow = new Misfits();
+  readonly #misfitsLater = new Misfits();
 
   constructor(growing: readonly { readonly plan: FunctionPlan; readonly target: Target }[], room: Room) {
     const { prices } = clear(
@@ -40,34 +40,69 @@ export class Sharing {
       room.freeNow,
       IMPATIENT,
     );
-    this.#shares = new Set(growing.map((each) => ({ ...each, costsNow: each.plan.costsAt(prices) })));
+    this.#shares = new Map(
+      growing.map((each) => [each.plan, { ...each, costsNow: each.plan.costsAt(prices) }]),
+    );
     this.#room = room;
   }
 
   run(): void {
     for (let shared = 0; this.#shares.size > 0 && shared < MOST_SHARED; shared += 1) {
-      const next = [...this.#shares].reduce((a, b) => (compareCoverage(b.plan, a.plan) < 0 ? b : a));
-      if (!this.#give(next) || !next.plan.wantsMore) this.#shares.delete(next);
+      const next = [...this.#shares.keys()].reduce((a, b) => (compareCoverage(b, a) < 0 ? b : a));
+      if (!this.give(next) || !next.wantsMore) this.#shares.delete(next);
     }
   }
 
-  #give({ plan, target, costsNow }: Share): boolean {
+  /** Gives a function one more instance. @returns whether there is a place for any */
+  give(plan: FunctionPlan): boolean {
+    const { target, costsNow } = this.#shares.get(plan)!;
     const wants = wantsOf(plan, target).map(({ index }) => index);
-    const starts = (index: number): boolean => this.#unlessMisfit(plan, index, 'now');
     const best = wants[0];
-    if (best !== undefined && starts(best)) return true;
-    if (wants.some((index) => this.#unlessMisfit(plan, index, 'later'))) return true;
-    return byPreference(plan, wants, costsNow).some(starts);
+    if (best !== undefined && this.#startsNow(plan, best)) return true;
+    // Room that is there already would be promised with every plan anew, and nothing ever start in it.
+    if (plan.size === 0 && wants.some((index) => this.#startsNow(plan, index))) return true;
+    if (wants.some((index) => this.#startsLater(plan, index))) return true;
+    if (byPreference(plan, wants, costsNow).some((index) => this.#startsNow(plan, index))) return true;
+    return plan.hasNothing && this.#giveAny(plan);
   }
 
-  #unlessMisfit(plan: FunctionPlan, index: number, when: 'now' | 'later'): boolean {
-    const key = `${when}/${plan.offer(index).needs.join('/')}`;
-    let misfits = this.#misfits.get(plan.site);
-    if (misfits?.has(key)) return false;
-    const placed = when === 'now' ? this.#room.start(plan, index, 1) : this.#room.promise(plan, index, 1);
-    if (placed > 0) return true;
-    misfits ??= new Set();
-    this.#misfits.set(plan.site, misfits.add(key));
+  #startsNow(plan: FunctionPlan, index: number): boolean {
+    return this.#unlessMisfit(
+      this.#misfitsNow,
+      plan,
+      plan.offer(index).candidate,
+      () => this.#room.start(plan, index, 1) > 0,
+    );
+  }
+
+  #startsLater(plan: FunctionPlan, index: number): boolean {
+    return this.#unlessMisfit(
+      this.#misfitsLater,
+      plan,
+      plan.offer(index).candidate,
+      () => this.#room.promise(plan, index, 1) > 0,
+    );
+  }
+
+  /** In time or not: one that has nothing is served, and more is learnt of how long its batches take. */
+  #giveAny(plan: FunctionPlan): boolean {
+    const { others } = plan.offers;
+    const now = (each: Candidate): boolean =>
+      this.#unlessMisfit(this.#misfitsNow, plan, each, () => this.#room.startFallback(plan, each));
+    const later = (each: Candidate): boolean =>
+      this.#unlessMisfit(this.#misfitsLater, plan, each, () => this.#room.promiseFallback(plan, each));
+    return others.some(now) || others.some(later);
+  }
+
+  #unlessMisfit(
+    misfits: Misfits,
+    { site }: FunctionPlan,
+    candidate: Candidate,
+    place: () => boolean,
+  ): boolean {
+    if (misfits.has(site, candidate)) return false;
+    if (place()) return true;
+    misfits.add(site, candidate);
     return false;
   }
 }

@@ -64,9 +64,10 @@ export function requireFeasible(
     );
   }
   const fastest = candidates.reduce((a, b) => (b.tailMs < a.tailMs ? b : a));
+  const waits = fastest.tailMs < slo.sloMs ? ', and requests also wait for their turn' : '';
   throw new InflessError(
     'SLO_INFEASIBLE',
-    `${what}; the fastest, ${formatConfig(fastest.config)}, takes ${formatDuration(fastest.tailMs)}`,
+    `${what}; the fastest, ${formatConfig(fastest.config)}, takes ${formatDuration(fastest.tailMs)}${waits}`,
     { remedy: `The nearest feasible SLO is ${nearestSloMs}ms.`, details: { nearestSloMs } },
   );
 }

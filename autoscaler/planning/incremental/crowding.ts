@@ -7,20 +7,11 @@ const CROWDED_SHARE = 0.9;
 /**
  * Whether, after a plan, functions have to be planned for all together: somebody is short whom more room would help, or a
  * resource is so far used up that somebody will be.
- *
- * @param mostInstances how many instances a function may have
  */
-export function isCrowded(
-  { nodes, instances, leaving }: ClusterSnapshot,
-  { start, short }: Plan,
-  mostInstances: (functionName: string) => number,
-): boolean {
-  const coming = [...instances, ...start];
-  const mayGrow = (name: string): boolean =>
-    coming.filter(({ functionName }) => functionName === name).length < mostInstances(name);
+export function isCrowded({ nodes, instances, leaving }: ClusterSnapshot, { short }: Plan): boolean {
   const isShort = short.some(
-    ({ functionName, missingPerSecond, reason }) =>
-      missingPerSecond > 0 && reason === undefined && mayGrow(functionName),
+    ({ missingPerSecond, reason, maxInstances }) =>
+      missingPerSecond > 0 && reason === undefined && maxInstances === undefined,
   );
   if (isShort) return true;
   // What is about to start is too little to count, or next time's instances.

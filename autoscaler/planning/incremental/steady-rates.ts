@@ -1,8 +1,10 @@
 import { configKey } from '../../../profiles/config.ts';
+import { siteOf } from '../../cluster/eligible-nodes.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
 import type { ClusterSnapshot, PlannedInstance } from '../../cluster/snapshot.ts';
 import type { RateModel } from '../capacity/rate-model.ts';
 import type { FunctionDemand, Planner } from '../decision.ts';
+import { offersFor } from '../targets/offer.ts';
 
 /** What a pool carries is looked at in so many steps. */
 const STEPS = 20;
@@ -81,9 +83,10 @@ export class SteadyRates {
   }
 }
 
-function capacityOf({ demand, instances, rates }: Question): number {
-  const { candidates, sloMs, percentile, arrivalCv } = demand;
-  const byConfig = new Map(candidates.map((candidate) => [configKey(candidate.config), candidate]));
+/** By the SLO that is planned for: where no config keeps the function's own, what carries nothing by that would never rest. */
+function capacityOf({ demand, instances, nodes, rates }: Question): number {
+  const { all, slo } = offersFor(demand, rates, siteOf(nodes, demand.nodeSelector).kinds);
+  const byConfig = new Map(all.map(({ candidate }) => [configKey(candidate.config), candidate]));
   const pool = instances.flatMap(({ config }) => byConfig.get(configKey(config)) ?? []);
-  return rates.capacityPerSecond(pool, { sloMs, percentile, arrivalCv });
+  return rates.capacityPerSecond(pool, slo);
 }

@@ -1,11 +1,19 @@
-import { includes } from '../../cluster/eligible-nodes.ts';
-import type { PlannedInstance } from '../../cluster/snapshot.ts';
 import { byPreference, stopgapsOf } from '../../plan/cluster/sharing.ts';
 import { compareCoverage, type FunctionPlan, levelOf } from '../targets/function-plan.ts';
 import { sizeOf } from '../targets/offer.ts';
 import { surplusOf, type Target, wantsOf } from '../targets/targets.ts';
 import { mayReplace } from './replacement.ts';
 import type { Room } from './reservations.ts';
+import {
+  type Conditions,
+  canGive,
+  fewestVictims,
+  lentTo,
+  ownersOf,
+  readyWithout,
+  stopAll,
+  type Victim,
+} from './victims.ts';
 
 /** A shortage of less than this is no more than chance does to a rate that is measured. */
 const NEARLY = 0.02;
@@ -16,23 +24,10 @@ const MOST_CONVERTED = 0.1;
 /** Bounds the work of one plan. */
 const MOST_CLEARINGS = 64;
 const MOST_NEEDY = 16;
-const MOST_NODES = 64;
 /** Offers that room is looked for beside the target's, the best first. */
 const MOST_OFFERS = 8;
 
-/** What may have to go: an instance, whose it is, and by which of its offers; undefined for dead weight. */
-interface Victim {
-  readonly owner: FunctionPlan;
-  readonly index: number | undefined;
-  readonly instance: PlannedInstance;
-}
-
-/** Of victims: whether they may go, and whether so much room is worth it. */
-interface Conditions {
-  readonly mayGo?: (victims: readonly Victim[]) => boolean;
-  readonly isWorth?: (victims: readonly Victim[], room: number) => boolean;
-}
-
+/** Victims, and the offer that there is room for without them. */
 interface Clearing {
   readonly offer: number;
   readonly victims: readonly Victim[];
@@ -102,7 +97,7 @@ class RoomMaker {
       this.#cheapest(plan, offers, own) ??
       (isNearlyCarried
         ? undefined
-        : this.#cheapest(plan, offers, [...own, ...this.#lent(plan)], {
+        : this.#cheapest(plan, offers, [...own, ...lentTo(plan, this.#plans)], {
             mayGo: (victims) => canGive(victims, plan),
           }));
     if (clearing !== undefined) this.#carryOut(plan, clearing);
@@ -116,16 +111,12 @@ class RoomMaker {
     const order = byPreference(plan, wants);
     return order
       .slice(0, order.indexOf(offer))
-      .some((index) => this.#room.roomWithout(leaving, node, plan, index) > 0);
+      .some((index) => this.#room.roomWithout(leaving, node, plan.site, plan.offer(index).candidate) > 0);
   }
 
   #carryOut(plan: FunctionPlan, { offer, victims }: Clearing): void {
     this.#clearings += 1;
-    for (const { owner, index, instance } of victims) {
-      this.#room.leave(instance);
-      if (index === undefined) owner.releaseDeadWeight(instance);
-      else owner.release(index, instance);
-    }
+    stopAll(victims, this.#room);
     this.#surplusLeft = this.#surplusLeft?.filter((victim) => !victims.includes(victim));
     this.#room.promise(plan, offer, 1);
   }
@@ -135,59 +126,17 @@ class RoomMaker {
     return this.#surplusLeft;
   }
 
-  /** Ready instances of others, of the best off first, and of one function the dearest. */
-  #lent(needy: FunctionPlan): Victim[] {
-    if (needy.demand.ratePerSecond === 0) return [];
-    return this.#plans
-      .filter((owner) => owner !== needy)
-      .toSorted((a, b) => compareCoverage(b, a))
-      .flatMap((owner) => [
-        ...owner.deadWeight.map((instance) => ({ owner, index: undefined, instance })),
-        ...owner.readyCounts.flatMap((_, index) =>
-          owner.readyOf(index).map((instance) => ({ owner, index, instance })),
-        ),
-      ]);
-  }
-
-  /** The fewest victims on one node that make room for one of the offers. */
   #cheapest(
     plan: FunctionPlan,
     offers: readonly number[],
     victims: readonly Victim[],
-    { mayGo, isWorth }: Conditions = {},
+    conditions: Conditions = {},
   ): Clearing | undefined {
-    let best: Clearing | undefined;
-    const near = victims.filter(({ instance }) => includes(plan.site, instance.node));
-    for (const [node, onNode] of byNode(near)) {
-      const most = (best?.victims.length ?? Infinity) - 1;
-      const taken: Victim[] = [];
-      for (const victim of onNode) {
-        if (taken.length >= most) break;
-        if (mayGo !== undefined && !mayGo([...taken, victim])) continue;
-        taken.push(victim);
-        const leaving = taken.map(({ instance }) => instance);
-        const offer = offers.find((index) => {
-          const room = this.#room.roomWithout(leaving, node, plan, index);
-          return room > 0 && (isWorth?.(taken, room) ?? true);
-        });
-        if (offer === undefined) continue;
-        best = { offer, victims: taken };
-        break;
-      }
-    }
-    return best;
+    const candidates = offers.map((index) => plan.offer(index).candidate);
+    const found = fewestVictims({ room: this.#room, plan, candidates }, victims, conditions);
+    if (found === undefined) return undefined;
+    return { offer: offers[candidates.indexOf(found.candidate)]!, victims: found.victims };
   }
-}
-
-function byNode(victims: readonly Victim[]): Map<string, Victim[]> {
-  const groups = new Map<string, Victim[]>();
-  for (const victim of victims) {
-    const { node } = victim.instance;
-    const group = groups.get(node);
-    if (group !== undefined) group.push(victim);
-    else if (groups.size < MOST_NODES) groups.set(node, [victim]);
-  }
-  return groups;
 }
 
 function surplusVictims(owner: FunctionPlan, target: Target): Victim[] {
@@ -197,19 +146,6 @@ function surplusVictims(owner: FunctionPlan, target: Target): Victim[] {
       .slice(0, count)
       .map((instance) => ({ owner, index, instance })),
   );
-}
-
-/** By offer: what of a function is ready and not among the victims. */
-function readyWithout(owner: FunctionPlan, victims: readonly Victim[]): number[] {
-  const ready = [...owner.readyCounts];
-  for (const { owner: other, index } of victims) {
-    if (other === owner && index !== undefined) ready[index]! -= 1;
-  }
-  return ready;
-}
-
-function ownersOf(victims: readonly Victim[]): FunctionPlan[] {
-  return [...new Set(victims.map(({ owner }) => owner))];
 }
 
 /** Whether nobody falls far below what it carries now, and nobody at all for one who can do without. */
@@ -237,16 +173,4 @@ function isGain(victims: readonly Victim[], plan: FunctionPlan, index: number, c
   const own = victims.filter(({ owner }) => owner === plan);
   const carried = own.reduce((sum, { index: taken }) => sum + offers.share(taken!, size), 0);
   return carried * (1 + plan.offer(index).startCost) < offers.share(index, size) * count;
-}
-
-/** Whether everybody, without what is taken, is clearly better off with what is ready than who needs it is now. */
-function canGive(victims: readonly Victim[], needy: FunctionPlan): boolean {
-  return ownersOf(victims).every((owner) => {
-    if (owner === needy) return true;
-    if (victims.every((victim) => victim.owner !== owner || victim.index === undefined)) return true;
-    const left = readyWithout(owner, victims);
-    const { minInstances, recentRatePerSecond } = owner.demand;
-    if (sizeOf(left) < Math.max(minInstances, recentRatePerSecond > 0 ? 1 : 0)) return false;
-    return levelOf(owner.coverageOf(owner.offers.capacity(left))) > levelOf(needy.coverage);
-  });
 }

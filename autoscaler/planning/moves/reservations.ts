@@ -1,6 +1,7 @@
-import { includes } from '../../cluster/eligible-nodes.ts';
+import { includes, type Site } from '../../cluster/eligible-nodes.ts';
 import type { Resources } from '../../cluster/resources.ts';
 import type { ClusterSnapshot, Placement, PlannedInstance } from '../../cluster/snapshot.ts';
+import type { Candidate } from '../../latency/candidate.ts';
 import { NodeSpace } from '../placement/free-capacity.ts';
 import type { Spot } from '../placement/free-node.ts';
 import type { FunctionPlan } from '../targets/function-plan.ts';
@@ -30,7 +31,7 @@ export class Room {
   start(plan: FunctionPlan, index: number, count: number): number {
     const spots = this.#now.place(plan.offer(index).candidate, Math.min(count, plan.slots), plan.site.names);
     for (const spot of spots) {
-      this.#later.occupy(placementOf(plan, index, spot));
+      this.#later.occupy(placementOf(plan.offer(index).candidate, spot));
       plan.add(index, spot);
     }
     return spots.length;
@@ -39,7 +40,7 @@ export class Room {
   /** Undoes all that was started for a function. */
   takeBackAll(plan: FunctionPlan): void {
     for (const { index, spot } of plan.takeBackAll()) {
-      const placement = placementOf(plan, index, spot);
+      const placement = placementOf(plan.offer(index).candidate, spot);
       this.#now.vacate(placement);
       this.#later.vacate(placement);
     }
@@ -53,10 +54,28 @@ export class Room {
       plan.site.names,
     );
     for (const spot of spots) {
-      this.#now.occupy(placementOf(plan, index, spot));
+      this.#now.occupy(placementOf(plan.offer(index).candidate, spot));
       plan.expect(index);
     }
     return spots.length;
+  }
+
+  /** Starts one of any config for a function of which no offer finds a place. @returns whether it fits */
+  startFallback(plan: FunctionPlan, candidate: Candidate): boolean {
+    const [spot] = this.#now.place(candidate, 1, plan.site.names);
+    if (spot === undefined) return false;
+    this.#later.occupy(placementOf(candidate, spot));
+    plan.addFallback(candidate, spot);
+    return true;
+  }
+
+  /** Keeps room for the same that will be there when what is being stopped has left. @returns whether there will be any */
+  promiseFallback(plan: FunctionPlan, candidate: Candidate): boolean {
+    const [spot] = this.#later.place(candidate, 1, plan.site.names);
+    if (spot === undefined) return false;
+    this.#now.occupy(placementOf(candidate, spot));
+    plan.expectFallback();
+    return true;
   }
 
   /** An instance is stopped: there will be room. */
@@ -64,17 +83,16 @@ export class Room {
     this.#later.vacate(instance);
   }
 
-  /** How many instances of an offer would find room on a node if some that run there left. */
-  roomWithout(leaving: readonly PlannedInstance[], node: string, plan: FunctionPlan, index: number): number {
-    if (!includes(plan.site, node)) return 0;
+  /** How many instances would find room on a node if some that run there left. */
+  roomWithout(leaving: readonly PlannedInstance[], node: string, site: Site, candidate: Candidate): number {
+    if (!includes(site, node)) return 0;
     for (const instance of leaving) this.#later.vacate(instance);
-    const count = this.#later.countOn(node, plan.offer(index).candidate);
+    const count = this.#later.countOn(node, candidate);
     for (const instance of leaving) this.#later.occupy(instance);
     return count;
   }
 }
 
-function placementOf(plan: FunctionPlan, index: number, spot: Spot): Placement {
-  const { config, memoryBytes } = plan.offer(index).candidate;
+function placementOf({ config, memoryBytes }: Candidate, spot: Spot): Placement {
   return { config, memoryBytes, ...spot };
 }

@@ -13,6 +13,7 @@ export function shortageOf(plan: FunctionPlan): Shortage | undefined {
     functionName: demand.name,
     missingPerSecond,
     ...(missingInstances === 0 ? {} : { missingInstances }),
+    ...(plan.size < demand.maxInstances ? {} : { maxInstances: demand.maxInstances }),
     ...(reason === undefined ? {} : { reason }),
   };
 }
@@ -23,6 +24,7 @@ function obstacleTo({ demand, site, offers }: FunctionPlan): string | undefined 
   const { nodeSelector = {} } = demand;
   const labels = selectorText(nodeSelector);
   if (site.nodes.length === 0 && labels !== '') return `No node has the labels that it asks for: ${labels}`;
+  if (site.nodes.length === 0) return 'There is no node';
   const nodes = labels === '' ? 'No node' : `No node with ${labels}`;
   return `${nodes} is large enough for any of its configs`;
 }

@@ -3,6 +3,7 @@ import type { StartDecision } from '../../cluster/actions.ts';
 import { includes, type Site } from '../../cluster/eligible-nodes.ts';
 import { isFree, type Resources, worthOf } from '../../cluster/resources.ts';
 import type { PlannedInstance } from '../../cluster/snapshot.ts';
+import type { Candidate } from '../../latency/candidate.ts';
 import type { RateModel } from '../capacity/rate-model.ts';
 import type { FunctionDemand } from '../decision.ts';
 import type { Spot } from '../placement/free-node.ts';
@@ -35,6 +36,8 @@ export class FunctionPlan {
   readonly #ready: PlannedInstance[][] = [];
   #expected = 0;
   readonly #added: { readonly index: number; readonly spot: Spot }[] = [];
+  /** Of a config that is no offer, since no offer finds a place. */
+  #fallback: { readonly config: Config; readonly spot: Spot } | undefined;
   /** What one instance of each offer costs by the market's prices. */
   costs: readonly number[];
 
@@ -92,6 +95,12 @@ export class FunctionPlan {
   get wantsMore(): boolean {
     if (this.slots === 0 || this.offers.all.length === 0) return false;
     return sizeOf(this.comingCounts) < this.fewest || this.isShort;
+  }
+
+  /** Whether it has requests, or is to have instances, and nothing serves it, starts or is promised room. */
+  get hasNothing(): boolean {
+    const has = sizeOf(this.comingCounts) + this.deadWeight.length + this.#expected;
+    return has === 0 && this.#fallback === undefined && (this.demand.ratePerSecond > 0 || this.fewest > 0);
   }
 
   /** Whether more is asked for than will be carried; it may also lack instances of those it shall have in any case. */
@@ -155,13 +164,24 @@ export class FunctionPlan {
     this.#expected += 1;
   }
 
+  /** One that no offer is: it counts for nothing, but it serves. */
+  addFallback({ config }: Candidate, spot: Spot): void {
+    this.#fallback = { config, spot };
+  }
+
+  /** The same, for which room is on its way. */
+  expectFallback(): void {
+    this.#expected += 1;
+  }
+
   get start(): StartDecision[] {
     const functionName = this.demand.name;
-    return this.#added.map(({ index, spot }) => ({
-      functionName,
+    const added = this.#added.map(({ index, spot }) => ({
       config: this.offer(index).candidate.config,
-      ...spot,
+      spot,
     }));
+    const all = this.#fallback === undefined ? added : [...added, this.#fallback];
+    return all.map(({ config, spot }) => ({ functionName, config, ...spot }));
   }
 
   /** Whether this plan starts something for it. */

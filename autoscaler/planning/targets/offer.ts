@@ -4,6 +4,7 @@ import { fitsOn, type Resources, resourcesOf } from '../../cluster/resources.ts'
 import type { Candidate } from '../../latency/candidate.ts';
 import type { RateModel, SharesBySize, Slo } from '../capacity/rate-model.ts';
 import type { FunctionDemand } from '../decision.ts';
+import { attainableSlo } from './attainable-slo.ts';
 
 /** Price every instance has beside its config: a process, a connection, memory for a copy of the model. */
 const INSTANCE_PRICE = 2;
@@ -13,9 +14,6 @@ const INSTANCE_PRICE = 2;
  * about so long before the demand is another one.
  */
 const MOVE_HORIZON_MS = 30_000;
-
-/** How much slower than its quickest config a function is planned whose SLO no config keeps any more. */
-const BEST_EFFORT = 2;
 
 /** A config that may be started for a function. */
 export interface Offer {
@@ -31,13 +29,17 @@ export class Offers {
   readonly all: readonly Offer[];
   /** What one instance of each costs where nothing is scarce. */
   readonly prices: readonly number[];
+  /** What is planned for: looser than the function's own where no config that a node can hold keeps that. */
   readonly slo: Slo;
+  /** Configs that some node can hold, but that do not keep even that: better than nothing where no offer finds a place. */
+  readonly others: readonly Candidate[];
   readonly #asked: Slo;
   readonly #rates: RateModel;
   readonly #kinds: readonly NodeCapacity[];
   /** What one instance of each carries in the largest pool: nowhere more. */
   readonly mostShares: readonly number[];
   readonly #shares: readonly SharesBySize[];
+  #smallest: readonly Candidate[] | undefined;
 
   /** @param kinds one node of each kind that there is: a config that no empty node can hold is no offer */
   constructor(demand: FunctionDemand, rates: RateModel, kinds: readonly NodeCapacity[]) {
@@ -45,15 +47,17 @@ export class Offers {
     this.#asked = { sloMs, percentile, arrivalCv };
     this.#rates = rates;
     this.#kinds = kinds;
-    this.slo = attainableSlo(demand, rates);
-    this.all = demand.candidates
-      .filter((each) => rates.feasible(each, this.slo) && kinds.some((node) => fitsOn(each, node)))
+    const placeable = placeableOn(kinds, demand.candidates);
+    this.slo = attainableSlo(this.#asked, placeable, rates);
+    this.all = placeable
+      .filter((each) => rates.feasible(each, this.slo))
       .map((candidate) => ({
         candidate,
         needs: resourcesOf(candidate),
         price: priceOf(candidate.config) + INSTANCE_PRICE,
         startCost: candidate.startupMs / MOVE_HORIZON_MS,
       }));
+    this.others = placeable.filter((each) => !rates.feasible(each, this.slo)).sort(byTail);
     this.prices = this.all.map(({ price }) => price);
     this.#shares = this.all.map(({ candidate }) => rates.sharesOf(candidate, this.slo));
     this.mostShares = this.#shares.map((share) => share(Number.MAX_SAFE_INTEGER));
@@ -70,6 +74,15 @@ export class Offers {
       kinds.length === this.#kinds.length &&
       kinds.every((kind, index) => kind === this.#kinds[index])
     );
+  }
+
+  /** Those that need the least, offers before others: where none of them finds a place, nothing does. */
+  get smallest(): readonly Candidate[] {
+    this.#smallest ??= [
+      ...leastNeedy(this.all.map(({ candidate }) => candidate)),
+      ...leastNeedy(this.others),
+    ];
+    return this.#smallest;
   }
 
   /** What one instance carries in a pool of so many, in requests per second. */
@@ -92,6 +105,29 @@ export class Offers {
   isWorth(index: number, missingPerSecond: number): boolean {
     return this.#rates.worthStarting(this.all[index]!.candidate, missingPerSecond, this.slo);
   }
+}
+
+/** Those that some empty node could hold. */
+export function placeableOn(
+  nodes: readonly NodeCapacity[],
+  candidates: readonly Candidate[],
+): readonly Candidate[] {
+  return candidates.filter((each) => nodes.some((node) => fitsOn(each, node)));
+}
+
+/** Without those that need as much of everything as another, or more; of equals the quickest stays. */
+function leastNeedy(candidates: readonly Candidate[]): Candidate[] {
+  const isLess = (a: Resources, b: Resources): boolean => a.every((amount, index) => amount <= b[index]!);
+  return candidates.toSorted(byTail).reduce<Candidate[]>((least, each) => {
+    const needs = resourcesOf(each);
+    if (least.some((other) => isLess(resourcesOf(other), needs))) return least;
+    return [...least.filter((other) => !isLess(needs, resourcesOf(other))), each];
+  }, []);
+}
+
+/** The quickest first; of two the cheaper. */
+function byTail(a: Candidate, b: Candidate): number {
+  return a.tailMs - b.tailMs || priceOf(a.config) - priceOf(b.config);
 }
 
 /** The same candidates come back with every plan until running shows other times: what was made of them last is kept. */
@@ -121,16 +157,4 @@ export function present(counts: Counts): number[] {
   const offers: number[] = [];
   for (let index = 0; index < counts.length; index += 1) if (counts[index]! > 0) offers.push(index);
   return offers;
-}
-
-/**
- * The SLO to plan for: the function's own or, where running has shown that no config keeps it, the best that can be
- * had. Serving late is better than not serving.
- */
-function attainableSlo(demand: FunctionDemand, rates: RateModel): Slo {
-  const { sloMs, percentile, arrivalCv, candidates } = demand;
-  const slo = { sloMs, percentile, arrivalCv };
-  if (candidates.some((candidate) => rates.feasible(candidate, slo))) return slo;
-  const quickestMs = Math.min(...candidates.map(({ tailMs }) => tailMs));
-  return { ...slo, sloMs: quickestMs * BEST_EFFORT };
 }

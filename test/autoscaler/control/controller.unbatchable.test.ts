@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { constantRate } from '../../../profiler/load/arrivals/rates.ts';
@@ -75,7 +76,8 @@ describe('a model whose requests turn out to share no runs', () => {
     expect(world.controller.find('g')!.warnings).toEqual([]);
     await pair('f');
     await pair('g');
-    expect(world.warnings).toMatchObject([{ function: 'f', model: FOURS.model.digest, reason: REASON }]);
+    const warnings = world.log.filter(({ level }) => level === pino.levels.values.warn);
+    expect(warnings).toMatchObject([{ function: 'f', model: FOURS.model.digest, reason: REASON }]);
     for (const name of ['f', 'g']) {
       expect(world.controller.find(name)!.warnings).toEqual([expect.stringContaining(REASON)]);
       expect(plannedBatches(name)).toEqual([1]);

@@ -37,8 +37,8 @@ class Scene {
     startUp: () => ({ afterMs: 0 }),
   });
   readonly transport: BatchTransport;
-  readonly times = new ServiceTimes(PROFILE);
-  readonly observed = new ObservedTimes();
+  readonly times: ServiceTimes;
+  readonly observed = new ObservedTimes(() => 0);
   readonly batches: DispatchedBatch[] = [];
   readonly lost: string[] = [];
   readonly fates = new Map<string, Fate[]>();
@@ -46,8 +46,12 @@ class Scene {
 
   constructor(
     options: Partial<DispatcherOptions> = {},
-    transport: (real: BatchTransport) => BatchTransport = (real) => real,
+    {
+      times = new ServiceTimes(PROFILE),
+      transport = (real: BatchTransport) => real,
+    }: { times?: ServiceTimes; transport?: (real: BatchTransport) => BatchTransport } = {},
   ) {
+    this.times = times;
     this.transport = transport(
       new SimulatedTransport({ cluster: this.cluster, executionMs: () => BATCH_MS }),
     );
@@ -208,7 +212,7 @@ describe('a dispatcher', () => {
 
 describe('requests that an instance ran one by one', () => {
   it('are answered, and the instance is given one at a time from then on', async () => {
-    const scene = new Scene({}, runningAlone);
+    const scene = new Scene({}, { transport: runningAlone });
     scene.dispatcher.setInstances(await scene.instances('a'));
     for (const name of names(7)) scene.submit(name);
     await advance(scene.clock, 1_000);
@@ -233,7 +237,7 @@ describe('requests that an instance ran one by one', () => {
     ['teach nothing', runningAlone, false],
     ['would teach if they had run together', (real: BatchTransport) => real, true],
   ])('%s', async (_, transport, isTaught) => {
-    const scene = new Scene({}, transport);
+    const scene = new Scene({}, { transport });
     const instances = await scene.instances('a');
     for (let batch = 0; batch < 30; batch += 1) {
       scene.dispatcher.setInstances([]);
@@ -277,6 +281,41 @@ describe('a request that is late', () => {
       code: 'UNAVAILABLE',
       message: 'No instance of function "f" became ready within 200 ms',
     });
+  });
+});
+
+describe('instances that are believed to be too slow for any request', () => {
+  const SLOWER = 10;
+
+  async function tooSlow(latePolicy: 'serve' | 'reject'): Promise<Scene> {
+    const times = new ServiceTimes(PROFILE, () => ({ slowdown: SLOWER, transportMs: 2 }));
+    const scene = new Scene({ latePolicy }, { times });
+    scene.dispatcher.setInstances(await scene.instances('a', 'b'));
+    return scene;
+  }
+
+  it('are tried once a second, where the policy is to reject, and else refuse', async () => {
+    const scene = await tooSlow('reject');
+    for (let count = 0; count < 30; count += 1) {
+      scene.submit(`r${count}`);
+      await advance(scene.clock, 100);
+    }
+    await advance(scene.clock, BATCH_MS);
+    const answered = [...scene.fates.keys()].filter((name) => scene.fate(name)!.status === 200);
+    expect(answered).toEqual(['r0', 'r10', 'r20']);
+    for (const count of [1, 9, 15]) {
+      const { error, atMs } = scene.fate(`r${count}`)!;
+      expect(error).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+      expect(atMs).toBe(1_000 + 100 * count); // at once
+    }
+    expect(scene.batches.map(({ size }) => size)).toEqual([1, 1, 1]);
+  });
+
+  it('serve all of them, where the policy is to serve', async () => {
+    const scene = await tooSlow('serve');
+    for (const name of names(8)) scene.submit(name);
+    await advance(scene.clock, 10 * BATCH_MS);
+    scene.expectAnswered(...names(8));
   });
 });
 
@@ -345,7 +384,7 @@ describe('losing an instance', () => {
         clock: scene.clock,
         transport: scene.transport,
         times: scene.times,
-        observed: new ObservedTimes(),
+        observed: new ObservedTimes(() => 0),
         onInstanceLost: (id) => scene.lost.push(id),
         onBatch: ({ instanceId }) => reported.push(instanceId),
       },

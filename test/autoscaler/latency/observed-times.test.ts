@@ -28,13 +28,13 @@ function observe(
 
 describe('observed times', () => {
   it('say nothing before enough batches have run', () => {
-    const said = observe(new ObservedTimes(), new Array(20).fill(30));
+    const said = observe(new ObservedTimes(() => 0), new Array(20).fill(30));
     expect(said.slice(0, 19).every((each) => each === undefined)).toBe(true);
     expect(said[19]).toBeCloseTo(1.5);
   });
 
   it('tell execution, codec and transport apart', () => {
-    const observed = new ObservedTimes();
+    const observed = new ObservedTimes(() => 0);
     observe(observed, new Array(30).fill(30));
     const { slowdown, codecMsPerRow, transportMs } = observed.of(CONFIG)!;
     expect(slowdown).toBeCloseTo(1.5);
@@ -43,7 +43,7 @@ describe('observed times', () => {
   });
 
   it('compare means: a quota that throttles every other batch is as slow as its mean', () => {
-    const observed = new ObservedTimes();
+    const observed = new ObservedTimes(() => 0);
     observe(
       observed,
       Array.from({ length: 200 }, (_, index) => (index % 2 === 0 ? 2 : 58)),
@@ -54,7 +54,7 @@ describe('observed times', () => {
   it('do not flicker: noise of ten percent moves them hardly ever', () => {
     const random = seededRandom(3);
     const said = observe(
-      new ObservedTimes(),
+      new ObservedTimes(() => 0),
       Array.from({ length: 5_000 }, () => 21 * (0.9 + 0.2 * random())),
     ).slice(19);
     const moves = said.filter((each, index) => index > 0 && each !== said[index - 1]);
@@ -63,7 +63,7 @@ describe('observed times', () => {
   });
 
   it('follow a host that has become slow, and that recovers', () => {
-    const observed = new ObservedTimes();
+    const observed = new ObservedTimes(() => 0);
     observe(observed, new Array(200).fill(20));
     expect(observed.of(CONFIG)!.slowdown).toBeCloseTo(1);
     observe(observed, new Array(300).fill(40));
@@ -73,7 +73,7 @@ describe('observed times', () => {
   });
 
   it('stay within reason, whatever one batch took', () => {
-    const observed = new ObservedTimes();
+    const observed = new ObservedTimes(() => 0);
     observe(observed, [...new Array(49).fill(20), 60_000]);
     expect(observed.of(CONFIG)!.slowdown).toBeLessThan(1.5);
     observe(observed, new Array(500).fill(0.001));
@@ -81,7 +81,7 @@ describe('observed times', () => {
   });
 
   it('warn of configs that have not run yet, but promise nothing of them', () => {
-    const observed = new ObservedTimes();
+    const observed = new ObservedTimes(() => 0);
     observe(observed, new Array(50).fill(40));
     expect(observed.of(OTHER)).toEqual({ slowdown: 2, transportMs: 3 });
     observe(observed, new Array(500).fill(12));
@@ -90,11 +90,71 @@ describe('observed times', () => {
   });
 
   it('learn what a request costs that carries several rows', () => {
-    const observed = new ObservedTimes();
+    const observed = new ObservedTimes(() => 0);
     for (let batch = 0; batch < 50; batch += 1) {
       observed.record(CONFIG, 2, { ...timing(80, 16), rows: 16 }, 99, 20);
     }
     expect(observed.of(CONFIG)).toMatchObject({ slowdown: 4, codecMsPerRow: 8 });
+  });
+});
+
+describe('what was observed', () => {
+  const MINUTE_MS = 60_000;
+
+  /** Sixteen times as slow as the table, and as bad a codec and transport; nothing runs from minute 1 on. */
+  function slowSpell(): ObservedTimes {
+    const observed = new ObservedTimes(() => 0.5);
+    observed.hold(0);
+    for (let batch = 0; batch < 200; batch += 1)
+      observed.record(CONFIG, 4, timing(320, 32), 320 + 32 + 34, 20);
+    observed.release(MINUTE_MS);
+    return observed;
+  }
+
+  it('fades towards the table while nothing runs, by half every ten minutes', () => {
+    const observed = slowSpell();
+    expect(observed.of(CONFIG)).toEqual({ slowdown: 16, codecMsPerRow: 8, transportMs: 34 });
+    const { version } = observed;
+    observed.fade(11 * MINUTE_MS);
+    expect(observed.of(CONFIG)!.slowdown).toBeCloseTo(1 + 15 / 2);
+    expect(observed.of(CONFIG)!.codecMsPerRow).toBeCloseTo(0.5 + 7.5 / 2, 0);
+    expect(observed.of(CONFIG)!.transportMs).toBeCloseTo(2 + 32 / 2);
+    expect(observed.of(OTHER)!.slowdown).toBeCloseTo(1 + 15 / 2); // what is guessed of configs that have not run does as well
+    expect(observed.version).toBeGreaterThan(version);
+    observed.fade(21 * MINUTE_MS);
+    expect(observed.of(CONFIG)!.slowdown).toBeCloseTo(1 + 15 / 4, 0);
+    observed.fade(3 * 60 * MINUTE_MS);
+    expect(observed.of(CONFIG)).toBeUndefined();
+    expect(observed.of(OTHER)).toBeUndefined();
+    expect(observed.doubt).toBeUndefined();
+  });
+
+  it('fades no further for being looked at often', () => {
+    const [once, often] = [slowSpell(), slowSpell()];
+    once.fade(16 * MINUTE_MS);
+    for (let atMs = MINUTE_MS; atMs <= 16 * MINUTE_MS; atMs += 500) often.fade(atMs);
+    expect(Math.abs(often.of(CONFIG)!.slowdown - once.of(CONFIG)!.slowdown)).toBeLessThan(0.2); // a step or two
+  });
+
+  it('does not fade while instances run, however seldom one is used', () => {
+    const observed = slowSpell();
+    observed.hold(MINUTE_MS);
+    observed.fade(24 * 60 * MINUTE_MS);
+    expect(observed.of(CONFIG)!.slowdown).toBe(16);
+  });
+
+  it('is overruled the sooner the more it has faded, and holds where it is as slow still', () => {
+    const slownessAfter = (minutes: number, executeMs: number): number => {
+      const observed = slowSpell();
+      observed.hold(minutes * MINUTE_MS);
+      for (let batch = 0; batch < 30; batch += 1)
+        observed.record(CONFIG, 4, timing(executeMs), executeMs + 2, 20);
+      return observed.of(CONFIG)!.slowdown;
+    };
+    expect(slownessAfter(1, 20)).toBeGreaterThan(8);
+    expect(slownessAfter(31, 20)).toBeLessThan(2);
+    expect(slownessAfter(31, 320)).toBeGreaterThan(12);
+    expect(slownessAfter(600, 320)).toBe(16);
   });
 });
 

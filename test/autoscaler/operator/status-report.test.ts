@@ -92,6 +92,11 @@ describe('how a function stands', () => {
       { functionName: 'digits', missingPerSecond: 12.34, missingInstances: 2 },
     ],
     [
+      'MaxInstances',
+      'scale.max allows 3 instances: too few for 12 of the requests per second.',
+      { functionName: 'digits', missingPerSecond: 12.34, maxInstances: 3 },
+    ],
+    [
       'NoSuitableNode',
       'No node has the labels that it asks for: disktype=ssd.',
       {
@@ -106,6 +111,17 @@ describe('how a function stands', () => {
     expect(findings.at(-1)).toEqual({ type: 'Sufficient', status: 'False', reason, message });
     expect(readiness(facts([instance('ready')], { shortage }))).toMatchObject({ status: 'True' });
     expect(readiness(facts([], { shortage }))).toMatchObject({ phase: 'Failing', status: 'False', message });
+  });
+});
+
+it('tells that an SLO is not kept for now, of a function that serves all the same', () => {
+  const lateness = 'No config that a node can hold answers within 200 ms at p99 now.';
+  const { findings } = stateOf(facts([instance('ready')], { lateness }));
+  expect(findings.at(-1)).toEqual({
+    type: 'Sufficient',
+    status: 'False',
+    reason: 'SloNotKept',
+    message: lateness,
   });
 });
 

@@ -47,6 +47,36 @@ describe('Idleness under a fixed keep-alive', () => {
   });
 });
 
+describe('a function whose requests were given up, since there was no instance', () => {
+  /** As of a function that may not be late: its first requests are refused long before an instance is ready. */
+  function unserved(policy: 'fixed' | 'tournament'): Idleness {
+    const idleness = new Idleness(createColdStartPolicy(policy, 3_000), 3_000, 0);
+    idleness.arrived(MINUTE, STARTUP_MS);
+    idleness.drained(MINUTE + 10, false);
+    return idleness;
+  }
+
+  it.each(['fixed', 'tournament'] as const)('is held from when one is ready (%s)', (policy) => {
+    const idleness = unserved(policy);
+    expect(idleness.isHeld(MINUTE + 20, STARTUP_MS)).toBe(true);
+    const readyMs = MINUTE + 5_000; // longer than it would be held after an answer
+    idleness.becameReady(readyMs);
+    expect(idleness.isHeld(readyMs + 2_900, STARTUP_MS)).toBe(true);
+    expect(idleness.changesAtMs(readyMs, STARTUP_MS)).toBe(readyMs + 3_000);
+    expect(idleness.isHeld(readyMs + 3_000, STARTUP_MS)).toBe(false);
+  });
+
+  it('is held as ever once it was served', () => {
+    const idleness = unserved('fixed');
+    idleness.becameReady(MINUTE + 5_000);
+    idleness.arrived(MINUTE + 6_000, STARTUP_MS);
+    idleness.drained(MINUTE + 6_100);
+    idleness.becameReady(MINUTE + 8_000);
+    expect(idleness.isHeld(MINUTE + 9_000, STARTUP_MS)).toBe(true);
+    expect(idleness.isHeld(MINUTE + 9_100, STARTUP_MS)).toBe(false);
+  });
+});
+
 it('lets a function go that is called every hour, and has an instance ready when the hour is over', () => {
   const idleness = new Idleness(createColdStartPolicy('lsth', 10 * MINUTE), 10 * MINUTE, 0);
   let nowMs = 0;

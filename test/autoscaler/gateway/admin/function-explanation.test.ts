@@ -23,3 +23,15 @@ it('tells the expected rate apart from the headroom that was put on it', async (
   const given = await explanationOf(managed, world.controller, 200);
   expect(given).toMatchObject({ ratePerSecond: 200, neededPerSecond: 200 * managed.headroom });
 });
+
+it('counts no config that no node can hold', async () => {
+  const node = { name: 'small', cpuMillicores: 1_000, memoryBytes: 8e9, gpuPercents: [] };
+  world = await SimulatedWorld.open({ nodes: [node] });
+  world.controller.run();
+  world.controller.deploy(declared('f', { slo: '20ms' })); // which two cores would keep
+  await world.advance(5_000);
+  await expect(explanationOf(world.controller.find('f')!, world.controller)).rejects.toMatchObject({
+    code: 'SLO_INFEASIBLE',
+    message: expect.stringContaining('the fastest, b1 c1, takes 27 ms'),
+  });
+});

@@ -49,6 +49,13 @@ describe.each<RateModel>([percentileRateModel, paperRateModel])(
       }
     });
 
+    it('is named with what is in the way where not the batch alone takes too long', () => {
+      const slo = { ...SLO, sloMs: 150, arrivalCv: 4, percentile: 99.9 };
+      expect(() => requireFeasible('net', [candidate(4, 1000, 120)], slo, rates)).toThrow(
+        'the fastest, b4 c1, takes 120 ms, and requests also wait for their turn',
+      );
+    });
+
     it('is named beside the limit that leaves out what would keep the SLO', () => {
       const within = [candidate(1, 1000, 150)];
       const all = [...within, candidate(1, 4000, 30), candidate(1, 2000, 40)];

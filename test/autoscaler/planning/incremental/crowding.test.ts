@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ClusterSnapshot, PlannedInstance } from '../../../../autoscaler/cluster/snapshot.ts';
-import type { Plan } from '../../../../autoscaler/planning/decision.ts';
+import type { Plan, Shortage } from '../../../../autoscaler/planning/decision.ts';
 import { isCrowded } from '../../../../autoscaler/planning/incremental/crowding.ts';
 import { node } from '../../../support/planning.ts';
 
@@ -17,7 +17,7 @@ function cluster(...instances: PlannedInstance[]): ClusterSnapshot {
 
 describe('a cluster', () => {
   it('is crowded from nine tenths of any resource on, what leaves included', () => {
-    const at = (snapshot: ClusterSnapshot) => isCrowded(snapshot, NOTHING, () => 100);
+    const at = (snapshot: ClusterSnapshot) => isCrowded(snapshot, NOTHING);
     expect(at(cluster(holding(9_000, 90, 9e9)))).toBe(false);
     expect(at(cluster(holding(9_500)))).toBe(true);
     expect(at(cluster(holding(1_000, 95)))).toBe(true);
@@ -25,9 +25,14 @@ describe('a cluster', () => {
     expect(at({ ...cluster(holding(5_000)), leaving: [holding(4_500)] })).toBe(true);
   });
 
-  it('is crowded where somebody is short who may have more', () => {
-    const short: Plan = { ...NOTHING, short: [{ functionName: 'f', missingPerSecond: 1 }] };
-    expect(isCrowded(cluster(holding(1_000)), short, () => 2)).toBe(true);
-    expect(isCrowded(cluster(holding(1_000)), short, () => 1)).toBe(false);
+  it('is crowded where somebody is short whom more room would help', () => {
+    const at = (shortage: Partial<Shortage>) =>
+      isCrowded(cluster(holding(1_000)), {
+        ...NOTHING,
+        short: [{ functionName: 'f', missingPerSecond: 1, ...shortage }],
+      });
+    expect(at({})).toBe(true);
+    expect(at({ maxInstances: 1 })).toBe(false);
+    expect(at({ reason: 'There is no node' })).toBe(false);
   });
 });

@@ -1,0 +1,86 @@
+import { resourcesOf } from '../../cluster/resources.ts';
+import type { Candidate } from '../../latency/candidate.ts';
+import { stopgapsOf } from '../../plan/cluster/sharing.ts';
+import { Misfits } from '../placement/misfits.ts';
+import type { FunctionPlan } from '../targets/function-plan.ts';
+import { type Target, wantsOf } from '../targets/targets.ts';
+import type { Room } from './reservations.ts';
+import { type Clearing, canGive, fewestVictims, lentTo, stopAll, type Victim } from './victims.ts';
+
+/** Offers that room is looked for beside the target's, the best first, before any that needs less will do. */
+const MOST_OFFERS = 8;
+
+/**
+ * Makes room for a first instance of functions that have requests and nothing at all, and have found nothing free: others
+ * give way that have more than they must. Whatever config it is, in time or not, the function is served, and something is
+ * learnt of how long its batches take.
+ */
+export function preemptForFirst(
+  poor: readonly { readonly plan: FunctionPlan; readonly target: Target }[],
+  plans: readonly FunctionPlan[],
+  room: Room,
+): void {
+  const unhelped = new Misfits();
+  for (const { plan, target } of poor) {
+    const candidates = plan.offers.smallest.filter((each) => !unhelped.has(plan.site, each));
+    if (candidates.length === 0) continue;
+    const clearing = clearingFor(plan, target, candidates, plans, room);
+    if (clearing === undefined) for (const each of candidates) unhelped.add(plan.site, each);
+    else carryOut(plan, clearing, room);
+  }
+}
+
+function clearingFor(
+  plan: FunctionPlan,
+  target: Target,
+  smallest: readonly Candidate[],
+  plans: readonly FunctionPlan[],
+  room: Room,
+): Clearing | undefined {
+  const mayGo = (victims: readonly Victim[]): boolean => canGive(victims, plan);
+  const lent = lentTo(plan, plans).filter((victim) => mayGo([victim]));
+  if (lent.length === 0) return undefined;
+  const wants = wantsOf(plan, target).map(({ index }) => index);
+  const best = [...new Set([...wants, ...stopgapsOf(plan).slice(0, MOST_OFFERS)])];
+  const candidates = best.map((index) => plan.offer(index).candidate);
+  const found = fewestVictims({ room, plan, candidates }, lent, { mayGo });
+  if (found !== undefined) return found;
+  for (const victims of inSomeOrders(lent)) {
+    const clearing = fewestVictims({ room, plan, candidates: smallest }, victims, { mayGo });
+    if (clearing !== undefined) return clearing;
+  }
+  return undefined;
+}
+
+function carryOut(plan: FunctionPlan, { candidate, victims }: Clearing, room: Room): void {
+  const needed = withoutIdle(victims, (some) => {
+    const leaving = some.map(({ instance }) => instance);
+    return room.roomWithout(leaving, leaving[0]!.node, plan.site, candidate) > 0;
+  });
+  stopAll(needed, room);
+  const index = plan.offers.all.findIndex((offer) => offer.candidate === candidate);
+  if (index >= 0) room.promise(plan, index, 1);
+  else room.promiseFallback(plan, candidate);
+}
+
+/** Of one owner only so many may go: which of them make room depends on what there is too little of, and on which GPU. */
+function inSomeOrders(victims: readonly Victim[]): (readonly Victim[])[] {
+  const largest = (resource: 0 | 1 | 2): readonly Victim[] =>
+    victims.toSorted((a, b) => resourcesOf(b.instance)[resource] - resourcesOf(a.instance)[resource]);
+  const byCpu = largest(0);
+  const gpus = new Set(victims.flatMap(({ instance }) => instance.gpu ?? []));
+  const isOn = (gpu: number, { instance }: Victim): number => Number(instance.gpu === gpu);
+  const byGpu = [...gpus].map((gpu) => byCpu.toSorted((a, b) => isOn(gpu, b) - isOn(gpu, a)));
+  return [victims, byCpu, largest(1), largest(2), ...byGpu];
+}
+
+/** Those without whom the others would be too few. */
+function withoutIdle(
+  victims: readonly Victim[],
+  suffice: (some: readonly Victim[]) => boolean,
+): readonly Victim[] {
+  return victims.reduce<readonly Victim[]>((needed, victim) => {
+    const rest = needed.filter((other) => other !== victim);
+    return rest.length > 0 && suffice(rest) ? rest : needed;
+  }, victims);
+}
