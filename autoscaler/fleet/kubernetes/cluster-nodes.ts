@@ -9,10 +9,10 @@ import type { Connection } from '../../kubernetes/connection.ts';
 import { Informer, type InformerEvent } from '../../kubernetes/informer.ts';
 import { NODES, PODS } from '../../kubernetes/kinds.ts';
 import { ResourceClient } from '../../kubernetes/resource-client.ts';
-import { requestedBy } from '../../platforms/kubernetes/amounts.ts';
-import { claimGpu, gpuSharingOf } from '../../platforms/kubernetes/gpu/strategies.ts';
 import { capacityOf, isReady, takesInstances } from '../../platforms/kubernetes/node-capacity.ts';
-import type { GpuClaim } from './gpu-sharing.ts';
+import { requestedBy } from './gpu/amounts.ts';
+import type { GpuClaim } from './gpu/sharing.ts';
+import { claimGpu, gpuSharingOf } from './gpu/strategies.ts';
 import { OWNER_LABEL } from './labels.ts';
 import { NodeRequests } from './node-requests.ts';
 

@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { InformerEvent } from '../../kubernetes/informer.ts';
-import { type Amounts, requestedBy, sumOf } from '../../platforms/kubernetes/amounts.ts';
+import { type Amounts, requestedBy, sumOf } from './gpu/amounts.ts';
 
 const NOTHING: Amounts = new Map();
 

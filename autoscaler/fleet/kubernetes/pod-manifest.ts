@@ -4,7 +4,7 @@ import { SERVER_ENVIRONMENT } from '../../../packager/server/instance-protocol.t
 import { writeAnnotation } from '../../platforms/kubernetes/instance-annotation.ts';
 import { TOLERATIONS } from '../../platforms/kubernetes/tolerations.ts';
 import type { StartRequest } from '../platform.ts';
-import type { GpuClaim } from './gpu-sharing.ts';
+import type { GpuClaim } from './gpu/sharing.ts';
 import {
   FUNCTION_LABEL,
   INSTANCE_ANNOTATION,

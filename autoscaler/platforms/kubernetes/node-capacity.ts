@@ -1,7 +1,7 @@
 import type { V1Node } from '@kubernetes/client-node';
 import type { NodeCapacity } from '../../cluster/node.ts';
-import { type Amounts, amountsOf } from './amounts.ts';
-import { gpuSharingOf } from './gpu/strategies.ts';
+import { type Amounts, amountsOf } from '../../fleet/kubernetes/gpu/amounts.ts';
+import { gpuSharingOf } from '../../fleet/kubernetes/gpu/strategies.ts';
 import { repels } from './tolerations.ts';
 
 /** Whether pods of ours can be started there: it is ready, not cordoned off, and has no taint that keeps them away. */

@@ -1,7 +1,7 @@
 import type { V1Node, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
+import { requestedBy } from '../../../../autoscaler/fleet/kubernetes/gpu/amounts.ts';
 import { NodeRequests } from '../../../../autoscaler/fleet/kubernetes/node-requests.ts';
-import { requestedBy } from '../../../../autoscaler/platforms/kubernetes/amounts.ts';
 import { capacityOf, takesInstances } from '../../../../autoscaler/platforms/kubernetes/node-capacity.ts';
 
 const READY = { conditions: [{ type: 'Ready', status: 'True' }] };

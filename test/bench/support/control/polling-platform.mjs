@@ -1,10 +1,10 @@
+import { NO_GPU } from '../../../../dist/autoscaler/fleet/kubernetes/gpu/strategies.js';
 import { MANAGED_BY, MANAGED_BY_LABEL } from '../../../../dist/autoscaler/fleet/kubernetes/labels.js';
 import { NodeRequests } from '../../../../dist/autoscaler/fleet/kubernetes/node-requests.js';
 import { podManifest } from '../../../../dist/autoscaler/fleet/kubernetes/pod-manifest.js';
 import { stateOf } from '../../../../dist/autoscaler/fleet/kubernetes/pod-state.js';
 import { NODES, PODS } from '../../../../dist/autoscaler/kubernetes/kinds.js';
 import { ResourceClient } from '../../../../dist/autoscaler/kubernetes/resource-client.js';
-import { NO_GPU } from '../../../../dist/autoscaler/platforms/kubernetes/gpu/strategies.js';
 import { readInstance } from '../../../../dist/autoscaler/platforms/kubernetes/instance-annotation.js';
 import {
   capacityOf,

@@ -1,6 +1,6 @@
 import type { V1Node } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { claimGpu, gpuSharingOf } from '../../../../autoscaler/platforms/kubernetes/gpu/strategies.ts';
+import { claimGpu, gpuSharingOf } from '../../../../../autoscaler/fleet/kubernetes/gpu/strategies.ts';
 
 function nodeWith(allocatable: Record<string, string>, labels: Record<string, string> = {}): V1Node {
   return { metadata: { name: 'node', labels }, status: { allocatable } };

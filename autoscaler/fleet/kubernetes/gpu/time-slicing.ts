@@ -1,6 +1,6 @@
-import type { SharingStrategy } from '../../../fleet/kubernetes/gpu-sharing.ts';
 import { pieces } from './pieces.ts';
 import { replicaResource, replicasOf } from './replicas.ts';
+import type { SharingStrategy } from './sharing.ts';
 
 /**
  * Processes on a GPU get equal turns, so what is sure is an even part: a pod has one replica, and a second one would not

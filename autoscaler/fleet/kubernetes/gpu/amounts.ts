@@ -1,5 +1,5 @@
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
-import { parseQuantity } from '../../kubernetes/quantity.ts';
+import { parseQuantity } from '../../../kubernetes/quantity.ts';
 
 /** Resources by name: `cpu` in cores, `memory` in bytes, anything else in pieces. */
 export type Amounts = ReadonlyMap<string, number>;

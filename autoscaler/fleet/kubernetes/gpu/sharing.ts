@@ -1,5 +1,5 @@
 import type { V1Node } from '@kubernetes/client-node';
-import type { Amounts } from '../../platforms/kubernetes/amounts.ts';
+import type { Amounts } from './amounts.ts';
 
 /** What a pod asks of its node to get its share of a GPU. */
 export interface GpuClaim {

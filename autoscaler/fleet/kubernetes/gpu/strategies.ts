@@ -1,10 +1,10 @@
 import type { V1Node } from '@kubernetes/client-node';
 import { InflessError } from '../../../../models/base/errors.ts';
-import type { GpuClaim, GpuSharing, SharingStrategy } from '../../../fleet/kubernetes/gpu-sharing.ts';
-import { GPU_SHARING_LABEL } from '../../../fleet/kubernetes/labels.ts';
-import type { Amounts } from '../amounts.ts';
+import { GPU_SHARING_LABEL } from '../labels.ts';
+import type { Amounts } from './amounts.ts';
 import { migSharing } from './mig.ts';
 import { mpsSharing } from './mps.ts';
+import type { GpuClaim, GpuSharing, SharingStrategy } from './sharing.ts';
 import { timeSlicing } from './time-slicing.ts';
 import { wholeGpus } from './whole.ts';
 

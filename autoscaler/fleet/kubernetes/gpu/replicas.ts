@@ -1,5 +1,5 @@
 import type { V1Node } from '@kubernetes/client-node';
-import { type Amounts, amountsOf } from '../amounts.ts';
+import { type Amounts, amountsOf } from './amounts.ts';
 import { GPU_RESOURCE } from './pieces.ts';
 
 export interface Replicas {

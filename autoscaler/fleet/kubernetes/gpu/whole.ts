@@ -1,6 +1,6 @@
-import type { SharingStrategy } from '../../../fleet/kubernetes/gpu-sharing.ts';
-import { amountsOf } from '../amounts.ts';
+import { amountsOf } from './amounts.ts';
 import { GPU_RESOURCE, pieces } from './pieces.ts';
+import type { SharingStrategy } from './sharing.ts';
 
 /** A GPU belongs to one pod. */
 export const wholeGpus: SharingStrategy = (node, requested) => {

@@ -1,7 +1,7 @@
 import type { V1Node } from '@kubernetes/client-node';
-import type { SharingStrategy } from '../../../fleet/kubernetes/gpu-sharing.ts';
-import { amountsOf } from '../amounts.ts';
+import { amountsOf } from './amounts.ts';
 import { type Piece, pieces } from './pieces.ts';
+import type { SharingStrategy } from './sharing.ts';
 
 const SLICE_RESOURCE = /^nvidia\.com\/mig-(\d+)g\./;
 const PRODUCT_LABEL = 'nvidia.com/gpu.product';

@@ -1,5 +1,5 @@
-import type { SharingStrategy } from '../../../fleet/kubernetes/gpu-sharing.ts';
 import { replicaResource, replicasOf } from './replicas.ts';
+import type { SharingStrategy } from './sharing.ts';
 
 /** What a CUDA client of the MPS daemon may use of the SMs, in percent. */
 const PERCENT_VARIABLE = 'CUDA_MPS_ACTIVE_THREAD_PERCENTAGE';

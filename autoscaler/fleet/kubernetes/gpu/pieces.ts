@@ -1,4 +1,4 @@
-import type { GpuClaim, GpuSharing } from '../../../fleet/kubernetes/gpu-sharing.ts';
+import type { GpuClaim, GpuSharing } from './sharing.ts';
 
 export const GPU_RESOURCE = 'nvidia.com/gpu';
 
