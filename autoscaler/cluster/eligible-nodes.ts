@@ -1,5 +1,4 @@
-import { isSelected, selectorText } from '../plan/node-selector.ts';
-import type { NodeCapacity, NodeSelector } from './node.ts';
+import { isSelected, type NodeCapacity, type NodeSelector, selectorText } from './node.ts';
 
 /** Where a function's instances may be. */
 export interface Site {

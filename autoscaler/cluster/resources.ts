@@ -1,3 +1,4 @@
+import type { Config } from '../../profiles/config.ts';
 import type { NodeCapacity } from './node.ts';
 import type { Placement } from './snapshot.ts';
 
@@ -65,4 +66,23 @@ export function fitsOn({ config, memoryBytes }: Holding, node: NodeCapacity): bo
     memoryBytes <= node.memoryBytes &&
     (config.gpuPercent === 0 || node.gpuPercents.some((percent) => percent >= config.gpuPercent))
   );
+}
+
+/** The most that one instance of a function may be given; no limit where nothing is said. */
+export interface InstanceLimits {
+  /** Cores. */
+  readonly cpu?: number | undefined;
+  /** Percent of one GPU. */
+  readonly gpu?: number | undefined;
+}
+
+export function isWithin(config: Config, limits: InstanceLimits): boolean {
+  return exceeded(config, limits) === undefined;
+}
+
+/** The limit that a config is beyond, in words; undefined for none. */
+export function exceeded(config: Config, { cpu, gpu }: InstanceLimits): string | undefined {
+  if (cpu !== undefined && config.cpuMillicores > cpu * 1000) return `limits.cpu is ${cpu}`;
+  if (gpu !== undefined && config.gpuPercent > gpu) return `limits.gpu is ${gpu}`;
+  return undefined;
 }

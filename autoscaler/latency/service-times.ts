@@ -1,7 +1,7 @@
 import { type Config, configKey } from '../../profiles/config.ts';
 import { type ProfileView, viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
-import { type InstanceLimits, isWithin } from '../plan/instance-limits.ts';
+import { type InstanceLimits, isWithin } from '../cluster/resources.ts';
 import type { Candidate } from './candidate.ts';
 
 /** What running says about a config, against what its table says. */

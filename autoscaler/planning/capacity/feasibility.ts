@@ -2,8 +2,8 @@ import { InflessError } from '../../../models/base/errors.ts';
 import { formatDuration } from '../../../models/base/units.ts';
 import { formatConfig } from '../../../profiles/config.ts';
 import { priceOf } from '../../cluster/price.ts';
+import { exceeded, type InstanceLimits } from '../../cluster/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import { exceeded, type InstanceLimits } from '../../plan/instance-limits.ts';
 import type { RateModel, Slo } from './rate-model.ts';
 
 /**

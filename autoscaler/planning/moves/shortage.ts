@@ -1,4 +1,4 @@
-import { selectorText } from '../../plan/node-selector.ts';
+import { selectorText } from '../../cluster/node.ts';
 import type { Shortage } from '../decision.ts';
 import type { FunctionPlan } from '../targets/function-plan.ts';
 import { sizeOf } from '../targets/offer.ts';

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { NodeCapacity, NodeSelector } from '../../../autoscaler/cluster/node.ts';
-import { isSelected } from '../../../autoscaler/plan/node-selector.ts';
+import { isSelected, type NodeCapacity, type NodeSelector } from '../../../autoscaler/cluster/node.ts';
 import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
 import type { FunctionDemand } from '../../../autoscaler/planning/decision.ts';
 import { demand, node, PlannedCluster } from '../../support/planning.ts';

@@ -1,8 +1,7 @@
-import type { NodeCapacity, NodeSelector } from '../../../cluster/node.ts';
+import { isSelected, type NodeCapacity, type NodeSelector } from '../../../cluster/node.ts';
 import { priceOf } from '../../../cluster/price.ts';
 import type { Placement } from '../../../cluster/snapshot.ts';
 import type { Candidate } from '../../../latency/candidate.ts';
-import { isSelected } from '../../../plan/node-selector.ts';
 
 /** Free resources of one node. */
 export interface FreeNode {

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { NodeCapacity, NodeSelector } from '../../../../autoscaler/cluster/node.ts';
+import { isSelected, type NodeCapacity, type NodeSelector } from '../../../../autoscaler/cluster/node.ts';
 import type { ClusterSnapshot, Placement, PlannedInstance } from '../../../../autoscaler/cluster/snapshot.ts';
 import type { Candidate } from '../../../../autoscaler/latency/candidate.ts';
-import { isSelected } from '../../../../autoscaler/plan/node-selector.ts';
 import { shortageText } from '../../../../autoscaler/plan/shortage-text.ts';
 import { paperRateModel } from '../../../../autoscaler/planning/capacity/paper-rates.ts';
 import { percentileRateModel } from '../../../../autoscaler/planning/capacity/percentile-rates.ts';
