@@ -3,9 +3,9 @@ import { describedModel } from '../../models/resolve/manifest-file.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { fetchFacts, unpackModel } from '../../packager/unpack/unpack-model.ts';
 import type { UnpackedModel } from '../../packager/unpack/unpacked-model.ts';
-import { findTable } from '../../profiles/store.ts';
+import { readHost, sameHost } from '../../profiles/host.ts';
+import { findTable, type StoredTable } from '../../profiles/store.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
-import { chooseTable } from './choose-table.ts';
 import { type FunctionSpec, modelReference } from './spec.ts';
 
 /** A function's model on this machine. */
@@ -48,4 +48,22 @@ export async function findTableOf(spec: FunctionSpec): Promise<ProfileTable | un
 
 function registryOptions({ insecure = false }: FunctionSpec): { readonly insecure: boolean } {
   return { insecure };
+}
+
+/**
+ * The table that a model is served by where its function names none. What its image brings along speaks for it, unless
+ * that was measured on another kind of host than this one, and another table was measured here.
+ *
+ * @param own of the model's image, where it came in one that has a table
+ * @param digest `sha256:<hex>` of the model file
+ */
+export async function chooseTable(
+  own: StoredTable | undefined,
+  digest: string,
+): Promise<StoredTable | undefined> {
+  const host = await readHost();
+  if (own !== undefined && sameHost(own.table.host, host)) return own;
+  const known = await findTable(digest);
+  const isOfHere = known !== undefined && sameHost(known.table.host, host);
+  return isOfHere ? known : (own ?? known);
 }

@@ -5,7 +5,7 @@ import { parseDurationMs } from '../../models/base/units.ts';
 import { imageSource } from '../../packager/image-name.ts';
 import { COLD_START_POLICIES } from '../demand/keepalive/policies.ts';
 import { variableRefusal } from './environment.ts';
-import { objectName } from './object-name.ts';
+import { objectName } from './secrets/secret-store.ts';
 
 /** `200ms`, `1.5s`, `10m` … as milliseconds; the sentence of the parser is the sentence of the schema. */
 const duration = z.string().transform((text, context) => {

@@ -1,6 +1,6 @@
+import { z } from 'zod';
 import { InflessError } from '../../../models/base/errors.ts';
 import { parseWith } from '../../../models/base/schema.ts';
-import { objectName } from '../object-name.ts';
 
 /** What functions may read and nobody else shall: kept by name, told to their instances only. */
 export interface SecretStore {
@@ -48,3 +48,12 @@ export function secretNotFound(name: string): InflessError {
     remedy: `Create it, e.g. with: faas-cli secret create ${name} --from-file=FILE`,
   });
 }
+
+/** Kubernetes' rule for names of objects; safe as a file's name, too. */
+export const objectName = z
+  .string()
+  .max(253, 'must be at most 253 characters')
+  .regex(
+    /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
+    'must consist of lower case letters, digits, dashes and dots, and begin and end with a letter or digit',
+  );
