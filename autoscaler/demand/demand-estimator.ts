@@ -1,7 +1,5 @@
-import { ArrivalVariability } from '../control/arrival-variability.ts';
-import { RecentHigh } from '../control/recent-high.ts';
-import { ArrivalCounts, BUCKET_MS, type Stretch } from './arrivals.ts';
-import { estimateRate, LONGEST_WINDOW_MS, type RateEstimate } from './rate-estimate.ts';
+import { ArrivalCounts, ArrivalVariability, BUCKET_MS, type Stretch } from './arrivals.ts';
+import { estimateRate, LONGEST_WINDOW_MS, type RateEstimate, RecentHigh } from './rate-estimate.ts';
 import { RiseReserve } from './rise-reserve.ts';
 
 /** A trend is looked for over two windows of so long. */

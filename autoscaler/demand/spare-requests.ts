@@ -1,4 +1,4 @@
-import { LONGEST_GAP_MS } from '../control/arrival-variability.ts';
+import { LONGEST_GAP_MS } from './arrivals.ts';
 
 /**
  * By how much a rate may seem higher than it is: what is expected is at most twice what is measured, and ten percent of

@@ -1,6 +1,6 @@
-import { FixedKeepAlive } from '../../coldstart/fixed.ts';
 import { BreakEven } from './break-even.ts';
 import { HybridHistogram } from './hybrid-histogram.ts';
+import { type IdleWindow, keepFor } from './idle-window.ts';
 import { LongShortHistogram } from './long-short-histogram.ts';
 import type { ColdStartPolicy } from './policy.ts';
 import { Tournament } from './tournament.ts';
@@ -45,5 +45,22 @@ export function createColdStartPolicy(
         ],
         coldStartPriceMs: keepAliveMs,
       });
+  }
+}
+
+/** Stops after the same idle time always, as OpenFaaS and Knative do. */
+export class FixedKeepAlive implements ColdStartPolicy {
+  readonly #window: IdleWindow;
+
+  constructor(keepAliveMs: number) {
+    this.#window = keepFor(keepAliveMs);
+  }
+
+  idleBegan(): IdleWindow {
+    return this.#window;
+  }
+
+  idleEnded(): void {
+    // learns nothing
   }
 }

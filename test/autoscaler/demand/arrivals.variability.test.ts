@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ArrivalVariability } from '../../../autoscaler/control/arrival-variability.ts';
+import { ArrivalVariability } from '../../../autoscaler/demand/arrivals.ts';
 import { arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
 import { constantRate } from '../../../profiler/load/arrivals/rates.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RecentHigh } from '../../../autoscaler/control/recent-high.ts';
+import { RecentHigh } from '../../../autoscaler/demand/rate-estimate.ts';
 
 /** Values at ascending times, some of them at the same, and how far back is looked then. */
 const looks = fc.array(fc.record({ afterMs: fc.nat(50), value: fc.nat(20), memoryMs: fc.nat(200) }), {

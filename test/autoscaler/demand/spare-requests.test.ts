@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LONGEST_GAP_MS } from '../../../autoscaler/control/arrival-variability.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../../../autoscaler/control/settings.ts';
+import { LONGEST_GAP_MS } from '../../../autoscaler/demand/arrivals.ts';
 import { Demand } from '../../../autoscaler/demand/demand-estimator.ts';
 import { SpareRequests, spareRequests } from '../../../autoscaler/demand/spare-requests.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FixedKeepAlive } from '../../../../autoscaler/coldstart/fixed.ts';
+import { FixedKeepAlive } from '../../../../autoscaler/demand/keepalive/policies.ts';
 import { Tournament } from '../../../../autoscaler/demand/keepalive/tournament.ts';
 import { seededRandom } from '../../../../models/base/random.ts';
 import { MINUTE_MS } from './arbitraries.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FixedKeepAlive } from '../../../../autoscaler/coldstart/fixed.ts';
 import { keepFor } from '../../../../autoscaler/demand/keepalive/idle-window.ts';
+import { FixedKeepAlive } from '../../../../autoscaler/demand/keepalive/policies.ts';
 import type { ColdStartPolicy } from '../../../../autoscaler/demand/keepalive/policy.ts';
 import { replay } from '../../../../autoscaler/simulation/keepalive/replay.ts';
 import { arrivalTimes } from '../../demand/keepalive/arbitraries.ts';
