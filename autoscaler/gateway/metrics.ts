@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { formatConfig } from '../../profiles/config.ts';
 import type { Controller } from '../control/controller.ts';
 import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
-import { shortageKind } from '../plan/shortage-text.ts';
+import { shortageKind } from '../planning/decision.ts';
 import { qualifiedName } from './function-address.ts';
 
 const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2.5, 5, 10, 30];

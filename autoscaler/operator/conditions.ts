@@ -1,6 +1,5 @@
 import { type InflessError, messageOf } from '../../models/base/errors.ts';
-import { shortageKind, shortageText } from '../plan/shortage-text.ts';
-import type { Shortage } from '../planning/decision.ts';
+import { type Shortage, shortageKind, shortageText } from '../planning/decision.ts';
 import type { Condition, InferenceFunctionStatus } from './inference-function.ts';
 
 /** A condition, but for when it began to hold. */

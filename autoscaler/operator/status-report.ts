@@ -1,8 +1,7 @@
 import { formatConfig } from '../../profiles/config.ts';
 import type { Instance } from '../cluster/instance.ts';
 import type { LatencySummary } from '../latency/latency-window.ts';
-import { shortageText } from '../plan/shortage-text.ts';
-import type { Shortage } from '../planning/decision.ts';
+import { type Shortage, shortageText } from '../planning/decision.ts';
 import { acceptedFinding, type Finding, readyFinding, roomFinding } from './conditions.ts';
 import type { Outcome } from './function-reconciler.ts';
 import { FUNCTION_LABEL, type InferenceFunctionStatus } from './inference-function.ts';

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { writeFileSafely } from '../../models/base/files.ts';
 import { packageRoot } from '../../models/base/package.ts';
-import { LIMIT_COUNT } from '../plan/capacity/limit-grid.ts';
+import { LIMIT_COUNT } from '../planning/capacity/limit-table.ts';
 import { limitCaseAt, smoothDownward, tabulatedLimit } from '../planning/capacity/tabulate.ts';
 
 const PROGRESS_EVERY = 65;

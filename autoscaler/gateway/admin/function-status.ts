@@ -5,8 +5,8 @@ import { looserSloText } from '../../control/looser-slo.ts';
 import type { ManagedFunction } from '../../control/managed-function.ts';
 import type { Platform } from '../../fleet/platform.ts';
 import type { BrokenFunction } from '../../functions/registry.ts';
-import { shortageText } from '../../plan/shortage-text.ts';
 import { type Forecast, forecast } from '../../planning/capacity/forecast.ts';
+import { shortageText } from '../../planning/decision.ts';
 
 /** What `GET /api/functions` tells of each function. */
 export interface FunctionStatus {

@@ -1,7 +1,7 @@
 import type { Controller } from '../../control/controller.ts';
 import type { FunctionRegistry } from '../../functions/registry.ts';
 import type { FunctionDeclaration } from '../../functions/spec.ts';
-import { shortageText } from '../../plan/shortage-text.ts';
+import { shortageText } from '../../planning/decision.ts';
 import { type DeployedFunction, deployedFunction, REASON_ANNOTATION } from './deployment.ts';
 import type { FunctionUsage } from './usage-meter.ts';
 

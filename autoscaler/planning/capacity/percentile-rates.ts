@@ -1,6 +1,5 @@
 import type { Candidate } from '../../latency/candidate.ts';
-import { LIMIT_GRID } from '../../plan/capacity/limit-grid.ts';
-import { loadLimitOf } from './limit-table.ts';
+import { LIMIT_GRID, loadLimitOf } from './limit-table.ts';
 import type { RateModel, Slo } from './rate-model.ts';
 
 /** Pools beyond this size are tabulated no more: an instance of a larger one carries as much. */

@@ -1,10 +1,4 @@
-import {
-  LIMIT_AXES,
-  LIMIT_GRID,
-  LIMIT_STRIDES,
-  LIMIT_TREND,
-  type LimitAxis,
-} from '../../plan/capacity/limit-grid.ts';
+import { LIMIT_AXES, LIMIT_GRID, LIMIT_STRIDES, LIMIT_TREND, type LimitAxis } from './limit-table.ts';
 import { type LimitCase, loadLimit } from './load-limit.ts';
 
 /** The lowest limit over these seeds is kept: one lucky run promises nothing. */

@@ -7,8 +7,8 @@ import {
   LIMIT_STRIDES,
   LIMIT_TREND,
   type LimitAxis,
-} from '../../../../autoscaler/plan/capacity/limit-grid.ts';
-import { loadLimitOf } from '../../../../autoscaler/planning/capacity/limit-table.ts';
+  loadLimitOf,
+} from '../../../../autoscaler/planning/capacity/limit-table.ts';
 import type { LimitCase } from '../../../../autoscaler/planning/capacity/load-limit.ts';
 import {
   limitCaseAt,
