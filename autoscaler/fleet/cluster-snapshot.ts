@@ -41,3 +41,80 @@ export function snapshotCluster(
   }
   return { nodes, instances: serving, leaving };
 }
+
+/** No function has this name. */
+const NOBODY = '';
+
+/** Room that is held on a node, by how many does not matter. */
+export interface HeldRoom {
+  readonly instances: readonly PlannedInstance[];
+  readonly leaving: readonly LeavingInstance[];
+}
+
+interface Sum {
+  readonly node: string;
+  readonly gpu: number | undefined;
+  readonly isLeaving: boolean;
+  cpuMillicores: number;
+  gpuPercent: number;
+  memoryBytes: number;
+}
+
+/**
+ * Puts together what instances hold of each node and GPU: to a plan that leaves them as they are one large instance is the
+ * same as many small ones, and much less to look at.
+ *
+ * @param isLeaving whether an instance is on its way out
+ */
+export function heldRoom(
+  held: readonly Instance[],
+  isLeaving: (instance: Instance) => boolean,
+  memoryOf: (instance: Instance) => number,
+): HeldRoom {
+  const sums: Sum[] = [];
+  for (const instance of held) {
+    const sum = sumFor(sums, instance, isLeaving(instance));
+    sum.cpuMillicores += instance.config.cpuMillicores;
+    sum.gpuPercent += instance.config.gpuPercent;
+    sum.memoryBytes += memoryOf(instance);
+  }
+  return {
+    instances: sums.flatMap((sum, index) =>
+      sum.isLeaving
+        ? []
+        : [
+            {
+              ...placementOf(sum),
+              id: `${sum.node}/${index}`,
+              functionName: NOBODY,
+              ready: true,
+              outdated: false,
+            },
+          ],
+    ),
+    leaving: sums.flatMap((sum) => (sum.isLeaving ? [placementOf(sum)] : [])),
+  };
+}
+
+function sumFor(sums: Sum[], { node, gpu, config }: Instance, isLeaving: boolean): Sum {
+  // Shares of a GPU that its platform does not tell are not put together: they may be of several.
+  const isSomewhere = gpu === undefined && config.gpuPercent > 0;
+  const known = isSomewhere
+    ? undefined
+    : sums.find(
+        (sum) =>
+          sum.node === node &&
+          sum.gpu === gpu &&
+          sum.isLeaving === isLeaving &&
+          (gpu !== undefined || sum.gpuPercent === 0),
+      );
+  if (known !== undefined) return known;
+  const sum = { node, gpu, isLeaving, cpuMillicores: 0, gpuPercent: 0, memoryBytes: 0 };
+  sums.push(sum);
+  return sum;
+}
+
+function placementOf({ node, gpu, cpuMillicores, gpuPercent, memoryBytes }: Sum): LeavingInstance {
+  const config: Config = { batch: 1, cpuMillicores, gpuPercent };
+  return { config, node, memoryBytes, ...(gpu === undefined ? {} : { gpu }) };
+}

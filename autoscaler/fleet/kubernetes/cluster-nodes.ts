@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { V1Node, V1Pod, V1Taint } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import type { Cancel, Clock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
@@ -9,8 +9,7 @@ import type { Connection } from '../../kubernetes/connection.ts';
 import { Informer, type InformerEvent } from '../../kubernetes/informer.ts';
 import { NODES, PODS } from '../../kubernetes/kinds.ts';
 import { ResourceClient } from '../../kubernetes/resource-client.ts';
-import { capacityOf, isReady, takesInstances } from '../../platforms/kubernetes/node-capacity.ts';
-import { requestedBy } from './gpu/amounts.ts';
+import { type Amounts, amountsOf, requestedBy } from './gpu/amounts.ts';
 import type { GpuClaim } from './gpu/sharing.ts';
 import { claimGpu, gpuSharingOf } from './gpu/strategies.ts';
 import { OWNER_LABEL } from './labels.ts';
@@ -148,4 +147,36 @@ function requestsOnly(pod: V1Pod): V1Pod {
       ...(pod.spec?.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
     },
   };
+}
+
+/** Whether pods of ours can be started there: it is ready, not cordoned off, and has no taint that keeps them away. */
+export function takesInstances(node: V1Node): boolean {
+  return isReady(node) && node.spec?.unschedulable !== true && !(node.spec?.taints ?? []).some(repels);
+}
+
+export function isReady({ status }: V1Node): boolean {
+  return (status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+/** What a node has left for instances, given what all pods but ours have asked for on it. */
+export function capacityOf(node: V1Node, requested: Amounts): NodeCapacity {
+  const allocatable = amountsOf(node.status?.allocatable);
+  const free = (resource: string): number =>
+    Math.max(0, (allocatable.get(resource) ?? 0) - (requested.get(resource) ?? 0));
+  return {
+    name: node.metadata?.name ?? '',
+    labels: node.metadata?.labels ?? {},
+    cpuMillicores: Math.floor(free('cpu') * 1000),
+    memoryBytes: Math.floor(free('memory')),
+    gpuPercents: gpuSharingOf(node, requested).percents,
+  };
+}
+
+/** GPU nodes are commonly tainted with this, for pods that have no use for GPUs; which of ours have, the plan knows. */
+export const TOLERATIONS = [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] as const;
+
+/** Whether a node's taint keeps pods of ours away. */
+export function repels({ key, effect }: V1Taint): boolean {
+  if (effect === 'PreferNoSchedule') return false;
+  return !TOLERATIONS.some((toleration) => toleration.key === key && toleration.effect === effect);
 }

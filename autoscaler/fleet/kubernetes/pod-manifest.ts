@@ -1,9 +1,8 @@
 import type { V1EnvVar, V1OwnerReference, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { SERVING_CONTAINER, SERVING_POD } from '../../../packager/emit/serving-pod.ts';
 import { SERVER_ENVIRONMENT } from '../../../packager/server/instance-protocol.ts';
-import { writeAnnotation } from '../../platforms/kubernetes/instance-annotation.ts';
-import { TOLERATIONS } from '../../platforms/kubernetes/tolerations.ts';
 import type { StartRequest } from '../platform.ts';
+import { TOLERATIONS } from './cluster-nodes.ts';
 import type { GpuClaim } from './gpu/sharing.ts';
 import {
   FUNCTION_LABEL,
@@ -12,6 +11,7 @@ import {
   MANAGED_BY_LABEL,
   OWNER_LABEL,
   VERSION_LABEL,
+  writeAnnotation,
 } from './labels.ts';
 
 export interface PodContext {

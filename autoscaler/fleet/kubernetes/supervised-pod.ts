@@ -1,11 +1,10 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import type { Cancel } from '../../../models/base/clock.ts';
+import type { Cancel, Clock } from '../../../models/base/clock.ts';
 import { formatDuration } from '../../../models/base/units.ts';
 import { SERVING_PORT } from '../../../packager/contents/image-config.ts';
 import type { Instance, InstancePhase } from '../../cluster/instance.ts';
-import { Endurance } from '../../platforms/kubernetes/endurance.ts';
-import type { InstanceIdentity } from '../../platforms/kubernetes/instance-annotation.ts';
 import type { InstanceEvent } from '../platform.ts';
+import type { InstanceIdentity } from './labels.ts';
 import { type RemovalParts, removePod } from './pod-removal.ts';
 import { disruptionOf, type PodState, pullFailureOf, stateOf } from './pod-state.ts';
 import type { PodWarnings } from './pod-warnings.ts';
@@ -247,5 +246,29 @@ export class SupervisedPod {
 
   #tellChange(): void {
     this.#around.emit({ type: 'changed', instance: this.view });
+  }
+}
+
+/** Bears a trouble for a while, and gives up when it lasts. */
+export class Endurance {
+  readonly #clock: Clock;
+  readonly #giveUp: (reason: string) => void;
+  #cancel: Cancel | undefined;
+  #reason = '';
+
+  constructor(clock: Clock, giveUp: (reason: string) => void) {
+    this.#clock = clock;
+    this.#giveUp = giveUp;
+  }
+
+  /** There is trouble, whatever its name by now: the time runs since there was none. */
+  bear(reason: string, forMs: number): void {
+    this.#reason = reason;
+    this.#cancel ??= this.#clock.at(this.#clock.nowMs() + forMs, () => this.#giveUp(this.#reason));
+  }
+
+  relieve(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 }

@@ -2,9 +2,9 @@ import { type FileHandle, open, readdir, rm, stat, truncate } from 'node:fs/prom
 import { join } from 'node:path';
 import type { Clock } from '../../../models/base/clock.ts';
 import { ensureDirectory } from '../../../models/base/files.ts';
-import { readLogs } from '../../platforms/local/log-stream.ts';
 import { lastWords } from '../last-words.ts';
 import type { LogLine, LogQuery } from '../platform.ts';
+import { readLogs } from './log-file.ts';
 
 const KEPT_LOGS = 20;
 const MAX_LOG_BYTES = 16 * 2 ** 20;

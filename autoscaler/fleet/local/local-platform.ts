@@ -1,13 +1,13 @@
+import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Cancel, type Clock, systemClock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
+import { availableCpuMillicores } from '../../../profiler/quota/cpu-limit.ts';
 import { openQuotas, type Quota, type Quotas } from '../../../profiler/quota/quota.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
-import { LOCAL_NODE, thisMachine } from '../../platforms/local/machine.ts';
-import { quotaPrefix, sweepQuotas } from '../../platforms/local/sweep.ts';
 import type { InstanceEvent, InstanceUsage, LogLine, LogQuery, Platform, StartRequest } from '../platform.ts';
-import { adoptProcess } from './adoption.ts';
+import { adoptProcess, quotaPrefix, sweepQuotas } from './adoption.ts';
 import { type GpuShare, LocalGpus, type LocalGpusParts } from './gpus.ts';
 import { InstanceLogs } from './instance-logs.ts';
 import { type InstanceRecord, InstanceRecords } from './instance-record.ts';
@@ -358,4 +358,20 @@ export class LocalPlatform implements Platform {
 
 function gpuRecordOf({ slot, memoryBytes }: GpuShare): NonNullable<InstanceRecord['gpu']> {
   return { uuid: slot.uuid, ...(memoryBytes === undefined ? {} : { memoryBytes }) };
+}
+
+export const LOCAL_NODE = 'local';
+
+/** This machine as a node, without what is kept back for the autoscaler itself and whatever else runs here. */
+export async function thisMachine(
+  reservedCpuMillicores: number,
+  gpuPercents: readonly number[],
+): Promise<NodeCapacity> {
+  const limitBytes = process.constrainedMemory(); // of our container; 0 or beyond all memory where there is none
+  return {
+    name: LOCAL_NODE,
+    cpuMillicores: Math.max(0, (await availableCpuMillicores()) - reservedCpuMillicores),
+    memoryBytes: limitBytes > 0 ? Math.min(limitBytes, totalmem()) : totalmem(),
+    gpuPercents,
+  };
 }

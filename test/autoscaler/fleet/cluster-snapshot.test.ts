@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Instance } from '../../../autoscaler/cluster/instance.ts';
 import type { Placement } from '../../../autoscaler/cluster/snapshot.ts';
-import { heldRoom } from '../../../autoscaler/control/held-room.ts';
+import { heldRoom } from '../../../autoscaler/fleet/cluster-snapshot.ts';
 import { NodeSpace } from '../../../autoscaler/planning/placement/free-capacity.ts';
 import { candidate, node } from '../../support/planning.ts';
 

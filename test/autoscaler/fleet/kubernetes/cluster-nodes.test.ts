@@ -1,8 +1,8 @@
 import type { V1Node, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
+import { capacityOf, takesInstances } from '../../../../autoscaler/fleet/kubernetes/cluster-nodes.ts';
 import { requestedBy } from '../../../../autoscaler/fleet/kubernetes/gpu/amounts.ts';
 import { NodeRequests } from '../../../../autoscaler/fleet/kubernetes/node-requests.ts';
-import { capacityOf, takesInstances } from '../../../../autoscaler/platforms/kubernetes/node-capacity.ts';
 
 const READY = { conditions: [{ type: 'Ready', status: 'True' }] };
 

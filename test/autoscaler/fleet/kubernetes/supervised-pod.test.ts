@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Endurance } from '../../../../autoscaler/platforms/kubernetes/endurance.ts';
+import { Endurance } from '../../../../autoscaler/fleet/kubernetes/supervised-pod.ts';
 import { VirtualClock } from '../../../../models/base/virtual-clock.ts';
 
 it('gives up with the latest reason, when trouble lasts without a break', () => {

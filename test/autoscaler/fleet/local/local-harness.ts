@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance } from '../../../../autoscaler/cluster/instance.ts';
+import { quotaPrefix } from '../../../../autoscaler/fleet/local/adoption.ts';
 import {
   LocalPlatform,
   type LocalPlatformOptions,
 } from '../../../../autoscaler/fleet/local/local-platform.ts';
 import type { StartRequest } from '../../../../autoscaler/fleet/platform.ts';
 import type { Workload } from '../../../../autoscaler/functions/workload.ts';
-import { quotaPrefix } from '../../../../autoscaler/platforms/local/sweep.ts';
 import { cacheDirectory } from '../../../../models/base/files.ts';
 import { programFile } from '../../../../models/base/package.ts';
 import { buildZooModel } from '../../../../models/zoo/index.ts';

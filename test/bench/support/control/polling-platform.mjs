@@ -1,15 +1,15 @@
+import { capacityOf, takesInstances } from '../../../../dist/autoscaler/fleet/kubernetes/cluster-nodes.js';
 import { NO_GPU } from '../../../../dist/autoscaler/fleet/kubernetes/gpu/strategies.js';
-import { MANAGED_BY, MANAGED_BY_LABEL } from '../../../../dist/autoscaler/fleet/kubernetes/labels.js';
+import {
+  MANAGED_BY,
+  MANAGED_BY_LABEL,
+  readInstance,
+} from '../../../../dist/autoscaler/fleet/kubernetes/labels.js';
 import { NodeRequests } from '../../../../dist/autoscaler/fleet/kubernetes/node-requests.js';
 import { podManifest } from '../../../../dist/autoscaler/fleet/kubernetes/pod-manifest.js';
 import { stateOf } from '../../../../dist/autoscaler/fleet/kubernetes/pod-state.js';
 import { NODES, PODS } from '../../../../dist/autoscaler/kubernetes/kinds.js';
 import { ResourceClient } from '../../../../dist/autoscaler/kubernetes/resource-client.js';
-import { readInstance } from '../../../../dist/autoscaler/platforms/kubernetes/instance-annotation.js';
-import {
-  capacityOf,
-  takesInstances,
-} from '../../../../dist/autoscaler/platforms/kubernetes/node-capacity.js';
 
 /**
  * The plain way to do it: before each step all pods and nodes are listed, and what differs from the last time is told. No
