@@ -8,8 +8,7 @@ import { type FunctionDeclaration, parseFunctionSpec } from '../../functions/spe
 import { jsonBody } from '../json-body.ts';
 import { declarationOf, functionDeploymentSchema } from './deployment.ts';
 import { type Declared, declaredFunction, declaredFunctions, openFaasStatus } from './function-status.ts';
-import { checkNamespace } from './namespace.ts';
-import type { OpenFaasParts } from './parts.ts';
+import { checkNamespace, type OpenFaasParts } from './parts.ts';
 import { UsageMeter } from './usage-meter.ts';
 
 interface Asked {

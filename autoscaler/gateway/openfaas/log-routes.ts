@@ -5,8 +5,7 @@ import { parseWith } from '../../../models/base/schema.ts';
 import type { LogLine } from '../../fleet/platform.ts';
 import { functionNotFound } from '../../functions/registry.ts';
 import { declaredFunction } from './function-status.ts';
-import { checkNamespace } from './namespace.ts';
-import type { OpenFaasParts } from './parts.ts';
+import { checkNamespace, type OpenFaasParts } from './parts.ts';
 
 const logRequestSchema = z.object({
   name: z.string().min(1),

@@ -1,3 +1,4 @@
+import { InflessError } from '../../../models/base/errors.ts';
 import type { SecretStore } from '../../functions/secrets/secret-store.ts';
 import type { AdminRouteParts } from '../admin/admin-routes.ts';
 import type { ImageReading } from '../image-reading.ts';
@@ -11,4 +12,12 @@ export interface OpenFaasParts extends AdminRouteParts {
   readonly namespace: string;
   /** What `image` of a deployment stands for on this platform. */
   readonly imageReading: ImageReading;
+}
+
+/** @throws InflessError INVALID_INPUT where a client means a namespace that is not ours */
+export function checkNamespace(asked: string | null | undefined, namespace: string): void {
+  if (!asked || asked === namespace) return;
+  throw new InflessError('INVALID_INPUT', `There is no namespace "${asked}" here`, {
+    remedy: `Functions are in "${namespace}"; leave the namespace out, or name this one.`,
+  });
 }

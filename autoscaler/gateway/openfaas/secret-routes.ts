@@ -2,8 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { parseWith } from '../../../models/base/schema.ts';
 import { jsonBody } from '../json-body.ts';
-import { checkNamespace } from './namespace.ts';
-import type { OpenFaasParts } from './parts.ts';
+import { checkNamespace, type OpenFaasParts } from './parts.ts';
 
 const secretSchema = z.object({
   name: z.string().min(1),

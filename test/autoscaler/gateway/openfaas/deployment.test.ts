@@ -9,7 +9,7 @@ import {
   deployedFunction,
   functionDeploymentSchema,
 } from '../../../../autoscaler/gateway/openfaas/deployment.ts';
-import { parseGoDurationMs } from '../../../../autoscaler/gateway/openfaas/go-duration.ts';
+import { parseGoDurationMs } from '../../../../autoscaler/gateway/openfaas/labels.ts';
 
 const deploy = (fields: object, reading = localImage): FunctionDeclaration =>
   declarationOf(functionDeploymentSchema.parse({ service: 'f', image: 'mnist', ...fields }), reading);
