@@ -1,4 +1,4 @@
-import { type Threading, threadRule } from '../models/onnx/threads.ts';
+import { type Threading, threadRule } from '../models/engines/engine.ts';
 import type { Config } from './config.ts';
 import type { Cell, ProfileTable, ThreadChoice } from './table.ts';
 

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { systemClock } from '../../models/base/clock.ts';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
-import type { Threading } from '../../models/onnx/threads.ts';
+import type { Threading } from '../../models/engines/engine.ts';
 import { threadingOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { profileEstimate } from './batching/profile-estimate.ts';

@@ -4,9 +4,9 @@
  * Between two questions it does nothing, so that the sweep can read the quota's counters exactly there.
  */
 import { z } from 'zod';
+import type { Threading } from '../../models/engines/engine.ts';
 import type { ProviderName } from '../../models/engines/provider.ts';
 import type { ModelFile } from '../../models/manifest/manifest.ts';
-import type { Threading } from '../../models/onnx/threads.ts';
 import type { Config } from '../../profiles/config.ts';
 import { acceleratorSchema, latencySchema, yardstickSchema } from '../../profiles/table.ts';
 import type { StoppingRule } from './stopping.ts';

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
+import type { Threading } from '../../models/engines/engine.ts';
 import type { ModelFile } from '../../models/manifest/manifest.ts';
-import type { Threading } from '../../models/onnx/threads.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { Cell } from '../../profiles/table.ts';
 import type { GpuUse } from '../gpu/gpu-use.ts';

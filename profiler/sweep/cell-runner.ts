@@ -1,6 +1,6 @@
 import { InflessError } from '../../models/base/errors.ts';
+import type { Threading } from '../../models/engines/engine.ts';
 import type { ModelFile } from '../../models/manifest/manifest.ts';
-import type { Threading } from '../../models/onnx/threads.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { Cell, Verdict } from '../../profiles/table.ts';
 import type { InputShapes } from '../cell/cell-protocol.ts';

@@ -1,6 +1,6 @@
 import { InflessError } from '../../models/base/errors.ts';
+import type { Threading } from '../../models/engines/engine.ts';
 import type { ModelManifest } from '../../models/manifest/manifest.ts';
-import type { Threading } from '../../models/onnx/threads.ts';
 import { type Config, configKey, formatConfig } from '../../profiles/config.ts';
 import type { Cell } from '../../profiles/table.ts';
 import { hasDrifted } from '../cell/verdicts.ts';

@@ -11,7 +11,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { threadRule } from '../../dist/models/onnx/threads.js';
+import { threadRule } from '../../dist/models/engines/engine.js';
 import { ZOO_MODELS } from '../../dist/models/zoo/index.js';
 import { progressListener } from '../../dist/profiler/report/progress-line.js';
 import { profileModel } from '../../dist/profiler/sweep/profile-model.js';

@@ -1,6 +1,7 @@
-import type { DataType } from '@tensorflow/tfjs-core';
+import type { DataType, Tensor } from '@tensorflow/tfjs-core';
 import { InflessError } from '../../base/errors.ts';
 import type { DeclaredTensor } from '../batch-axes/declared-tensor.ts';
+import type { GraphEvidence } from '../batch-axes/evidence.ts';
 import { dtypeOf } from './tensors.ts';
 
 /** Free sizes have no names in TF.js; a leading one is the batch, as TensorFlow has it. */
@@ -44,4 +45,15 @@ export function requireSome(path: string, tensors: readonly unknown[]): void {
   throw new InflessError('MODEL_UNSUPPORTED', `${path} has no inputs or no outputs`, {
     remedy: 'Serve a model that takes something and answers something.',
   });
+}
+
+/** A loaded model of either kind: what it declares, and how it runs. */
+export interface TfjsModel {
+  readonly inputs: readonly DeclaredTensor[];
+  readonly outputs: readonly DeclaredTensor[];
+  /** Inputs by name; outputs in the order of `outputs`. */
+  predict(feeds: Readonly<Record<string, Tensor>>): Promise<readonly Tensor[]>;
+  /** What the model tells about its outputs without running. */
+  evidence(): Promise<GraphEvidence>;
+  dispose(): void;
 }

@@ -1,8 +1,7 @@
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { messageOf } from '../../base/errors.ts';
-import type { TfjsModel } from '../../tfjs/tfjs-model.ts';
-import { declaredDims, declaredInput, requireSome } from './declared.ts';
+import { declaredDims, declaredInput, requireSome, type TfjsModel } from './declared.ts';
 import type { ModelJson } from './model-json.ts';
 import type { GraphModel } from './runtime/tfjs-runtime.ts';
 import { dtypeOf } from './tensors.ts';

@@ -1,7 +1,6 @@
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
-import type { TfjsModel } from '../../tfjs/tfjs-model.ts';
 import { NO_EVIDENCE } from '../batch-axes/evidence.ts';
-import { declaredDims, declaredInput } from './declared.ts';
+import { declaredDims, declaredInput, type TfjsModel } from './declared.ts';
 import type { LayersModel } from './runtime/tfjs-runtime.ts';
 import { dtypeOf } from './tensors.ts';
 

@@ -1,9 +1,9 @@
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { NamedTensors } from '../../manifest/tensor.ts';
-import type { TfjsModel } from '../../tfjs/tfjs-model.ts';
 import type { DeclaredTensor } from '../batch-axes/declared-tensor.ts';
 import type { GraphEvidence } from '../batch-axes/evidence.ts';
 import type { EngineResources } from '../engine.ts';
+import type { TfjsModel } from './declared.ts';
 import { loadError, runError } from './errors.ts';
 import { graphModel } from './graph-model.ts';
 import { layersModel } from './layers-model.ts';

@@ -1,6 +1,6 @@
 import { type ErrorCode, InflessError } from '../../../models/base/errors.ts';
+import type { Threading } from '../../../models/engines/engine.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
-import type { Threading } from '../../../models/onnx/threads.ts';
 import type { BatchedRequest, BatchReply } from '../instance-protocol.ts';
 
 /** What the inference thread is started with. */

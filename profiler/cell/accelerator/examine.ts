@@ -1,12 +1,12 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { threadRule } from '../../../models/engines/engine.ts';
 import { engineFor } from '../../../models/engines/index.ts';
 import { createSession, runSession } from '../../../models/engines/onnx/session.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import type { ModelFile, ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { NamedTensors } from '../../../models/manifest/tensor.ts';
-import { threadRule } from '../../../models/onnx/threads.ts';
 import type { Examined, ExamineQuestion } from '../cell-protocol.ts';
 import { type CpuNodes, cpuNodesOf } from './placement.ts';
 

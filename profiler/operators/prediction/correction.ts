@@ -1,4 +1,4 @@
-import { threadRule } from '../../../models/onnx/threads.ts';
+import { threadRule } from '../../../models/engines/engine.ts';
 import { type Covariance, GaussianProcess } from '../../../profiles/surface/gaussian-process.ts';
 import { doublings, matern } from '../../../profiles/surface/point.ts';
 import type { ModelEstimate } from './model-times.ts';

@@ -1,8 +1,8 @@
 import { packageVersion } from '../../../models/base/package.ts';
+import { threadRule } from '../../../models/engines/engine.ts';
 import { engineFor } from '../../../models/engines/index.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import { canBatch, type ModelFile } from '../../../models/manifest/manifest.ts';
-import { threadRule } from '../../../models/onnx/threads.ts';
 import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import { type Config, formatConfig } from '../../../profiles/config.ts';
 import { readHost } from '../../../profiles/host.ts';

@@ -1,4 +1,4 @@
-import { threadRule } from '../../../models/onnx/threads.ts';
+import { threadRule } from '../../../models/engines/engine.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { studentT } from '../../../profiles/statistics.ts';
 import type { Cell, Latency, ProfileTable } from '../../../profiles/table.ts';

@@ -1,8 +1,8 @@
 /** The process in which one model runs with its operators traced: started by the gatherer, put under a quota, asked once. */
 import { messageOf } from '../../../models/base/errors.ts';
+import { threadRule } from '../../../models/engines/engine.ts';
 import { createSession, runSession } from '../../../models/engines/onnx/session.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
-import { threadRule } from '../../../models/onnx/threads.ts';
 import { breathing } from '../../cell/measure.ts';
 import { openCell } from '../../cell/open-cell.ts';
 import type { Observation, TraceAnswer, TraceQuestion } from './trace-protocol.ts';

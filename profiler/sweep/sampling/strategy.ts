@@ -1,4 +1,4 @@
-import type { Threading } from '../../../models/onnx/threads.ts';
+import type { Threading } from '../../../models/engines/engine.ts';
 import type { Config } from '../../../profiles/config.ts';
 import type { SurfacePoint } from '../../../profiles/surface/surface.ts';
 import type { Cell } from '../../../profiles/table.ts';

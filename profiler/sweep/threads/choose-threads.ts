@@ -1,6 +1,6 @@
 import { formatCores } from '../../../models/base/units.ts';
+import { type Threading, threadRule } from '../../../models/engines/engine.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
-import { type Threading, threadRule } from '../../../models/onnx/threads.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { threadingOf } from '../../../profiles/lookup.ts';
 import type { Cell, ThreadChoice } from '../../../profiles/table.ts';

@@ -1,4 +1,4 @@
-import { type Threading, threadRule } from '../../../models/onnx/threads.ts';
+import { type Threading, threadRule } from '../../../models/engines/engine.ts';
 import { isWhole } from '../../../profiles/lookup.ts';
 import type { ThreadChoice } from '../../../profiles/table.ts';
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { packageRoot } from '../../../models/base/package.ts';
-import { FORMAT_RUNTIMES } from '../../../models/runtimes.ts';
+import { FORMAT_RUNTIMES } from '../../../models/engines/index.ts';
 
 /** Packages that the engine of a format imports or resolves: not their types, which are gone when compiled. */
 function importedBy(folder: string): Set<string> {

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EngineSession } from '../../../../models/engines/engine.ts';
+import { type EngineSession, threadRule } from '../../../../models/engines/engine.ts';
 import { onnxEngine } from '../../../../models/engines/onnx/engine.ts';
 import type { Tensor } from '../../../../models/manifest/tensor.ts';
-import { threadRule } from '../../../../models/onnx/threads.ts';
 import { identityGraph, LINEAR, ModelFolder, type TinyGraph } from '../../../support/tiny-models.ts';
 
 let folder: ModelFolder;

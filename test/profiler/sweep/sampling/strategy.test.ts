@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { packageRoot } from '../../../../models/base/package.ts';
-import { threadRule } from '../../../../models/onnx/threads.ts';
+import { threadRule } from '../../../../models/engines/engine.ts';
 import { cellsOf } from '../../../../profiler/sweep/grid.ts';
 import { heldOutError } from '../../../../profiler/sweep/sampling/held-out.ts';
 import { fullStrategy, type Strategy, sparseStrategy } from '../../../../profiler/sweep/sampling/strategy.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { threadRule } from '../../../../models/onnx/threads.ts';
+import { threadRule } from '../../../../models/engines/engine.ts';
 import { candidatesFor, quotasToTry, winnerOf } from '../../../../profiler/sweep/threads/thread-choices.ts';
 import { threadingOf } from '../../../../profiles/lookup.ts';
 import type { ThreadChoice } from '../../../../profiles/table.ts';
