@@ -86,3 +86,11 @@ export function exceeded(config: Config, { cpu, gpu }: InstanceLimits): string |
   if (gpu !== undefined && config.gpuPercent > gpu) return `limits.gpu is ${gpu}`;
   return undefined;
 }
+
+/** Those that some empty node could hold. */
+export function placeableOn<T extends Holding>(
+  nodes: readonly NodeCapacity[],
+  candidates: readonly T[],
+): readonly T[] {
+  return candidates.filter((each) => nodes.some((node) => fitsOn(each, node)));
+}

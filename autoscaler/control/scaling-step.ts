@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { siteOf } from '../cluster/eligible-nodes.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
 import { SpareRequests } from '../demand/spare-requests.ts';
@@ -9,7 +8,7 @@ import type { FunctionDemand, Plan, Planner, Shortage } from '../planning/decisi
 import { Attention } from '../planning/incremental/attention.ts';
 import { isCrowded } from '../planning/incremental/crowding.ts';
 import { Steadiness } from '../planning/incremental/steadiness.ts';
-import { offersFor } from '../planning/targets/offer.ts';
+import { plannedSloMs } from '../planning/planner.ts';
 import type { ManagedFunction } from './managed-function.ts';
 
 /** What the planner is given. */
@@ -172,9 +171,8 @@ export class Planning {
   }
 
   #noteSlo(demand: FunctionDemand): void {
-    const { kinds } = siteOf(this.#nodes, demand.nodeSelector);
-    const { slo } = offersFor(demand, this.#options.rates, kinds);
-    if (slo.sloMs > demand.sloMs) this.#looserSlosMs.set(demand.name, slo.sloMs);
+    const sloMs = plannedSloMs(demand, this.#nodes, this.#options.rates);
+    if (sloMs > demand.sloMs) this.#looserSlosMs.set(demand.name, sloMs);
     else this.#looserSlosMs.delete(demand.name);
   }
 

@@ -1,4 +1,5 @@
 import { siteOf } from '../cluster/eligible-nodes.ts';
+import type { NodeCapacity } from '../cluster/node.ts';
 import type { ClusterSnapshot, PlannedInstance } from '../cluster/snapshot.ts';
 import type { RateModel } from './capacity/rate-model.ts';
 import type { FunctionDemand, Plan } from './decision.ts';
@@ -9,6 +10,7 @@ import { replace } from './moves/replacement.ts';
 import { Room } from './moves/reservations.ts';
 import { shortageOf } from './moves/shortage.ts';
 import { FunctionPlan } from './targets/function-plan.ts';
+import { offersFor } from './targets/offer.ts';
 import { targetOf } from './targets/targets.ts';
 import { trade } from './targets/trade.ts';
 
@@ -61,6 +63,15 @@ export function planCluster(
     stop: plans.flatMap((plan) => plan.stop.map(stopOf)),
     short: plans.flatMap((plan) => shortageOf(plan) ?? []),
   };
+}
+
+/** The SLO that is planned for: the function's own, or a looser one where no config that a node can hold keeps that. */
+export function plannedSloMs(
+  demand: FunctionDemand,
+  nodes: readonly NodeCapacity[],
+  rates: RateModel,
+): number {
+  return offersFor(demand, rates, siteOf(nodes, demand.nodeSelector).kinds).slo.sloMs;
 }
 
 function groupByFunction<T extends { readonly functionName?: string }>(

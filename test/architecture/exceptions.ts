@@ -4,21 +4,13 @@ import type { Findings } from './findings.ts';
 export const EXCEPTIONS: Findings = {
   emptyFolders: ['models/protocols'],
   circles: [
-    'autoscaler/planning/moves/first-instance.ts → autoscaler/planning/moves/growth.ts',
-    'autoscaler/planning/moves/growth.ts → autoscaler/planning/moves/first-instance.ts',
     'models/engines/content.ts → models/engines/tfjs',
     'models/engines/tfjs → models/engines/content.ts',
-    'models/engines/tfjs/counts/control-flow.ts → models/engines/tfjs/counts/rules',
-    'models/engines/tfjs/counts/rules → models/engines/tfjs/counts/control-flow.ts',
     'packager/server/http → packager/server/model-path.ts',
     'packager/server/model-path.ts → packager/server/http',
   ],
   forbiddenArrows: [],
-  trespassing: [
-    'autoscaler/control/scaling-step.ts → autoscaler/planning/targets/offer.ts',
-    'autoscaler/gateway/admin/function-explanation.ts → autoscaler/planning/targets/offer.ts',
-    'packager/contents/model/model-files.ts → models/engines/tfjs/model-json.ts',
-  ],
+  trespassing: ['packager/contents/model/model-files.ts → models/engines/tfjs/model-json.ts'],
   impure: [],
   largeFolders: [],
   crowdedFolders: 6,

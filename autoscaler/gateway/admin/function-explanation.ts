@@ -1,9 +1,9 @@
 import { siteOf } from '../../cluster/eligible-nodes.ts';
+import { placeableOn } from '../../cluster/resources.ts';
 import type { Controller } from '../../control/controller.ts';
 import type { ManagedFunction } from '../../control/managed-function.ts';
 import { type ExplanationReport, explanationReport } from '../../planning/explain/explanation-report.ts';
 import { without } from '../../planning/explain/room-for.ts';
-import { placeableOn } from '../../planning/targets/offer.ts';
 
 /**
  * Why a deployed function runs as it does, from what the planner is given for it now.

@@ -3,7 +3,7 @@ import type { Candidate } from '../../latency/candidate.ts';
 import { Misfits } from '../placement/misfits.ts';
 import type { FunctionPlan } from '../targets/function-plan.ts';
 import { type Target, wantsOf } from '../targets/targets.ts';
-import { stopgapsOf } from './growth.ts';
+import { stopgapsOf } from './fair-share.ts';
 import type { Room } from './reservations.ts';
 import { type Clearing, canGive, fewestVictims, lentTo, stopAll, type Victim } from './victims.ts';
 

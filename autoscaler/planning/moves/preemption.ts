@@ -1,7 +1,7 @@
 import { compareCoverage, type FunctionPlan, levelOf } from '../targets/function-plan.ts';
 import { sizeOf } from '../targets/offer.ts';
 import { surplusOf, type Target, wantsOf } from '../targets/targets.ts';
-import { byPreference, stopgapsOf } from './growth.ts';
+import { byPreference, stopgapsOf } from './fair-share.ts';
 import { mayReplace } from './replacement.ts';
 import type { Room } from './reservations.ts';
 import {

@@ -1,6 +1,6 @@
 import type { NodeCapacity } from '../../cluster/node.ts';
 import { priceOf } from '../../cluster/price.ts';
-import { fitsOn, type Resources, resourcesOf } from '../../cluster/resources.ts';
+import { placeableOn, type Resources, resourcesOf } from '../../cluster/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type { RateModel, SharesBySize, Slo } from '../capacity/rate-model.ts';
 import type { FunctionDemand } from '../decision.ts';
@@ -105,14 +105,6 @@ export class Offers {
   isWorth(index: number, missingPerSecond: number): boolean {
     return this.#rates.worthStarting(this.all[index]!.candidate, missingPerSecond, this.slo);
   }
-}
-
-/** Those that some empty node could hold. */
-export function placeableOn(
-  nodes: readonly NodeCapacity[],
-  candidates: readonly Candidate[],
-): readonly Candidate[] {
-  return candidates.filter((each) => nodes.some((node) => fitsOn(each, node)));
 }
 
 /** Without those that need as much of everything as another, or more; of equals the quickest stays. */

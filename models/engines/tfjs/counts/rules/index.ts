@@ -1,9 +1,9 @@
 import { FRAMES } from '../control-flow.ts';
+import type { Rule } from '../rule.ts';
 import { ARITHMETIC } from './arithmetic.ts';
 import { COUNTING } from './counting.ts';
 import { LISTS } from './lists.ts';
 import { MOVES } from './moves.ts';
-import type { Rule } from './rule.ts';
 import { SHAPES } from './shapes.ts';
 
 /** By operator. Of others nothing is known. */

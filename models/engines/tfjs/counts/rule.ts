@@ -1,5 +1,5 @@
-import type { Operands, TensorFacts } from '../../../batch-axes/counts/facts.ts';
-import type { TfNode } from '../tf-node.ts';
+import type { Operands, TensorFacts } from '../../batch-axes/counts/facts.ts';
+import type { TfNode } from './tf-node.ts';
 
 /** Derives a node's outputs from its operands: one result for all outputs, or one for each. */
 export type Rule = (node: TfNode) => TensorFacts | Operands;
