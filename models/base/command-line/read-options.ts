@@ -34,7 +34,11 @@ interface Flag {
  * @param command how messages call the program
  * @throws InflessError INVALID_INPUT for an option that there is not, or one without its value
  */
-export function cutCommandLine(spec: ProgramSpec, args: readonly string[], command: string): CommandLine {
+export function cutCommandLine(
+  spec: Pick<ProgramSpec, 'options'>,
+  args: readonly string[],
+  command: string,
+): CommandLine {
   const flags = flagsOf(spec.options);
   const { tokens } = parseArgs({
     args: [...args],
@@ -99,6 +103,21 @@ export function valuesOf<O extends Options>(
   }
   if (rest.length > 0) throw tooMany(positionals, rest, commands, command);
   return values as Values<O>;
+}
+
+/**
+ * The values of a program's options for a command line.
+ *
+ * @throws InflessError INVALID_INPUT
+ */
+export async function readValues<O extends Options>(
+  spec: ProgramSpec<O>,
+  line: CommandLine,
+  command: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<Values<O>> {
+  const file = await spec.file?.read(line.positionals);
+  return valuesOf(spec, line, command, environment, file);
 }
 
 /** The values of options that only the environment sets. */
