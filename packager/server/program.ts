@@ -7,7 +7,10 @@ export const serverProgram = defineProgram({
   summary: 'Serve one model over HTTP.',
   options: SERVER_OPTIONS,
   notes: `
-It is ready when GET /_/ready answers 200. GET /metrics tells of its work.
+It answers inference requests at /v1/models/NAME, and
+  GET /_/health  with 200 as long as it lives
+  GET /_/ready   with 200 when the model has answered its first batch
+  GET /metrics   with what it does, for Prometheus
 
 SIGTERM and SIGINT: what was taken in is answered, nothing else is taken, and the process ends. A second one ends it at
 once.
