@@ -77,7 +77,7 @@ describe('bad input', () => {
     [
       'an unknown option',
       ['mnist', '--gpus', '1'],
-      'infless-profile has no option --gpus. Did you mean --gpu or --cpus?',
+      'infless-profile has no option --gpus. Did you mean --cpus or --gpu?',
     ],
   ] satisfies [string, string[], string][])('%s', async (_, args, message) => {
     expect(await failure(...args)).toMatchObject({ sentence: expect.stringContaining(message), exitCode: 2 });
