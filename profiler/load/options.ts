@@ -34,6 +34,7 @@ export interface CliOptions {
   readonly data?: string;
   readonly body?: string;
   readonly method: string;
+  readonly protocol?: string;
   readonly header?: readonly string[];
   readonly timeout: string;
   readonly maxOutstanding: string;
@@ -51,6 +52,7 @@ export async function toLoadOptions(url: string, options: CliOptions): Promise<L
     process: parseProcess(options.arrivals, options.cv),
     seed: parseInteger(options.seed, '--seed'),
     method: options.method.toUpperCase(),
+    ...(options.protocol === undefined ? {} : { protocol: options.protocol }),
     headers: Object.fromEntries((options.header ?? []).map(parseHeader)),
     ...(body === undefined ? {} : { bodies: [body] }),
     timeoutMs: parseDurationMs(options.timeout, '--timeout'),

@@ -1,10 +1,12 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { createProgram } from '../../models/base/command-line/program.ts';
 import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
 import { writeFileSafely } from '../../models/base/files.ts';
+import { PROTOCOLS } from '../../models/protocols/index.ts';
 import { type CliOptions, toLoadOptions } from './options.ts';
 import { formatSecond, formatSummary, type LoadReport } from './report.ts';
 import { runLoad } from './run.ts';
+import { TARGET_HELP } from './target.ts';
 
 /** The program `infless-load`. */
 export function loadProgram(): Command {
@@ -12,7 +14,7 @@ export function loadProgram(): Command {
     'infless-load',
     'Load an inference endpoint in an open loop and tell whether it kept its SLO.',
   )
-    .argument('<url>', 'a function (…/function/NAME), a model (…/v1/models/NAME) or any other URL')
+    .argument('<url>', TARGET_HELP)
     .option('--rate <number>', 'requests per second')
     .option('--ramp <points>', 'straight lines between rates at times, like 10@0s,50@10s,10@30s')
     .option('--trace <file>', 'rates from a file: one a line, or CSV')
@@ -23,6 +25,11 @@ export function loadProgram(): Command {
     .option('--arrivals <process>', 'constant, poisson or gamma', 'poisson')
     .option('--cv <number>', 'coefficient of variation of gamma intervals: 1 is Poisson, 2 bursty')
     .option('--seed <integer>', 'the same seed gives the same arrivals and inputs', '1')
+    .addOption(
+      new Option('--protocol <name>', 'how to speak to it (default: as the URL tells)').choices(
+        PROTOCOLS.map(({ name }) => name),
+      ),
+    )
     .option('--data <file>', 'request body from a file')
     .option('--body <text>', "request body (default: made up from the model's metadata)")
     .option('--method <method>', 'HTTP method', 'POST')

@@ -166,6 +166,8 @@ describe('infless-load', () => {
         --arrivals <process>       constant, poisson or gamma (default: "poisson")
         --cv <number>              coefficient of variation of gamma intervals: 1 is Poisson, 2 bursty
         --seed <integer>           the same seed gives the same arrivals and inputs (default: "1")
+        --protocol <name>          how to speak to it (default: as the URL tells) (choices: "tensorflow-serving",
+                                   "openfaas")
         --data <file>              request body from a file
         --body <text>              request body (default: made up from the model's metadata)
         --method <method>          HTTP method (default: "POST")
