@@ -30,7 +30,7 @@ export async function packImage(
   platform: Platform,
   { version, source, defaults = {}, signal }: ImageOptions,
 ): Promise<{ image: Image; referrer: Referrer }> {
-  const { manifest, files, profile } = model;
+  const { manifest, content, profile } = model;
   const program = servingProgram(manifest.format);
   const created = sourceDate().toISOString();
   const told = { name: publicName(base), digest: base.image.manifest.descriptor.digest };
@@ -65,7 +65,7 @@ export async function packImage(
     profile: table,
     sbomDigest: sbom.digest,
   });
-  const environment = servingEnvironment(manifest, files, table !== undefined, defaults);
+  const environment = servingEnvironment(manifest, content, table !== undefined, defaults);
   const layers = [runtime, ...model.layers, info];
   const image = await composeImage(base, {
     program: programPath(program),
