@@ -39,6 +39,20 @@ export async function runtimeEntries(
  * @param manifest the package.json of onnxruntime-node, by which its files are named
  */
 export async function nativeFiles(manifest: string, platform: Platform): Promise<readonly string[]> {
+  const { folder, names } = await nativeLibraries(manifest, platform);
+  // Providers for GPUs are fetched by an install script on some machines: 100s of MB that CPUs have no use for.
+  return names.filter((file) => !file.includes('_providers_')).map((file) => join(folder, file));
+}
+
+/**
+ * The folder of the ONNX runtime's libraries for a platform, with all that lies in it.
+ *
+ * @throws InflessError INVALID_INPUT for a platform without any, PLATFORM_FAILED
+ */
+export async function nativeLibraries(
+  manifest: string,
+  platform: Platform,
+): Promise<{ readonly folder: string; readonly names: readonly string[] }> {
   const name = `${platform.os}/${platform.architecture}`;
   const native = NATIVE_NAMES[name];
   if (native === undefined) {
@@ -53,8 +67,7 @@ export async function nativeFiles(manifest: string, platform: Platform): Promise
       cause: error,
     });
   });
-  // Providers for GPUs are fetched by an install script on some machines: 100s of MB that CPUs have no use for.
-  return names.filter((file) => !file.includes('_providers_')).map((file) => join(folder, file));
+  return { folder, names };
 }
 
 async function nativeFolder(manifest: string, native: string): Promise<string> {
