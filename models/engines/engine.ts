@@ -32,11 +32,29 @@ export interface EngineSession {
   close(): Promise<void>;
 }
 
-/** A runtime for one model format. The only place that knows the runtime's own types. */
-export interface Engine {
+/** How models of one format lie on disk. Told without their runtime, but for `files` by a path alone. */
+export interface ModelStorage {
   readonly format: ModelFormat;
+  /** What the file that a model is opened by is called in sentences: `an .onnx file`. */
+  readonly kind: string;
+  /** Whether a file of this name is opened as a model of this format. */
+  recognizes(path: string): boolean;
+  /** What to call a model where nobody says. */
+  defaultName(path: string): string;
+  /**
+   * The files that the model consists of, relative to the folder of the one it is opened by: that one, and those with its weights.
+   *
+   * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT
+   */
+  files(path: string): Promise<readonly string[]>;
+}
+
+/** A runtime for one model format: the only place that knows what is special about either. */
+export interface Engine extends ModelStorage {
   /** Runtime and version, as recorded in profile tables: `onnxruntime-node 1.30.0`. */
   readonly version: string;
+  /** What an image of a model of this format needs of it. */
+  readonly runtime: EngineRuntime;
   /**
    * Reads what a model file is.
    *
@@ -58,6 +76,35 @@ export interface Engine {
    *   cannot be used here, ACCELERATOR_OUT_OF_MEMORY where the model does not fit.
    */
   open(model: ModelFile, resources: EngineResources): Promise<EngineSession>;
+}
+
+/** An engine's runtime, as an image has it. */
+export interface EngineRuntime {
+  /** What only this engine imports: an image of another format does without them, and without what they import. */
+  readonly packages: readonly string[];
+  /** What is read at run time and named by no import: `package/path`. */
+  readonly files: readonly string[];
+  /** Libraries that each platform has others of. */
+  readonly native?: NativeLibraries;
+}
+
+/** What of a runtime is compiled for a platform. */
+export interface NativeLibraries {
+  /** The npm package that brings them for all platforms. */
+  readonly package: string;
+  /** Where they all lie, `package/folder/`: which of them an image gets, its platform says and not the machine that packs it. */
+  readonly folder: string;
+  /**
+   * Those of one platform.
+   *
+   * @param manifest the package's package.json, by whose path the files are named
+   * @param platform in Go's words: `linux`, `amd64`
+   * @throws InflessError INVALID_INPUT for a platform that there are none for
+   */
+  files(
+    manifest: string,
+    platform: { readonly os: string; readonly architecture: string },
+  ): Promise<readonly string[]>;
 }
 
 /** How onnxruntime uses the cores of a quota. */

@@ -40,7 +40,7 @@ export async function packImage(
   options: ImageOptions,
 ): Promise<{ image: Image; referrer: Referrer }> {
   const { version, source, defaults = {}, signal } = options;
-  const { manifest, files, profile } = model;
+  const { manifest, content, profile } = model;
   const program = servingProgram(manifest.format, options.accelerator !== undefined);
   const created = sourceDate().toISOString();
   const told = { name: publicName(base), digest: base.image.manifest.descriptor.digest };
@@ -79,7 +79,7 @@ export async function packImage(
     sbomDigest: sbom.digest,
   });
   const environment = {
-    ...servingEnvironment(manifest, files, table !== undefined, defaults),
+    ...servingEnvironment(manifest, content, table !== undefined, defaults),
     ...cuda?.environment,
   };
   const layers = [

@@ -1,6 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
+import { engineFor } from '../../../models/engines/index.ts';
 import { cudaFoldersIn } from '../../../models/engines/onnx/providers/cuda-libraries.ts';
 import type { LayerBlob } from '../../layers/layer.ts';
 import type { ImageConfig, Platform } from '../../oci/schema.ts';
@@ -13,8 +14,7 @@ import type { LayerPlan } from '../model/model-entries.ts';
 import { loaderFolders, type NeededLibrary, neededLibraries } from '../runtime/needed-libraries.ts';
 import type { Program } from '../runtime/program.ts';
 import { runtimePath } from '../runtime/project.ts';
-import { nativeFiles } from '../runtime/runtime-entries.ts';
-import { traceRuntime } from '../runtime/trace.ts';
+import { fileOfPackage, traceRuntime } from '../runtime/trace.ts';
 import { cudaProviderFiles, providerFolder } from './cuda-provider.ts';
 import { ImageLibraries } from './image-libraries.ts';
 import { withoutLibraries } from './missing-libraries.ts';
@@ -66,10 +66,10 @@ export async function cudaParts(
 ): Promise<CudaParts> {
   const manifest = await onnxManifest(program, signal);
   const folders = await foldersOf(named);
-  const native = await nativeFiles(manifest, platform);
+  const native = await engineFor('onnx').runtime.native!.files(manifest, platform);
   const inImage = (file: string): string => join(dirname(runtimePath(native[0]!)), basename(file));
   // It is looked for beside the runtime's own library alone, wherever it comes from.
-  const providerFiles = await cudaProviderFiles(manifest, platform, named);
+  const providerFiles = await cudaProviderFiles(dirname(native[0]!), platform, named);
   const image = new ImageLibraries();
   for (const layer of base.image.layers) await image.addLayer(layer, base.name, signal);
   const roots = new Map([...native, ...providerFiles].map((file) => [inImage(file), file]));
@@ -214,8 +214,7 @@ async function onnxManifest(program: Program, signal: AbortSignal | undefined): 
         'TF.js models run on WebAssembly in images: convert the model to ONNX, or leave --accelerator out.',
     });
   }
-  const files = await traceRuntime(program, signal);
-  return files.find((file) => file.endsWith(join('onnxruntime-node', 'package.json')))!;
+  return fileOfPackage(await traceRuntime(program, signal), 'onnxruntime-node/package.json');
 }
 
 function variableOf({ config }: ImageConfig, name: string): string[] {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
 import { runtimeVersion } from '../../../models/engines/onnx/runtime.ts';
 import type { Platform } from '../../oci/schema.ts';
-import { nativeLibraries } from '../runtime/runtime-entries.ts';
 
 const CUDA_PROVIDER = 'libonnxruntime_providers_cuda.so';
 /** What the runtime opens first, and the provider with it. */
@@ -26,13 +25,13 @@ export async function providerFolder(folder: string): Promise<string | undefined
 /**
  * The files of ONNX Runtime's CUDA provider: beside the runtime's own library, or in other folders.
  *
- * @param manifest the package.json of onnxruntime-node
+ * @param own the folder of the runtime's library
  * @param folders that may have them; what pip has installed into them counts
  * @throws InflessError INVALID_INPUT for a platform that has none; ACCELERATOR_UNAVAILABLE where it is not there, or is that of another
  *   version than the runtime
  */
 export async function cudaProviderFiles(
-  manifest: string,
+  own: string,
   platform: Platform,
   folders: readonly string[],
 ): Promise<readonly string[]> {
@@ -43,7 +42,6 @@ export async function cudaProviderFiles(
       { remedy: 'Pack for --platform linux/amd64, or without --accelerator.' },
     );
   }
-  const { folder: own } = await nativeLibraries(manifest, platform);
   const [name, version] = runtimeVersion().split(' ') as [string, string];
   const install = `pip install --no-deps --target cuda onnxruntime-gpu==${version}, and --cuda-libraries cuda`;
   const found = (await Promise.all([own, ...folders].map(providerFolder))).find((each) => each !== undefined);
