@@ -30,17 +30,22 @@ export async function readOptionsFile(model: string): Promise<FileValues | undef
     what: `Options file ${file}`,
     remedy: 'docs/packing.md lists what it may hold.',
   });
-  const { model: only, profile, base } = values;
+  const { model: only, profile, base, cudaLibraries: libraries } = values;
   const isForAnother = typeof only === 'string' && path !== folder && join(folder, only) !== path;
   if (isForAnother) return undefined;
   return {
     file,
     values: {
       ...values,
-      ...(typeof profile === 'string' && profile !== '' && { profile: resolve(folder, profile) }),
-      ...(typeof base === 'string' && isLayoutName(base) && { base: layoutIn(folder, base) }),
+      ...(isText(profile) && { profile: resolve(folder, profile) }),
+      ...(isText(libraries) && { cudaLibraries: resolve(folder, libraries) }),
+      ...(isText(base) && isLayoutName(base) && { base: layoutIn(folder, base) }),
     },
   };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 /** Paths in the file are relative to its folder, wherever the program is started. */

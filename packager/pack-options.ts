@@ -9,6 +9,8 @@ import {
 import { file, folder, oneOf, text, wholeNumber } from '../models/base/command-line/parsers.ts';
 import { InflessError } from '../models/base/errors.ts';
 import { parseCpuMillicores, parseDurationMs } from '../models/base/units.ts';
+import { DEFAULT_CUDA_BASE } from './contents/accelerator/missing-libraries.ts';
+import { ACCELERATORS } from './contents/pack-image.ts';
 import { DIALECT_NAMES } from './emit/emit.ts';
 import { DEFAULT_BASE } from './image-name.ts';
 
@@ -19,6 +21,14 @@ const MODEL_NAME = /^[^/:?#%\s]+$/;
 const TARGET = 'Where it goes';
 const CONTENTS = 'What is in it';
 const SERVING = 'How it serves';
+
+const BASE = {
+  flag: '--base <image>',
+  key: 'base',
+  parse: text,
+  group: CONTENTS,
+  help: "what it is built on: host (this machine's Node.js), oci:FOLDER[:TAG], or a name in a registry",
+};
 
 /** Options of every command that builds an image. */
 export const IMAGE_OPTIONS = {
@@ -36,19 +46,12 @@ export const IMAGE_OPTIONS = {
     help: 'write it there: oci:FOLDER[:TAG] or docker-archive:FILE',
   }),
   insecure: toggle({ flag: '--insecure', group: TARGET, help: 'speak plain HTTP with the registry' }),
-  base: option({
-    flag: '--base <image>',
-    key: 'base',
-    parse: text,
-    default: DEFAULT_BASE,
-    group: CONTENTS,
-    help: "what it is built on: host (this machine's Node.js), oci:FOLDER[:TAG], or a name in a registry",
-  }),
+  base: option({ ...BASE, default: DEFAULT_BASE }),
   platform: option({
     flag: '--platform <list>',
     key: 'platforms',
     parse: (given) => given.split(','),
-    otherwise: 'that of this machine',
+    otherwise: 'that of this machine, or the one that has the accelerator',
     group: CONTENTS,
     help: 'linux/amd64, linux/arm64, or both with a comma between',
   }),
@@ -67,6 +70,7 @@ export const PACK_OPTIONS = {
     help: 'which file of the folder is the model; the options are for this one alone then',
   }),
   ...IMAGE_OPTIONS,
+  base: option({ ...BASE, otherwise: `${DEFAULT_BASE}, or with --accelerator cuda ${DEFAULT_CUDA_BASE}` }),
   dockerfile: option({
     flag: '--dockerfile <folder>',
     parse: folder,
@@ -88,9 +92,24 @@ export const PACK_OPTIONS = {
     group: CONTENTS,
     help: 'the profile table to take along',
   }),
+  accelerator: option({
+    flag: '--accelerator <name>',
+    key: 'accelerator',
+    parse: oneOf(ACCELERATORS),
+    group: CONTENTS,
+    help: 'what runs the model beside the CPU; brings its provider along',
+  }),
+  cudaLibraries: repeatable({
+    flag: '--cuda-libraries <folder>',
+    key: 'cudaLibraries',
+    parse: folder,
+    group: CONTENTS,
+    help: 'take from there what of CUDA the base is without: a folder of libraries, or where pip has installed them',
+  }),
   include: repeatable({
     flag: '--include <file>',
     key: 'include',
+    addsToFile: true,
     parse: file,
     group: CONTENTS,
     help: 'take another file of the model’s folder along',

@@ -1,7 +1,9 @@
 import { InflessError } from '../models/base/errors.ts';
 import { type LocatedModel, locateModel } from './contents/model/locate-model.ts';
+import type { Accelerator } from './contents/pack-image.ts';
 import { type Destination, destinationOf } from './destination.ts';
 import type { Dialect } from './emit/emit.ts';
+import { defaultBase } from './image-name.ts';
 import type { Platform } from './oci/schema.ts';
 import { type PackValues, parseModelName } from './pack-options.ts';
 import { parsePlatforms } from './platform-list.ts';
@@ -24,16 +26,22 @@ export interface PackSettings {
   readonly destination: Destination;
   readonly emit: Dialect | undefined;
   readonly insecure: boolean;
+  readonly accelerator: Accelerator | undefined;
+  /** Folders with libraries that the base may be without. */
+  readonly cudaLibraries: readonly string[];
 }
 
 /** @throws InflessError INVALID_INPUT, MODEL_NOT_FOUND */
 export async function packSettings(values: PackValues): Promise<PackSettings> {
   const model = await locateModel(values.model, values.modelFile);
   const reference = values.tag === undefined ? undefined : parseReference(values.tag);
+  const { accelerator, cudaLibraries } = values;
   return {
     model,
-    base: values.base,
-    platforms: parsePlatforms(values.platform),
+    base: values.base ?? defaultBase(accelerator, cudaLibraries.length > 0),
+    platforms: parsePlatforms(values.platform ?? platformsOf(accelerator)),
+    accelerator,
+    cudaLibraries: checkLibraries(cudaLibraries, accelerator),
     modelName: values.modelName ?? parseModelName(model.name),
     version: values.modelVersion,
     source: values.source,
@@ -47,6 +55,18 @@ export async function packSettings(values: PackValues): Promise<PackSettings> {
     emit: checkEmit(values.emit, reference),
     insecure: values.insecure,
   };
+}
+
+/** The only platform that has it; without an accelerator that of this machine. */
+function platformsOf(accelerator: Accelerator | undefined): readonly string[] | undefined {
+  return accelerator === 'cuda' ? ['linux/amd64'] : undefined;
+}
+
+function checkLibraries(folders: readonly string[], accelerator: Accelerator | undefined): readonly string[] {
+  if (folders.length === 0 || accelerator === 'cuda') return folders;
+  throw new InflessError('INVALID_INPUT', '--cuda-libraries is of use in images for GPUs alone', {
+    remedy: 'Give --accelerator cuda as well.',
+  });
 }
 
 function checkEmit(dialect: Dialect | undefined, reference: Reference | undefined): Dialect | undefined {

@@ -24,14 +24,11 @@ import {
 } from '../endpoint/profile-endpoint.ts';
 import { parseRate } from '../load/arrivals/rates.ts';
 import { parseHeader, readBodyFile } from '../load/options.ts';
+import { TARGET_HELP } from '../load/target.ts';
 import { parsePercent, parsePositiveMs } from './options.ts';
 
 const OPTIONS = {
-  url: argument({
-    argument: '<url>',
-    parse: text,
-    help: 'a function (…/function/NAME), a model (…/v1/models/NAME) or any other URL',
-  }),
+  url: argument({ argument: '<url>', parse: text, help: TARGET_HELP }),
   slo: option({
     flag: '--slo <duration>',
     parse: parsePositiveMs,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cutCommandLine, readValues } from '../../models/base/command-line/read-options.ts';
 import { packProgram } from '../../packager/cli.ts';
+import { DEFAULT_CUDA_BASE } from '../../packager/contents/accelerator/missing-libraries.ts';
 import { DEFAULT_BASE } from '../../packager/image-name.ts';
 import { type PackSettings, packSettings } from '../../packager/settings.ts';
 import { LINEAR, ModelFolder } from '../support/tiny-models.ts';
@@ -39,6 +40,31 @@ describe('settings', () => {
     });
     await expect(settings(model)).rejects.toMatchObject({
       sentence: expect.stringContaining('Nothing says where the image should go'),
+    });
+  });
+
+  it('are for a GPU on a base with CUDA, or on one with Node.js where CUDA comes from elsewhere', async () => {
+    const cuda = [...TAG, '--accelerator', 'cuda'];
+    const amd64 = [{ os: 'linux', architecture: 'amd64' }];
+    expect(await settings(model, ...cuda)).toMatchObject({ base: DEFAULT_CUDA_BASE, platforms: amd64 });
+    expect(await settings(model, ...cuda, '--cuda-libraries', 'cuda')).toMatchObject({
+      base: 'node:22-slim',
+      cudaLibraries: ['cuda'],
+    });
+    expect((await settings(model, ...cuda, '--base', 'mine:1')).base).toBe('mine:1');
+    await options('accelerator: cuda\ncudaLibraries: libraries');
+    expect(await settings(model, ...TAG)).toMatchObject({
+      accelerator: 'cuda',
+      cudaLibraries: [join(folder.path, 'libraries')],
+    });
+    expect(await settings(model, ...TAG, '--cuda-libraries', 'others')).toMatchObject({
+      cudaLibraries: ['others'],
+    });
+  });
+
+  it('have CUDA libraries for nothing but a GPU', async () => {
+    await expect(settings(model, ...TAG, '--cuda-libraries', 'cuda')).rejects.toMatchObject({
+      sentence: '--cuda-libraries is of use in images for GPUs alone. Give --accelerator cuda as well.',
     });
   });
 

@@ -97,7 +97,7 @@ export function valuesOf<O extends Options>(
   for (const [name, spec] of Object.entries(options)) {
     const all = isPositional(spec)
       ? rest.splice(0, spec.isRepeatable ? rest.length : 1).map((text) => ({ text, name: spec.argument }))
-      : [...fromFile(spec, file), ...fromEnvironment(spec, environment), ...(given.get(spec) ?? [])];
+      : strongest(spec, [fromFile(spec, file), fromEnvironment(spec, environment), given.get(spec) ?? []]);
     if (spec.isRequired && all.length === 0) throw missing(spec, command);
     values[name] = spec.collect(all);
   }
@@ -144,6 +144,10 @@ function configOf(flags: ReadonlyMap<string, Flag>) {
     return [long.slice(2), { type, ...letter }] as const;
   });
   return Object.fromEntries(entries);
+}
+
+function strongest({ addsToFile }: OptionSpec, sources: readonly (readonly Given[])[]): readonly Given[] {
+  return addsToFile ? sources.flat() : (sources.findLast((given) => given.length > 0) ?? []);
 }
 
 function fromEnvironment({ env, emptyEnv }: OptionSpec, environment: NodeJS.ProcessEnv): readonly Given[] {
