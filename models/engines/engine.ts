@@ -1,6 +1,7 @@
 import type { ModelFile, ModelFormat, ModelManifest } from '../manifest/manifest.ts';
 import type { NamedTensors } from '../manifest/tensor.ts';
 import type { Provider, ProviderName, ProviderQuery } from './provider.ts';
+import type { CpuNodes, TracedOperator } from './tracing.ts';
 
 /** The resources one instance may use: its CPU quota and its share of one GPU's SMs. */
 export interface EngineResources {
@@ -53,6 +54,10 @@ export interface ModelStorage {
 export interface Engine extends ModelStorage {
   /** Runtime and version, as recorded in profile tables: `onnxruntime-node 1.30.0`. */
   readonly version: string;
+  /** Whether it runs with the threads that it is told; others choose theirs themselves. */
+  readonly takesThreading: boolean;
+  /** Undefined where the runtime tells nothing of its runs beside the answers. */
+  readonly tracing?: Tracing;
   /** What an image of a model of this format needs of it. */
   readonly runtime: EngineRuntime;
   /**
@@ -76,6 +81,28 @@ export interface Engine extends ModelStorage {
    *   cannot be used here, ACCELERATOR_OUT_OF_MEMORY where the model does not fit.
    */
   open(model: ModelFile, resources: EngineResources): Promise<EngineSession>;
+}
+
+/** What a runtime tells of its runs beside the answers. Models run in this process for it, and files are left in the folder for temporary ones meanwhile. */
+export interface Tracing {
+  /**
+   * The operators of each run, in the order in which they ran: the first runs are cold.
+   *
+   * @param atLeast how many runs there are to be, and how long they are to go on
+   * @throws InflessError as {@link Engine.open}, INFERENCE_FAILED
+   */
+  operators(
+    model: ModelFile,
+    resources: EngineResources,
+    feeds: NamedTensors,
+    atLeast: { readonly runs: number; readonly timeMs: number },
+  ): Promise<readonly (readonly TracedOperator[])[]>;
+  /**
+   * What a provider leaves to the CPU.
+   *
+   * @throws InflessError as {@link Engine.open}, INFERENCE_FAILED
+   */
+  cpuNodes(model: ModelFile, resources: EngineResources, feeds: NamedTensors): Promise<CpuNodes>;
 }
 
 /** An engine's runtime, as an image has it. */
@@ -107,7 +134,7 @@ export interface NativeLibraries {
   ): Promise<readonly string[]>;
 }
 
-/** How onnxruntime uses the cores of a quota. */
+/** How an engine uses the cores of a quota. */
 export interface Threading {
   /** Threads that share the work of one operator. */
   readonly threads: number;
