@@ -9,6 +9,7 @@ export const EXCEPTIONS: Findings = {
   ],
   forbiddenArrows: [],
   trespassing: [],
+  formatsNamed: [],
   impure: [],
   largeFolders: [],
   crowdedFolders: 6,
