@@ -3,6 +3,8 @@ import { createProgram } from '../models/base/command-line/program.ts';
 import { inspectCommand } from './commands/inspect-command.ts';
 import { packModel } from './commands/pack-command.ts';
 import { verifyCommand } from './commands/verify-command.ts';
+import { DEFAULT_CUDA_BASE } from './contents/accelerator/missing-libraries.ts';
+import { ACCELERATORS } from './contents/pack-image.ts';
 import { DIALECT_NAMES } from './emit/emit.ts';
 import { DEFAULT_BASE } from './image-name.ts';
 
@@ -39,6 +41,17 @@ export function packProgram(): Command {
     )
     .option('--profile <file>', 'the profile table to take along (default: one found for the model)')
     .option('--no-profile', 'take no profile table along')
+    .addOption(
+      new Option(
+        '--accelerator <name>',
+        `what runs the model beside the CPU; brings its provider along (default base then: ${DEFAULT_CUDA_BASE})`,
+      ).choices(ACCELERATORS),
+    )
+    .option(
+      '--cuda-libraries <folder>',
+      'take from there what of CUDA the base is without: a folder of libraries, or where pip has installed them; may be repeated',
+      collect,
+    )
     .option('--include <file>', 'take another file of the model’s folder along; may be repeated', collect)
     .option('--model-name <name>', 'name of the model in requests (default: that of the file)')
     .option('--model-version <version>', 'version of the model, for people (default: from its digest)')

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { InflessError, messageOf } from '../models/base/errors.ts';
 import { readTextIfPresent } from '../models/base/files.ts';
 import { parseWith } from '../models/base/schema.ts';
+import { ACCELERATORS } from './contents/pack-image.ts';
 import { formatLayoutName, isLayoutName, parseLayoutName } from './layout/layout-name.ts';
 
 /** Beside a model: how it is packed, so that nobody needs to remember the options. */
@@ -22,6 +23,9 @@ const optionsSchema = z.strictObject({
   /** A table, relative to this file; false for none. */
   profile: z.union([z.string().min(1), z.literal(false)]).exactOptional(),
   include: z.array(z.string().min(1)).exactOptional(),
+  accelerator: z.enum(ACCELERATORS).exactOptional(),
+  /** A folder, relative to this file, with libraries of the accelerator. */
+  cudaLibraries: z.string().min(1).exactOptional(),
   slo: z.string().exactOptional(),
   maxBatch: z.int().min(1).max(4096).exactOptional(),
 });
@@ -48,10 +52,11 @@ export async function readOptionsFile(model: string): Promise<FileOptions> {
   });
   const isForAnother = options.model !== undefined && path !== folder && join(folder, options.model) !== path;
   if (isForAnother) return {};
-  const { profile, base } = options;
+  const { profile, base, cudaLibraries } = options;
   return {
     ...options,
     ...(typeof profile === 'string' && { profile: resolve(folder, profile) }),
+    ...(cudaLibraries !== undefined && { cudaLibraries: resolve(folder, cudaLibraries) }),
     ...(base !== undefined && isLayoutName(base) && { base: layoutIn(folder, base) }),
   };
 }

@@ -42,8 +42,8 @@ export async function pack(options: PackOptions): Promise<Packed> {
 }
 
 /** Following the runtime's imports is another process's work of seconds, done beside ours and remembered. */
-function traceAhead({ model, signal }: PackOptions, ended: AbortSignal): Promise<unknown> {
-  const program = servingProgram(engineOf(model.path).format);
+function traceAhead({ model, signal, accelerator }: PackOptions, ended: AbortSignal): Promise<unknown> {
+  const program = servingProgram(engineOf(model.path).format, accelerator !== undefined);
   const traced = traceRuntime(program, signal === undefined ? ended : AbortSignal.any([signal, ended]));
   traced.catch(() => {}); // who waits for it learns of a failure
   return traced;

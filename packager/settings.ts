@@ -1,9 +1,10 @@
 import { InflessError } from '../models/base/errors.ts';
 import { parseCpuMillicores, parseDurationMs } from '../models/base/units.ts';
 import { type LocatedModel, locateModel } from './contents/model/locate-model.ts';
+import type { Accelerator } from './contents/pack-image.ts';
 import { type Destination, type DestinationFlags, destinationOf } from './destination.ts';
 import type { Dialect } from './emit/emit.ts';
-import { DEFAULT_BASE } from './image-name.ts';
+import { defaultBase } from './image-name.ts';
 import type { Platform } from './oci/schema.ts';
 import { readOptionsFile } from './options-file.ts';
 import { parsePlatforms } from './platform-list.ts';
@@ -25,6 +26,8 @@ export interface PackFlags extends DestinationFlags {
   readonly cpu?: string;
   readonly emit?: Dialect;
   readonly insecure?: boolean;
+  readonly accelerator?: Accelerator;
+  readonly cudaLibraries?: readonly string[];
 }
 
 /** What is to be packed, how, and where it goes: flags, and below them `infless.yaml`. */
@@ -44,6 +47,9 @@ export interface PackSettings {
   readonly destination: Destination;
   readonly emit: Dialect | undefined;
   readonly insecure: boolean;
+  readonly accelerator: Accelerator | undefined;
+  /** Folders with libraries that the base may be without. */
+  readonly cudaLibraries: readonly string[];
 }
 
 const LARGEST_BATCH = 4096;
@@ -57,10 +63,14 @@ export async function packSettings(model: string, flags: PackFlags): Promise<Pac
   const tag = flags.tag ?? file.tag;
   const reference = tag === undefined ? undefined : parseReference(tag);
   const slo = flags.slo ?? file.slo;
+  const accelerator = flags.accelerator ?? file.accelerator;
+  const cudaLibraries = flags.cudaLibraries ?? (file.cudaLibraries === undefined ? [] : [file.cudaLibraries]);
   return {
     model: located,
-    base: flags.base ?? file.base ?? DEFAULT_BASE,
-    platforms: parsePlatforms(flags.platform?.split(',') ?? file.platforms),
+    base: flags.base ?? file.base ?? defaultBase(accelerator, cudaLibraries.length > 0),
+    platforms: parsePlatforms(flags.platform?.split(',') ?? file.platforms ?? platformsOf(accelerator)),
+    accelerator,
+    cudaLibraries: checkLibraries(cudaLibraries, accelerator),
     modelName: checkName(flags.modelName ?? file.name ?? located.name),
     version: flags.modelVersion ?? file.version,
     source: flags.source ?? file.source,
@@ -74,6 +84,18 @@ export async function packSettings(model: string, flags: PackFlags): Promise<Pac
     emit: checkEmit(flags.emit, reference),
     insecure: flags.insecure ?? false,
   };
+}
+
+/** The only platform that has it; without an accelerator that of this machine. */
+function platformsOf(accelerator: Accelerator | undefined): readonly string[] | undefined {
+  return accelerator === 'cuda' ? ['linux/amd64'] : undefined;
+}
+
+function checkLibraries(folders: readonly string[], accelerator: Accelerator | undefined): readonly string[] {
+  if (folders.length === 0 || accelerator === 'cuda') return folders;
+  throw new InflessError('INVALID_INPUT', '--cuda-libraries is of use in images for GPUs alone', {
+    remedy: 'Give --accelerator cuda as well.',
+  });
 }
 
 function checkName(name: string): string {

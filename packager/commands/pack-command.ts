@@ -41,6 +41,8 @@ function packAs(settings: PackSettings, progress: ProgressLine, signal: AbortSig
     source: settings.source,
     profile: settings.profile,
     include: settings.include,
+    accelerator: settings.accelerator,
+    acceleratorLibraries: settings.cudaLibraries,
     defaults: { maxBatch: settings.maxBatch, sloMs: settings.sloMs },
     signal,
     onStep: (step) => progress.step(step),
@@ -62,14 +64,16 @@ async function emitter(packed: Packed, settings: PackSettings): Promise<(image: 
   const { emit: dialect, modelName } = settings;
   if (dialect === undefined) return (image) => `${image}\n`;
   const { model, profile, images, weightBytes } = packed;
+  const gpuPercent = settings.accelerator === undefined ? 0 : 100; // such a file gives a pod a GPU or none
   const config = await readDocument(images[0]!.config, imageConfigSchema, modelName, 'config');
   const deployment = {
     name: dnsLabel(model.name),
     modelDigest: model.digest,
     node: (config.config?.Entrypoint ?? []).slice(0, -1), // the last is our program
-    ...chooseResources(profile?.table, weightBytes, settings),
+    ...chooseResources(profile?.table, weightBytes, { ...settings, gpuPercent }),
     wishes: settings,
     insecure: settings.insecure,
+    hasGpu: settings.accelerator !== undefined,
   };
   return (image) => emitDeployment({ ...deployment, image }, dialect);
 }

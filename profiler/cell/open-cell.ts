@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { decodePredict, encodePredict, encodePredictBody } from '../../models/codec/predict-json.ts';
 import { BatchExecutor } from '../../models/engines/executor.ts';
 import { engineFor } from '../../models/engines/index.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
 import type { NamedTensors } from '../../models/manifest/tensor.ts';
+import { JSON_TYPE } from '../../models/protocols/protocol.ts';
+import { predictBody, tensorflowServing } from '../../models/protocols/tensorflow-serving.ts';
 import type {
   CodecQuestion,
   CodecTimes,
@@ -128,11 +129,12 @@ function codecTimes(
 ): CodecTimes {
   // Rows are how clients send; a model without rows can only be sent whole tensors.
   const form = canBatch(manifest) ? 'row' : 'column';
-  const body = encodePredictBody(request, form, manifest);
+  const message = { contentType: JSON_TYPE, body: predictBody(request, form, manifest) };
+  const decoded = tensorflowServing.decode(message, manifest);
   const limits = { fewest: FEWEST_CODEC_RUNS, budgetMs: budgetMs / 2 };
   return {
-    decode: meanTimeMs(() => decodePredict(body, manifest), limits),
-    encode: meanTimeMs(() => encodePredict(outputs, form, manifest), limits),
+    decode: meanTimeMs(() => tensorflowServing.decode(message, manifest), limits),
+    encode: meanTimeMs(() => tensorflowServing.encode(outputs, decoded, manifest), limits),
   };
 }
 

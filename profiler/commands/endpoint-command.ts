@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { onInterrupt } from '../../models/base/command-line/interrupt.ts';
+import { wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { writeFileSafely } from '../../models/base/files.ts';
 import { formatDuration } from '../../models/base/units.ts';
@@ -15,7 +16,8 @@ import {
   profileEndpoint,
 } from '../endpoint/profile-endpoint.ts';
 import { parseRate } from '../load/arrivals/rates.ts';
-import { parseHeader, parseInteger, readBodyFile } from '../load/options.ts';
+import { parseHeader, readBodyFile } from '../load/options.ts';
+import { TARGET_HELP } from '../load/target.ts';
 import { parsePercent, parsePositiveMs } from './options.ts';
 
 const DEFAULT_MAX_TIME_MS = 900_000;
@@ -41,7 +43,7 @@ export function addEndpointCommand(program: Command): void {
   program
     .command('endpoint')
     .description('the highest rate at which a running endpoint keeps its SLO (also: infless-profile URL)')
-    .argument('<url>', 'a function (…/function/NAME), a model (…/v1/models/NAME) or any other URL')
+    .argument('<url>', TARGET_HELP)
     .option('--slo <duration>', "latency target (default: the function's own)", (text) =>
       parsePositiveMs(text, '--slo'),
     )
@@ -69,7 +71,9 @@ export function addEndpointCommand(program: Command): void {
     )
     .option('--data <file>', "request body from a file (default: made up from the model's metadata)")
     .option('--header <line>', 'request header, like "Authorization: Basic …"; repeatable', collectHeader)
-    .option('--seed <integer>', 'of arrivals and inputs (default: 1)', (text) => parseInteger(text, '--seed'))
+    .option('--seed <integer>', 'of arrivals and inputs (default: 1)', (text) =>
+      wholeNumber(0)(text, '--seed'),
+    )
     .option('--json [file]', 'every trial as JSON, to a file, or to standard output instead of the summary')
     .option(
       '-o, --output <file>',

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEFAULT_CUDA_BASE } from '../../packager/contents/accelerator/missing-libraries.ts';
 import { DEFAULT_BASE } from '../../packager/image-name.ts';
 import { packSettings } from '../../packager/settings.ts';
 import { LINEAR, ModelFolder } from '../support/tiny-models.ts';
@@ -32,6 +33,28 @@ describe('settings', () => {
     });
     await expect(packSettings(model, {})).rejects.toMatchObject({
       sentence: expect.stringContaining('Nothing says where the image should go'),
+    });
+  });
+
+  it('are for a GPU on a base with CUDA, or on one with Node.js where CUDA comes from elsewhere', async () => {
+    const cuda = { ...TAG, accelerator: 'cuda' } as const;
+    const amd64 = [{ os: 'linux', architecture: 'amd64' }];
+    expect(await packSettings(model, cuda)).toMatchObject({ base: DEFAULT_CUDA_BASE, platforms: amd64 });
+    expect(await packSettings(model, { ...cuda, cudaLibraries: ['cuda'] })).toMatchObject({
+      base: 'node:22-slim',
+      cudaLibraries: ['cuda'],
+    });
+    expect((await packSettings(model, { ...cuda, base: 'mine:1' })).base).toBe('mine:1');
+    await options('accelerator: cuda\ncudaLibraries: libraries');
+    expect(await packSettings(model, TAG)).toMatchObject({
+      accelerator: 'cuda',
+      cudaLibraries: [join(folder.path, 'libraries')],
+    });
+  });
+
+  it('have CUDA libraries for nothing but a GPU', async () => {
+    await expect(packSettings(model, { ...TAG, cudaLibraries: ['cuda'] })).rejects.toMatchObject({
+      sentence: '--cuda-libraries is of use in images for GPUs alone. Give --accelerator cuda as well.',
     });
   });
 

@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
+import { oneOf } from '../../../models/base/command-line/parsers.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { parseRate } from '../../../profiler/load/arrivals/rates.ts';
-import { parseProcess } from '../../../profiler/load/options.ts';
+import { ARRIVALS, parseProcess } from '../../../profiler/load/options.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../../control/settings.ts';
 import { ServiceTimes } from '../../latency/service-times.ts';
 import { RATE_MODEL_NAMES, rateModelByName } from '../../planning/capacity/rate-models.ts';
@@ -65,7 +66,7 @@ async function offline(
     });
   }
   const expectedPerSecond = positiveRate(options.rate);
-  const arrivalProcess = parseProcess(options.arrivals, options.cv);
+  const arrivalProcess = parseProcess(oneOf(ARRIVALS)(options.arrivals, '--arrivals'), options.cv);
   const cluster = options.cluster === undefined ? undefined : await readCluster(options.cluster);
   const functions = await readPlannedFunctions(functionsFile);
   const planned = functions.find(({ spec }) => spec.name === name);

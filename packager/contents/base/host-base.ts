@@ -13,7 +13,8 @@ import { fileEntry, textEntry } from '../file-entry.ts';
 import { USER_ID } from '../user.ts';
 import { sharedLibraries } from './libraries.ts';
 
-const NODE_PATH = 'usr/local/bin/node';
+/** Where our own Node.js lies in an image. */
+export const NODE_PATH = 'usr/local/bin/node';
 
 /** Go's words for what Node.js calls `x64`. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };

@@ -11,11 +11,18 @@ export interface Program {
   readonly formats: readonly ModelFormat[];
 }
 
-/** Serves one model of a format. */
-export function servingProgram(format: ModelFormat): Program {
+/**
+ * Serves one model of a format.
+ *
+ * @param onGpu it also says why a GPU cannot be used, which it finds out in a process of its own
+ */
+export function servingProgram(format: ModelFormat, onGpu = false): Program {
   return {
     entry: 'packager/server/bin',
-    others: ['packager/server/inference-worker'],
+    others: [
+      'packager/server/inference-worker',
+      ...(onGpu ? ['models/engines/onnx/providers/trial-process'] : []),
+    ],
     formats: [format],
   };
 }
