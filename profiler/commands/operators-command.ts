@@ -8,7 +8,6 @@ import {
 } from '../../models/base/command-line/option-table.ts';
 import { file, wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
-import { engineFor } from '../../models/engines/index.ts';
 import { ZOO_NAMES } from '../../models/zoo/names.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import { gatherDatabase } from '../operators/database/gather-database.ts';
@@ -52,7 +51,7 @@ export const operatorsCommand = defineProgram({
 async function gather({ models, ...options }: Values<typeof OPTIONS>): Promise<void> {
   const interrupt = onInterrupt();
   try {
-    const file = await gatherDatabase(
+    const { file, engine } = await gatherDatabase(
       models.length > 0 ? models : ZOO_NAMES,
       {
         batches: options.batches,
@@ -64,7 +63,7 @@ async function gather({ models, ...options }: Values<typeof OPTIONS>): Promise<v
       (model, config) => process.stderr.write(`${model} ${formatConfig(config)}\n`),
       interrupt.signal,
     );
-    process.stderr.write(`Operators of ${engineFor('onnx').version} on this host saved as ${file}\n`);
+    process.stderr.write(`Operators of ${engine} on this host saved as ${file}\n`);
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
     process.stderr.write('\nInterrupted. The models that were done are kept.\n');

@@ -194,30 +194,30 @@ describe('help', () => {
       Does something.
 
       Arguments:
-        <model>                a model file
+        <model>                 a model file
 
       Options:
-        -b, --batch <rows>     largest batch (default: 8; env: T_BATCH)
-            --slo <duration>   latency target
-            --share <n>        share (default: all)
-            --format <format>  format (one of json, csv; default: json)
-            --include <file>   another file (repeatable)
-            --library <folder> where to look (repeatable)
-            --platform <list>  platforms
-            --profile <file>   table
-            --no-profile       none
-            --json [file]      as JSON
-            --quick            coarse
-            --no-gpu           leave the GPU alone
-            --secret <text>    secret (env: T_SECRET)
-        -h, --help             print this help
-            --version          print the version
+        -b, --batch <rows>      largest batch (default: 8; env: T_BATCH)
+            --slo <duration>    latency target
+            --share <n>         share (default: all)
+            --format <format>   format (one of json, csv; default: json)
+            --include <file>    another file (repeatable)
+            --library <folder>  where to look (repeatable)
+            --platform <list>   platforms
+            --profile <file>    table
+            --no-profile        none
+            --json [file]       as JSON
+            --quick             coarse
+            --no-gpu            leave the GPU alone
+            --secret <text>     secret (env: T_SECRET)
+        -h, --help              print this help
+            --version           print the version
 
       Environment:
-        T_PORT                 port (default: 8080)
+        T_PORT                  port (default: 8080)
 
       Commands:
-        look                   Look at it.
+        look                    Look at it.
 
       Example.
       "
