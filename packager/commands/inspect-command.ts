@@ -1,9 +1,9 @@
+import { withInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { argument, defineProgram, toggle, type Values } from '../../models/base/command-line/option-table.ts';
 import { text } from '../../models/base/command-line/parsers.ts';
 import { openImage } from '../image-name.ts';
 import { imageFacts } from '../inspect/image-facts.ts';
 import { reportOf } from '../inspect/report.ts';
-import { withInterrupt } from './interruptible.ts';
 
 const OPTIONS = {
   image: argument({

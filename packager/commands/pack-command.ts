@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { withInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { formatBytes, formatDuration } from '../../models/base/units.ts';
 import { type Delivery, deliver } from '../destination.ts';
 import { chooseResources, dnsLabel } from '../emit/deployment.ts';
@@ -10,7 +11,6 @@ import { type Packed, pack } from '../pack.ts';
 import type { PackValues } from '../pack-options.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { type PackSettings, packSettings } from '../settings.ts';
-import { withInterrupt } from './interruptible.ts';
 
 /** Packs a model and brings the image to where it goes. Standard output gets what a script wants, nothing else. */
 export function packModel(values: PackValues): Promise<void> {

@@ -1,10 +1,10 @@
+import { withInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { argument, defineProgram, toggle, type Values } from '../../models/base/command-line/option-table.ts';
 import { text } from '../../models/base/command-line/parsers.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import { formatBytes } from '../../models/base/units.ts';
 import { openImage } from '../image-name.ts';
 import { verifyBundle } from '../oci/verify-bundle.ts';
-import { withInterrupt } from './interruptible.ts';
 
 const OPTIONS = {
   image: argument({
