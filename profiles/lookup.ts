@@ -1,3 +1,4 @@
+import type { Resources } from '../models/base/resources.ts';
 import { type Threading, threadRule } from '../models/engines/engine.ts';
 import type { Config } from './config.ts';
 import type { Cell, ProfileTable, ThreadChoice } from './table.ts';
@@ -90,6 +91,12 @@ export class ProfileView {
     const most = (cells: typeof told): number => Math.max(...cells.map(({ bytes }) => bytes));
     if (enough.length > 0) return most(enough.filter((cell) => cell.batch === next));
     return Math.round((most(told) * batch) / Math.max(...told.map((cell) => cell.batch)));
+  }
+
+  /** All that an instance needs of its node. */
+  resources(config: Config): Resources {
+    const { cpuMillicores, gpuPercent } = config;
+    return { cpuMillicores, gpuPercent, memoryBytes: this.memoryBytes(config) };
   }
 
   /** Decoding one row's JSON, and encoding one row's answer, in ms. */

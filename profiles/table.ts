@@ -47,7 +47,7 @@ export const acceleratorSchema = z.object({
 });
 export type Accelerator = Readonly<z.infer<typeof acceleratorSchema>>;
 
-/** How onnxruntime shares a batch's work. */
+/** How the engine shares a batch's work among threads. */
 export const threadingSchema = z.object({ threads: z.number().int().min(1), spinning: z.boolean() });
 
 /** What was found wrong with a measurement, and stayed so when it was measured again; see profiler/checks. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../models/base/clock.ts';
+import type { Resources } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
 import { viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
@@ -104,8 +105,8 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     return this.deployment.workload;
   }
 
-  memoryBytes(config: Config): number {
-    return this.times.view.memoryBytes(config);
+  resources(config: Config): Resources {
+    return this.times.view.resources(config);
   }
 
   gpuMemoryBytes(config: Config): number | undefined {

@@ -1,3 +1,4 @@
+import { vectorOf } from '../../models/base/resources.ts';
 import { type Config, configKey } from '../../profiles/config.ts';
 import { type ProfileView, viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
@@ -87,7 +88,7 @@ export class ServiceTimes {
           config,
           meanMs,
           tailMs: Math.max(meanMs, this.batchMs(config, config.batch, percentile / 100)),
-          memoryBytes: this.view.memoryBytes(config),
+          needs: vectorOf(this.view.resources(config)),
           startupMs: this.view.startupMs(config),
         };
       });

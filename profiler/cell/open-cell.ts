@@ -17,7 +17,7 @@ import type {
 } from './cell-protocol.ts';
 import { CountingSession } from './counting-session.ts';
 import { type Breath, measure, type Run, type Subject, warmUp } from './measure.ts';
-import { codecTimes, requestBody, responseBody } from './request/codec-times.ts';
+import { rowExchange } from './request/codec-times.ts';
 import { receive } from './request/transfer.ts';
 import { WarmUp } from './steady-state.ts';
 
@@ -58,7 +58,8 @@ export async function openCell({
   // Counted from the start of this process; in production the request comes from outside.
   const firstAnswerMs = performance.now() - (beforeLoadMs - begin);
   if (!first!.ok) throw first!.error;
-  const exchange = { manifest: model.manifest, request, outputs: first!.outputs };
+  const { outputs } = first!;
+  const exchange = () => rowExchange(model.manifest, request, outputs);
   session.expectOneRun(1);
   const requests = requestsLike(request, model.manifest, config.batch, shapes);
   const runOf =
@@ -95,8 +96,8 @@ export async function openCell({
         ...(yardstick === undefined ? {} : { yardstick }),
       };
     },
-    codec: ({ budgetMs }) => codecTimes(exchange, budgetMs),
-    receive: () => receive(requestBody(exchange), responseBody(exchange)),
+    codec: ({ budgetMs }) => exchange().times(budgetMs),
+    receive: () => receive(exchange()),
   };
 }
 

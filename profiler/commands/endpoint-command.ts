@@ -17,6 +17,7 @@ import {
 } from '../endpoint/profile-endpoint.ts';
 import { parseRate } from '../load/arrivals/rates.ts';
 import { parseHeader, readBodyFile } from '../load/options.ts';
+import { TARGET_HELP } from '../load/target.ts';
 import { parsePercent, parsePositiveMs } from './options.ts';
 
 const DEFAULT_MAX_TIME_MS = 900_000;
@@ -42,7 +43,7 @@ export function addEndpointCommand(program: Command): void {
   program
     .command('endpoint')
     .description('the highest rate at which a running endpoint keeps its SLO (also: infless-profile URL)')
-    .argument('<url>', 'a function (…/function/NAME), a model (…/v1/models/NAME) or any other URL')
+    .argument('<url>', TARGET_HELP)
     .option('--slo <duration>', "latency target (default: the function's own)", (text) =>
       parsePositiveMs(text, '--slo'),
     )

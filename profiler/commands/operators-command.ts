@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { onInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
-import { engineFor } from '../../models/engines/index.ts';
 import { ZOO_NAMES } from '../../models/zoo/names.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import type { InputShapes } from '../cell/cell-protocol.ts';
@@ -45,7 +44,7 @@ export function addOperatorsCommand(program: Command): void {
     .action(async (models: string[], options: OperatorsOptions) => {
       const interrupt = onInterrupt();
       try {
-        const file = await gatherDatabase(
+        const { file, engine } = await gatherDatabase(
           models.length > 0 ? models : ZOO_NAMES,
           {
             batches: options.batches,
@@ -57,7 +56,7 @@ export function addOperatorsCommand(program: Command): void {
           (model, config) => process.stderr.write(`${model} ${formatConfig(config)}\n`),
           interrupt.signal,
         );
-        process.stderr.write(`Operators of ${engineFor('onnx').version} on this host saved as ${file}\n`);
+        process.stderr.write(`Operators of ${engine} on this host saved as ${file}\n`);
       } catch (error) {
         if (!interrupt.signal.aborted) throw error;
         process.stderr.write('\nInterrupted. The models that were done are kept.\n');

@@ -9,6 +9,7 @@ import {
 import { file, oneOf, text, wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
+import { PROTOCOLS } from '../../models/protocols/index.ts';
 import type { ArrivalProcess } from './arrivals/arrivals.ts';
 import {
   constantRate,
@@ -23,6 +24,7 @@ import {
 } from './arrivals/rates.ts';
 import { readTrace } from './arrivals/trace-file.ts';
 import type { LoadOptions } from './run.ts';
+import { TARGET_HELP } from './target.ts';
 
 const DEFAULT_DURATION_MS = 30_000;
 
@@ -35,11 +37,7 @@ const VERDICT = 'Report';
 
 /** The options of `infless-load`. */
 export const LOAD_OPTIONS = {
-  url: argument({
-    argument: '<url>',
-    parse: text,
-    help: 'a function (…/function/NAME), a model (…/v1/models/NAME) or any other URL',
-  }),
+  url: argument({ argument: '<url>', parse: text, help: TARGET_HELP }),
   rate: option({ flag: '--rate <number>', parse: parseRate, group: RATES, help: 'requests per second' }),
   ramp: option({
     flag: '--ramp <points>',
@@ -100,6 +98,13 @@ export const LOAD_OPTIONS = {
     default: '1',
     group: RATES,
     help: 'the same seed gives the same arrivals and inputs',
+  }),
+  protocol: option({
+    flag: '--protocol <name>',
+    parse: oneOf(PROTOCOLS.map(({ name }) => name)),
+    otherwise: 'as the URL tells',
+    group: REQUESTS,
+    help: 'how to speak to the target',
   }),
   data: option({ flag: '--data <file>', parse: file, group: REQUESTS, help: 'request body from a file' }),
   body: option({
@@ -168,6 +173,7 @@ export async function toLoadOptions(values: LoadValues): Promise<LoadOptions> {
     process: parseProcess(values.arrivals, values.cv),
     seed: values.seed,
     method: values.method.toUpperCase(),
+    ...(values.protocol === undefined ? {} : { protocol: values.protocol }),
     headers: Object.fromEntries(values.header),
     ...(body === undefined ? {} : { bodies: [body] }),
     timeoutMs: values.timeout,

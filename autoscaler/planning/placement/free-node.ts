@@ -1,3 +1,15 @@
+import {
+  addTo,
+  CPU,
+  DEVICE_INDICES,
+  fits,
+  GPU,
+  needsDevice,
+  SHARED_INDICES,
+  timesIn,
+  type Vector,
+  vectorOf,
+} from '../../../models/base/resources.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
@@ -8,68 +20,83 @@ export interface Spot {
   readonly gpu?: number;
 }
 
-/** What is free on one node. An instance's GPU share comes from one GPU. */
+/** What is free on one node. What an instance needs of a device comes from one device. */
 export class NodeRoom {
   readonly name: string;
-  cpuMillicores: number;
-  memoryBytes: number;
-  readonly gpuPercents: number[];
+  /** Of what all share. */
+  readonly shared: number[];
+  readonly devices: readonly number[][];
 
-  constructor({ name, cpuMillicores, memoryBytes, gpuPercents }: NodeCapacity) {
+  constructor({ name, shared, devices }: NodeCapacity) {
     this.name = name;
-    this.cpuMillicores = cpuMillicores;
-    this.memoryBytes = memoryBytes;
-    this.gpuPercents = [...gpuPercents];
+    this.shared = [...vectorOf(shared)];
+    this.devices = devices.map((device) => [...vectorOf(device)]);
+  }
+
+  get cpuMillicores(): number {
+    return this.shared[CPU]!;
   }
 
   /** The largest share of one GPU that is free. */
   get emptiestGpuPercent(): number {
     let most = 0;
-    for (const free of this.gpuPercents) if (free > most) most = free;
+    for (const device of this.devices) if (device[GPU]! > most) most = device[GPU]!;
     return most;
   }
 
   /** Books an instance that is there already (1), or gives back what it holds (−1): over-booked by others is no error here. */
-  book({ config, memoryBytes, gpu }: Placement, sign: 1 | -1): void {
-    this.cpuMillicores -= sign * config.cpuMillicores;
-    this.memoryBytes -= sign * memoryBytes;
-    if (config.gpuPercent === 0) return;
-    const chosen = gpu ?? this.#tightestGpu(config.gpuPercent);
-    if (chosen >= 0) this.gpuPercents[chosen]! -= sign * config.gpuPercent;
+  book({ needs, gpu }: Placement, sign: 1 | -1): void {
+    take(this.shared, needs, SHARED_INDICES, sign);
+    if (!needsDevice(needs)) return;
+    const device = this.devices[gpu ?? this.#tightestDevice(needs)];
+    if (device !== undefined) take(device, needs, DEVICE_INDICES, sign);
   }
 
-  fits({ config, memoryBytes }: Candidate): boolean {
-    if (this.cpuMillicores < config.cpuMillicores || this.memoryBytes < memoryBytes) return false;
-    return config.gpuPercent === 0 || this.#tightestGpu(config.gpuPercent) >= 0;
+  fits({ needs }: Candidate): boolean {
+    return (
+      fits(needs, this.shared, SHARED_INDICES) && (!needsDevice(needs) || this.#tightestDevice(needs) >= 0)
+    );
   }
 
   /** Books one that fits. */
-  take({ config, memoryBytes }: Candidate): Spot {
-    this.cpuMillicores -= config.cpuMillicores;
-    this.memoryBytes -= memoryBytes;
-    if (config.gpuPercent === 0) return { node: this.name };
-    const gpu = this.#tightestGpu(config.gpuPercent);
-    this.gpuPercents[gpu]! -= config.gpuPercent;
+  take({ needs }: Candidate): Spot {
+    take(this.shared, needs, SHARED_INDICES, 1);
+    if (!needsDevice(needs)) return { node: this.name };
+    const gpu = this.#tightestDevice(needs);
+    take(this.devices[gpu]!, needs, DEVICE_INDICES, 1);
     return { node: this.name, gpu };
   }
 
   /** How many of them fit. */
-  countOf({ config: { cpuMillicores, gpuPercent }, memoryBytes }: Candidate): number {
-    const timesOn = (sum: number, free: number): number => sum + Math.floor(Math.max(0, free) / gpuPercent);
-    return Math.min(
-      Math.floor(Math.max(0, this.cpuMillicores) / cpuMillicores),
-      memoryBytes === 0 ? Infinity : Math.floor(Math.max(0, this.memoryBytes) / memoryBytes),
-      gpuPercent === 0 ? Infinity : this.gpuPercents.reduce(timesOn, 0),
-    );
+  countOf({ needs }: Candidate): number {
+    const inShared = timesIn(needs, this.shared, SHARED_INDICES);
+    if (!needsDevice(needs)) return inShared;
+    const onDevices = this.devices.reduce((sum, device) => sum + timesIn(needs, device, DEVICE_INDICES), 0);
+    return Math.min(inShared, onDevices);
   }
 
-  /** The GPU with the least free share that is still enough, or −1. */
-  #tightestGpu(gpuPercent: number): number {
+  /** Adds what is free to a total; what is over-booked counts as nothing. */
+  addFreeTo(total: number[]): void {
+    for (const amounts of [this.shared, ...this.devices]) {
+      addTo(
+        total,
+        amounts.map((amount) => Math.max(0, amount)),
+      );
+    }
+  }
+
+  /** The device with the least free share that is still enough, or −1. */
+  #tightestDevice(needs: Vector): number {
     let best = -1;
-    for (let index = 0; index < this.gpuPercents.length; index += 1) {
-      const free = this.gpuPercents[index]!;
-      if (free >= gpuPercent && (best < 0 || free < this.gpuPercents[best]!)) best = index;
+    for (let index = 0; index < this.devices.length; index += 1) {
+      const free = this.devices[index]!;
+      if (fits(needs, free, DEVICE_INDICES) && (best < 0 || free[GPU]! < this.devices[best]![GPU]!))
+        best = index;
     }
     return best;
   }
+}
+
+function take(free: number[], needs: Vector, indices: readonly number[], sign: 1 | -1): void {
+  for (const index of indices) free[index]! -= sign * needs[index]!;
 }

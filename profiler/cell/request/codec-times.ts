@@ -1,39 +1,38 @@
-import { decodePredict, encodePredict, encodePredictBody } from '../../../models/codec/predict-json.ts';
 import { canBatch, type ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { NamedTensors } from '../../../models/manifest/tensor.ts';
+import { JSON_TYPE } from '../../../models/protocols/protocol.ts';
+import { predictBody, tensorflowServing } from '../../../models/protocols/tensorflow-serving.ts';
 import type { CodecTimes } from '../cell-protocol.ts';
 import { meanTimeMs } from '../measure.ts';
+import type { RowBytes } from './transfer.ts';
 
 /** Runs of the codec at least, however slow it is under the quota. */
 const FEWEST_RUNS = 3;
 
-/** A request of one row, and what the model answers to it. */
-export interface Exchange {
-  readonly manifest: ModelManifest;
-  readonly request: NamedTensors;
-  readonly outputs: NamedTensors;
+/** One row's request and answer as bytes, and how long they take to read and to write. */
+export interface RowExchange extends RowBytes {
+  times(budgetMs: number): CodecTimes;
 }
 
-/** How long its JSON takes to read and to write. */
-export function codecTimes(exchange: Exchange, budgetMs: number): CodecTimes {
-  const { manifest, outputs } = exchange;
-  const body = requestBody(exchange);
-  const limits = { fewest: FEWEST_RUNS, budgetMs: budgetMs / 2 };
+/** @param outputs what the model answers to the feeds */
+export function rowExchange(
+  manifest: ModelManifest,
+  feeds: NamedTensors,
+  outputs: NamedTensors,
+): RowExchange {
+  // Rows are how clients send; a model without rows can only be sent whole tensors.
+  const form = canBatch(manifest) ? 'row' : 'column';
+  const message = { contentType: JSON_TYPE, body: predictBody(feeds, form, manifest) };
+  const decoded = tensorflowServing.decode(message, manifest);
   return {
-    decode: meanTimeMs(() => decodePredict(body, manifest), limits),
-    encode: meanTimeMs(() => encodePredict(outputs, formOf(manifest), manifest), limits),
+    request: message.body,
+    response: tensorflowServing.encode(outputs, decoded, manifest).body,
+    times: (budgetMs) => {
+      const limits = { fewest: FEWEST_RUNS, budgetMs: budgetMs / 2 };
+      return {
+        decode: meanTimeMs(() => tensorflowServing.decode(message, manifest), limits),
+        encode: meanTimeMs(() => tensorflowServing.encode(outputs, decoded, manifest), limits),
+      };
+    },
   };
-}
-
-export function requestBody({ manifest, request }: Exchange): Uint8Array {
-  return encodePredictBody(request, formOf(manifest), manifest);
-}
-
-export function responseBody({ manifest, outputs }: Exchange): Uint8Array {
-  return encodePredict(outputs, formOf(manifest), manifest);
-}
-
-/** Rows are how clients send; a model without rows can only be sent whole tensors. */
-function formOf(manifest: ModelManifest): 'row' | 'column' {
-  return canBatch(manifest) ? 'row' : 'column';
 }

@@ -8,13 +8,19 @@ const HOST = '127.0.0.1';
 /** Transfers at least, however slow they are under the quota; as many go before without being timed. */
 const FEWEST = 3;
 
+/** A request of one row, and what is answered to it. */
+export interface RowBytes {
+  readonly request: Uint8Array;
+  readonly response: Uint8Array;
+}
+
 /**
  * Receives requests as a serving process does, for somebody outside of our quota to tell how long that takes: reads a body, puts it together,
  * takes it out of its frame, and answers.
  *
  * @returns where, and how many bytes a request should have; it goes on until the process ends
  */
-export async function receive(request: Uint8Array, response: Uint8Array): Promise<ReceiveAnswer> {
+export async function receive({ request, response }: RowBytes): Promise<ReceiveAnswer> {
   const server = createServer((incoming, outgoing) => {
     bodyOf(incoming).then(
       () => outgoing.end(response),

@@ -14,6 +14,7 @@ import { InflessError } from '../../../models/base/errors.ts';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { REASON, runningAlone } from '../../support/lone-requests.ts';
+import { nodeCapacity, resourcesOf } from '../../support/resources.ts';
 import { PROFILE } from '../../support/simulated-functions.ts';
 import { advance, settle } from '../../support/virtual-time.ts';
 
@@ -33,7 +34,7 @@ class Scene {
   readonly clock = new VirtualClock(1_000);
   readonly cluster = new SimulatedCluster({
     clock: this.clock,
-    nodes: [{ name: 'one', cpuMillicores: 1e6, memoryBytes: 1e12, gpuPercents: [] }],
+    nodes: [nodeCapacity({ name: 'one', cpuMillicores: 1e6, memoryBytes: 1e12, gpuPercents: [] })],
     startUp: () => ({ afterMs: 0 }),
   });
   readonly transport: BatchTransport;
@@ -90,7 +91,14 @@ class Scene {
         environment: {},
         secrets: [],
       };
-      this.cluster.start({ id, functionName: 'f', config: CONFIG, node: 'one', memoryBytes: 0, workload });
+      this.cluster.start({
+        id,
+        functionName: 'f',
+        config: CONFIG,
+        node: 'one',
+        resources: resourcesOf(CONFIG),
+        workload,
+      });
     }
     await advance(this.clock, 0);
     return ids.map((id) => ({ id, config: CONFIG, url: this.cluster.find(id)!.view.url! }));

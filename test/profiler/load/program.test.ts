@@ -169,6 +169,8 @@ describe('infless-load', () => {
         --seed <integer>           the same seed gives the same arrivals and inputs (default: 1)
 
       Requests:
+        --protocol <name>          how to speak to the target (one of tensorflow-serving, openfaas; default: as the
+                                   URL tells)
         --data <file>              request body from a file
         --body <text>              request body (default: made up from the model's metadata)
         --method <method>          HTTP method (default: POST)

@@ -7,9 +7,9 @@ import { receive, transferMs } from '../../../../profiler/cell/request/transfer.
 const LIMITS = { budgetMs: 60, silenceMs: 5000 };
 
 it('takes longer for larger requests', async () => {
-  const answer = new Uint8Array(100);
-  const small = await transferMs(await receive(new Uint8Array(100), answer), LIMITS);
-  const large = await transferMs(await receive(new Uint8Array(8 << 20), answer), LIMITS);
+  const response = new Uint8Array(100);
+  const small = await transferMs(await receive({ request: new Uint8Array(100), response }), LIMITS);
+  const large = await transferMs(await receive({ request: new Uint8Array(8 << 20), response }), LIMITS);
   expect(small).toBeGreaterThan(0);
   expect(large).toBeGreaterThan(2 * small);
 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InflessError } from '../../../models/base/errors.ts';
-import { decodePredict } from '../../../models/codec/predict-json.ts';
 import type { ModelManifest, TensorSpec } from '../../../models/manifest/manifest.ts';
+import { decodePredict } from './predict.ts';
 
 function manifest(...inputs: TensorSpec[]): ModelManifest {
   return {

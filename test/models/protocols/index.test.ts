@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { messageOf } from '../../models/base/errors.ts';
-import { modelCall } from '../../packager/server/model-path.ts';
+import { PROTOCOLS, routeTo } from '../../../models/protocols/index.ts';
 
 describe('paths of the model', () => {
   test.each([
@@ -16,8 +15,11 @@ describe('paths of the model', () => {
     ['GET', '/v1/models/mnist/versions/1', 'status'],
     ['GET', '/v1/models/mnist/metadata', 'metadata'],
     ['GET', '/v1/models/mnist/versions/1/metadata', 'metadata'],
+    ['GET', '/v1/models', 'list'],
+    ['GET', '/v1/models/', 'list'],
+    ['GET', '/', 'live'],
   ])('%s %s is %s', (method, path, call) => {
-    expect(modelCall(method, path, 'mnist')).toBe(call);
+    expect(routeTo('mnist', method, path)).toMatchObject({ call });
   });
 
   test.each([
@@ -25,28 +27,40 @@ describe('paths of the model', () => {
     ['GET', '/v1/models/mnist/versions/7', 404, 'Model "mnist" has no version 7 here'],
     ['GET', '/v1/models/%zz', 404, 'Model "%zz" is not served here'],
     ['POST', '/v1/models/mnist:classify', 404, 'There is nothing at /v1/models/mnist:classify'],
-    ['GET', '/v1/models/', 404, 'There is nothing at'],
     ['POST', '/predict', 404, 'There is nothing at'],
-    ['GET', '/', 405, '/ takes POST, not GET.'],
+    ['PUT', '/', 405, '/ takes GET, POST, not PUT.'],
     ['GET', '/v1/models/mnist:predict', 405, 'takes POST, not GET.'],
     ['POST', '/v1/models/mnist', 405, 'takes GET, not POST.'],
     ['DELETE', '/v1/models/mnist/metadata', 405, 'takes GET, not DELETE.'],
   ])('%s %s is refused', (method, path, status, sentence) => {
-    const error = caught(() => modelCall(method, path, 'mnist'));
-    expect(error).toMatchObject({ status });
-    expect(messageOf(error)).toContain(sentence);
+    expect(routeTo('mnist', method, path)).toMatchObject({
+      refused: status,
+      sentence: expect.stringContaining(sentence),
+    });
   });
 
   test('any model is taken for ours while its name is not known', () => {
-    expect(modelCall('POST', '/v1/models/any:predict', undefined)).toBe('predict');
+    expect(routeTo(undefined, 'POST', '/v1/models/any:predict')).toMatchObject({ call: 'predict' });
   });
 });
 
-function caught(call: () => unknown): unknown {
-  try {
-    call();
-  } catch (error) {
-    return error;
-  }
-  throw new Error('nothing was thrown');
-}
+describe('the list of protocols', () => {
+  test('gives every path to one of them', () => {
+    const roots = PROTOCOLS.map(({ root }) => root);
+    for (const root of roots) {
+      const above = roots.filter(
+        (other) => other !== '/' && (root === other || root.startsWith(`${other}/`)),
+      );
+      expect(above).toEqual(root === '/' ? [] : [root]);
+    }
+    expect(new Set(roots).size).toBe(roots.length);
+  });
+
+  test.each(PROTOCOLS.map((protocol) => [protocol.name, protocol] as const))(
+    '%s can answer all that its routes ask for',
+    (_, { routes, descriptions }) => {
+      for (const { call } of routes)
+        if (call !== undefined && call !== 'predict') expect(descriptions, call).toHaveProperty(call);
+    },
+  );
+});

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodePredict, encodePredict, encodePredictBody } from '../../../models/codec/predict-json.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import type { ModelManifest, TensorSpec } from '../../../models/manifest/manifest.ts';
 import {
@@ -11,6 +10,8 @@ import {
   type NamedTensors,
   type Tensor,
 } from '../../../models/manifest/tensor.ts';
+import { predictBody } from '../../../models/protocols/tensorflow-serving.ts';
+import { decodePredict, encodePredict } from './predict.ts';
 
 function manifest(specs: readonly TensorSpec[]): ModelManifest {
   const digest = `sha256:${'0'.repeat(64)}`;
@@ -244,7 +245,7 @@ describe('a request that is written and read', () => {
           const feeds: NamedTensors = Object.fromEntries(
             same.map(({ tensor }, index) => [`in${index}`, tensor]),
           );
-          const read = decodePredict(encodePredictBody(feeds, form as 'row', model), model);
+          const read = decodePredict(predictBody(feeds, form as 'row', model), model);
           expect(read).toMatchObject({ rows: cases[0]!.rows, form });
           for (const [name, tensor] of Object.entries(feeds))
             expect(comparable(read.feeds[name]!)).toEqual(comparable(tensor));
@@ -261,7 +262,7 @@ describe('a request that is written and read', () => {
     ]);
     const feeds = generateInputs(model, { batch: 1 });
     for (const form of ['row', 'column'] as const) {
-      expect(decodePredict(encodePredictBody(feeds, form, model), model).feeds).toEqual(feeds);
+      expect(decodePredict(predictBody(feeds, form, model), model).feeds).toEqual(feeds);
     }
   });
 });
