@@ -1,6 +1,6 @@
 import { InflessError } from '../models/base/errors.ts';
 import { parseCpuMillicores, parseDurationMs } from '../models/base/units.ts';
-import { type LocatedModel, locateModel } from './contents/model/locate-model.ts';
+import { type LocatedModel, locateModel } from '../models/resolve/locate-model.ts';
 import type { Accelerator } from './contents/pack-image.ts';
 import { type Destination, type DestinationFlags, destinationOf } from './destination.ts';
 import type { Dialect } from './emit/emit.ts';

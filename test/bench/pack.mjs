@@ -12,7 +12,7 @@ import Table from 'cli-table3';
 import { packageRoot } from '../../dist/models/base/package.js';
 import { hostBase, hostPlatform } from '../../dist/packager/contents/base/host-base.js';
 import { describeModel } from '../../dist/packager/contents/model/describe-model.js';
-import { locateModel } from '../../dist/packager/contents/model/locate-model.js';
+import { locateModel } from '../../dist/models/resolve/locate-model.js';
 import { pack } from '../../dist/packager/pack.js';
 import { pushBundle } from '../../dist/packager/registry/push.js';
 import { parseReference } from '../../dist/packager/registry/reference.js';
