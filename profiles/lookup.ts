@@ -104,6 +104,11 @@ export class ProfileView {
     return this.#closest(config).codecMs;
   }
 
+  /** Bringing one row over HTTP, in ms; 0 where the table does not tell. */
+  transferMs(config: Config): number {
+    return this.#closest(config).transferMs ?? 0;
+  }
+
   #add(cell: Cell): void {
     const key = quotaKey(cell);
     const quota = this.#quotas.get(key);

@@ -88,6 +88,11 @@ export const cellSchema = configSchema.extend({
   cpuMs: z.number().nonnegative(),
   /** JSON of one row to tensors, and back, in ms under this quota: the price of the REST interface. */
   codecMs: z.object({ decode: z.number().nonnegative(), encode: z.number().nonnegative() }),
+  /**
+   * Bringing a request of one row to a process under this quota over HTTP and its answer back, on one machine, in ms: the rest of the price of the REST interface. Older tables are
+   * without.
+   */
+  transferMs: z.number().nonnegative().optional(),
   peakMemoryBytes: z.number().int().nonnegative(),
   /** Opening the model file to a session that can run. */
   loadMs: z.number().nonnegative(),

@@ -47,6 +47,7 @@ export function without(nodes: readonly NodeCapacity[], held: readonly Placement
   return nodes.map((node) => {
     const room = new NodeRoom(node);
     for (const each of held) if (each.node === node.name) room.book(each, 1);
-    return { ...node, shared: amountsOf(room.shared), devices: room.devices.map(amountsOf) };
+    const [shared, ...devices] = room.vectors.map(amountsOf);
+    return { ...node, shared: shared!, devices };
   });
 }

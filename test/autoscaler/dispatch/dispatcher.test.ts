@@ -7,7 +7,7 @@ import {
 } from '../../../autoscaler/dispatch/dispatcher.ts';
 import type { BatchTransport } from '../../../autoscaler/dispatch/transport.ts';
 import { ObservedTimes } from '../../../autoscaler/latency/observed-times.ts';
-import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
+import { NO_COST, ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { SimulatedCluster } from '../../../autoscaler/simulation/cluster/simulated-cluster.ts';
 import { SimulatedTransport } from '../../../autoscaler/simulation/cluster/simulated-transport.ts';
 import { InflessError } from '../../../models/base/errors.ts';
@@ -39,7 +39,7 @@ class Scene {
   });
   readonly transport: BatchTransport;
   readonly times: ServiceTimes;
-  readonly observed = new ObservedTimes(() => 0);
+  readonly observed = new ObservedTimes(() => NO_COST);
   readonly batches: DispatchedBatch[] = [];
   readonly lost: string[] = [];
   readonly fates = new Map<string, Fate[]>();
@@ -392,7 +392,7 @@ describe('losing an instance', () => {
         clock: scene.clock,
         transport: scene.transport,
         times: scene.times,
-        observed: new ObservedTimes(() => 0),
+        observed: new ObservedTimes(() => NO_COST),
         onInstanceLost: (id) => scene.lost.push(id),
         onBatch: ({ instanceId }) => reported.push(instanceId),
       },
