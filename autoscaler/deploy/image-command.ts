@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { withInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { formatBytes, formatDuration } from '../../models/base/units.ts';
 import { formats } from '../../models/engines/index.ts';
-import { withInterrupt } from '../../packager/commands/interruptible.ts';
 import { SERVING_PORT } from '../../packager/contents/image-config.ts';
 import type { Program } from '../../packager/contents/runtime/program.ts';
 import { type DestinationFlags, deliver, destinationOf } from '../../packager/destination.ts';

@@ -48,7 +48,7 @@ export async function measureInstanceTable(
     tool: `infless ${packageVersion}, from ${url.origin}`,
     model: {
       name: instance.model,
-      format: 'onnx',
+      format: 'unknown',
       digest: instance.digest,
       sizeBytes: 0,
       ...signature,

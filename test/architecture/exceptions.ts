@@ -6,6 +6,7 @@ export const EXCEPTIONS: Findings = {
   circles: [],
   forbiddenArrows: [],
   trespassing: [],
+  formatsNamed: [],
   impure: [],
   largeFolders: [],
   crowdedFolders: 5,

@@ -5,10 +5,12 @@
  *
  *     npm run bench:scheduler [-- --nodes 2000] [--functions 40] [--rounds 15] [--seed 1] [--json]
  */
+
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { percentileRateModel } from '../../dist/autoscaler/planning/capacity/percentile-rates.js';
 import { planCluster } from '../../dist/autoscaler/planning/planner.js';
+import { amountIn, vectorOf } from '../../dist/models/base/resources.js';
 import { demandsAt, largeCluster, manyFunctions, scaleFor } from './support/large-cluster.mjs';
 import { paperGreedy } from './support/paper-greedy.mjs';
 import { benchmark } from './support/program.mjs';
@@ -91,11 +93,13 @@ function median(runs) {
 
 /** What a plan has started, all of it ready. */
 function runningOf({ start }, functions) {
-  const memoryOf = new Map(functions.map(({ name, candidates }) => [name, candidates[0].memoryBytes]));
+  const memoryOf = new Map(
+    functions.map(({ name, candidates }) => [name, amountIn(candidates[0].needs, 'memoryBytes')]),
+  );
   return start.map((decision, index) => ({
     ...decision,
     id: `instance-${index}`,
-    memoryBytes: memoryOf.get(decision.functionName),
+    needs: vectorOf({ ...decision.config, memoryBytes: memoryOf.get(decision.functionName) }),
     ready: true,
     outdated: false,
   }));

@@ -1,8 +1,9 @@
+import { DIMENSIONS, type DimensionLabel } from '../../../models/base/resources.ts';
 import { configKey, formatConfig } from '../../../profiles/config.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { requireFeasible } from '../capacity/feasibility.ts';
-import { type Resource, type Room, roomFor } from './room-for.ts';
+import { type Room, roomFor } from './room-for.ts';
 import { cheapestAt, costOfSlo, looseSloMs, nextCheaperSlo, type SloCost } from './slo-cost.ts';
 import { type Need, setOf, setsByPrice, type UniformSet } from './uniform-sets.ts';
 
@@ -14,7 +15,12 @@ export interface ExplainRequest extends Need {
 }
 
 /** What keeps a function from costing less, or from being carried at all. */
-export type Constraint = 'slo-tail' | 'throughput' | 'one-instance' | 'max-instances' | `cluster-${Resource}`;
+export type Constraint =
+  | 'slo-tail'
+  | 'throughput'
+  | 'one-instance'
+  | 'max-instances'
+  | `cluster-${DimensionLabel}`;
 
 export interface Explanation {
   readonly name: string;
@@ -107,9 +113,9 @@ function obstacleTo(set: UniformSet, request: ExplainRequest): Binding | undefin
     const why = `${setText(set)} would be cheapest, but scale.max allows ${maxInstances}.`;
     return { constraint: 'max-instances', why };
   }
-  const what = { cpu: 'CPU', gpu: 'GPU', memory: 'memory' }[room.limitedBy];
+  const { label, title: what } = DIMENSIONS[room.limitedBy];
   const why = `${setText(set)} would be cheapest, but the cluster has ${what} left for ${room.instances}.`;
-  return { constraint: `cluster-${room.limitedBy}`, why };
+  return { constraint: `cluster-${label}`, why };
 }
 
 function mostPossible(request: ExplainRequest): UniformSet | undefined {
@@ -126,7 +132,9 @@ function mostPossible(request: ExplainRequest): UniformSet | undefined {
 }
 
 function roomOf(candidate: Candidate, { nodes }: ExplainRequest): Room {
-  return nodes === undefined ? { instances: Infinity, limitedBy: 'cpu' } : roomFor(candidate, nodes);
+  return nodes === undefined
+    ? { instances: Infinity, limitedBy: 'cpuMillicores' }
+    : roomFor(candidate, nodes);
 }
 
 function isOfConfig(set: UniformSet, other: UniformSet | undefined): boolean {

@@ -5,7 +5,7 @@ import { packageVersion } from '../package.ts';
 import { DEFAULT_WIDTH, renderHelp } from './help.ts';
 import { didYouMean } from './nearest.ts';
 import type { ProgramSpec } from './option-table.ts';
-import { cutCommandLine, valuesOf } from './read-options.ts';
+import { cutCommandLine, readValues } from './read-options.ts';
 
 /** A commander program with our conventions: version, wording of errors, no `process.exit` of its own. */
 export function createProgram(name: string, description: string): Command {
@@ -59,8 +59,7 @@ export async function callProgram(
   if (line.wantsHelp || (spec.run === undefined && args.length === 0)) {
     return void process.stdout.write(renderHelp(spec, command, process.stdout.columns ?? DEFAULT_WIDTH));
   }
-  const file = await spec.file?.read(line.positionals);
-  const values = valuesOf(spec, line, command, process.env, file);
+  const values = await readValues(spec, line, command);
   try {
     await spec.run?.(values, { command, args });
   } catch (error) {

@@ -25,6 +25,11 @@ function openOnnx({ path, manifest }: ModelFile, resources: EngineResources): Pr
 export const onnxEngine: Engine = {
   ...ONNX_STORAGE,
   runtime: { packages: ['onnxruntime-node'], files: [], native: ONNX_LIBRARIES },
+  takesThreading: true,
+  tracing: {
+    operators: async (...run) => (await import('./tracing/operators.ts')).traceOperators(...run),
+    cpuNodes: async (...run) => (await import('./tracing/cpu-nodes.ts')).traceCpuNodes(...run),
+  },
   get version() {
     return runtimeVersion();
   },

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InflessError } from '../../base/errors.ts';
 import type { NativeLibraries } from '../engine.ts';
+import { CUDA_FILES } from './providers/provider-files.ts';
 
 const FOLDER = 'onnxruntime-node/bin/';
 
@@ -15,6 +16,7 @@ const PLATFORMS: Readonly<Record<string, string>> = {
 export const ONNX_LIBRARIES: NativeLibraries = {
   package: 'onnxruntime-node',
   folder: FOLDER,
+  cuda: CUDA_FILES,
   files: async (manifest, { os, architecture }) => {
     const name = `${os}/${architecture}`;
     const native = PLATFORMS[name];

@@ -20,6 +20,7 @@ const IN_IMAGES: EngineRuntime = {
 /** TF.js models on TensorFlow.js. It is loaded when a first model is: who runs ONNX models loads none of it. */
 export const tfjsEngine: Engine = {
   ...TFJS_STORAGE,
+  takesThreading: false,
   runtime: IN_IMAGES,
   get version() {
     return runtimeVersion();

@@ -1,6 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
+import type { CudaFiles, NativeLibraries } from '../../../models/engines/engine.ts';
 import { engineFor } from '../../../models/engines/index.ts';
 import { cudaFoldersIn } from '../../../models/engines/onnx/providers/cuda-libraries.ts';
 import type { LayerBlob } from '../../layers/layer.ts';
@@ -15,7 +16,6 @@ import { loaderFolders, type NeededLibrary, neededLibraries } from '../runtime/n
 import type { Program } from '../runtime/program.ts';
 import { runtimePath } from '../runtime/project.ts';
 import { fileOfPackage, traceRuntime } from '../runtime/trace.ts';
-import { cudaProviderFiles, providerFolder } from './cuda-provider.ts';
 import { ImageLibraries } from './image-libraries.ts';
 import { withoutLibraries } from './missing-libraries.ts';
 
@@ -55,7 +55,7 @@ export interface CudaParts {
  * which is read from their files; the driver's own come with the machine that runs the image.
  *
  * @param config of the base
- * @throws InflessError INVALID_INPUT naming the libraries that are missing in the end, with what has them, and as {@link cudaProviderFiles}
+ * @throws InflessError INVALID_INPUT naming the libraries that are missing in the end, with what has them, MODEL_UNSUPPORTED for a format whose engine has no such provider, and as {@link CudaFiles.files}
  */
 export async function cudaParts(
   base: Base,
@@ -64,12 +64,13 @@ export async function cudaParts(
   program: Program,
   { libraries: named, signal }: CudaOptions,
 ): Promise<CudaParts> {
-  const manifest = await onnxManifest(program, signal);
-  const folders = await foldersOf(named);
-  const native = await engineFor('onnx').runtime.native!.files(manifest, platform);
+  const { cuda, ...libraries } = cudaLibrariesOf(program);
+  const traced = await traceRuntime(program, signal);
+  const folders = await foldersOf(named, cuda);
+  const native = await libraries.files(fileOfPackage(traced, `${libraries.package}/package.json`), platform);
   const inImage = (file: string): string => join(dirname(runtimePath(native[0]!)), basename(file));
   // It is looked for beside the runtime's own library alone, wherever it comes from.
-  const providerFiles = await cudaProviderFiles(dirname(native[0]!), platform, named);
+  const providerFiles = await cuda.files(dirname(native[0]!), platform, named);
   const image = new ImageLibraries();
   for (const layer of base.image.layers) await image.addLayer(layer, base.name, signal);
   const roots = new Map([...native, ...providerFiles].map((file) => [inImage(file), file]));
@@ -162,11 +163,11 @@ async function findAll(
  *
  * @throws InflessError INVALID_INPUT for one that has nothing to do with CUDA
  */
-async function foldersOf(named: readonly string[]): Promise<readonly string[]> {
+async function foldersOf(named: readonly string[], cuda: CudaFiles): Promise<readonly string[]> {
   const all: string[] = [];
   for (const folder of named) {
     const folders = cudaFoldersIn(folder);
-    if (folders.length === 0 && (await providerFolder(folder)) === undefined) {
+    if (folders.length === 0 && !(await cuda.isIn(folder))) {
       throw new InflessError('INVALID_INPUT', `There are no libraries of CUDA in ${folder}`, {
         remedy: 'Name a folder of libraries, or the one that pip has installed them into.',
       });
@@ -207,14 +208,15 @@ async function ownNode(platform: Platform, base: string): Promise<string> {
   );
 }
 
-async function onnxManifest(program: Program, signal: AbortSignal | undefined): Promise<string> {
-  if (!program.formats.includes('onnx')) {
-    throw new InflessError('MODEL_UNSUPPORTED', 'Only ONNX models are packed for GPUs', {
-      remedy:
-        'TF.js models run on WebAssembly in images: convert the model to ONNX, or leave --accelerator out.',
-    });
+/** @throws InflessError MODEL_UNSUPPORTED */
+function cudaLibrariesOf({ formats }: Program): NativeLibraries & { readonly cuda: CudaFiles } {
+  for (const format of formats) {
+    const { native } = engineFor(format).runtime;
+    if (native?.cuda !== undefined) return { ...native, cuda: native.cuda };
   }
-  return fileOfPackage(await traceRuntime(program, signal), 'onnxruntime-node/package.json');
+  throw new InflessError('MODEL_UNSUPPORTED', `Models of the format ${formats} are not packed for GPUs`, {
+    remedy: 'Their engine runs on CPUs in images: convert the model to ONNX, or leave --accelerator out.',
+  });
 }
 
 function variableOf({ config }: ImageConfig, name: string): string[] {

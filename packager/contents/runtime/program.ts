@@ -1,4 +1,5 @@
 import { programFile } from '../../../models/base/package.ts';
+import { engineFor } from '../../../models/engines/index.ts';
 import type { ModelFormat } from '../../../models/manifest/manifest.ts';
 import { runtimePath } from './project.ts';
 
@@ -21,7 +22,7 @@ export function servingProgram(format: ModelFormat, onGpu = false): Program {
     entry: 'packager/server/bin',
     others: [
       'packager/server/inference-worker',
-      ...(onGpu ? ['models/engines/onnx/providers/trial-process'] : []),
+      ...(onGpu ? (engineFor(format).runtime.native?.cuda?.programs ?? []) : []),
     ],
     formats: [format],
   };

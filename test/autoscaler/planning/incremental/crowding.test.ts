@@ -3,12 +3,21 @@ import type { ClusterSnapshot, PlannedInstance } from '../../../../autoscaler/cl
 import type { Plan, Shortage } from '../../../../autoscaler/planning/decision.ts';
 import { isCrowded } from '../../../../autoscaler/planning/incremental/crowding.ts';
 import { node } from '../../../support/planning.ts';
+import { needsOf } from '../../../support/resources.ts';
 
 const NOTHING: Plan = { start: [], stop: [], short: [] };
 
 function holding(cpuMillicores: number, gpuPercent = 0, memoryBytes = 0): PlannedInstance {
   const config = { batch: 1, cpuMillicores, gpuPercent };
-  return { id: 'i', functionName: 'f', config, node: 'n', memoryBytes, ready: true, outdated: false };
+  return {
+    id: 'i',
+    functionName: 'f',
+    config,
+    node: 'n',
+    needs: needsOf(config, memoryBytes),
+    ready: true,
+    outdated: false,
+  };
 }
 
 function cluster(...instances: PlannedInstance[]): ClusterSnapshot {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseTrace } from '../../../../profiler/operators/trace/trace.ts';
+import { parseTrace } from '../../../../../models/engines/onnx/tracing/trace.ts';
 
 const session = (name: string, ts: number, dur: number) => ({ cat: 'Session', name, ts, dur, args: {} });
 const node = (name: string, op: string, ts: number, dur: number) => ({

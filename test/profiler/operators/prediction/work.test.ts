@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { GraphNode } from '../../../../profiler/operators/trace/graph.ts';
-import { type Operator, operatorOf, workOf } from '../../../../profiler/operators/trace/operator.ts';
-
-const GRAPH_NODE: GraphNode = { name: 'n', op: 'Conv', domain: '', weights: [], group: 1, window: 1 };
-const TRACED = { name: 'n', op: 'Conv', inputs: [], outputs: [], durationMs: 1 };
+import type { Operator } from '../../../../models/engines/tracing.ts';
+import { workOf } from '../../../../profiler/operators/prediction/work.ts';
 
 const operator = (fields: Partial<Operator>): Operator => ({
   kind: 'Relu',
@@ -13,17 +10,6 @@ const operator = (fields: Partial<Operator>): Operator => ({
   weights: [],
   window: 1,
   ...fields,
-});
-
-describe('operatorOf', () => {
-  it('tells kinds of convolutions apart, and whose they are', () => {
-    const kind = (fields: Partial<GraphNode>): string =>
-      operatorOf(TRACED, { ...GRAPH_NODE, ...fields }).kind;
-    expect(kind({ window: 1 })).toBe('Conv/pointwise');
-    expect(kind({ window: 9, domain: 'com.microsoft.nchwc' })).toBe('nchwc.Conv/spatial');
-    expect(kind({ window: 9, group: 32, weights: [[32, 1, 3, 3]] })).toBe('Conv/depthwise');
-    expect(kind({ window: 9, group: 4, weights: [[32, 8, 3, 3]] })).toBe('Conv/grouped');
-  });
 });
 
 describe('workOf', () => {

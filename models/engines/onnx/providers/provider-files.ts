@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InflessError } from '../../../models/base/errors.ts';
-import { runtimeVersion } from '../../../models/engines/onnx/runtime.ts';
-import type { Platform } from '../../oci/schema.ts';
+import { InflessError } from '../../../base/errors.ts';
+import type { CudaFiles, TargetPlatform } from '../../engine.ts';
+import { runtimeVersion } from '../runtime.ts';
 
 const CUDA_PROVIDER = 'libonnxruntime_providers_cuda.so';
 /** What the runtime opens first, and the provider with it. */
@@ -13,8 +13,15 @@ const FILES: readonly string[] = [CUDA_PROVIDER, SHARED];
 /** Where the wheel has them, below the folder that pip installs into. */
 const WHEEL_FOLDER = join('onnxruntime', 'capi');
 
-/** Whether a folder, or what pip has installed into it, has the provider. */
-export async function providerFolder(folder: string): Promise<string | undefined> {
+/** The files of ONNX Runtime's CUDA provider. */
+export const CUDA_FILES: CudaFiles = {
+  programs: ['models/engines/onnx/providers/trial-process'],
+  isIn: async (folder) => (await providerFolder(folder)) !== undefined,
+  files: providerFiles,
+};
+
+/** The folder itself, or what pip has installed into it; undefined where neither has the provider. */
+async function providerFolder(folder: string): Promise<string | undefined> {
   for (const each of [folder, join(folder, WHEEL_FOLDER)]) {
     const names = await readdir(each).catch((): string[] => []);
     if (FILES.every((name) => names.includes(name))) return each;
@@ -22,17 +29,10 @@ export async function providerFolder(folder: string): Promise<string | undefined
   return undefined;
 }
 
-/**
- * The files of ONNX Runtime's CUDA provider: beside the runtime's own library, or in other folders.
- *
- * @param own the folder of the runtime's library
- * @param folders that may have them; what pip has installed into them counts
- * @throws InflessError INVALID_INPUT for a platform that has none; ACCELERATOR_UNAVAILABLE where it is not there, or is that of another
- *   version than the runtime
- */
-export async function cudaProviderFiles(
+/** See {@link CudaFiles.files}. */
+async function providerFiles(
   own: string,
-  platform: Platform,
+  platform: TargetPlatform,
   folders: readonly string[],
 ): Promise<readonly string[]> {
   if (platform.os !== 'linux' || platform.architecture !== 'amd64') {

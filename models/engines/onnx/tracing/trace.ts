@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseWith } from '../../../models/base/schema.ts';
+import { parseWith } from '../../../base/schema.ts';
 
 /** A tensor as it went in or out of an operator; types are called as the runtime does (`float`, `int64`). */
 export interface TracedTensor {

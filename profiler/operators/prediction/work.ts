@@ -1,23 +1,5 @@
-import { z } from 'zod';
+import type { Operator } from '../../../models/engines/tracing.ts';
 import { elementCount } from '../../../models/manifest/tensor.ts';
-import type { GraphNode } from './graph.ts';
-import type { TracedNode } from './trace.ts';
-
-const shape = z.array(z.number().nonnegative());
-
-/** One operator of an optimised graph under one batch: all that its time is predicted from. */
-export const operatorSchema = z.object({
-  /** Operators of one kind run the same code: `Gemm`, `nchwc.Conv/depthwise`. */
-  kind: z.string().min(1),
-  /** Of the first input: `float`, `int64`. */
-  dtype: z.string(),
-  inputs: z.array(shape),
-  outputs: z.array(shape),
-  weights: z.array(shape),
-  /** Positions of the window of a convolution or pooling, else 1. */
-  window: z.number().int().min(1),
-});
-export type Operator = Readonly<z.infer<typeof operatorSchema>>;
 
 /** How much an operator computes and moves. */
 export interface Work {
@@ -47,25 +29,6 @@ const MATRIX = /(^|\.)(Conv|FusedConv|ConvTranspose|Gemm|FusedGemm|MatMul|FusedM
 
 export function isMatrixKind(kind: string): boolean {
   return MATRIX.test(kind);
-}
-
-export function operatorOf(traced: TracedNode, node: GraphNode | undefined): Operator {
-  return {
-    kind: kindOf(traced, node),
-    dtype: traced.inputs[0]?.dtype ?? traced.outputs[0]?.dtype ?? '',
-    inputs: traced.inputs.map((tensor) => [...tensor.shape]),
-    outputs: traced.outputs.map((tensor) => [...tensor.shape]),
-    weights: (node?.weights ?? []).map((each) => [...each]),
-    window: node?.window ?? 1,
-  };
-}
-
-function kindOf({ op }: TracedNode, node: GraphNode | undefined): string {
-  const library = node?.domain.split('.').at(-1) ?? '';
-  const name = library === '' || library === 'onnx' ? op : `${library}.${op}`;
-  if (!op.endsWith('Conv') || node === undefined) return name;
-  if (node.group > 1) return `${name}/${node.weights[0]?.[1] === 1 ? 'depthwise' : 'grouped'}`;
-  return `${name}/${node.window === 1 ? 'pointwise' : 'spatial'}`;
 }
 
 export function workOf(operator: Operator): Work {

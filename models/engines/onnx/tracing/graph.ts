@@ -1,5 +1,5 @@
 import type { AttributeProto, NodeProto } from 'onnx-buf';
-import { readModelProto } from '../../../models/engines/onnx/model-proto.ts';
+import { readModelProto } from '../model-proto.ts';
 
 /** What a model file says of a node and a trace does not. */
 export interface GraphNode {

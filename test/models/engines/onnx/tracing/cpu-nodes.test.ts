@@ -2,10 +2,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSession, runSession } from '../../../../models/engines/onnx/session.ts';
-import { generateInputs } from '../../../../models/manifest/inputs.ts';
-import { resolveModel } from '../../../../models/resolve/resolve-model.ts';
-import { cpuNodesOf } from '../../../../profiler/cell/accelerator/placement.ts';
+import { createSession, runSession } from '../../../../../models/engines/onnx/session.ts';
+import { cpuNodesOf } from '../../../../../models/engines/onnx/tracing/cpu-nodes.ts';
+import { generateInputs } from '../../../../../models/manifest/inputs.ts';
+import { resolveModel } from '../../../../../models/resolve/resolve-model.ts';
 
 const RUNS = 6;
 

@@ -1,16 +1,27 @@
 import { z } from 'zod';
-import { InflessError } from '../../../models/base/errors.ts';
-import { parseWith } from '../../../models/base/schema.ts';
-import type { Accelerator } from '../../../profiles/table.ts';
+import { InflessError } from '../../../base/errors.ts';
+import { parseWith } from '../../../base/schema.ts';
+import type { Tracing } from '../../engine.ts';
+import type { CpuNodes } from '../../tracing.ts';
+import { record } from './record.ts';
 
-/** Operators that ran on the CPU, with their shares of a run's time: those of the longest first. */
-export type CpuNodes = NonNullable<Accelerator['cpuNodes']>;
+/** The first ones load kernels and plan convolutions. */
+const WARM_UP_RUNS = 3;
+const RUNS = 10;
 
 const CPU = 'CPUExecutionProvider';
 const KERNEL = '_kernel_time';
 
 const eventSchema = z.object({ cat: z.string(), name: z.string(), ts: z.number(), dur: z.number() });
 const nodeSchema = eventSchema.extend({ args: z.object({ op_name: z.string(), provider: z.string() }) });
+
+/** Which operators ran on the CPU although another provider was asked for; see {@link Tracing.cpuNodes}. */
+export const traceCpuNodes: Tracing['cpuNodes'] = (model, resources, feeds) => {
+  const goesOn = (runs: number): boolean => runs < WARM_UP_RUNS + RUNS;
+  return record(model, resources, feeds, { goesOn, optimized: false }, ({ trace }) =>
+    cpuNodesOf(trace, WARM_UP_RUNS),
+  );
+};
 
 interface Node {
   readonly operator: string;

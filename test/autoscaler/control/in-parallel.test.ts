@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { inParallel } from '../../../autoscaler/control/in-parallel.ts';
 import { delay } from '../../../models/base/clock.ts';
-import { inParallel } from '../../../models/base/in-parallel.ts';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
 import { advanceThrough } from '../../support/virtual-time.ts';
 
