@@ -18,7 +18,7 @@ beforeAll(async () => {
   running = await RunningService.start();
   await running.declare({ name: 'digits', model: 'mnist', slo: '500ms' });
   expect((await running.declare({ name: 'echo', model, slo: '500ms' })).status).toBe(201);
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await running.stop();
   await folder.remove();
