@@ -34,11 +34,16 @@ export function roomFor({ config, memoryBytes }: Candidate, nodes: readonly Node
 
 /** What is left of nodes when others hold so much of them. */
 export function without(nodes: readonly NodeCapacity[], held: readonly Placement[]): NodeCapacity[] {
+  const byNode = new Map<string, Placement[]>();
+  for (const each of held) {
+    const group = byNode.get(each.node);
+    if (group === undefined) byNode.set(each.node, [each]);
+    else group.push(each);
+  }
   return nodes.map((node) => {
     let { cpuMillicores, memoryBytes } = node;
     const gpuPercents = [...node.gpuPercents];
-    for (const each of held) {
-      if (each.node !== node.name) continue;
+    for (const each of byNode.get(node.name) ?? []) {
       cpuMillicores -= each.config.cpuMillicores;
       memoryBytes -= each.memoryBytes;
       if (each.gpu !== undefined) gpuPercents[each.gpu]! -= each.config.gpuPercent;
