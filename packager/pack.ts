@@ -1,4 +1,5 @@
-import { formatOfPath } from '../models/engines/index.ts';
+import { sizeOfModel } from '../models/engines/content.ts';
+import { engineOf } from '../models/engines/index.ts';
 import type { ModelManifest } from '../models/manifest/manifest.ts';
 import type { StoredTable } from '../profiles/store.ts';
 import { type ImageOptions, packImage } from './contents/pack-image.ts';
@@ -33,16 +34,16 @@ export async function pack(options: PackOptions): Promise<Packed> {
       await traced;
       return packImage(model, base, platform, options);
     });
-    const weightBytes = model.files.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    return { ...packed, model: model.manifest, profile: model.profile, weightBytes };
+    const { manifest, profile, content } = model;
+    return { ...packed, model: manifest, profile, weightBytes: sizeOfModel(content) };
   } finally {
     ended.abort();
   }
 }
 
 /** Following the runtime's imports is another process's work of seconds, done beside ours and remembered. */
-function traceAhead({ model, signal }: PackOptions, ended: AbortSignal): Promise<unknown> {
-  const program = servingProgram(formatOfPath(model.path));
+function traceAhead({ model, signal, accelerator }: PackOptions, ended: AbortSignal): Promise<unknown> {
+  const program = servingProgram(engineOf(model.path).format, accelerator !== undefined);
   const traced = traceRuntime(program, signal === undefined ? ended : AbortSignal.any([signal, ended]));
   traced.catch(() => {}); // who waits for it learns of a failure
   return traced;

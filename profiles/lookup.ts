@@ -1,3 +1,4 @@
+import type { Resources } from '../models/base/resources.ts';
 import { type Threading, threadRule } from '../models/engines/engine.ts';
 import type { Config } from './config.ts';
 import type { Cell, ProfileTable, ThreadChoice } from './table.ts';
@@ -92,9 +93,20 @@ export class ProfileView {
     return Math.round((most(told) * batch) / Math.max(...told.map((cell) => cell.batch)));
   }
 
+  /** All that an instance needs of its node. */
+  resources(config: Config): Resources {
+    const { cpuMillicores, gpuPercent } = config;
+    return { cpuMillicores, gpuPercent, memoryBytes: this.memoryBytes(config) };
+  }
+
   /** Decoding one row's JSON, and encoding one row's answer, in ms. */
   codecMs(config: Config): Cell['codecMs'] {
     return this.#closest(config).codecMs;
+  }
+
+  /** Bringing one row over HTTP, in ms; 0 where the table does not tell. */
+  transferMs(config: Config): number {
+    return this.#closest(config).transferMs ?? 0;
   }
 
   #add(cell: Cell): void {

@@ -47,7 +47,7 @@ export const acceleratorSchema = z.object({
 });
 export type Accelerator = Readonly<z.infer<typeof acceleratorSchema>>;
 
-/** How onnxruntime shares a batch's work. */
+/** How the engine shares a batch's work among threads. */
 export const threadingSchema = z.object({ threads: z.number().int().min(1), spinning: z.boolean() });
 
 /** What was found wrong with a measurement, and stayed so when it was measured again; see profiler/checks. */
@@ -88,6 +88,11 @@ export const cellSchema = configSchema.extend({
   cpuMs: z.number().nonnegative(),
   /** JSON of one row to tensors, and back, in ms under this quota: the price of the REST interface. */
   codecMs: z.object({ decode: z.number().nonnegative(), encode: z.number().nonnegative() }),
+  /**
+   * Bringing a request of one row to a process under this quota over HTTP and its answer back, on one machine, in ms: the rest of the price of the REST interface. Older tables are
+   * without.
+   */
+  transferMs: z.number().nonnegative().optional(),
   peakMemoryBytes: z.number().int().nonnegative(),
   /** Opening the model file to a session that can run. */
   loadMs: z.number().nonnegative(),

@@ -1,4 +1,4 @@
-import { isSelected, type NodeCapacity, type NodeSelector, selectorText } from './node.ts';
+import { isSelected, kindOf, type NodeCapacity, type NodeSelector, selectorText } from './node.ts';
 
 /** Where a function's instances may be. */
 export interface Site {
@@ -51,7 +51,7 @@ function partOf(all: readonly NodeCapacity[], selector: NodeSelector): Site {
 function kindsOf(nodes: readonly NodeCapacity[]): NodeCapacity[] {
   const kinds = new Map<string, NodeCapacity>();
   for (const node of nodes) {
-    const key = `${node.cpuMillicores}/${node.memoryBytes}/${Math.max(0, ...node.gpuPercents)}`;
+    const key = kindOf(node);
     if (!kinds.has(key)) kinds.set(key, node);
   }
   return [...kinds.values()];

@@ -11,7 +11,7 @@ export interface Instance {
   readonly version: string;
   readonly config: Config;
   readonly node: string;
-  /** Which of the node's GPUs its share is of, as an index into {@link NodeCapacity.gpuPercents}, where known. */
+  /** Which of the node's GPUs its share is of, as an index into {@link NodeCapacity.devices}, where known. */
   readonly gpu?: number;
   readonly phase: InstancePhase;
   /** Where it answers; known from `ready` on. */

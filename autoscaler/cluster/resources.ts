@@ -1,71 +1,54 @@
+import {
+  addTo,
+  DEVICE_INDICES,
+  fits,
+  needsDevice,
+  SHARED_INDICES,
+  type Vector,
+  vectorOf,
+  ZERO,
+} from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
-import type { NodeCapacity } from './node.ts';
-import type { Placement } from './snapshot.ts';
+import { amountsOn, type NodeCapacity, startOfDevice } from './node.ts';
 
-/** What an instance holds. */
-type Holding = Pick<Placement, 'config' | 'memoryBytes'>;
-
-/** What is shared by all functions, in the order in which {@link Resources} hold it. */
-export const RESOURCES = ['cpuMillicores', 'gpuPercent', 'memoryBytes'] as const;
-
-/** An amount of each resource, or a price of each. */
-export type Resources = readonly [cpuMillicores: number, gpuPercent: number, memoryBytes: number];
-
-export function resourcesOf({ config, memoryBytes }: Holding): Resources {
-  return [config.cpuMillicores, config.gpuPercent, memoryBytes];
+/** What holds resources of a node, or would. */
+interface Holding {
+  readonly needs: Vector;
 }
 
-export function totalOf(nodes: readonly NodeCapacity[]): Resources {
-  let cpuMillicores = 0;
-  let gpuPercent = 0;
-  let memoryBytes = 0;
-  for (const node of nodes) {
-    cpuMillicores += node.cpuMillicores;
-    for (const percent of node.gpuPercents) gpuPercent += percent;
-    memoryBytes += node.memoryBytes;
+const totals = new WeakMap<readonly NodeCapacity[], Vector>();
+
+/** What nodes have together, empty. */
+export function totalOf(nodes: readonly NodeCapacity[]): Vector {
+  let total = totals.get(nodes);
+  if (total === undefined) {
+    total = newTotal(nodes);
+    totals.set(nodes, total);
   }
-  return [cpuMillicores, gpuPercent, memoryBytes];
+  return total;
+}
+
+function newTotal(nodes: readonly NodeCapacity[]): Vector {
+  const total = [...ZERO];
+  for (const { shared, devices } of nodes) {
+    for (const some of [shared, ...devices]) addTo(total, vectorOf(some));
+  }
+  return total;
 }
 
 /** What is left when some hold theirs. */
-export function without(total: Resources, held: readonly Placement[]): Resources {
-  let [cpuMillicores, gpuPercent, memoryBytes] = total;
-  for (const each of held) {
-    cpuMillicores -= each.config.cpuMillicores;
-    gpuPercent -= each.config.gpuPercent;
-    memoryBytes -= each.memoryBytes;
-  }
-  return [Math.max(0, cpuMillicores), Math.max(0, gpuPercent), Math.max(0, memoryBytes)];
-}
-
-/** Of each resource the higher of two prices. */
-export function dearest(a: Resources, b: Resources): Resources {
-  return [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.max(a[2], b[2])];
-}
-
-export function lessened([cpuMillicores, gpuPercent, memoryBytes]: Resources, share: number): Resources {
-  const left = 1 - share;
-  return [cpuMillicores * left, gpuPercent * left, memoryBytes * left];
-}
-
-/** Prices where nothing is scarce. */
-export const FREE: Resources = [0, 0, 0];
-
-export function isFree(prices: Resources): boolean {
-  return prices[0] === 0 && prices[1] === 0 && prices[2] === 0;
-}
-
-export function worthOf(amounts: Resources, prices: Resources): number {
-  return amounts[0] * prices[0] + amounts[1] * prices[1] + amounts[2] * prices[2];
+export function without(total: Vector, held: readonly Holding[]): Vector {
+  const left = [...total];
+  for (const { needs } of held) addTo(left, needs, -1);
+  return left.map((amount) => Math.max(0, amount));
 }
 
 /** Whether an empty node could hold it. */
-export function fitsOn({ config, memoryBytes }: Holding, node: NodeCapacity): boolean {
-  return (
-    config.cpuMillicores <= node.cpuMillicores &&
-    memoryBytes <= node.memoryBytes &&
-    (config.gpuPercent === 0 || node.gpuPercents.some((percent) => percent >= config.gpuPercent))
-  );
+export function fitsOn({ needs }: Holding, node: NodeCapacity): boolean {
+  const free = amountsOn(node);
+  if (!fits(needs, free, SHARED_INDICES)) return false;
+  if (!needsDevice(needs)) return true;
+  return node.devices.some((_, device) => fits(needs, free, DEVICE_INDICES, startOfDevice(device)));
 }
 
 /** The most that one instance of a function may be given; no limit where nothing is said. */

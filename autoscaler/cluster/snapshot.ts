@@ -1,3 +1,4 @@
+import type { Vector } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { NodeCapacity } from './node.ts';
 
@@ -7,7 +8,7 @@ export interface Placement {
   readonly node: string;
   /** Which of the node's GPUs its share is of, where it has one and that is known. */
   readonly gpu?: number;
-  readonly memoryBytes: number;
+  readonly needs: Vector;
 }
 
 /** An instance that exists and is not being stopped. */

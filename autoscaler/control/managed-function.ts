@@ -1,4 +1,5 @@
 import type { Clock } from '../../models/base/clock.ts';
+import type { Resources } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
 import { viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
@@ -17,7 +18,7 @@ import type { Workload } from '../functions/workload.ts';
 import type { Candidate } from '../latency/candidate.ts';
 import { LatencyWindow } from '../latency/latency-window.ts';
 import { ObservedTimes } from '../latency/observed-times.ts';
-import { ServiceTimes, tabulatedCodecMs } from '../latency/service-times.ts';
+import { ServiceTimes, tabulatedRequestCost } from '../latency/service-times.ts';
 import type { ExcludedConfig } from '../planning/decision.ts';
 import type { ControlSettings } from './settings.ts';
 
@@ -81,7 +82,7 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     const view = viewOf(profile.table);
     const observed =
       predecessor?.observedWith(profile.table) ??
-      new ObservedTimes((config) => tabulatedCodecMs(view, config));
+      new ObservedTimes((config) => tabulatedRequestCost(view, config));
     this.#observed = observed;
     this.times = new ServiceTimes(profile.table, (config) => observed.of(config));
     const startups = this.times.view.configs().map((config) => this.times.view.startupMs(config));
@@ -106,8 +107,8 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     return this.deployment.workload;
   }
 
-  memoryBytes(config: Config): number {
-    return this.times.view.memoryBytes(config);
+  resources(config: Config): Resources {
+    return this.times.view.resources(config);
   }
 
   gpuMemoryBytes(config: Config): number | undefined {

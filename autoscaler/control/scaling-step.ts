@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import { amountsOf, ZERO } from '../../models/base/resources.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
-import { FREE } from '../cluster/resources.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
 import { SpareRequests } from '../demand/spare-requests.ts';
 import type { Fleet } from '../fleet/fleet.ts';
@@ -31,7 +31,7 @@ export interface PlanningOptions {
   readonly scope: PlanScope;
 }
 
-const NOTHING: ScalingDecision = { prices: FREE, functions: [], actions: [] };
+const NOTHING: ScalingDecision = { prices: amountsOf(ZERO), functions: [], actions: [] };
 
 /**
  * Puts the questions to the planner: what is asked of which functions, and what runs. As long as there is room, functions

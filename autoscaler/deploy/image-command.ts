@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import { withInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { formatBytes, formatDuration } from '../../models/base/units.ts';
-import { withInterrupt } from '../../packager/commands/interruptible.ts';
+import { formats } from '../../models/engines/index.ts';
 import { SERVING_PORT } from '../../packager/contents/image-config.ts';
 import type { Program } from '../../packager/contents/runtime/program.ts';
 import { type DestinationFlags, deliver, destinationOf } from '../../packager/destination.ts';
@@ -18,7 +19,7 @@ interface Flags extends DestinationFlags {
 }
 
 /** What runs in a cluster: there instances are pods, so that no serving process is started here. */
-const AUTOSCALER_PROGRAM: Program = { entry: 'autoscaler/bin', others: [], formats: ['onnx', 'tfjs'] };
+const AUTOSCALER_PROGRAM: Program = { entry: 'autoscaler/bin', others: [], formats: formats() };
 
 /** `infless-autoscaler image`: this very autoscaler as an image, for a cluster to run. */
 export function imageCommand(): Command {

@@ -1,3 +1,12 @@
+import {
+  addTo,
+  amountsOf,
+  needsDevice,
+  type Resources,
+  type Vector,
+  vectorOf,
+  ZERO,
+} from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { Instance } from '../cluster/instance.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
@@ -9,7 +18,7 @@ export interface FleetFunction {
   readonly name: string;
   readonly workload: Workload;
   /** What an instance of this config holds. */
-  memoryBytes(config: Config): number;
+  resources(config: Config): Resources;
   /** What it holds of its GPU's memory, where its table tells. */
   gpuMemoryBytes(config: Config): number | undefined;
 }
@@ -18,20 +27,21 @@ export interface FleetFunction {
  * The platform's instances as the planner sees them. Instances of an older deployment still hold their resources but
  * promise no capacity: the planner starts their successors first and then lets them go.
  *
- * @param memoryOf what an instance holds, where its function is not there any more to say
+ * @param needsOf what an instance holds, where its function is not there any more to say
  */
 export function snapshotCluster(
   nodes: readonly NodeCapacity[],
   instances: Iterable<Instance>,
   functions: ReadonlyMap<string, FleetFunction>,
-  memoryOf: (id: string) => number,
+  needsOf: (instance: Instance) => Vector,
 ): ClusterSnapshot {
   const serving: PlannedInstance[] = [];
   const leaving: LeavingInstance[] = [];
-  for (const { id, functionName, config, node, gpu, phase, version } of instances) {
+  for (const instance of instances) {
+    const { id, functionName, config, node, gpu, phase, version } = instance;
     const owner = functions.get(functionName);
-    const memoryBytes = owner?.memoryBytes(config) ?? memoryOf(id);
-    const held = { config, node, memoryBytes, ...(gpu === undefined ? {} : { gpu }) };
+    const needs = owner === undefined ? needsOf(instance) : vectorOf(owner.resources(config));
+    const held = { config, node, needs, ...(gpu === undefined ? {} : { gpu }) };
     if (owner === undefined) leaving.push(held);
     else if (phase === 'draining') leaving.push({ ...held, functionName });
     else {
@@ -55,9 +65,7 @@ interface Sum {
   readonly node: string;
   readonly gpu: number | undefined;
   readonly isLeaving: boolean;
-  cpuMillicores: number;
-  gpuPercent: number;
-  memoryBytes: number;
+  readonly needs: number[];
 }
 
 /**
@@ -69,14 +77,11 @@ interface Sum {
 export function heldRoom(
   held: readonly Instance[],
   isLeaving: (instance: Instance) => boolean,
-  memoryOf: (instance: Instance) => number,
+  needsOf: (instance: Instance) => Vector,
 ): HeldRoom {
   const sums: Sum[] = [];
   for (const instance of held) {
-    const sum = sumFor(sums, instance, isLeaving(instance));
-    sum.cpuMillicores += instance.config.cpuMillicores;
-    sum.gpuPercent += instance.config.gpuPercent;
-    sum.memoryBytes += memoryOf(instance);
+    addTo(sumFor(sums, instance, isLeaving(instance)).needs, needsOf(instance));
   }
   return {
     instances: sums.flatMap((sum, index) =>
@@ -106,15 +111,16 @@ function sumFor(sums: Sum[], { node, gpu, config }: Instance, isLeaving: boolean
           sum.node === node &&
           sum.gpu === gpu &&
           sum.isLeaving === isLeaving &&
-          (gpu !== undefined || sum.gpuPercent === 0),
+          (gpu !== undefined || !needsDevice(sum.needs)),
       );
   if (known !== undefined) return known;
-  const sum = { node, gpu, isLeaving, cpuMillicores: 0, gpuPercent: 0, memoryBytes: 0 };
+  const sum = { node, gpu, isLeaving, needs: [...ZERO] };
   sums.push(sum);
   return sum;
 }
 
-function placementOf({ node, gpu, cpuMillicores, gpuPercent, memoryBytes }: Sum): LeavingInstance {
+function placementOf({ node, gpu, needs }: Sum): LeavingInstance {
+  const { cpuMillicores, gpuPercent } = amountsOf(needs);
   const config: Config = { batch: 1, cpuMillicores, gpuPercent };
-  return { config, node, memoryBytes, ...(gpu === undefined ? {} : { gpu }) };
+  return { config, node, needs, ...(gpu === undefined ? {} : { gpu }) };
 }

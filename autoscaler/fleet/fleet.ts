@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../../models/base/clock.ts';
+import { type Vector, vectorOf } from '../../models/base/resources.ts';
 import type { StartAction } from '../cluster/actions.ts';
 import type { Instance, ServingInstance } from '../cluster/instance.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
@@ -27,7 +28,7 @@ export class Fleet {
   readonly #index = new InstanceIndex();
   readonly #health = new InstanceHealth();
   /** Memory that the instances hold, for when their function is not there any more to say. */
-  readonly #memoryBytes = new Map<string, number>();
+  readonly #needs = new Map<string, Vector>();
   /** What is held of nodes, each for its list of instances as long as that is the same. */
   #heldRooms = new WeakMap<readonly Instance[], HeldRoom>();
   /** Functions of which an instance is left alone for a while, since it failed a batch. */
@@ -86,7 +87,7 @@ export class Fleet {
     }
     const neverWorked = event.instance.phase === 'starting' || !this.#health.hasAnswered(id);
     this.#health.forget(id);
-    this.#memoryBytes.delete(id);
+    this.#needs.delete(id);
     this.#doubtful.delete(id);
     return neverWorked && !event.expected;
   }
@@ -171,14 +172,14 @@ export class Fleet {
     const id = `${functionName}-${randomUUID().slice(0, 8)}`;
     const where = { node, ...(gpu === undefined ? {} : { gpu }) };
     logger.info({ function: functionName, instance: id, config, ...where }, 'starting an instance');
-    const memoryBytes = owner.memoryBytes(config);
+    const resources = owner.resources(config);
     const gpuMemoryBytes = owner.gpuMemoryBytes(config);
     const ofGpu = gpuMemoryBytes === undefined ? {} : { gpuMemoryBytes };
-    this.#memoryBytes.set(id, memoryBytes);
+    this.#needs.set(id, vectorOf(resources));
     try {
-      await platform.start({ id, functionName, config, ...where, memoryBytes, ...ofGpu, workload });
+      await platform.start({ id, functionName, config, ...where, resources, ...ofGpu, workload });
     } catch (error) {
-      this.#memoryBytes.delete(id);
+      this.#needs.delete(id);
       throw error;
     }
   }
@@ -203,13 +204,19 @@ export class Fleet {
     return heldRoom(
       instances,
       ({ phase, functionName }) => phase === 'draining' || !this.#functions.has(functionName),
-      ({ id, functionName, config }) =>
-        this.#memoryBytes.get(id) ?? this.#functions.get(functionName)?.memoryBytes(config) ?? 0,
+      (instance) => this.#needsOf(instance),
     );
   }
 
   #snapshotOf(nodes: readonly NodeCapacity[], instances: Iterable<Instance>): ClusterSnapshot {
-    const memoryOf = (id: string): number => this.#memoryBytes.get(id) ?? 0;
-    return snapshotCluster(nodes, instances, this.#functions, memoryOf);
+    return snapshotCluster(nodes, instances, this.#functions, (instance) => this.#needsOf(instance));
+  }
+
+  /** Of an instance whose function is gone and that an earlier life has started, only what its config says is known. */
+  #needsOf({ id, functionName, config }: Instance): Vector {
+    const known = this.#needs.get(id);
+    if (known !== undefined) return known;
+    const { cpuMillicores, gpuPercent } = config;
+    return vectorOf(this.#functions.get(functionName)?.resources(config) ?? { cpuMillicores, gpuPercent });
   }
 }

@@ -1,3 +1,4 @@
+import type { Resources } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { Instance } from '../cluster/instance.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
@@ -12,7 +13,7 @@ export interface StartRequest {
   /** Which of the node's GPUs to take the share from; absent without one. */
   readonly gpu?: number;
   /** What it is planned to need. */
-  readonly memoryBytes: number;
+  readonly resources: Resources;
   /** The same of its GPU, where it has a share of one and its table says. */
   readonly gpuMemoryBytes?: number;
   readonly workload: Workload;

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { Agent, type Dispatcher } from 'undici';
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
+import { protocolAt } from '../../models/protocols/index.ts';
 import { hasBody } from '../../packager/server/http/body.ts';
 import { sendContinue } from '../../packager/server/http/expectations.ts';
 import { JUDGED_HEADERS } from './admin-guard/admin-guard.ts';
@@ -20,7 +21,11 @@ export interface ForwardingParts {
 }
 
 /** What the leader knows better: what is asked for tells it what is needed, and it alone changes functions. */
-const FORWARDED_PATHS = /^\/(?:function|async-function|v1\/models|system|api)(?:[/?]|$)/;
+function isForLeader(target: string): boolean {
+  if (/^\/(?:function|async-function|system|api)(?:[/?]|$)/.test(target)) return true;
+  const path = target.split('?', 1)[0]!;
+  return path !== '/' && protocolAt(path) !== undefined;
+}
 
 /** Of one connection, not of the request or the answer (RFC 9110, 7.6.1); an expectation is met where it was made. */
 const HOP_BY_HOP = new Set([
@@ -73,7 +78,7 @@ class Forwarding {
   /** Answers the request by passing it on, or leaves it to the routes. */
   async handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const leaderUrl = this.#leaderUrl;
-    const isOurs = FORWARDED_HEADER in request.headers || !FORWARDED_PATHS.test(request.url);
+    const isOurs = FORWARDED_HEADER in request.headers || !isForLeader(request.url);
     if (leaderUrl === undefined || isOurs) return undefined;
     const gone = new AbortController();
     const lost = new AbortController();

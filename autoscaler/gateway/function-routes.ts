@@ -1,16 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  describe,
+  forModel,
+  isPrediction,
+  nothingAt,
+  PROTOCOL_URLS,
+  type Route,
+  routeOf,
+} from '../../models/protocols/index.ts';
+import { decodeName } from '../../models/protocols/path-template.ts';
+import { JSON_TYPE, type ServedModel } from '../../models/protocols/protocol.ts';
+import { CLIENT_CLOSED, HttpError } from '../../packager/server/http/http-error.ts';
 import { asBuffer, bodyBytes } from '../../packager/server/http/http-server.ts';
-import { modelMetadata, modelStatus } from '../../packager/server/http/model-status.ts';
-import { modelCall } from '../../packager/server/model-path.ts';
 import type { ManagedFunction } from '../control/managed-function.ts';
 import { type FunctionRegistry, notServed } from '../functions/registry.ts';
 import { unqualifiedName } from './function-address.ts';
 import { Invocation, type InvocationParts } from './invocation.ts';
-
-/** nginx' number for a client that hung up before its answer; only metrics ever see it. */
-const CLIENT_CLOSED = 499;
 
 export interface FunctionRouteParts extends InvocationParts {
   /** Knows why a function that is declared is not deployed. */
@@ -20,10 +27,11 @@ export interface FunctionRouteParts extends InvocationParts {
 }
 
 interface FunctionCall {
-  readonly managed: ManagedFunction;
+  readonly route: Route;
   /** Path below the function, as its instances know it. */
   readonly path: string;
-  readonly call: ReturnType<typeof modelCall>;
+  /** The function that is asked for; undefined where all are. */
+  readonly managed: ManagedFunction | undefined;
   /** Of a call that needs an instance. */
   readonly invocation?: Invocation;
 }
@@ -36,26 +44,29 @@ declare module 'fastify' {
 
 /** All that OpenFaaS passes on: what a function does not take, is refused in its own words. */
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const PREFIX = '/function';
 
 /**
- * The functions themselves: `/function/NAME`, TF Serving's paths below it, and the same paths at the top, where the
- * model's name is the function's. What is known without running the model is answered here, so that asking for
+ * The functions themselves: `/function/NAME`, the paths of all protocols below it, and the same paths at the top, where
+ * the model's name is the function's. What is known without running the model is answered here, so that asking for
  * the signature wakes nobody.
  */
 export function functionRoutes(app: FastifyInstance, parts: FunctionRouteParts): void {
   app.decorateRequest('functionCall', null);
-  const routes = [
-    { prefix: '/function', url: '/function/:name' },
-    { prefix: '/function', url: '/function/:name/*' },
-    { prefix: '', url: '/v1/models/*' },
+  const { namespace } = parts;
+  const readers: [urls: readonly string[], read: (url: string) => Target][] = [
+    [[`${PREFIX}/:name`, `${PREFIX}/:name/*`], (url) => functionTarget(url, PREFIX, namespace)],
+    [PROTOCOL_URLS, (url) => ({ name: undefined, path: url.split('?', 1)[0]! })],
   ];
-  for (const { prefix, url } of routes) {
-    app.route({
-      method: METHODS,
-      url,
-      onRequest: (request, reply) => admit(request, reply, parts, prefix),
-      handler: answer,
-    });
+  for (const [urls, read] of readers) {
+    for (const url of urls) {
+      app.route({
+        method: METHODS,
+        url,
+        onRequest: (request, reply) => admit(request, reply, parts, read(request.url)),
+        handler: (request, reply) => answer(request, reply, parts),
+      });
+    }
   }
 }
 
@@ -64,22 +75,29 @@ async function admit(
   request: FastifyRequest,
   reply: FastifyReply,
   parts: FunctionRouteParts,
-  prefix: string,
+  { name: given, path }: Target,
 ): Promise<void> {
-  const { name, path } =
-    prefix === '' ? modelTarget(request.url) : functionTarget(request.url, prefix, parts.namespace);
-  const managed = parts.controller.find(name);
-  if (managed === undefined) throw notServed(name, parts.registry);
-  const call = modelCall(request.method, path, name);
-  request.functionCall = { managed, path, call };
-  if (call !== 'predict') return;
+  const asked = routeOf(request.method, path);
+  request.inferenceRoute = asked;
+  const name = given ?? asked.model;
+  const managed = name === undefined ? undefined : parts.controller.find(name);
+  if (name !== undefined && managed === undefined) throw notServed(name, parts.registry);
+  const route = forModel(name, asked);
+  if ('refused' in route) throw HttpError.of(route);
+  request.functionCall = { route, path, managed };
+  if (!isPrediction(route)) return;
+  if (managed === undefined) throw nothingHere(request);
 
   const invocation = new Invocation(managed, parts);
-  request.functionCall = { managed, path, call, invocation };
+  request.functionCall = { route, path, managed, invocation };
   reply.headers(callHeaders(request, invocation.arrivalMs));
   reply.raw.once('close', () => {
     invocation.ended(reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED);
   });
+}
+
+export function nothingHere({ method, url }: FastifyRequest): HttpError {
+  return new HttpError(404, nothingAt(`${method} ${url.split('?', 1)[0]}`, `POST ${PREFIX}/NAME`));
 }
 
 /** What OpenFaaS' gateway says of every call. */
@@ -90,46 +108,47 @@ export function callHeaders(request: FastifyRequest, arrivalMs: number): Outgoin
   };
 }
 
-async function answer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  const { managed, path, call, invocation } = request.functionCall!;
-  const { manifest } = managed.deployment.model;
-  if (call === 'status') return modelStatus('AVAILABLE');
-  if (call === 'metadata') return modelMetadata(managed.name, manifest);
+async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { controller }: FunctionRouteParts,
+): Promise<unknown> {
+  const { route, path, managed, invocation } = request.functionCall!;
+  if (invocation === undefined) {
+    const asked = managed === undefined ? controller.functions : [managed];
+    const { contentType, body } = describe(route, asked.map(served));
+    return reply.type(contentType).send(asBuffer(body));
+  }
   const gone = new AbortController();
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) gone.abort();
   });
-  const contentType = request.headers['content-type'] ?? 'application/json';
-  const response = await invocation!.submit({ path, contentType, body: bodyBytes(request) }, gone.signal);
-  reply.header('x-duration-seconds', invocation!.durationSeconds);
+  const contentType = request.headers['content-type'] ?? JSON_TYPE;
+  const response = await invocation.submit({ path, contentType, body: bodyBytes(request) }, gone.signal);
+  reply.header('x-duration-seconds', invocation.durationSeconds);
   return reply.code(response.status).type(response.contentType).send(asBuffer(response.body));
 }
 
+/** A function takes requests whether or not it has an instance at the moment. */
+function served({ name, deployment }: ManagedFunction): ServedModel {
+  return { name, state: 'ready', manifest: deployment.model.manifest };
+}
+
 interface Target {
-  readonly name: string;
+  /** Undefined where the path has to tell. */
+  readonly name: string | undefined;
   readonly path: string;
 }
 
 /** `/function/NAME[.NAMESPACE][/path][?query]`: the path below the name is what the function sees. */
-export function functionTarget(url: string, prefix: string, namespace: string): Target {
+export function functionTarget(
+  url: string,
+  prefix: string,
+  namespace: string,
+): Target & { readonly name: string } {
   const [address = '', ...rest] = url
     .slice(prefix.length + 1)
     .split('?', 1)[0]!
     .split('/');
-  return { name: unqualifiedName(decode(address), namespace), path: `/${rest.join('/')}` };
-}
-
-/** `/v1/models/NAME…`: the whole path is what the function sees. */
-function modelTarget(url: string): Target {
-  const path = url.split('?', 1)[0]!;
-  const match = /^\/v1\/models\/([^/:]*)/.exec(path)!;
-  return { name: decode(match[1]!), path };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // no valid percent-encoding: then it is no name of ours, and the message shows it as sent
-  }
+  return { name: unqualifiedName(decodeName(address), namespace), path: `/${rest.join('/')}` };
 }

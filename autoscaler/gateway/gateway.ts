@@ -2,14 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { BodyBudget } from '../../packager/server/http/body.ts';
-import { HttpError } from '../../packager/server/http/http-error.ts';
 import { createHttpServer } from '../../packager/server/http/http-server.ts';
 import { adminRoutes } from './admin/admin-routes.ts';
 import { guardAdminRoutes } from './admin-guard/admin-guard.ts';
 import { asyncFunctionRoutes } from './async/async-routes.ts';
 import { basicAuth, type Credentials } from './basic-auth.ts';
 import { forwardToLeader } from './forwarding.ts';
-import { functionRoutes } from './function-routes.ts';
+import { functionRoutes, nothingHere } from './function-routes.ts';
 import { openFaasRoutes } from './openfaas/openfaas-routes.ts';
 import type { OpenFaasParts } from './openfaas/parts.ts';
 
@@ -44,7 +43,7 @@ export class Gateway {
       isClosing: () => this.#closing,
     });
     this.app.setNotFoundHandler((request) => {
-      throw new HttpError(404, `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}.`);
+      throw nothingHere(request);
     });
     guardAdminRoutes(this.app, { hostNames: parts.credentials === undefined ? parts.hostNames : undefined });
     if (parts.leaderUrl !== undefined) {

@@ -1,3 +1,4 @@
+import type { Vector } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
 
 /** A config a function may run in, with what its table says of it. */
@@ -7,7 +8,7 @@ export interface Candidate {
   readonly meanMs: number;
   /** The same at the percentile of the SLO: decides whether it is in time. */
   readonly tailMs: number;
-  readonly memoryBytes: number;
+  readonly needs: Vector;
   /** From the decision to start until the first answer can be given. */
   readonly startupMs: number;
 }

@@ -1,6 +1,6 @@
 import type { BatchTiming } from '../../packager/server/instance-protocol.ts';
 import { type Config, configKey } from '../../profiles/config.ts';
-import { DEFAULT_TRANSPORT_MS, type Observation } from './service-times.ts';
+import { DEFAULT_TRANSPORT_MS, NO_COST, type Observation, type RequestCost } from './service-times.ts';
 
 /** Batches before measurements speak: first ones run on cold caches. */
 const FEWEST_BATCHES = 20;
@@ -24,18 +24,18 @@ const FASTEST = 0.5;
  * What was learnt lasts as long as instances run, and would show otherwise. While none does, it fades.
  */
 export class ObservedTimes {
-  readonly #tabulatedCodecMs: (config: Config) => number;
+  readonly #tabulated: (config: Config) => RequestCost;
   readonly #byConfig = new Map<string, RunningMeans>();
   /** The same by the objects that stand for configs: making a key for every batch takes longer than all the rest. */
   #byObject = new WeakMap<Config, RunningMeans>();
-  #all = new RunningMeans(0);
+  #all = new RunningMeans(NO_COST);
   #version = 0;
   /** Until when it has faded; undefined while instances run. */
   #fadedUntilMs: number | undefined;
 
-  /** @param tabulatedCodecMs what the table says of decoding and encoding one row */
-  constructor(tabulatedCodecMs: (config: Config) => number) {
-    this.#tabulatedCodecMs = tabulatedCodecMs;
+  /** @param tabulated what the table says of a row beside running it */
+  constructor(tabulated: (config: Config) => RequestCost) {
+    this.#tabulated = tabulated;
   }
 
   /** Another number whenever {@link of} may answer differently than before. */
@@ -55,8 +55,9 @@ export class ObservedTimes {
     tabulatedMs: number,
   ): void {
     const means = this.#meansOf(config);
-    const hasMoved = means.add(requests, timing, roundTripMs, tabulatedMs);
-    const haveAllMoved = this.#all.add(requests, timing, roundTripMs, tabulatedMs);
+    const elsewhereMs = roundTripMs - requests * means.tabulated.transferMs;
+    const hasMoved = means.add(requests, timing, elsewhereMs, tabulatedMs);
+    const haveAllMoved = this.#all.add(requests, timing, elsewhereMs, tabulatedMs);
     if (hasMoved || haveAllMoved) this.#version += 1;
   }
 
@@ -87,7 +88,7 @@ export class ObservedTimes {
     if (this.#byConfig.size === 0) return;
     this.#byConfig.clear();
     this.#byObject = new WeakMap();
-    this.#all = new RunningMeans(0);
+    this.#all = new RunningMeans(NO_COST);
     this.#version += 1;
   }
 
@@ -108,7 +109,7 @@ export class ObservedTimes {
     let means = this.#byObject.get(config);
     if (means === undefined) {
       const key = configKey(config);
-      means = this.#byConfig.get(key) ?? new RunningMeans(this.#tabulatedCodecMs(config));
+      means = this.#byConfig.get(key) ?? new RunningMeans(this.#tabulated(config));
       this.#byConfig.set(key, means);
       this.#byObject.set(config, means);
     }
@@ -118,7 +119,7 @@ export class ObservedTimes {
 
 /** What one config's batches took, or those of all configs together. */
 class RunningMeans {
-  readonly #tabulatedCodecMs: number;
+  readonly tabulated: RequestCost;
   /** How many speak. Those of which a while without any is left count less than one each. */
   #batches = 0;
   #executeMs = 0;
@@ -132,8 +133,8 @@ class RunningMeans {
   #observation: Observation | undefined;
   #guess: Observation | undefined;
 
-  constructor(tabulatedCodecMs: number) {
-    this.#tabulatedCodecMs = tabulatedCodecMs;
+  constructor(tabulated: RequestCost) {
+    this.tabulated = tabulated;
   }
 
   /** What these batches say of their own config. */
@@ -151,7 +152,11 @@ class RunningMeans {
     return this.#guess;
   }
 
-  /** Returns whether what is concluded from the means has changed. */
+  /**
+   * Returns whether what is concluded from the means has changed.
+   *
+   * @param roundTripMs without what the table says of the rows' way
+   */
   add(requests: number, timing: BatchTiming, roundTripMs: number, tabulatedMs: number): boolean {
     this.#batches += 1;
     const weight = Math.max(WEIGHT, 1 / this.#batches); // a plain mean at first
@@ -177,7 +182,7 @@ class RunningMeans {
     const towards = (believed: number, seen: number): number => believed + share * (seen - believed);
     this.#batches = Math.min(this.#batches, MEMORY) * share;
     this.#executeMs = towards(this.#tabulatedMs, this.#executeMs);
-    this.#codecMsPerRequest = towards(this.#tabulatedCodecMs, this.#codecMsPerRequest);
+    this.#codecMsPerRequest = towards(this.tabulated.codecMs, this.#codecMsPerRequest);
     this.#transportMs = towards(DEFAULT_TRANSPORT_MS, this.#transportMs);
     return this.#observation !== undefined && this.#conclude();
   }

@@ -1,3 +1,4 @@
+import { vectorOf } from '../../models/base/resources.ts';
 import { type Config, configKey } from '../../profiles/config.ts';
 import { type ProfileView, viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
@@ -10,7 +11,7 @@ export interface Observation {
   readonly slowdown: number;
   /** Decoding and encoding one row; by default the table's. */
   readonly codecMsPerRow?: number;
-  /** From the gateway's dispatch to its reply, without the instance's own work, per batch. */
+  /** From the gateway's dispatch to its reply, without the instance's own work and what the table says of its rows' way, per batch. */
   readonly transportMs: number;
 }
 
@@ -19,10 +20,20 @@ export const DEFAULT_TRANSPORT_MS = 2;
 
 const NO_LIMITS: InstanceLimits = {};
 
-/** Decoding and encoding one row, by the table. */
-export function tabulatedCodecMs(view: ProfileView, config: Config): number {
+/** What one row takes beside running, by the table. */
+export interface RequestCost {
+  /** Decoding and encoding its JSON. */
+  readonly codecMs: number;
+  /** Its way over HTTP. */
+  readonly transferMs: number;
+}
+
+/** Of no config in particular. */
+export const NO_COST: RequestCost = { codecMs: 0, transferMs: 0 };
+
+export function tabulatedRequestCost(view: ProfileView, config: Config): RequestCost {
   const { decode, encode } = view.codecMs(config);
-  return decode + encode;
+  return { codecMs: decode + encode, transferMs: view.transferMs(config) };
 }
 
 /** What a function may use of its table. */
@@ -36,8 +47,8 @@ export interface Choice {
 }
 
 /**
- * How long a batch keeps an instance busy: the table's execution time, plus reading and writing JSON for each row,
- * plus the way there and back. Measured batches correct all three.
+ * How long a batch keeps an instance busy: the table's execution time, plus bringing each row over HTTP and reading and writing its
+ * JSON, which take CPU also where a GPU does the rest, plus the way there and back. Measured batches correct all three.
  */
 export class ServiceTimes {
   readonly view: ProfileView;
@@ -77,7 +88,7 @@ export class ServiceTimes {
           config,
           meanMs,
           tailMs: Math.max(meanMs, this.batchMs(config, config.batch, percentile / 100)),
-          memoryBytes: this.view.memoryBytes(config),
+          needs: vectorOf(this.view.resources(config)),
           startupMs: this.view.startupMs(config),
         };
       });
@@ -104,9 +115,9 @@ export class ServiceTimes {
 
   #around(config: Config, rows: number, executionMs: number): number {
     const seen = this.#observe(config);
-    const codecMsPerRow = seen?.codecMsPerRow ?? tabulatedCodecMs(this.view, config);
-    return (
-      executionMs * (seen?.slowdown ?? 1) + rows * codecMsPerRow + (seen?.transportMs ?? DEFAULT_TRANSPORT_MS)
-    );
+    const tabulated = tabulatedRequestCost(this.view, config);
+    const msPerRow = (seen?.codecMsPerRow ?? tabulated.codecMs) + tabulated.transferMs;
+    const transportMs = seen?.transportMs ?? DEFAULT_TRANSPORT_MS;
+    return executionMs * (seen?.slowdown ?? 1) + rows * msPerRow + transportMs;
   }
 }

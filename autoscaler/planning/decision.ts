@@ -1,7 +1,7 @@
+import type { DimensionLabel, Resources } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { Action, StartAction, StopAction } from '../cluster/actions.ts';
 import type { NodeSelector } from '../cluster/node.ts';
-import type { Resources } from '../cluster/resources.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
 import type { Candidate } from '../latency/candidate.ts';
 import type { RateModel } from './capacity/rate-model.ts';
@@ -54,7 +54,7 @@ export type Planner = (input: PlanInput) => ScalingDecision;
 
 /** What runs from now on, and why. */
 export interface ScalingDecision {
-  /** What each resource costs beside its list price since there is not more of it; 0 where it is not scarce. */
+  /** What a unit of each resource costs beside its list price since there is not more of it; 0 where it is not scarce. */
   readonly prices: Resources;
   /** One for each demand, in the same order. */
   readonly functions: readonly FunctionDecision[];
@@ -110,7 +110,7 @@ export type Constraint =
   | ClusterConstraint
   | 'none';
 
-export type ClusterConstraint = 'cluster-cpu' | 'cluster-gpu' | 'cluster-memory';
+export type ClusterConstraint = `cluster-${DimensionLabel}`;
 
 /** A config that was not chosen. */
 export interface Rejection {

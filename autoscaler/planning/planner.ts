@@ -1,3 +1,4 @@
+import { amountsOf } from '../../models/base/resources.ts';
 import type { Action } from '../cluster/actions.ts';
 import { siteOf } from '../cluster/eligible-nodes.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
@@ -58,7 +59,7 @@ export function planCluster({ demands, cluster, rates }: PlanInput): ScalingDeci
   for (const plan of plans) plan.addActions(actions);
   const outcome = { cluster, rates, actions };
   return {
-    prices,
+    prices: amountsOf(prices),
     functions: plans.map((plan, index) =>
       functionDecision({ plan, target: targets[index]!, prices: trades[index]!.prices, ...outcome }),
     ),

@@ -18,7 +18,7 @@ export function peakRate(table: ProfileTable, tour: TourFunction): number {
     .reduce((a, b) => (b.cpuMillicores > a.cpuMillicores ? b : a));
   const view = new ServiceTimes(table).view;
   const codec = view.codecMs(single);
-  const cpuMsPerRequest = single.cpuMs + codec.decode + codec.encode;
+  const cpuMsPerRequest = single.cpuMs + codec.decode + codec.encode + view.transferMs(single);
   return (tour.peakCpuShare * table.host.cpuCores * 1000) / cpuMsPerRequest;
 }
 

@@ -82,7 +82,6 @@ class Simulation {
       clock,
       nodes,
       startUp: ({ functionName, config }) => ({ afterMs: this.#view(functionName).startupMs(config) }),
-      memoryBytes: ({ functionName, config }) => this.#view(functionName).memoryBytes(config),
     });
     this.#resources = new ResourceMeter(
       () => clock.nowMs(),

@@ -131,12 +131,7 @@ function scenarioOf(request: WhatIfRequest, { binMs }: Bins): Scenario {
       table,
       arrivals: arrivalsOf(loads.byFunction.get(spec.name)!, process, warmUpMs, seed + index),
     })),
-    nodes: cluster.nodes.map(({ name, cpuMillicores, memoryBytes, gpuPercents }) => ({
-      name,
-      cpuMillicores,
-      memoryBytes,
-      gpuPercents,
-    })),
+    nodes: cluster.nodes,
     durationMs: warmUpMs + loads.durationMs,
     warmUpMs,
     executionNoiseCv,

@@ -134,3 +134,8 @@ export async function digestFile(file: string): Promise<`sha256:${string}`> {
   await pipeline(createReadStream(file, { highWaterMark: READ_BYTES }), hash);
   return `sha256:${hash.digest('hex')}`;
 }
+
+/** Whether a path that is relative to a folder stays in it, whatever system wrote it. */
+export function staysInside(path: string): boolean {
+  return !/^[/\\]|^[a-z]:|\\|\0/i.test(path) && !path.split('/').includes('..');
+}

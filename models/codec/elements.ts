@@ -11,11 +11,14 @@ export class Elements {
   #data: TensorData;
   readonly #read: ScalarReader;
 
-  /** @param expected how many elements will probably come. */
-  constructor(dtype: DType, expected: number) {
+  /**
+   * @param expected how many elements will probably come
+   * @param read where a protocol writes this type in another way than as a plain JSON scalar
+   */
+  constructor(dtype: DType, expected: number, read: ScalarReader = SCALAR_READERS[dtype]) {
     this.dtype = dtype;
     this.#data = allocate(dtype, Math.max(LEAST_CAPACITY, expected));
-    this.#read = SCALAR_READERS[dtype];
+    this.#read = read;
   }
 
   /** What has been read; a view, without copying. */

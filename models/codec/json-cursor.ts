@@ -30,11 +30,14 @@ export class JsonCursor {
   readonly bytes: Uint8Array;
   position = 0;
   readonly #text: Buffer;
+  readonly #remedy: string;
 
-  constructor(body: Uint8Array) {
+  /** @param remedy what to send instead, said beside every complaint about JSON itself */
+  constructor(body: Uint8Array, remedy: string) {
     // One plain view, so that the hot loops see the same class whether the body came as a Buffer or not.
     this.bytes = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
     this.#text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    this.#remedy = remedy;
   }
 
   /** The next byte that is not white space, without consuming it; {@link Byte.end} after the last. */
@@ -64,6 +67,23 @@ export class JsonCursor {
 
   expect(byte: number): void {
     if (!this.take(byte)) throw this.unexpected(`"${String.fromCharCode(byte)}"`);
+  }
+
+  /** @throws InflessError INVALID_INPUT for anything but white space up to the last byte */
+  expectEnd(): void {
+    if (this.peek() !== Byte.end || this.position < this.bytes.length) throw this.unexpected('the end');
+  }
+
+  /** Reads an object, leaving each value to the caller. */
+  readObject(onKey: (key: string) => void): void {
+    this.expect(Byte.openBrace);
+    if (this.take(Byte.closeBrace)) return;
+    do {
+      const key = this.readString();
+      this.expect(Byte.colon);
+      onKey(key);
+    } while (this.take(Byte.comma));
+    this.expect(Byte.closeBrace);
   }
 
   /** Consumes a bare word such as `true`. */
@@ -120,7 +140,7 @@ export class JsonCursor {
     return new InflessError(
       'INVALID_INPUT',
       `Expected ${wanted} at byte ${this.position}, found ${this.#here()}`,
-      { remedy: 'The body has to be JSON like {"instances": […]} or {"inputs": …}.' },
+      { remedy: this.#remedy },
     );
   }
 

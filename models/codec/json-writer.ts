@@ -1,3 +1,5 @@
+import { Byte } from './json-cursor.ts';
+
 const INITIAL_BYTES = 4096;
 
 /** JSON text as bytes, growing as it is written. */
@@ -31,6 +33,22 @@ export class JsonWriter {
     const quoted = JSON.stringify(text);
     this.#reserve(quoted.length * 3);
     this.#length += this.#buffer.write(quoted, this.#length, 'utf8');
+  }
+
+  /** The name of what comes next in an object. */
+  key(text: string): void {
+    this.string(text);
+    this.byte(Byte.colon);
+  }
+
+  /** `count` items with commas between them, in brackets or braces. */
+  series(opener: number, count: number, closer: number, item: (index: number) => void): void {
+    this.byte(opener);
+    for (let index = 0; index < count; index += 1) {
+      if (index > 0) this.byte(Byte.comma);
+      item(index);
+    }
+    this.byte(closer);
   }
 
   /** A whole number below 2^53, not negative. */

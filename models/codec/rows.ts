@@ -25,6 +25,12 @@ export function rowsTensor(spec: TensorSpec, list: Tensor): Tensor {
   return stackRows(rows, spec.batchAxis);
 }
 
+export interface RowListOptions {
+  readonly specs?: readonly TensorSpec[] | undefined;
+  readonly count?: number | undefined;
+  readonly remedy?: string;
+}
+
 /** Tensors as lists of rows: the first size of each is the number of rows. */
 export interface RowLists {
   readonly rows: number;
@@ -37,9 +43,10 @@ export interface RowLists {
  *
  * @param count the expected number of rows: a tensor whose batch axis has another length is treated as one
  *   without batch axis
+ * @param remedy what to do where that is impossible
  * @throws InflessError INVALID_INPUT when a tensor has no rows although others have several.
  */
-export function rowLists(tensors: NamedTensors, specs?: readonly TensorSpec[], count?: number): RowLists {
+export function rowLists(tensors: NamedTensors, { specs, count, remedy }: RowListOptions = {}): RowLists {
   const entries = Object.entries(tensors).map(([name, tensor]) => {
     const declared = specs?.find((spec) => spec.name === name)?.batchAxis ?? null;
     const isCount = declared !== null && count !== undefined && tensor.shape[declared] !== count;
@@ -50,16 +57,21 @@ export function rowLists(tensors: NamedTensors, specs?: readonly TensorSpec[], c
   const common = firstSizes.size === 1 ? [...firstSizes][0] : undefined;
   const otherwise = entries.some(({ isCount }) => isCount) ? count! : 1;
   const rows = entries.find(({ size }) => size !== undefined)?.size ?? common ?? otherwise;
-  return { rows, lists: entries.map(({ name, tensor, axis }) => [name, rowList(name, tensor, axis, rows)]) };
+  return {
+    rows,
+    lists: entries.map(({ name, tensor, axis }) => [name, rowList(name, tensor, axis, rows, remedy)]),
+  };
 }
 
-function rowList(name: string, tensor: Tensor, axis: number, rows: number): Tensor {
+function rowList(name: string, tensor: Tensor, axis: number, rows: number, remedy?: string): Tensor {
   const { shape } = tensor;
   if (shape[axis] === rows) return axis === 0 ? tensor : axisFirst(tensor, axis);
   if (rows === 1) return { ...tensor, shape: [1, ...shape] };
-  throw new InflessError('INVALID_INPUT', `Tensor "${name}" cannot be told apart into ${rows} rows`, {
-    remedy: 'Send the request in column form: {"inputs": ...}.',
-  });
+  throw new InflessError(
+    'INVALID_INPUT',
+    `Tensor "${name}" cannot be told apart into ${rows} rows`,
+    remedy === undefined ? {} : { remedy },
+  );
 }
 
 function axisFirst(tensor: Tensor, axis: number): Tensor {

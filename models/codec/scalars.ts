@@ -2,7 +2,7 @@ import { InflessError } from '../base/errors.ts';
 import { toHalfBits } from '../manifest/half.ts';
 import type { DType } from '../manifest/tensor.ts';
 import { decimalForFloat16, decimalForFloat32, distanceToFloat32Tie } from './decimal.ts';
-import { Byte, type JsonCursor } from './json-cursor.ts';
+import type { JsonCursor } from './json-cursor.ts';
 import { NumberScanner } from './number-scanner.ts';
 
 /** Consumes one JSON scalar and gives it as an element of a tensor. */
@@ -32,7 +32,7 @@ function readFloat16(cursor: JsonCursor): number {
   return toHalfBits(number.found ? decimalForFloat16(number.text(cursor)) : readSpecialFloat(cursor));
 }
 
-/** Not JSON, but TensorFlow Serving takes and writes them. */
+/** Not JSON, but Python's `json` and the servers of models take and write them. */
 function readSpecialFloat(cursor: JsonCursor): number {
   if (cursor.takeWord('NaN')) return Number.NaN;
   const minus = cursor.takeWord('-');
@@ -80,40 +80,6 @@ function readBool(cursor: JsonCursor): number {
   throw cursor.unexpected('true or false');
 }
 
-/** Texts, and bytes as `{"b64": "…"}`; the bytes must be UTF-8, as all texts of a model are. */
-function readText(cursor: JsonCursor): string {
-  if (cursor.peek() !== Byte.openBrace) return cursor.readString();
-  cursor.expect(Byte.openBrace);
-  cursor.peek();
-  const start = cursor.position;
-  const key = cursor.readString();
-  if (key !== 'b64') {
-    cursor.position = start;
-    throw cursor.unexpected('"b64"');
-  }
-  cursor.expect(Byte.colon);
-  cursor.peek();
-  const valueStart = cursor.position;
-  const encoded = cursor.readString();
-  cursor.expect(Byte.closeBrace);
-  return decodeBase64(encoded, valueStart);
-}
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function decodeBase64(encoded: string, position: number): string {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) {
-    throw new InflessError('INVALID_INPUT', `The "b64" value at byte ${position} is not base64`);
-  }
-  try {
-    return strictUtf8.decode(Buffer.from(encoded, 'base64'));
-  } catch (cause) {
-    throw new InflessError('INVALID_INPUT', `The "b64" value at byte ${position} is not UTF-8 text`, {
-      cause,
-    });
-  }
-}
-
 function misfit(cursor: JsonCursor, dtype: DType): InflessError {
   const written = number.text(cursor);
   const shown = written.length <= 40 ? written : `${written.slice(0, 40)}…`;
@@ -136,5 +102,5 @@ export const SCALAR_READERS: Readonly<Record<DType, ScalarReader>> = {
   int64: readBigInteger('int64', -(2n ** 63n), 2n ** 63n - 1n),
   uint64: readBigInteger('uint64', 0n, 2n ** 64n - 1n),
   bool: readBool,
-  string: readText,
+  string: (cursor) => cursor.readString(),
 };

@@ -1,6 +1,7 @@
 import type { ModelFile, ModelFormat, ModelManifest } from '../manifest/manifest.ts';
 import type { NamedTensors } from '../manifest/tensor.ts';
 import type { Provider, ProviderName, ProviderQuery } from './provider.ts';
+import type { CpuNodes, TracedOperator } from './tracing.ts';
 
 /** The resources one instance may use: its CPU quota and its share of one GPU's SMs. */
 export interface EngineResources {
@@ -32,11 +33,33 @@ export interface EngineSession {
   close(): Promise<void>;
 }
 
-/** A runtime for one model format. The only place that knows the runtime's own types. */
-export interface Engine {
+/** How models of one format lie on disk. Told without their runtime, but for `files` by a path alone. */
+export interface ModelStorage {
   readonly format: ModelFormat;
+  /** What the file that a model is opened by is called in sentences: `an .onnx file`. */
+  readonly kind: string;
+  /** Whether a file of this name is opened as a model of this format. */
+  recognizes(path: string): boolean;
+  /** What to call a model where nobody says. */
+  defaultName(path: string): string;
+  /**
+   * The files that the model consists of, relative to the folder of the one it is opened by: that one, and those with its weights.
+   *
+   * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT
+   */
+  files(path: string): Promise<readonly string[]>;
+}
+
+/** A runtime for one model format: the only place that knows what is special about either. */
+export interface Engine extends ModelStorage {
   /** Runtime and version, as recorded in profile tables: `onnxruntime-node 1.30.0`. */
   readonly version: string;
+  /** Whether it runs with the threads that it is told; others choose theirs themselves. */
+  readonly takesThreading: boolean;
+  /** Undefined where the runtime tells nothing of its runs beside the answers. */
+  readonly tracing?: Tracing;
+  /** What an image of a model of this format needs of it. */
+  readonly runtime: EngineRuntime;
   /**
    * Reads what a model file is.
    *
@@ -60,7 +83,79 @@ export interface Engine {
   open(model: ModelFile, resources: EngineResources): Promise<EngineSession>;
 }
 
-/** How onnxruntime uses the cores of a quota. */
+/** What a runtime tells of its runs beside the answers. Models run in this process for it, and files are left in the folder for temporary ones meanwhile. */
+export interface Tracing {
+  /**
+   * The operators of each run, in the order in which they ran: the first runs are cold.
+   *
+   * @param atLeast how many runs there are to be, and how long they are to go on
+   * @throws InflessError as {@link Engine.open}, INFERENCE_FAILED
+   */
+  operators(
+    model: ModelFile,
+    resources: EngineResources,
+    feeds: NamedTensors,
+    atLeast: { readonly runs: number; readonly timeMs: number },
+  ): Promise<readonly (readonly TracedOperator[])[]>;
+  /**
+   * What a provider leaves to the CPU.
+   *
+   * @throws InflessError as {@link Engine.open}, INFERENCE_FAILED
+   */
+  cpuNodes(model: ModelFile, resources: EngineResources, feeds: NamedTensors): Promise<CpuNodes>;
+}
+
+/** An engine's runtime, as an image has it. */
+export interface EngineRuntime {
+  /** What only this engine imports: an image of another format does without them, and without what they import. */
+  readonly packages: readonly string[];
+  /** What is read at run time and named by no import: `package/path`. */
+  readonly files: readonly string[];
+  /** Libraries that each platform has others of. */
+  readonly native?: NativeLibraries;
+}
+
+/** What of a runtime is compiled for a platform. */
+export interface NativeLibraries {
+  /** The npm package that brings them for all platforms. */
+  readonly package: string;
+  /** Where they all lie, `package/folder/`: which of them an image gets, its platform says and not the machine that packs it. */
+  readonly folder: string;
+  /**
+   * Those of one platform.
+   *
+   * @param manifest the package's package.json, by whose path the files are named
+   * @throws InflessError INVALID_INPUT for a platform that there are none for
+   */
+  files(manifest: string, platform: TargetPlatform): Promise<readonly string[]>;
+  /** Undefined where images run models on CPUs alone. */
+  readonly cuda?: CudaFiles;
+}
+
+/** In Go's words, as images have it: `linux`, `amd64`. */
+export interface TargetPlatform {
+  readonly os: string;
+  readonly architecture: string;
+}
+
+/** What an image that computes on NVIDIA GPUs has of an engine beside its libraries for the CPU. */
+export interface CudaFiles {
+  /** Our programs that find out why a GPU cannot be used, by their files below the folder of built ones, without extension. */
+  readonly programs: readonly string[];
+  /** Whether a folder, or what pip has installed into it, has the provider. */
+  isIn(folder: string): Promise<boolean>;
+  /**
+   * The provider: beside the engine's own libraries, or in other folders.
+   *
+   * @param own the folder of the engine's libraries
+   * @param folders that may have it; what pip has installed into them counts
+   * @throws InflessError INVALID_INPUT for a platform that has none; ACCELERATOR_UNAVAILABLE where it is not there, or is that of another
+   *   version than the engine
+   */
+  files(own: string, platform: TargetPlatform, folders: readonly string[]): Promise<readonly string[]>;
+}
+
+/** How an engine uses the cores of a quota. */
 export interface Threading {
   /** Threads that share the work of one operator. */
   readonly threads: number;

@@ -2,50 +2,44 @@ import { basename } from 'node:path';
 import { InflessError } from '../base/errors.ts';
 import type { ModelFormat } from '../manifest/manifest.ts';
 import type { Engine } from './engine.ts';
-import { onnxEngine } from './onnx/engine.ts';
-import { tfjsEngine } from './tfjs/engine.ts';
-import { WASM_BACKEND } from './tfjs/runtime/packages.ts';
+import * as list from './list.ts';
 
-/** None of them loads its runtime before a model of its format is looked at or opened. */
-const ENGINES: Readonly<Record<ModelFormat, Engine>> = { onnx: onnxEngine, tfjs: tfjsEngine };
+/** All engines. None of them loads its runtime before a model of its format is looked at or opened. */
+export const ENGINES: readonly Engine[] = Object.values(list);
 
-/** The engine that runs a format. */
+/**
+ * The engine that runs a format.
+ *
+ * @throws InflessError MODEL_UNSUPPORTED where there is none, as for a table that a newer version has written
+ */
 export function engineFor(format: ModelFormat): Engine {
-  return ENGINES[format];
-}
-
-/** The format of a model file, told by its name. */
-export function formatOfPath(path: string): ModelFormat {
-  if (/\.onnx$/i.test(path)) return 'onnx';
-  if (basename(path) === 'model.json') return 'tfjs';
-  throw new InflessError('MODEL_UNSUPPORTED', `${basename(path)} is not a model file of a known format`, {
-    remedy: 'Give an .onnx file, or the model.json of a TF.js model.',
+  const engine = ENGINES.find((each) => each.format === format);
+  if (engine !== undefined) return engine;
+  throw new InflessError('MODEL_UNSUPPORTED', `Nothing here runs models of the format "${format}"`, {
+    remedy: `Use a newer version of infless, or a model of another format: ${formats().join(', ')}.`,
   });
 }
 
-/** The runtime of a format's engine, as an image has it. */
-export interface FormatRuntime {
-  /** What only this engine imports: an image of another format does without them, and without what they import. */
-  readonly packages: readonly string[];
-  /** What is read at run time and named by no import: `package/path`. */
-  readonly files: readonly string[];
+/**
+ * The engine that opens a model file: each is asked by the file's name.
+ *
+ * @throws InflessError MODEL_UNSUPPORTED
+ */
+export function engineOf(path: string): Engine {
+  const engine = ENGINES.find((each) => each.recognizes(path));
+  if (engine !== undefined) return engine;
+  throw new InflessError('MODEL_UNSUPPORTED', `${basename(path)} is not a model file of a known format`, {
+    remedy: `Give ${modelKinds()}.`,
+  });
 }
 
-/** Images run TF.js models on WebAssembly: which native binding is installed where they are packed is not theirs. */
-export const FORMAT_RUNTIMES: Readonly<Record<ModelFormat, FormatRuntime>> = {
-  onnx: { packages: ['onnxruntime-node'], files: [] },
-  tfjs: {
-    packages: [
-      '@tensorflow/tfjs-core',
-      '@tensorflow/tfjs-converter',
-      '@tensorflow/tfjs-layers',
-      '@tensorflow/tfjs-backend-cpu',
-      WASM_BACKEND,
-    ],
-    // The second is for processors without SIMD.
-    files: [
-      `${WASM_BACKEND}/dist/tfjs-backend-wasm-simd.wasm`,
-      `${WASM_BACKEND}/dist/tfjs-backend-wasm.wasm`,
-    ],
-  },
-};
+/** What there are engines for, for sentences: `an .onnx file or the model.json of a TF.js model`. */
+export function modelKinds(): string {
+  const kinds = ENGINES.map(({ kind }) => kind);
+  return [kinds.slice(0, -1).join(', '), kinds.at(-1)!].filter((part) => part !== '').join(' or ');
+}
+
+/** What each engine's models are called in manifests and tables. */
+export function formats(): readonly ModelFormat[] {
+  return ENGINES.map(({ format }) => format);
+}

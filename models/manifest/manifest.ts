@@ -13,7 +13,8 @@ export const tensorSpecSchema = z.object({
 });
 export type TensorSpec = z.infer<typeof tensorSpecSchema>;
 
-export const modelFormatSchema = z.enum(['onnx', 'tfjs']);
+/** What an engine calls the models that it runs: `onnx`. Data may come from where there are engines that are not here. */
+export const modelFormatSchema = z.string().regex(/^[a-z][a-z0-9-]*$/);
 export type ModelFormat = z.infer<typeof modelFormatSchema>;
 
 /** What a model is: everything a client, the profiler and the packager need to know without running it. */

@@ -1,7 +1,8 @@
 import { InflessError, messageOf } from '../base/errors.ts';
 import { readTextIfPresent } from '../base/files.ts';
 import { parseWith } from '../base/schema.ts';
-import { sizeOfModel } from '../engines/content.ts';
+import { contentOf, sizeOfModel } from '../engines/content.ts';
+import { engineFor } from '../engines/index.ts';
 import { type ModelFile, type ModelManifest, modelManifestSchema } from '../manifest/manifest.ts';
 
 /**
@@ -12,7 +13,7 @@ import { type ModelFile, type ModelManifest, modelManifestSchema } from '../mani
  */
 export async function describedModel(path: string, manifestFile: string, name?: string): Promise<ModelFile> {
   const manifest = await readManifest(manifestFile);
-  const sizeBytes = await sizeOfModel(path, manifest.format);
+  const sizeBytes = sizeOfModel(await contentOf(engineFor(manifest.format), path));
   if (sizeBytes !== manifest.sizeBytes) {
     throw new InflessError(
       'MODEL_CORRUPT',

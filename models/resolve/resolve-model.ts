@@ -1,13 +1,13 @@
-import { basename, dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { cacheDirectory } from '../base/files.ts';
-import { engineFor, formatOfPath } from '../engines/index.ts';
+import { engineOf } from '../engines/index.ts';
 import type { ModelFile } from '../manifest/manifest.ts';
 import { isZooName, unknownModel } from '../zoo/names.ts';
 import { inspectOnce } from './manifest-cache.ts';
 import { describedModel } from './manifest-file.ts';
 
 export interface ResolveOptions {
-  /** What to call the model; default: the zoo name, or the file name without its extension, or of a `model.json` its folder's. */
+  /** What to call the model; default: the zoo name, or the file's without its extension, or the folder's where the file is called `model`. */
   readonly name?: string;
   /** A file that says what the model is, so that it need not be run to find out: an image has one. */
   readonly manifestFile?: string;
@@ -29,16 +29,12 @@ export async function resolveModel(reference: string, options: ResolveOptions = 
   if (options.manifestFile !== undefined) {
     return describedModel(resolve(reference), options.manifestFile, options.name);
   }
-  return inspect(resolve(reference), options.name ?? nameOf(resolve(reference)));
+  return inspect(resolve(reference), options.name);
 }
 
-async function inspect(path: string, name: string): Promise<ModelFile> {
-  return { path, manifest: await inspectOnce(engineFor(formatOfPath(path)), path, name) };
-}
-
-/** Every TF.js model's file has the same name. */
-function nameOf(path: string): string {
-  return formatOfPath(path) === 'tfjs' ? basename(dirname(path)) : basename(path).replace(/\.[^.]+$/, '');
+async function inspect(path: string, name?: string): Promise<ModelFile> {
+  const engine = engineOf(path);
+  return { path, manifest: await inspectOnce(engine, path, name ?? engine.defaultName(path)) };
 }
 
 /** A bare word is a name that someone mistyped, not a file without extension. */

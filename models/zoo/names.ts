@@ -1,3 +1,4 @@
+import { didYouMean } from '../base/command-line/nearest.ts';
 import { InflessError } from '../base/errors.ts';
 
 /** What `ZOO_MODELS` are called, for those who need none of them built: building takes libraries of some megabytes. */
@@ -18,9 +19,12 @@ export function isZooName(name: string): boolean {
 /** The error for a reference that is neither a zoo model nor an existing file. */
 export function unknownModel(reference: string): InflessError {
   const looksLikePath = /[\\/]|\.\w+$/.test(reference);
+  const suggestion = looksLikePath ? undefined : didYouMean(reference, ZOO_NAMES);
   return new InflessError(
     'MODEL_NOT_FOUND',
     looksLikePath ? `Model file ${reference} does not exist` : `There is no model "${reference}"`,
-    { remedy: `Give the path of a model file, or one of the zoo: ${ZOO_NAMES.join(', ')}.` },
+    {
+      remedy: `${suggestion === undefined ? '' : `${suggestion} `}Give the path of a model file, or one of the zoo: ${ZOO_NAMES.join(', ')}.`,
+    },
   );
 }

@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { withInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { formatBytes, formatDuration } from '../../models/base/units.ts';
 import { type Delivery, deliver } from '../destination.ts';
 import { chooseResources, dnsLabel } from '../emit/deployment.ts';
@@ -7,15 +8,15 @@ import { baseSource } from '../image-name.ts';
 import { readDocument } from '../oci/document.ts';
 import { imageConfigSchema } from '../oci/schema.ts';
 import { type Packed, pack } from '../pack.ts';
+import type { PackValues } from '../pack-options.ts';
 import { ProgressLine } from '../progress-line.ts';
-import { type PackFlags, type PackSettings, packSettings } from '../settings.ts';
-import { withInterrupt } from './interruptible.ts';
+import { type PackSettings, packSettings } from '../settings.ts';
 
 /** Packs a model and brings the image to where it goes. Standard output gets what a script wants, nothing else. */
-export function packModel(model: string, flags: PackFlags): Promise<void> {
+export function packModel(values: PackValues): Promise<void> {
   return withInterrupt(async (signal) => {
     const startMs = performance.now();
-    const settings = await packSettings(model, flags);
+    const settings = await packSettings(values);
     const progress = new ProgressLine(process.stderr);
     try {
       const packed = await packAs(settings, progress, signal);
@@ -41,6 +42,8 @@ function packAs(settings: PackSettings, progress: ProgressLine, signal: AbortSig
     source: settings.source,
     profile: settings.profile,
     include: settings.include,
+    accelerator: settings.accelerator,
+    acceleratorLibraries: settings.cudaLibraries,
     defaults: { maxBatch: settings.maxBatch, sloMs: settings.sloMs },
     signal,
     onStep: (step) => progress.step(step),
@@ -62,14 +65,16 @@ async function emitter(packed: Packed, settings: PackSettings): Promise<(image: 
   const { emit: dialect, modelName } = settings;
   if (dialect === undefined) return (image) => `${image}\n`;
   const { model, profile, images, weightBytes } = packed;
+  const gpuPercent = settings.accelerator === undefined ? 0 : 100; // such a file gives a pod a GPU or none
   const config = await readDocument(images[0]!.config, imageConfigSchema, modelName, 'config');
   const deployment = {
     name: dnsLabel(model.name),
     modelDigest: model.digest,
     node: (config.config?.Entrypoint ?? []).slice(0, -1), // the last is our program
-    ...chooseResources(profile?.table, weightBytes, settings),
+    ...chooseResources(profile?.table, weightBytes, { ...settings, gpuPercent }),
     wishes: settings,
     insecure: settings.insecure,
+    hasGpu: settings.accelerator !== undefined,
   };
   return (image) => emitDeployment({ ...deployment, image }, dialect);
 }

@@ -9,6 +9,8 @@ export const ANNOTATION = {
   modelName: 'io.infless.model.name',
   modelFormat: 'io.infless.model.format',
   modelDigest: 'io.infless.model.digest',
+  /** What runs the model beside the CPU. */
+  accelerator: 'io.infless.accelerator',
   /** Digest of `/infless/manifest.json`: the model's inputs and outputs. */
   manifestDigest: 'io.infless.manifest.digest',
   /** Digest of `/infless/profile.json`: the model's latency–resource table. */
@@ -37,6 +39,7 @@ export interface ImageFacts {
   /** Where the model comes from, a URL. */
   readonly source: string | undefined;
   readonly created: string;
+  readonly accelerator?: string | undefined;
   readonly base: { readonly name: string | undefined; readonly digest: Digest };
   readonly manifestDigest: Digest;
   readonly profile: { readonly digest: Digest; readonly host: string } | undefined;
@@ -45,7 +48,7 @@ export interface ImageFacts {
 
 /** Annotations of the image, which are its labels as well: some tools show the one, some the other. */
 export function annotationsOf(facts: ImageFacts): Readonly<Record<string, string>> {
-  const { model, base, profile, source } = facts;
+  const { model, base, profile, source, accelerator } = facts;
   const digits = model.digest.slice('sha256:'.length);
   return {
     [OCI_ANNOTATION.title]: model.name,
@@ -57,6 +60,7 @@ export function annotationsOf(facts: ImageFacts): Readonly<Record<string, string
     [ANNOTATION.modelName]: model.name,
     [ANNOTATION.modelFormat]: model.format,
     [ANNOTATION.modelDigest]: model.digest,
+    ...(accelerator === undefined ? {} : { [ANNOTATION.accelerator]: accelerator }),
     [ANNOTATION.manifestDigest]: facts.manifestDigest,
     ...(profile === undefined
       ? {}

@@ -32,6 +32,8 @@ export interface Contents {
   /** From the bottom up. */
   readonly layers: readonly LayerBlob[];
   readonly environment: Readonly<Record<string, string>>;
+  /** How Node.js is started, where the layers bring it; default: as the base says. */
+  readonly node?: readonly string[] | undefined;
   /** Of the manifest; the config has them as labels. */
   readonly annotations: Readonly<Record<string, string>>;
   readonly created: string;
@@ -64,7 +66,7 @@ export async function composeImage({ name, image: base }: Base, contents: Conten
     platform: base.platform,
     config: imageConfig({
       base: baseConfig,
-      node: nodeCommand(baseConfig, name),
+      node: contents.node ?? nodeCommand(baseConfig, name),
       program: contents.program,
       layers: contents.layers,
       environment: contents.environment,

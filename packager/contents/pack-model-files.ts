@@ -1,3 +1,4 @@
+import type { ModelContent } from '../../models/engines/content.ts';
 import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import type { StoredTable } from '../../profiles/store.ts';
 import type { LayerBlob } from '../layers/layer.ts';
@@ -6,7 +7,7 @@ import { describeModel } from './model/describe-model.ts';
 import { findProfile } from './model/find-profile.ts';
 import type { LocatedModel } from './model/locate-model.ts';
 import { modelLayers } from './model/model-entries.ts';
-import { type ModelFiles, modelFiles } from './model/model-files.ts';
+import { modelFiles } from './model/model-files.ts';
 
 /** Which model is packed, and what of it. */
 export interface ModelOptions {
@@ -22,7 +23,7 @@ export interface ModelOptions {
 /** A model with its layers: the part that the images of all platforms share. */
 export interface PackedModel {
   readonly manifest: ModelManifest;
-  readonly files: ModelFiles;
+  readonly content: ModelContent;
   readonly profile: StoredTable | undefined;
   readonly layers: readonly LayerBlob[];
 }
@@ -30,10 +31,10 @@ export interface PackedModel {
 /** Looks at a model and builds its layers; none of its weights is copied. */
 export async function packModelFiles(options: ModelOptions): Promise<PackedModel> {
   const { model: located, signal } = options;
-  const files = await modelFiles(located.path, options.include);
+  const content = await modelFiles(located.path, options.include);
   const manifest = await describeModel(located.path, options.modelName ?? located.name, signal);
   const profile = await findProfile(manifest, options.profile, located.folder);
   const layers: LayerBlob[] = [];
-  for (const plan of await modelLayers(files)) layers.push(await buildPlan(plan, false, signal));
-  return { manifest, files, profile, layers };
+  for (const plan of await modelLayers(content)) layers.push(await buildPlan(plan, false, signal));
+  return { manifest, content, profile, layers };
 }

@@ -16,12 +16,14 @@ export interface SbomParts {
   readonly base: { readonly name: string | undefined; readonly digest: string };
   /** Folders of the npm packages that the runtime layer has files of. */
   readonly packageFolders: readonly string[];
+  /** Shared libraries of this machine that were added to those of the base, by name. */
+  readonly libraries?: readonly string[] | undefined;
 }
 
 type PackageJson = Parameters<Contrib.FromNodePackageJson.Builders.ComponentBuilder['makeComponent']>[0];
 
 /**
- * What an image is made of, as CycloneDX 1.6: its model, the base and every npm package of the runtime. Without
+ * What an image is made of, as CycloneDX 1.6: its model, the base and every npm package and shared library that was added. Without
  * serial number, and with the time that all of the image bears, because the same image has the same SBOM.
  */
 export async function sbomText(parts: SbomParts): Promise<string> {
@@ -38,6 +40,9 @@ export async function sbomText(parts: SbomParts): Promise<string> {
       hashes: hashOf(base.digest),
     }),
     ...(await npmComponents(parts.packageFolders)),
+    ...(parts.libraries ?? []).map((library) =>
+      component(Enums.ComponentType.Library, library, { bomRef: `library:${library}` }),
+    ),
   ];
   for (const part of contents) image.dependencies.add(part.bomRef);
   const bom = new Models.Bom({

@@ -1,9 +1,9 @@
+import type { ModelContent } from '../../models/engines/content.ts';
 import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT } from '../server/instance-protocol.ts';
 import { SERVING_PORT } from './image-config.ts';
 import { INFO_PATHS } from './info-layer.ts';
 import { MODEL_FOLDER } from './model/model-entries.ts';
-import type { ModelFiles } from './model/model-files.ts';
 
 /** Defaults of the serving process that whoever packs may fix; a deployment can still override them. */
 export interface ServingDefaults {
@@ -14,12 +14,12 @@ export interface ServingDefaults {
 /** The environment that the serving process finds in its image. */
 export function servingEnvironment(
   model: ModelManifest,
-  files: ModelFiles,
+  content: ModelContent,
   hasProfile: boolean,
   { maxBatch, sloMs }: ServingDefaults,
 ): Readonly<Record<string, string>> {
   return {
-    [SERVER_ENVIRONMENT.model]: `/${MODEL_FOLDER}/${files.entry.path}`,
+    [SERVER_ENVIRONMENT.model]: `/${MODEL_FOLDER}/${content.entry.name}`,
     [SERVER_ENVIRONMENT.modelName]: model.name,
     [SERVER_ENVIRONMENT.manifest]: `/${INFO_PATHS.manifest}`,
     ...(hasProfile ? { [SERVER_ENVIRONMENT.profile]: `/${INFO_PATHS.profile}` } : {}),

@@ -2,6 +2,8 @@ import { SERVING_PORT } from '../contents/image-config.ts';
 import { READY_PATH, SERVER_ENVIRONMENT } from '../server/instance-protocol.ts';
 import type { Deployment } from './deployment.ts';
 
+const GPU = { driver: 'nvidia', count: 1, capabilities: ['gpu'] };
+
 /** A Compose file, ready for `docker compose up`. */
 export function composeFile(deployment: Deployment): object {
   return {
@@ -16,6 +18,9 @@ export function composeFile(deployment: Deployment): object {
         },
         cpus: deployment.cpuMillicores / 1000,
         mem_limit: deployment.memoryBytes,
+        ...(deployment.hasGpu === true
+          ? { deploy: { resources: { reservations: { devices: [GPU] } } } }
+          : {}),
         read_only: true,
         cap_drop: ['ALL'],
         security_opt: ['no-new-privileges:true'],

@@ -19,6 +19,8 @@ export interface Deployment {
   readonly wishes: ResourceWishes;
   /** The image's registry speaks plain HTTP. */
   readonly insecure: boolean;
+  /** It computes on a GPU of its own. */
+  readonly hasGpu?: boolean;
 }
 
 /** What the person who deploys asks for; the rest is chosen. */
@@ -26,6 +28,8 @@ export interface ResourceWishes {
   readonly sloMs?: number | undefined;
   readonly maxBatch?: number | undefined;
   readonly cpuMillicores?: number | undefined;
+  /** What it has of a GPU; default: nothing. */
+  readonly gpuPercent?: number | undefined;
 }
 
 export type Resources = Pick<Deployment, 'sloMs' | 'maxBatch' | 'cpuMillicores' | 'memoryBytes'>;
@@ -69,10 +73,10 @@ export function chooseResources(
 }
 
 function chooseCell(table: ProfileTable, sloMs: number, wishes: ResourceWishes): Cell | undefined {
-  const { maxBatch = Number.POSITIVE_INFINITY, cpuMillicores } = wishes;
+  const { maxBatch = Number.POSITIVE_INFINITY, cpuMillicores, gpuPercent = 0 } = wishes;
   const cells = table.cells.filter(
     (cell) =>
-      cell.gpuPercent === 0 &&
+      cell.gpuPercent === gpuPercent &&
       cell.batch <= maxBatch &&
       (cpuMillicores === undefined || cell.cpuMillicores === cpuMillicores),
   );

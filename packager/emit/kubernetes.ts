@@ -42,6 +42,7 @@ function podOf(deployment: Deployment): object {
     cpu: `${deployment.cpuMillicores}m`,
     memory: `${deployment.memoryBytes / 2 ** 20}Mi`,
   };
+  const gpu = deployment.hasGpu === true ? { 'nvidia.com/gpu': '1' } : {};
   const { name, ports, ...rest } = SERVING_CONTAINER;
   return {
     ...SERVING_POD,
@@ -59,7 +60,7 @@ function podOf(deployment: Deployment): object {
           { name: SERVER_ENVIRONMENT.maxBatch, value: String(deployment.maxBatch) },
           { name: SERVER_ENVIRONMENT.sloMs, value: String(deployment.sloMs) },
         ],
-        resources: { requests: amounts, limits: amounts },
+        resources: { requests: { ...amounts, ...gpu }, limits: { ...amounts, ...gpu } },
         ...rest,
       },
     ],

@@ -5,7 +5,7 @@ import type { TensorSpec } from '../../models/manifest/manifest.ts';
 import { fastestConfig, throughputPerCore, tightestSloMs } from '../../profiles/best-config.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
-import { OCI_ANNOTATION } from '../contents/annotations.ts';
+import { ANNOTATION, OCI_ANNOTATION } from '../contents/annotations.ts';
 import type { ImageFacts } from './image-facts.ts';
 
 /** An image as a person reads it in a terminal. */
@@ -18,6 +18,9 @@ export function reportOf(facts: ImageFacts): string {
     ...tensorLines('Outputs', model.outputs),
     ...profileLines(facts.profile),
     `Base     ${annotations[OCI_ANNOTATION.baseName] ?? ''} ${annotations[OCI_ANNOTATION.baseDigest] ?? ''}`,
+    ...(annotations[ANNOTATION.accelerator] === undefined
+      ? []
+      : [`Runs on  ${annotations[ANNOTATION.accelerator]}, or the CPU without a share of a GPU`]),
     `Starts   ${facts.command.join(' ')} as user ${facts.user}`,
     `SBOM     ${facts.components} components`,
     layerTable(facts),

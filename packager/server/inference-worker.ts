@@ -10,7 +10,9 @@ import { messageOf } from '../../models/base/errors.ts';
 import type { EngineSession } from '../../models/engines/engine.ts';
 import { BatchExecutor } from '../../models/engines/executor.ts';
 import { engineFor } from '../../models/engines/index.ts';
-import { canBatch } from '../../models/manifest/manifest.ts';
+import { generateInputs } from '../../models/manifest/inputs.ts';
+import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
+import { openFaas } from '../../models/protocols/openfaas.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { answerBatch, type ServedModel } from './inference/answer-batch.ts';
 import {
@@ -21,7 +23,6 @@ import {
   type WarmupRun,
 } from './inference/messages.ts';
 import { detachable } from './inference/transfer.ts';
-import { warmUpBatch } from './inference/warm-up.ts';
 import type { BatchedRequest, BatchedResponse, BatchReply } from './instance-protocol.ts';
 
 const port = parentPort!;
@@ -93,6 +94,12 @@ async function warmUp(model: ServedModel, maxBatch: number, sizes: readonly numb
     send({ type: 'warmup-failed', reason: messageOf(error) });
   }
   send({ type: 'ready', warmup });
+}
+
+/** `requests` predictions of one row each with generated values, as a client would send them. */
+function warmUpBatch(manifest: ModelManifest, requests: number): BatchedRequest[] {
+  const request = openFaas.request(generateInputs(manifest, { batch: 1 }), manifest);
+  return Array.from({ length: requests }, () => ({ path: openFaas.paths.predict, ...request }));
 }
 
 function rejectFailures(responses: readonly BatchedResponse[]): void {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../models/base/clock.ts';
 import { InflessError } from '../../models/base/errors.ts';
-import type { ModelManifest } from '../../models/manifest/manifest.ts';
+import type { ServedModel } from '../../models/protocols/protocol.ts';
 import { Dispatcher, type Submission } from './batching/dispatcher.ts';
 import { type ExecutionEstimate, LearnedEstimate } from './batching/execution-estimate.ts';
 import { BodyBudget } from './http/body.ts';
@@ -58,8 +58,9 @@ export class Instance {
     return this.#model?.name ?? this.settings.modelName;
   }
 
-  get manifest(): ModelManifest | undefined {
-    return this.#model?.manifest;
+  /** @param name what a client calls it, as long as nobody knows better */
+  served(name = ''): ServedModel {
+    return { name: this.modelName ?? name, state: this.#phase, manifest: this.#model?.manifest };
   }
 
   markLoaded(model: LoadedModel): void {

@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { InflessError } from '../../models/base/errors.ts';
 import { cacheDirectory, writeFileSafely } from '../../models/base/files.ts';
-import { digestModel, sizeOfModel } from '../../models/engines/content.ts';
+import { contentOf, digestModel, type ModelContent, sizeOfModel } from '../../models/engines/content.ts';
+import { engineFor } from '../../models/engines/index.ts';
 import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import { saveTable } from '../../profiles/store.ts';
 import { holdEntry } from '../cache/holders.ts';
@@ -92,7 +93,7 @@ async function unpackFiles(image: Image, facts: ImageFacts, origin: string): Pro
   const folder = join(cacheDirectory(), 'unpacked', hexOf(content));
   const path = join(folder, entry);
   await holdEntry({ shelf: 'unpacked', name: hexOf(content) });
-  if (await hasSize(path, facts.model)) return path;
+  if ((await wholeContent(path, facts.model)) !== undefined) return path;
   await rm(folder, { recursive: true, force: true }); // somebody has damaged it
   try {
     await makeFolder(folder, async (into) => {
@@ -115,8 +116,8 @@ function entryOf({ environment }: ImageFacts, origin: string): string {
 
 /** The image's table and manifest are about a digest: it must be the one of the model that is served. */
 async function checkModel(file: string, { model }: ImageFacts, origin: string): Promise<void> {
-  const isThere = await hasSize(file, model);
-  if (isThere && (await digestModel(file, model.format)) === model.digest) return;
+  const content = await wholeContent(file, model);
+  if (content !== undefined && (await digestModel(content)) === model.digest) return;
   throw corrupt(`${origin} has another model in it than the ${model.digest} that it announces`);
 }
 
@@ -134,9 +135,10 @@ async function keepDocuments({
   return { manifestFile, profile: { file, table: profile } };
 }
 
-/** False too where a file of it is missing, or is one outside its folder. */
-async function hasSize(file: string, { format, sizeBytes }: ModelManifest): Promise<boolean> {
-  return (await sizeOfModel(file, format).catch(() => undefined)) === sizeBytes;
+/** Undefined where a file of it is missing, has another size, or is one outside its folder. */
+async function wholeContent(file: string, model: ModelManifest): Promise<ModelContent | undefined> {
+  const content = await contentOf(engineFor(model.format), file).catch(() => undefined);
+  return content !== undefined && sizeOfModel(content) === model.sizeBytes ? content : undefined;
 }
 
 function hexOf(digest: string): string {

@@ -47,7 +47,17 @@ export interface CodecQuestion {
   readonly ask: 'codec';
   readonly budgetMs: number;
 }
-export type Question = OpenQuestion | ExamineQuestion | WarmUpQuestion | MeasureQuestion | CodecQuestion;
+/** Takes requests of one row from now on, see {@link ReceiveAnswer}. */
+export interface ReceiveQuestion {
+  readonly ask: 'receive';
+}
+export type Question =
+  | OpenQuestion
+  | ExamineQuestion
+  | WarmUpQuestion
+  | MeasureQuestion
+  | CodecQuestion
+  | ReceiveQuestion;
 
 export const openedSchema = z.object({
   threads: z.number().int(),
@@ -75,12 +85,15 @@ export const measuredSchema = z.object({
   peakMemoryBytes: z.number(),
 });
 export const codecSchema = z.object({ decode: z.number(), encode: z.number() });
+export const receiveSchema = z.object({ port: z.number().int(), requestBytes: z.number().int() });
 
 export type Examined = z.infer<typeof examinedSchema>;
 export type Opened = z.infer<typeof openedSchema>;
 export type Warmed = z.infer<typeof warmedSchema>;
 export type Measured = z.infer<typeof measuredSchema>;
 export type CodecTimes = z.infer<typeof codecSchema>;
+/** Where requests are taken, over HTTP on this machine, and how long they are. */
+export type ReceiveAnswer = z.infer<typeof receiveSchema>;
 
 export const answerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),

@@ -13,9 +13,11 @@ import {
   type Measured,
   measuredSchema,
   openedSchema,
+  receiveSchema,
   warmedSchema,
 } from './cell-protocol.ts';
 import { type HostTimes, hostTimes, loadBetween } from './host-load.ts';
+import { transferMs } from './request/transfer.ts';
 import type { Precision } from './stopping.ts';
 import type { Evidence } from './verdicts.ts';
 
@@ -112,6 +114,7 @@ async function interview(
   const hostAfter = await hostTimes();
   const gpu = await use?.stop(worker.pid);
   const codecMs = await worker.ask({ ask: 'codec', budgetMs: CODEC_BUDGET_MS }, codecSchema);
+  const receiver = await worker.ask({ ask: 'receive' }, receiveSchema);
   return {
     warmth: warmed.warmth,
     measuringMs,
@@ -123,6 +126,7 @@ async function interview(
       warmupRuns: warmed.runs,
       throughputPerSecond: throughputOf(measured, config),
       codecMs,
+      transferMs: await transferMs(receiver, { budgetMs: CODEC_BUDGET_MS, silenceMs: settings.silenceMs }),
       throttling: difference(before, after),
       ...(gpu === undefined ? {} : { gpu }),
     },

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { decodePredict, encodePredict, encodePredictBody } from '../../models/codec/predict-json.ts';
 import { BatchExecutor } from '../../models/engines/executor.ts';
 import { engineFor } from '../../models/engines/index.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
-import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
+import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import type { NamedTensors } from '../../models/manifest/tensor.ts';
 import type {
   CodecQuestion,
@@ -12,15 +11,15 @@ import type {
   MeasureQuestion,
   Opened,
   OpenQuestion,
+  ReceiveAnswer,
   Warmed,
   WarmUpQuestion,
 } from './cell-protocol.ts';
 import { CountingSession } from './counting-session.ts';
-import { type Breath, meanTimeMs, measure, type Run, type Subject, warmUp } from './measure.ts';
+import { type Breath, measure, type Run, type Subject, warmUp } from './measure.ts';
+import { rowExchange } from './request/codec-times.ts';
+import { receive } from './request/transfer.ts';
 import { WarmUp } from './steady-state.ts';
-
-/** Runs of the codec at least, however slow it is under the quota. */
-const FEWEST_CODEC_RUNS = 3;
 
 /** Enough for what depends on the values; more would only take long to make under a small quota. */
 const DISTINCT_ROWS = 8;
@@ -31,6 +30,8 @@ export interface OpenCell {
   warmUp(question: WarmUpQuestion, breath: Breath): Promise<Warmed>;
   measure(question: MeasureQuestion, breath: Breath): Promise<Measured>;
   codec(question: CodecQuestion): CodecTimes;
+  /** From now on requests of one row can be sent to it, which are answered without being read. */
+  receive(): Promise<ReceiveAnswer>;
 }
 
 export async function openCell({
@@ -57,7 +58,8 @@ export async function openCell({
   // Counted from the start of this process; in production the request comes from outside.
   const firstAnswerMs = performance.now() - (beforeLoadMs - begin);
   if (!first!.ok) throw first!.error;
-  const firstOutputs = first!.outputs;
+  const { outputs } = first!;
+  const exchange = () => rowExchange(model.manifest, request, outputs);
   session.expectOneRun(1);
   const requests = requestsLike(request, model.manifest, config.batch, shapes);
   const runOf =
@@ -94,7 +96,8 @@ export async function openCell({
         ...(yardstick === undefined ? {} : { yardstick }),
       };
     },
-    codec: ({ budgetMs }) => codecTimes(model.manifest, request, firstOutputs, budgetMs),
+    codec: ({ budgetMs }) => exchange().times(budgetMs),
+    receive: () => receive(exchange()),
   };
 }
 
@@ -118,22 +121,6 @@ function requestsLike(
     rows.push(generateInputs(manifest, { batch: 1, seed, shapes }));
   }
   return Array.from({ length: batch }, (_, row) => rows[row % rows.length]!);
-}
-
-function codecTimes(
-  manifest: ModelManifest,
-  request: NamedTensors,
-  outputs: NamedTensors,
-  budgetMs: number,
-): CodecTimes {
-  // Rows are how clients send; a model without rows can only be sent whole tensors.
-  const form = canBatch(manifest) ? 'row' : 'column';
-  const body = encodePredictBody(request, form, manifest);
-  const limits = { fewest: FEWEST_CODEC_RUNS, budgetMs: budgetMs / 2 };
-  return {
-    decode: meanTimeMs(() => decodePredict(body, manifest), limits),
-    encode: meanTimeMs(() => encodePredict(outputs, form, manifest), limits),
-  };
 }
 
 /**

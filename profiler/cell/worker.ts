@@ -25,6 +25,8 @@ async function reply(question: Question): Promise<unknown> {
       return cell.measure(question, breath);
     case 'codec':
       return cell.codec(question);
+    case 'receive':
+      return cell.receive();
   }
 }
 

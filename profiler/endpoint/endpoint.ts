@@ -1,7 +1,9 @@
 import { request } from 'undici';
 import { z } from 'zod';
+import { fillPath } from '../../models/protocols/path-template.ts';
+import { tensorflowServing } from '../../models/protocols/tensorflow-serving.ts';
 import type { Slo } from '../load/report.ts';
-import { parseTarget, type Target } from '../load/target.ts';
+import { type DescribedTarget, parseTarget, type Target } from '../load/target.ts';
 
 /** What the description of an endpoint may take; without it the search goes on. */
 const TIMEOUT_MS = 5000;
@@ -28,13 +30,14 @@ export async function readInstance(url: URL): Promise<ReadyReport | undefined> {
 }
 
 /** A serving process is asked for its model by name: its address alone would do, but not tell what to send. */
-export function modelOf({ model }: ReadyReport, url: URL): Target {
-  return parseTarget(new URL(`/v1/models/${encodeURIComponent(model)}`, url).href);
+export function modelOf({ model }: ReadyReport, url: URL): DescribedTarget {
+  const path = fillPath(tensorflowServing.paths.predict, { model });
+  return parseTarget(new URL(path, url).href) as DescribedTarget;
 }
 
 /** The SLO that the function was declared with; undefined where nobody tells. */
-export async function readSlo(url: URL): Promise<Slo | undefined> {
-  const name = functionName(url) ?? /\/v1\/models\/([^/:]+)/.exec(url.pathname)?.[1];
+export async function readSlo({ url, model }: Target): Promise<Slo | undefined> {
+  const name = functionName(url) ?? model;
   if (name === undefined) return undefined;
   const status = functionSchema.safeParse(await getJson(new URL(`/api/functions/${name}`, url))).data;
   return status === undefined ? undefined : { ms: status.sloMs, percentile: status.percentile };

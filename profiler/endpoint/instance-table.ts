@@ -1,14 +1,15 @@
 import { request } from 'undici';
 import { InflessError } from '../../models/base/errors.ts';
 import { packageVersion } from '../../models/base/package.ts';
-import { encodePredictBody } from '../../models/codec/predict-json.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
+import type { Message, Signature } from '../../models/protocols/protocol.ts';
 import { readHost } from '../../profiles/host.ts';
 import { UNKNOWN_HOST } from '../../profiles/host-schema.ts';
 import { type Cell, PROFILE_SCHEMA, type ProfileTable } from '../../profiles/table.ts';
 import { WarmUp } from '../cell/steady-state.ts';
 import { Samples } from '../cell/stopping.ts';
-import { fetchSignature, type Signature } from '../load/metadata.ts';
+import { fetchSignature } from '../load/metadata.ts';
+import type { DescribedTarget } from '../load/target.ts';
 import { modelOf, type ReadyReport } from './endpoint.ts';
 import { type InstanceMetrics, readInstanceMetrics } from './instance-metrics.ts';
 
@@ -33,11 +34,11 @@ export async function measureInstanceTable(
   signal: AbortSignal,
 ): Promise<ProfileTable> {
   const target = modelOf(instance, url);
-  const signature = await fetchSignature(target.metadataUrl!, TIMEOUT_MS);
+  const signature = await fetchSignature(target, TIMEOUT_MS);
   const cells: Cell[] = [];
   for (const batch of batchesOf(instance, signature)) {
     signal.throwIfAborted();
-    cells.push(await measureCell(target.url, instance, bodyOf(signature, batch), batch, signal));
+    cells.push(await measureCell(target.url, instance, requestFor(target, signature, batch), batch, signal));
   }
   const isHere = ['localhost', '[::1]'].includes(url.hostname) || url.hostname.startsWith('127.');
   const host = isHere ? await readHost() : UNKNOWN_HOST;
@@ -47,7 +48,7 @@ export async function measureInstanceTable(
     tool: `infless ${packageVersion}, from ${url.origin}`,
     model: {
       name: instance.model,
-      format: 'onnx',
+      format: 'unknown',
       digest: instance.digest,
       sizeBytes: 0,
       ...signature,
@@ -66,23 +67,22 @@ function batchesOf({ maxBatch }: ReadyReport, { inputs }: Signature): number[] {
   return [...new Set([...powers, maxBatch])];
 }
 
-function bodyOf({ inputs }: Signature, batch: number): Uint8Array {
-  const feeds = generateInputs({ name: 'the target', inputs }, { batch });
-  const inRows = Object.values(feeds).every((tensor) => tensor.shape[0] === batch);
-  return encodePredictBody(feeds, inRows ? 'row' : 'column');
+function requestFor({ protocol }: DescribedTarget, { inputs }: Signature, batch: number): Message {
+  const model = { name: 'the target', inputs };
+  return protocol.request(generateInputs(model, { batch }), model);
 }
 
 async function measureCell(
   url: URL,
   instance: ReadyReport,
-  body: Uint8Array,
+  message: Message,
   batch: number,
   signal: AbortSignal,
 ): Promise<Cell> {
   let before = await readInstanceMetrics(url, TIMEOUT_MS);
   const run = async (): Promise<number> => {
     signal.throwIfAborted();
-    await ask(url, body);
+    await ask(url, message);
     const after = await readInstanceMetrics(url, TIMEOUT_MS);
     if (after.batches !== before.batches + 1) throw disturbed(url);
     const executeMs = after.executeMs - before.executeMs;
@@ -132,10 +132,10 @@ function cellOf(
   };
 }
 
-async function ask(url: URL, body: Uint8Array): Promise<void> {
+async function ask(url: URL, { contentType, body }: Message): Promise<void> {
   const answer = await request(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': contentType },
     body,
     headersTimeout: TIMEOUT_MS,
     bodyTimeout: TIMEOUT_MS,

@@ -1,10 +1,11 @@
 import { systemClock } from '../../models/base/clock.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import { packageVersion } from '../../models/base/package.ts';
+import { JSON_TYPE, type Message } from '../../models/protocols/protocol.ts';
 import { HttpClient } from '../load/http-client.ts';
-import { generateBodies } from '../load/metadata.ts';
+import { generateRequests } from '../load/metadata.ts';
 import type { Slo } from '../load/report.ts';
-import { parseTarget, probe, type Target } from '../load/target.ts';
+import { isDescribed, parseTarget, probe, type Target } from '../load/target.ts';
 import { CAPACITY_SCHEMA, type CapacityReport } from './capacity-report.ts';
 import { modelOf, type ReadyReport, readInstance, readSlo } from './endpoint.ts';
 import { type CapacityListener, type CapacitySettings, measureCapacity } from './measure-capacity.ts';
@@ -40,7 +41,7 @@ export interface Endpoint {
 export async function openEndpoint(url: string, options: EndpointOptions): Promise<Endpoint> {
   const given = parseTarget(url);
   await probe(given.url, ANSWER_TIMEOUT_MS);
-  const [instance, declared] = await Promise.all([readInstance(given.url), readSlo(given.url)]);
+  const [instance, declared] = await Promise.all([readInstance(given.url), readSlo(given)]);
   const target = instance === undefined ? given : modelOf(instance, given.url);
   const sloMs = options.sloMs ?? declared?.ms;
   if (sloMs === undefined) {
@@ -48,12 +49,13 @@ export async function openEndpoint(url: string, options: EndpointOptions): Promi
       remedy: 'Say it, like --slo 200ms.',
     });
   }
+  const requests = await requestsFor(target, options);
   return {
     target,
     slo: { ms: sloMs, percentile: options.percentile ?? declared?.percentile ?? 99 },
     instance,
-    bodies: await bodiesFor(target, options),
-    headers: { 'content-type': 'application/json', ...options.headers },
+    bodies: requests.map(({ body }) => body),
+    headers: { 'content-type': requests[0]!.contentType, ...options.headers },
   };
 }
 
@@ -92,9 +94,9 @@ export async function profileEndpoint(
   };
 }
 
-function bodiesFor(target: Target, { body, seed }: EndpointOptions): Promise<readonly Uint8Array[]> {
-  if (body !== undefined) return Promise.resolve([body]);
-  if (target.metadataUrl !== undefined) return generateBodies(target.metadataUrl, seed, ANSWER_TIMEOUT_MS);
+async function requestsFor(target: Target, { body, seed }: EndpointOptions): Promise<readonly Message[]> {
+  if (body !== undefined) return [{ contentType: JSON_TYPE, body }];
+  if (isDescribed(target)) return generateRequests(target, seed, ANSWER_TIMEOUT_MS);
   throw new InflessError('INVALID_INPUT', `What to send to ${target.url.href} is not known`, {
     remedy: 'Give a request with --data FILE, or the URL of a function or model.',
   });

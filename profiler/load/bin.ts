@@ -2,4 +2,4 @@
 import { runProgram } from '../../models/base/command-line/program.ts';
 import { loadProgram } from './program.ts';
 
-await runProgram(loadProgram());
+await runProgram(loadProgram);

@@ -1,6 +1,15 @@
 import { readFile } from 'node:fs/promises';
+import {
+  argument,
+  option,
+  optionalValue,
+  repeatable,
+  type Values,
+} from '../../models/base/command-line/option-table.ts';
+import { file, oneOf, text, wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
+import { PROTOCOLS } from '../../models/protocols/index.ts';
 import type { ArrivalProcess } from './arrivals/arrivals.ts';
 import {
   constantRate,
@@ -14,80 +23,186 @@ import {
   steppedRate,
 } from './arrivals/rates.ts';
 import { readTrace } from './arrivals/trace-file.ts';
-import type { Slo } from './report.ts';
 import type { LoadOptions } from './run.ts';
+import { TARGET_HELP } from './target.ts';
 
 const DEFAULT_DURATION_MS = 30_000;
 
-/** The options of `infless-load` as commander hands them over: text. */
-export interface CliOptions {
-  readonly rate?: string;
-  readonly ramp?: string;
-  readonly trace?: string;
-  readonly interval: string;
-  readonly column: string;
-  readonly scale: string;
-  readonly duration?: string;
-  readonly arrivals: string;
-  readonly cv?: string;
-  readonly seed: string;
-  readonly data?: string;
-  readonly body?: string;
-  readonly method: string;
-  readonly header?: readonly string[];
-  readonly timeout: string;
-  readonly maxOutstanding: string;
-  readonly slo?: string;
-  readonly percentile: string;
-  readonly json?: string | true;
-}
+/** How requests may spread around their rate. */
+export const ARRIVALS = ['constant', 'poisson', 'gamma'] as const;
+
+const RATES = 'Rate';
+const REQUESTS = 'Requests';
+const VERDICT = 'Report';
+
+/** The options of `infless-load`. */
+export const LOAD_OPTIONS = {
+  url: argument({ argument: '<url>', parse: text, help: TARGET_HELP }),
+  rate: option({ flag: '--rate <number>', parse: parseRate, group: RATES, help: 'requests per second' }),
+  ramp: option({
+    flag: '--ramp <points>',
+    parse: parseRamp,
+    group: RATES,
+    help: 'straight lines between rates at times, like 10@0s,50@10s,10@30s',
+  }),
+  trace: option({
+    flag: '--trace <file>',
+    parse: file,
+    group: RATES,
+    help: 'rates from a file: one a line, or CSV',
+  }),
+  interval: option({
+    flag: '--interval <duration>',
+    parse: parseInterval,
+    default: '1s',
+    group: RATES,
+    help: 'how long each rate of the trace holds',
+  }),
+  column: option({
+    flag: '--column <name>',
+    parse: text,
+    default: '1',
+    group: RATES,
+    help: 'column of a CSV trace, by header or number',
+  }),
+  scale: option({
+    flag: '--scale <factor>',
+    parse: parseRate,
+    default: '1',
+    group: RATES,
+    help: 'multiplies every rate',
+  }),
+  duration: option({
+    flag: '--duration <duration>',
+    parse: parseDurationMs,
+    otherwise: '30s, or to the end of ramp or trace',
+    group: RATES,
+    help: 'how long to send',
+  }),
+  arrivals: option({
+    flag: '--arrivals <process>',
+    parse: oneOf(ARRIVALS),
+    default: 'poisson',
+    group: RATES,
+    help: 'how requests spread around their rate',
+  }),
+  cv: option({
+    flag: '--cv <number>',
+    parse: text,
+    group: RATES,
+    help: 'coefficient of variation of gamma intervals: 1 is Poisson, 2 is bursty',
+  }),
+  seed: option({
+    flag: '--seed <integer>',
+    parse: wholeNumber(0),
+    default: '1',
+    group: RATES,
+    help: 'the same seed gives the same arrivals and inputs',
+  }),
+  protocol: option({
+    flag: '--protocol <name>',
+    parse: oneOf(PROTOCOLS.map(({ name }) => name)),
+    otherwise: 'as the URL tells',
+    group: REQUESTS,
+    help: 'how to speak to the target',
+  }),
+  data: option({ flag: '--data <file>', parse: file, group: REQUESTS, help: 'request body from a file' }),
+  body: option({
+    flag: '--body <text>',
+    parse: text,
+    otherwise: "made up from the model's metadata",
+    group: REQUESTS,
+    help: 'request body',
+  }),
+  method: option({
+    flag: '--method <method>',
+    parse: text,
+    default: 'POST',
+    group: REQUESTS,
+    help: 'HTTP method',
+  }),
+  header: repeatable({
+    flag: '--header <line>',
+    parse: parseHeader,
+    group: REQUESTS,
+    help: 'request header, like "Authorization: Basic …"',
+  }),
+  timeout: option({
+    flag: '--timeout <duration>',
+    parse: parseDurationMs,
+    default: '30s',
+    group: REQUESTS,
+    help: 'give up on an answer after this long',
+  }),
+  maxOutstanding: option({
+    flag: '--max-outstanding <count>',
+    parse: wholeNumber(1),
+    default: '1000',
+    group: REQUESTS,
+    help: 'requests on their way at once; those beyond count as dropped',
+  }),
+  slo: option({
+    flag: '--slo <duration>',
+    parse: parseDurationMs,
+    group: VERDICT,
+    help: 'latency target; the exit code is 1 when it is missed',
+  }),
+  percentile: option({
+    flag: '--percentile <number>',
+    parse: parsePercentile,
+    default: '99',
+    group: VERDICT,
+    help: 'share of all requests, in percent, that must meet the SLO',
+  }),
+  json: optionalValue({
+    flag: '--json [file]',
+    parse: file,
+    group: VERDICT,
+    help: 'write the report as JSON to a file, or to standard output instead of the summary',
+  }),
+};
+
+type LoadValues = Values<typeof LOAD_OPTIONS>;
 
 /** @throws InflessError INVALID_INPUT naming the option that is wrong */
-export async function toLoadOptions(url: string, options: CliOptions): Promise<LoadOptions> {
-  const body = await readBody(options);
+export async function toLoadOptions(values: LoadValues): Promise<LoadOptions> {
+  const body = await readBody(values);
   return {
-    url,
-    rates: await readRates(options),
-    process: parseProcess(options.arrivals, options.cv),
-    seed: parseInteger(options.seed, '--seed'),
-    method: options.method.toUpperCase(),
-    headers: Object.fromEntries((options.header ?? []).map(parseHeader)),
+    url: values.url,
+    rates: await readRates(values),
+    process: parseProcess(values.arrivals, values.cv),
+    seed: values.seed,
+    method: values.method.toUpperCase(),
+    ...(values.protocol === undefined ? {} : { protocol: values.protocol }),
+    headers: Object.fromEntries(values.header),
     ...(body === undefined ? {} : { bodies: [body] }),
-    timeoutMs: parseDurationMs(options.timeout, '--timeout'),
-    maxOutstanding: parseInteger(options.maxOutstanding, '--max-outstanding', 1),
-    ...(options.slo === undefined ? {} : { slo: parseSlo(options.slo, options.percentile) }),
+    timeoutMs: values.timeout,
+    maxOutstanding: values.maxOutstanding,
+    ...(values.slo === undefined ? {} : { slo: { ms: values.slo, percentile: values.percentile } }),
   };
 }
 
-async function readRates(options: CliOptions): Promise<RateCurve> {
-  const durationMs =
-    options.duration === undefined ? undefined : parseDurationMs(options.duration, '--duration');
-  const curve = await readCurve(options, durationMs);
-  return cutRate(scaleRate(curve, parseRate(options.scale, '--scale')), durationMs ?? durationOf(curve));
+async function readRates(values: LoadValues): Promise<RateCurve> {
+  const curve = await readCurve(values);
+  return cutRate(scaleRate(curve, values.scale), values.duration ?? durationOf(curve));
 }
 
-async function readCurve(options: CliOptions, durationMs: number | undefined): Promise<RateCurve> {
-  const { rate, ramp, trace } = options;
+async function readCurve({ rate, ramp, trace, interval, column, duration }: LoadValues): Promise<RateCurve> {
   if ([rate, ramp, trace].filter((given) => given !== undefined).length !== 1) {
     throw new InflessError('INVALID_INPUT', 'How many requests to send must be said in one way', {
       remedy: 'Give one of --rate, --ramp and --trace.',
     });
   }
-  if (trace !== undefined) {
-    const intervalMs = parseDurationMs(options.interval, '--interval');
-    if (intervalMs === 0) throw invalid('--interval must be longer than 0', 'Write it like 1s.');
-    return steppedRate(await readTrace(trace, options.column), intervalMs);
-  }
-  if (rate !== undefined) return constantRate(parseRate(rate, '--rate'), durationMs ?? DEFAULT_DURATION_MS);
-  return rampedRate(parseRamp(ramp!), durationMs);
+  if (trace !== undefined) return steppedRate(await readTrace(trace, column), interval);
+  if (rate !== undefined) return constantRate(rate, duration ?? DEFAULT_DURATION_MS);
+  return rampedRate(ramp!, duration);
 }
 
 /** How arrivals spread, as `--arrivals` and `--cv` say. */
-export function parseProcess(type: string, cv: string | undefined): ArrivalProcess {
+export function parseProcess(type: (typeof ARRIVALS)[number], cv: string | undefined): ArrivalProcess {
   if (type !== 'gamma') {
     if (cv !== undefined) throw invalid('--cv is a property of gamma arrivals', 'Add --arrivals gamma.');
-    if (type === 'constant' || type === 'poisson') return { type };
-    throw invalid(`--arrivals "${type}" is not known`, 'Choose constant, poisson or gamma.');
+    return { type };
   }
   const value = Number(cv);
   if (!(value > 0 && value <= 100)) {
@@ -99,19 +214,17 @@ export function parseProcess(type: string, cv: string | undefined): ArrivalProce
   return { type, cv: value };
 }
 
-function parseSlo(slo: string, percentile: string): Slo {
-  const value = Number(percentile);
-  if (!(value > 0 && value < 100)) {
-    throw invalid(`--percentile "${percentile}" is not between 0 and 100`, 'Write it like 99 or 99.9.');
-  }
-  return { ms: parseDurationMs(slo, '--slo'), percentile: value };
+/** A duration that is not zero. */
+export function parseInterval(given: string, option: string): number {
+  const intervalMs = parseDurationMs(given, option);
+  if (intervalMs > 0) return intervalMs;
+  throw invalid(`${option} must be longer than 0`, 'Write it like 1s.');
 }
 
-/** @throws InflessError INVALID_INPUT naming the option */
-export function parseInteger(text: string, option: string, least = 0): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw invalid(`${option} "${text}" is not a whole number from ${least} on`);
+function parsePercentile(given: string, option: string): number {
+  const value = Number(given);
+  if (value > 0 && value < 100) return value;
+  throw invalid(`${option} "${given}" is not between 0 and 100`, 'Write it like 99 or 99.9.');
 }
 
 /** Reads `Name: value`; the name comes in lower case. */
@@ -121,7 +234,7 @@ export function parseHeader(line: string): [string, string] {
   return [match[1]!.toLowerCase(), match[2]!];
 }
 
-async function readBody({ data, body }: CliOptions): Promise<Uint8Array | undefined> {
+async function readBody({ data, body }: LoadValues): Promise<Uint8Array | undefined> {
   if (data !== undefined && body !== undefined) throw invalid('--data and --body exclude each other');
   if (body !== undefined) return Buffer.from(body);
   return data === undefined ? undefined : readBodyFile(data);

@@ -1,16 +1,19 @@
 import { InflessError } from '../../models/base/errors.ts';
+import { JSON_TYPE, type Message } from '../../models/protocols/protocol.ts';
 import { type ArrivalProcess, arrivals } from './arrivals/arrivals.ts';
 import { durationOf, type RateCurve, totalCount } from './arrivals/rates.ts';
 import { HttpClient } from './http-client.ts';
-import { generateBodies } from './metadata.ts';
+import { generateRequests } from './metadata.ts';
 import { OpenLoop } from './open-loop.ts';
 import { LoadRecorder } from './recorder.ts';
 import type { LoadReport, SecondReport, Slo } from './report.ts';
-import { parseTarget, probe, type Target } from './target.ts';
+import { isDescribed, parseTarget, probe, type Target } from './target.ts';
 
 export interface LoadOptions {
   /** A function, a model, its `:predict`, or anything else that takes the method. */
   readonly url: string;
+  /** Name of the protocol to speak. Default: what the URL tells, else OpenFaaS' raw call. */
+  readonly protocol?: string;
   readonly rates: RateCurve;
   /** Default: Poisson. */
   readonly process?: ArrivalProcess;
@@ -18,7 +21,7 @@ export interface LoadOptions {
   readonly seed?: number;
   /** Default: POST. */
   readonly method?: string;
-  /** Beside, or instead of, `content-type: application/json`. */
+  /** Beside, or instead of, the `content-type` of what is sent. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent in turn; without any they are made up from the model's metadata. Not used for GET and HEAD. */
   readonly bodies?: readonly Uint8Array[];
@@ -47,20 +50,20 @@ export async function runLoad(
   if (!(totalCount(rates) > 0)) {
     throw new InflessError('INVALID_INPUT', 'This rate over this duration brings no requests at all');
   }
-  const target = parseTarget(options.url);
+  const target = parseTarget(options.url, options.protocol);
   await probe(target.url, timeoutMs);
-  const bodies = takesBody(method) ? await bodiesFor(target, options.bodies, seed, timeoutMs) : [null];
+  const requests = takesBody(method) ? await requestsFor(target, options.bodies, seed, timeoutMs) : [];
   const recorder = new LoadRecorder(options.slo);
-  const json = takesBody(method) ? { 'content-type': 'application/json' } : {};
+  const [first] = requests;
   const client = new HttpClient(target.url, {
     method,
-    headers: { ...json, ...options.headers },
+    headers: { ...(first === undefined ? {} : { 'content-type': first.contentType }), ...options.headers },
     timeoutMs,
   });
   const loop = new OpenLoop({
     client,
     recorder,
-    bodies,
+    bodies: first === undefined ? [null] : requests.map(({ body }) => body),
     maxOutstanding: options.maxOutstanding ?? 1000,
     onSecond,
   });
@@ -81,14 +84,14 @@ function takesBody(method: string): boolean {
   return !['GET', 'HEAD'].includes(method);
 }
 
-async function bodiesFor(
+async function requestsFor(
   target: Target,
   given: readonly Uint8Array[] | undefined,
   seed: number,
   timeoutMs: number,
-): Promise<readonly Uint8Array[]> {
-  if (given !== undefined && given.length > 0) return given;
-  if (target.metadataUrl !== undefined) return generateBodies(target.metadataUrl, seed, timeoutMs);
+): Promise<readonly Message[]> {
+  if (given !== undefined && given.length > 0) return given.map((body) => ({ contentType: JSON_TYPE, body }));
+  if (isDescribed(target)) return generateRequests(target, seed, timeoutMs);
   throw new InflessError('INVALID_INPUT', `What to send to ${target.url.href} is not known`, {
     remedy: 'Give a body with --data FILE or --body JSON, or the URL of a function or model.',
   });

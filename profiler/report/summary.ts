@@ -127,8 +127,9 @@ function line(title: string, cell: Cell | undefined, slo?: Slo): string[] {
 function codecLine(cell: Cell | undefined): string[] {
   if (cell === undefined) return [];
   const { decode, encode } = cell.codecMs;
+  const carried = cell.transferMs === undefined ? '' : `, ${formatDuration(cell.transferMs)} over HTTP`;
   return [
-    `${'JSON of one row'.padEnd(TITLE_WIDTH)} ${formatDuration(decode)} to read, ${formatDuration(encode)} to write under a CPU quota of ${formatCores(cell.cpuMillicores)}; the latencies are without it`,
+    `${'JSON of one row'.padEnd(TITLE_WIDTH)} ${formatDuration(decode)} to read, ${formatDuration(encode)} to write${carried} under a CPU quota of ${formatCores(cell.cpuMillicores)}; the latencies are without it`,
   ];
 }
 

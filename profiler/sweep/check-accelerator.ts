@@ -1,9 +1,9 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { engineFor } from '../../models/engines/index.ts';
 import type { ProviderName } from '../../models/engines/provider.ts';
+import type { CpuNodes } from '../../models/engines/tracing.ts';
 import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
 import type { Accelerator } from '../../profiles/table.ts';
-import type { CpuNodes } from '../cell/accelerator/placement.ts';
 import { CellProcess } from '../cell/cell-process.ts';
 import { examinedSchema, type InputShapes } from '../cell/cell-protocol.ts';
 import type { SweepGpu } from '../gpu/sweep-gpu.ts';

@@ -34,6 +34,7 @@ const COLUMNS: Readonly<Record<string, (cell: Cell) => number | string | boolean
   gpu_memory_bytes: (cell) => cell.gpu?.memoryBytes,
   gpu_power_watts: (cell) => cell.gpu?.powerWatts,
   gpu_utilization_percent: (cell) => cell.gpu?.utilizationPercent,
+  transfer_ms: (cell) => cell.transferMs,
 };
 
 /** One line a cell, under a header; the model's name comes first, so that several tables can be concatenated. */

@@ -78,7 +78,7 @@ function tableOf(rows: readonly ForeignRow[], origin: string, options: ImportOpt
     tool: `infless ${packageVersion}, from ${origin}`,
     model: {
       name: rows[0]!.model,
-      format: 'onnx',
+      format: 'unknown',
       digest: `sha256:${createHash('sha256').update(lines).digest('hex')}`,
       sizeBytes: 0,
       inputs: [tensor],

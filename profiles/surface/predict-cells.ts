@@ -72,6 +72,9 @@ function predictedCell(
     throughputPerSecond: (point.batch * 1000) / mean,
     cpuMs,
     codecMs: { decode: single((cell) => cell.codecMs.decode), encode: single((cell) => cell.codecMs.encode) },
+    ...(measured.every((cell) => cell.transferMs !== undefined)
+      ? { transferMs: single((cell) => cell.transferMs!) }
+      : {}),
     peakMemoryBytes: memoryBound(measured, point),
     loadMs: single((cell) => cell.loadMs),
     firstAnswerMs: single((cell) => cell.firstAnswerMs),

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { packageRoot } from '../../models/base/package.ts';
+import { formats } from '../../models/engines/index.ts';
 import { MAY_IMPORT, PRIVATE, PURE } from './import-rules.ts';
 import { type Arrow, circular, type Source, siblingArrows } from './sources.ts';
 
@@ -14,6 +15,8 @@ export interface Findings {
   readonly forbiddenArrows: readonly string[];
   /** Imports out of a private folder from elsewhere than beside it. */
   readonly trespassing: readonly string[];
+  /** Files beside the engines that name a model's format: what depends on it is asked of the engine. */
+  readonly formatsNamed: readonly string[];
   /** Decisions that look at clocks, files or dice. */
   readonly impure: readonly string[];
   /** Folders of more than 14 files of their own: two subjects. */
@@ -28,6 +31,7 @@ export interface Findings {
 
 const IMPURE =
   /\bDate\.now\(|\bnew Date\(\)|performance\.now\(|\bset(?:Timeout|Interval|Immediate)\(|Math\.random\(|from 'node:|systemClock/;
+const FORMAT_NAMED = new RegExp(`'(?:${formats().join('|')})'`);
 const MOST_FILES = 14;
 const MANY_FILES = 12;
 const SMALL_LINES = 25;
@@ -41,6 +45,9 @@ export function findingsOf(sources: readonly Source[], tests: readonly Source[])
     circles: [...arrows.values()].flatMap(circular).map(toText).sort(),
     forbiddenArrows: forbiddenArrows(arrows),
     trespassing: trespassing(sources),
+    formatsNamed: sources
+      .filter(({ path, text }) => !isIn(path, 'models/engines') && FORMAT_NAMED.test(text))
+      .map(({ path }) => path),
     impure: sources
       .filter(({ path, text }) => PURE.some((folder) => isIn(path, folder)) && IMPURE.test(text))
       .map(({ path }) => path),

@@ -4,6 +4,7 @@
  *
  *     npm run bench:capacity [-- --json]
  */
+
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { parseFunctionSpec } from '../../dist/autoscaler/functions/spec.js';
@@ -12,6 +13,7 @@ import { policyByName } from '../../dist/autoscaler/simulation/systems/systems.j
 import { arrivals } from '../../dist/profiler/load/arrivals/arrivals.js';
 import { constantRate } from '../../dist/profiler/load/arrivals/rates.js';
 import { importInflessText } from '../../dist/profiles/import/infless-text.js';
+import { nodeOf } from './support/nodes.mjs';
 import { benchmark } from './support/program.mjs';
 
 const CASES = [
@@ -82,7 +84,7 @@ function scenarioOf({ b, execMs, sloMs, cv, instances }, load, requests, seed) {
   const rate = load * instances * Math.floor(1000 / execMs) * b;
   const durationMs = WARM_UP_MS + (requests * 1000) / rate;
   return {
-    nodes: [{ name: 'node', cpuMillicores: 1000 * instances, memoryBytes: 1e12, gpuPercents: [] }],
+    nodes: [nodeOf({ name: 'node', cpuMillicores: 1000 * instances, memoryBytes: 1e12 })],
     warmUpMs: WARM_UP_MS,
     durationMs,
     seed,

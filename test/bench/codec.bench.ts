@@ -1,14 +1,14 @@
 import { createRequire } from 'node:module';
 import { bench, describe } from 'vitest';
 import { seededRandom } from '../../models/base/random.ts';
-import type * as PredictJson from '../../models/codec/predict-json.ts';
 import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import type { NamedTensors } from '../../models/manifest/tensor.ts';
+import type * as TensorflowServing from '../../models/protocols/tensorflow-serving.ts';
 
 /** The compiled code, as production runs it: vitest's own loading makes every imported name a lookup. */
-const { decodePredict, encodePredict } = createRequire(import.meta.url)(
-  '../../dist/models/codec/predict-json.js',
-) as typeof PredictJson;
+const { tensorflowServing } = createRequire(import.meta.url)(
+  '../../dist/models/protocols/tensorflow-serving.js',
+) as typeof TensorflowServing;
 
 /** The request of an image model: one row of 224×224×3 floats, written as Python clients do. */
 const SHAPE = [1, 224, 224, 3];
@@ -38,13 +38,13 @@ function body(digits: number): Buffer {
 }
 
 for (const digits of [8, 17]) {
-  const request = body(digits);
-  describe(`decode one ${SHAPE.join('×')} row, ${digits} digits, ${(request.length / 1e6).toFixed(1)} MB`, () => {
-    bench('decodePredict', () => {
-      decodePredict(request, manifest);
+  const request = { contentType: 'application/json', body: body(digits) };
+  describe(`decode one ${SHAPE.join('×')} row, ${digits} digits, ${(request.body.length / 1e6).toFixed(1)} MB`, () => {
+    bench('decode', () => {
+      tensorflowServing.decode(request, manifest);
     });
     bench('JSON.parse and flat', () => {
-      const { instances } = JSON.parse(request.toString()) as { instances: { inputs: number[][][] }[] };
+      const { instances } = JSON.parse(request.body.toString()) as { instances: { inputs: number[][][] }[] };
       Float32Array.from(instances[0]!.inputs.flat(2));
     });
   });
@@ -55,8 +55,8 @@ for (const rows of [1, 100]) {
   for (let row = 0; row < rows; row += 1) data.set(classes, row * 1000);
   const outputs: NamedTensors = { predictions: { dtype: 'float32', shape: [rows, 1000], data } };
   describe(`encode ${rows} × 1000 classes`, () => {
-    bench('encodePredict', () => {
-      encodePredict(outputs, 'row');
+    bench('encode', () => {
+      tensorflowServing.encode(outputs, { feeds: {}, rows, form: 'row' }, manifest);
     });
     bench('JSON.stringify', () => {
       const predictions = Array.from({ length: rows }, (_, row) => [

@@ -9,9 +9,9 @@
  */
 import { Agent, request } from 'undici';
 import { bench, describe } from 'vitest';
-import { encodePredictBody } from '../../models/codec/predict-json.ts';
 import { engineFor } from '../../models/engines/index.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
+import { predictBody } from '../../models/protocols/tensorflow-serving.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { profileModel } from '../../profiler/sweep/profile-model.ts';
 import { RunningService } from '../autoscaler/end-to-end/running-service.ts';
@@ -27,7 +27,7 @@ const session = await engineFor(file.manifest.format).open(file, {
   gpuPercent: 0,
 });
 const feeds = generateInputs(session.manifest, { batch: 1 });
-const body = Buffer.from(encodePredictBody(feeds, 'row', session.manifest));
+const body = Buffer.from(predictBody(feeds, 'row', session.manifest));
 
 const server = new ServerProcess({ model: 'mobilenet', cpuMillicores: CPU_MILLICORES });
 await server.listening();

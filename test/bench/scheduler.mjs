@@ -5,10 +5,12 @@
  *
  *     npm run bench:scheduler [-- --nodes 2000] [--functions 40] [--rounds 15] [--seed 1] [--json]
  */
+
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { percentileRateModel } from '../../dist/autoscaler/planning/capacity/percentile-rates.js';
 import { planCluster } from '../../dist/autoscaler/planning/planner.js';
+import { amountIn, vectorOf } from '../../dist/models/base/resources.js';
 import { demandsAt, largeCluster, manyFunctions, scaleFor } from './support/large-cluster.mjs';
 import { paperGreedy } from './support/paper-greedy.mjs';
 import { benchmark } from './support/program.mjs';
@@ -91,14 +93,16 @@ function median(runs) {
 
 /** What a plan has started, all of it ready. */
 function runningOf({ actions }, functions) {
-  const memoryOf = new Map(functions.map(({ name, candidates }) => [name, candidates[0].memoryBytes]));
+  const memoryOf = new Map(
+    functions.map(({ name, candidates }) => [name, amountIn(candidates[0].needs, 'memoryBytes')]),
+  );
   return actions.map(({ functionName, config, node, gpu }, index) => ({
     functionName,
     config,
     node,
     ...(gpu === undefined ? {} : { gpu }),
     id: `instance-${index}`,
-    memoryBytes: memoryOf.get(functionName),
+    needs: vectorOf({ ...config, memoryBytes: memoryOf.get(functionName) }),
     ready: true,
     outdated: false,
   }));

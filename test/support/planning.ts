@@ -15,6 +15,7 @@ import {
 import { planCluster } from '../../autoscaler/planning/planner.ts';
 import { type Holding, NodeResources } from '../../autoscaler/simulation/cluster/node-resources.ts';
 import { configKey } from '../../profiles/config.ts';
+import { type FlatNode, needsOf, nodeCapacity } from './resources.ts';
 
 const MEMORY_BYTES = 100e6;
 
@@ -22,14 +23,15 @@ export function candidate(
   batch: number,
   cpuMillicores: number,
   meanMs: number,
-  change: Partial<Candidate> & { gpuPercent?: number } = {},
+  change: Partial<Candidate> & { gpuPercent?: number; memoryBytes?: number } = {},
 ): Candidate {
-  const { gpuPercent = 0, ...rest } = change;
+  const { gpuPercent = 0, memoryBytes = MEMORY_BYTES, ...rest } = change;
+  const config = { batch, cpuMillicores, gpuPercent };
   return {
-    config: { batch, cpuMillicores, gpuPercent },
+    config,
     meanMs,
     tailMs: meanMs,
-    memoryBytes: MEMORY_BYTES,
+    needs: needsOf(config, memoryBytes),
     startupMs: 1000,
     ...rest,
   };
@@ -63,8 +65,8 @@ export function demand(
   };
 }
 
-export function node(name: string, cores: number, change: Partial<NodeCapacity> = {}): NodeCapacity {
-  return { name, cpuMillicores: cores * 1000, memoryBytes: 64e9, gpuPercents: [], ...change };
+export function node(name: string, cores: number, change: Partial<FlatNode> = {}): NodeCapacity {
+  return nodeCapacity({ name, cpuMillicores: cores * 1000, memoryBytes: 64e9, gpuPercents: [], ...change });
 }
 
 /** A decision, taken apart. */
@@ -133,10 +135,10 @@ export class PlannedCluster {
   stepAtOnce(demands: readonly FunctionDemand[]): Made {
     const made = this.plan(demands);
     for (const { functionName, config, node: nodeName, gpu } of made.start) {
-      const memoryBytes = demands
+      const { needs } = demands
         .find(({ name }) => name === functionName)!
-        .candidates.find((each) => configKey(each.config) === configKey(config))!.memoryBytes;
-      const holding = this.#nodes.get(nodeName)!.take(config, memoryBytes, gpu);
+        .candidates.find((each) => configKey(each.config) === configKey(config))!;
+      const holding = this.#nodes.get(nodeName)!.take(needs, gpu);
       this.#started += 1;
       const id = `${functionName}-${this.#started}`;
       const where = { node: nodeName, ...(gpu === undefined ? {} : { gpu }) };
@@ -145,7 +147,7 @@ export class PlannedCluster {
         functionName,
         config,
         ...where,
-        memoryBytes,
+        needs,
         holding,
         ready: false,
         outdated: false,

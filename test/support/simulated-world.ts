@@ -20,8 +20,8 @@ import { InflessError } from '../../models/base/errors.ts';
 import { VirtualClock } from '../../models/base/virtual-clock.ts';
 import { type ArrivalProcess, arrivals } from '../../profiler/load/arrivals/arrivals.ts';
 import type { RateCurve } from '../../profiler/load/arrivals/rates.ts';
-import { ProfileView } from '../../profiles/lookup.ts';
-import { drawnMs, PROFILE } from './simulated-functions.ts';
+import { nodeCapacity } from './resources.ts';
+import { drawnMs } from './simulated-functions.ts';
 import { advance, advanceThrough } from './virtual-time.ts';
 
 export interface WorldOptions {
@@ -55,8 +55,6 @@ export interface LogLine {
   readonly reason?: string;
 }
 
-const VIEW = new ProfileView(PROFILE);
-
 /** The whole autoscaler but its HTTP face, over simulated nodes, in virtual time. */
 export class SimulatedWorld {
   readonly clock = new VirtualClock(1_000_000);
@@ -74,9 +72,10 @@ export class SimulatedWorld {
     this.#options = options;
     this.cluster = new SimulatedCluster({
       clock: this.clock,
-      nodes: options.nodes ?? [{ name: 'node', cpuMillicores: 32_000, memoryBytes: 64e9, gpuPercents: [] }],
+      nodes: options.nodes ?? [
+        nodeCapacity({ name: 'node', cpuMillicores: 32_000, memoryBytes: 64e9, gpuPercents: [] }),
+      ],
       startUp: options.startUp ?? (() => ({ afterMs: 1_000 })),
-      memoryBytes: ({ config }) => VIEW.memoryBytes(config),
     });
     this.#controller = this.#create();
   }

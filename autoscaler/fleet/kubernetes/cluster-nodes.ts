@@ -166,9 +166,11 @@ export function capacityOf(node: V1Node, requested: Amounts): NodeCapacity {
   return {
     name: node.metadata?.name ?? '',
     labels: node.metadata?.labels ?? {},
-    cpuMillicores: Math.floor(free('cpu') * 1000),
-    memoryBytes: Math.floor(free('memory')),
-    gpuPercents: gpuSharingOf(node, requested).percents,
+    shared: {
+      cpuMillicores: Math.floor(free('cpu') * 1000),
+      memoryBytes: Math.floor(free('memory')),
+    },
+    devices: gpuSharingOf(node, requested).percents.map((gpuPercent) => ({ gpuPercent })),
   };
 }
 

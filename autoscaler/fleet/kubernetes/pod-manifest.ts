@@ -58,7 +58,8 @@ export function podManifest(request: StartRequest, context: PodContext): V1Pod {
 }
 
 function podSpec(request: StartRequest, gpu: GpuClaim): V1PodSpec {
-  const { config, memoryBytes, node, workload } = request;
+  const { config, resources, node, workload } = request;
+  const { memoryBytes } = resources;
   const cpu = `${config.cpuMillicores}m`;
   const limitBytes = Math.ceil(memoryBytes * MEMORY_HEADROOM);
   const hasSecrets = workload.secrets.length > 0;

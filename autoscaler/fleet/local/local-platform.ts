@@ -114,8 +114,9 @@ export class LocalPlatform implements Platform {
   }
 
   async nodes(): Promise<readonly NodeCapacity[]> {
-    const gpuPercents = (await this.#gpus?.percents()) ?? [];
-    return [await thisMachine(this.#options.reservedCpuMillicores, gpuPercents)];
+    const percents = (await this.#gpus?.percents()) ?? [];
+    const devices = percents.map((gpuPercent) => ({ gpuPercent }));
+    return [await thisMachine(this.#options.reservedCpuMillicores, devices)];
   }
 
   instances(): readonly Instance[] {
@@ -365,13 +366,15 @@ export const LOCAL_NODE = 'local';
 /** This machine as a node, without what is kept back for the autoscaler itself and whatever else runs here. */
 export async function thisMachine(
   reservedCpuMillicores: number,
-  gpuPercents: readonly number[],
+  devices: NodeCapacity['devices'],
 ): Promise<NodeCapacity> {
   const limitBytes = process.constrainedMemory(); // of our container; 0 or beyond all memory where there is none
   return {
     name: LOCAL_NODE,
-    cpuMillicores: Math.max(0, (await availableCpuMillicores()) - reservedCpuMillicores),
-    memoryBytes: limitBytes > 0 ? Math.min(limitBytes, totalmem()) : totalmem(),
-    gpuPercents,
+    shared: {
+      cpuMillicores: Math.max(0, (await availableCpuMillicores()) - reservedCpuMillicores),
+      memoryBytes: limitBytes > 0 ? Math.min(limitBytes, totalmem()) : totalmem(),
+    },
+    devices,
   };
 }

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import { pause } from '../../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
+import { routeTo } from '../../../models/protocols/index.ts';
+import { jsonError } from '../../../models/protocols/protocol.ts';
 import { errorAnswer } from '../../../packager/server/http/http-error.ts';
 import type { BatchedResponse } from '../../../packager/server/instance-protocol.ts';
 import { functionNotFound } from '../../functions/registry.ts';
@@ -48,9 +50,10 @@ export class AsyncCaller {
     try {
       return await this.#patiently(() => this.#invoke(call, signal), isBusy, signal);
     } catch (error) {
-      const { status, body, isDefect } = errorAnswer(error);
+      const { status, sentence, isDefect } = errorAnswer(error);
       if (isDefect) this.#logger.error({ err: error, function: call.functionName }, 'a call failed');
-      return { status, contentType: 'application/json', body: Buffer.from(body) };
+      const { protocol } = routeTo(call.functionName, 'POST', call.path);
+      return { status, ...(protocol?.error ?? jsonError)({ status, sentence }) };
     }
   }
 

@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { pause } from '../../../models/base/clock.ts';
+import { isPrediction, routeTo } from '../../../models/protocols/index.ts';
+import { JSON_TYPE } from '../../../models/protocols/protocol.ts';
+import { HttpError } from '../../../packager/server/http/http-error.ts';
 import { bodyBytes } from '../../../packager/server/http/http-server.ts';
-import { modelCall } from '../../../packager/server/model-path.ts';
 import { notServed } from '../../functions/registry.ts';
-import { callHeaders, type FunctionRouteParts, functionTarget } from '../function-routes.ts';
+import { callHeaders, type FunctionRouteParts, functionTarget, nothingHere } from '../function-routes.ts';
 import { AsyncCaller } from './async-caller.ts';
 import { AsyncQueue, DEFAULT_ASYNC_LIMITS } from './async-queue.ts';
 import { checkCallbackUrl } from './callback.ts';
@@ -36,7 +38,9 @@ export function asyncFunctionRoutes(
     app.post(url, { config: { plainErrors: true } }, async (request, reply) => {
       const { name, path } = functionTarget(request.url, PREFIX, namespace);
       if (controller.find(name) === undefined) throw notServed(name, registry);
-      modelCall(request.method, path, name);
+      const route = routeTo(name, request.method, path);
+      if ('refused' in route) throw HttpError.of(route);
+      if (!isPrediction(route)) throw nothingHere(request);
       const callback = request.headers['x-callback-url'];
       const callbackUrl = Array.isArray(callback) ? callback[0] : callback;
       if (callbackUrl !== undefined) checkCallbackUrl(callbackUrl);
@@ -46,7 +50,7 @@ export function asyncFunctionRoutes(
         address: request.url.slice(PREFIX.length + 1).split(/[/?]/, 1)[0]!,
         functionName: name,
         path,
-        contentType: request.headers['content-type'] ?? 'application/json',
+        contentType: request.headers['content-type'] ?? JSON_TYPE,
         body: bodyBytes(request),
         callbackUrl,
       });

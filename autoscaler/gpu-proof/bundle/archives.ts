@@ -4,11 +4,11 @@ import { basename, dirname, join, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { packageRoot, programFile } from '../../../models/base/package.ts';
+import { onnxEngine } from '../../../models/engines/onnx/engine.ts';
 import { fileEntry, textEntry, treeEntry } from '../../../packager/contents/file-entry.ts';
 import { mapInSlices } from '../../../packager/contents/in-slices.ts';
 import { type Program, programPath } from '../../../packager/contents/runtime/program.ts';
 import { runtimePath } from '../../../packager/contents/runtime/project.ts';
-import { nativeFiles } from '../../../packager/contents/runtime/runtime-entries.ts';
 import { traceRuntime } from '../../../packager/contents/runtime/trace.ts';
 import type { Platform } from '../../../packager/oci/schema.ts';
 import { tarOf } from '../../../packager/tar/tar.ts';
@@ -32,7 +32,7 @@ async function proofProgram(): Promise<Program> {
   return {
     entry: ENTRY,
     others: [...others.filter((file) => file !== ENTRY).sort(), REPLAYED_ENGINE],
-    formats: ['onnx'],
+    formats: [onnxEngine.format],
   };
 }
 
@@ -62,7 +62,7 @@ export async function engineArchive(
   providers: ReadonlyMap<string, string>,
 ): Promise<Readable> {
   const manifest = createRequire(programFile(ENTRY)).resolve('onnxruntime-node/package.json');
-  const native = await nativeFiles(manifest, platform);
+  const native = await onnxEngine.runtime.native!.files(manifest, platform);
   const folder = dirname(runtimePath(native[0]!));
   const entries = await Promise.all([
     ...native.map((file) => fileEntry(join(folder, basename(file)), file)),

@@ -5,14 +5,13 @@ import { formatDuration } from '../../../models/base/units.ts';
 import { onnxEngine } from '../../../models/engines/onnx/engine.ts';
 import { createSession, runSession } from '../../../models/engines/onnx/session.ts';
 import { DEFAULT_GPU_PROVIDER } from '../../../models/engines/provider.ts';
+import type { CpuNodes } from '../../../models/engines/tracing.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import type { NamedTensors } from '../../../models/manifest/tensor.ts';
 import { Graph } from '../../../models/zoo/graph.ts';
 import { buildZooModel } from '../../../models/zoo/index.ts';
 import { conv, globalAveragePool } from '../../../models/zoo/layers/convolution.ts';
 import { dense } from '../../../models/zoo/layers/dense.ts';
-import { traceCpuNodes } from '../../../profiler/cell/accelerator/examine.ts';
-import type { CpuNodes } from '../../../profiler/cell/accelerator/placement.ts';
 import { firstCard } from '../card/absence.ts';
 import type { Step, StepContext } from '../step.ts';
 import { difference } from './difference.ts';
@@ -88,7 +87,7 @@ async function compare(name: string, path: string, { doing }: StepContext): Prom
     gpuMs: gpu.meanMs,
     gpuOpenMs: gpu.openMs,
     gpuFirstMs: gpu.firstMs,
-    cpuNodes: await traceCpuNodes({ path, manifest }, ON_CARD, feeds),
+    cpuNodes: await onnxEngine.tracing!.cpuNodes({ path, manifest }, ON_CARD, feeds),
   };
 }
 

@@ -1,3 +1,4 @@
+import { DIMENSIONS } from '../../../models/base/resources.ts';
 import { configKey, formatConfig } from '../../../profiles/config.ts';
 import { priceOf } from '../../cluster/price.ts';
 import type { Candidate } from '../../latency/candidate.ts';
@@ -124,7 +125,7 @@ function sloTailText(request: ExplainRequest, chosen: InstanceSet): string {
 function scarcityText(request: ExplainRequest, constraint: ClusterConstraint): string {
   const { shortage, after, rejected } = request.decision;
   if (shortage?.reason !== undefined) return `${shortage.reason}.`;
-  const what = { 'cluster-cpu': 'CPU', 'cluster-gpu': 'GPU', 'cluster-memory': 'memory' }[constraint];
+  const what = Object.values(DIMENSIONS).find(({ label }) => constraint === `cluster-${label}`)!.title;
   const cheapest = setsByPrice(request)[0]!;
   const key = configKey(cheapest.candidate.config);
   const had = after.find(({ config }) => configKey(config) === key)?.instances;

@@ -1,3 +1,5 @@
+import { addTo, ZERO } from '../../../models/base/resources.ts';
+import { totalOf } from '../../cluster/resources.ts';
 import type { ClusterSnapshot } from '../../cluster/snapshot.ts';
 import { type ScalingDecision, shortagesOf } from '../decision.ts';
 
@@ -19,25 +21,8 @@ export function isCrowded(
   if (isShort) return true;
   // What is about to start is too little to count, or next time's instances.
   const held = [...instances, ...leaving];
-  const isScarce = (used: number, total: number): boolean => total > 0 && used > CROWDED_SHARE * total;
-  return (
-    isScarce(
-      sum(held, ({ config }) => config.cpuMillicores),
-      sum(nodes, ({ cpuMillicores }) => cpuMillicores),
-    ) ||
-    isScarce(
-      sum(held, ({ config }) => config.gpuPercent),
-      sum(nodes, ({ gpuPercents }) => sum(gpuPercents, (percent) => percent)),
-    ) ||
-    isScarce(
-      sum(held, ({ memoryBytes }) => memoryBytes),
-      sum(nodes, ({ memoryBytes }) => memoryBytes),
-    )
-  );
-}
-
-function sum<T>(items: readonly T[], of: (item: T) => number): number {
-  let total = 0;
-  for (const item of items) total += of(item);
-  return total;
+  const total = totalOf(nodes);
+  const used = [...ZERO];
+  for (const { needs } of held) addTo(used, needs);
+  return total.some((amount, index) => amount > 0 && used[index]! > CROWDED_SHARE * amount);
 }

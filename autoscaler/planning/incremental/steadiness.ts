@@ -1,7 +1,7 @@
 import { configKey } from '../../../profiles/config.ts';
 import { siteOf } from '../../cluster/eligible-nodes.ts';
 import type { Instance } from '../../cluster/instance.ts';
-import type { NodeCapacity } from '../../cluster/node.ts';
+import { kindOf, type NodeCapacity } from '../../cluster/node.ts';
 import type { PlannedInstance } from '../../cluster/snapshot.ts';
 import { spareRequests } from '../../demand/spare-requests.ts';
 import type { Candidate } from '../../latency/candidate.ts';
@@ -129,9 +129,9 @@ function fewOfEachKind(
 ): readonly NodeCapacity[] {
   const own = new Set(planned.map(({ node }) => node));
   const counts = new Map<string, number>();
-  return nodes.filter(({ name, cpuMillicores, memoryBytes, gpuPercents }) => {
-    if (own.has(name)) return true;
-    const kind = `${cpuMillicores} ${memoryBytes} ${gpuPercents.join()}`;
+  return nodes.filter((node) => {
+    if (own.has(node.name)) return true;
+    const kind = kindOf(node);
     const count = (counts.get(kind) ?? 0) + 1;
     counts.set(kind, count);
     return count <= FEW;

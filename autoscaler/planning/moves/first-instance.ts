@@ -1,4 +1,4 @@
-import { resourcesOf } from '../../cluster/resources.ts';
+import { CPU, ZERO } from '../../../models/base/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { Misfits } from '../placement/misfits.ts';
 import type { FunctionPlan } from '../targets/function-plan.ts';
@@ -65,13 +65,14 @@ function carryOut(plan: FunctionPlan, { candidate, victims }: Clearing, room: Ro
 
 /** Of one owner only so many may go: which of them make room depends on what there is too little of, and on which GPU. */
 function inSomeOrders(victims: readonly Victim[]): (readonly Victim[])[] {
-  const largest = (resource: 0 | 1 | 2): readonly Victim[] =>
-    victims.toSorted((a, b) => resourcesOf(b.instance)[resource] - resourcesOf(a.instance)[resource]);
-  const byCpu = largest(0);
+  const largestFirst = ZERO.map((_, index) =>
+    victims.toSorted((a, b) => b.instance.needs[index]! - a.instance.needs[index]!),
+  );
+  const byCpu = largestFirst[CPU]!;
   const gpus = new Set(victims.flatMap(({ instance }) => instance.gpu ?? []));
   const isOn = (gpu: number, { instance }: Victim): number => Number(instance.gpu === gpu);
   const byGpu = [...gpus].map((gpu) => byCpu.toSorted((a, b) => isOn(gpu, b) - isOn(gpu, a)));
-  return [victims, byCpu, largest(1), largest(2), ...byGpu];
+  return [victims, ...largestFirst, ...byGpu];
 }
 
 /** Those without whom the others would be too few. */

@@ -1,5 +1,5 @@
+import type { Vector } from '../../../models/base/resources.ts';
 import { includes, type Site } from '../../cluster/eligible-nodes.ts';
-import type { Resources } from '../../cluster/resources.ts';
 import type { ClusterSnapshot, Placement, PlannedInstance } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { NodeSpace } from '../placement/free-capacity.ts';
@@ -19,7 +19,7 @@ export class Room {
     this.#now = new NodeSpace(nodes, instances, leaving);
   }
 
-  get freeNow(): Resources {
+  get freeNow(): Vector {
     return this.#now.free;
   }
 
@@ -93,6 +93,6 @@ export class Room {
   }
 }
 
-function placementOf({ config, memoryBytes }: Candidate, spot: Spot): Placement {
-  return { config, memoryBytes, ...spot };
+function placementOf({ config, needs }: Candidate, spot: Spot): Placement {
+  return { config, needs, ...spot };
 }

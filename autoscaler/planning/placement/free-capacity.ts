@@ -1,5 +1,5 @@
+import { type Vector, ZERO } from '../../../models/base/resources.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
-import type { Resources } from '../../cluster/resources.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { NodeRoom, type Spot } from './free-node.ts';
@@ -66,13 +66,9 @@ export class NodeSpace {
   }
 
   /** What is free on all nodes together. */
-  get free(): Resources {
-    const total: [number, number, number] = [0, 0, 0];
-    for (const { cpuMillicores, gpuPercents, memoryBytes } of this.#open().byName.values()) {
-      total[0] += Math.max(0, cpuMillicores);
-      for (const percent of gpuPercents) total[1] += Math.max(0, percent);
-      total[2] += Math.max(0, memoryBytes);
-    }
+  get free(): Vector {
+    const total = [...ZERO];
+    for (const room of this.#open().byName.values()) room.addFreeTo(total);
     return total;
   }
 
@@ -110,6 +106,6 @@ export class NodeSpace {
 
 function largestOf(nodes: readonly NodeCapacity[]): number {
   let largest = 1;
-  for (const { cpuMillicores } of nodes) largest = Math.max(largest, cpuMillicores);
+  for (const { shared } of nodes) largest = Math.max(largest, shared.cpuMillicores);
   return largest;
 }

@@ -1,3 +1,4 @@
+import { CPU, GPU } from '../../../models/base/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type { NodeRoom } from './free-node.ts';
 
@@ -51,13 +52,13 @@ export class NodeShelves {
    * @param among names of the nodes it may be; undefined: any
    */
   fullestFor(candidate: Candidate, among?: ReadonlySet<string>): NodeRoom | undefined {
-    const { cpuMillicores, gpuPercent } = candidate.config;
+    const { needs } = candidate;
     const isPossible = (node: NodeRoom): boolean =>
       (among === undefined || among.has(node.name)) && node.fits(candidate);
-    for (let rack = rackOf(gpuPercent); rack <= GPU_STEPS; rack += 1) {
+    for (let rack = rackOf(needs[GPU]!); rack <= GPU_STEPS; rack += 1) {
       const { nodes = 0, shelves } = this.#racks[rack] ?? {};
       if (nodes === 0) continue;
-      for (let shelf = this.#shelfOf(cpuMillicores); shelf <= CPU_STEPS; shelf += 1) {
+      for (let shelf = this.#shelfOf(needs[CPU]!); shelf <= CPU_STEPS; shelf += 1) {
         const node = shelves![shelf]?.find(isPossible);
         if (node !== undefined) return node;
       }

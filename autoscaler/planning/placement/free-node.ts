@@ -1,4 +1,14 @@
-import type { NodeCapacity } from '../../cluster/node.ts';
+import {
+  CPU,
+  DEVICE_INDICES,
+  fits,
+  GPU,
+  needsDevice,
+  SHARED_INDICES,
+  timesIn,
+  type Vector,
+} from '../../../models/base/resources.ts';
+import { amountsOn, type NodeCapacity, startOfDevice } from '../../cluster/node.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 
@@ -8,68 +18,102 @@ export interface Spot {
   readonly gpu?: number;
 }
 
-/** What is free on one node. An instance's GPU share comes from one GPU. */
+/** What is free on one node. What an instance needs of a device comes from one device. */
 export class NodeRoom {
   readonly name: string;
-  cpuMillicores: number;
-  memoryBytes: number;
-  readonly gpuPercents: number[];
+  /** As {@link amountsOn} has it. */
+  readonly #free: number[];
+  readonly #devices: number;
 
-  constructor({ name, cpuMillicores, memoryBytes, gpuPercents }: NodeCapacity) {
-    this.name = name;
-    this.cpuMillicores = cpuMillicores;
-    this.memoryBytes = memoryBytes;
-    this.gpuPercents = [...gpuPercents];
+  constructor(node: NodeCapacity) {
+    this.name = node.name;
+    this.#free = amountsOn(node).slice();
+    this.#devices = node.devices.length;
+  }
+
+  get cpuMillicores(): number {
+    return this.#free[CPU]!;
   }
 
   /** The largest share of one GPU that is free. */
   get emptiestGpuPercent(): number {
     let most = 0;
-    for (const free of this.gpuPercents) if (free > most) most = free;
+    for (let device = 0; device < this.#devices; device += 1) {
+      const free = this.#free[startOfDevice(device) + GPU]!;
+      if (free > most) most = free;
+    }
     return most;
   }
 
-  /** Books an instance that is there already (1), or gives back what it holds (−1): over-booked by others is no error here. */
-  book({ config, memoryBytes, gpu }: Placement, sign: 1 | -1): void {
-    this.cpuMillicores -= sign * config.cpuMillicores;
-    this.memoryBytes -= sign * memoryBytes;
-    if (config.gpuPercent === 0) return;
-    const chosen = gpu ?? this.#tightestGpu(config.gpuPercent);
-    if (chosen >= 0) this.gpuPercents[chosen]! -= sign * config.gpuPercent;
+  /** What is free of what all share, and of each device. */
+  get vectors(): readonly Vector[] {
+    const size = startOfDevice(0);
+    return Array.from({ length: this.#devices + 1 }, (_, place) =>
+      this.#free.slice(place * size, (place + 1) * size),
+    );
   }
 
-  fits({ config, memoryBytes }: Candidate): boolean {
-    if (this.cpuMillicores < config.cpuMillicores || this.memoryBytes < memoryBytes) return false;
-    return config.gpuPercent === 0 || this.#tightestGpu(config.gpuPercent) >= 0;
+  /** Books an instance that is there already (1), or gives back what it holds (−1): over-booked by others is no error here. */
+  book({ needs, gpu }: Placement, sign: 1 | -1): void {
+    this.#take(needs, SHARED_INDICES, 0, sign);
+    if (!needsDevice(needs)) return;
+    const device = gpu ?? this.#tightestDevice(needs);
+    if (device >= 0 && device < this.#devices) {
+      this.#take(needs, DEVICE_INDICES, startOfDevice(device), sign);
+    }
+  }
+
+  fits({ needs }: Candidate): boolean {
+    if (!fits(needs, this.#free, SHARED_INDICES)) return false;
+    return !needsDevice(needs) || this.#tightestDevice(needs) >= 0;
   }
 
   /** Books one that fits. */
-  take({ config, memoryBytes }: Candidate): Spot {
-    this.cpuMillicores -= config.cpuMillicores;
-    this.memoryBytes -= memoryBytes;
-    if (config.gpuPercent === 0) return { node: this.name };
-    const gpu = this.#tightestGpu(config.gpuPercent);
-    this.gpuPercents[gpu]! -= config.gpuPercent;
+  take({ needs }: Candidate): Spot {
+    this.#take(needs, SHARED_INDICES, 0, 1);
+    if (!needsDevice(needs)) return { node: this.name };
+    const gpu = this.#tightestDevice(needs);
+    this.#take(needs, DEVICE_INDICES, startOfDevice(gpu), 1);
     return { node: this.name, gpu };
   }
 
   /** How many of them fit. */
-  countOf({ config: { cpuMillicores, gpuPercent }, memoryBytes }: Candidate): number {
-    const timesOn = (sum: number, free: number): number => sum + Math.floor(Math.max(0, free) / gpuPercent);
-    return Math.min(
-      Math.floor(Math.max(0, this.cpuMillicores) / cpuMillicores),
-      memoryBytes === 0 ? Infinity : Math.floor(Math.max(0, this.memoryBytes) / memoryBytes),
-      gpuPercent === 0 ? Infinity : this.gpuPercents.reduce(timesOn, 0),
-    );
+  countOf({ needs }: Candidate): number {
+    const inShared = timesIn(needs, this.#free, SHARED_INDICES);
+    if (!needsDevice(needs)) return inShared;
+    let onDevices = 0;
+    for (let device = 0; device < this.#devices; device += 1) {
+      onDevices += timesIn(needs, this.#free, DEVICE_INDICES, startOfDevice(device));
+    }
+    return Math.min(inShared, onDevices);
   }
 
-  /** The GPU with the least free share that is still enough, or −1. */
-  #tightestGpu(gpuPercent: number): number {
+  /** Adds what is free to a total; what is over-booked counts as nothing. */
+  addFreeTo(total: number[]): void {
+    for (let index = 0; index < this.#free.length; index += 1) {
+      total[index % total.length]! += Math.max(0, this.#free[index]!);
+    }
+  }
+
+  /** The device with the least free share that is still enough, or −1. */
+  #tightestDevice(needs: Vector): number {
     let best = -1;
-    for (let index = 0; index < this.gpuPercents.length; index += 1) {
-      const free = this.gpuPercents[index]!;
-      if (free >= gpuPercent && (best < 0 || free < this.gpuPercents[best]!)) best = index;
+    let least = Infinity;
+    for (let device = 0; device < this.#devices; device += 1) {
+      const from = startOfDevice(device);
+      const free = this.#free[from + GPU]!;
+      if (free < least && fits(needs, this.#free, DEVICE_INDICES, from)) {
+        best = device;
+        least = free;
+      }
     }
     return best;
+  }
+
+  #take(needs: Vector, indices: readonly number[], from: number, sign: 1 | -1): void {
+    for (let place = 0; place < indices.length; place += 1) {
+      const index = indices[place]!;
+      this.#free[from + index]! -= sign * needs[index]!;
+    }
   }
 }

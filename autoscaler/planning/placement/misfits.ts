@@ -1,5 +1,5 @@
+import { isAtMost, type Vector } from '../../../models/base/resources.ts';
 import type { Site } from '../../cluster/eligible-nodes.ts';
-import { type Resources, resourcesOf } from '../../cluster/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 
 /**
@@ -7,25 +7,19 @@ import type { Candidate } from '../../latency/candidate.ts';
  * much of everything.
  */
 export class Misfits {
-  readonly #needs = new Map<Site, readonly Resources[]>();
+  readonly #needs = new Map<Site, readonly Vector[]>();
 
-  has(site: Site, candidate: Candidate): boolean {
-    const needs = resourcesOf(candidate);
-    return this.#least(site).some((known) => isWithin(known, needs));
+  has(site: Site, { needs }: Candidate): boolean {
+    return this.#least(site).some((known) => isAtMost(known, needs));
   }
 
-  add(site: Site, candidate: Candidate): void {
-    const needs = resourcesOf(candidate);
-    const others = this.#least(site).filter((known) => !isWithin(needs, known));
+  add(site: Site, { needs }: Candidate): void {
+    const others = this.#least(site).filter((known) => !isAtMost(needs, known));
     this.#needs.set(site, [...others, needs]);
   }
 
   /** Only what needs less than any other counts. */
-  #least(site: Site): readonly Resources[] {
+  #least(site: Site): readonly Vector[] {
     return this.#needs.get(site) ?? [];
   }
-}
-
-function isWithin(less: Resources, more: Resources): boolean {
-  return less[0] <= more[0] && less[1] <= more[1] && less[2] <= more[2];
 }

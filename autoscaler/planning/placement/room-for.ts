@@ -1,35 +1,45 @@
+import {
+  addTo,
+  amountsOf,
+  type Dimension,
+  dimensionAt,
+  isPerDevice,
+  needsDevice,
+  timesIn,
+  type Vector,
+  vectorOf,
+  ZERO,
+} from '../../../models/base/resources.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-
-export type Resource = 'cpu' | 'gpu' | 'memory';
+import { NodeRoom } from '../placement/free-node.ts';
 
 /** How many instances of a config nodes have room for, and what there is too little of for one more. */
 export interface Room {
   readonly instances: number;
-  readonly limitedBy: Resource;
+  readonly limitedBy: Dimension;
 }
 
 /** Room on nodes that are empty, or of which only what is free is given. */
-export function roomFor({ config, memoryBytes }: Candidate, nodes: readonly NodeCapacity[]): Room {
+export function roomFor(candidate: Candidate, nodes: readonly NodeCapacity[]): Room {
   let instances = 0;
-  const alone = { cpu: 0, gpu: 0, memory: 0 };
+  const alone = [...ZERO];
   for (const node of nodes) {
-    const here = {
-      cpu: timesIn(node.cpuMillicores, config.cpuMillicores),
-      gpu:
-        config.gpuPercent === 0
-          ? Infinity
-          : node.gpuPercents.reduce((sum, free) => sum + timesIn(free, config.gpuPercent), 0),
-      memory: timesIn(node.memoryBytes, memoryBytes),
-    };
-    instances += Math.min(here.cpu, here.gpu, here.memory);
-    alone.cpu += here.cpu;
-    alone.gpu += here.gpu;
-    alone.memory += here.memory;
+    instances += new NodeRoom(node).countOf(candidate);
+    addTo(alone, timesByDimension(candidate.needs, node));
   }
-  const limitedBy = (['cpu', 'gpu', 'memory'] as const).reduce((a, b) => (alone[b] < alone[a] ? b : a));
-  return { instances, limitedBy };
+  const tightest = alone.reduce((least, times, index) => (times < alone[least]! ? index : least), 0);
+  return { instances, limitedBy: dimensionAt(tightest) };
+}
+
+/** How often it would fit if each dimension were the only one. */
+function timesByDimension(needs: Vector, { shared, devices }: NodeCapacity): Vector {
+  return ZERO.map((_, index) => {
+    if (!isPerDevice(index)) return timesIn(needs, vectorOf(shared), [index]);
+    if (!needsDevice(needs)) return Infinity;
+    return devices.reduce((sum, device) => sum + timesIn(needs, vectorOf(device), [index]), 0);
+  });
 }
 
 /** What is left of nodes when others hold so much of them. */
@@ -41,17 +51,9 @@ export function without(nodes: readonly NodeCapacity[], held: readonly Placement
     else group.push(each);
   }
   return nodes.map((node) => {
-    let { cpuMillicores, memoryBytes } = node;
-    const gpuPercents = [...node.gpuPercents];
-    for (const each of byNode.get(node.name) ?? []) {
-      cpuMillicores -= each.config.cpuMillicores;
-      memoryBytes -= each.memoryBytes;
-      if (each.gpu !== undefined) gpuPercents[each.gpu]! -= each.config.gpuPercent;
-    }
-    return { ...node, cpuMillicores, memoryBytes, gpuPercents };
+    const room = new NodeRoom(node);
+    for (const each of byNode.get(node.name) ?? []) room.book(each, 1);
+    const [shared, ...devices] = room.vectors.map(amountsOf);
+    return { ...node, shared: shared!, devices };
   });
-}
-
-function timesIn(free: number, needed: number): number {
-  return needed === 0 ? Infinity : Math.max(0, Math.floor(free / needed));
 }

@@ -1,4 +1,4 @@
-import { isFree, RESOURCES, resourcesOf } from '../../cluster/resources.ts';
+import { DIMENSIONS, type Dimension, dimensionAt, isZero } from '../../../models/base/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type { ClusterConstraint, Constraint, Shortage } from '../decision.ts';
 import { roomFor } from '../placement/room-for.ts';
@@ -8,9 +8,6 @@ import { leastCount } from './rejections.ts';
 
 /** What would cost less than this share of what there is, binds. */
 const SAVES = 0.99;
-
-/** By their order in amounts. */
-const CLUSTER: readonly ClusterConstraint[] = ['cluster-cpu', 'cluster-gpu', 'cluster-memory'];
 
 /** What keeps a function from costing less, or from being carried at all: the first that would change something. */
 export function constraintOf(made: MadePlan, shortage: Shortage | undefined): Constraint {
@@ -27,7 +24,7 @@ export function constraintOf(made: MadePlan, shortage: Shortage | undefined): Co
   if (unlimited.cost < SAVES * Math.min(cost, best.cost)) return 'max-instances';
   const isLimitedByRoom =
     best.count > roomFor(offers.all[best.index]!.candidate, freeNodes(made)()).instances;
-  if (best.cost < SAVES * cost && (isLimitedByRoom || !isFree(made.prices)))
+  if (best.cost < SAVES * cost && (isLimitedByRoom || !isZero(made.prices)))
     return scarceFor(made, offers.all[best.index]!.candidate);
   const least = Math.min(cost, best.cost);
   if (loosestCost(made) < SAVES * least) return 'slo-tail';
@@ -82,17 +79,19 @@ function cheapestOffer({ plan }: MadePlan): Candidate {
 /** The resource that makes a config dearest by the market or, where nothing is dear, of which the nodes have least left for it. */
 function scarceFor(made: MadePlan, candidate: Candidate): ClusterConstraint {
   const { prices } = made;
-  if (isFree(prices)) return `cluster-${roomFor(candidate, freeNodes(made)()).limitedBy}`;
-  const needs = resourcesOf(candidate);
-  const worth = RESOURCES.map((_, resource) => needs[resource]! * prices[resource]!);
-  const dearest = worth.indexOf(Math.max(...worth));
-  if (worth[dearest]! > 0) return CLUSTER[dearest]!;
-  return CLUSTER[prices.indexOf(Math.max(...prices))]!;
+  if (isZero(prices)) return clusterConstraint(roomFor(candidate, freeNodes(made)()).limitedBy);
+  const worth = candidate.needs.map((amount, index) => amount * prices[index]!);
+  const amounts = worth.some((each) => each > 0) ? worth : prices;
+  return clusterConstraint(dimensionAt(amounts.indexOf(Math.max(...amounts))));
 }
 
-/** No node holds any of its configs: the resource of which the one that needs the least of all needs too much. */
+/** No node holds any of its configs: the resource of which the first needs too much. */
 function tooLargeFor({ plan }: MadePlan): ClusterConstraint {
   const { site, demand } = plan;
-  const rooms = demand.candidates.map((each) => roomFor(each, site.kinds).limitedBy);
-  return `cluster-${rooms[0] ?? 'cpu'}`;
+  const [first] = demand.candidates;
+  return clusterConstraint(first === undefined ? dimensionAt(0) : roomFor(first, site.kinds).limitedBy);
+}
+
+function clusterConstraint(dimension: Dimension): ClusterConstraint {
+  return `cluster-${DIMENSIONS[dimension].label}`;
 }

@@ -1,6 +1,6 @@
+import { type Vector, vectorOf } from '../../../models/base/resources.ts';
 import type { Action } from '../../cluster/actions.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
-import type { Resources } from '../../cluster/resources.ts';
 import type { ClusterSnapshot, Placement } from '../../cluster/snapshot.ts';
 import type { RateModel } from '../capacity/rate-model.ts';
 import { without } from '../placement/room-for.ts';
@@ -12,7 +12,7 @@ export interface MadePlan {
   readonly plan: FunctionPlan;
   readonly target: Target;
   /** Of its own market, see {@link trade}. */
-  readonly prices: Resources;
+  readonly prices: Vector;
   readonly rates: RateModel;
   readonly cluster: ClusterSnapshot;
   /** Of all functions. */
@@ -40,8 +40,10 @@ export function freeNodes({ plan, cluster, actions }: MadePlan): () => readonly 
     const stopped = new Set(actions.flatMap((action) => (action.type === 'stop' ? action.id : [])));
     const running = cluster.instances.filter((each) => each.functionName !== name && !stopped.has(each.id));
     const started = actions.flatMap((action) =>
-      // Memory is not known of what others start: it is left out, so that no room is denied that there is.
-      action.type === 'start' && action.functionName !== name ? { ...action, memoryBytes: 0 } : [],
+      // What is not part of a config is not known of what others start: no room is denied that there is.
+      action.type === 'start' && action.functionName !== name
+        ? { ...action, needs: vectorOf(action.config) }
+        : [],
     );
     return [...running, ...cluster.leaving, ...started];
   }

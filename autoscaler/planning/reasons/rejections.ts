@@ -1,3 +1,10 @@
+import {
+  DEVICE_INDICES,
+  needsDevice,
+  SHARED_INDICES,
+  type Vector,
+  vectorOf,
+} from '../../../models/base/resources.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
 import { priceOf } from '../../cluster/price.ts';
 import { placeableOn } from '../../cluster/resources.ts';
@@ -43,16 +50,13 @@ function rejection(config: Rejection['config'], because: Rejection['because'], f
 }
 
 /** How many times what the nearest node has a config needs, of the resource it needs the most of. */
-function timesNearest({ config, memoryBytes }: Candidate, kinds: readonly NodeCapacity[]): number {
-  const times = (needed: number, there: number): number => (needed === 0 ? 0 : needed / there);
+function timesNearest({ needs }: Candidate, kinds: readonly NodeCapacity[]): number {
+  const times = (amounts: Vector, indices: readonly number[]): number =>
+    Math.max(...indices.map((index) => (needs[index] === 0 ? 0 : needs[index]! / amounts[index]!)));
+  const timesOfDevices = ({ devices }: NodeCapacity): number =>
+    needsDevice(needs) ? Math.min(...devices.map((each) => times(vectorOf(each), DEVICE_INDICES))) : 0;
   return Math.min(
-    ...kinds.map((node) =>
-      Math.max(
-        times(config.cpuMillicores, node.cpuMillicores),
-        times(config.gpuPercent, Math.max(0, ...node.gpuPercents)),
-        times(memoryBytes, node.memoryBytes),
-      ),
-    ),
+    ...kinds.map((node) => Math.max(times(vectorOf(node.shared), SHARED_INDICES), timesOfDevices(node))),
   );
 }
 

@@ -1,7 +1,7 @@
+import { dot, isZero, type Vector } from '../../../models/base/resources.ts';
 import type { Config } from '../../../profiles/config.ts';
 import type { Action, StartReason, StopReason } from '../../cluster/actions.ts';
 import { includes, type Site } from '../../cluster/eligible-nodes.ts';
-import { isFree, type Resources, worthOf } from '../../cluster/resources.ts';
 import type { PlannedInstance } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type { RateModel } from '../capacity/rate-model.ts';
@@ -144,13 +144,13 @@ export class FunctionPlan {
     return this.missingPerSecond === 0 ? 0 : this.missingPerSecond / this.demand.ratePerSecond;
   }
 
-  price(prices: Resources): void {
+  price(prices: Vector): void {
     this.costs = this.costsAt(prices);
   }
 
-  costsAt(prices: Resources): readonly number[] {
-    if (isFree(prices)) return this.offers.prices;
-    return this.offers.all.map(({ price, needs }) => price + worthOf(needs, prices));
+  costsAt(prices: Vector): readonly number[] {
+    if (isZero(prices)) return this.offers.prices;
+    return this.offers.all.map(({ price, candidate }) => price + dot(candidate.needs, prices));
   }
 
   wish(ratePerSecond: number): PoolWish {

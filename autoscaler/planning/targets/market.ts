@@ -1,4 +1,4 @@
-import { FREE, RESOURCES, type Resources, worthOf } from '../../cluster/resources.ts';
+import { addTo, dot, isAtMost, type Vector, ZERO } from '../../../models/base/resources.ts';
 import { type Counts, type Offers, present, sizeOf } from './offer.ts';
 
 /** One function as it comes to the market. */
@@ -22,7 +22,7 @@ export interface Purchase {
 
 export interface Clearing {
   /** What each resource costs beside its list price, since there is not more of it. */
-  readonly prices: Resources;
+  readonly prices: Vector;
   readonly purchases: readonly Purchase[];
 }
 
@@ -50,35 +50,31 @@ const DOUBLINGS = 60;
  * Where there is not enough for all, prices rise until the demand falls: each function gives up a share of its own that
  * grows with the eighth root of its price, so that shares by weight end nearly equal.
  */
-export function clear(
-  buyers: readonly Buyer[],
-  capacity: Resources,
-  patience: Patience = STEADFAST,
-): Clearing {
+export function clear(buyers: readonly Buyer[], capacity: Vector, patience: Patience = STEADFAST): Clearing {
   const market = new Market(buyers, capacity, patience);
   return market.clear();
 }
 
 class Market {
   readonly #stalls: readonly Stall[];
-  readonly #capacity: Resources;
+  readonly #capacity: Vector;
 
-  constructor(buyers: readonly Buyer[], capacity: Resources, patience: Patience) {
+  constructor(buyers: readonly Buyer[], capacity: Vector, patience: Patience) {
     const leastWeight = Math.min(...buyers.map(({ weight }) => weight));
     this.#stalls = buyers.map((buyer) => new Stall(buyer, buyer.weight / leastWeight, patience));
     this.#capacity = capacity;
   }
 
   clear(): Clearing {
-    const prices: [number, number, number] = [...FREE];
-    const demand: [number, number, number] = [0, 0, 0];
+    const prices: number[] = [...ZERO];
+    const demand: number[] = [...ZERO];
     const bought = this.#stalls.map((stall) => stall.buy(prices, demand));
     if (this.#suffices(demand)) {
       return { prices, purchases: bought.map((each) => ({ ...each, isMarginal: false })) };
     }
-    let below: Resources = prices;
+    let below: Vector = prices;
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (let resource = 0; resource < RESOURCES.length; resource += 1) {
+      for (let resource = 0; resource < prices.length; resource += 1) {
         const low = this.#findPrice(prices, resource);
         if (low !== undefined) below = low;
       }
@@ -87,9 +83,8 @@ class Market {
     return this.#concluded(prices, below);
   }
 
-  #suffices(demand: Resources): boolean {
-    const capacity = this.#capacity;
-    return demand[0] <= capacity[0] && demand[1] <= capacity[1] && demand[2] <= capacity[2];
+  #suffices(demand: Vector): boolean {
+    return isAtMost(demand, this.#capacity);
   }
 
   /**
@@ -97,7 +92,7 @@ class Market {
    *
    * @returns the prices just below, at which it does not; undefined if it costs nothing
    */
-  #findPrice(prices: [number, number, number], resource: number): Resources | undefined {
+  #findPrice(prices: number[], resource: number): Vector | undefined {
     const suffices = (price: number): boolean => {
       prices[resource] = price;
       return this.#demandAt(prices)[resource]! <= this.#capacity[resource]!;
@@ -113,7 +108,7 @@ class Market {
       else low = middle;
     }
     prices[resource] = low;
-    const below: Resources = [...prices];
+    const below: Vector = [...prices];
     prices[resource] = high;
     return below;
   }
@@ -123,8 +118,8 @@ class Market {
     return this.#stalls.reduce((sum, stall) => sum + stall.listValue, 0);
   }
 
-  #demandAt(prices: Resources): Resources {
-    const total: [number, number, number] = [0, 0, 0];
+  #demandAt(prices: Vector): Vector {
+    const total: number[] = [...ZERO];
     for (const stall of this.#stalls) stall.buy(prices, total);
     return total;
   }
@@ -133,13 +128,13 @@ class Market {
    * At prices that just suffice, a resource is left over; a little below, some function would switch and take too much
    * of it. What lies between fits exactly.
    */
-  #concluded(prices: Resources, below: Resources): Clearing {
-    const enough: [number, number, number] = [0, 0, 0];
-    const tooMuch: [number, number, number] = [0, 0, 0];
+  #concluded(prices: Vector, below: Vector): Clearing {
+    const enough: number[] = [...ZERO];
+    const tooMuch: number[] = [...ZERO];
     const bought = this.#stalls.map((stall) => stall.buy(prices, enough));
     const wished = this.#stalls.map((stall) => stall.buy(below, tooMuch));
     let share = 1;
-    RESOURCES.forEach((_, index) => {
+    prices.forEach((_, index) => {
       const over = tooMuch[index]! - enough[index]!;
       const spare = this.#capacity[index]! - enough[index]!;
       if (tooMuch[index]! > this.#capacity[index]! && over > 0)
@@ -192,7 +187,7 @@ class Stall {
     this.#kept = running.flatMap((count, index) =>
       count > 0 ? [{ index, count, rate: offers.share(index, size) }] : [],
     );
-    this.#listUnitCost = this.#cheapestNew(FREE).unitCost;
+    this.#listUnitCost = this.#cheapestNew(ZERO).unitCost;
   }
 
   get listValue(): number {
@@ -200,7 +195,7 @@ class Stall {
   }
 
   /** @param total what it takes is added to it */
-  buy(prices: Resources, total: [number, number, number]): Bought {
+  buy(prices: Vector, total: number[]): Bought {
     const { offers, ratePerSecond } = this.#buyer;
     const counts = new Array<number>(offers.all.length).fill(0);
     if (wantsNothing(this.#buyer)) return { counts, ratePerSecond: 0 };
@@ -217,34 +212,30 @@ class Stall {
     }
     if (left > 0) counts[cheapest]! += left / this.#newRates[cheapest]!;
     for (const index of present(counts)) {
-      const count = counts[index]!;
-      const { needs } = offers.all[index]!;
-      total[0] += count * needs[0];
-      total[1] += count * needs[1];
-      total[2] += count * needs[2];
+      addTo(total, offers.all[index]!.candidate.needs, counts[index]!);
     }
     return { counts, ratePerSecond: wanted };
   }
 
-  #cheapestNew(prices: Resources): { readonly index: number; readonly unitCost: number } {
+  #cheapestNew(prices: Vector): { readonly index: number; readonly unitCost: number } {
     const { all } = this.#buyer.offers;
     let best = -1;
     let unitCost = Infinity;
     for (let index = 0; index < this.#newRates.length; index += 1) {
-      const { price, needs, startCost } = all[index]!;
-      const cost = ((price + worthOf(needs, prices)) * (1 + startCost)) / this.#newRates[index]!;
+      const { price, candidate, startCost } = all[index]!;
+      const cost = ((price + dot(candidate.needs, prices)) * (1 + startCost)) / this.#newRates[index]!;
       if (cost < unitCost) [best, unitCost] = [index, cost];
     }
     return { index: best, unitCost };
   }
 
   /** What runs and carries a request for no more than a new instance would, the cheapest first. */
-  #keptBelow(most: number, prices: Resources): { index: number; count: number; rate: number }[] {
+  #keptBelow(most: number, prices: Vector): { index: number; count: number; rate: number }[] {
     const { all } = this.#buyer.offers;
     return this.#kept
       .map((each) => {
-        const { price, needs } = all[each.index]!;
-        return { ...each, unitCost: (price + worthOf(needs, prices)) / each.rate };
+        const { price, candidate } = all[each.index]!;
+        return { ...each, unitCost: (price + dot(candidate.needs, prices)) / each.rate };
       })
       .filter(({ unitCost }) => unitCost <= most)
       .sort((a, b) => a.unitCost - b.unitCost);

@@ -1,6 +1,7 @@
+import { isAtMost } from '../../../models/base/resources.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
 import { priceOf } from '../../cluster/price.ts';
-import { placeableOn, type Resources, resourcesOf } from '../../cluster/resources.ts';
+import { placeableOn } from '../../cluster/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type { RateModel, SharesBySize, Slo } from '../capacity/rate-model.ts';
 import type { FunctionDemand } from '../decision.ts';
@@ -18,7 +19,6 @@ const MOVE_HORIZON_MS = 30_000;
 /** A config that may be started for a function. */
 export interface Offer {
   readonly candidate: Candidate;
-  readonly needs: Resources;
   readonly price: number;
   /** What starting one costs, as a share of its price. */
   readonly startCost: number;
@@ -53,7 +53,6 @@ export class Offers {
     this.slo = attainableSlo(this.#asked, placeable, rates);
     this.placeable = placeable.map((candidate) => ({
       candidate,
-      needs: resourcesOf(candidate),
       price: priceOf(candidate.config) + INSTANCE_PRICE,
       startCost: candidate.startupMs / MOVE_HORIZON_MS,
     }));
@@ -110,11 +109,9 @@ export class Offers {
 
 /** Without those that need as much of everything as another, or more; of equals the quickest stays. */
 function leastNeedy(candidates: readonly Candidate[]): Candidate[] {
-  const isLess = (a: Resources, b: Resources): boolean => a.every((amount, index) => amount <= b[index]!);
   return candidates.toSorted(byTail).reduce<Candidate[]>((least, each) => {
-    const needs = resourcesOf(each);
-    if (least.some((other) => isLess(resourcesOf(other), needs))) return least;
-    return [...least.filter((other) => !isLess(needs, resourcesOf(other))), each];
+    if (least.some((other) => isAtMost(other.needs, each.needs))) return least;
+    return [...least.filter((other) => !isAtMost(each.needs, other.needs)), each];
   }, []);
 }
 

@@ -1,5 +1,6 @@
+import { isZero, larger, scale, type Vector } from '../../../models/base/resources.ts';
 import { includes, type Site } from '../../cluster/eligible-nodes.ts';
-import { dearest, isFree, lessened, type Resources, totalOf, without } from '../../cluster/resources.ts';
+import { totalOf, without } from '../../cluster/resources.ts';
 import type { ClusterSnapshot, PlannedInstance } from '../../cluster/snapshot.ts';
 import type { FunctionPlan } from './function-plan.ts';
 import { type Buyer, type Clearing, clear, type Purchase } from './market.ts';
@@ -10,13 +11,13 @@ const MOVING_SPACE = 0.01;
 
 /** What a function buys, and at which prices. */
 export interface Trade {
-  readonly prices: Resources;
+  readonly prices: Vector;
   readonly purchase: Purchase;
 }
 
 export interface Trades {
   /** The whole cluster's. */
-  readonly prices: Resources;
+  readonly prices: Vector;
   /** One for each function. */
   readonly trades: readonly Trade[];
 }
@@ -29,7 +30,7 @@ export function trade(plans: readonly FunctionPlan[], { nodes, instances }: Clus
   const names = new Set(plans.map(({ demand }) => demand.name));
   const others = instances.filter(({ functionName }) => !names.has(functionName));
   const buyers = plans.map(buyerOf);
-  const { prices, purchases } = clear(buyers, lessened(without(totalOf(nodes), others), MOVING_SPACE));
+  const { prices, purchases } = clear(buyers, scale(without(totalOf(nodes), others), 1 - MOVING_SPACE));
   const trades = purchases.map((purchase) => ({ prices, purchase }));
   const sites = new Set(plans.map(({ site }) => site).filter((site) => site.names !== undefined));
   for (const site of sites) {
@@ -39,9 +40,9 @@ export function trade(plans: readonly FunctionPlan[], { nodes, instances }: Clus
       places.map((place) => buyers[place]!),
       others,
     );
-    if (isFree(local.prices)) continue;
+    if (isZero(local.prices)) continue;
     places.forEach((place, index) => {
-      trades[place] = { prices: dearest(prices, local.prices), purchase: local.purchases[index]! };
+      trades[place] = { prices: larger(prices, local.prices), purchase: local.purchases[index]! };
     });
   }
   return { prices, trades };
@@ -49,7 +50,7 @@ export function trade(plans: readonly FunctionPlan[], { nodes, instances }: Clus
 
 function clearSite(site: Site, buyers: readonly Buyer[], others: readonly PlannedInstance[]): Clearing {
   const here = others.filter(({ node }) => includes(site, node));
-  return clear(buyers, lessened(without(totalOf(site.nodes), here), MOVING_SPACE));
+  return clear(buyers, scale(without(totalOf(site.nodes), here), 1 - MOVING_SPACE));
 }
 
 function buyerOf(plan: FunctionPlan): Buyer {

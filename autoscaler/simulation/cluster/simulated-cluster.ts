@@ -1,5 +1,6 @@
 import type { Clock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
+import { vectorOf } from '../../../models/base/resources.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
 import type { InstanceEvent, StartRequest } from '../../fleet/platform.ts';
@@ -10,8 +11,6 @@ export interface SimulatedClusterOptions {
   readonly clock: Clock;
   readonly nodes: readonly NodeCapacity[];
   readonly startUp: (request: StartRequest) => StartUp;
-  /** What an instance takes of its node's memory; default: nothing. */
-  readonly memoryBytes?: (request: StartRequest) => number;
 }
 
 /**
@@ -61,12 +60,12 @@ export class SimulatedCluster {
 
   /** @throws InflessError INVALID_INPUT for an id in use or an unknown node, PLATFORM_FAILED for a full node. */
   start(request: StartRequest): void {
-    const { id, config, gpu } = request;
+    const { id, resources, gpu } = request;
     if (this.#instances.has(id)) throw new InflessError('INVALID_INPUT', `Instance ${id} exists already`);
     const node = this.#nodes.get(request.node);
     if (node === undefined) throw new InflessError('INVALID_INPUT', `There is no node "${request.node}"`);
-    const { clock, startUp, memoryBytes = () => 0 } = this.#options;
-    const holding = node.take(config, memoryBytes(request), gpu);
+    const { clock, startUp } = this.#options;
+    const holding = node.take(vectorOf(resources), gpu);
     const instance = new SimulatedInstance(request, holding, startUp(request), clock, {
       changed: (changed) => this.#tell({ type: 'changed', instance: changed.view }),
       gone: (gone, expected, reason) => {

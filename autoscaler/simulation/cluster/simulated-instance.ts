@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from '../../../models/base/clock.ts';
+import { amountsOf } from '../../../models/base/resources.ts';
 import type { Instance, InstancePhase } from '../../cluster/instance.ts';
 import type { InstanceUsage, StartRequest } from '../../fleet/platform.ts';
 import type { Holding } from './node-resources.ts';
@@ -89,8 +90,8 @@ export class SimulatedInstance {
   /** Starting, and all work done, at its full quota. */
   get usage(): InstanceUsage {
     const startingMs = (this.#readyAtMs ?? this.#clock.nowMs()) - this.#startedAtMs;
-    const cores = this.holding.cpuMillicores / 1000;
-    return { cpuMs: (startingMs + this.#workedMs) * cores, memoryBytes: this.holding.memoryBytes };
+    const { cpuMillicores, memoryBytes } = amountsOf(this.holding.needs);
+    return { cpuMs: (startingMs + this.#workedMs) * (cpuMillicores / 1000), memoryBytes };
   }
 
   /** Keeps it busy for `durationMs`, after what it has to do already. Rejects when it is gone before. */

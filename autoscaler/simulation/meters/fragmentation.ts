@@ -25,8 +25,8 @@ export function fragmentation(
   let wasted = 0;
   let total = 0;
   for (const node of nodes) {
-    const gpuPercents = [...node.gpuPercents];
-    let { cpuMillicores } = node;
+    const gpuPercents = node.devices.map(({ gpuPercent }) => gpuPercent);
+    let { cpuMillicores } = node.shared;
     total += price(cpuMillicores, sum(gpuPercents));
     const here = byNode.get(node.name)!;
     for (const { config, gpu } of here) {

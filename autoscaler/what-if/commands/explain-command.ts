@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
+import { oneOf } from '../../../models/base/command-line/parsers.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { parseRate } from '../../../profiler/load/arrivals/rates.ts';
-import { parseProcess } from '../../../profiler/load/options.ts';
+import { ARRIVALS, parseProcess } from '../../../profiler/load/options.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../../control/settings.ts';
 import { ServiceTimes } from '../../latency/service-times.ts';
@@ -67,7 +68,7 @@ async function offline(
     });
   }
   const expectedPerSecond = positiveRate(options.rate);
-  const arrivalProcess = parseProcess(options.arrivals, options.cv);
+  const arrivalProcess = parseProcess(oneOf(ARRIVALS)(options.arrivals, '--arrivals'), options.cv);
   const cluster = options.cluster === undefined ? undefined : await readCluster(options.cluster);
   const functions = await readPlannedFunctions(functionsFile);
   const planned = functions.find(({ spec }) => spec.name === name);
@@ -102,7 +103,11 @@ async function offline(
 
 /** Room for any number of instances of any config. */
 const AS_MUCH_AS_IT_TAKES: readonly NodeCapacity[] = [
-  { name: 'any', cpuMillicores: 1e9, memoryBytes: 1e18, gpuPercents: new Array<number>(1_000).fill(100) },
+  {
+    name: 'any',
+    shared: { cpuMillicores: 1e9, memoryBytes: 1e18 },
+    devices: Array.from({ length: 1_000 }, () => ({ gpuPercent: 100 })),
+  },
 ];
 
 function positiveRate(text: string): number {

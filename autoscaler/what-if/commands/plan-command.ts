@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import { systemClock } from '../../../models/base/clock.ts';
 import { onInterrupt } from '../../../models/base/command-line/interrupt.ts';
+import { oneOf, wholeNumber } from '../../../models/base/command-line/parsers.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../../models/base/errors.ts';
 import { writeFileSafely } from '../../../models/base/files.ts';
 import { parseDurationMs } from '../../../models/base/units.ts';
-import { parseInteger, parseProcess } from '../../../profiler/load/options.ts';
+import { ARRIVALS, parseProcess } from '../../../profiler/load/options.ts';
 import type { Policy } from '../../simulation/systems/serving-system.ts';
 import { POLICIES, policyByName } from '../../simulation/systems/systems.ts';
 import { readCluster } from '../inputs/cluster-file.ts';
@@ -114,7 +115,7 @@ async function plan(options: PlanOptions): Promise<void> {
 
 async function toRequest(options: PlanOptions): Promise<WhatIfRequest> {
   const policies = readPolicies(options.policies);
-  const arrivalProcess = parseProcess(options.arrivals, options.cv);
+  const arrivalProcess = parseProcess(oneOf(ARRIVALS)(options.arrivals, '--arrivals'), options.cv);
   const startupMs = options.startup === undefined ? undefined : parseDurationMs(options.startup, '--startup');
   const described = await readCluster(options.cluster);
   const cluster = startupMs === undefined ? described : { ...described, startupMs };
@@ -130,7 +131,7 @@ async function toRequest(options: PlanOptions): Promise<WhatIfRequest> {
     process: arrivalProcess,
     policies,
     warmUpMs: parseDurationMs(options.warmUp, '--warm-up'),
-    seed: parseInteger(options.seed, '--seed'),
+    seed: wholeNumber(0)(options.seed, '--seed'),
     executionNoiseCv: parseNoise(options.noise),
   };
 }

@@ -53,11 +53,12 @@ function nodeOf(described: z.output<typeof nodeSchema>): ClusterNode {
   const label = described['node-label'];
   return {
     name: label.slice(label.indexOf('=') + 1),
-    cpuMillicores: threads * 1000,
-    memoryBytes: LIMITLESS_BYTES,
-    gpuPercents: gpus.map((gpu) =>
-      Math.max(0, 100 + described['gpu-core-oversell-percentage'] - 100 * gpu['total-gpu-core-usage-rate']),
-    ),
+    shared: { cpuMillicores: threads * 1000, memoryBytes: LIMITLESS_BYTES },
+    devices: gpus.map((gpu) => ({ gpuPercent: freePercentOf(gpu, described) })),
     gpuMemoryBytes: gpus.map((gpu) => gpu['gpu-memory'] * 1e6 * (1 + described['gpu-memory-oversell-rate'])),
   };
+}
+
+function freePercentOf(gpu: z.output<typeof gpuSchema>, node: z.output<typeof nodeSchema>): number {
+  return Math.max(0, 100 + node['gpu-core-oversell-percentage'] - 100 * gpu['total-gpu-core-usage-rate']);
 }

@@ -120,9 +120,8 @@ function nodesOf(described: z.output<typeof nodeSchema>, group: string): Cluster
   const { name, count, cpu, memory, gpus = { count: 0 } } = described;
   return Array.from({ length: count }, (_, index) => ({
     name: `${name}-${group}${index + 1}`,
-    cpuMillicores: cpu,
-    memoryBytes: memory,
-    gpuPercents: Array<number>(gpus.count).fill(100),
+    shared: { cpuMillicores: cpu, memoryBytes: memory },
+    devices: Array.from({ length: gpus.count }, () => ({ gpuPercent: 100 })),
     gpuMemoryBytes: Array<number | undefined>(gpus.count).fill(gpus.memory),
   }));
 }

@@ -83,14 +83,15 @@ async function planned(spec: FunctionSpec, options: TableOptions): Promise<Plann
 }
 
 /**
- * Reading and writing JSON is part of what an instance does, but simulated batches take the tabulated execution time alone:
+ * Requests on their way, and reading and writing their JSON, are part of what an instance does, but simulated batches take the tabulated execution time alone:
  * so it is made part of that.
  */
 function withCodec(table: ProfileTable): ProfileTable {
   return {
     ...table,
     cells: table.cells.map((cell) => {
-      const codecMs = cell.batch * (cell.codecMs.decode + cell.codecMs.encode);
+      const { codecMs: json, transferMs = 0 } = cell;
+      const codecMs = cell.batch * (json.decode + json.encode + transferMs);
       const { mean, p50, p95, p99, min, max, standardDeviation, meanInterval } = cell.latencyMs;
       const latencyMs: Latency = {
         mean: mean + codecMs,
@@ -102,7 +103,7 @@ function withCodec(table: ProfileTable): ProfileTable {
         standardDeviation,
         meanInterval: [meanInterval[0] + codecMs, meanInterval[1] + codecMs],
       };
-      return { ...cell, latencyMs, codecMs: { decode: 0, encode: 0 } };
+      return { ...cell, latencyMs, codecMs: { decode: 0, encode: 0 }, transferMs: 0 };
     }),
   };
 }

@@ -1,3 +1,4 @@
+import { amountsOf } from '../../../models/base/resources.ts';
 import type { ArrivalProcess } from '../../../profiler/load/arrivals/arrivals.ts';
 import { nearestFeasibleSloMs } from '../../planning/capacity/feasibility.ts';
 import type { RateModel } from '../../planning/capacity/rate-model.ts';
@@ -17,8 +18,8 @@ export function clusterFacts({ nodes, startupMs, prices }: Cluster): ClusterFact
   }
   return {
     nodes: nodes.length,
-    cores: nodes.reduce((sum, { cpuMillicores }) => sum + cpuMillicores, 0) / 1000,
-    gpus: nodes.reduce((sum, { gpuPercents }) => sum + gpuPercents.length, 0),
+    cores: nodes.reduce((sum, { shared }) => sum + shared.cpuMillicores, 0) / 1000,
+    gpus: nodes.reduce((sum, { devices }) => sum + devices.length, 0),
     startupMs: startupMs ?? null,
     currency: prices?.currency ?? null,
     groups: [...groups.values()].map(groupOf),
@@ -26,12 +27,13 @@ export function clusterFacts({ nodes, startupMs, prices }: Cluster): ClusterFact
 }
 
 function groupOf(nodes: readonly ClusterNode[]): NodeGroup {
-  const { cpuMillicores, memoryBytes, gpuPercents, gpuMemoryBytes } = nodes[0]!;
+  const { shared, devices, gpuMemoryBytes } = nodes[0]!;
+  const { cpuMillicores, memoryBytes } = shared;
   return {
     count: nodes.length,
     cores: cpuMillicores / 1000,
     memoryBytes: isLimitless(memoryBytes) ? null : memoryBytes,
-    gpuPercents,
+    gpuPercents: devices.map(({ gpuPercent }) => gpuPercent),
     gpuMemoryBytes: gpuMemoryBytes.map((bytes) => bytes ?? null),
   };
 }
@@ -79,11 +81,12 @@ export function sloCostPoint(
   prices: Prices | undefined,
 ): SloCostPoint {
   const { candidate, instances, price } = set;
-  const { config, memoryBytes } = candidate;
+  const { config } = candidate;
+  const { cpuMillicores, gpuPercent, memoryBytes } = amountsOf(candidate.needs);
   const hourMs = 3_600_000;
   const held = {
-    cpuMillicoreMs: config.cpuMillicores * instances * hourMs,
-    gpuPercentMs: config.gpuPercent * instances * hourMs,
+    cpuMillicoreMs: cpuMillicores * instances * hourMs,
+    gpuPercentMs: gpuPercent * instances * hourMs,
     memoryByteMs: memoryBytes * instances * hourMs,
   };
   const millionPerHour = (ratePerSecond * 3600) / 1e6;

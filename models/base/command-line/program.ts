@@ -2,6 +2,10 @@ import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { EXIT_DEFECT, InflessError, messageOf, systemCode } from '../errors.ts';
 import { packageVersion } from '../package.ts';
+import { DEFAULT_WIDTH, renderHelp } from './help.ts';
+import { didYouMean } from './nearest.ts';
+import type { ProgramSpec } from './option-table.ts';
+import { cutCommandLine, readValues } from './read-options.ts';
 
 /** A commander program with our conventions: version, wording of errors, no `process.exit` of its own. */
 export function createProgram(name: string, description: string): Command {
@@ -17,13 +21,64 @@ export function createProgram(name: string, description: string): Command {
  * Runs a program to its exit code and renders whatever it throws as one sentence on standard error. This is
  * the only place where an error becomes text for a person; `INFLESS_DEBUG=1` adds the stack.
  */
-export async function runProgram(program: Command, argv: readonly string[] = process.argv): Promise<void> {
+export async function runProgram(
+  program: ProgramSpec | Command,
+  argv: readonly string[] = process.argv,
+): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithReader);
   try {
-    await program.parseAsync([...argv]);
+    if (program instanceof Command) await program.parseAsync([...argv]);
+    else await callProgram(program, argv.slice(2));
   } catch (error) {
     process.exitCode = report(error);
   }
+}
+
+/**
+ * Calls a program, or the command of it that the first argument names.
+ *
+ * @param command how the program was called: `infless-profile`, `infless profile`
+ * @throws InflessError INVALID_INPUT for arguments that it does not take, and whatever it throws
+ */
+export async function callProgram(
+  spec: ProgramSpec,
+  argv: readonly string[],
+  command: string = spec.name,
+): Promise<void> {
+  const args = spec.redirect?.(argv) ?? argv;
+  const [first, ...rest] = args;
+  const called = spec.commands?.find(({ name }) => name === first);
+  if (called !== undefined) return callProgram(await called.load(), rest, `${command} ${first}`);
+  if (first === 'help' && spec.commands !== undefined) {
+    const isOfCommand = spec.commands.some(({ name }) => name === rest[0]);
+    return callProgram(spec, isOfCommand ? [rest[0]!, '--help'] : ['--help'], command);
+  }
+
+  const line = cutCommandLine(spec, args, command);
+  if (line.wantsVersion) return void process.stdout.write(`${packageVersion}\n`);
+  if (line.wantsHelp || (spec.run === undefined && args.length === 0)) {
+    return void process.stdout.write(renderHelp(spec, command, process.stdout.columns ?? DEFAULT_WIDTH));
+  }
+  const values = await readValues(spec, line, command);
+  try {
+    await spec.run?.(values, { command, args });
+  } catch (error) {
+    throw perhapsACommand(error, spec, first);
+  }
+}
+
+/** A misspelt command of a program that takes the name of a model reads like one. */
+function perhapsACommand(error: unknown, { commands = [] }: ProgramSpec, first: string | undefined): unknown {
+  if (!(error instanceof InflessError) || error.code !== 'MODEL_NOT_FOUND' || first === undefined)
+    return error;
+  const names = commands.map(({ name }) => name);
+  const suggestion = didYouMean(first, names);
+  if (suggestion === undefined) return error;
+  const remedy = suggestion.replace('Did you mean', 'Or did you mean the command');
+  return new InflessError(error.code, error.message, {
+    remedy: error.remedy === undefined ? remedy : `${error.remedy} ${remedy}`,
+    cause: error,
+  });
 }
 
 /** Whoever reads our output has seen enough (`… --help | head -3`): what would follow is for nobody. */

@@ -1,7 +1,9 @@
 import { canBatch, type ModelFile } from '../../manifest/manifest.ts';
 import type { Engine, EngineResources, EngineSession } from '../engine.ts';
 import { providerFor, usesCuda } from '../provider.ts';
+import { ONNX_STORAGE } from './external-weights.ts';
 import { inspectOnnx } from './inspect.ts';
+import { ONNX_LIBRARIES } from './native-files.ts';
 import { hasConvolutions } from './providers/convolutions.ts';
 import { plannedSizes } from './providers/planned-sizes.ts';
 import { providerNames } from './providers/provider-names.ts';
@@ -21,7 +23,13 @@ function openOnnx({ path, manifest }: ModelFile, resources: EngineResources): Pr
 
 /** ONNX models on onnxruntime-node. */
 export const onnxEngine: Engine = {
-  format: 'onnx',
+  ...ONNX_STORAGE,
+  runtime: { packages: ['onnxruntime-node'], files: [], native: ONNX_LIBRARIES },
+  takesThreading: true,
+  tracing: {
+    operators: async (...run) => (await import('./tracing/operators.ts')).traceOperators(...run),
+    cpuNodes: async (...run) => (await import('./tracing/cpu-nodes.ts')).traceCpuNodes(...run),
+  },
   get version() {
     return runtimeVersion();
   },

@@ -1,3 +1,6 @@
+import { basename } from 'node:path';
+import { nameByFile } from '../content.ts';
+import type { ModelStorage } from '../engine.ts';
 import { loadError } from './errors.ts';
 import { WireError, WireFile } from './wire-file.ts';
 
@@ -30,6 +33,15 @@ const VALUE = 2;
 
 /** Graphs in attributes of nodes of graphs: deeper than any exporter nests them is a file that means harm. */
 const DEEPEST = 64;
+
+/** An ONNX model is one file, or several where it keeps weights elsewhere. */
+export const ONNX_STORAGE: ModelStorage = {
+  format: 'onnx',
+  kind: 'an .onnx file',
+  recognizes: (path) => /\.onnx$/i.test(path),
+  defaultName: nameByFile,
+  files: async (path) => [basename(path), ...externalWeights(path)],
+};
 
 /**
  * The files that an ONNX model keeps weights in, as it names them: relative to its folder, in order, each once.

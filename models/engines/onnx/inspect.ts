@@ -1,12 +1,13 @@
-import { stat } from 'node:fs/promises';
-import { InflessError, systemCode } from '../../base/errors.ts';
-import { digestFile } from '../../base/files.ts';
+import type { InferenceSession } from 'onnxruntime-node';
+import { InflessError } from '../../base/errors.ts';
 import type { ModelManifest } from '../../manifest/manifest.ts';
-import type { NamedTensors } from '../../manifest/tensor.ts';
+import { DTYPES, type NamedTensors } from '../../manifest/tensor.ts';
+import type { DeclaredTensor } from '../batch-axes/declared-tensor.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
+import { contentOf, digestModel, sizeOfModel } from '../content.ts';
 import { type EngineResources, threadRule } from '../engine.ts';
 import { providerFor } from '../provider.ts';
-import { declaredTensors } from './metadata.ts';
+import { ONNX_STORAGE } from './external-weights.ts';
 import { openForProbing } from './probe.ts';
 import { createSession, runSession } from './session.ts';
 
@@ -18,15 +19,15 @@ import { createSession, runSession } from './session.ts';
  * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED.
  */
 export async function inspectOnnx(path: string, name: string, on?: EngineResources): Promise<ModelManifest> {
-  const sizeBytes = await fileSize(path);
-  const digest = await digestFile(path);
+  const content = await contentOf(ONNX_STORAGE, path);
+  const digest = await digestModel(content);
   const { graphEvidence } = await import('./counts/evidence.ts'); // only needed for inspection
   const { runtime, session } =
     on === undefined
-      ? await openForProbing(path, sizeBytes)
+      ? await openForProbing(path, content.entry.sizeBytes)
       : await createSession(path, threadRule(on.cpuMillicores), on);
   try {
-    const identity = { name, format: 'onnx', digest, sizeBytes } as const;
+    const identity = { name, format: ONNX_STORAGE.format, digest, sizeBytes: sizeOfModel(content) };
     const inputs = declaredTensors(path, session.inputMetadata);
     const outputs = declaredTensors(path, session.outputMetadata);
     const run = (feeds: NamedTensors): Promise<NamedTensors> =>
@@ -37,16 +38,28 @@ export async function inspectOnnx(path: string, name: string, on?: EngineResourc
   }
 }
 
-async function fileSize(path: string): Promise<number> {
-  const status = await stat(path).catch((error: unknown) => {
-    const why = systemCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read (${systemCode(error)})`;
-    throw new InflessError('MODEL_NOT_FOUND', `Model file ${path} ${why}`, {
-      remedy: 'Give the path of an .onnx file.',
-      cause: error,
+/** Reads what the runtime says of a model's inputs or outputs. */
+function declaredTensors(
+  path: string,
+  metadata: readonly InferenceSession.ValueMetadata[],
+): DeclaredTensor[] {
+  if (metadata.length === 0) {
+    throw new InflessError('MODEL_UNSUPPORTED', `${path} has no inputs or no outputs`, {
+      remedy: 'Serve a model that takes something and answers something.',
     });
+  }
+  return metadata.map((value) => {
+    if (!value.isTensor) {
+      throw unsupported(path, value.name, 'is a sequence or map, not a tensor');
+    }
+    const dtype = DTYPES.find((known) => known === value.type);
+    if (dtype === undefined) throw unsupported(path, value.name, `has element type ${value.type}`);
+    return { name: value.name, dtype, dims: value.shape };
   });
-  if (status.isFile()) return status.size;
-  throw new InflessError('MODEL_NOT_FOUND', `${path} is not a file`, {
-    remedy: 'Give the path of an .onnx file.',
+}
+
+function unsupported(path: string, tensor: string, why: string): InflessError {
+  return new InflessError('MODEL_UNSUPPORTED', `Tensor "${tensor}" of ${path} ${why}`, {
+    remedy: `Export the model with tensors of these types: ${DTYPES.join(', ')}.`,
   });
 }

@@ -1,10 +1,27 @@
-import type { Engine } from '../engine.ts';
+import type { Engine, EngineRuntime } from '../engine.ts';
+import { TFJS_STORAGE } from './model-json.ts';
 import { TFJS_PROVIDERS, tfjsProviders } from './providers.ts';
+import { WASM_BACKEND } from './runtime/packages.ts';
 import { runtimeVersion } from './runtime/runtime.ts';
+
+/** Images run models on WebAssembly: which native binding is installed where they are packed is not theirs. */
+const IN_IMAGES: EngineRuntime = {
+  packages: [
+    '@tensorflow/tfjs-core',
+    '@tensorflow/tfjs-converter',
+    '@tensorflow/tfjs-layers',
+    '@tensorflow/tfjs-backend-cpu',
+    WASM_BACKEND,
+  ],
+  // The second is for processors without SIMD.
+  files: [`${WASM_BACKEND}/dist/tfjs-backend-wasm-simd.wasm`, `${WASM_BACKEND}/dist/tfjs-backend-wasm.wasm`],
+};
 
 /** TF.js models on TensorFlow.js. It is loaded when a first model is: who runs ONNX models loads none of it. */
 export const tfjsEngine: Engine = {
-  format: 'tfjs',
+  ...TFJS_STORAGE,
+  takesThreading: false,
+  runtime: IN_IMAGES,
   get version() {
     return runtimeVersion();
   },

@@ -2,7 +2,8 @@ import { InflessError } from '../../base/errors.ts';
 import type { ModelManifest } from '../../manifest/manifest.ts';
 import type { NamedTensors } from '../../manifest/tensor.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
-import { digestModel, sizeOfModel } from '../content.ts';
+import { contentOf, digestModel, sizeOfModel } from '../content.ts';
+import { TFJS_STORAGE } from './model-json.ts';
 import { Program } from './program.ts';
 
 /** Looking at a model needs no more, and an instance that opens it next in this process may have no more. */
@@ -17,12 +18,13 @@ export async function inspectTfjs(path: string, name: string): Promise<ModelMani
   const program = await Program.load(path, ONE_CORE);
   try {
     const trial = new Trial(program, name);
+    const content = await contentOf(TFJS_STORAGE, path);
     const identity = {
       name,
-      format: 'tfjs',
-      digest: await digestModel(path, 'tfjs'),
-      sizeBytes: await sizeOfModel(path, 'tfjs'),
-    } as const;
+      format: TFJS_STORAGE.format,
+      digest: await digestModel(content),
+      sizeBytes: sizeOfModel(content),
+    };
     const run = (feeds: NamedTensors): Promise<NamedTensors> => trial.run(feeds);
     const manifest = await findBatchAxes(identity, program, run, await program.evidence());
     if (trial.refusal !== undefined) throw trial.refusal;

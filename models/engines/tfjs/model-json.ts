@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { InflessError, messageOf, systemCode } from '../../base/errors.ts';
 import { parseWith } from '../../base/schema.ts';
+import { requireInside } from '../content.ts';
+import type { ModelStorage } from '../engine.ts';
 
 /** Which of TensorFlow.js' two loaders reads a model. */
 export type TfjsKind = 'graph' | 'layers';
@@ -39,15 +42,21 @@ export async function readModelJson(path: string): Promise<ModelJson> {
     code: 'MODEL_CORRUPT',
     remedy: 'Export or download it again.',
   });
-  const outside = shardsOf(model).find((shard) => !staysInside(shard));
-  if (outside === undefined) return model;
-  throw new InflessError('MODEL_CORRUPT', `${path} keeps weights in "${outside}", outside its own folder`, {
-    remedy: 'Export it with its weights beside it.',
-  });
+  requireInside(path, shardsOf(model));
+  return model;
 }
 
+/** A TF.js model is its `model.json`, and the shards of its weights. */
+export const TFJS_STORAGE: ModelStorage = {
+  format: 'tfjs',
+  kind: 'the model.json of a TF.js model',
+  recognizes: (path) => basename(path) === 'model.json',
+  defaultName: (path) => basename(dirname(resolve(path))), // every model's file has the same name
+  files: async (path) => [basename(path), ...shardsOf(await readModelJson(path))],
+};
+
 /** The files with its weights, relative to its folder: in order, each once. */
-export function shardsOf(model: ModelJson): readonly string[] {
+function shardsOf(model: ModelJson): readonly string[] {
   return [...new Set(model.weightsManifest.flatMap(({ paths }) => paths))].sort();
 }
 
@@ -77,9 +86,4 @@ function parseJson(path: string, text: string): unknown {
       cause: error,
     });
   }
-}
-
-/** A model that names other people's files must not get them read, hashed or packed. */
-function staysInside(name: string): boolean {
-  return !/^[/\\]|^[a-z]:|\\|\0/i.test(name) && !name.split('/').includes('..');
 }

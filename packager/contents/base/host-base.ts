@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
+import { ENGINES } from '../../../models/engines/index.ts';
 import { buildLayer } from '../../layers/build-layer.ts';
 import { imageOf } from '../../oci/image.ts';
 import type { ImageConfig, Platform } from '../../oci/schema.ts';
@@ -9,11 +10,11 @@ import type { ImageSource } from '../../oci/source.ts';
 import { sourceDate } from '../../oci/source-date.ts';
 import type { TarEntry } from '../../tar/tar-entry.ts';
 import { fileEntry, textEntry } from '../file-entry.ts';
-import { nativeFiles } from '../runtime/runtime-entries.ts';
 import { USER_ID } from '../user.ts';
 import { sharedLibraries } from './libraries.ts';
 
-const NODE_PATH = 'usr/local/bin/node';
+/** Where our own Node.js lies in an image. */
+export const NODE_PATH = 'usr/local/bin/node';
 
 /** Go's words for what Node.js calls `x64`. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
@@ -24,7 +25,7 @@ export function hostPlatform(): Platform {
 }
 
 /**
- * A base made of this machine: the running Node.js, the shared libraries that it and the ONNX runtime load, and
+ * A base made of this machine: the running Node.js, the shared libraries that it and the engines' native libraries load, and
  * a user to run as. No shell, no package manager, no certificates: the serving process calls nobody.
  */
 export const hostBase: ImageSource = {
@@ -59,8 +60,7 @@ function checkPlatform(platform: Platform): void {
 
 async function baseEntries(platform: Platform): Promise<readonly TarEntry[]> {
   const node = await realpath(process.execPath);
-  const onnx = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
-  const native = await nativeFiles(onnx, platform);
+  const native = await nativeFiles(platform);
   const { loader, files } = await sharedLibraries([node, ...native]);
   const libraries = [...files].filter(([, file]) => !native.includes(file));
   // All in one folder that the loader looks into by itself: its cache and this machine's search paths stay here.
@@ -75,6 +75,14 @@ async function baseEntries(platform: Platform): Promise<readonly TarEntry[]> {
     // A runtime mounts over these, and cannot make them itself in a root file system that is read-only.
     ...['dev', 'proc', 'sys'].map((path) => ({ type: 'directory', path }) as const),
   ];
+}
+
+/** Of all engines: images of different formats share a base. */
+async function nativeFiles(platform: Platform): Promise<readonly string[]> {
+  const { resolve } = createRequire(import.meta.url);
+  const libraries = ENGINES.flatMap(({ runtime }) => runtime.native ?? []);
+  const files = libraries.map((native) => native.files(resolve(`${native.package}/package.json`), platform));
+  return (await Promise.all(files)).flat();
 }
 
 function passwd(): string {

@@ -13,6 +13,16 @@ const OLDEST_NODE = [20, 19] as const;
  * @throws InflessError INVALID_INPUT for a base that does not say, or has a Node.js that is too old
  */
 export function nodeCommand(base: ImageConfig, name: string): readonly string[] {
+  const command = findNodeCommand(base, name);
+  if (command !== undefined) return command;
+  throw new InflessError('INVALID_INPUT', `Base ${name} does not say where it has its Node.js`, {
+    remedy:
+      'Choose an image whose entry point is node, or one that sets NODE_VERSION as the official images do.',
+  });
+}
+
+/** The same; undefined for a base that does not say. */
+export function findNodeCommand(base: ImageConfig, name: string): readonly string[] | undefined {
   const { Entrypoint: entrypoint, Env: environment } = base.config ?? {};
   const version = environment
     ?.find((line) => line.startsWith('NODE_VERSION='))
@@ -23,11 +33,7 @@ export function nodeCommand(base: ImageConfig, name: string): readonly string[] 
     });
   }
   if (entrypoint && basename(entrypoint.at(-1) ?? '') === 'node') return entrypoint;
-  if (version !== undefined) return ['node'];
-  throw new InflessError('INVALID_INPUT', `Base ${name} does not say where it has its Node.js`, {
-    remedy:
-      'Choose an image whose entry point is node, or one that sets NODE_VERSION as the official images do.',
-  });
+  return version === undefined ? undefined : ['node'];
 }
 
 function isTooOld(version: string): boolean {

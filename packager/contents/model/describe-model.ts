@@ -1,4 +1,4 @@
-import { engineFor, formatOfPath } from '../../../models/engines/index.ts';
+import { engineOf } from '../../../models/engines/index.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import { inspectOnce } from '../../../models/resolve/manifest-cache.ts';
 import { askOwnProcess } from '../own-process.ts';
@@ -16,7 +16,7 @@ export async function describeModel(
   name: string,
   signal?: AbortSignal,
 ): Promise<ModelManifest> {
-  const engine = engineFor(formatOfPath(path));
+  const engine = engineOf(path);
   const inspect = () => askOwnProcess<ModelManifest>(PROCESS, [path, name], signal);
   return inspectOnce({ ...engine, inspect }, path, name);
 }

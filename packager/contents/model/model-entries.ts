@@ -1,6 +1,6 @@
+import type { ModelContent, ModelPart } from '../../../models/engines/content.ts';
 import type { TarEntry } from '../../tar/tar-entry.ts';
 import { fileEntry } from '../file-entry.ts';
-import type { ModelFiles, PackedFile } from './model-files.ts';
 
 /** Where a model lies in its image. */
 export const MODEL_FOLDER = 'model';
@@ -26,17 +26,17 @@ export interface LayerPlan {
 }
 
 /** The layers of a model's files: the large ones alone, the rest together. */
-export async function modelLayers({ files }: ModelFiles): Promise<readonly LayerPlan[]> {
-  const large = files.filter(({ sizeBytes }) => sizeBytes >= OWN_LAYER_BYTES).slice(0, MOST_OWN_LAYERS);
-  const rest = files.filter((file) => !large.includes(file));
-  const groups = [...large.map((file) => [file]), ...(rest.length === 0 ? [] : [rest])];
+export async function modelLayers({ parts }: ModelContent): Promise<readonly LayerPlan[]> {
+  const large = parts.filter(({ sizeBytes }) => sizeBytes >= OWN_LAYER_BYTES).slice(0, MOST_OWN_LAYERS);
+  const rest = parts.filter((part) => !large.includes(part));
+  const groups = [...large.map((part) => [part]), ...(rest.length === 0 ? [] : [rest])];
   return Promise.all(groups.map(planOf));
 }
 
-async function planOf(files: readonly PackedFile[]): Promise<LayerPlan> {
-  const [first] = files;
+async function planOf(parts: readonly ModelPart[]): Promise<LayerPlan> {
+  const [first] = parts;
   return {
-    title: files.length === 1 ? `${ONE_FILE}${first!.path}` : `${files.length}${SEVERAL_FILES}`,
-    entries: await Promise.all(files.map(({ path, file }) => fileEntry(`${MODEL_FOLDER}/${path}`, file))),
+    title: parts.length === 1 ? `${ONE_FILE}${first!.name}` : `${parts.length}${SEVERAL_FILES}`,
+    entries: await Promise.all(parts.map(({ name, file }) => fileEntry(`${MODEL_FOLDER}/${name}`, file))),
   };
 }

@@ -1,7 +1,37 @@
-/** The libraries that a provider opens while it runs, so that its file does not name them as needed. */
-export const OPENED_LATER: Readonly<Record<string, readonly string[]>> = {
-  'libonnxruntime_providers_cuda.so': ['libcudnn.so.9', 'libcufft.so.12'],
-};
+/** What cuDNN 9 is a door to (NVIDIA's documentation, "cuDNN sub-libraries"). */
+const OF_CUDNN = [
+  'libcudnn_graph.so.9',
+  'libcudnn_ops.so.9',
+  'libcudnn_cnn.so.9',
+  'libcudnn_adv.so.9',
+  'libcudnn_heuristic.so.9',
+  'libcudnn_engines_precompiled.so.9',
+  'libcudnn_engines_runtime_compiled.so.9',
+];
+
+/**
+ * What a library opens while it runs, so that its file does not name it as needed.
+ *
+ * @param cuda the major version that the provider was built for
+ */
+export function openedLater(library: string, cuda: number): readonly string[] {
+  switch (library) {
+    case 'libonnxruntime_providers_cuda.so':
+      return ['libcudnn.so.9', `libcufft.so.${cuda - 1}`];
+    case 'libcudnn.so.9':
+      return OF_CUDNN;
+    case 'libcudnn_engines_runtime_compiled.so.9':
+      return [`libnvrtc.so.${cuda}`];
+    default:
+      return [];
+  }
+}
+
+/** The major version of CUDA that has a library of this name; undefined where the name does not say. */
+export function cudaMajorOf(library: string): number | undefined {
+  const [, major] = /^lib(?:cudart|cublas|cublasLt|nvrtc)\.so\.(\d+)$/.exec(library) ?? [];
+  return major === undefined ? undefined : Number(major);
+}
 
 /** The driver's own: they come with it, and an image must not bring others. */
 const DRIVER = /^lib(?:cuda|nvidia-ml|nvidia-ptxjitcompiler|nvcuvid|nvidia-encode)\.so\.\d+$/;

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isOfDriver, OPENED_LATER, packageOf } from './cuda-packages.ts';
-import { readElf } from './elf.ts';
+import { cudaMajorOf, isOfDriver, openedLater, packageOf } from './cuda-packages.ts';
+import { type ElfFile, readElf } from './elf.ts';
 
 /** A library that others need, and where the loader would find it. */
 export interface NeededLibrary {
@@ -16,25 +16,47 @@ export interface NeededLibrary {
   readonly package: string | undefined;
 }
 
+/** Taken where no library that is needed says otherwise. */
+const NEWEST_CUDA = 13;
+
+/** Where libraries are looked for: on this machine, or in an image. */
+export interface LibraryFiles {
+  has(path: string): Promise<boolean>;
+  /** @throws InflessError INVALID_INPUT for what is no ELF file */
+  read(path: string): Promise<ElfFile>;
+}
+
+const THIS_MACHINE: LibraryFiles = {
+  has: (path) =>
+    stat(path).then(
+      (stats) => stats.isFile(),
+      () => false,
+    ),
+  read: readElf,
+};
+
 /**
  * All libraries that files need, and those that these need in turn, found as the loader would find them: in
  * the folders that each file names itself, then in those given. Nothing is run.
  *
  * @param files programs or libraries
  * @param folders the search path
+ * @param where they are; default: on this machine
  * @throws InflessError INVALID_INPUT for a file that is no ELF file
  */
 export async function neededLibraries(
   files: readonly string[],
   folders: readonly string[],
+  where: LibraryFiles = THIS_MACHINE,
 ): Promise<readonly NeededLibrary[]> {
   const found = new Map<string, { path: string | undefined; neededBy: Set<string> }>();
   const queue = [...files];
+  let cuda = NEWEST_CUDA;
   for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-    const { needed, searchPath } = await readElf(file);
+    const { needed, searchPath } = await where.read(file);
     const own = searchPath.map((folder) => folder.replaceAll(/\$(?:ORIGIN|\{ORIGIN\})/g, dirname(file)));
-    const later = OPENED_LATER[basename(file)] ?? [];
-    for (const name of [...needed, ...later]) {
+    cuda = needed.map(cudaMajorOf).find((major) => major !== undefined) ?? cuda;
+    for (const name of [...needed, ...openedLater(basename(file), cuda)]) {
       const known = found.get(name);
       if (known !== undefined) {
         known.neededBy.add(basename(file));
@@ -42,7 +64,7 @@ export async function neededLibraries(
       }
       // A file that was named beforehand is there: it brings the name along.
       const path =
-        files.find((given) => basename(given) === name) ?? (await findIn([...own, ...folders], name));
+        files.find((given) => basename(given) === name) ?? (await findIn([...own, ...folders], name, where));
       found.set(name, { path, neededBy: new Set([basename(file)]) });
       if (path !== undefined && !files.includes(path)) queue.push(path);
     }
@@ -56,22 +78,20 @@ export async function neededLibraries(
   }));
 }
 
-async function findIn(folders: readonly string[], name: string): Promise<string | undefined> {
+async function findIn(
+  folders: readonly string[],
+  name: string,
+  where: LibraryFiles,
+): Promise<string | undefined> {
   for (const folder of folders) {
     const path = join(folder, name);
-    if (
-      await stat(path).then(
-        (stats) => stats.isFile(),
-        () => false,
-      )
-    )
-      return path;
+    if (await where.has(path)) return path;
   }
   return undefined;
 }
 
 /** Where glibc looks without being told. */
-const USUAL_FOLDERS = [
+export const USUAL_FOLDERS: readonly string[] = [
   '/lib/x86_64-linux-gnu',
   '/usr/lib/x86_64-linux-gnu',
   '/lib/aarch64-linux-gnu',
@@ -93,9 +113,13 @@ export async function loaderFolders(
   const names = await readdir('/etc/ld.so.conf.d').catch(() => []);
   const files = ['/etc/ld.so.conf', ...names.sort().map((name) => join('/etc/ld.so.conf.d', name))];
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
-  const set = texts
-    .flatMap((text) => text.split('\n'))
+  return [...new Set([...given, ...texts.flatMap(foldersOfSettings), ...USUAL_FOLDERS])];
+}
+
+/** The folders that a file of the loader's settings (`/etc/ld.so.conf.d/*.conf`) names. */
+export function foldersOfSettings(text: string): readonly string[] {
+  return text
+    .split('\n')
     .map((line) => line.trim())
     .filter((line) => line.startsWith('/'));
-  return [...new Set([...given, ...set, ...USUAL_FOLDERS])];
 }

@@ -1,4 +1,5 @@
 import { programFile } from '../../../models/base/package.ts';
+import { engineFor } from '../../../models/engines/index.ts';
 import type { ModelFormat } from '../../../models/manifest/manifest.ts';
 import { runtimePath } from './project.ts';
 
@@ -11,11 +12,18 @@ export interface Program {
   readonly formats: readonly ModelFormat[];
 }
 
-/** Serves one model of a format. */
-export function servingProgram(format: ModelFormat): Program {
+/**
+ * Serves one model of a format.
+ *
+ * @param onGpu it also says why a GPU cannot be used, which it finds out in a process of its own
+ */
+export function servingProgram(format: ModelFormat, onGpu = false): Program {
   return {
     entry: 'packager/server/bin',
-    others: ['packager/server/inference-worker'],
+    others: [
+      'packager/server/inference-worker',
+      ...(onGpu ? (engineFor(format).runtime.native?.cuda?.programs ?? []) : []),
+    ],
     formats: [format],
   };
 }

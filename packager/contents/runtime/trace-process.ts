@@ -5,12 +5,15 @@
 import { join, parse, sep } from 'node:path';
 import { nodeFileTrace } from '@vercel/nft';
 import { packageRoot } from '../../../models/base/package.ts';
+import { ENGINES } from '../../../models/engines/index.ts';
 import { answerParent } from '../own-process.ts';
-import { NATIVE_FOLDER } from './native-folder.ts';
 import { projectPath } from './project.ts';
 import type { TraceRequest } from './trace.ts';
 
 const { entries, without } = JSON.parse(process.argv[2]!) as TraceRequest;
+
+/** Native libraries of all platforms: which of them is needed is not for this machine's trace to say. */
+const nativeFolders = ENGINES.flatMap(({ runtime }) => runtime.native?.folder ?? []);
 
 await answerParent(async () => {
   const { root } = parse(packageRoot);
@@ -22,7 +25,8 @@ await answerParent(async () => {
     analysis: { emitGlobs: false, computeFileReferences: false },
     ignore: (path) => {
       const isUnwanted = unwanted.some((folder) => join(root, path, sep).includes(folder));
-      return isUnwanted || path.includes(NATIVE_FOLDER) || projectPath(join(root, path)) === undefined;
+      const isNative = nativeFolders.some((folder) => path.includes(folder));
+      return isUnwanted || isNative || projectPath(join(root, path)) === undefined;
     },
   });
   return [...fileList].flatMap((path) => projectPath(join(root, path)) ?? []);

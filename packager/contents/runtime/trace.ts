@@ -6,8 +6,7 @@ import { InflessError } from '../../../models/base/errors.ts';
 import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../../models/base/files.ts';
 import { fileIdentity } from '../../../models/base/memory.ts';
 import { packageRoot, programFile } from '../../../models/base/package.ts';
-import { FORMAT_RUNTIMES } from '../../../models/engines/index.ts';
-import { modelFormatSchema } from '../../../models/manifest/manifest.ts';
+import { ENGINES, engineFor } from '../../../models/engines/index.ts';
 import { mapInSlices } from '../in-slices.ts';
 import { askOwnProcess } from '../own-process.ts';
 import type { Program } from './program.ts';
@@ -43,10 +42,10 @@ export async function traceRuntime(program: Program, signal?: AbortSignal): Prom
 }
 
 function requestFor({ entry, others, formats }: Program): TraceRequest {
-  const unwanted = modelFormatSchema.options.filter((format) => !formats.includes(format));
+  const unwanted = ENGINES.filter(({ format }) => !formats.includes(format));
   return {
     entries: [entry, ...others].map(programFile),
-    without: unwanted.flatMap((format) => FORMAT_RUNTIMES[format].packages),
+    without: unwanted.flatMap(({ runtime }) => runtime.packages),
   };
 }
 
@@ -57,14 +56,19 @@ async function trace(
 ): Promise<string[]> {
   await ensureBuilt(request.entries);
   const files = await askOwnProcess<string[]>(PROCESS, [JSON.stringify(request)], signal);
-  const unnamed = formats.flatMap((format) => FORMAT_RUNTIMES[format].files);
+  const unnamed = formats.flatMap((format) => engineFor(format).runtime.files);
   const found = unnamed.map((name) => fileOfPackage(files, name));
   // Ours is found without an import: it is how the process knows its version.
   return [...new Set([...files, ...found, join(packageRoot, 'package.json')])].sort();
 }
 
-/** Where a file lies of a package that others of its files are known of. */
-function fileOfPackage(files: readonly string[], name: string): string {
+/**
+ * Where a file lies of a package, by the package's own `package.json`, which is traced.
+ *
+ * @param name `package/path`
+ * @throws InflessError PLATFORM_FAILED where the package is not among the files
+ */
+export function fileOfPackage(files: readonly string[], name: string): string {
   const [scope, simple] = name.split('/') as [string, string];
   const owner = scope.startsWith('@') ? join(scope, simple) : scope;
   const manifest = files.find((file) => file.endsWith(join('node_modules', owner, 'package.json')));

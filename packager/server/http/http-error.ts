@@ -1,4 +1,8 @@
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
+import type { Refusal } from '../../../models/protocols/index.ts';
+
+/** nginx' number for a client that hung up before its answer; only metrics ever see it. */
+export const CLIENT_CLOSED = 499;
 
 /** A failure that only HTTP knows: a wrong method, a path that is none. Told like an InflessError. */
 export class HttpError extends Error {
@@ -11,14 +15,16 @@ export class HttpError extends Error {
     this.status = status;
     this.headers = headers;
   }
+
+  static of({ refused, sentence, allow }: Refusal): HttpError {
+    return new HttpError(refused, sentence, allow === undefined ? {} : { allow });
+  }
 }
 
-/** An answer that is not a result, as most protocols that we speak put it: `{"error": "…"}`. */
+/** An answer that is not a result; each protocol has its own way to write the sentence. */
 export interface ErrorAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** The same for those who expect plain text. */
   readonly sentence: string;
   /** Whether we are to blame, and the log should hold the whole story. */
   readonly isDefect: boolean;
@@ -44,7 +50,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
 }
 
 function answer(status: number, sentence: string, headers: Readonly<Record<string, string>> = {}) {
-  return { status, headers, body: JSON.stringify({ error: sentence }), sentence, isDefect: false };
+  return { status, headers, sentence, isDefect: false };
 }
 
 /** Whole seconds, as the header wants them. */

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import type { Refusal, Route } from '../../../models/protocols/index.ts';
+import { jsonError, type Message } from '../../../models/protocols/protocol.ts';
 import { type Body, type BodyBudget, readBody } from './body.ts';
 import { onClientError } from './client-error.ts';
 import { deferContinue, isBodyUnasked } from './expectations.ts';
@@ -18,6 +20,10 @@ declare module 'fastify' {
     /** Errors of this route are told as plain text: its clients print what they get. */
     readonly plainErrors?: boolean;
   }
+  interface FastifyRequest {
+    /** What is asked for by which protocol, once somebody has looked: errors are told in its way. */
+    inferenceRoute: Route | Refusal | null;
+  }
 }
 
 export interface HttpServerOptions {
@@ -33,7 +39,7 @@ export interface HttpServerOptions {
 
 /**
  * An HTTP server that moves bytes, for gateway and instances alike: bodies of any content type arrive as bytes within
- * limits, whatever is thrown is answered as `{"error": "…"}`, and slow or broken clients cost little.
+ * limits, whatever is thrown is answered as its protocol tells errors, or as `{"error": "…"}`, and slow or broken clients cost little.
  */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { maxBodyBytes, budget, logger, isClosing } = options;
@@ -52,18 +58,17 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
 
   async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
-    const { status, headers, sentence, isDefect, ...answer } = errorAnswer(error);
+    const { status, headers, sentence, isDefect } = errorAnswer(error);
     const isPlain = request.routeOptions.config?.plainErrors === true;
-    const body = isPlain ? `${sentence}\n` : answer.body;
+    const { contentType, body } = isPlain
+      ? plainError(sentence)
+      : (request.inferenceRoute?.protocol?.error ?? jsonError)({ status, sentence });
     if (isDefect) logger.error({ err: error, method: request.method, url: request.url }, 'request failed');
-    reply
-      .code(status)
-      .headers(headers)
-      .type(isPlain ? 'text/plain; charset=utf-8' : 'application/json');
+    reply.code(status).headers(headers).type(contentType);
     if (isBodyUnasked(request.raw)) reply.header('connection', 'close');
     closeIfClosing(reply);
-    if (reply.getHeader('connection') !== 'close' || request.raw.complete) return reply.send(body);
-    reply.header('content-length', Buffer.byteLength(body));
+    if (reply.getHeader('connection') !== 'close' || request.raw.complete) return reply.send(asBuffer(body));
+    reply.header('content-length', body.byteLength);
     return reply.send(lingering(body, request.raw));
   }
 
@@ -71,6 +76,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     if (isClosing()) reply.header('connection', 'close');
   }
 
+  app.decorateRequest('inferenceRoute', null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
     readBody(payload, request.routeOptions.bodyLimit ?? maxBodyBytes, budget),
@@ -84,6 +90,10 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.setErrorHandler(sendError);
   deferContinue(app.server);
   return app;
+}
+
+function plainError(sentence: string): Message {
+  return { contentType: 'text/plain; charset=utf-8', body: new TextEncoder().encode(`${sentence}\n`) };
 }
 
 /** What the client sent; empty without a body. */

@@ -9,7 +9,7 @@ const LINGER_MS = 2000;
  * once would reset it, and a client that is still writing would see "connection reset" in place of our answer.
  * So the answer goes out whole, but ends only when the client stops sending; what comes meanwhile is dropped.
  */
-export function lingering(body: string, request: IncomingMessage): Readable {
+export function lingering(body: Uint8Array, request: IncomingMessage): Readable {
   const answer = new Readable({ read() {} });
   answer.push(body);
   const end = (): void => {

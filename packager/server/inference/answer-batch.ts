@@ -1,12 +1,10 @@
-import { decodePredict, encodePredict } from '../../../models/codec/predict-json.ts';
 import type { BatchExecutor } from '../../../models/engines/executor.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
+import { isPrediction, routeTo } from '../../../models/protocols/index.ts';
+import { type Decoded, jsonError, type Message, type Protocol } from '../../../models/protocols/protocol.ts';
 import { bodyTooLarge } from '../http/body.ts';
-import { errorAnswer } from '../http/http-error.ts';
+import { errorAnswer, HttpError } from '../http/http-error.ts';
 import type { BatchedRequest, BatchedResponse, BatchReply } from '../instance-protocol.ts';
-import { modelCall } from '../model-path.ts';
-
-const JSON_TYPE = 'application/json';
 
 export interface ServedModel {
   readonly name: string;
@@ -17,8 +15,8 @@ export interface ServedModel {
   readonly onDefect: (error: unknown) => void;
 }
 
-type Decoded =
-  | { readonly ok: true; readonly predict: ReturnType<typeof decodePredict> }
+type Item =
+  | { readonly ok: true; readonly protocol: Protocol; readonly decoded: Decoded }
   | { readonly ok: false; readonly response: BatchedResponse };
 
 /** Bytes to bytes: decodes every request, runs those that are sound as one batch, encodes each answer alone. */
@@ -27,18 +25,18 @@ export async function answerBatch(
   requests: readonly BatchedRequest[],
 ): Promise<BatchReply> {
   const startMs = performance.now();
-  const decoded = requests.map((request) => decode(model, request));
-  const sound = decoded.flatMap((item) => (item.ok ? [item.predict] : []));
+  const items = requests.map((request) => decode(model, request));
+  const sound = items.flatMap((item) => (item.ok ? [item.decoded] : []));
   const decodedMs = performance.now();
   const { outcomes, ranAlone } = await model.executor.run(sound.map(({ feeds }) => feeds));
   const executedMs = performance.now();
   let next = 0;
-  const responses = decoded.map((item): BatchedResponse => {
+  const responses = items.map((item): BatchedResponse => {
     if (!item.ok) return item.response;
     const outcome = outcomes[next++]!;
-    if (!outcome.ok) return failure(model, outcome.error);
-    const { form, rows } = item.predict;
-    return guarded(model, () => success(encodePredict(outcome.outputs, form, model.manifest, rows)));
+    const { protocol, decoded } = item;
+    if (!outcome.ok) return failure(model, protocol, outcome.error);
+    return encode(model, protocol, () => protocol.encode(outcome.outputs, decoded, model.manifest));
   });
   return {
     responses,
@@ -52,31 +50,34 @@ export async function answerBatch(
   };
 }
 
-function decode(model: ServedModel, request: BatchedRequest): Decoded {
+function decode(model: ServedModel, { path, contentType, body }: BatchedRequest): Item {
+  const route = routeTo(model.name, 'POST', path);
+  const { protocol } = route;
   try {
-    if (modelCall('POST', request.path, model.name) !== 'predict')
-      throw new TypeError('POST is a prediction');
-    if (request.body.length > model.maxBodyBytes) throw bodyTooLarge(model.maxBodyBytes);
-    return { ok: true, predict: decodePredict(request.body, model.manifest) };
+    if ('refused' in route) throw HttpError.of(route);
+    if (!isPrediction(route)) throw new TypeError(`${path} is no prediction`);
+    if (body.length > model.maxBodyBytes) throw bodyTooLarge(model.maxBodyBytes);
+    return {
+      ok: true,
+      protocol: route.protocol,
+      decoded: route.protocol.decode({ contentType, body }, model.manifest),
+    };
   } catch (error) {
-    return { ok: false, response: failure(model, error) };
+    return { ok: false, response: failure(model, protocol, error) };
   }
 }
 
-function guarded(model: ServedModel, make: () => BatchedResponse): BatchedResponse {
+function encode(model: ServedModel, protocol: Protocol, make: () => Message): BatchedResponse {
   try {
-    return make();
+    return { status: 200, ...make() };
   } catch (error) {
-    return failure(model, error);
+    return failure(model, protocol, error);
   }
 }
 
-function success(body: Uint8Array): BatchedResponse {
-  return { status: 200, contentType: JSON_TYPE, body };
-}
-
-function failure(model: ServedModel, error: unknown): BatchedResponse {
-  const { status, body, isDefect } = errorAnswer(error);
+/** @param protocol whose client hears of it, where that is known */
+function failure(model: ServedModel, protocol: Protocol | undefined, error: unknown): BatchedResponse {
+  const { status, sentence, isDefect } = errorAnswer(error);
   if (isDefect) model.onDefect(error);
-  return { status, contentType: JSON_TYPE, body: new TextEncoder().encode(body) };
+  return { status, ...(protocol?.error ?? jsonError)({ status, sentence }) };
 }

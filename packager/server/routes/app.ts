@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { createHttpServer } from '../http/http-server.ts';
 import type { Instance } from '../instance.ts';
 import { operationsRoutes } from './operations-routes.ts';
-import { predictionRoutes, refuse } from './prediction-routes.ts';
+import { protocolRoutes, refuse } from './protocol-routes.ts';
 
 export interface AppOptions {
   readonly instance: Instance;
@@ -25,6 +25,6 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
   app.setNotFoundHandler((request) => refuse(app, request, instance.modelName));
   operationsRoutes(app, instance, onReadyAsked);
-  predictionRoutes(app, instance);
+  protocolRoutes(app, instance);
   return app;
 }

@@ -5,7 +5,7 @@ import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../../mod
 import { parseWith } from '../../../models/base/schema.ts';
 import { type Host, hostSchema } from '../../../profiles/host-schema.ts';
 import { quotaMechanismSchema } from '../../../profiles/table.ts';
-import { operatorSchema } from '../trace/operator.ts';
+import { operatorTimeSchema } from '../trace/trace-protocol.ts';
 
 export const OPERATORS_SCHEMA = 'infless.io/operators/v1';
 
@@ -25,7 +25,7 @@ export const operatorRunSchema = z.object({
   /** Of the inputs of a batch. */
   tensorElements: z.number().nonnegative(),
   /** In the order in which they run; the time is the mean of the fastest quarter of `samples` executions. */
-  operators: z.array(z.object({ operator: operatorSchema, meanMs: z.number().nonnegative() })).min(1),
+  operators: z.array(operatorTimeSchema).min(1),
   samples: z.number().int().min(1),
   /** Times at which it was looked at. */
   rounds: z.number().int().min(1),

@@ -1,12 +1,13 @@
+import { InflessError } from '../../../models/base/errors.ts';
 import { packageVersion } from '../../../models/base/package.ts';
-import { engineFor } from '../../../models/engines/index.ts';
-import type { ModelManifest } from '../../../models/manifest/manifest.ts';
+import type { ModelFile, ModelManifest } from '../../../models/manifest/manifest.ts';
 import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { readHost } from '../../../profiles/host.ts';
 import type { InputShapes } from '../../cell/cell-protocol.ts';
 import { availableCpuMillicores } from '../../quota/cpu-limit.ts';
 import { describeQuotas, openSweepQuotas } from '../../quota/measurement-quotas.ts';
+import { requireTracing } from '../trace/trace-model.ts';
 import { calibrationModels } from './calibration.ts';
 import {
   databaseFile,
@@ -38,24 +39,25 @@ const CORES = [1, 2, 4, 8, 16];
  * Gathers what the operators of models take on this host, and adds it to the database in the cache after each model: what is
  * there when it is interrupted stays.
  *
- * @returns the database's file
+ * @returns the database's file, and the engine that the operators are of
+ * @throws InflessError MODEL_UNSUPPORTED for a model whose engine does not tell operators; INVALID_INPUT for models of several engines
  */
 export async function gatherDatabase(
   references: readonly string[],
   { batches, budgetMs, calibration, rounds, shapes = {} }: GatherDatabaseOptions,
   onRun: (model: string, config: Config) => void,
   signal?: AbortSignal,
-): Promise<string> {
+): Promise<{ readonly file: string; readonly engine: string }> {
   const host = await readHost();
-  const engine = engineFor('onnx').version;
+  const all = [...(calibration ? await calibrationModels() : []), ...references];
+  const models = await Promise.all(all.map((reference) => resolveModel(reference)));
+  const engine = engineOfAll(models);
   const file = databaseFile(host, engine);
   const quotas = await openSweepQuotas({});
   const available = await availableCpuMillicores();
   const cores = CORES.filter((count) => count * 1000 <= Math.max(1000, available));
   const grid = { batches, cpuMillicores: cores.map((count) => count * 1000), gpuPercents: [0] };
   const quota = await describeQuotas(quotas, grid.cpuMillicores, () => undefined);
-  const all = [...(calibration ? await calibrationModels() : []), ...references];
-  const models = await Promise.all(all.map((reference) => resolveModel(reference)));
   const seen = new Map<string, OperatorModel>();
   for (const model of Array.from({ length: rounds }, () => models).flat()) {
     const { name, digest } = model.manifest;
@@ -79,7 +81,22 @@ export async function gatherDatabase(
     };
     await saveDatabase(database, file);
   }
-  return file;
+  return { file, engine };
+}
+
+/** A database is of one engine: another takes other times for what it may call by the same name. */
+function engineOfAll(models: readonly ModelFile[]): string {
+  const versions = new Set(models.map(({ manifest }) => requireTracing(manifest).version));
+  const [engine] = versions;
+  if (versions.size === 1) return engine!;
+  throw new InflessError(
+    'INVALID_INPUT',
+    `These models run on several engines: ${[...versions].join(', ')}`,
+    {
+      remedy:
+        'Gather the operators of one after the other, of others than ONNX Runtime with --no-calibration.',
+    },
+  );
 }
 
 /** Those of this model's inputs. */

@@ -1,6 +1,6 @@
 import { InflessError } from '../../../models/base/errors.ts';
+import type { Operator } from '../../../models/engines/tracing.ts';
 import type { OperatorRun } from '../database/database.ts';
-import type { Operator } from '../trace/operator.ts';
 
 /** A model as the operators of a batch of any size. */
 export interface ModelShape {

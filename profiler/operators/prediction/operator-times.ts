@@ -1,10 +1,11 @@
+import type { Operator } from '../../../models/engines/tracing.ts';
 import {
   type Covariance,
   GaussianProcess,
   type GaussianProcessData,
 } from '../../../profiles/surface/gaussian-process.ts';
-import { isMatrixKind, type Operator, type Work, workOf } from '../trace/operator.ts';
 import { fitNonNegative, weightedSum } from './non-negative.ts';
+import { isMatrixKind, type Work, workOf } from './work.ts';
 
 /** What an operator took, all threads of a quota being its own. */
 export interface OperatorTiming {

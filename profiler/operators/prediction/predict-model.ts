@@ -1,6 +1,5 @@
 import { packageVersion } from '../../../models/base/package.ts';
 import { threadRule } from '../../../models/engines/engine.ts';
-import { engineFor } from '../../../models/engines/index.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import { canBatch, type ModelFile } from '../../../models/manifest/manifest.ts';
 import { resolveModel } from '../../../models/resolve/resolve-model.ts';
@@ -15,7 +14,7 @@ import type { Quotas } from '../../quota/quota.ts';
 import { gridOf, type ProfileOptions, settingsOf } from '../../sweep/sweep-options.ts';
 import { requireDatabase } from '../database/database.ts';
 import { elementsIn } from '../database/gather.ts';
-import { type TracedModel, traceModel } from '../trace/trace-model.ts';
+import { requireTracing, type TracedModel, traceModel } from '../trace/trace-model.ts';
 import { Correction, tellingPoints } from './correction.ts';
 import { modelShape } from './model-shape.ts';
 import { type ModelEstimate, ModelTimes } from './model-times.ts';
@@ -33,7 +32,7 @@ const NOTABLE_SHARE = 0.05;
  * A table of a model that was never measured, from what its operators took in others: those that `infless-profile operators` gathered on a host like this.
  * The model itself runs a few times with one row and with two, to find out which operators it has; how long that takes is not looked at.
  *
- * @throws InflessError PROFILE_NOT_FOUND where nothing was gathered; MODEL_UNSUPPORTED for a model that is not ONNX, or computes something else with each input
+ * @throws InflessError PROFILE_NOT_FOUND where nothing was gathered; MODEL_UNSUPPORTED for a model whose engine does not tell operators, or that computes something else with each input
  */
 export async function predictModel(
   reference: string,
@@ -45,7 +44,7 @@ export async function predictModel(
   const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
   const { manifest } = model;
   const host = await readHost();
-  const engine = engineFor(manifest.format).version;
+  const engine = requireTracing(manifest).version;
   const database = await requireDatabase(host, engine);
   const grid = { ...gridOf(manifest, await availableCpuMillicores(), options), gpuPercents: [0] };
   const quotas = await openSweepQuotas(periodMicros === undefined ? {} : { periodMicros });

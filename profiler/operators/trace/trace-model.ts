@@ -1,18 +1,23 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
 import { programFile } from '../../../models/base/package.ts';
-import type { ModelFile } from '../../../models/manifest/manifest.ts';
+import type { Engine, Tracing } from '../../../models/engines/engine.ts';
+import { engineFor } from '../../../models/engines/index.ts';
+import type { Operator } from '../../../models/engines/tracing.ts';
+import type { ModelFile, ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { Config } from '../../../profiles/config.ts';
 import type { InputShapes } from '../../cell/cell-protocol.ts';
 import { createSweepQuota } from '../../quota/measurement-quotas.ts';
 import type { Quotas } from '../../quota/quota.ts';
-import { type GraphNode, readGraph } from './graph.ts';
-import { type Operator, operatorOf } from './operator.ts';
-import { parseTrace, type TracedNode } from './trace.ts';
-import { type Observation, type TraceQuestion, traceAnswerSchema } from './trace-protocol.ts';
+import {
+  type Observation,
+  type TraceAnswer,
+  type TraceQuestion,
+  traceAnswerSchema,
+} from './trace-protocol.ts';
 
 export interface TraceRequest {
   readonly model: ModelFile;
@@ -30,50 +35,49 @@ export interface TracedModel {
   readonly observation: Observation;
 }
 
-/** Of the runs in a trace, which begin cold. */
-const WARM_UP_RUNS = 2;
-
 /**
  * Runs a model in a process of its own under its quota, and reads which operators ran and what each took.
  *
  * @throws InflessError INFERENCE_FAILED where it does not run; MODEL_UNSUPPORTED for a model without operators to trace
  */
 export async function traceModel(request: TraceRequest, signal?: AbortSignal): Promise<TracedModel> {
-  const { manifest } = request.model;
-  if (manifest.format !== 'onnx') {
-    throw new InflessError(
-      'MODEL_UNSUPPORTED',
-      `Operators of ${manifest.name} cannot be told apart: it is no ONNX model`,
-      {
-        remedy: 'Measure it with infless-profile, or convert it to ONNX.',
-      },
-    );
-  }
+  requireTracing(request.model.manifest);
   const folder = await mkdtemp(join(tmpdir(), 'infless-operators-'));
-  const trace = { filePrefix: join(folder, 'trace'), optimizedFile: join(folder, 'optimized.onnx') };
   try {
-    const observation = await observe(request, trace, signal);
-    const file = (await readdir(folder)).find((name) => name.startsWith('trace_'))!;
-    const runs = parseTrace(await readFile(join(folder, file), 'utf8')).slice(WARM_UP_RUNS);
-    return {
-      operators: operatorsOf(runs, readGraph(trace.optimizedFile)),
-      samples: runs.length,
-      observation,
-    };
+    const { observation, operators, samples } = await ask(request, folder, signal);
+    return { operators, samples, observation };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function observe(
+/**
+ * The engine of a model, with what it tells of operators.
+ *
+ * @throws InflessError MODEL_UNSUPPORTED where it tells nothing
+ */
+export function requireTracing({ name, format }: ModelManifest): Engine & { readonly tracing: Tracing } {
+  const engine = engineFor(format);
+  const { tracing } = engine;
+  if (tracing !== undefined) return { ...engine, tracing };
+  throw new InflessError(
+    'MODEL_UNSUPPORTED',
+    `Operators of ${name} cannot be told apart: its runtime does not say what each of them takes`,
+    { remedy: 'Measure it with infless-profile, or convert it to ONNX.' },
+  );
+}
+
+/** @param folder that the process leaves its files in */
+async function ask(
   { model, config, shapes, budgetMs, quotas }: TraceRequest,
-  trace: TraceQuestion['trace'],
+  folder: string,
   signal: AbortSignal | undefined,
-): Promise<Observation> {
+): Promise<Extract<TraceAnswer, { type: 'done' }>> {
   signal?.throwIfAborted();
   const quota = await createSweepQuota(quotas, config.cpuMillicores);
   const child = fork(programFile('profiler/operators/trace/worker'), [], {
     execArgv: [],
+    env: { ...process.env, TMPDIR: folder },
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
@@ -86,9 +90,9 @@ async function observe(
     await heard(child);
     await quota.attach(child.pid!);
     const periodMs = (quota.periodMicros ?? 0) / 1000;
-    child.send({ model, config, shapes, budgetMs, periodMs, trace } satisfies TraceQuestion, () => undefined);
+    child.send({ model, config, shapes, budgetMs, periodMs } satisfies TraceQuestion, () => undefined);
     const answer = await heard(child);
-    if (answer.type === 'done') return answer.observation;
+    if (answer.type === 'done') return answer;
     throw new InflessError(
       'INFERENCE_FAILED',
       answer.type === 'failed' ? answer.reason : 'The tracing process answered out of turn',
@@ -105,7 +109,7 @@ async function observe(
 }
 
 /** The next answer of the process. */
-function heard(child: ChildProcess): Promise<ReturnType<typeof traceAnswerSchema.parse>> {
+function heard(child: ChildProcess): Promise<TraceAnswer> {
   return new Promise((resolve, reject) => {
     child.once('message', (message) => resolve(traceAnswerSchema.parse(message)));
     child.once('error', (error) => reject(died(error.message)));
@@ -115,26 +119,4 @@ function heard(child: ChildProcess): Promise<ReturnType<typeof traceAnswerSchema
 
 function died(how: string): InflessError {
   return new InflessError('INFERENCE_FAILED', `The tracing process ended before it was done (${how})`);
-}
-
-/** Each operator of a run with its time. A loop that ran another number of times has no counterpart: such runs are left out. */
-function operatorsOf(
-  runs: readonly (readonly TracedNode[])[],
-  graph: readonly GraphNode[],
-): TracedModel['operators'] {
-  const first = runs[0] ?? [];
-  const alike = runs.filter((run) => run.length === first.length);
-  const nodes = new Map(graph.map((node) => [node.name, node]));
-  return first.map((traced, index) => ({
-    operator: operatorOf(traced, nodes.get(traced.name)),
-    meanMs: undisturbedMean(alike.map((run) => run[index]!.durationMs)),
-  }));
-}
-
-/** The mean of the fastest quarter: whoever else is on the host only ever adds time, and to some runs more than to others. */
-function undisturbedMean(values: readonly number[]): number {
-  const fastest = Float64Array.from(values)
-    .sort()
-    .subarray(0, Math.ceil(values.length / 4));
-  return fastest.reduce((sum, value) => sum + value, 0) / fastest.length;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SessionTrace } from '../../../models/engines/onnx/session.ts';
+import { operatorSchema } from '../../../models/engines/tracing.ts';
 import type { ModelFile } from '../../../models/manifest/manifest.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { codecSchema, type InputShapes, openedSchema } from '../../cell/cell-protocol.ts';
@@ -12,7 +12,6 @@ export interface TraceQuestion {
   /** For the runs without a trace, and again for those with one. */
   readonly budgetMs: number;
   readonly periodMs: number;
-  readonly trace: SessionTrace;
 }
 
 const observationSchema = openedSchema.extend({
@@ -26,9 +25,17 @@ const observationSchema = openedSchema.extend({
 /** How the model ran without a trace. */
 export type Observation = Readonly<z.infer<typeof observationSchema>>;
 
+export const operatorTimeSchema = z.object({ operator: operatorSchema, meanMs: z.number().nonnegative() });
+
 export const traceAnswerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
-  z.object({ type: z.literal('done'), observation: observationSchema }),
+  z.object({
+    type: z.literal('done'),
+    observation: observationSchema,
+    operators: z.array(operatorTimeSchema),
+    /** Runs that the operators' times are from. */
+    samples: z.number().int(),
+  }),
   z.object({ type: z.literal('failed'), reason: z.string() }),
 ]);
 export type TraceAnswer = z.infer<typeof traceAnswerSchema>;

@@ -1,7 +1,7 @@
 /** The process in which one model runs with its operators traced: started by the gatherer, put under a quota, asked once. */
 import { messageOf } from '../../../models/base/errors.ts';
-import { threadRule } from '../../../models/engines/engine.ts';
-import { createSession, runSession } from '../../../models/engines/onnx/session.ts';
+import { engineFor } from '../../../models/engines/index.ts';
+import type { Operator, TracedOperator } from '../../../models/engines/tracing.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import { breathing } from '../../cell/measure.ts';
 import { openCell } from '../../cell/open-cell.ts';
@@ -9,13 +9,17 @@ import type { Observation, TraceAnswer, TraceQuestion } from './trace-protocol.t
 
 /** Small models are mostly our own code until the compiler has seen enough of it. */
 const WINDOW_MS = 300;
-/** Runs at least, however slow they are; the first two of them only warm up. */
+/** Runs at least, however slow they are. */
 const FEWEST_RUNS = 7;
+/** Of the traced runs, which begin cold. */
+const WARM_UP_RUNS = 2;
 
-async function answer(question: TraceQuestion): Promise<Observation> {
-  const observed = await observe(question);
-  await trace(question);
-  return observed;
+type Run = readonly TracedOperator[];
+
+async function answer(question: TraceQuestion): Promise<TraceAnswer> {
+  const observation = await observe(question);
+  const runs = (await trace(question)).slice(WARM_UP_RUNS);
+  return { type: 'done', observation, operators: meansOf(runs), samples: runs.length };
 }
 
 /** As it runs in production, without a trace. */
@@ -41,15 +45,28 @@ async function observe({ model, config, shapes, budgetMs, periodMs }: TraceQuest
   };
 }
 
-async function trace({ model, config, shapes, budgetMs, trace }: TraceQuestion): Promise<void> {
-  const { path, manifest } = model;
-  const feeds = generateInputs(manifest, { batch: config.batch, seed: 0, shapes });
-  const { runtime, session } = await createSession(path, threadRule(config.cpuMillicores), config, trace);
-  const begin = performance.now();
-  for (let runs = 0; runs < FEWEST_RUNS || performance.now() - begin < budgetMs; runs += 1) {
-    await runSession(runtime, session, manifest.name, feeds);
-  }
-  session.endProfiling();
+function trace({ model, config, shapes, budgetMs }: TraceQuestion): Promise<readonly Run[]> {
+  const feeds = generateInputs(model.manifest, { batch: config.batch, seed: 0, shapes });
+  const { tracing } = engineFor(model.manifest.format); // there is one, or this process were not
+  return tracing!.operators(model, config, feeds, { runs: FEWEST_RUNS, timeMs: budgetMs });
+}
+
+/** Each operator of a run with its time. A loop that ran another number of times has no counterpart: such runs are left out. */
+function meansOf(runs: readonly Run[]): { operator: Operator; meanMs: number }[] {
+  const first = runs[0] ?? [];
+  const alike = runs.filter((run) => run.length === first.length);
+  return first.map(({ operator }, index) => ({
+    operator,
+    meanMs: undisturbedMean(alike.map((run) => run[index]!.durationMs)),
+  }));
+}
+
+/** The mean of the fastest quarter: whoever else is on the host only ever adds time, and to some runs more than to others. */
+function undisturbedMean(values: readonly number[]): number {
+  const fastest = Float64Array.from(values)
+    .sort()
+    .subarray(0, Math.ceil(values.length / 4));
+  return fastest.reduce((sum, value) => sum + value, 0) / fastest.length;
 }
 
 function send(message: TraceAnswer): void {
@@ -59,7 +76,7 @@ function send(message: TraceAnswer): void {
 process.on('disconnect', () => process.exit(1)); // whoever asked is gone: nobody wants the rest
 process.on('message', async (question: TraceQuestion) => {
   try {
-    send({ type: 'done', observation: await answer(question) });
+    send(await answer(question));
   } catch (error) {
     send({ type: 'failed', reason: messageOf(error) });
   }

@@ -1,5 +1,6 @@
 import { formatCores } from '../../../models/base/units.ts';
 import { type Threading, threadRule } from '../../../models/engines/engine.ts';
+import { engineFor } from '../../../models/engines/index.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { threadingOf } from '../../../profiles/lookup.ts';
@@ -19,13 +20,13 @@ interface Setup {
 
 /**
  * Tries threads where the quotas of a grid leave a choice, with the batch in the middle of the grid, unless the journal knows already. The winners
- * are cells of the sweep. Engines other than ONNX Runtime choose their threads themselves.
+ * are cells of the sweep. Some engines choose their threads themselves.
  */
 export async function chooseThreads(
   { manifest, grid, journal, runner }: Setup,
   note: (text: string) => void,
 ): Promise<readonly ThreadChoice[]> {
-  if (manifest.format !== 'onnx' || !grid.gpuPercents.includes(0)) return [];
+  if (!engineFor(manifest.format).takesThreading || !grid.gpuPercents.includes(0)) return [];
   if (journal.threading !== undefined) return journal.threading;
   const batch = grid.batches[Math.floor(grid.batches.length / 2)]!;
   const cells = new Map<string, Cell>();

@@ -1,15 +1,18 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { constantRate } from '../../../profiler/load/arrivals/rates.ts';
+import { nodeCapacity } from '../../support/resources.ts';
 import { declared } from '../../support/simulated-functions.ts';
 import { attainment, SimulatedWorld } from '../../support/simulated-world.ts';
 
-const NODES = ['a', 'b'].map((pool) => ({
-  name: `node-${pool}`,
-  labels: { pool },
-  cpuMillicores: 32_000,
-  memoryBytes: 64e9,
-  gpuPercents: [],
-}));
+const NODES = ['a', 'b'].map((pool) =>
+  nodeCapacity({
+    name: `node-${pool}`,
+    labels: { pool },
+    cpuMillicores: 32_000,
+    memoryBytes: 64e9,
+    gpuPercents: [],
+  }),
+);
 
 let world: SimulatedWorld;
 

@@ -4,6 +4,7 @@ import { GatewayMetrics } from '../../../autoscaler/gateway/metrics.ts';
 import { SimulatedPlatform } from '../../../autoscaler/simulation/cluster/simulated-platform.ts';
 import { constantRate } from '../../../profiler/load/arrivals/rates.ts';
 import { cell, table } from '../../profiles/sample-table.ts';
+import { nodeCapacity } from '../../support/resources.ts';
 import { declared } from '../../support/simulated-functions.ts';
 import { SimulatedWorld } from '../../support/simulated-world.ts';
 
@@ -13,7 +14,12 @@ let world: SimulatedWorld;
 let metrics: GatewayMetrics;
 
 async function open(cores: number): Promise<void> {
-  const node = { name: 'node', cpuMillicores: cores * 1_000, memoryBytes: 8e9, gpuPercents: [] };
+  const node = nodeCapacity({
+    name: 'node',
+    cpuMillicores: cores * 1_000,
+    memoryBytes: 8e9,
+    gpuPercents: [],
+  });
   world = await SimulatedWorld.open({ nodes: [node] });
   metrics = new GatewayMetrics('ns');
   metrics.watch(world.controller);

@@ -4,6 +4,7 @@ import { percentileRateModel } from '../../../autoscaler/planning/capacity/perce
 import type { RateModel } from '../../../autoscaler/planning/capacity/rate-model.ts';
 import { constantRate } from '../../../profiler/load/arrivals/rates.ts';
 import type { Config } from '../../../profiles/config.ts';
+import { nodeCapacity } from '../../support/resources.ts';
 import { declared, drawnMs } from '../../support/simulated-functions.ts';
 import { type Sent, SimulatedWorld } from '../../support/simulated-world.ts';
 
@@ -12,7 +13,7 @@ const STARTUP_MS = 1_000;
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 /** Two cores would be quick enough even in the spell, but there are less. */
-const SMALL = [{ name: 'small', cpuMillicores: 1_800, memoryBytes: 8e9, gpuPercents: [] }];
+const SMALL = [nodeCapacity({ name: 'small', cpuMillicores: 1_800, memoryBytes: 8e9, gpuPercents: [] })];
 const CONFIG: Config = { batch: 1, cpuMillicores: 1_000, gpuPercent: 0 };
 
 let world: SimulatedWorld;

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { constantRate, rampedRate, steppedRate, totalCount } from '../../../profiler/load/arrivals/rates.ts';
+import { nodeCapacity } from '../../support/resources.ts';
 import { declared, drawnMs } from '../../support/simulated-functions.ts';
 import { attainment, SimulatedWorld, type WorldOptions } from '../../support/simulated-world.ts';
 import { settle } from '../../support/virtual-time.ts';
@@ -76,7 +77,9 @@ describe('a function under load', () => {
   });
 
   it('shares a cluster that is too small, and tells who is short', async () => {
-    await open({ nodes: [{ name: 'small', cpuMillicores: 4_000, memoryBytes: 8e9, gpuPercents: [] }] });
+    await open({
+      nodes: [nodeCapacity({ name: 'small', cpuMillicores: 4_000, memoryBytes: 8e9, gpuPercents: [] })],
+    });
     for (const name of ['f', 'g']) {
       world.controller.deploy(declared(name, { late: 'reject' }));
       world.load(name, constantRate(600, 60_000));
@@ -171,7 +174,9 @@ describe('a redeploy', () => {
   });
 
   it('ends on a node without room for both', async () => {
-    await open({ nodes: [{ name: 'small', cpuMillicores: 2_000, memoryBytes: 8e9, gpuPercents: [] }] });
+    await open({
+      nodes: [nodeCapacity({ name: 'small', cpuMillicores: 2_000, memoryBytes: 8e9, gpuPercents: [] })],
+    });
     world.controller.deploy(declared('f', { scale: { min: 4 }, maxBatch: 1 }));
     await world.advance(10_000);
     expect(world.coresOf('f')).toBe(2);
@@ -200,7 +205,7 @@ describe('deleting a function', () => {
 describe('memory', () => {
   it('of an instance that drains is not given to another, though its function is there no more', async () => {
     await open({
-      nodes: [{ name: 'tight', cpuMillicores: 8_000, memoryBytes: 150e6, gpuPercents: [] }],
+      nodes: [nodeCapacity({ name: 'tight', cpuMillicores: 8_000, memoryBytes: 150e6, gpuPercents: [] })],
       executionMs: () => 4_000,
     });
     world.controller.deploy(declared('f'));

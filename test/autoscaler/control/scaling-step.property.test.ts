@@ -9,6 +9,7 @@ import { defaultPolicy } from '../../../autoscaler/simulation/systems/default-sy
 import { arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
 import { steppedRate } from '../../../profiler/load/arrivals/rates.ts';
 import { importInflessText } from '../../../profiles/import/infless-text.ts';
+import { nodeCapacity } from '../../support/resources.ts';
 
 const STEP_MS = 20_000;
 
@@ -42,12 +43,14 @@ function asked(rate: fc.Arbitrary<number>): fc.Arbitrary<Asked> {
 
 function scenarioOf(functions: readonly Asked[], seed: number): Scenario {
   return {
-    nodes: ['one', 'two', 'three'].map((name, index) => ({
-      name,
-      cpuMillicores: 100_000,
-      memoryBytes: 1e12,
-      gpuPercents: index === 0 ? [100, 100] : [],
-    })),
+    nodes: ['one', 'two', 'three'].map((name, index) =>
+      nodeCapacity({
+        name,
+        cpuMillicores: 100_000,
+        memoryBytes: 1e12,
+        gpuPercents: index === 0 ? [100, 100] : [],
+      }),
+    ),
     durationMs: functions[0]!.rates.length * STEP_MS,
     functions: functions.map(({ batchMs, rowMs, startupMs, idle, min, rates }, index) => {
       const name = `f${index}`;

@@ -7,13 +7,14 @@ import {
 } from '../../../autoscaler/dispatch/dispatcher.ts';
 import type { BatchTransport } from '../../../autoscaler/dispatch/transport.ts';
 import { ObservedTimes } from '../../../autoscaler/latency/observed-times.ts';
-import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
+import { NO_COST, ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { SimulatedCluster } from '../../../autoscaler/simulation/cluster/simulated-cluster.ts';
 import { SimulatedTransport } from '../../../autoscaler/simulation/cluster/simulated-transport.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { REASON, runningAlone } from '../../support/lone-requests.ts';
+import { nodeCapacity, resourcesOf } from '../../support/resources.ts';
 import { PROFILE } from '../../support/simulated-functions.ts';
 import { advance, settle } from '../../support/virtual-time.ts';
 
@@ -33,12 +34,12 @@ class Scene {
   readonly clock = new VirtualClock(1_000);
   readonly cluster = new SimulatedCluster({
     clock: this.clock,
-    nodes: [{ name: 'one', cpuMillicores: 1e6, memoryBytes: 1e12, gpuPercents: [] }],
+    nodes: [nodeCapacity({ name: 'one', cpuMillicores: 1e6, memoryBytes: 1e12, gpuPercents: [] })],
     startUp: () => ({ afterMs: 0 }),
   });
   readonly transport: BatchTransport;
   readonly times: ServiceTimes;
-  readonly observed = new ObservedTimes(() => 0);
+  readonly observed = new ObservedTimes(() => NO_COST);
   readonly batches: DispatchedBatch[] = [];
   readonly lost: string[] = [];
   readonly fates = new Map<string, Fate[]>();
@@ -90,7 +91,14 @@ class Scene {
         environment: {},
         secrets: [],
       };
-      this.cluster.start({ id, functionName: 'f', config: CONFIG, node: 'one', memoryBytes: 0, workload });
+      this.cluster.start({
+        id,
+        functionName: 'f',
+        config: CONFIG,
+        node: 'one',
+        resources: resourcesOf(CONFIG),
+        workload,
+      });
     }
     await advance(this.clock, 0);
     return ids.map((id) => ({ id, config: CONFIG, url: this.cluster.find(id)!.view.url! }));
@@ -384,7 +392,7 @@ describe('losing an instance', () => {
         clock: scene.clock,
         transport: scene.transport,
         times: scene.times,
-        observed: new ObservedTimes(() => 0),
+        observed: new ObservedTimes(() => NO_COST),
         onInstanceLost: (id) => scene.lost.push(id),
         onBatch: ({ instanceId }) => reported.push(instanceId),
       },

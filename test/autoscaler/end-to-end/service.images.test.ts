@@ -2,10 +2,10 @@ import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from '
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { cacheDirectory } from '../../../models/base/files.ts';
-import { encodePredictBody } from '../../../models/codec/predict-json.ts';
 import { engineFor } from '../../../models/engines/index.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import type { ModelFile } from '../../../models/manifest/manifest.ts';
+import { predictBody } from '../../../models/protocols/tensorflow-serving.ts';
 import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import { locateModel } from '../../../packager/contents/model/locate-model.ts';
 import { writeLayout } from '../../../packager/layout/write-layout.ts';
@@ -82,7 +82,7 @@ async function expectSameAnswers(): Promise<void> {
   const session = await engineFor('onnx').open(mnist, { cpuMillicores: 1000, gpuPercent: 0 });
   const { predictions: wanted } = await session.run(feeds);
   await session.close();
-  const body = Uint8Array.from(encodePredictBody(feeds, 'row'));
+  const body = Uint8Array.from(predictBody(feeds, 'row'));
   const answer = await running.request('POST', '/function/digits', body);
   expect(answer.status, answer.text).toBe(200);
   const { predictions } = answer.json<{ predictions: number[][] }>();

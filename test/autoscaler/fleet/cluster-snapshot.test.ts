@@ -5,6 +5,7 @@ import type { Placement } from '../../../autoscaler/cluster/snapshot.ts';
 import { heldRoom } from '../../../autoscaler/fleet/cluster-snapshot.ts';
 import { NodeSpace } from '../../../autoscaler/planning/placement/free-capacity.ts';
 import { candidate, node } from '../../support/planning.ts';
+import { needsOf } from '../../support/resources.ts';
 
 const NODES = [node('one', 64, { gpuPercents: [100, 100] }), node('two', 64)];
 const MEMORY_BYTES = 1e9;
@@ -46,12 +47,12 @@ describe('room held by others', () => {
         const room = heldRoom(
           instances,
           ({ phase }) => phase === 'draining',
-          () => MEMORY_BYTES,
+          ({ config }) => needsOf(config, MEMORY_BYTES),
         );
         const apart = (isLeaving: boolean) =>
           instances
             .filter(({ phase }) => (phase === 'draining') === isLeaving)
-            .map((each) => ({ ...each, memoryBytes: MEMORY_BYTES }));
+            .map((each) => ({ ...each, needs: needsOf(each.config, MEMORY_BYTES) }));
         for (const [together, each] of [
           [room.instances, apart(false)],
           [room.leaving, apart(true)],

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Instance } from '../../../autoscaler/cluster/instance.ts';
 import type { InstanceEvent, Platform, StartRequest } from '../../../autoscaler/fleet/platform.ts';
 import type { Workload } from '../../../autoscaler/functions/workload.ts';
+import { resourcesOf } from '../../support/resources.ts';
 
 /** What a platform must offer to be put to the contract: itself, and ways to see and do what it can't know of. */
 export interface PlatformHarness {
@@ -80,11 +81,12 @@ export function describePlatform(
 
     async function request(id: string, change: Partial<StartRequest> = {}): Promise<StartRequest> {
       const [node] = await life.platform.nodes();
+      const { config = { batch: 4, cpuMillicores: 1000, gpuPercent: 0 } } = change;
       return {
         id,
         functionName: 'greeter',
-        config: { batch: 4, cpuMillicores: 1000, gpuPercent: 0 },
-        memoryBytes: 256 * 2 ** 20,
+        config,
+        resources: resourcesOf(config, 256 * 2 ** 20),
         node: node!.name,
         workload: harness.workload,
         ...change,
@@ -103,8 +105,8 @@ export function describePlatform(
       expect(nodes.length).toBeGreaterThan(0);
       expect(new Set(nodes.map((node) => node.name)).size).toBe(nodes.length);
       for (const node of nodes) {
-        expect(node.cpuMillicores).toBeGreaterThan(0);
-        expect(node.memoryBytes).toBeGreaterThan(0);
+        expect(node.shared.cpuMillicores).toBeGreaterThan(0);
+        expect(node.shared.memoryBytes).toBeGreaterThan(0);
       }
     });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ObservedTimes } from '../../../autoscaler/latency/observed-times.ts';
-import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
+import { NO_COST, ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { seededRandom } from '../../../models/base/random.ts';
 import { cell, table } from '../../profiles/sample-table.ts';
 
@@ -28,13 +28,13 @@ function observe(
 
 describe('observed times', () => {
   it('say nothing before enough batches have run', () => {
-    const said = observe(new ObservedTimes(() => 0), new Array(20).fill(30));
+    const said = observe(new ObservedTimes(() => NO_COST), new Array(20).fill(30));
     expect(said.slice(0, 19).every((each) => each === undefined)).toBe(true);
     expect(said[19]).toBeCloseTo(1.5);
   });
 
   it('tell execution, codec and transport apart', () => {
-    const observed = new ObservedTimes(() => 0);
+    const observed = new ObservedTimes(() => NO_COST);
     observe(observed, new Array(30).fill(30));
     const { slowdown, codecMsPerRow, transportMs } = observed.of(CONFIG)!;
     expect(slowdown).toBeCloseTo(1.5);
@@ -42,8 +42,17 @@ describe('observed times', () => {
     expect(transportMs).toBeCloseTo(3);
   });
 
+  it('count of a round trip what the table does not say of its rows’ way', () => {
+    const observed = new ObservedTimes(() => ({ codecMs: 0.5, transferMs: 0.25 }));
+    observe(observed, new Array(30).fill(20)); // 3 ms on the way, 1 ms of them as the table says
+    expect(observed.of(CONFIG)!.transportMs).toBeCloseTo(2);
+    const short = new ObservedTimes(() => ({ codecMs: 0.5, transferMs: 10 }));
+    observe(short, new Array(30).fill(20));
+    expect(short.of(CONFIG)!.transportMs).toBe(0);
+  });
+
   it('compare means: a quota that throttles every other batch is as slow as its mean', () => {
-    const observed = new ObservedTimes(() => 0);
+    const observed = new ObservedTimes(() => NO_COST);
     observe(
       observed,
       Array.from({ length: 200 }, (_, index) => (index % 2 === 0 ? 2 : 58)),
@@ -54,7 +63,7 @@ describe('observed times', () => {
   it('do not flicker: noise of ten percent moves them hardly ever', () => {
     const random = seededRandom(3);
     const said = observe(
-      new ObservedTimes(() => 0),
+      new ObservedTimes(() => NO_COST),
       Array.from({ length: 5_000 }, () => 21 * (0.9 + 0.2 * random())),
     ).slice(19);
     const moves = said.filter((each, index) => index > 0 && each !== said[index - 1]);
@@ -63,7 +72,7 @@ describe('observed times', () => {
   });
 
   it('follow a host that has become slow, and that recovers', () => {
-    const observed = new ObservedTimes(() => 0);
+    const observed = new ObservedTimes(() => NO_COST);
     observe(observed, new Array(200).fill(20));
     expect(observed.of(CONFIG)!.slowdown).toBeCloseTo(1);
     observe(observed, new Array(300).fill(40));
@@ -73,7 +82,7 @@ describe('observed times', () => {
   });
 
   it('stay within reason, whatever one batch took', () => {
-    const observed = new ObservedTimes(() => 0);
+    const observed = new ObservedTimes(() => NO_COST);
     observe(observed, [...new Array(49).fill(20), 60_000]);
     expect(observed.of(CONFIG)!.slowdown).toBeLessThan(1.5);
     observe(observed, new Array(500).fill(0.001));
@@ -81,7 +90,7 @@ describe('observed times', () => {
   });
 
   it('warn of configs that have not run yet, but promise nothing of them', () => {
-    const observed = new ObservedTimes(() => 0);
+    const observed = new ObservedTimes(() => NO_COST);
     observe(observed, new Array(50).fill(40));
     expect(observed.of(OTHER)).toEqual({ slowdown: 2, transportMs: 3 });
     observe(observed, new Array(500).fill(12));
@@ -90,7 +99,7 @@ describe('observed times', () => {
   });
 
   it('learn what a request costs that carries several rows', () => {
-    const observed = new ObservedTimes(() => 0);
+    const observed = new ObservedTimes(() => NO_COST);
     for (let batch = 0; batch < 50; batch += 1) {
       observed.record(CONFIG, 2, { ...timing(80, 16), rows: 16 }, 99, 20);
     }
@@ -103,7 +112,7 @@ describe('what was observed', () => {
 
   /** Sixteen times as slow as the table, and as bad a codec and transport; nothing runs from minute 1 on. */
   function slowSpell(): ObservedTimes {
-    const observed = new ObservedTimes(() => 0.5);
+    const observed = new ObservedTimes(() => ({ codecMs: 0.5, transferMs: 0 }));
     observed.hold(0);
     for (let batch = 0; batch < 200; batch += 1)
       observed.record(CONFIG, 4, timing(320, 32), 320 + 32 + 34, 20);

@@ -17,6 +17,7 @@ import { systemClock } from '../../../models/base/clock.ts';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
 import type { ApiServer } from '../../support/kubernetes/api-server.ts';
 import { functionsPath } from '../../support/kubernetes/inference-functions.ts';
+import { nodeCapacity } from '../../support/resources.ts';
 import { advance } from '../../support/virtual-time.ts';
 
 const SILENT = pino({ level: 'silent' });
@@ -122,13 +123,13 @@ function smallCluster(clock: VirtualClock): SimulatedCluster {
   return new SimulatedCluster({
     clock,
     nodes: [
-      {
+      nodeCapacity({
         name: 'node',
         labels: { 'kubernetes.io/arch': 'amd64' },
         cpuMillicores: 32_000,
         memoryBytes: 64e9,
         gpuPercents: [],
-      },
+      }),
     ],
     startUp: ({ functionName }) => ({
       afterMs: 1_000,

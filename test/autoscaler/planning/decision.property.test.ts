@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { siteOf } from '../../../autoscaler/cluster/eligible-nodes.ts';
 import { priceOf } from '../../../autoscaler/cluster/price.ts';
-import { exceeded, fitsOn, resourcesOf, worthOf } from '../../../autoscaler/cluster/resources.ts';
+import { exceeded, fitsOn } from '../../../autoscaler/cluster/resources.ts';
 import type { ClusterSnapshot } from '../../../autoscaler/cluster/snapshot.ts';
 import type { Candidate } from '../../../autoscaler/latency/candidate.ts';
 import { paperRateModel } from '../../../autoscaler/planning/capacity/paper-rates.ts';
@@ -15,6 +15,7 @@ import type {
   ScalingDecision,
 } from '../../../autoscaler/planning/decision.ts';
 import { planCluster } from '../../../autoscaler/planning/planner.ts';
+import { dot, vectorOf } from '../../../models/base/resources.ts';
 import { type Config, configKey } from '../../../profiles/config.ts';
 import { type Made, PlannedCluster } from '../../support/planning.ts';
 import { changes, functions, nodes, withRates } from '../../support/planning-arbitraries.ts';
@@ -187,7 +188,7 @@ function costsOf(
     );
   const cost = ({ config, instances }: ConfigCount) => {
     const candidate = candidateOf(config);
-    const one = priceOf(config) + 2 + worthOf(resourcesOf(candidate), prices);
+    const one = priceOf(config) + 2 + dot(candidate.needs, vectorOf(prices));
     const started = Math.max(0, instances - countOf(before, config));
     return one * (instances + (started * candidate.startupMs) / 30_000);
   };

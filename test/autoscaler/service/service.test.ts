@@ -1,10 +1,10 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { encodePredictBody } from '../../../models/codec/predict-json.ts';
 import { engineFor } from '../../../models/engines/index.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import type { ModelFile } from '../../../models/manifest/manifest.ts';
+import { predictBody } from '../../../models/protocols/tensorflow-serving.ts';
 import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import {
   JSON_TYPE,
@@ -30,7 +30,7 @@ async function start(options?: ServiceOptions, stateDirectory?: string): Promise
 }
 
 function body(rows = 1): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(encodePredictBody(generateInputs(model.manifest, { batch: rows, seed: 3 }), 'row'));
+  return Uint8Array.from(predictBody(generateInputs(model.manifest, { batch: rows, seed: 3 }), 'row'));
 }
 
 async function expected(rows = 1): Promise<number[][]> {
@@ -79,6 +79,21 @@ describe('a function', () => {
     expect(status.json()).toMatchObject({ model_version_status: [{ state: 'AVAILABLE' }] });
     const metadata = await running.request('GET', '/v1/models/digits/metadata');
     expect(metadata.text).toContain('"DT_FLOAT"');
+    expect((await running.request('GET', '/function/digits/v1/models')).json()).toEqual({
+      models: ['digits'],
+    });
+    expect((await running.request('GET', '/function/digits')).json()).toEqual({ status: 'alive' });
+  });
+
+  it('is listed with the others, and none is called where none is named', async () => {
+    const running = await start();
+    await running.declare(MNIST);
+    await running.declare({ ...MNIST, name: 'more' });
+    expect((await running.request('GET', '/v1/models')).json()).toEqual({ models: ['digits', 'more'] });
+    expect((await running.request('GET', '/')).json()).toEqual({ status: 'alive' });
+    const nowhere = await running.request('POST', '/', body());
+    expect(nowhere.status).toBe(404);
+    expect(nowhere.text).toContain('There is nothing at POST /; predictions go to POST /function/NAME or');
   });
 
   it('is stopped after its idle time, and woken by a request that waits for it', async () => {

@@ -13,6 +13,7 @@ import { arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
 import { steppedRate } from '../../../profiler/load/arrivals/rates.ts';
 import { importInflessText } from '../../../profiles/import/infless-text.ts';
 import type { ProfileTable } from '../../../profiles/table.ts';
+import { nodeCapacity } from '../../support/resources.ts';
 
 /** Batches are cheaper than their requests one by one, CPU helps, a GPU helps more. */
 function tableOf(name: string, startupMs: number): ProfileTable {
@@ -27,8 +28,8 @@ function tableOf(name: string, startupMs: number): ProfileTable {
 }
 
 const NODES: readonly NodeCapacity[] = [
-  { name: 'one', cpuMillicores: 16_000, memoryBytes: 64e9, gpuPercents: [100, 100] },
-  { name: 'two', cpuMillicores: 16_000, memoryBytes: 64e9, gpuPercents: [] },
+  nodeCapacity({ name: 'one', cpuMillicores: 16_000, memoryBytes: 64e9, gpuPercents: [100, 100] }),
+  nodeCapacity({ name: 'two', cpuMillicores: 16_000, memoryBytes: 64e9, gpuPercents: [] }),
 ];
 
 interface Change extends Partial<Scenario> {

@@ -3,6 +3,7 @@ import { mmpp } from '../../../dist/autoscaler/simulation/arrivals/mmpp.js';
 import { arrivals } from '../../../dist/profiler/load/arrivals/arrivals.js';
 import { rampedRate } from '../../../dist/profiler/load/arrivals/rates.js';
 import { importInflessText } from '../../../dist/profiles/import/infless-text.js';
+import { nodeOf } from './nodes.mjs';
 
 export const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -106,10 +107,12 @@ function tableOf({ name, startupMs, batchMs, rowMs }) {
 
 /** So many that nobody is ever short: a core for each function and as much again. */
 function nodesFor(functions) {
-  return Array.from({ length: Math.max(2, Math.ceil(functions / 16)) }, (_, index) => ({
-    name: `node-${index}`,
-    cpuMillicores: 32_000,
-    memoryBytes: 256e9,
-    gpuPercents: index % 4 === 0 ? [100, 100] : [],
-  }));
+  return Array.from({ length: Math.max(2, Math.ceil(functions / 16)) }, (_, index) =>
+    nodeOf({
+      name: `node-${index}`,
+      cpuMillicores: 32_000,
+      memoryBytes: 256e9,
+      gpuPercents: index % 4 === 0 ? [100, 100] : [],
+    }),
+  );
 }

@@ -1,4 +1,6 @@
 import { seededRandom } from '../../../dist/models/base/random.js';
+import { vectorOf } from '../../../dist/models/base/resources.js';
+import { nodeOf } from './nodes.mjs';
 
 const BATCHES = [1, 2, 4, 8, 16];
 const CPU_MILLICORES = [500, 1_000, 2_000, 4_000];
@@ -8,12 +10,14 @@ const CORES_PER_GPU_PERCENT = [0.5, 8];
 
 /** Nodes like those of the paper's large simulation: CPU threads and two GPUs each. */
 export function largeCluster(count) {
-  return Array.from({ length: count }, (_, index) => ({
-    name: `node-${index}`,
-    cpuMillicores: 16_000,
-    memoryBytes: 128e9,
-    gpuPercents: [100, 100],
-  }));
+  return Array.from({ length: count }, (_, index) =>
+    nodeOf({
+      name: `node-${index}`,
+      cpuMillicores: 16_000,
+      memoryBytes: 128e9,
+      gpuPercents: [100, 100],
+    }),
+  );
 }
 
 /** Functions with tables of their own, of models from a few to a few hundred ms, and SLOs that some configs keep. */
@@ -76,7 +80,8 @@ function tableOf({ batchMs, rowMs, perGpuPercent, tail, memoryBytes, startupMs }
         const speed = (cpuMillicores / 1000) ** 0.8 + (perGpuPercent * gpuPercent) ** 0.9;
         const meanMs = (batchMs + rowMs * batch) / speed;
         const config = { batch, cpuMillicores, gpuPercent };
-        return { config, meanMs, tailMs: meanMs * tail, memoryBytes, startupMs };
+        const needs = vectorOf({ cpuMillicores, gpuPercent, memoryBytes });
+        return { config, meanMs, tailMs: meanMs * tail, needs, startupMs };
       }),
     ),
   );

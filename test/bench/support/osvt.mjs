@@ -8,17 +8,20 @@ import { arrivals } from '../../../dist/profiler/load/arrivals/arrivals.js';
 import { steppedRate } from '../../../dist/profiler/load/arrivals/rates.js';
 import { readInflessText } from '../../../dist/profiles/import/infless-text.js';
 import { lpBound } from './lp-bound.mjs';
+import { nodeOf } from './nodes.mjs';
 
 /** The application of the paper's large run: it calls three models on each picture of a second-hand vehicle. */
 const MODELS = ['ssd', 'mobilenet', 'resnet-50'];
 
 /** 4 nodes of 3 sockets of 10 cores of 2 threads, and 3 GPUs. Memory is not in the tables and limits nothing. */
-const NODES = Array.from({ length: 4 }, (_, index) => ({
-  name: `node-${index + 1}`,
-  cpuMillicores: 60_000,
-  memoryBytes: 256e9,
-  gpuPercents: [100, 100, 100],
-}));
+const NODES = Array.from({ length: 4 }, (_, index) =>
+  nodeOf({
+    name: `node-${index + 1}`,
+    cpuMillicores: 60_000,
+    memoryBytes: 256e9,
+    gpuPercents: [100, 100, 100],
+  }),
+);
 
 const SECOND_MS = 1000;
 
@@ -90,8 +93,8 @@ export async function boundOf(osvt) {
   );
   const total = (of) => osvt.nodes.reduce((sum, node) => sum + of(node), 0);
   const bound = await lpBound(functions, {
-    cpuMillicores: total((node) => node.cpuMillicores),
-    gpuPercent: total((node) => node.gpuPercents.reduce((a, b) => a + b, 0)),
+    cpuMillicores: total(({ shared }) => shared.cpuMillicores),
+    gpuPercent: total(({ devices }) => devices.reduce((sum, { gpuPercent }) => sum + gpuPercent, 0)),
   });
   return Array.from({ length: osvt.seconds }, (_, second) =>
     bound.cheapest(osvt.runs.map((run) => run[second].ratePerSecond)),

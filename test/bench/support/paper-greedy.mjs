@@ -1,5 +1,6 @@
 import { priceOf } from '../../../dist/autoscaler/cluster/price.js';
 import { paperRateBand } from '../../../dist/autoscaler/planning/capacity/paper-rates.js';
+import { amountsOf } from '../../../dist/models/base/resources.js';
 
 /** An exact fit leaves nothing over; the artifact adds a thousandth, lest it be infinitely good. */
 const FIT_MARGIN = 0.001;
@@ -56,17 +57,19 @@ function configsByBatch(candidates, sloMs) {
   for (const candidate of candidates) {
     const band = paperRateBand(candidate, sloMs);
     if (band === undefined) continue;
-    const { config, memoryBytes } = candidate;
-    const entry = { config, ...config, memoryBytes, ...band, price: priceOf(config) };
+    const { config, needs } = candidate;
+    const entry = { config, ...amountsOf(needs), ...band, price: priceOf(config) };
     groups.set(config.batch, [...(groups.get(config.batch) ?? []), entry]);
   }
   return [...groups.entries()].sort(([a], [b]) => b - a).map(([, configs]) => configs);
 }
 
-function freeNode({ name, cpuMillicores, memoryBytes, gpuPercents }) {
+function freeNode({ name, shared, devices }) {
+  const { cpuMillicores, memoryBytes } = shared;
+  const gpuPercents = devices.map(({ gpuPercent }) => gpuPercent);
   const gpuPercent = gpuPercents.reduce((sum, percent) => sum + percent, 0);
   const price = priceOf({ cpuMillicores, gpuPercent });
-  return { name, cpuMillicores, memoryBytes, gpuPercents: [...gpuPercents], price };
+  return { name, cpuMillicores, memoryBytes, gpuPercents, price };
 }
 
 function fits(node, { cpuMillicores, memoryBytes, gpuPercent }) {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodePredict } from '../../../models/codec/predict-json.ts';
 import { fromHalfBits, toHalfBits } from '../../../models/manifest/half.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { DType } from '../../../models/manifest/tensor.ts';
+import { decodePredict } from '../protocols/predict.ts';
 
 function read(text: string, dtype: DType): number | bigint | string {
   const spec = { name: 'x', dtype, shape: [null], batchAxis: 0 };

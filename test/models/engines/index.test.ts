@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { packageRoot } from '../../../models/base/package.ts';
-import { FORMAT_RUNTIMES } from '../../../models/engines/index.ts';
+import { ENGINES } from '../../../models/engines/index.ts';
 
 /** Packages that the engine of a format imports or resolves: not their types, which are gone when compiled. */
 function importedBy(folder: string): Set<string> {
@@ -18,12 +18,12 @@ function importedBy(folder: string): Set<string> {
   return new Set(names);
 }
 
-it.each(['onnx', 'tfjs'] as const)('the runtime of %s is what its engine imports', (format) => {
-  const { packages } = FORMAT_RUNTIMES[format];
+it.each(ENGINES)('the runtime of $format is what its engine imports', ({ format, runtime }) => {
+  const { packages } = runtime;
   const imported = [...importedBy(format)].filter((name) => /tensor|onnxruntime/.test(name));
   expect(imported.sort()).toEqual([...packages].sort());
 });
 
-it.each(Object.values(FORMAT_RUNTIMES).flatMap(({ files }) => files))('%s is installed', (file) => {
+it.each(ENGINES.flatMap(({ runtime }) => runtime.files))('%s is installed', (file) => {
   expect(existsSync(join(packageRoot, 'node_modules', file))).toBe(true);
 });

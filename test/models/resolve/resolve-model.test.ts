@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { engineFor, formatOfPath } from '../../../models/engines/index.ts';
+import { engineFor, engineOf } from '../../../models/engines/index.ts';
 import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import { identityGraph, LINEAR, ModelFolder } from '../../support/tiny-models.ts';
 
@@ -86,10 +86,14 @@ describe('a cache that cannot be written', () => {
 
 describe('engines', () => {
   it('go by format', () => {
-    expect(engineFor(formatOfPath('a/Model.ONNX')).format).toBe('onnx');
-    expect(engineFor(formatOfPath('a/model.json')).format).toBe('tfjs');
-    expect(() => formatOfPath('a/other.json')).toThrow(
-      expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }),
+    expect(engineOf('a/Model.ONNX').format).toBe('onnx');
+    expect(engineOf('a/model.json').format).toBe('tfjs');
+    expect(() => engineOf('a/other.json')).toThrow(
+      expect.objectContaining({
+        code: 'MODEL_UNSUPPORTED',
+        remedy: 'Give an .onnx file or the model.json of a TF.js model.',
+      }),
     );
+    expect(() => engineFor('savedmodel')).toThrow(expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }));
   });
 });

@@ -77,7 +77,7 @@ it('tells a cache below a file in one sentence', async () => {
 
 it('lists the zoo for a name it does not have', async () => {
   expect(await buildZooModel('mobilnet', cacheDir).catch(messageOf)).toMatchInlineSnapshot(
-    `"There is no model "mobilnet". Give the path of a model file, or one of the zoo: mobilenet, resnet-50, ssd, textcnn-69, lstm-maxclass-2365, dssm, mnist."`,
+    `"There is no model "mobilnet". Did you mean mobilenet? Give the path of a model file, or one of the zoo: mobilenet, resnet-50, ssd, textcnn-69, lstm-maxclass-2365, dssm, mnist."`,
   );
   expect(unknownModel('models/digits.onnx').sentence).toMatchInlineSnapshot(
     `"Model file models/digits.onnx does not exist. Give the path of a model file, or one of the zoo: mobilenet, resnet-50, ssd, textcnn-69, lstm-maxclass-2365, dssm, mnist."`,

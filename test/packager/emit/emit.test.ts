@@ -43,6 +43,19 @@ describe('a deployment file', () => {
     expect(objects[1].spec.selector).toEqual(objects[0].spec.template.metadata.labels);
   });
 
+  it('gives what computes on a GPU one of its own', () => {
+    const onGpu = { ...DEPLOYMENT, hasGpu: true };
+    const [object] = parseAllDocuments(emitDeployment(onGpu, 'kubernetes')).map((document) =>
+      document.toJS(),
+    );
+    const { resources } = object.spec.template.spec.containers[0];
+    expect(resources.limits).toEqual({ cpu: '500m', memory: '256Mi', 'nvidia.com/gpu': '1' });
+    expect(resources.requests).toEqual(resources.limits);
+    expect(parse(emitDeployment(onGpu, 'compose')).services.net.deploy).toEqual({
+      resources: { reservations: { devices: [{ driver: 'nvidia', count: 1, capabilities: ['gpu'] }] } },
+    });
+  });
+
   it('for the autoscaler is an InferenceFunction that leaves it to choose', () => {
     const { spec, ...rest } = parse(emitDeployment(DEPLOYMENT, 'infless'));
     expect(rest).toEqual({ apiVersion: API_VERSION, kind: 'InferenceFunction', metadata: { name: 'net' } });
@@ -116,6 +129,13 @@ describe('resources', () => {
   it('are the fastest where nobody asked for an SLO and the usual one cannot be kept', () => {
     const slow = table([cell(1, 1000, 900), cell(1, 2000, 500)]);
     expect(chooseResources(slow, 0, {})).toMatchObject({ cpuMillicores: 2000 });
+  });
+
+  it('are those of a whole GPU where one is had', () => {
+    const gpuCell = { ...cell(8, 1000, 5), gpuPercent: 100 };
+    const mixed = table([cell(1, 1000, 20), gpuCell, { ...cell(32, 1000, 1), gpuPercent: 50 }]);
+    expect(chooseResources(mixed, 0, { gpuPercent: 100 })).toMatchObject({ maxBatch: 8 });
+    expect(chooseResources(mixed, 0, {})).toMatchObject({ maxBatch: 1 });
   });
 
   it('are guessed from the weights where nothing is measured', () => {

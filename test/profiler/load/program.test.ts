@@ -3,6 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { renderHelp } from '../../../models/base/command-line/help.ts';
+import { callProgram } from '../../../models/base/command-line/program.ts';
 import { messageOf } from '../../../models/base/errors.ts';
 import { programFile } from '../../../models/base/package.ts';
 import { loadProgram } from '../../../profiler/load/program.ts';
@@ -132,7 +134,7 @@ describe('infless-load', () => {
     [['--trace', '/nowhere'], 'Rate trace /nowhere does not exist.'],
     [['--rate', '1', '--seed', '-1'], '--seed "-1" is not a whole number from 0 on.'],
   ])('refuses %j', async (args, message) => {
-    const parsing = loadProgram().parseAsync(['node', 'infless-load', 'http://127.0.0.1:1/', ...args]);
+    const parsing = callProgram(loadProgram, ['http://127.0.0.1:1/', ...args]);
     const error = await parsing.catch((reason: unknown) => reason);
     expect(messageOf(error)).toContain(message);
     expect(error).toMatchObject({ code: 'INVALID_INPUT' });
@@ -145,37 +147,47 @@ describe('infless-load', () => {
   });
 
   it('explains itself', () => {
-    const program = loadProgram().configureHelp({ helpWidth: 110 });
-    expect(program.helpInformation()).toMatchInlineSnapshot(`
+    expect(renderHelp(loadProgram, undefined, 110)).toMatchInlineSnapshot(`
       "Usage: infless-load [options] <url>
 
       Load an inference endpoint in an open loop and tell whether it kept its SLO.
 
       Arguments:
-        url                        a function (…/function/NAME), a model (…/v1/models/NAME) or any other URL
+        <url>                      a function (…/function/NAME), a model (…/v1/models/NAME) or any other URL
 
-      Options:
-        --version                  print the version
+      Rate:
         --rate <number>            requests per second
         --ramp <points>            straight lines between rates at times, like 10@0s,50@10s,10@30s
         --trace <file>             rates from a file: one a line, or CSV
-        --interval <duration>      how long each rate of the trace holds (default: "1s")
-        --column <name>            column of a CSV trace, by header or number (default: "1")
-        --scale <factor>           multiplies every rate (default: "1")
+        --interval <duration>      how long each rate of the trace holds (default: 1s)
+        --column <name>            column of a CSV trace, by header or number (default: 1)
+        --scale <factor>           multiplies every rate (default: 1)
         --duration <duration>      how long to send (default: 30s, or to the end of ramp or trace)
-        --arrivals <process>       constant, poisson or gamma (default: "poisson")
-        --cv <number>              coefficient of variation of gamma intervals: 1 is Poisson, 2 bursty
-        --seed <integer>           the same seed gives the same arrivals and inputs (default: "1")
+        --arrivals <process>       how requests spread around their rate (one of constant, poisson, gamma; default:
+                                   poisson)
+        --cv <number>              coefficient of variation of gamma intervals: 1 is Poisson, 2 is bursty
+        --seed <integer>           the same seed gives the same arrivals and inputs (default: 1)
+
+      Requests:
+        --protocol <name>          how to speak to the target (one of tensorflow-serving, openfaas; default: as the
+                                   URL tells)
         --data <file>              request body from a file
         --body <text>              request body (default: made up from the model's metadata)
-        --method <method>          HTTP method (default: "POST")
-        --header <line>            request header, like "Authorization: Basic …"; repeatable
-        --timeout <duration>       give up on an answer after (default: "30s")
-        --max-outstanding <count>  requests on their way at once; those beyond count as dropped (default: "1000")
-        --slo <duration>           latency target; exit code 1 when it is missed
-        --percentile <number>      share of all requests, in percent, that must meet the SLO (default: "99")
+        --method <method>          HTTP method (default: POST)
+        --header <line>            request header, like "Authorization: Basic …" (repeatable)
+        --timeout <duration>       give up on an answer after this long (default: 30s)
+        --max-outstanding <count>  requests on their way at once; those beyond count as dropped (default: 1000)
+
+      Report:
+        --slo <duration>           latency target; the exit code is 1 when it is missed
+        --percentile <number>      share of all requests, in percent, that must meet the SLO (default: 99)
         --json [file]              write the report as JSON to a file, or to standard output instead of the summary
+
+      Options:
         -h, --help                 print this help
+        --version                  print the version
+
+      Exit codes: 0 the SLO is kept, or none was given; 1 it is missed; 2 bad input; 3 nothing answers; 130 interrupted.
       "
     `);
   });

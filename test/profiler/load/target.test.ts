@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { constantRate } from '../../../profiler/load/arrivals/rates.ts';
-import { parseInputs } from '../../../profiler/load/metadata.ts';
 import { runLoad } from '../../../profiler/load/run.ts';
 import { parseTarget } from '../../../profiler/load/target.ts';
 import { serve } from './load-server.ts';
@@ -35,6 +34,18 @@ describe('parseTarget', () => {
     expect(target.url.pathname).toBe(path);
     expect(target.metadataUrl?.pathname).toBe(metadataPath);
   });
+
+  it('speaks the protocol that is named, if there is one and the URL names a model in it', () => {
+    const path = (url: string, protocol: string) => parseTarget(url, protocol).url.pathname;
+    expect(path('http://h/function/m.ns/', 'tensorflow-serving')).toBe('/function/m.ns/v1/models/m:predict');
+    expect(path('http://h/any/thing', 'openfaas')).toBe('/any/thing');
+    expect(() => path('http://h/any/thing', 'tensorflow-serving')).toThrow(
+      'http://h/any/thing names no model as tensorflow-serving does',
+    );
+    expect(() => path('http://h/function/m', 'smoke-signals')).toThrow(
+      'There is no protocol "smoke-signals"',
+    );
+  });
 });
 
 function metadata(inputs: Record<string, unknown>): string {
@@ -57,25 +68,6 @@ function tensor(dtype: string, ...sizes: number[]) {
     name: 'x:0',
   };
 }
-
-describe('parseInputs', () => {
-  it("reads TF Serving's description", () => {
-    expect(
-      parseInputs(metadata({ x: tensor('DT_FLOAT', -1, 2), ids: tensor('DT_INT64', 1, -1) }), 'It'),
-    ).toEqual([
-      { name: 'x', dtype: 'float32', shape: [null, 2], batchAxis: 0 },
-      { name: 'ids', dtype: 'int64', shape: [1, null], batchAxis: null },
-    ]);
-  });
-
-  it.each([
-    ['<html>', 'It is not JSON'],
-    ['{}', 'It is not valid at "metadata"'],
-    [metadata({ x: tensor('DT_VARIANT', 1) }), 'No values can be made up for input "x" (DT_VARIANT)'],
-  ])('refuses %s', (text, message) => {
-    expect(() => parseInputs(text, 'It')).toThrow(message);
-  });
-});
 
 describe('bodies made up from the metadata of a function', () => {
   it('are a few different single rows, the same for the same seed', async () => {

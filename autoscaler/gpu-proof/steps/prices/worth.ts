@@ -53,7 +53,10 @@ export function compareByPrice(table: ProfileTable, sloMs: number): Comparison {
 
 /** The same model as it would be, were its input read in no time: tensors as bytes, not as JSON. */
 export function withoutCodec(table: ProfileTable): ProfileTable {
-  return { ...table, cells: table.cells.map((cell) => ({ ...cell, codecMs: { decode: 0, encode: 0 } })) };
+  return {
+    ...table,
+    cells: table.cells.map((cell) => ({ ...cell, codecMs: { decode: 0, encode: 0 }, transferMs: 0 })),
+  };
 }
 
 /** From which rate on a share is cheaper, or that it never is, and what a card is worth where it is worth most. */

@@ -1,4 +1,5 @@
 import { InflessError } from '../../../../models/base/errors.ts';
+import { amountsOf } from '../../../../models/base/resources.ts';
 import type { BatchedRequest, BatchedResponse } from '../../../../packager/server/instance-protocol.ts';
 import type { Placement } from '../../../cluster/snapshot.ts';
 import type { InstanceEvent } from '../../../fleet/platform.ts';
@@ -113,11 +114,11 @@ export class BaselineSystem implements ServingSystem, Hands {
     this.space.take(placement);
     this.#instances.set(id, instance);
     served.instances.push(instance);
-    const { config, node, gpu, memoryBytes } = placement;
+    const { config, node, gpu, needs } = placement;
     const { workload } = served.deployment;
     const where = gpu === undefined ? { node } : { node, gpu };
     this.parts.platform
-      .start({ id, functionName: served.name, config, ...where, memoryBytes, workload })
+      .start({ id, functionName: served.name, config, ...where, resources: amountsOf(needs), workload })
       .catch(() => this.#forget(id));
     return instance;
   }

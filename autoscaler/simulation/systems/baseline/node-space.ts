@@ -1,3 +1,13 @@
+import {
+  CPU,
+  DEVICE_INDICES,
+  fits,
+  GPU,
+  needsDevice,
+  SHARED_INDICES,
+  type Vector,
+  vectorOf,
+} from '../../../../models/base/resources.ts';
 import { isSelected, type NodeCapacity, type NodeSelector } from '../../../cluster/node.ts';
 import { priceOf } from '../../../cluster/price.ts';
 import type { Placement } from '../../../cluster/snapshot.ts';
@@ -7,9 +17,8 @@ import type { Candidate } from '../../../latency/candidate.ts';
 export interface FreeNode {
   readonly name: string;
   readonly labels?: Readonly<Record<string, string>>;
-  cpuMillicores: number;
-  memoryBytes: number;
-  readonly gpuPercents: number[];
+  readonly shared: number[];
+  readonly devices: readonly number[][];
 }
 
 /** What is free on the nodes, as a policy keeps its books. */
@@ -17,22 +26,24 @@ export class NodeSpace {
   readonly #nodes: readonly FreeNode[];
 
   constructor(nodes: readonly NodeCapacity[]) {
-    this.#nodes = nodes.map((node) => ({ ...node, gpuPercents: [...node.gpuPercents] }));
+    this.#nodes = nodes.map((node) => ({
+      ...node,
+      shared: [...vectorOf(node.shared)],
+      devices: node.devices.map((device) => [...vectorOf(device)]),
+    }));
   }
 
   /** Nodes with room for it, and where on them it would go. */
   *placesFor(
-    candidate: Candidate,
+    { config, needs }: Candidate,
     selector: NodeSelector = {},
   ): Generator<{ readonly node: FreeNode; readonly placement: Placement }> {
-    const { config, memoryBytes } = candidate;
     for (const node of this.#nodes) {
-      if (!isSelected(node, selector)) continue;
-      if (node.cpuMillicores < config.cpuMillicores || node.memoryBytes < memoryBytes) continue;
-      const gpu = config.gpuPercent === 0 ? undefined : tightestGpu(node, config.gpuPercent);
+      if (!isSelected(node, selector) || !fits(needs, node.shared, SHARED_INDICES)) continue;
+      const gpu = needsDevice(needs) ? tightestGpu(node, needs) : undefined;
       if (gpu === -1) continue;
       const where = gpu === undefined ? {} : { gpu };
-      yield { node, placement: { config, memoryBytes, node: node.name, ...where } };
+      yield { node, placement: { config, needs, node: node.name, ...where } };
     }
   }
 
@@ -54,25 +65,26 @@ export class NodeSpace {
     this.#book(placement, 1);
   }
 
-  #book({ node: name, config, memoryBytes, gpu }: Placement, sign: 1 | -1): void {
+  #book({ node: name, needs, gpu }: Placement, sign: 1 | -1): void {
     const node = this.#nodes.find((each) => each.name === name)!;
-    node.cpuMillicores += sign * config.cpuMillicores;
-    node.memoryBytes += sign * memoryBytes;
-    if (gpu !== undefined) node.gpuPercents[gpu]! += sign * config.gpuPercent;
+    for (const index of SHARED_INDICES) node.shared[index]! += sign * needs[index]!;
+    if (gpu === undefined) return;
+    for (const index of DEVICE_INDICES) node.devices[gpu]![index]! += sign * needs[index]!;
   }
 }
 
 /** What is free on a node, by price. */
-export function freePrice({ cpuMillicores, gpuPercents }: FreeNode): number {
-  const gpuPercent = gpuPercents.reduce((sum, free) => sum + free, 0);
-  return priceOf({ batch: 1, cpuMillicores, gpuPercent });
+export function freePrice({ shared, devices }: FreeNode): number {
+  const gpuPercent = devices.reduce((sum, device) => sum + device[GPU]!, 0);
+  return priceOf({ batch: 1, cpuMillicores: shared[CPU]!, gpuPercent });
 }
 
 /** The GPU with the least free share that is still enough, or −1. */
-function tightestGpu(node: FreeNode, gpuPercent: number): number {
+function tightestGpu({ devices }: FreeNode, needs: Vector): number {
   let best = -1;
-  node.gpuPercents.forEach((free, index) => {
-    if (free >= gpuPercent && (best < 0 || free < node.gpuPercents[best]!)) best = index;
+  devices.forEach((device, index) => {
+    const isTighter = best < 0 || device[GPU]! < devices[best]![GPU]!;
+    if (isTighter && fits(needs, device, DEVICE_INDICES)) best = index;
   });
   return best;
 }

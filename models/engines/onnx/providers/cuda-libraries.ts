@@ -34,16 +34,17 @@ export function cudaLibraryFolders(
   environment: NodeJS.ProcessEnv = process.env,
   cudaMajor: number | undefined = cudaMajorOfProvider(),
 ): readonly string[] {
-  const named = split(environment[CUDA_LIBRARIES_VARIABLE]).flatMap((folder) => [
-    folder,
-    ...wheelFolders(folder),
-    ...wheelFolders(join(folder, 'nvidia')),
-  ]);
+  const named = split(environment[CUDA_LIBRARIES_VARIABLE]).flatMap(foldersBelow);
   const installations = sitePackages(environment).map((folder) => wheelFolders(join(folder, 'nvidia')));
   const fits = (folders: readonly string[]): boolean =>
     folders.some((folder) => namesIn(folder).includes(`libcudart.so.${cudaMajor}`));
   const wheels = [...installations.filter(fits), ...installations.filter((folders) => !fits(folders))];
   return [...new Set([...named, ...wheels.flat(), ...USUAL_FOLDERS])].filter(holdsCuda);
+}
+
+/** Those that hold libraries of CUDA among a folder and, where it is a `site-packages` or its `nvidia`, the folders of the wheels. */
+export function cudaFoldersIn(folder: string): readonly string[] {
+  return foldersBelow(folder).filter(holdsCuda);
 }
 
 /** The libraries in such folders, by name, with where they lie. */
@@ -55,6 +56,10 @@ export function cudaLibraries(environment: NodeJS.ProcessEnv = process.env): Rea
       .flatMap((folder) => namesIn(folder).map((name) => [name, folder] as const))
       .filter(([name]) => IS_CUDA_LIBRARY.test(name)),
   );
+}
+
+function foldersBelow(folder: string): string[] {
+  return [folder, ...wheelFolders(folder), ...wheelFolders(join(folder, 'nvidia'))];
 }
 
 function wheelFolders(nvidia: string): string[] {

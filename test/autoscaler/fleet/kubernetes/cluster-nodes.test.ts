@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { capacityOf, takesInstances } from '../../../../autoscaler/fleet/kubernetes/cluster-nodes.ts';
 import { requestedBy } from '../../../../autoscaler/fleet/kubernetes/gpu/amounts.ts';
 import { NodeRequests } from '../../../../autoscaler/fleet/kubernetes/node-requests.ts';
+import { nodeCapacity } from '../../../support/resources.ts';
 
 const READY = { conditions: [{ type: 'Ready', status: 'True' }] };
 
@@ -31,13 +32,15 @@ describe('a node', () => {
       podOn(undefined, { containers: [container('3', '512Mi')] }),
     ])
       requested.note({ type: 'added', object });
-    expect(capacityOf(node, requested.on('one'))).toEqual({
-      name: 'one',
-      labels: { zone: 'a' },
-      cpuMillicores: 3800,
-      memoryBytes: 896 * 2 ** 20,
-      gpuPercents: [100],
-    });
+    expect(capacityOf(node, requested.on('one'))).toEqual(
+      nodeCapacity({
+        name: 'one',
+        labels: { zone: 'a' },
+        cpuMillicores: 3800,
+        memoryBytes: 896 * 2 ** 20,
+        gpuPercents: [100],
+      }),
+    );
   });
 
   it('has given away what its pods ask for now', () => {
@@ -59,7 +62,7 @@ describe('a node', () => {
 
   it('that has given away more than it has, has nothing left', () => {
     const node: V1Node = { status: { allocatable: { cpu: '1', memory: '1Gi' } } };
-    expect(capacityOf(node, new Map([['cpu', 2]]))).toMatchObject({ cpuMillicores: 0 });
+    expect(capacityOf(node, new Map([['cpu', 2]]))).toMatchObject({ shared: { cpuMillicores: 0 } });
   });
 
   it.each<[boolean, string, V1Node]>([

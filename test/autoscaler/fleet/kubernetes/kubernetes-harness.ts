@@ -11,6 +11,7 @@ import { type Connection, connect } from '../../../../autoscaler/kubernetes/conn
 import { type ApiServer, newNamespace } from '../../../support/kubernetes/api-server.ts';
 import { measurePod } from '../../../support/kubernetes/metrics-server.ts';
 import { type PodPart, PodPlayer } from '../../../support/kubernetes/pod-player.ts';
+import { resourcesOf } from '../../../support/resources.ts';
 import type { PlatformHarness } from '../platform-contract.ts';
 
 /** Long, since it is only met by what never happens. */
@@ -59,12 +60,13 @@ export class KubernetesHarness implements PlatformHarness {
   }
 
   request(id: string, part: PodPart = 'serves', change: Partial<StartRequest> = {}): StartRequest {
+    const { config = { batch: 4, cpuMillicores: 1000, gpuPercent: 0 } } = change;
     return {
       id,
       functionName: 'greeter',
-      config: { batch: 4, cpuMillicores: 1000, gpuPercent: 0 },
+      config,
       node: this.node,
-      memoryBytes: 256 * 2 ** 20,
+      resources: resourcesOf(config, 256 * 2 ** 20),
       workload: workloadOf(part),
       ...change,
     };

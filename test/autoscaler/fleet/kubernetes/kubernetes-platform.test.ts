@@ -111,7 +111,7 @@ describe('the pod of an instance', () => {
     });
     const offer = async () => (await life.platform.nodes()).find(({ name }) => name === gpuNode);
     await harness.until(async () => (await offer()) !== undefined);
-    expect(await offer()).toMatchObject({ gpuPercents: [100] });
+    expect(await offer()).toMatchObject({ devices: [{ gpuPercent: 100 }] });
 
     const config = { batch: 4, cpuMillicores: 1000, gpuPercent: 30 };
     await life.platform.start({ ...harness.request('a'), node: gpuNode, gpu: 0, config });
@@ -134,7 +134,7 @@ it('cannot tell what an instance uses where the cluster has no metrics server', 
 describe('what nodes have to offer', () => {
   it('is what pods of others leave, whatever namespace they are in; ours are not counted', async () => {
     const capacity = async () => (await life.platform.nodes()).find(({ name }) => name === harness.node);
-    expect(await capacity()).toMatchObject({ cpuMillicores: 8_000, memoryBytes: 16 * 2 ** 30 });
+    expect(await capacity()).toMatchObject({ shared: { cpuMillicores: 8_000, memoryBytes: 16 * 2 ** 30 } });
     await life.startReady('a');
     const others = '/api/v1/namespaces/default/pods';
     const other = `${harness.connection.namespace}-other`;
@@ -147,10 +147,10 @@ describe('what nodes have to offer', () => {
         containers: [{ name: 'x', image: 'x', resources: { requests: { cpu: '1500m', memory: '4Gi' } } }],
       },
     });
-    await harness.until(async () => (await capacity())?.cpuMillicores === 6_500);
-    expect(await capacity()).toMatchObject({ memoryBytes: 12 * 2 ** 30 });
+    await harness.until(async () => (await capacity())?.shared.cpuMillicores === 6_500);
+    expect(await capacity()).toMatchObject({ shared: { memoryBytes: 12 * 2 ** 30 } });
     await server.requests.patch(`${others}/${other}/status`, { status: { phase: 'Succeeded' } });
-    await harness.until(async () => (await capacity())?.cpuMillicores === 8_000);
+    await harness.until(async () => (await capacity())?.shared.cpuMillicores === 8_000);
     await server.requests.delete(`${others}/${other}`, { gracePeriodSeconds: 0 });
   });
 });

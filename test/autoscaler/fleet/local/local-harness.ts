@@ -15,6 +15,7 @@ import { cacheDirectory } from '../../../../models/base/files.ts';
 import { programFile } from '../../../../models/base/package.ts';
 import { buildZooModel } from '../../../../models/zoo/index.ts';
 import { openQuotas } from '../../../../profiler/quota/quota.ts';
+import { resourcesOf } from '../../../support/resources.ts';
 import type { PlatformHarness } from '../platform-contract.ts';
 
 const quotas = await openQuotas();
@@ -57,11 +58,12 @@ export class LocalHarness implements PlatformHarness {
   }
 
   request(id: string, change: Partial<StartRequest> = {}): StartRequest {
+    const { config = { batch: 4, cpuMillicores: 1000, gpuPercent: 0 } } = change;
     return {
       id,
       functionName: 'greeter',
-      config: { batch: 4, cpuMillicores: 1000, gpuPercent: 0 },
-      memoryBytes: 256 * 2 ** 20,
+      config,
+      resources: resourcesOf(config, 256 * 2 ** 20),
       node: 'local',
       workload: this.workload,
       ...change,

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { explanationOf } from '../../../../autoscaler/gateway/admin/function-explanation.ts';
 import { constantRate } from '../../../../profiler/load/arrivals/rates.ts';
+import { nodeCapacity } from '../../../support/resources.ts';
 import { declared } from '../../../support/simulated-functions.ts';
 import { SimulatedWorld } from '../../../support/simulated-world.ts';
 
@@ -25,7 +26,7 @@ it('tells the expected rate apart from the headroom that was put on it', async (
 });
 
 it('counts no config that no node can hold', async () => {
-  const node = { name: 'small', cpuMillicores: 1_000, memoryBytes: 8e9, gpuPercents: [] };
+  const node = nodeCapacity({ name: 'small', cpuMillicores: 1_000, memoryBytes: 8e9, gpuPercents: [] });
   world = await SimulatedWorld.open({ nodes: [node] });
   world.controller.run();
   world.controller.deploy(declared('f', { slo: '20ms' })); // which two cores would keep

@@ -15,8 +15,10 @@ import { cheapestAt, costOfSlo, nextCheaperSlo } from '../../../../autoscaler/pl
 import { type Need, setsByPrice } from '../../../../autoscaler/planning/explain/uniform-sets.ts';
 import { roomFor, without } from '../../../../autoscaler/planning/placement/room-for.ts';
 import { planCluster } from '../../../../autoscaler/planning/planner.ts';
+import { amountsOf } from '../../../../models/base/resources.ts';
 import { configKey } from '../../../../profiles/config.ts';
 import { CANDIDATES, candidate, demand, node } from '../../../support/planning.ts';
+import { nodeCapacity } from '../../../support/resources.ts';
 
 function need(change: Partial<Need> = {}): Need {
   return {
@@ -237,17 +239,21 @@ describe('room', () => {
   it('is what each node has for whole instances, of one GPU each', () => {
     const one = candidate(1, 3000, 10, { gpuPercent: 40, memoryBytes: 10e9 });
     const nodes = [node('a', 10, { gpuPercents: [100, 50], memoryBytes: 64e9 }), node('b', 10)];
-    expect(roomFor(one, nodes)).toEqual({ instances: 3, limitedBy: 'gpu' });
-    expect(roomFor(one, [node('c', 4, { gpuPercents: [100] })])).toEqual({ instances: 1, limitedBy: 'cpu' });
+    expect(roomFor(one, nodes)).toEqual({ instances: 3, limitedBy: 'gpuPercent' });
+    expect(roomFor(one, [node('c', 4, { gpuPercents: [100] })])).toEqual({
+      instances: 1,
+      limitedBy: 'cpuMillicores',
+    });
   });
 
   it('is less where others hold something', () => {
-    const { config, memoryBytes } = candidate(1, 3000, 10, { gpuPercent: 40 });
-    const held = { config, memoryBytes, node: 'a', gpu: 1 };
+    const { config, needs } = candidate(1, 3000, 10, { gpuPercent: 40 });
+    const held = { config, needs, node: 'a', gpu: 1 };
     const nodes = [node('a', 10, { gpuPercents: [100, 100] }), node('b', 10)];
     const [a, b] = without(nodes, [held]);
-    expect(a).toMatchObject({ cpuMillicores: 7_000, gpuPercents: [100, 60] });
-    expect(a!.memoryBytes).toBe(nodes[0]!.memoryBytes - memoryBytes);
-    expect(b).toEqual(nodes[1]);
+    const memoryBytes = nodes[0]!.shared.memoryBytes - amountsOf(needs).memoryBytes;
+    const left = { name: 'a', cpuMillicores: 7_000, gpuPercents: [100, 60], memoryBytes };
+    expect(a).toMatchObject(nodeCapacity(left));
+    expect(b).toMatchObject(nodes[1]!);
   });
 });

@@ -7,6 +7,7 @@ import type {
 } from '../../../../autoscaler/planning/decision.ts';
 import { isCrowded } from '../../../../autoscaler/planning/incremental/crowding.ts';
 import { demand, node } from '../../../support/planning.ts';
+import { needsOf } from '../../../support/resources.ts';
 
 const NOTHING: Pick<ScalingDecision, 'functions'> = { functions: [] };
 
@@ -29,7 +30,15 @@ function short(shortage: Shortage): FunctionDecision {
 
 function holding(cpuMillicores: number, gpuPercent = 0, memoryBytes = 0): PlannedInstance {
   const config = { batch: 1, cpuMillicores, gpuPercent };
-  return { id: 'i', functionName: 'f', config, node: 'n', memoryBytes, ready: true, outdated: false };
+  return {
+    id: 'i',
+    functionName: 'f',
+    config,
+    node: 'n',
+    needs: needsOf(config, memoryBytes),
+    ready: true,
+    outdated: false,
+  };
 }
 
 function cluster(...instances: PlannedInstance[]): ClusterSnapshot {

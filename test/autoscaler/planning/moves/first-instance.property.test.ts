@@ -120,15 +120,11 @@ function mayBeStopped(
   });
 }
 
-function fitsBeside(
-  { config, memoryBytes }: Candidate,
-  capacity: NodeCapacity,
-  held: readonly Placement[],
-): boolean {
+function fitsBeside({ needs }: Candidate, capacity: NodeCapacity, held: readonly Placement[]): boolean {
   const resources = new NodeResources(capacity);
   try {
-    for (const each of held) resources.take(each.config, each.memoryBytes, each.gpu);
-    resources.take(config, memoryBytes);
+    for (const each of held) resources.take(each.needs, each.gpu);
+    resources.take(needs);
     return true;
   } catch {
     return false;

@@ -3,6 +3,7 @@ import type { Workload } from '../../../../autoscaler/functions/workload.ts';
 import { SimulatedCluster } from '../../../../autoscaler/simulation/cluster/simulated-cluster.ts';
 import { SimulatedPlatform } from '../../../../autoscaler/simulation/cluster/simulated-platform.ts';
 import { VirtualClock } from '../../../../models/base/virtual-clock.ts';
+import { nodeCapacity } from '../../../support/resources.ts';
 import { advanceThrough, advanceUntil } from '../../../support/virtual-time.ts';
 import type { PlatformHarness } from '../../fleet/platform-contract.ts';
 
@@ -24,12 +25,11 @@ export class SimulatedHarness implements PlatformHarness {
   readonly #clock = new VirtualClock();
   readonly #cluster = new SimulatedCluster({
     clock: this.#clock,
-    nodes: [{ name: 'one', cpuMillicores: 4000, memoryBytes: 8e9, gpuPercents: [] }],
+    nodes: [nodeCapacity({ name: 'one', cpuMillicores: 4000, memoryBytes: 8e9, gpuPercents: [] })],
     startUp: ({ workload }) => ({
       afterMs: 800,
       ...(workload.model === 'broken' ? { failure: 'out of luck' } : {}),
     }),
-    memoryBytes: () => 1e9,
   });
 
   create(): SimulatedPlatform {

@@ -5,14 +5,15 @@ import type { InstanceEvent, StartRequest } from '../../../../autoscaler/fleet/p
 import { SimulatedCluster } from '../../../../autoscaler/simulation/cluster/simulated-cluster.ts';
 import { SimulatedTransport } from '../../../../autoscaler/simulation/cluster/simulated-transport.ts';
 import { VirtualClock } from '../../../../models/base/virtual-clock.ts';
+import { nodeCapacity, resourcesOf } from '../../../support/resources.ts';
 import { advance, settle } from '../../../support/virtual-time.ts';
 
-const NODE: NodeCapacity = {
+const NODE: NodeCapacity = nodeCapacity({
   name: 'node',
   cpuMillicores: 4_000,
   memoryBytes: 10e9,
   gpuPercents: [100, 100],
-};
+});
 
 let clock: VirtualClock;
 let cluster: SimulatedCluster;
@@ -25,19 +26,19 @@ beforeEach(() => {
     clock,
     nodes: [NODE],
     startUp: () => ({ afterMs: 100 }),
-    memoryBytes: () => 3e9,
   });
   cluster.listen((event) => events.push(event));
 });
 
 function request(id: string, cpuMillicores = 500, gpuPercent = 0, gpu?: number): StartRequest {
+  const config = { batch: 4, cpuMillicores, gpuPercent };
   return {
     id,
     functionName: 'f',
-    config: { batch: 4, cpuMillicores, gpuPercent },
+    config,
     node: 'node',
     ...(gpu === undefined ? {} : { gpu }),
-    memoryBytes: 3e9,
+    resources: resourcesOf(config, 3e9),
     workload: { version: 'v1', model: 'm', modelName: 'm', sloMs: 100, environment: {}, secrets: [] },
   };
 }

@@ -4,6 +4,7 @@ import { fragmentation } from '../../../../autoscaler/simulation/meters/fragment
 import { RequestMeter } from '../../../../autoscaler/simulation/meters/request-meter.ts';
 import { ResourceMeter } from '../../../../autoscaler/simulation/meters/resource-meter.ts';
 import { lpBound } from '../../../bench/support/lp-bound.mjs';
+import { nodeCapacity } from '../../../support/resources.ts';
 
 describe('fragmentation', () => {
   const CONFIGS = [
@@ -11,7 +12,7 @@ describe('fragmentation', () => {
     { batch: 1, cpuMillicores: 1000, gpuPercent: 30 },
   ];
   const nodes = (cpuMillicores: number, ...gpuPercents: number[]) => [
-    { name: 'n', cpuMillicores, memoryBytes: 1, gpuPercents },
+    nodeCapacity({ name: 'n', cpuMillicores, memoryBytes: 1, gpuPercents }),
   ];
   const holder = (cpuMillicores: number, gpuPercent: number, gpu?: number) => ({
     config: { batch: 1, cpuMillicores, gpuPercent },

@@ -12,14 +12,17 @@ import {
 import { MeanLevel, podsByConcurrency } from '../../../../autoscaler/simulation/systems/knative-system.ts';
 import { replicasByRate } from '../../../../autoscaler/simulation/systems/openfaas-system.ts';
 import { candidate } from '../../../support/planning.ts';
+import { nodeCapacity } from '../../../support/resources.ts';
 
-const NODE = { name: 'node', cpuMillicores: 10_000, memoryBytes: 1e12, gpuPercents: [100] };
+const FLAT = { name: 'node', cpuMillicores: 10_000, memoryBytes: 1e12, gpuPercents: [100] };
+const NODE = nodeCapacity(FLAT);
 
 describe('infless', () => {
   it('weighs what a config carries per price against what it leaves of the node', () => {
     // β·c + g = 2·64 + 10·142 = 1548; the node: 10·64 + 100·142 = 14840
     const each = candidate(4, 2000, 50, { gpuPercent: 10 });
-    expect(resourceEfficiency(each, 80, NODE)).toBeCloseTo(80 / 1548 / (1.001 - 1548 / 14_840), 12);
+    const [place] = new NodeSpace([NODE]).placesFor(each);
+    expect(resourceEfficiency(each, 80, place!.node)).toBeCloseTo(80 / 1548 / (1.001 - 1548 / 14_840), 12);
   });
 
   it('takes the largest batch whose instance would be full enough', () => {
@@ -32,7 +35,7 @@ describe('infless', () => {
   });
 
   it('takes the tighter of two nodes, and nothing where nothing fits', () => {
-    const small = { ...NODE, name: 'small', cpuMillicores: 1000, gpuPercents: [] };
+    const small = nodeCapacity({ ...FLAT, name: 'small', cpuMillicores: 1000, gpuPercents: [] });
     const choice = greedyChoice([candidate(1, 1000, 20)], 200, 10, new NodeSpace([NODE, small]));
     expect(choice?.placement.node).toBe('small');
     expect(greedyChoice([candidate(1, 20_000, 20)], 200, 10, new NodeSpace([NODE]))).toBeUndefined();
@@ -138,7 +141,7 @@ describe('knative', () => {
 
 describe('node space', () => {
   it('takes the GPU with the least that is enough, and gives back what was taken', () => {
-    const space = new NodeSpace([{ ...NODE, gpuPercents: [100, 40, 20] }]);
+    const space = new NodeSpace([nodeCapacity({ ...FLAT, gpuPercents: [100, 40, 20] })]);
     const each = candidate(1, 1000, 10, { gpuPercent: 30 });
     const placement = space.bestFit(each)!;
     expect(placement.gpu).toBe(1);

@@ -16,15 +16,13 @@ prices: {currency: EUR, cpu: 0.03, gpu: 0.6}
 `);
     expect(cluster.nodes.map(({ name }) => name)).toEqual(['gpu-1-1', 'gpu-1-2', 'node-2-1']);
     expect(cluster.nodes[0]).toMatchObject({
-      cpuMillicores: 60_000,
-      memoryBytes: 256e9,
-      gpuPercents: [100, 100, 100],
+      shared: { cpuMillicores: 60_000, memoryBytes: 256e9 },
+      devices: Array(3).fill({ gpuPercent: 100 }),
       gpuMemoryBytes: [11e9, 11e9, 11e9],
     });
     expect(cluster.nodes[2]).toMatchObject({
-      cpuMillicores: 1500,
-      memoryBytes: 4 * 2 ** 30,
-      gpuPercents: [],
+      shared: { cpuMillicores: 1500, memoryBytes: 4 * 2 ** 30 },
+      devices: [],
     });
     expect(cluster.startupMs).toBe(5_000);
     expect(cluster.prices).toEqual({
@@ -37,7 +35,7 @@ prices: {currency: EUR, cpu: 0.03, gpu: 0.6}
 
   it('may be JSON, and as little as one node', () => {
     const { nodes, startupMs, prices } = parse('{"nodes": [{"cpu": 2, "memory": "8GB"}]}');
-    expect(nodes).toMatchObject([{ name: 'node-1', cpuMillicores: 2_000 }]);
+    expect(nodes).toMatchObject([{ name: 'node-1', shared: { cpuMillicores: 2_000 } }]);
     expect([startupMs, prices]).toEqual([undefined, undefined]);
   });
 
@@ -93,8 +91,11 @@ describe('the artifact’s cluster file', () => {
   it('is known by its shape: two threads a core, GPUs, no limit of memory', () => {
     const { nodes } = parse(artifact(artifactNode('one'), artifactNode('two')));
     expect(nodes.map(({ name }) => name)).toEqual(['one', 'two']);
-    expect(nodes[0]).toMatchObject({ cpuMillicores: 16_000, gpuPercents: [100, 100] });
-    expect(isLimitless(nodes[0]!.memoryBytes)).toBe(true);
+    expect(nodes[0]).toMatchObject({
+      shared: { cpuMillicores: 16_000 },
+      devices: [{ gpuPercent: 100 }, { gpuPercent: 100 }],
+    });
+    expect(isLimitless(nodes[0]!.shared.memoryBytes)).toBe(true);
     expect(nodes[0]!.gpuMemoryBytes[0]).toBeCloseTo(11_019e6 * 0.9, 0);
   });
 
@@ -111,7 +112,7 @@ describe('the artifact’s cluster file', () => {
         }),
       ),
     );
-    expect(nodes[0]).toMatchObject({ cpuMillicores: 5_000, gpuPercents: [85] });
+    expect(nodes[0]).toMatchObject({ shared: { cpuMillicores: 5_000 }, devices: [{ gpuPercent: 85 }] });
   });
 
   it('is refused without nodes, with two of one name, or without sockets', () => {

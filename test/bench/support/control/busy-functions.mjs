@@ -4,6 +4,7 @@ import { percentileRateModel } from '../../../../dist/autoscaler/planning/capaci
 import { planCluster } from '../../../../dist/autoscaler/planning/planner.js';
 import { deploymentOf } from '../../../../dist/autoscaler/simulation/scenario.js';
 import { importInflessText } from '../../../../dist/profiles/import/infless-text.js';
+import { nodeOf } from '../nodes.mjs';
 
 /** Slow ones, so that many instances go with few requests: it is instances that are to be many here. */
 const MODELS = [
@@ -48,7 +49,7 @@ function kindOf(model, instancesEach) {
 /** The lowest rate for which so many instances are started. */
 function rateFor(instances, { name, slo }, table) {
   const candidates = new ServiceTimes(table).candidates({ maxBatch: 4, percentile: 99, limits: {} });
-  const nodes = [{ name: 'node', cpuMillicores: 1e9, memoryBytes: 1e15, gpuPercents: [] }];
+  const nodes = [nodeOf({ name: 'node', cpuMillicores: 1e9, memoryBytes: 1e15 })];
   const startsAt = (rate) => {
     const demand = {
       name,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { digestModel } from '../../../../models/engines/content.ts';
+import { contentOf, digestModel } from '../../../../models/engines/content.ts';
 import { tfjsEngine } from '../../../../models/engines/tfjs/engine.ts';
 import { loadRuntime } from '../../../../models/engines/tfjs/runtime/runtime.ts';
 import { canBatch, type ModelManifest } from '../../../../models/manifest/manifest.ts';
@@ -38,6 +38,8 @@ async function inspect(init: TfjsInit, options?: WriteOptions): Promise<ModelMan
 const shapes = (manifest: ModelManifest) =>
   [...manifest.inputs, ...manifest.outputs].map(({ name, shape, batchAxis }) => [name, shape, batchAxis]);
 
+const digestAt = async (path: string) => digestModel(await contentOf(tfjsEngine, path));
+
 /** A graph without weights, from the input `x` to the output `y`. */
 function unary(op: string, attr: object, shape: readonly number[] | undefined = [-1, 3]): TfjsInit {
   return graphInit([placeholder('x', 'float32', shape), { name: 'y', op, input: ['x'], attr }]);
@@ -49,7 +51,7 @@ describe('inspecting a TF.js model', () => {
     expect(await tfjsEngine.inspect(path, 'tiny')).toEqual({
       name: 'tiny',
       format: 'tfjs',
-      digest: await digestModel(path, 'tfjs'),
+      digest: await digestAt(path),
       sizeBytes: (await readFile(path)).length + 6 * 4,
       inputs: [{ name: 'image', dtype: 'float32', shape: [null, 3], batchAxis: 0 }],
       outputs: [{ name: 'scores', dtype: 'float32', shape: [null, 2], batchAxis: 0 }],
@@ -112,18 +114,18 @@ describe('the digest of a TF.js model', () => {
     const lines = await Promise.all(
       files.map(async (name) => `${sha256(await readFile(join(path, '..', name)))}  ${name}\n`),
     );
-    expect(await digestModel(path, 'tfjs')).toBe(`sha256:${sha256(lines.join(''))}`);
+    expect(await digestAt(path)).toBe(`sha256:${sha256(lines.join(''))}`);
   });
 
   it('goes by content alone', async () => {
     const path = await write(LINEAR_GRAPH, { shardBytes: 10 });
-    const digest = await digestModel(path, 'tfjs');
-    expect(await digestModel(await write(LINEAR_GRAPH, { shardBytes: 10 }), 'tfjs')).toBe(digest);
+    const digest = await digestAt(path);
+    expect(await digestAt(await write(LINEAR_GRAPH, { shardBytes: 10 }))).toBe(digest);
     const shard = join(path, '..', 'group1-shard2of3.bin');
     const bytes = await readFile(shard);
     bytes[0]! ^= 1;
     await writeFile(shard, bytes);
-    expect(await digestModel(path, 'tfjs')).not.toBe(digest);
+    expect(await digestAt(path)).not.toBe(digest);
   });
 });
 
@@ -136,7 +138,7 @@ describe('what of TF.js cannot be inspected', () => {
       code: 'MODEL_NOT_FOUND',
       message: `Model file ${path} does not exist`,
     });
-    await expect(digestModel(path, 'tfjs')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    await expect(digestAt(path)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 
   it.each([
@@ -159,7 +161,7 @@ describe('what of TF.js cannot be inspected', () => {
     await rm(shard);
     const message = `Weights file ${shard} of ${path} does not exist`;
     await expect(inspectPath(path)).rejects.toMatchObject({ code: 'MODEL_CORRUPT', message });
-    await expect(digestModel(path, 'tfjs')).rejects.toMatchObject({ code: 'MODEL_CORRUPT', message });
+    await expect(digestAt(path)).rejects.toMatchObject({ code: 'MODEL_CORRUPT', message });
   });
 
   it.each([
@@ -185,7 +187,7 @@ describe('what of TF.js cannot be inspected', () => {
         message: `${path} keeps weights in "${name}", outside its own folder`,
       };
       await expect(inspectPath(path)).rejects.toMatchObject(refusal);
-      await expect(digestModel(path, 'tfjs')).rejects.toMatchObject(refusal);
+      await expect(digestAt(path)).rejects.toMatchObject(refusal);
     },
   );
 

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ModelContent } from '../../../../models/engines/content.ts';
 import { locateModel } from '../../../../packager/contents/model/locate-model.ts';
 import { modelLayers } from '../../../../packager/contents/model/model-entries.ts';
-import { type ModelFiles, modelFiles } from '../../../../packager/contents/model/model-files.ts';
+import { modelFiles } from '../../../../packager/contents/model/model-files.ts';
 import { LINEAR, ModelFolder } from '../../../support/tiny-models.ts';
 
 let folder: ModelFolder;
@@ -19,7 +20,7 @@ function withWeightsIn(...locations: readonly string[]): Uint8Array {
   return toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph: { name: 'g', initializer } }));
 }
 
-const pathsOf = ({ files }: ModelFiles) => files.map(({ path }) => path);
+const pathsOf = ({ parts }: ModelContent) => parts.map(({ name }) => name);
 
 describe('the files of a model', () => {
   it('are the model and its weights, in folders as well', async () => {
@@ -30,8 +31,8 @@ describe('the files of a model', () => {
     await folder.write('other.bin', Buffer.from('not asked for'));
     const files = await modelFiles(path);
     expect(pathsOf(files)).toEqual(['a.bin', 'net.onnx', 'weights/b.bin']);
-    expect(files.entry).toMatchObject({ path: 'net.onnx', file: path });
-    expect(files.files[2]).toMatchObject({ sizeBytes: 2 });
+    expect(files.entry).toMatchObject({ name: 'net.onnx', file: path });
+    expect(files.parts[2]).toMatchObject({ sizeBytes: 2 });
   });
 
   it('are the shards of a TF.js model', async () => {
@@ -57,7 +58,7 @@ describe('the files of a model', () => {
     const blob = await folder.write('blob-of-a-cache', Buffer.from('weights'));
     await symlink(blob, join(folder.path, 'w.bin'));
     const files = await modelFiles(path);
-    expect(files.files[1]).toMatchObject({ path: 'w.bin', sizeBytes: 7 });
+    expect(files.parts[1]).toMatchObject({ name: 'w.bin', sizeBytes: 7 });
     const [layer] = await modelLayers(files);
     expect(layer!.entries.map(({ type, path: at }) => [type, at])).toEqual([
       ['file', 'model/net.onnx'],
@@ -80,7 +81,7 @@ describe('the files of a model', () => {
     const path = await folder.write('net.onnx', withWeightsIn('gone.bin'));
     await expect(modelFiles(path)).rejects.toMatchObject({
       code: 'MODEL_CORRUPT',
-      sentence: `Weights file gone.bin of ${path} does not exist. Put all files of the model into one folder.`,
+      sentence: `Weights file ${join(folder.path, 'gone.bin')} of ${path} does not exist. Put all files of the model into one folder.`,
     });
     const missing = join(folder.path, 'missing.onnx');
     await expect(modelFiles(missing)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
@@ -97,13 +98,13 @@ describe('the files of a model', () => {
 
 describe('the layers of a model', () => {
   it('are one for each large file and one for the rest', async () => {
-    const file = (path: string, sizeBytes: number) => ({ path, file: join(folder.path, path), sizeBytes });
+    const file = (name: string, sizeBytes: number) => ({ name, file: join(folder.path, name), sizeBytes });
     await folder.write('net.onnx', LINEAR);
     await folder.write('labels.txt', Buffer.from('cat'));
     await folder.write('huge.bin', Buffer.alloc(1));
     const net = file('net.onnx', 100);
-    const files = [file('huge.bin', 32 << 20), file('labels.txt', 3), net];
-    const layers = await modelLayers({ entry: net, files });
+    const parts = [file('huge.bin', 32 << 20), file('labels.txt', 3), net];
+    const layers = await modelLayers({ entry: net, parts });
     expect(layers.map(({ title, entries }) => [title, entries.map(({ path }) => path)])).toEqual([
       ['model file huge.bin', ['model/huge.bin']],
       ['2 files of the model', ['model/labels.txt', 'model/net.onnx']],

@@ -98,6 +98,11 @@ describe('other routes', () => {
     });
   });
 
+  test('the models there are, and that the server lives', async () => {
+    expect(await json(await fetch(`${server.url}/v1/models`))).toEqual({ models: ['mnist'] });
+    expect(await json(await fetch(server.url))).toEqual({ status: 'alive' });
+  });
+
   test('health and readiness', async () => {
     for (const path of ['/_/health', '/healthz']) {
       expect((await fetch(server.url + path)).status).toBe(200);
@@ -139,7 +144,7 @@ describe('other routes', () => {
     ['POST', '/v1/models/mnist/versions/2:predict', 404, /no version 2/],
     ['GET', '/nothing', 404, /nothing at \/nothing/],
     ['POST', '/predict', 404, /nothing at \/predict/],
-    ['GET', '/', 405, /takes POST, not GET/],
+    ['GET', PREDICT, 405, /takes POST, not GET/],
     ['PUT', PREDICT, 405, /takes POST, not PUT/],
     ['POST', '/v1/models/mnist', 405, /takes GET, not POST/],
     ['DELETE', '/_/ready', 405, /takes GET, not DELETE/],

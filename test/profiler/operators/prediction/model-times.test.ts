@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Operator } from '../../../../models/engines/tracing.ts';
 import { type OperatorModel, withRound } from '../../../../profiler/operators/database/database.ts';
 import { Correction, tellingPoints } from '../../../../profiler/operators/prediction/correction.ts';
 import { modelShape } from '../../../../profiler/operators/prediction/model-shape.ts';
 import { ModelTimes } from '../../../../profiler/operators/prediction/model-times.ts';
 import { fitNonNegative } from '../../../../profiler/operators/prediction/non-negative.ts';
-import { type Operator, workOf } from '../../../../profiler/operators/trace/operator.ts';
+import { workOf } from '../../../../profiler/operators/prediction/work.ts';
 
 /** A dense layer. */
 function gemm(rows: number, columns: number, depth: number): Operator {

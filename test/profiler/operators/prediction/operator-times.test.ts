@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { Operator } from '../../../../models/engines/tracing.ts';
 import { OperatorTimes } from '../../../../profiler/operators/prediction/operator-times.ts';
-import type { Operator } from '../../../../profiler/operators/trace/operator.ts';
 
 function elementwise(kind: string, elements: number): Operator {
   return {

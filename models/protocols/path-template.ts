@@ -1,0 +1,47 @@
+import type { ModelAddress } from './protocol.ts';
+
+/**
+ * Paths of a protocol, as its documentation writes them: `/v1/models/NAME[/versions/VERSION]:predict`. NAME and VERSION
+ * are a model's, what stands in brackets may be left out, and `…` at the end stands for whatever follows.
+ */
+
+/** What a template matches, a last slash and percent-encoding included; with named groups `model` and `version`. */
+export function pathPattern(template: string): RegExp {
+  return new RegExp(`^${sourceOf(template)}/?$`);
+}
+
+/** The same at the end of a longer path; the group `prefix` is what comes before. */
+export function pathEndPattern(template: string): RegExp {
+  return new RegExp(`^(?<prefix>.*)${sourceOf(template)}/?$`);
+}
+
+function sourceOf(template: string): string {
+  return template
+    .replace(/[.*+?^$()|{}\\]/g, '\\$&')
+    .replace(/\[(.*?)\]/g, '(?:$1)?')
+    .replace('NAME', '(?<model>[^/:]+)')
+    .replace('VERSION', '(?<version>[^/:]+)')
+    .replace(/…$/, '.*');
+}
+
+/** The path of one model. */
+export function fillPath(template: string, { model, version }: ModelAddress): string {
+  return template
+    .replace(/\[(.*?)\]/g, version === undefined ? '' : '$1')
+    .replace('NAME', () => encodeURIComponent(model))
+    .replace('VERSION', () => encodeURIComponent(version ?? ''));
+}
+
+/** The template as people read it: without what may be left out. */
+export function shortPath(template: string): string {
+  return template.replace(/\[.*?\]/g, '');
+}
+
+/** Names in a path. Never throws: what is no valid percent-encoding is no name of ours, and messages show it as sent. */
+export function decodeName(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,152 @@
+import { InflessError } from '../base/errors.ts';
+import type { ModelManifest, TensorSpec } from '../manifest/manifest.ts';
+import type { NamedTensors } from '../manifest/tensor.ts';
+
+/** An image holds one version of one model; clients that name versions know it by this number. */
+export const MODEL_VERSION = '1';
+
+/**
+ * One wire protocol: everything that the gateway, the serving process and the load generator have to know to speak
+ * it. They find it in the list of protocols (index.ts) and import no other.
+ *
+ * @typeParam Form what of a request decides how its answer is written
+ */
+export interface Protocol<Form = unknown> {
+  /** As `infless-load --protocol` takes it. */
+  readonly name: string;
+  /** The path below which every path is this protocol's; `/` stands for itself alone. */
+  readonly root: string;
+  /** What is asked for where. The first row that fits decides. */
+  readonly routes: readonly RouteRow[];
+  /** The addresses of one model that clients use. */
+  readonly paths: ClientPaths;
+
+  /** @throws InflessError INVALID_INPUT, whatever the bytes are, naming the place in the request */
+  decode(request: Message, manifest: ModelManifest): Decoded<Form>;
+  /**
+   * @param outputs those of the request alone, whatever batch it ran in
+   * @throws InflessError INVALID_INPUT where the form that was asked for cannot express them; INFERENCE_FAILED for a
+   *   tensor with more or fewer elements than its shape says
+   */
+  encode(outputs: NamedTensors, decoded: Decoded<Form>, manifest: ModelManifest): Message;
+  /** The answers to the other calls of its routes, from what is known without running a model. */
+  readonly descriptions: Descriptions;
+  /** The body of an answer that is none. */
+  error(failure: Failure): Message;
+
+  /** What a client sends to {@link ClientPaths.predict}: of our warm-up, of profiles, of load. */
+  request(feeds: NamedTensors, model: Pick<ModelManifest, 'inputs'>): Message;
+  /**
+   * Reads what the server says at {@link ClientPaths.metadata}.
+   *
+   * @param what names it in complaints
+   * @throws InflessError INVALID_INPUT
+   */
+  readMetadata(body: Uint8Array, what: string): Signature;
+}
+
+/** Bytes, and what they are. */
+export interface Message {
+  readonly contentType: string;
+  readonly body: Uint8Array;
+}
+
+/**
+ * What a request asks for. `predict` runs the model; all others are answered from what is known of it:
+ * of the model that the address names, or of the server and all its models.
+ */
+export type Call = 'predict' | ModelCall | ServerCall;
+export type ModelCall = 'metadata' | 'status' | 'ready';
+export type ServerCall = 'live' | 'serverReady' | 'server' | 'list';
+
+/** A row of {@link Protocol.routes}; for the notation of `path` see path-template.ts. */
+export type RouteRow =
+  | { readonly method: 'GET' | 'POST'; readonly path: string; readonly call: Call }
+  /** What there is elsewhere and not here, and the sentence that says so; default: that nothing is there. */
+  | { readonly path: string; readonly call?: undefined; readonly refused?: string };
+
+/** Templates of paths. */
+export interface ClientPaths {
+  /** Stands for the model as a whole. */
+  readonly model?: string;
+  readonly predict: string;
+  readonly metadata: string;
+}
+
+/** A model as an address names it. */
+export interface ModelAddress {
+  readonly model: string;
+  readonly version?: string | undefined;
+}
+
+/** What a prediction gives to the model, and what its answer will have to look like. */
+export interface Decoded<Form = unknown> {
+  readonly feeds: NamedTensors;
+  /** Along the batch axis; 1 for a model without. */
+  readonly rows: number;
+  readonly form: Form;
+}
+
+/** A model that a server has, as far as it is known. */
+export interface ServedModel {
+  readonly name: string;
+  readonly state: 'loading' | 'ready' | 'draining';
+  /** Undefined while it is being loaded. */
+  readonly manifest: ModelManifest | undefined;
+}
+
+export type Descriptions = {
+  readonly [C in ModelCall]?: (model: ServedModel) => Message;
+} & {
+  readonly [C in ServerCall]?: (models: readonly ServedModel[]) => Message;
+};
+
+/** An error as a client shall see it. */
+export interface Failure {
+  readonly status: number;
+  /** What happened and what to do. */
+  readonly sentence: string;
+}
+
+/** What a served model takes and gives; outputs of types that are not known here are left out. */
+export interface Signature {
+  readonly inputs: TensorSpec[];
+  readonly outputs: TensorSpec[];
+}
+
+export const JSON_TYPE = 'application/json';
+
+/** A value as a JSON message. */
+export function jsonMessage(value: unknown, contentType = `${JSON_TYPE}; charset=utf-8`): Message {
+  return { contentType, body: new TextEncoder().encode(JSON.stringify(value)) };
+}
+
+/** `{"error": "…"}`: how TensorFlow Serving, OpenFaaS' functions and the Open Inference Protocol tell errors. */
+export function jsonError({ sentence }: Failure): Message {
+  return jsonMessage({ error: sentence }, JSON_TYPE);
+}
+
+/** @throws InflessError UNAVAILABLE for a model that is not known yet */
+export function requireLoaded(model: ServedModel): ServedModel & { readonly manifest: ModelManifest } {
+  const { manifest } = model;
+  if (manifest !== undefined) return { ...model, manifest };
+  throw new InflessError('UNAVAILABLE', 'The model is still being loaded');
+}
+
+/** What a client can do whose model says nothing that inputs could be made up from. */
+export const GIVE_A_BODY = 'Give the body yourself, with --data FILE or --body JSON.';
+
+/** @throws InflessError INVALID_INPUT for what is no JSON */
+export function parseMetadata(body: Uint8Array, what: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(body));
+  } catch (error) {
+    throw new InflessError('INVALID_INPUT', `${what} is not JSON`, { remedy: GIVE_A_BODY, cause: error });
+  }
+}
+
+export function unknownInputType(name: string, datatype: string): InflessError {
+  return new InflessError('INVALID_INPUT', `No values can be made up for input "${name}" (${datatype})`, {
+    remedy: GIVE_A_BODY,
+  });
+}

@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import { PROTOCOLS, routeTo } from '../../../models/protocols/index.ts';
+
+describe('paths of the model', () => {
+  test.each([
+    ['POST', '/', 'predict'],
+    ['POST', '', 'predict'],
+    ['POST', '/?verbose=1', 'predict'],
+    ['POST', '/v1/models/mnist:predict', 'predict'],
+    ['POST', '/v1/models/mnist/versions/1:predict?x=/y:z', 'predict'],
+    ['POST', '/v1/models/m%6eist:predict', 'predict'],
+    ['GET', '/v1/models/mnist', 'status'],
+    ['GET', '/v1/models/mnist/', 'status'],
+    ['HEAD', '/v1/models/mnist', 'status'],
+    ['GET', '/v1/models/mnist/versions/1', 'status'],
+    ['GET', '/v1/models/mnist/metadata', 'metadata'],
+    ['GET', '/v1/models/mnist/versions/1/metadata', 'metadata'],
+    ['GET', '/v1/models', 'list'],
+    ['GET', '/v1/models/', 'list'],
+    ['GET', '/', 'live'],
+  ])('%s %s is %s', (method, path, call) => {
+    expect(routeTo('mnist', method, path)).toMatchObject({ call });
+  });
+
+  test.each([
+    ['POST', '/v1/models/other:predict', 404, 'Model "other" is not served here. This server has "mnist".'],
+    ['GET', '/v1/models/mnist/versions/7', 404, 'Model "mnist" has no version 7 here'],
+    ['GET', '/v1/models/%zz', 404, 'Model "%zz" is not served here'],
+    ['POST', '/v1/models/mnist:classify', 404, 'There is nothing at /v1/models/mnist:classify'],
+    ['POST', '/predict', 404, 'There is nothing at'],
+    ['PUT', '/', 405, '/ takes GET, POST, not PUT.'],
+    ['GET', '/v1/models/mnist:predict', 405, 'takes POST, not GET.'],
+    ['POST', '/v1/models/mnist', 405, 'takes GET, not POST.'],
+    ['DELETE', '/v1/models/mnist/metadata', 405, 'takes GET, not DELETE.'],
+  ])('%s %s is refused', (method, path, status, sentence) => {
+    expect(routeTo('mnist', method, path)).toMatchObject({
+      refused: status,
+      sentence: expect.stringContaining(sentence),
+    });
+  });
+
+  test('any model is taken for ours while its name is not known', () => {
+    expect(routeTo(undefined, 'POST', '/v1/models/any:predict')).toMatchObject({ call: 'predict' });
+  });
+});
+
+describe('the list of protocols', () => {
+  test('gives every path to one of them', () => {
+    const roots = PROTOCOLS.map(({ root }) => root);
+    for (const root of roots) {
+      const above = roots.filter(
+        (other) => other !== '/' && (root === other || root.startsWith(`${other}/`)),
+      );
+      expect(above).toEqual(root === '/' ? [] : [root]);
+    }
+    expect(new Set(roots).size).toBe(roots.length);
+  });
+
+  test.each(PROTOCOLS.map((protocol) => [protocol.name, protocol] as const))(
+    '%s can answer all that its routes ask for',
+    (_, { routes, descriptions }) => {
+      for (const { call } of routes)
+        if (call !== undefined && call !== 'predict') expect(descriptions, call).toHaveProperty(call);
+    },
+  );
+});
