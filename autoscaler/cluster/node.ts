@@ -1,4 +1,10 @@
-import type { DeviceResources, SharedResources } from '../../models/base/resources.ts';
+import {
+  type DeviceResources,
+  type SharedResources,
+  type Vector,
+  vectorOf,
+  ZERO,
+} from '../../models/base/resources.ts';
 
 /** Allocatable resources of one node, before any instance of ours. */
 export interface NodeCapacity {
@@ -9,6 +15,24 @@ export interface NodeCapacity {
   /** One entry a GPU. */
   readonly devices: readonly DeviceResources[];
 }
+/** The same nodes come back with every plan, thousands of them. */
+const amounts = new WeakMap<NodeCapacity, Vector>();
+
+/** What an empty node has, as inner loops take it: a vector of what is shared, and behind it one of each device. */
+export function amountsOn(node: NodeCapacity): Vector {
+  let known = amounts.get(node);
+  if (known === undefined) {
+    known = [node.shared, ...node.devices].flatMap(vectorOf);
+    amounts.set(node, known);
+  }
+  return known;
+}
+
+/** Where in {@link amountsOn} a device's vector begins. */
+export function startOfDevice(device: number): number {
+  return (device + 1) * ZERO.length;
+}
+
 /** Labels, with the values that a node must have. */
 export type NodeSelector = Readonly<Record<string, string>>;
 

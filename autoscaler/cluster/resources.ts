@@ -9,19 +9,29 @@ import {
   ZERO,
 } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
-import type { NodeCapacity } from './node.ts';
+import { amountsOn, type NodeCapacity, startOfDevice } from './node.ts';
 
 /** What holds resources of a node, or would. */
 interface Holding {
   readonly needs: Vector;
 }
 
+const totals = new WeakMap<readonly NodeCapacity[], Vector>();
+
 /** What nodes have together, empty. */
 export function totalOf(nodes: readonly NodeCapacity[]): Vector {
+  let total = totals.get(nodes);
+  if (total === undefined) {
+    total = newTotal(nodes);
+    totals.set(nodes, total);
+  }
+  return total;
+}
+
+function newTotal(nodes: readonly NodeCapacity[]): Vector {
   const total = [...ZERO];
   for (const { shared, devices } of nodes) {
-    addTo(total, vectorOf(shared));
-    for (const device of devices) addTo(total, vectorOf(device));
+    for (const some of [shared, ...devices]) addTo(total, vectorOf(some));
   }
   return total;
 }
@@ -34,9 +44,11 @@ export function without(total: Vector, held: readonly Holding[]): Vector {
 }
 
 /** Whether an empty node could hold it. */
-export function fitsOn({ needs }: Holding, { shared, devices }: NodeCapacity): boolean {
-  if (!fits(needs, vectorOf(shared), SHARED_INDICES)) return false;
-  return !needsDevice(needs) || devices.some((device) => fits(needs, vectorOf(device), DEVICE_INDICES));
+export function fitsOn({ needs }: Holding, node: NodeCapacity): boolean {
+  const free = amountsOn(node);
+  if (!fits(needs, free, SHARED_INDICES)) return false;
+  if (!needsDevice(needs)) return true;
+  return node.devices.some((_, device) => fits(needs, free, DEVICE_INDICES, startOfDevice(device)));
 }
 
 /** The most that one instance of a function may be given; no limit where nothing is said. */
@@ -49,6 +61,15 @@ export interface InstanceLimits {
 
 export function isWithin(config: Config, limits: InstanceLimits): boolean {
   return exceeded(config, limits) === undefined;
+}
+
+/** How many times its limit a config has of what it exceeds the most; 1 or less for one that is within. */
+export function timesBeyond(config: Config, { cpu, gpu }: InstanceLimits): number {
+  const times = (amount: number, limit: number): number => (amount === 0 ? 0 : amount / limit);
+  return Math.max(
+    cpu === undefined ? 0 : times(config.cpuMillicores, cpu * 1000),
+    gpu === undefined ? 0 : times(config.gpuPercent, gpu),
+  );
 }
 
 /** The limit that a config is beyond, in words; undefined for none. */

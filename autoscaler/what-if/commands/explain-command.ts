@@ -9,12 +9,14 @@ import { file, oneOf, text } from '../../../models/base/command-line/parsers.ts'
 import { InflessError } from '../../../models/base/errors.ts';
 import { parseRate } from '../../../profiler/load/arrivals/rates.ts';
 import { LOAD_OPTIONS, parseProcess } from '../../../profiler/load/options.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../../control/settings.ts';
 import { ServiceTimes } from '../../latency/service-times.ts';
 import { RATE_MODEL_NAMES, rateModelByName } from '../../planning/capacity/rate-models.ts';
 import { type ExplanationReport, explanationReport } from '../../planning/explain/explanation-report.ts';
+import { planCluster } from '../../planning/planner.ts';
 import { readCluster } from '../inputs/cluster-file.ts';
-import { candidatesOf, readPlannedFunctions } from '../inputs/functions.ts';
+import { allowedOf, readPlannedFunctions } from '../inputs/functions.ts';
 import { cvOf } from '../inputs/load.ts';
 import { renderExplanation } from '../report/explanation-text.ts';
 import { fetchExplanation } from './live-explanation.ts';
@@ -96,20 +98,37 @@ async function offline(functionsFile: string, options: ExplainValues): Promise<E
     });
   }
   const { spec, table } = planned;
+  const slo = { sloMs: spec.slo, percentile: spec.percentile, arrivalCv: cvOf(arrivalProcess) };
+  const rates = rateModelByName(options.rateModel);
+  const ratePerSecond = expectedPerSecond * DEFAULT_CONTROL_SETTINGS.headroom;
+  const demand = { name, ...slo, ratePerSecond, recentRatePerSecond: ratePerSecond, ...allowedOf(planned) };
+  const nodes = cluster?.nodes ?? AS_MUCH_AS_IT_TAKES;
+  const decision = planCluster({
+    demands: [demand],
+    cluster: { nodes, instances: [], leaving: [] },
+    rates,
+  }).functions[0]!;
   return explanationReport({
-    name,
-    candidates: candidatesOf(planned),
-    slo: { sloMs: spec.slo, percentile: spec.percentile, arrivalCv: cvOf(arrivalProcess) },
-    rates: rateModelByName(options.rateModel),
-    ratePerSecond: expectedPerSecond * DEFAULT_CONTROL_SETTINGS.headroom,
+    decision,
+    candidates: demand.candidates,
+    slo,
+    rates,
+    ratePerSecond,
     expectedPerSecond,
-    fewest: Math.max(1, spec.scale.min),
-    maxInstances: spec.scale.max,
-    ...(cluster === undefined ? {} : { nodes: cluster.nodes }),
+    fewest: demand.warmInstances,
     times: new ServiceTimes(table),
     running: null,
   });
 }
+
+/** Room for any number of instances of any config. */
+const AS_MUCH_AS_IT_TAKES: readonly NodeCapacity[] = [
+  {
+    name: 'any',
+    shared: { cpuMillicores: 1e9, memoryBytes: 1e18 },
+    devices: Array.from({ length: 1_000 }, () => ({ gpuPercent: 100 })),
+  },
+];
 
 function positiveRate(given: string, name: string): number {
   const rate = parseRate(given, name);
