@@ -9,12 +9,10 @@ import {
   ZERO,
 } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
-import type { NodeCapacity } from './node.ts';
+import { givesShare, type NodeCapacity, type ShareNeeds } from './node.ts';
 
 /** What holds resources of a node, or would. */
-interface Holding {
-  readonly needs: Vector;
-}
+type Holding = Pick<ShareNeeds, 'needs'>;
 
 /** What nodes have together, empty. */
 export function totalOf(nodes: readonly NodeCapacity[]): Vector {
@@ -34,9 +32,13 @@ export function without(total: Vector, held: readonly Holding[]): Vector {
 }
 
 /** Whether an empty node could hold it. */
-export function fitsOn({ needs }: Holding, { shared, devices }: NodeCapacity): boolean {
+export function fitsOn(instance: ShareNeeds, { shared, devices }: NodeCapacity): boolean {
+  const { needs } = instance;
   if (!fits(needs, vectorOf(shared), SHARED_INDICES)) return false;
-  return !needsDevice(needs) || devices.some((device) => fits(needs, vectorOf(device), DEVICE_INDICES));
+  if (!needsDevice(needs)) return true;
+  return devices.some(
+    (device) => givesShare(device, instance) && fits(needs, vectorOf(device), DEVICE_INDICES),
+  );
 }
 
 /** The most that one instance of a function may be given; no limit where nothing is said. */
@@ -59,7 +61,7 @@ export function exceeded(config: Config, { cpu, gpu }: InstanceLimits): string |
 }
 
 /** Those that some empty node could hold. */
-export function placeableOn<T extends Holding>(
+export function placeableOn<T extends ShareNeeds>(
   nodes: readonly NodeCapacity[],
   candidates: readonly T[],
 ): readonly T[] {

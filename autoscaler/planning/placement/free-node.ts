@@ -10,7 +10,7 @@ import {
   type Vector,
   vectorOf,
 } from '../../../models/base/resources.ts';
-import type { NodeCapacity } from '../../cluster/node.ts';
+import { type DeviceCapacity, givesShare, type NodeCapacity, type ShareNeeds } from '../../cluster/node.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 
@@ -26,9 +26,11 @@ export class NodeRoom {
   /** Of what all share. */
   readonly shared: number[];
   readonly devices: readonly number[][];
+  readonly #capacities: readonly DeviceCapacity[];
 
   constructor({ name, shared, devices }: NodeCapacity) {
     this.name = name;
+    this.#capacities = devices;
     this.shared = [...vectorOf(shared)];
     this.devices = devices.map((device) => [...vectorOf(device)]);
   }
@@ -48,30 +50,38 @@ export class NodeRoom {
   book({ needs, gpu }: Placement, sign: 1 | -1): void {
     take(this.shared, needs, SHARED_INDICES, sign);
     if (!needsDevice(needs)) return;
-    const device = this.devices[gpu ?? this.#tightestDevice(needs)];
+    const device = this.devices[gpu ?? this.#tightestDevice({ needs })];
     if (device !== undefined) take(device, needs, DEVICE_INDICES, sign);
   }
 
-  fits({ needs }: Candidate): boolean {
+  fits(candidate: Candidate): boolean {
+    const { needs } = candidate;
     return (
-      fits(needs, this.shared, SHARED_INDICES) && (!needsDevice(needs) || this.#tightestDevice(needs) >= 0)
+      fits(needs, this.shared, SHARED_INDICES) &&
+      (!needsDevice(needs) || this.#tightestDevice(candidate) >= 0)
     );
   }
 
   /** Books one that fits. */
-  take({ needs }: Candidate): Spot {
+  take(candidate: Candidate): Spot {
+    const { needs } = candidate;
     take(this.shared, needs, SHARED_INDICES, 1);
     if (!needsDevice(needs)) return { node: this.name };
-    const gpu = this.#tightestDevice(needs);
+    const gpu = this.#tightestDevice(candidate);
     take(this.devices[gpu]!, needs, DEVICE_INDICES, 1);
     return { node: this.name, gpu };
   }
 
   /** How many of them fit. */
-  countOf({ needs }: Candidate): number {
+  countOf(candidate: Candidate): number {
+    const { needs } = candidate;
     const inShared = timesIn(needs, this.shared, SHARED_INDICES);
     if (!needsDevice(needs)) return inShared;
-    const onDevices = this.devices.reduce((sum, device) => sum + timesIn(needs, device, DEVICE_INDICES), 0);
+    const onDevices = this.devices.reduce(
+      (sum, free, index) =>
+        givesShare(this.#capacities[index]!, candidate) ? sum + timesIn(needs, free, DEVICE_INDICES) : sum,
+      0,
+    );
     return Math.min(inShared, onDevices);
   }
 
@@ -86,11 +96,13 @@ export class NodeRoom {
   }
 
   /** The device with the least free share that is still enough, or −1. */
-  #tightestDevice(needs: Vector): number {
+  #tightestDevice(instance: ShareNeeds): number {
+    const { needs } = instance;
     let best = -1;
     for (let index = 0; index < this.devices.length; index += 1) {
       const free = this.devices[index]!;
-      if (fits(needs, free, DEVICE_INDICES) && (best < 0 || free[GPU]! < this.devices[best]![GPU]!))
+      const isTighter = best < 0 || free[GPU]! < this.devices[best]![GPU]!;
+      if (isTighter && fits(needs, free, DEVICE_INDICES) && givesShare(this.#capacities[index]!, instance))
         best = index;
     }
     return best;
