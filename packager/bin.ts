@@ -8,4 +8,4 @@ const [{ runProgram }, { packProgram }] = await Promise.all([
   import('../models/base/command-line/program.ts'),
   import('./cli.ts'),
 ]);
-await runProgram(packProgram());
+await runProgram(packProgram);

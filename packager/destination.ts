@@ -35,8 +35,8 @@ export interface Delivery {
 /** What the command line says of it. */
 export interface DestinationFlags {
   /** `oci:DIR[:TAG]`, `docker-archive:FILE` */
-  readonly output?: string;
-  readonly dockerfile?: string;
+  readonly output?: string | undefined;
+  readonly dockerfile?: string | undefined;
 }
 
 /**

@@ -1,7 +1,5 @@
 #!/usr/bin/env node
 import { runProgram } from '../models/base/command-line/program.ts';
-import { withEndpointCommand } from './commands/endpoint-command.ts';
-import { profileProgram } from './commands/profile-command.ts';
+import { profileProgram } from './program.ts';
 
-const program = profileProgram();
-await runProgram(program, withEndpointCommand(process.argv, program));
+await runProgram(profileProgram);

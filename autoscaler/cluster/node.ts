@@ -4,6 +4,8 @@ import {
   isAtMost,
   type SharedResources,
   type Vector,
+  vectorOf,
+  ZERO,
 } from '../../models/base/resources.ts';
 import type { GpuSharing } from '../../profiles/table.ts';
 
@@ -21,6 +23,23 @@ export interface NodeCapacity {
   readonly shared: SharedResources;
   /** One entry a GPU. */
   readonly devices: readonly DeviceCapacity[];
+}
+/** The same nodes come back with every plan, thousands of them. */
+const amounts = new WeakMap<NodeCapacity, Vector>();
+
+/** What an empty node has, as inner loops take it: a vector of what is shared, and behind it one of each device. */
+export function amountsOn(node: NodeCapacity): Vector {
+  let known = amounts.get(node);
+  if (known === undefined) {
+    known = [node.shared, ...node.devices].flatMap(vectorOf);
+    amounts.set(node, known);
+  }
+  return known;
+}
+
+/** Where in {@link amountsOn} a device's vector begins. */
+export function startOfDevice(device: number): number {
+  return (device + 1) * ZERO.length;
 }
 
 /** What an instance needs, and how a part of a GPU among it was held when it was measured. */

@@ -9,17 +9,27 @@ import {
   ZERO,
 } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
-import { givesShare, type NodeCapacity, type ShareNeeds } from './node.ts';
+import { amountsOn, givesShare, type NodeCapacity, type ShareNeeds, startOfDevice } from './node.ts';
 
 /** What holds resources of a node, or would. */
 type Holding = Pick<ShareNeeds, 'needs'>;
 
+const totals = new WeakMap<readonly NodeCapacity[], Vector>();
+
 /** What nodes have together, empty. */
 export function totalOf(nodes: readonly NodeCapacity[]): Vector {
+  let total = totals.get(nodes);
+  if (total === undefined) {
+    total = newTotal(nodes);
+    totals.set(nodes, total);
+  }
+  return total;
+}
+
+function newTotal(nodes: readonly NodeCapacity[]): Vector {
   const total = [...ZERO];
   for (const { shared, devices } of nodes) {
-    addTo(total, vectorOf(shared));
-    for (const device of devices) addTo(total, vectorOf(device));
+    for (const some of [shared, ...devices]) addTo(total, vectorOf(some));
   }
   return total;
 }
@@ -32,12 +42,14 @@ export function without(total: Vector, held: readonly Holding[]): Vector {
 }
 
 /** Whether an empty node could hold it. */
-export function fitsOn(instance: ShareNeeds, { shared, devices }: NodeCapacity): boolean {
+export function fitsOn(instance: ShareNeeds, node: NodeCapacity): boolean {
   const { needs } = instance;
-  if (!fits(needs, vectorOf(shared), SHARED_INDICES)) return false;
+  const free = amountsOn(node);
+  if (!fits(needs, free, SHARED_INDICES)) return false;
   if (!needsDevice(needs)) return true;
-  return devices.some(
-    (device) => givesShare(device, instance) && fits(needs, vectorOf(device), DEVICE_INDICES),
+  return node.devices.some(
+    (device, index) =>
+      givesShare(device, instance) && fits(needs, free, DEVICE_INDICES, startOfDevice(index)),
   );
 }
 
@@ -51,6 +63,15 @@ export interface InstanceLimits {
 
 export function isWithin(config: Config, limits: InstanceLimits): boolean {
   return exceeded(config, limits) === undefined;
+}
+
+/** How many times its limit a config has of what it exceeds the most; 1 or less for one that is within. */
+export function timesBeyond(config: Config, { cpu, gpu }: InstanceLimits): number {
+  const times = (amount: number, limit: number): number => (amount === 0 ? 0 : amount / limit);
+  return Math.max(
+    cpu === undefined ? 0 : times(config.cpuMillicores, cpu * 1000),
+    gpu === undefined ? 0 : times(config.gpuPercent, gpu),
+  );
 }
 
 /** The limit that a config is beyond, in words; undefined for none. */

@@ -112,17 +112,25 @@ export function needsDevice(needed: Vector): boolean {
   return needed[GPU]! > 0;
 }
 
-/** Whether what is free suffices, in the dimensions at these places of a vector. */
-export function fits(needed: Vector, free: Vector, indices: readonly number[]): boolean {
-  for (const index of indices) if (needed[index]! > free[index]!) return false;
+/**
+ * Whether what is free suffices, in the dimensions at these places of a vector.
+ *
+ * @param from where in `free` the vector begins
+ */
+export function fits(needed: Vector, free: Vector, indices: readonly number[], from = 0): boolean {
+  for (let place = 0; place < indices.length; place += 1) {
+    const index = indices[place]!;
+    if (needed[index]! > free[from + index]!) return false;
+  }
   return true;
 }
 
-/** How many times it fits, in the dimensions at these places of a vector. */
-export function timesIn(needed: Vector, free: Vector, indices: readonly number[]): number {
+/** How many times it fits, in the same. */
+export function timesIn(needed: Vector, free: Vector, indices: readonly number[], from = 0): number {
   let least = Infinity;
   for (const index of indices) {
-    if (needed[index]! > 0) least = Math.min(least, Math.floor(Math.max(0, free[index]!) / needed[index]!));
+    if (needed[index]! > 0)
+      least = Math.min(least, Math.floor(Math.max(0, free[from + index]!) / needed[index]!));
   }
   return least;
 }

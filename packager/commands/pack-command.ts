@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { withInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { formatBytes, formatDuration } from '../../models/base/units.ts';
 import { type Delivery, deliver } from '../destination.ts';
 import { chooseResources, dnsLabel } from '../emit/deployment.ts';
@@ -7,15 +8,15 @@ import { baseSource } from '../image-name.ts';
 import { readDocument } from '../oci/document.ts';
 import { imageConfigSchema } from '../oci/schema.ts';
 import { type Packed, pack } from '../pack.ts';
+import type { PackValues } from '../pack-options.ts';
 import { ProgressLine } from '../progress-line.ts';
-import { type PackFlags, type PackSettings, packSettings } from '../settings.ts';
-import { withInterrupt } from './interruptible.ts';
+import { type PackSettings, packSettings } from '../settings.ts';
 
 /** Packs a model and brings the image to where it goes. Standard output gets what a script wants, nothing else. */
-export function packModel(model: string, flags: PackFlags): Promise<void> {
+export function packModel(values: PackValues): Promise<void> {
   return withInterrupt(async (signal) => {
     const startMs = performance.now();
-    const settings = await packSettings(model, flags);
+    const settings = await packSettings(values);
     const progress = new ProgressLine(process.stderr);
     try {
       const packed = await packAs(settings, progress, signal);

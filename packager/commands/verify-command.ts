@@ -1,26 +1,29 @@
-import { Command } from 'commander';
+import { withInterrupt } from '../../models/base/command-line/interrupt.ts';
+import { argument, defineProgram, toggle, type Values } from '../../models/base/command-line/option-table.ts';
+import { text } from '../../models/base/command-line/parsers.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import { formatBytes } from '../../models/base/units.ts';
 import { openImage } from '../image-name.ts';
 import { verifyBundle } from '../oci/verify-bundle.ts';
-import { withInterrupt } from './interruptible.ts';
 
-interface VerifyOptions {
-  readonly insecure?: boolean;
-}
+const OPTIONS = {
+  image: argument({
+    argument: '<image>',
+    parse: text,
+    help: 'a name in a registry, or oci:FOLDER[:TAG]',
+  }),
+  insecure: toggle({ flag: '--insecure', help: 'speak plain HTTP with the registry' }),
+};
 
-export function verifyCommand(): Command {
-  return new Command('verify')
-    .description('hash everything of an image again; exit code 2 where something is not what it should be')
-    .argument('<image>', 'a name in a registry, or oci:FOLDER[:TAG]')
-    .option('--insecure', 'speak plain HTTP with the registry')
-    .action((name: string, options: VerifyOptions) =>
-      withInterrupt((signal) => verify(name, options, signal)),
-    );
-}
+export const verifyCommand = defineProgram({
+  name: 'verify',
+  summary: 'Hash everything of an image again. The exit code is 2 where something is not what it should be.',
+  options: OPTIONS,
+  run: (values) => withInterrupt((signal) => verify(values, signal)),
+});
 
-async function verify(name: string, options: VerifyOptions, signal: AbortSignal): Promise<void> {
-  const bundle = await openImage(name, { insecure: options.insecure ?? false, signal });
+async function verify({ image: name, insecure }: Values<typeof OPTIONS>, signal: AbortSignal): Promise<void> {
+  const bundle = await openImage(name, { insecure, signal });
   const { blobs, sizeBytes, problems } = await verifyBundle(bundle, name, { signal });
   for (const problem of problems) process.stderr.write(`${problem}\n`);
   if (problems.length > 0) {

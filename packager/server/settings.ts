@@ -1,54 +1,108 @@
 import { availableParallelism, hostname } from 'node:os';
-import { z } from 'zod';
-import { parseWith } from '../../models/base/schema.ts';
+import { option, type Values } from '../../models/base/command-line/option-table.ts';
+import { decimal, file, text, wholeNumber } from '../../models/base/command-line/parsers.ts';
+import { readEnvironment } from '../../models/base/command-line/read-options.ts';
+import { InflessError } from '../../models/base/errors.ts';
 import { SERVER_ENVIRONMENT as ENV } from './instance-protocol.ts';
 
-export interface ServerSettings {
-  readonly model: string;
-  /** Undefined until the manifest is read: then its name. */
-  readonly modelName: string | undefined;
-  readonly manifest: string | undefined;
-  readonly instanceId: string;
-  readonly host: string;
-  readonly port: number;
-  readonly cpuMillicores: number;
-  readonly gpuPercent: number;
-  /** Of the engine; default: its own choice. */
-  readonly provider: string | undefined;
-  readonly maxBatch: number;
-  readonly sloMs: number;
-  readonly profile: string | undefined;
-  readonly queueLimit: number;
-  readonly maxBodyBytes: number;
-  readonly maxWaitMs: number;
-  readonly drainMs: number;
-  readonly orphanMs: number;
-}
+/** What a serving process reads from its environment. */
+export const SERVER_OPTIONS = {
+  model: option({
+    env: ENV.model,
+    parse: text,
+    required: true,
+    help: 'a model file, or the name of a model that we can build',
+  }),
+  modelName: option({
+    env: ENV.modelName,
+    parse: parseModelName,
+    otherwise: "the manifest's",
+    help: 'name of the model under /v1/models/',
+  }),
+  manifest: option({
+    env: ENV.manifest,
+    parse: file,
+    help: 'file that says what the model is: spares running it at each start to find out',
+  }),
+  instanceId: option({
+    env: ENV.instanceId,
+    parse: text,
+    default: () => `${hostname()}-${process.pid}`,
+    otherwise: 'of host and process',
+    help: 'name of this instance in logs and metrics',
+  }),
+  // An image sets 0.0.0.0: there the container is the border.
+  host: option({ env: ENV.host, parse: text, default: '127.0.0.1', help: 'address to listen on' }),
+  port: option({
+    env: ENV.port,
+    parse: wholeNumber(0, 65_535),
+    default: '8080',
+    help: 'port to listen on; 0 picks a free one',
+  }),
+  cpuMillicores: option({
+    env: ENV.cpuMillicores,
+    parse: wholeNumber(1, 1_000_000),
+    default: () => String(availableParallelism() * 1000),
+    otherwise: 'all of this machine',
+    help: 'CPU that it has, in thousandths of a core',
+  }),
+  gpuPercent: option({
+    env: ENV.gpuPercent,
+    parse: decimal(0, 100),
+    default: '0',
+    help: 'share of a GPU that it has, in percent',
+  }),
+  provider: option({
+    env: ENV.provider,
+    parse: text,
+    otherwise: 'cuda',
+    help: 'what of the engine runs a share of a GPU: cuda, tensorrt, …',
+  }),
+  maxBatch: option({ env: ENV.maxBatch, parse: wholeNumber(1, 4096), default: '8', help: 'largest batch' }),
+  sloMs: option({
+    env: ENV.sloMs,
+    parse: decimal(1, 3_600_000),
+    default: '200',
+    help: 'latency target, in milliseconds',
+  }),
+  profile: option({
+    env: ENV.profile,
+    parse: file,
+    help: 'profile table: a process that runs alone learns from it how long a batch takes',
+  }),
+  queueLimit: option({
+    env: ENV.queueLimit,
+    parse: wholeNumber(1, 1_000_000),
+    default: '256',
+    help: 'most requests that wait; further ones are answered 429',
+  }),
+  maxBodyBytes: option({
+    env: ENV.maxBodyBytes,
+    parse: wholeNumber(1, 2 ** 30),
+    default: String(32 * 2 ** 20),
+    help: 'largest body of a request, in bytes',
+  }),
+  maxWaitMs: option({
+    env: ENV.maxWaitMs,
+    parse: decimal(1, 3_600_000),
+    default: '10000',
+    help: 'longest that a request waits before it is answered 504, in milliseconds',
+  }),
+  drainMs: option({
+    env: ENV.drainMs,
+    parse: decimal(0, 3_600_000),
+    default: '25000', // below the 30 s after which Kubernetes kills
+    help: 'on SIGTERM, how long what is queued may still take, in milliseconds',
+  }),
+  orphanMs: option({
+    env: ENV.orphanMs,
+    parse: decimal(0, 86_400_000),
+    default: '0',
+    help: 'end when nobody asked /_/ready for this long, in milliseconds; 0 is never',
+  }),
+};
 
-const environmentSchema = z.object({
-  [ENV.model]: z
-    .string({ error: 'is missing; set it to a model file or a zoo name' })
-    .min(1, 'is empty; set it to a model file or a zoo name'),
-  [ENV.modelName]: z
-    .string()
-    .regex(/^[^/:?#%\s]+$/, 'must be a name that fits into a URL path, without / : ? # % or spaces')
-    .optional(),
-  [ENV.manifest]: z.string().optional(),
-  [ENV.instanceId]: z.string().default(() => `${hostname()}-${process.pid}`),
-  [ENV.host]: z.string().default('127.0.0.1'), // an image sets 0.0.0.0: there the container is the border
-  [ENV.port]: wholeNumber(0, 65_535, 8080),
-  [ENV.cpuMillicores]: wholeNumber(1, 1_000_000, () => availableParallelism() * 1000),
-  [ENV.gpuPercent]: decimal(0, 100, 0),
-  [ENV.provider]: z.string().optional(),
-  [ENV.maxBatch]: wholeNumber(1, 4096, 8),
-  [ENV.sloMs]: decimal(1, 3_600_000, 200),
-  [ENV.profile]: z.string().optional(),
-  [ENV.queueLimit]: wholeNumber(1, 1_000_000, 256),
-  [ENV.maxBodyBytes]: wholeNumber(1, 2 ** 30, 32 * 2 ** 20),
-  [ENV.maxWaitMs]: decimal(1, 3_600_000, 10_000),
-  [ENV.drainMs]: decimal(0, 3_600_000, 25_000), // below the 30 s after which Kubernetes kills
-  [ENV.orphanMs]: decimal(0, 86_400_000, 0),
-});
+export type ServerSettings = Values<typeof SERVER_OPTIONS>;
 
 /**
  * Reads the settings of a serving process from its environment; an empty variable counts as unset.
@@ -56,51 +110,12 @@ const environmentSchema = z.object({
  * @throws InflessError INVALID_INPUT naming the variable and what it may hold.
  */
 export function serverSettings(environment: NodeJS.ProcessEnv = process.env): ServerSettings {
-  const given = Object.fromEntries(
-    Object.values(ENV).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
-  );
-  const values = parseWith(environmentSchema, given, { what: 'The environment of the serving process' });
-  return {
-    model: values[ENV.model],
-    modelName: values[ENV.modelName],
-    manifest: values[ENV.manifest],
-    instanceId: values[ENV.instanceId],
-    host: values[ENV.host],
-    port: values[ENV.port],
-    cpuMillicores: values[ENV.cpuMillicores],
-    gpuPercent: values[ENV.gpuPercent],
-    provider: values[ENV.provider],
-    maxBatch: values[ENV.maxBatch],
-    sloMs: values[ENV.sloMs],
-    profile: values[ENV.profile],
-    queueLimit: values[ENV.queueLimit],
-    maxBodyBytes: values[ENV.maxBodyBytes],
-    maxWaitMs: values[ENV.maxWaitMs],
-    drainMs: values[ENV.drainMs],
-    orphanMs: values[ENV.orphanMs],
-  };
+  return readEnvironment(SERVER_OPTIONS, environment);
 }
 
-function wholeNumber(least: number, most: number, otherwise: number | (() => number)) {
-  return numeric(/^\d+$/, 'a whole number', least, most, otherwise);
-}
-
-function decimal(least: number, most: number, otherwise: number) {
-  return numeric(/^\d+(\.\d+)?$/, 'a number', least, most, otherwise);
-}
-
-function numeric(
-  form: RegExp,
-  kind: string,
-  least: number,
-  most: number,
-  otherwise: number | (() => number),
-) {
-  return z
-    .string()
-    .refine((text) => form.test(text) && Number(text) >= least && Number(text) <= most, {
-      error: ({ input }) => `must be ${kind} from ${least} to ${most}, not ${JSON.stringify(input)}`,
-    })
-    .transform(Number)
-    .default(otherwise as number);
+function parseModelName(given: string, name: string): string {
+  if (/^[^/:?#%\s]+$/.test(given)) return given;
+  throw new InflessError('INVALID_INPUT', `${name} "${given}" does not fit into a URL path`, {
+    remedy: 'Give a name without / : ? # % or spaces.',
+  });
 }

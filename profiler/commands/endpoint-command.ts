@@ -1,7 +1,14 @@
-import type { Command } from 'commander';
 import pc from 'picocolors';
 import { onInterrupt } from '../../models/base/command-line/interrupt.ts';
-import { wholeNumber } from '../../models/base/command-line/parsers.ts';
+import {
+  argument,
+  defineProgram,
+  option,
+  optionalValue,
+  repeatable,
+  type Values,
+} from '../../models/base/command-line/option-table.ts';
+import { file, text, wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { writeFileSafely } from '../../models/base/files.ts';
 import { formatDuration } from '../../models/base/units.ts';
@@ -20,83 +27,96 @@ import { parseHeader, readBodyFile } from '../load/options.ts';
 import { TARGET_HELP } from '../load/target.ts';
 import { parsePercent, parsePositiveMs } from './options.ts';
 
-const DEFAULT_MAX_TIME_MS = 900_000;
-const DEFAULTS = { confidence: 0.95, tolerance: 0.05, maxRate: 10_000, seed: 1, longestWarmUpMs: 10_000 };
+const OPTIONS = {
+  url: argument({ argument: '<url>', parse: text, help: TARGET_HELP }),
+  slo: option({
+    flag: '--slo <duration>',
+    parse: parsePositiveMs,
+    otherwise: "the function's own",
+    help: 'latency target',
+  }),
+  percentile: option({
+    flag: '--percentile <percent>',
+    parse: (given, name) => Math.round(parsePercent(given, name, 50, 99.99) * 1e6) / 1e4,
+    otherwise: "the function's own, else 99",
+    help: 'share of all requests that must meet it',
+  }),
+  confidence: option({
+    flag: '--confidence <percent>',
+    parse: (given, name) => parsePercent(given, name, 50, 99.99),
+    default: '95%',
+    help: 'that the verdict on a rate is right',
+  }),
+  error: option({
+    flag: '--error <percent>',
+    parse: (given, name) => parsePercent(given, name, 1, 50),
+    default: '5%',
+    help: 'how close the rates that held and did not hold are to come',
+  }),
+  maxRate: option({
+    flag: '--max-rate <number>',
+    parse: parseMaxRate,
+    default: '10000',
+    help: 'requests per second never gone beyond',
+  }),
+  maxTime: option({
+    flag: '--max-time <duration>',
+    parse: parsePositiveMs,
+    default: '15m',
+    help: 'end with what is known by then',
+  }),
+  warmUp: option({
+    flag: '--warm-up <duration>',
+    parse: parsePositiveMs,
+    default: '10s',
+    help: 'at each rate, uncounted, while requests are late: time for new instances',
+  }),
+  data: option({
+    flag: '--data <file>',
+    parse: file,
+    otherwise: "made up from the model's metadata",
+    help: 'request body from a file',
+  }),
+  header: repeatable({
+    flag: '--header <line>',
+    parse: parseHeader,
+    help: 'request header, like "Authorization: Basic …"',
+  }),
+  seed: option({
+    flag: '--seed <integer>',
+    parse: wholeNumber(0),
+    default: '1',
+    help: 'the same seed gives the same arrivals and inputs',
+  }),
+  json: optionalValue({
+    flag: '--json [file]',
+    parse: file,
+    help: 'every trial as JSON, to a file, or to standard output instead of the summary',
+  }),
+  output: option({
+    flag: '-o, --output <file>',
+    parse: file,
+    help: 'a single serving process: also time its batches, and write them as a profile table',
+  }),
+};
 
-interface CliOptions {
-  readonly slo?: number;
-  readonly percentile?: number;
-  readonly confidence?: number;
-  readonly error?: number;
-  readonly maxRate?: number;
-  readonly maxTime?: number;
-  readonly warmUp?: number;
-  readonly data?: string;
-  readonly header?: readonly (readonly [string, string])[];
-  readonly seed?: number;
-  readonly json?: string | true;
-  readonly output?: string;
-}
+type EndpointValues = Values<typeof OPTIONS>;
 
 /** `infless-profile endpoint URL`, and `infless-profile URL`: how much an endpoint takes. */
-export function addEndpointCommand(program: Command): void {
-  program
-    .command('endpoint')
-    .description('the highest rate at which a running endpoint keeps its SLO (also: infless-profile URL)')
-    .argument('<url>', TARGET_HELP)
-    .option('--slo <duration>', "latency target (default: the function's own)", (text) =>
-      parsePositiveMs(text, '--slo'),
-    )
-    .option(
-      '--percentile <percent>',
-      "share of all requests that must meet it (default: the function's own, else 99)",
-      (text) => Math.round(parsePercent(text, '--percentile', 50, 99.99) * 1e6) / 1e4,
-    )
-    .option('--confidence <percent>', 'that the verdict on a rate is right (default: 95%)', (text) =>
-      parsePercent(text, '--confidence', 50, 99.99),
-    )
-    .option(
-      '--error <percent>',
-      'how close the rates that held and did not hold are to come (default: 5%)',
-      (text) => parsePercent(text, '--error', 1, 50),
-    )
-    .option('--max-rate <number>', 'requests per second never gone beyond (default: 10000)', parseMaxRate)
-    .option('--max-time <duration>', 'end with what is known by then (default: 15m)', (text) =>
-      parsePositiveMs(text, '--max-time'),
-    )
-    .option(
-      '--warm-up <duration>',
-      'at each rate, uncounted, while requests are late: time for new instances (default: 10s)',
-      (text) => parsePositiveMs(text, '--warm-up'),
-    )
-    .option('--data <file>', "request body from a file (default: made up from the model's metadata)")
-    .option('--header <line>', 'request header, like "Authorization: Basic …"; repeatable', collectHeader)
-    .option('--seed <integer>', 'of arrivals and inputs (default: 1)', (text) =>
-      wholeNumber(0)(text, '--seed'),
-    )
-    .option('--json [file]', 'every trial as JSON, to a file, or to standard output instead of the summary')
-    .option(
-      '-o, --output <file>',
-      'a single serving process: also time its batches, and write them as a profile table',
-    )
-    .action(endpoint);
-}
+export const endpointCommand = defineProgram({
+  name: 'endpoint',
+  summary: 'Find the highest rate at which a running endpoint keeps its SLO (also: infless-profile URL).',
+  options: OPTIONS,
+  run: endpoint,
+});
 
-/** `infless-profile URL …` stands for `infless-profile endpoint URL …`; any other arguments are left as they are. */
-export function withEndpointCommand(argv: readonly string[], program: Command): readonly string[] {
-  const [node = '', file = '', ...args] = argv;
-  const isCommand = program.commands.some((command) => command.name() === args[0]);
-  if (isCommand || !args.some((argument) => /^https?:\/\//.test(argument))) return argv;
-  return [node, file, 'endpoint', ...args];
-}
-
-async function endpoint(url: string, cli: CliOptions): Promise<void> {
+async function endpoint(cli: EndpointValues): Promise<void> {
   const options = await toOptions(cli);
   const interrupt = onInterrupt();
-  const overtime = AbortSignal.timeout(cli.maxTime ?? DEFAULT_MAX_TIME_MS);
+  const overtime = AbortSignal.timeout(cli.maxTime);
   const signal = AbortSignal.any([interrupt.signal, overtime]);
   try {
-    const target = await openEndpoint(url, options);
+    const target = await openEndpoint(cli.url, options);
     if (cli.output !== undefined) requireInstance(target);
     const report = await profileEndpoint(target, options, progress(), signal);
     await write(report, cli.json);
@@ -112,16 +132,16 @@ async function endpoint(url: string, cli: CliOptions): Promise<void> {
   }
 }
 
-async function toOptions(cli: CliOptions): Promise<EndpointOptions> {
+async function toOptions(cli: EndpointValues): Promise<EndpointOptions> {
   return {
     ...(cli.slo === undefined ? {} : { sloMs: cli.slo }),
     ...(cli.percentile === undefined ? {} : { percentile: cli.percentile }),
-    confidence: cli.confidence ?? DEFAULTS.confidence,
-    tolerance: cli.error ?? DEFAULTS.tolerance,
-    maxRate: cli.maxRate ?? DEFAULTS.maxRate,
-    seed: cli.seed ?? DEFAULTS.seed,
-    longestWarmUpMs: cli.warmUp ?? DEFAULTS.longestWarmUpMs,
-    headers: Object.fromEntries(cli.header ?? []),
+    confidence: cli.confidence,
+    tolerance: cli.error,
+    maxRate: cli.maxRate,
+    seed: cli.seed,
+    longestWarmUpMs: cli.warmUp,
+    headers: Object.fromEntries(cli.header),
     ...(cli.data === undefined ? {} : { body: await readBodyFile(cli.data) }),
   };
 }
@@ -164,15 +184,8 @@ function exitCodeOf({ heldRate }: CapacityReport, interrupted: AbortSignal): num
   return heldRate === null ? 1 : 0;
 }
 
-function collectHeader(
-  line: string,
-  earlier: readonly (readonly [string, string])[] = [],
-): readonly (readonly [string, string])[] {
-  return [...earlier, parseHeader(line)];
-}
-
-function parseMaxRate(text: string): number {
-  const rate = parseRate(text, '--max-rate');
+function parseMaxRate(given: string, name: string): number {
+  const rate = parseRate(given, name);
   if (rate > 0) return rate;
-  throw new InflessError('INVALID_INPUT', '--max-rate must be above 0');
+  throw new InflessError('INVALID_INPUT', `${name} must be above 0`);
 }

@@ -1,5 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { type Command, Option } from 'commander';
+import {
+  argument,
+  defineProgram,
+  option,
+  toggle,
+  type Values,
+} from '../../models/base/command-line/option-table.ts';
+import { file, oneOf, text } from '../../models/base/command-line/parsers.ts';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseBytes, parseCpuMillicores } from '../../models/base/units.ts';
 import type { ModelManifest } from '../../models/manifest/manifest.ts';
@@ -7,60 +14,73 @@ import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { Host } from '../../profiles/host-schema.ts';
 import type { DroppedLine, Imported } from '../../profiles/import/imported.ts';
-import { IMPORT_FORMATS, type ImportFormat, importTable } from '../../profiles/import/index.ts';
+import { IMPORT_FORMATS, importTable } from '../../profiles/import/index.ts';
 import { saveTable } from '../../profiles/store.ts';
 import { parseBatches } from '../sweep/grid.ts';
 import { parsePercent, parsePositiveMs } from './options.ts';
 
-interface ImportOptions {
-  readonly output: string;
-  readonly format?: ImportFormat;
-  readonly only?: string;
-  readonly for?: string;
-  readonly cpus?: number;
-  readonly gpu?: number;
-  readonly batch?: number;
-  readonly startup?: number;
-  readonly memory?: number;
-  readonly here?: boolean;
-}
+const OPTIONS = {
+  file: argument({
+    argument: '<file>',
+    parse: file,
+    help: "INFless text, Triton's metrics-model-inference.csv, or what perf_analyzer -f wrote",
+  }),
+  output: option({ flag: '-o, --output <file>', parse: file, required: true, help: 'the table (JSON)' }),
+  format: option({
+    flag: '--format <format>',
+    parse: oneOf(IMPORT_FORMATS),
+    otherwise: 'told by its first line',
+    help: 'format of the file',
+  }),
+  only: option({
+    flag: '--only <name>',
+    parse: text,
+    help: 'the model to take, where the file holds several',
+  }),
+  for: option({
+    flag: '--for <model>',
+    parse: file,
+    help: 'the model that was measured, a file or zoo name: the table is for its digest',
+  }),
+  here: toggle({ flag: '--here', help: 'it was measured on a host like this one' }),
+  cpus: option({
+    flag: '--cpus <cores>',
+    parse: parseCpuMillicores,
+    help: 'CPU quota it was measured under, where the file does not tell (Triton)',
+  }),
+  gpu: option({
+    flag: '--gpu <percent>',
+    parse: (given, name) => parsePercent(given, name, 0, 100) * 100,
+    otherwise: 'all of a GPU that it names',
+    help: 'GPU share, where the file does not tell',
+  }),
+  batch: option({
+    flag: '--batch <size>',
+    parse: parseBatch,
+    help: 'batch size, where the file does not tell (perf_analyzer)',
+  }),
+  startup: option({
+    flag: '--startup <duration>',
+    parse: parsePositiveMs,
+    otherwise: '0',
+    help: 'start of an instance to its first answer',
+  }),
+  memory: option({
+    flag: '--memory <size>',
+    parse: parseBytes,
+    help: 'memory of an instance, where the file does not tell',
+  }),
+};
 
 /** `infless-profile import`: a table from what other programs wrote. */
-export function addImportCommand(program: Command): void {
-  program
-    .command('import')
-    .description('make a profile table of what another program measured')
-    .argument('<file>', "INFless text, Triton's metrics-model-inference.csv, or what perf_analyzer -f wrote")
-    .requiredOption('-o, --output <file>', 'the table (JSON)')
-    .addOption(
-      new Option('--format <format>', 'of the file (default: told by its first line)').choices(
-        IMPORT_FORMATS,
-      ),
-    )
-    .option('--only <name>', 'the model to take, where the file holds several')
-    .option('--for <model>', 'the model that was measured, a file or zoo name: the table is for its digest')
-    .option('--here', 'it was measured on a host like this one')
-    .option(
-      '--cpus <cores>',
-      'CPU quota it was measured under, where the file does not tell (Triton)',
-      (text) => parseCpuMillicores(text, '--cpus'),
-    )
-    .option(
-      '--gpu <percent>',
-      'GPU share, where the file does not tell (default: all of a GPU that it names)',
-      (text) => parsePercent(text, '--gpu', 0, 100) * 100,
-    )
-    .option('--batch <size>', 'batch size, where the file does not tell (perf_analyzer)', parseBatch)
-    .option('--startup <duration>', 'start of an instance to its first answer (default: 0)', (text) =>
-      parsePositiveMs(text, '--startup'),
-    )
-    .option('--memory <size>', 'memory of an instance, where the file does not tell', (text) =>
-      parseBytes(text, '--memory'),
-    )
-    .action(importFile);
-}
+export const importCommand = defineProgram({
+  name: 'import',
+  summary: 'Make a profile table of what another program measured.',
+  options: OPTIONS,
+  run: importFile,
+});
 
-async function importFile(file: string, options: ImportOptions): Promise<void> {
+async function importFile({ file, ...options }: Values<typeof OPTIONS>): Promise<void> {
   const text = await readInput(file);
   const { manifest } = options.for === undefined ? { manifest: undefined } : await resolveModel(options.for);
   const imports = importTable(text, file, {
@@ -73,7 +93,7 @@ async function importFile(file: string, options: ImportOptions): Promise<void> {
     createdAt: new Date().toISOString(),
   });
   const imported = choose(imports, options.only, file);
-  const host = options.here === true ? await readHost() : undefined;
+  const host = options.here ? await readHost() : undefined;
   await saveTable(describe(imported, manifest, host).table, options.output);
   for (const line of imported.dropped) process.stderr.write(`${droppedText(line)}\n`);
   process.stderr.write(`Table of ${imported.table.cells.length} cells saved as ${options.output}\n`);
@@ -105,10 +125,10 @@ function droppedText({ line, text, reason }: DroppedLine): string {
   return `left out, line ${line} (${reason}): ${text}`;
 }
 
-function parseBatch(text: string): number {
-  const [batch, ...others] = parseBatches(text, '--batch');
+function parseBatch(given: string, name: string): number {
+  const [batch, ...others] = parseBatches(given, name);
   if (others.length === 0) return batch!;
-  throw new InflessError('INVALID_INPUT', `--batch "${text}" is more than one`);
+  throw new InflessError('INVALID_INPUT', `${name} "${given}" is more than one`);
 }
 
 async function readInput(file: string): Promise<string> {

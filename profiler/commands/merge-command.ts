@@ -1,20 +1,34 @@
-import type { Command } from 'commander';
+import {
+  defineProgram,
+  option,
+  remainingArguments,
+  type Values,
+} from '../../models/base/command-line/option-table.ts';
+import { file } from '../../models/base/command-line/parsers.ts';
 import { formatDuration } from '../../models/base/units.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import { mergeTables, type NamedTable } from '../../profiles/merge.ts';
 import { readTable, saveTable } from '../../profiles/store.ts';
 
-/** `infless-profile merge`: tables of several sweeps as one. */
-export function addMergeCommand(program: Command): void {
-  program
-    .command('merge')
-    .description('make one table of several of the same model and host; newer cells win')
-    .argument('<tables...>', 'profile tables (JSON)')
-    .requiredOption('-o, --output <file>', 'the merged table (JSON)')
-    .action(merge);
-}
+const OPTIONS = {
+  files: remainingArguments({ argument: '<tables...>', parse: file, help: 'profile tables (JSON)' }),
+  output: option({
+    flag: '-o, --output <file>',
+    parse: file,
+    required: true,
+    help: 'the merged table (JSON)',
+  }),
+};
 
-async function merge(files: readonly string[], { output }: { output: string }): Promise<void> {
+/** `infless-profile merge`: tables of several sweeps as one. */
+export const mergeCommand = defineProgram({
+  name: 'merge',
+  summary: 'Make one table of several of the same model and host; newer cells win.',
+  options: OPTIONS,
+  run: merge,
+});
+
+async function merge({ files, output }: Values<typeof OPTIONS>): Promise<void> {
   const tables: NamedTable[] = [];
   for (const name of files) tables.push({ name, table: await readTable(name) });
   const { table, conflicts } = mergeTables(tables);

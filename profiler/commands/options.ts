@@ -1,4 +1,5 @@
-import { type Command, Option } from 'commander';
+import { option, repeatable, type Values } from '../../models/base/command-line/option-table.ts';
+import { oneOf } from '../../models/base/command-line/parsers.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
 import { SLO_PERCENTILES, type Slo, type SloPercentile } from '../../profiles/best-config.ts';
@@ -35,38 +36,47 @@ export function parsePositiveMs(text: string, option: string): number {
   throw new InflessError('INVALID_INPUT', `${option} must be longer than ${text}`);
 }
 
-/** Reads `input=1,3,640,640`, added to the shapes given before. */
-export function parseShape(text: string, earlier: InputShapes = {}): InputShapes {
+/** Reads `input=1,3,640,640`. */
+export function parseShape(text: string, name: string): readonly [input: string, sizes: number[]] {
   const split = text.lastIndexOf('='); // an input's name may hold one, a shape does not
   const sizes = text
     .slice(split + 1)
     .split(',')
     .map((size) => size.trim());
   if (split < 1 || !sizes.every((size) => /^[1-9]\d*$/.test(size))) {
-    throw new InflessError('INVALID_INPUT', `--shape "${text}" is not the shape of an input`, {
-      remedy: 'Write the name of the input and its sizes, like --shape images=1,3,640,640.',
+    throw new InflessError('INVALID_INPUT', `${name} "${text}" is not the shape of an input`, {
+      remedy: `Write the name of the input and its sizes, like ${name} images=1,3,640,640.`,
     });
   }
-  return { ...earlier, [text.slice(0, split)]: sizes.map(Number) };
+  return [text.slice(0, split), sizes.map(Number)];
 }
 
-export interface SloOptions {
-  readonly slo?: number;
-  /** One of the choices, as text. */
-  readonly percentile: string;
+/** `--shape`, for every input of which it is given. */
+export const SHAPE_OPTION = repeatable({
+  flag: '--shape <input=sizes>',
+  parse: parseShape,
+  help: 'sizes of an input with free dimensions, like images=1,3,640,640',
+});
+
+export function shapesOf(given: readonly ReturnType<typeof parseShape>[]): InputShapes | undefined {
+  return given.length === 0 ? undefined : Object.fromEntries(given);
 }
 
-/** @param purpose what the SLO is for, as the help tells it */
-export function sloOptionsOn(command: Command, purpose: string): Command {
-  return command
-    .option('--slo <duration>', purpose, (text) => parsePositiveMs(text, '--slo'))
-    .addOption(
-      new Option('--percentile <percentile>', 'which percentile the SLO is about')
-        .choices(SLO_PERCENTILES.map(String))
-        .default('99'),
-    );
+/** @param help what the SLO is for */
+export function sloOptions(help: string, group?: string) {
+  const row = group === undefined ? {} : { group };
+  return {
+    slo: option({ flag: '--slo <duration>', parse: parsePositiveMs, ...row, help }),
+    percentile: option({
+      flag: '--percentile <percentile>',
+      parse: oneOf(SLO_PERCENTILES.map(String)),
+      default: '99',
+      ...row,
+      help: 'which percentile the SLO is about',
+    }),
+  };
 }
 
-export function readSlo({ slo, percentile }: SloOptions): Slo | undefined {
+export function readSlo({ slo, percentile }: Values<ReturnType<typeof sloOptions>>): Slo | undefined {
   return slo === undefined ? undefined : { sloMs: slo, percentile: Number(percentile) as SloPercentile };
 }

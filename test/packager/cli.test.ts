@@ -1,6 +1,7 @@
 import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { renderHelp } from '../../models/base/command-line/help.ts';
 import { packProgram } from '../../packager/cli.ts';
 import { hostPlatform } from '../../packager/contents/base/host-base.ts';
 import { writeLayout } from '../../packager/layout/write-layout.ts';
@@ -133,7 +134,7 @@ describe('infless-pack', () => {
   });
 
   it('explains itself', () => {
-    const help = packProgram().configureHelp({ helpWidth: 100 }).helpInformation();
+    const help = renderHelp(packProgram, undefined, 100);
     expect(help).toMatch(/^Usage: infless-pack \[options\] \[command\] <model>/);
     for (const option of [
       '--tag',

@@ -1,9 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cutCommandLine, readValues } from '../../models/base/command-line/read-options.ts';
+import { packProgram } from '../../packager/cli.ts';
 import { DEFAULT_CUDA_BASE } from '../../packager/contents/accelerator/missing-libraries.ts';
 import { DEFAULT_BASE } from '../../packager/image-name.ts';
-import { packSettings } from '../../packager/settings.ts';
+import { type PackSettings, packSettings } from '../../packager/settings.ts';
 import { LINEAR, ModelFolder } from '../support/tiny-models.ts';
 import { HERE } from './contents/bases.ts';
 
@@ -16,11 +18,16 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 
 const options = (text: string) => folder.write('infless.yaml', Buffer.from(text));
-const TAG = { tag: 'registry.example/team/net:1' };
+const TAG = ['-t', 'registry.example/team/net:1'];
+
+async function settings(...args: readonly string[]): Promise<PackSettings> {
+  const line = cutCommandLine(packProgram, args, 'infless-pack');
+  return packSettings(await readValues(packProgram, line, 'infless-pack', {}));
+}
 
 describe('settings', () => {
   it('have defaults for all but where the image goes', async () => {
-    expect(await packSettings(model, TAG)).toMatchObject({
+    expect(await settings(model, ...TAG)).toMatchObject({
       model: { path: model },
       base: DEFAULT_BASE,
       platforms: [{ os: 'linux', architecture: HERE.architecture }],
@@ -31,29 +38,32 @@ describe('settings', () => {
       emit: undefined,
       insecure: false,
     });
-    await expect(packSettings(model, {})).rejects.toMatchObject({
+    await expect(settings(model)).rejects.toMatchObject({
       sentence: expect.stringContaining('Nothing says where the image should go'),
     });
   });
 
   it('are for a GPU on a base with CUDA, or on one with Node.js where CUDA comes from elsewhere', async () => {
-    const cuda = { ...TAG, accelerator: 'cuda' } as const;
+    const cuda = [...TAG, '--accelerator', 'cuda'];
     const amd64 = [{ os: 'linux', architecture: 'amd64' }];
-    expect(await packSettings(model, cuda)).toMatchObject({ base: DEFAULT_CUDA_BASE, platforms: amd64 });
-    expect(await packSettings(model, { ...cuda, cudaLibraries: ['cuda'] })).toMatchObject({
+    expect(await settings(model, ...cuda)).toMatchObject({ base: DEFAULT_CUDA_BASE, platforms: amd64 });
+    expect(await settings(model, ...cuda, '--cuda-libraries', 'cuda')).toMatchObject({
       base: 'node:22-slim',
       cudaLibraries: ['cuda'],
     });
-    expect((await packSettings(model, { ...cuda, base: 'mine:1' })).base).toBe('mine:1');
+    expect((await settings(model, ...cuda, '--base', 'mine:1')).base).toBe('mine:1');
     await options('accelerator: cuda\ncudaLibraries: libraries');
-    expect(await packSettings(model, TAG)).toMatchObject({
+    expect(await settings(model, ...TAG)).toMatchObject({
       accelerator: 'cuda',
       cudaLibraries: [join(folder.path, 'libraries')],
+    });
+    expect(await settings(model, ...TAG, '--cuda-libraries', 'others')).toMatchObject({
+      cudaLibraries: ['others'],
     });
   });
 
   it('have CUDA libraries for nothing but a GPU', async () => {
-    await expect(packSettings(model, { ...TAG, cudaLibraries: ['cuda'] })).rejects.toMatchObject({
+    await expect(settings(model, ...TAG, '--cuda-libraries', 'cuda')).rejects.toMatchObject({
       sentence: '--cuda-libraries is of use in images for GPUs alone. Give --accelerator cuda as well.',
     });
   });
@@ -70,7 +80,7 @@ describe('settings', () => {
       include: [labels.txt]
       slo: 80ms
       maxBatch: 4`);
-    expect(await packSettings(model, {})).toMatchObject({
+    expect(await settings(model)).toMatchObject({
       modelName: 'fancy',
       version: '7',
       source: 'https://models.example',
@@ -92,22 +102,14 @@ describe('settings', () => {
     ['oci:/srv/bases', () => 'oci:/srv/bases'],
   ])('name a base by a path relative to its folder: %s', async (base, expected) => {
     await options(`base: ${base}\nprofile: /srv/tables/t.json`);
-    const settings = { base: expected(folder.path), profile: '/srv/tables/t.json' };
-    expect(await packSettings(model, { tag: 'registry.example/net:1' })).toMatchObject(settings);
+    const chosen = { base: expected(folder.path), profile: '/srv/tables/t.json' };
+    expect(await settings(model, '-t', 'registry.example/net:1')).toMatchObject(chosen);
   });
 
   it('are those of the command line before those of infless.yaml', async () => {
     await options('base: host\nslo: 80ms\nmaxBatch: 4\nprofile: t.json\ninclude: [labels.txt]');
-    const flags = {
-      ...TAG,
-      base: 'node:22',
-      slo: '1s',
-      maxBatch: '16',
-      profile: false,
-      include: ['more.txt'],
-      cpu: '0.5',
-    } as const;
-    expect(await packSettings(model, flags)).toMatchObject({
+    const flags = '--base node:22 --slo 1s --max-batch 16 --no-profile --include more.txt --cpu 0.5';
+    expect(await settings(model, ...TAG, ...flags.split(' '))).toMatchObject({
       base: 'node:22',
       sloMs: 1000,
       maxBatch: 16,
@@ -120,54 +122,62 @@ describe('settings', () => {
   it('of infless.yaml are for the model it names, and name the one of its folder', async () => {
     await options('model: other.onnx\nname: other-name');
     const other = await folder.write('other.onnx', LINEAR);
-    expect(await packSettings(model, TAG)).toMatchObject({ modelName: 'net' });
-    expect(await packSettings(other, TAG)).toMatchObject({ modelName: 'other-name' });
-    expect(await packSettings(folder.path, TAG)).toMatchObject({ model: { path: other } });
+    expect(await settings(model, ...TAG)).toMatchObject({ modelName: 'net' });
+    expect(await settings(other, ...TAG)).toMatchObject({ modelName: 'other-name' });
+    expect(await settings(folder.path, ...TAG)).toMatchObject({ model: { path: other } });
   });
 
   it.each([
-    ['a key that is none', 'nmae: fancy', /infless\.yaml is not valid: .*nmae/],
-    ['a value of a wrong kind', 'maxBatch: many', /infless\.yaml is not valid at "maxBatch"/],
+    [
+      'a key that is none',
+      'nmae: fancy',
+      /infless\.yaml has a key "nmae", which is no option\. Did you mean name\?/,
+    ],
+    [
+      'a value of a wrong kind',
+      'maxBatch: many',
+      /^"maxBatch" in .*infless\.yaml "many" is not a whole number from 1 to 4096/,
+    ],
     ['no YAML', 'a: [', /infless\.yaml is not YAML/],
   ])('are refused where infless.yaml has %s', async (_, text, sentence) => {
     await options(text);
-    await expect(packSettings(model, TAG)).rejects.toMatchObject({
+    await expect(settings(model, ...TAG)).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       sentence: expect.stringMatching(sentence),
     });
   });
 
   it('say where an image goes that is not pushed', async () => {
-    const destination = async (flags: object) => (await packSettings(model, flags)).destination;
-    expect(await destination({ output: 'oci:a/b' })).toEqual({
+    const destination = async (...flags: string[]) => (await settings(model, ...flags)).destination;
+    expect(await destination('-o', 'oci:a/b')).toEqual({
       kind: 'layout',
       layout: { directory: 'a/b' },
     });
-    expect(await destination({ output: 'oci:a/b', ...TAG })).toEqual({
+    expect(await destination('-o', 'oci:a/b', ...TAG)).toEqual({
       kind: 'layout',
       layout: { directory: 'a/b', tag: '1' },
     });
-    expect(await destination({ output: 'oci:a/b:2', ...TAG })).toMatchObject({ layout: { tag: '2' } });
-    expect(await destination({ output: 'docker-archive:net.tar', ...TAG })).toMatchObject({
+    expect(await destination('-o', 'oci:a/b:2', ...TAG)).toMatchObject({ layout: { tag: '2' } });
+    expect(await destination('-o', 'docker-archive:net.tar', ...TAG)).toMatchObject({
       file: 'net.tar',
     });
-    expect(await destination({ dockerfile: 'out' })).toEqual({ kind: 'dockerfile', directory: 'out' });
+    expect(await destination('--dockerfile', 'out')).toEqual({ kind: 'dockerfile', directory: 'out' });
   });
 
   it.each([
-    [{ tag: 'registry.example/net:%' }, 'the tag "%" must be'],
-    [{ ...TAG, platform: 'linux' }, '"linux" is no platform'],
-    [{ ...TAG, modelName: 'a/b' }, '"a/b" cannot be the name of a model'],
-    [{ ...TAG, slo: '200' }, '"200" is not a duration'],
-    [{ ...TAG, slo: '0.5ms' }, 'shorter than a millisecond'],
-    [{ ...TAG, maxBatch: '0' }, '--max-batch "0" is not a whole number from 1 to 4096'],
-    [{ ...TAG, cpu: 'some' }, '"some" is not an amount of CPU'],
-    [{ output: 'oci:x', emit: 'compose' } as const, 'needs the name of the image'],
-    [{ output: 'docker-archive:x' }, 'needs a name with a tag'],
-    [{ output: 'ftp:x' }, 'Output "ftp:x" is none that we can write'],
-    [{ output: 'oci:x', dockerfile: 'y' }, 'Both -o and --dockerfile'],
-  ])('are refused: %j', async (flags, sentence) => {
-    await expect(packSettings(model, flags)).rejects.toMatchObject({
+    [['-t', 'registry.example/net:%'], 'the tag "%" must be'],
+    [[...TAG, '--platform', 'linux'], '"linux" is no platform'],
+    [[...TAG, '--model-name', 'a/b'], '"a/b" cannot be the name of a model'],
+    [[...TAG, '--slo', '200'], '"200" is not a duration'],
+    [[...TAG, '--slo', '0.5ms'], 'shorter than a millisecond'],
+    [[...TAG, '--max-batch', '0'], '--max-batch "0" is not a whole number from 1 to 4096'],
+    [[...TAG, '--cpu', 'some'], '"some" is not an amount of CPU'],
+    [['-o', 'oci:x', '--emit', 'compose'], 'needs the name of the image'],
+    [['-o', 'docker-archive:x'], 'needs a name with a tag'],
+    [['-o', 'ftp:x'], 'Output "ftp:x" is none that we can write'],
+    [['-o', 'oci:x', '--dockerfile', 'y'], 'Both -o and --dockerfile'],
+  ] satisfies [string[], string][])('are refused: %j', async (flags, sentence) => {
+    await expect(settings(model, ...flags)).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       sentence: expect.stringContaining(sentence),
     });
@@ -177,7 +187,9 @@ describe('settings', () => {
     await mkdir(join(folder.path, 'sub'));
     await folder.write('sub/model.onnx', LINEAR);
     await folder.write('sub/infless.yaml', Buffer.from('version: "3"'));
-    const settings = await packSettings(join(folder.path, 'sub'), TAG);
-    expect(settings).toMatchObject({ modelName: 'sub', version: '3' });
+    expect(await settings(join(folder.path, 'sub'), ...TAG)).toMatchObject({
+      modelName: 'sub',
+      version: '3',
+    });
   });
 });

@@ -1,5 +1,4 @@
 import {
-  addTo,
   CPU,
   DEVICE_INDICES,
   fits,
@@ -8,9 +7,15 @@ import {
   SHARED_INDICES,
   timesIn,
   type Vector,
-  vectorOf,
 } from '../../../models/base/resources.ts';
-import { type DeviceCapacity, givesShare, type NodeCapacity, type ShareNeeds } from '../../cluster/node.ts';
+import {
+  amountsOn,
+  type DeviceCapacity,
+  givesShare,
+  type NodeCapacity,
+  type ShareNeeds,
+  startOfDevice,
+} from '../../cluster/node.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 
@@ -23,75 +28,81 @@ export interface Spot {
 /** What is free on one node. What an instance needs of a device comes from one device. */
 export class NodeRoom {
   readonly name: string;
-  /** Of what all share. */
-  readonly shared: number[];
-  readonly devices: readonly number[][];
-  readonly #capacities: readonly DeviceCapacity[];
+  /** As {@link amountsOn} has it. */
+  readonly #free: number[];
+  readonly #devices: readonly DeviceCapacity[];
 
-  constructor({ name, shared, devices }: NodeCapacity) {
-    this.name = name;
-    this.#capacities = devices;
-    this.shared = [...vectorOf(shared)];
-    this.devices = devices.map((device) => [...vectorOf(device)]);
+  constructor(node: NodeCapacity) {
+    this.name = node.name;
+    this.#free = amountsOn(node).slice();
+    this.#devices = node.devices;
   }
 
   get cpuMillicores(): number {
-    return this.shared[CPU]!;
+    return this.#free[CPU]!;
   }
 
   /** The largest share of one GPU that is free. */
   get emptiestGpuPercent(): number {
     let most = 0;
-    for (const device of this.devices) if (device[GPU]! > most) most = device[GPU]!;
+    for (let device = 0; device < this.#devices.length; device += 1) {
+      const free = this.#free[startOfDevice(device) + GPU]!;
+      if (free > most) most = free;
+    }
     return most;
+  }
+
+  /** What is free of what all share, and of each device. */
+  get vectors(): readonly Vector[] {
+    const size = startOfDevice(0);
+    return Array.from({ length: this.#devices.length + 1 }, (_, place) =>
+      this.#free.slice(place * size, (place + 1) * size),
+    );
   }
 
   /** Books an instance that is there already (1), or gives back what it holds (−1): over-booked by others is no error here. */
   book({ needs, gpu }: Placement, sign: 1 | -1): void {
-    take(this.shared, needs, SHARED_INDICES, sign);
+    this.#take(needs, SHARED_INDICES, 0, sign);
     if (!needsDevice(needs)) return;
-    const device = this.devices[gpu ?? this.#tightestDevice({ needs })];
-    if (device !== undefined) take(device, needs, DEVICE_INDICES, sign);
+    const device = gpu ?? this.#tightestDevice({ needs });
+    if (device >= 0 && device < this.#devices.length) {
+      this.#take(needs, DEVICE_INDICES, startOfDevice(device), sign);
+    }
   }
 
   fits(candidate: Candidate): boolean {
     const { needs } = candidate;
-    return (
-      fits(needs, this.shared, SHARED_INDICES) &&
-      (!needsDevice(needs) || this.#tightestDevice(candidate) >= 0)
-    );
+    if (!fits(needs, this.#free, SHARED_INDICES)) return false;
+    return !needsDevice(needs) || this.#tightestDevice(candidate) >= 0;
   }
 
   /** Books one that fits. */
   take(candidate: Candidate): Spot {
     const { needs } = candidate;
-    take(this.shared, needs, SHARED_INDICES, 1);
+    this.#take(needs, SHARED_INDICES, 0, 1);
     if (!needsDevice(needs)) return { node: this.name };
     const gpu = this.#tightestDevice(candidate);
-    take(this.devices[gpu]!, needs, DEVICE_INDICES, 1);
+    this.#take(needs, DEVICE_INDICES, startOfDevice(gpu), 1);
     return { node: this.name, gpu };
   }
 
   /** How many of them fit. */
   countOf(candidate: Candidate): number {
     const { needs } = candidate;
-    const inShared = timesIn(needs, this.shared, SHARED_INDICES);
+    const inShared = timesIn(needs, this.#free, SHARED_INDICES);
     if (!needsDevice(needs)) return inShared;
-    const onDevices = this.devices.reduce(
-      (sum, free, index) =>
-        givesShare(this.#capacities[index]!, candidate) ? sum + timesIn(needs, free, DEVICE_INDICES) : sum,
-      0,
-    );
+    let onDevices = 0;
+    for (let device = 0; device < this.#devices.length; device += 1) {
+      if (!givesShare(this.#devices[device]!, candidate)) continue;
+      onDevices += timesIn(needs, this.#free, DEVICE_INDICES, startOfDevice(device));
+    }
     return Math.min(inShared, onDevices);
   }
 
   /** Adds what is free to a total; what is over-booked counts as nothing. */
   addFreeTo(total: number[]): void {
-    for (const amounts of [this.shared, ...this.devices]) {
-      addTo(
-        total,
-        amounts.map((amount) => Math.max(0, amount)),
-      );
+    for (let index = 0; index < this.#free.length; index += 1) {
+      total[index % total.length]! += Math.max(0, this.#free[index]!);
     }
   }
 
@@ -99,16 +110,23 @@ export class NodeRoom {
   #tightestDevice(instance: ShareNeeds): number {
     const { needs } = instance;
     let best = -1;
-    for (let index = 0; index < this.devices.length; index += 1) {
-      const free = this.devices[index]!;
-      const isTighter = best < 0 || free[GPU]! < this.devices[best]![GPU]!;
-      if (isTighter && fits(needs, free, DEVICE_INDICES) && givesShare(this.#capacities[index]!, instance))
-        best = index;
+    let least = Infinity;
+    for (let device = 0; device < this.#devices.length; device += 1) {
+      const from = startOfDevice(device);
+      const free = this.#free[from + GPU]!;
+      const isTighter = free < least && fits(needs, this.#free, DEVICE_INDICES, from);
+      if (isTighter && givesShare(this.#devices[device]!, instance)) {
+        best = device;
+        least = free;
+      }
     }
     return best;
   }
-}
 
-function take(free: number[], needs: Vector, indices: readonly number[], sign: 1 | -1): void {
-  for (const index of indices) free[index]! -= sign * needs[index]!;
+  #take(needs: Vector, indices: readonly number[], from: number, sign: 1 | -1): void {
+    for (let place = 0; place < indices.length; place += 1) {
+      const index = indices[place]!;
+      this.#free[from + index]! -= sign * needs[index]!;
+    }
+  }
 }

@@ -27,3 +27,17 @@ export function onInterrupt(): Interrupt {
     },
   };
 }
+
+/** Runs a command that leaves nothing half-written until it is done, or Ctrl-C ends it in order. */
+export async function withInterrupt(command: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const interrupt = onInterrupt();
+  try {
+    await command(interrupt.signal);
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    process.stderr.write('\nInterrupted. Nothing half-written is left.\n');
+    process.exitCode = EXIT_INTERRUPTED;
+  } finally {
+    interrupt.release();
+  }
+}

@@ -24,6 +24,8 @@ interface Described {
   readonly help: string;
   /** Heading in help. */
   readonly group?: string;
+  /** Ours alone: not in help. */
+  readonly isHidden?: true;
 }
 
 interface Named extends Described {
@@ -50,6 +52,8 @@ export interface OptionSpec<out T = unknown> extends Named {
   readonly default?: Default;
   /** What happens without it, in words: instead of the default in help. */
   readonly otherwise?: string;
+  /** What is given adds to what the file says, which otherwise no longer counts. */
+  readonly addsToFile?: true;
   readonly parse?: Parser<unknown>;
   /** What was given, the weakest source first: file, environment, command line. */
   readonly collect: (given: readonly Given[]) => T;
@@ -144,8 +148,8 @@ export function optionalValue<T>(row: Valued<T>): OptionSpec<T | true | undefine
   return { ...row, takes: 'optional value', isRepeatable: false, isRequired: false, collect };
 }
 
-/** An option that may be given several times; all count, those of the file first. */
-export function repeatable<T>(row: Valued<T>): OptionSpec<readonly T[]> {
+/** An option that may be given several times; all count. */
+export function repeatable<T>(row: Valued<T> & { readonly addsToFile?: true }): OptionSpec<readonly T[]> {
   const collect = (given: readonly Given[]): readonly T[] =>
     given.map(({ text, name }) => row.parse(String(text), name));
   return { ...row, takes: 'value', isRepeatable: true, isRequired: false, collect };

@@ -34,7 +34,11 @@ interface Flag {
  * @param command how messages call the program
  * @throws InflessError INVALID_INPUT for an option that there is not, or one without its value
  */
-export function cutCommandLine(spec: ProgramSpec, args: readonly string[], command: string): CommandLine {
+export function cutCommandLine(
+  spec: Pick<ProgramSpec, 'options'>,
+  args: readonly string[],
+  command: string,
+): CommandLine {
   const flags = flagsOf(spec.options);
   const { tokens } = parseArgs({
     args: [...args],
@@ -93,12 +97,27 @@ export function valuesOf<O extends Options>(
   for (const [name, spec] of Object.entries(options)) {
     const all = isPositional(spec)
       ? rest.splice(0, spec.isRepeatable ? rest.length : 1).map((text) => ({ text, name: spec.argument }))
-      : [...fromFile(spec, file), ...fromEnvironment(spec, environment), ...(given.get(spec) ?? [])];
+      : strongest(spec, [fromFile(spec, file), fromEnvironment(spec, environment), given.get(spec) ?? []]);
     if (spec.isRequired && all.length === 0) throw missing(spec, command);
     values[name] = spec.collect(all);
   }
   if (rest.length > 0) throw tooMany(positionals, rest, commands, command);
   return values as Values<O>;
+}
+
+/**
+ * The values of a program's options for a command line.
+ *
+ * @throws InflessError INVALID_INPUT
+ */
+export async function readValues<O extends Options>(
+  spec: ProgramSpec<O>,
+  line: CommandLine,
+  command: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<Values<O>> {
+  const file = await spec.file?.read(line.positionals);
+  return valuesOf(spec, line, command, environment, file);
 }
 
 /** The values of options that only the environment sets. */
@@ -125,6 +144,10 @@ function configOf(flags: ReadonlyMap<string, Flag>) {
     return [long.slice(2), { type, ...letter }] as const;
   });
   return Object.fromEntries(entries);
+}
+
+function strongest({ addsToFile }: OptionSpec, sources: readonly (readonly Given[])[]): readonly Given[] {
+  return addsToFile ? sources.flat() : (sources.findLast((given) => given.length > 0) ?? []);
 }
 
 function fromEnvironment({ env, emptyEnv }: OptionSpec, environment: NodeJS.ProcessEnv): readonly Given[] {

@@ -28,17 +28,25 @@ describe('settings of the serving process', () => {
   });
 
   test.each([
-    [{}, 'at "INFLESS_MODEL": is missing; set it to a model file or a zoo name.'],
-    [{ INFLESS_MODEL: '' }, 'at "INFLESS_MODEL": is missing'],
+    [{}, 'INFLESS_MODEL is missing. It is a model file, or the name of a model that we can build.'],
+    [{ INFLESS_MODEL: '' }, 'INFLESS_MODEL is missing'],
     [
       { INFLESS_MODEL: 'm', INFLESS_PORT: '70000' },
-      'at "INFLESS_PORT": must be a whole number from 0 to 65535, not "70000".',
+      'INFLESS_PORT "70000" is not a whole number from 0 to 65535.',
     ],
-    [{ INFLESS_MODEL: 'm', INFLESS_PORT: '-1' }, 'from 0 to 65535, not "-1"'],
-    [{ INFLESS_MODEL: 'm', INFLESS_MAX_BATCH: '0' }, 'at "INFLESS_MAX_BATCH": must be a whole number from 1'],
-    [{ INFLESS_MODEL: 'm', INFLESS_SLO_MS: '200ms' }, 'at "INFLESS_SLO_MS": must be a number from 1'],
-    [{ INFLESS_MODEL: 'm', INFLESS_MODEL_NAME: 'a/b' }, 'at "INFLESS_MODEL_NAME": must be a name that fits'],
-    [{ INFLESS_MODEL: 'm', INFLESS_PORT: 'x', INFLESS_SLO_MS: 'y' }, '(and 1 more problem)'],
+    [{ INFLESS_MODEL: 'm', INFLESS_PORT: '-1' }, 'INFLESS_PORT "-1" is not'],
+    [
+      { INFLESS_MODEL: 'm', INFLESS_MAX_BATCH: '0' },
+      'INFLESS_MAX_BATCH "0" is not a whole number from 1 to 4096',
+    ],
+    [
+      { INFLESS_MODEL: 'm', INFLESS_SLO_MS: '200ms' },
+      'INFLESS_SLO_MS "200ms" is not a number from 1 to 3600000',
+    ],
+    [
+      { INFLESS_MODEL: 'm', INFLESS_MODEL_NAME: 'a/b' },
+      'INFLESS_MODEL_NAME "a/b" does not fit into a URL path',
+    ],
   ])('%o is refused in one sentence', (environment, sentence) => {
     const error = caught(() => serverSettings(environment));
     expect(error.code).toBe('INVALID_INPUT');

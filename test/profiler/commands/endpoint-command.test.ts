@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callProgram } from '../../../models/base/command-line/program.ts';
 import { messageOf } from '../../../models/base/errors.ts';
-import { withEndpointCommand } from '../../../profiler/commands/endpoint-command.ts';
-import { profileProgram } from '../../../profiler/commands/profile-command.ts';
 import type { CapacityReport } from '../../../profiler/endpoint/capacity-report.ts';
+import { profileProgram, withEndpointCommand } from '../../../profiler/program.ts';
 import { readTable } from '../../../profiles/table-file.ts';
 import { slowEcho } from '../../packager/server/server-models.ts';
 import { startServer } from '../../packager/server/server-process.ts';
@@ -166,9 +166,7 @@ describe('infless-profile URL', () => {
   });
 
   it('is the command endpoint; other arguments stay as they are', () => {
-    const program = profileProgram();
-    const rewritten = (...args: string[]): readonly string[] =>
-      withEndpointCommand(['node', 'infless-profile', ...args], program).slice(2);
+    const rewritten = (...args: string[]): readonly string[] => withEndpointCommand(args);
     expect(rewritten('--slo', '1s', 'http://a/')).toEqual(['endpoint', '--slo', '1s', 'http://a/']);
     expect(rewritten('endpoint', 'http://a/')).toEqual(['endpoint', 'http://a/']);
     expect(rewritten('mobilenet', '--slo', '1s')).toEqual(['mobilenet', '--slo', '1s']);
@@ -180,13 +178,7 @@ describe('infless-profile URL', () => {
     [['--header', 'nonsense'], '--header "nonsense" is not a header'],
     [['--data', '/nowhere', '--slo', '1s'], 'Request body /nowhere cannot be read (ENOENT)'],
   ])('refuses %j', async (args, message) => {
-    const parsing = profileProgram().parseAsync([
-      'node',
-      'infless-profile',
-      'endpoint',
-      'http://127.0.0.1:1/',
-      ...args,
-    ]);
+    const parsing = callProgram(profileProgram, ['endpoint', 'http://127.0.0.1:1/', ...args]);
     const error = await parsing.catch((reason: unknown) => reason);
     expect(messageOf(error)).toContain(message);
     expect(error).toMatchObject({ code: 'INVALID_INPUT' });

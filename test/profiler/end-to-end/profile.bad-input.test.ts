@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { profileProgram } from '../../../profiler/commands/profile-command.ts';
+import { callProgram } from '../../../models/base/command-line/program.ts';
+import { profileProgram } from '../../../profiler/program.ts';
 import { writeFixedBatchModel } from '../cell/fixed-batch-model.ts';
 import { ProfileProcess } from './run-profile.ts';
 
@@ -19,8 +20,7 @@ afterEach(async () => {
 
 /** What the command line throws; `runProgram` turns it into a sentence and an exit code. */
 function failure(...args: string[]): Promise<unknown> {
-  const program = profileProgram().configureOutput({ writeErr: () => undefined });
-  return program.parseAsync(args, { from: 'user' }).then(
+  return callProgram(profileProgram, args).then(
     () => 'nothing was wrong',
     (error: unknown) => error,
   );
@@ -70,13 +70,17 @@ describe('bad input', () => {
   });
 
   it.each([
-    ['an unknown format', ['mnist', '--format', 'xml'], "argument 'xml' is invalid"],
-    ['a percentile that no table holds', ['mnist', '--percentile', '42'], "argument '42' is invalid"],
-    ['no model', [], "missing required argument 'model'"],
-    ['two models', ['mnist', 'ssd'], 'too many arguments'],
-    ['an unknown option', ['mnist', '--gpus', '1'], "unknown option '--gpus'"],
+    ['an unknown format', ['mnist', '--format', 'xml'], '--format "xml" is none of json, csv'],
+    ['a percentile that no table holds', ['mnist', '--percentile', '42'], '--percentile "42" is none of'],
+    ['no model', [], 'infless-profile needs <model>'],
+    ['two models', ['mnist', 'ssd'], '"ssd" is one argument too many'],
+    [
+      'an unknown option',
+      ['mnist', '--gpus', '1'],
+      'infless-profile has no option --gpus. Did you mean --cpus or --gpu?',
+    ],
   ] satisfies [string, string[], string][])('%s', async (_, args, message) => {
-    expect(await failure(...args)).toMatchObject({ message: expect.stringContaining(message) });
+    expect(await failure(...args)).toMatchObject({ sentence: expect.stringContaining(message), exitCode: 2 });
   });
 
   it('a file that is no model', async () => {

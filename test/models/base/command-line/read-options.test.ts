@@ -11,7 +11,14 @@ import {
   repeatable,
   toggle,
 } from '../../../../models/base/command-line/option-table.ts';
-import { decimal, file, oneOf, text, wholeNumber } from '../../../../models/base/command-line/parsers.ts';
+import {
+  decimal,
+  file,
+  folder,
+  oneOf,
+  text,
+  wholeNumber,
+} from '../../../../models/base/command-line/parsers.ts';
 import { cutCommandLine, valuesOf } from '../../../../models/base/command-line/read-options.ts';
 import { parseDurationMs } from '../../../../models/base/units.ts';
 
@@ -33,7 +40,14 @@ const OPTIONS = {
     default: 'json',
     help: 'format',
   }),
-  include: repeatable({ flag: '--include <file>', key: 'include', parse: file, help: 'another file' }),
+  include: repeatable({
+    flag: '--include <file>',
+    key: 'include',
+    parse: file,
+    addsToFile: true,
+    help: 'another file',
+  }),
+  library: repeatable({ flag: '--library <folder>', key: 'library', parse: folder, help: 'where to look' }),
   platform: option({ flag: '--platform <list>', key: 'platforms', parse: text, help: 'platforms' }),
   profile: negatableOption({
     flag: '--profile <file>',
@@ -71,6 +85,7 @@ describe('values', () => {
       share: undefined,
       format: 'json',
       include: [],
+      library: [],
       platform: undefined,
       profile: undefined,
       json: undefined,
@@ -90,11 +105,18 @@ describe('values', () => {
     expect(read(['net'], {}, {}).batch).toBe(8);
   });
 
-  it('of a file: texts, numbers, lists, false; lists are put before those of the command line', () => {
-    const inFile = { slo: '80ms', include: ['a', 'b'], platforms: ['x', 'y'], profile: false };
-    expect(read(['net', '--include', 'c'], {}, inFile)).toMatchObject({
+  it('of a file: texts, numbers, lists, false; a list is replaced by the command line, or added to', () => {
+    const inFile = {
+      slo: '80ms',
+      include: ['a', 'b'],
+      library: ['x'],
+      platforms: ['x', 'y'],
+      profile: false,
+    };
+    expect(read(['net', '--include', 'c', '--library', 'y', '--library', 'z'], {}, inFile)).toMatchObject({
       slo: 80,
       include: ['a', 'b', 'c'],
+      library: ['y', 'z'],
       platform: 'x,y',
       profile: false,
     });
@@ -172,29 +194,30 @@ describe('help', () => {
       Does something.
 
       Arguments:
-        <model>                a model file
+        <model>                 a model file
 
       Options:
-        -b, --batch <rows>     largest batch (default: 8; env: T_BATCH)
-            --slo <duration>   latency target
-            --share <n>        share (default: all)
-            --format <format>  format (one of json, csv; default: json)
-            --include <file>   another file (repeatable)
-            --platform <list>  platforms
-            --profile <file>   table
-            --no-profile       none
-            --json [file]      as JSON
-            --quick            coarse
-            --no-gpu           leave the GPU alone
-            --secret <text>    secret (env: T_SECRET)
-        -h, --help             print this help
-            --version          print the version
+        -b, --batch <rows>      largest batch (default: 8; env: T_BATCH)
+            --slo <duration>    latency target
+            --share <n>         share (default: all)
+            --format <format>   format (one of json, csv; default: json)
+            --include <file>    another file (repeatable)
+            --library <folder>  where to look (repeatable)
+            --platform <list>   platforms
+            --profile <file>    table
+            --no-profile        none
+            --json [file]       as JSON
+            --quick             coarse
+            --no-gpu            leave the GPU alone
+            --secret <text>     secret (env: T_SECRET)
+        -h, --help              print this help
+            --version           print the version
 
       Environment:
-        T_PORT                 port (default: 8080)
+        T_PORT                  port (default: 8080)
 
       Commands:
-        look                   Look at it.
+        look                    Look at it.
 
       Example.
       "

@@ -55,8 +55,8 @@ describe('start', () => {
   });
 
   test.each([
-    [{}, 2, /INFLESS_MODEL": is missing/],
-    [{ model: 'mnist', port: 'http' }, 2, /INFLESS_PORT": must be a whole number/],
+    [{}, 2, /INFLESS_MODEL is missing/],
+    [{ model: 'mnist', port: 'http' }, 2, /INFLESS_PORT "http" is not a whole number/],
     [{ model: './no-such-file.onnx' }, 2, /no-such-file\.onnx/],
     [{ model: 'mnits' }, 2, /mnits/],
     [{ model: 'mnist', host: '203.0.113.7' }, 2, /Cannot listen on 203\.0\.113\.7:0 \(EADDRNOTAVAIL\)/],

@@ -47,10 +47,17 @@ function timesByDimension(candidate: Candidate, { shared, devices }: NodeCapacit
 
 /** What is left of nodes when others hold so much of them. */
 export function without(nodes: readonly NodeCapacity[], held: readonly Placement[]): NodeCapacity[] {
+  const byNode = new Map<string, Placement[]>();
+  for (const each of held) {
+    const group = byNode.get(each.node);
+    if (group === undefined) byNode.set(each.node, [each]);
+    else group.push(each);
+  }
   return nodes.map((node) => {
     const room = new NodeRoom(node);
-    for (const each of held) if (each.node === node.name) room.book(each, 1);
-    const devices = node.devices.map((device, index) => ({ ...device, ...amountsOf(room.devices[index]!) }));
-    return { ...node, shared: amountsOf(room.shared), devices };
+    for (const each of byNode.get(node.name) ?? []) room.book(each, 1);
+    const [shared, ...free] = room.vectors.map(amountsOf);
+    const devices = node.devices.map((device, index) => ({ ...device, ...free[index]! }));
+    return { ...node, shared: shared!, devices };
   });
 }

@@ -1,0 +1,182 @@
+import {
+  argument,
+  negatableOption,
+  option,
+  repeatable,
+  toggle,
+  type Values,
+} from '../models/base/command-line/option-table.ts';
+import { file, folder, oneOf, text, wholeNumber } from '../models/base/command-line/parsers.ts';
+import { InflessError } from '../models/base/errors.ts';
+import { parseCpuMillicores, parseDurationMs } from '../models/base/units.ts';
+import { DEFAULT_CUDA_BASE } from './contents/accelerator/missing-libraries.ts';
+import { ACCELERATORS } from './contents/pack-image.ts';
+import { DIALECT_NAMES } from './emit/emit.ts';
+import { DEFAULT_BASE } from './image-name.ts';
+
+const LARGEST_BATCH = 4096;
+/** Names that fit into the path of a request, `/v1/models/NAME`. */
+const MODEL_NAME = /^[^/:?#%\s]+$/;
+
+const TARGET = 'Where it goes';
+const CONTENTS = 'What is in it';
+const SERVING = 'How it serves';
+
+const BASE = {
+  flag: '--base <image>',
+  key: 'base',
+  parse: text,
+  group: CONTENTS,
+  help: "what it is built on: host (this machine's Node.js), oci:FOLDER[:TAG], or a name in a registry",
+};
+
+/** Options of every command that builds an image. */
+export const IMAGE_OPTIONS = {
+  tag: option({
+    flag: '-t, --tag <image>',
+    key: 'tag',
+    parse: text,
+    group: TARGET,
+    help: 'name of the image; pushes it to its registry unless told where it goes',
+  }),
+  output: option({
+    flag: '-o, --output <target>',
+    parse: text,
+    group: TARGET,
+    help: 'write it there: oci:FOLDER[:TAG] or docker-archive:FILE',
+  }),
+  insecure: toggle({ flag: '--insecure', group: TARGET, help: 'speak plain HTTP with the registry' }),
+  base: option({ ...BASE, default: DEFAULT_BASE }),
+  platform: option({
+    flag: '--platform <list>',
+    key: 'platforms',
+    parse: (given) => given.split(','),
+    otherwise: 'that of this machine, or the one that has the accelerator',
+    group: CONTENTS,
+    help: 'linux/amd64, linux/arm64, or both with a comma between',
+  }),
+};
+
+/** The options of `infless-pack`. */
+export const PACK_OPTIONS = {
+  model: argument({
+    argument: '<model>',
+    parse: text,
+    help: 'a model file, a folder with one, or the name of a model that we can build: mobilenet, …',
+  }),
+  modelFile: option({
+    key: 'model',
+    parse: text,
+    help: 'which file of the folder is the model; the options are for this one alone then',
+  }),
+  ...IMAGE_OPTIONS,
+  base: option({ ...BASE, otherwise: `${DEFAULT_BASE}, or with --accelerator cuda ${DEFAULT_CUDA_BASE}` }),
+  dockerfile: option({
+    flag: '--dockerfile <folder>',
+    parse: folder,
+    group: TARGET,
+    help: 'write a Dockerfile with its layers there, for a builder of your own',
+  }),
+  emit: option({
+    flag: '--emit <platform>',
+    parse: oneOf(DIALECT_NAMES),
+    group: TARGET,
+    help: 'print a deployment file for this platform to standard output',
+  }),
+  profile: negatableOption({
+    flag: '--profile <file>',
+    key: 'profile',
+    parse: file,
+    negation: 'take no profile table along',
+    otherwise: 'one found for the model',
+    group: CONTENTS,
+    help: 'the profile table to take along',
+  }),
+  accelerator: option({
+    flag: '--accelerator <name>',
+    key: 'accelerator',
+    parse: oneOf(ACCELERATORS),
+    group: CONTENTS,
+    help: 'what runs the model beside the CPU; brings its provider along',
+  }),
+  cudaLibraries: repeatable({
+    flag: '--cuda-libraries <folder>',
+    key: 'cudaLibraries',
+    parse: folder,
+    group: CONTENTS,
+    help: 'take from there what of CUDA the base is without: a folder of libraries, or where pip has installed them',
+  }),
+  include: repeatable({
+    flag: '--include <file>',
+    key: 'include',
+    addsToFile: true,
+    parse: file,
+    group: CONTENTS,
+    help: 'take another file of the model’s folder along',
+  }),
+  modelName: option({
+    flag: '--model-name <name>',
+    key: 'name',
+    parse: parseModelName,
+    otherwise: 'that of the file',
+    group: CONTENTS,
+    help: 'name of the model in requests',
+  }),
+  modelVersion: option({
+    flag: '--model-version <version>',
+    key: 'version',
+    parse: text,
+    otherwise: 'from its digest',
+    group: CONTENTS,
+    help: 'version of the model, for people',
+  }),
+  source: option({
+    flag: '--source <url>',
+    key: 'source',
+    parse: text,
+    group: CONTENTS,
+    help: 'where the model comes from, for people',
+  }),
+  slo: option({
+    flag: '--slo <duration>',
+    key: 'slo',
+    parse: parseSlo,
+    group: SERVING,
+    help: 'latency at the 99th percentile to serve for, like 200ms',
+  }),
+  maxBatch: option({
+    flag: '--max-batch <rows>',
+    key: 'maxBatch',
+    parse: wholeNumber(1, LARGEST_BATCH),
+    otherwise: '8, in deployment files by the profile table',
+    group: SERVING,
+    help: 'largest batch',
+  }),
+  cpu: option({
+    flag: '--cpu <cores>',
+    parse: parseCpuMillicores,
+    otherwise: 'by the profile table, else 1',
+    group: SERVING,
+    help: 'cores in the deployment file, like 0.5',
+  }),
+};
+
+export type PackValues = Values<typeof PACK_OPTIONS>;
+
+/** @throws InflessError INVALID_INPUT */
+export function parseModelName(name: string): string {
+  if (MODEL_NAME.test(name)) return name;
+  throw new InflessError(
+    'INVALID_INPUT',
+    `"${name}" cannot be the name of a model in the path of a request`,
+    {
+      remedy: 'Give it one without / : ? # % or spaces, with --model-name.',
+    },
+  );
+}
+
+function parseSlo(given: string, name: string): number {
+  const sloMs = parseDurationMs(given, name);
+  if (sloMs >= 1) return sloMs;
+  throw new InflessError('INVALID_INPUT', `${name} "${given}" is shorter than a millisecond`);
+}

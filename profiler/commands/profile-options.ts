@@ -1,0 +1,153 @@
+import { argument, option, toggle, type Values } from '../../models/base/command-line/option-table.ts';
+import { file, oneOf, text } from '../../models/base/command-line/parsers.ts';
+import { TABLE_FORMATS } from '../../profiles/formats/index.ts';
+import { parseBatches, parseCpus, parseGpuPercents } from '../sweep/grid.ts';
+import { parseCount, parsePercent, parsePositiveMs, SHAPE_OPTION, sloOptions } from './options.ts';
+
+const GRID = 'What is measured';
+const EFFORT = 'How precisely, and how long';
+const PREDICTION = 'Prediction';
+const ACCELERATOR = 'Accelerator';
+const RESULT = 'Result';
+
+/** The options of `infless-profile`, when no command is named. */
+export const PROFILE_OPTIONS = {
+  model: argument({
+    argument: '<model>',
+    parse: file,
+    help: 'a model file (.onnx, or the model.json of TF.js), or the name of a model that we can build: mobilenet, …',
+  }),
+  batches: option({
+    flag: '--batches <list>',
+    parse: parseBatches,
+    otherwise: 'powers of two up to 32',
+    group: GRID,
+    help: 'batch sizes, like 1,2,4,8',
+  }),
+  cpus: option({
+    flag: '--cpus <list>',
+    parse: parseCpus,
+    otherwise: 'a quarter of a core up to all',
+    group: GRID,
+    help: 'CPU quotas in cores, like 0.5,1,2',
+  }),
+  gpu: option({
+    flag: '--gpu <list>',
+    parse: parseGpuPercents,
+    otherwise: '0, without',
+    group: GRID,
+    help: 'shares of the GPU in percent, like 0,25,50,100',
+  }),
+  shape: { ...SHAPE_OPTION, group: GRID },
+  modelName: option({
+    flag: '--model-name <name>',
+    parse: text,
+    otherwise: 'that of the file',
+    group: GRID,
+    help: 'name of the model in the table',
+  }),
+  quick: toggle({ flag: '--quick', group: EFFORT, help: 'a coarser grid, ±10 %, and about a second a cell' }),
+  full: toggle({
+    flag: '--full',
+    group: EFFORT,
+    help: 'measure every cell of the grid, instead of predicting most of them',
+  }),
+  predictionError: option({
+    flag: '--prediction-error <percent>',
+    parse: (given, name) => parsePercent(given, name, 0.1, 100),
+    otherwise: '5%, or 30 % of the grid',
+    group: EFFORT,
+    help: 'go on until predictions of held-out cells are off by no more in the median',
+  }),
+  maxTime: option({
+    flag: '--max-time <duration>',
+    parse: parsePositiveMs,
+    otherwise: 'no limit',
+    group: EFFORT,
+    help: 'predict what is not measured by then, like 3m',
+  }),
+  confidence: option({
+    flag: '--confidence <percent>',
+    parse: (given, name) => parsePercent(given, name, 50, 99.99),
+    otherwise: '95%',
+    group: EFFORT,
+    help: 'confidence of the mean',
+  }),
+  error: option({
+    flag: '--error <percent>',
+    parse: (given, name) => parsePercent(given, name, 0.1, 50),
+    otherwise: '3%',
+    group: EFFORT,
+    help: 'how far the mean may be off with that confidence',
+  }),
+  cellTime: option({
+    flag: '--cell-time <duration>',
+    parse: parsePositiveMs,
+    otherwise: '3s',
+    group: EFFORT,
+    help: 'time for a cell that does not get that precise',
+  }),
+  period: option({
+    flag: '--period <duration>',
+    parse: parsePositiveMs,
+    otherwise: '10ms',
+    group: EFFORT,
+    help: "period of the kernel's CPU quota",
+  }),
+  resume: toggle({
+    flag: '--resume',
+    group: EFFORT,
+    help: 'go on with an interrupted sweep of the same model and options',
+  }),
+  predict: toggle({
+    flag: '--predict',
+    group: PREDICTION,
+    help: 'predict all cells from operators of other models, see infless-profile operators --help',
+  }),
+  cells: option({
+    flag: '--cells <count>',
+    parse: parseCount,
+    otherwise: '0',
+    group: PREDICTION,
+    help: 'with --predict: measure as many cells, to correct the predictions',
+  }),
+  provider: option({
+    flag: '--provider <name>',
+    parse: text,
+    otherwise: 'cuda where there is a GPU',
+    group: ACCELERATOR,
+    help: 'what of the engine runs shares of the GPU, like cuda or tensorrt; exit 4 if it cannot be used',
+  }),
+  strict: toggle({
+    flag: '--strict',
+    group: ACCELERATOR,
+    help: 'refuse a model of which the provider leaves anything to the CPU',
+  }),
+  allowFallback: toggle({
+    flag: '--allow-fallback',
+    group: ACCELERATOR,
+    otherwise: 'up to 2 % of the time',
+    help: 'measure a model whatever the provider leaves to the CPU',
+  }),
+  output: option({
+    flag: '-o, --output <file>',
+    parse: file,
+    group: RESULT,
+    help: 'write the table there as well',
+  }),
+  format: option({
+    flag: '--format <format>',
+    parse: oneOf(TABLE_FORMATS),
+    group: RESULT,
+    help: 'of the output file, or of standard output without one',
+  }),
+  report: option({
+    flag: '--report <file>',
+    parse: file,
+    group: RESULT,
+    help: 'write a page with charts (HTML)',
+  }),
+  ...sloOptions('name the best config for this latency; exit 1 if there is none', RESULT),
+};
+
+export type ProfileValues = Values<typeof PROFILE_OPTIONS>;

@@ -1,0 +1,65 @@
+import { defineProgram, type LazyProgram } from '../models/base/command-line/option-table.ts';
+import { PROFILE_OPTIONS } from './commands/profile-options.ts';
+
+const COMMANDS: readonly LazyProgram[] = [
+  {
+    name: 'endpoint',
+    summary: 'Find the highest rate at which a running endpoint keeps its SLO (also: infless-profile URL).',
+    load: async () => (await import('./commands/endpoint-command.ts')).endpointCommand,
+  },
+  {
+    name: 'operators',
+    summary: 'Gather what operators take on this host, which --predict predicts other models from.',
+    load: async () => (await import('./commands/operators-command.ts')).operatorsCommand,
+  },
+  {
+    name: 'report',
+    summary: 'Write a page with charts of a profile table: one file that opens without a network.',
+    load: async () => (await import('./commands/report-command.ts')).reportCommand,
+  },
+  {
+    name: 'compare',
+    summary: 'Tell cell by cell how much slower or faster a model has become.',
+    load: async () => (await import('./commands/compare-command.ts')).compareCommand,
+  },
+  {
+    name: 'merge',
+    summary: 'Make one table of several of the same model and host; newer cells win.',
+    load: async () => (await import('./commands/merge-command.ts')).mergeCommand,
+  },
+  {
+    name: 'import',
+    summary: 'Make a profile table of what another program measured.',
+    load: async () => (await import('./commands/import-command.ts')).importCommand,
+  },
+  {
+    name: 'export',
+    summary: 'Write a profile table in another format.',
+    load: async () => (await import('./commands/export-command.ts')).exportCommand,
+  },
+];
+
+/** The program `infless-profile`. */
+export const profileProgram = defineProgram({
+  name: 'infless-profile',
+  summary:
+    'Measures how fast a model answers batches under CPU quotas, as a table that infless-autoscaler plans with.',
+  options: PROFILE_OPTIONS,
+  commands: COMMANDS,
+  redirect: withEndpointCommand,
+  notes: `
+Exit codes: 0 done; 1 no config keeps the SLO; 2 bad input; 3 the host failed; 4 the provider cannot be used; 130
+interrupted: --resume goes on with the rest.
+docs/profiling.md tells more.`,
+  run: async (values, invocation) => {
+    const { profile } = await import('./commands/profile-command.ts');
+    return profile(values, invocation);
+  },
+});
+
+/** `infless-profile URL …` stands for `infless-profile endpoint URL …`; any other arguments are left as they are. */
+export function withEndpointCommand(args: readonly string[]): readonly string[] {
+  const isCommand = COMMANDS.some(({ name }) => name === args[0]);
+  if (isCommand || !args.some((argument) => /^https?:\/\//.test(argument))) return args;
+  return ['endpoint', ...args];
+}
