@@ -1,5 +1,9 @@
 import type { LazyProgram } from '../models/base/command-line/option-table.ts';
 
+/*
+ * Nothing is imported before a command is called: `infless --help` lists them, and is to be quick.
+ */
+
 /** `infless-autoscaler plan`, and `infless plan`. */
 export const PLAN: LazyProgram = {
   name: 'plan',
