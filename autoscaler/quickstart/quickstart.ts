@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { pino } from 'pino';
-import { delay, systemClock } from '../../models/base/clock.ts';
+import { pause, systemClock } from '../../models/base/clock.ts';
 import { createProgram } from '../../models/base/command-line/program.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { formatDuration, parseDurationMs } from '../../models/base/units.ts';
@@ -112,7 +112,7 @@ async function untilReady(service: Service, name: string, signal: AbortSignal): 
         },
       );
     }
-    await delay(systemClock, 100);
+    await pause(systemClock, 100);
   }
 }
 
@@ -154,7 +154,7 @@ async function forecastAtPeak(
   durationMs: number,
 ): Promise<Forecast | undefined> {
   const peaks = course.filter(([, share]) => share === 1).map(([at]) => at);
-  await delay(systemClock, ((Math.min(...peaks) + Math.max(...peaks)) / 2) * durationMs);
+  await pause(systemClock, ((Math.min(...peaks) + Math.max(...peaks)) / 2) * durationMs);
   const managed = service.controller.find(name);
   return managed && forecastOf(managed, service.controller, systemClock.nowMs(), peakPerSecond);
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { inParallel } from '../../../autoscaler/control/in-parallel.ts';
-import { delay } from '../../../models/base/clock.ts';
+import { pause } from '../../../models/base/clock.ts';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
 import { advanceThrough } from '../../support/virtual-time.ts';
 
@@ -16,7 +16,7 @@ it('does something with each once, in their order, and never with more at a time
       const all = inParallel(durations.entries(), most, async ([index, durationMs]) => {
         begun.push(index);
         mostUnderWay = Math.max(mostUnderWay, ++underWay);
-        await delay(clock, durationMs);
+        await pause(clock, durationMs);
         underWay -= 1;
       });
       await advanceThrough(clock, all);
