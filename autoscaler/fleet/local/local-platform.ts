@@ -114,8 +114,7 @@ export class LocalPlatform implements Platform {
   }
 
   async nodes(): Promise<readonly NodeCapacity[]> {
-    const percents = (await this.#gpus?.percents()) ?? [];
-    const devices = percents.map((gpuPercent) => ({ gpuPercent }));
+    const devices = (await this.#gpus?.devices()) ?? [];
     return [await thisMachine(this.#options.reservedCpuMillicores, devices)];
   }
 
