@@ -2,14 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-<<<<<<< HEAD
 import { pause, systemClock } from '../../models/base/clock.ts';
-import { createProgram } from '../../models/base/command-line/program.ts';
-=======
-import { delay, systemClock } from '../../models/base/clock.ts';
 import { defineProgram, option, toggle, type Values } from '../../models/base/command-line/option-table.ts';
 import { wholeNumber } from '../../models/base/command-line/parsers.ts';
->>>>>>> main
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { formatDuration, parseDurationMs } from '../../models/base/units.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
