@@ -1,5 +1,6 @@
 import type { Clock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
+import type { DeviceResources } from '../../../models/base/resources.ts';
 import { formatBytes } from '../../../models/base/units.ts';
 import { ENGINES } from '../../../models/engines/index.ts';
 import { cudaEnvironment } from '../../../models/engines/onnx/providers/cuda-libraries.ts';
@@ -79,10 +80,14 @@ export class LocalGpus {
     return new LocalGpus([], parts);
   }
 
-  /** What each slot has, in percent of its card; 0 for one that is lost, so that the others keep their places. */
-  async percents(): Promise<readonly number[]> {
+  /** What each slot has; nothing for one that is lost, so that the others keep their places. */
+  async devices(): Promise<readonly DeviceResources[]> {
     if (this.#slots.length > 0 && this.#parts.clock.nowMs() >= this.#lookAtMs) await this.#look();
-    return this.#slots.map(({ uuid, percent }) => (this.#lost.has(uuid) ? 0 : percent));
+    return this.#slots.map(({ uuid, percent, memoryBytes }) =>
+      this.#lost.has(uuid)
+        ? { gpuPercent: 0, gpuMemoryBytes: 0 }
+        : { gpuPercent: percent, gpuMemoryBytes: memoryBytes ?? Infinity },
+    );
   }
 
   /** @throws InflessError PLATFORM_FAILED for a place where there is none */
