@@ -63,6 +63,15 @@ export function isWithin(config: Config, limits: InstanceLimits): boolean {
   return exceeded(config, limits) === undefined;
 }
 
+/** How many times its limit a config has of what it exceeds the most; 1 or less for one that is within. */
+export function timesBeyond(config: Config, { cpu, gpu }: InstanceLimits): number {
+  const times = (amount: number, limit: number): number => (amount === 0 ? 0 : amount / limit);
+  return Math.max(
+    cpu === undefined ? 0 : times(config.cpuMillicores, cpu * 1000),
+    gpu === undefined ? 0 : times(config.gpuPercent, gpu),
+  );
+}
+
 /** The limit that a config is beyond, in words; undefined for none. */
 export function exceeded(config: Config, { cpu, gpu }: InstanceLimits): string | undefined {
   if (cpu !== undefined && config.cpuMillicores > cpu * 1000) return `limits.cpu is ${cpu}`;

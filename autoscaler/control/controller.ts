@@ -1,24 +1,35 @@
 import type { Logger } from 'pino';
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
-import type { StartDecision } from '../cluster/actions.ts';
+import type { StartAction } from '../cluster/actions.ts';
 import type { Instance } from '../cluster/instance.ts';
 import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import type { InstanceEvent, Platform } from '../fleet/platform.ts';
 import type { Deployment } from '../functions/deployment.ts';
-import type { Declared } from '../functions/registry.ts';
+import { type Declared, functionNotFound } from '../functions/registry.ts';
 import { ServiceTimes } from '../latency/service-times.ts';
 import { requireFeasible } from '../planning/capacity/feasibility.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
-import { type Plan, type Planner, type Shortage, shortageKind, shortageText } from '../planning/decision.ts';
+import {
+  type FunctionDecision,
+  type FunctionDemand,
+  type PlanInput,
+  type Planner,
+  type ScalingDecision,
+  type Shortage,
+  shortageKind,
+  shortageText,
+  startsOf,
+  stopsOf,
+} from '../planning/decision.ts';
 import { planCluster } from '../planning/planner.ts';
 import { Complaints } from './complaints.ts';
 import { inParallel } from './in-parallel.ts';
 import { looserSloText } from './looser-slo.ts';
 import { ManagedFunction } from './managed-function.ts';
-import { type PlanInput, Planning, type PlanScope } from './scaling-step.ts';
+import { Planning, type PlanScope } from './scaling-step.ts';
 import type { ControlSettings } from './settings.ts';
 
 export interface ControllerParts {
@@ -129,10 +140,23 @@ export class Controller {
     return this.#planning.looserSloMsOf(name, this.#parts.clock.nowMs());
   }
 
-  /** What plans are made of, as it is now. */
-  async planInput(): Promise<PlanInput> {
+  /**
+   * What would be decided for a function now, of which nothing is done.
+   *
+   * @param change what is asked of it instead of what is seen
+   * @throws InflessError FUNCTION_NOT_FOUND
+   */
+  async consider(
+    name: string,
+    change: (seen: FunctionDemand) => FunctionDemand = (seen) => seen,
+  ): Promise<{ readonly decision: FunctionDecision; readonly input: PlanInput }> {
     const nodes = await this.#parts.platform.nodes();
-    return this.#planning.input(nodes, this.#parts.clock.nowMs()); // after waiting: all of it shall be of one moment
+    const seen = this.#planning.input(nodes, this.#parts.clock.nowMs()); // after waiting: all of one moment
+    const demands = seen.demands.map((each) => (each.name === name ? change(each) : each));
+    const input = { ...seen, demands };
+    const decision = this.#planning.consider(input).functions.find((each) => each.name === name);
+    if (decision === undefined) throw functionNotFound(name);
+    return { decision, input };
   }
 
   /** @throws InflessError SLO_INFEASIBLE where {@link deploy} would: for who has to know before anything is changed. */
@@ -287,18 +311,18 @@ export class Controller {
     );
   }
 
-  async #apply(decision: Plan, nowMs: number): Promise<void> {
-    for (const { id } of decision.stop) await this.#fleet.stop(id);
+  async #apply(decision: ScalingDecision, nowMs: number): Promise<void> {
+    for (const { id } of stopsOf(decision)) await this.#fleet.stop(id);
     await this.#fleet.stopUnwanted();
-    await inParallel(decision.start, MOST_STARTS, async (start) => {
+    await inParallel(startsOf(decision), MOST_STARTS, async (start) => {
       const managed = this.#functions.get(start.functionName);
       if (managed?.backoff.mayStart(nowMs)) await this.#start(managed, start);
     });
   }
 
-  async #start(managed: ManagedFunction, decision: StartDecision): Promise<void> {
+  async #start(managed: ManagedFunction, action: StartAction): Promise<void> {
     try {
-      await this.#fleet.start(managed, decision);
+      await this.#fleet.start(managed, action);
     } catch (error) {
       const reason = messageOf(error);
       this.#parts.logger.error({ function: managed.name, reason }, 'an instance cannot be started');

@@ -19,6 +19,7 @@ import type { Candidate } from '../latency/candidate.ts';
 import { LatencyWindow } from '../latency/latency-window.ts';
 import { ObservedTimes } from '../latency/observed-times.ts';
 import { ServiceTimes, tabulatedRequestCost } from '../latency/service-times.ts';
+import type { ExcludedConfig } from '../planning/decision.ts';
 import type { ControlSettings } from './settings.ts';
 
 /** Of a rate that was higher only just now, less than this is chance. */
@@ -45,6 +46,7 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
   /** How far ahead instances have to be ordered: by the table at first, then as seen; a slow start is forgotten slowly. */
   #startupMs: number;
   #candidates: readonly Candidate[] | undefined;
+  #excluded: readonly ExcludedConfig[] | undefined;
   /** Of what was observed, when the candidates were made. */
   #candidatesVersion = 0;
   /** Why its requests cannot share runs, if they turned out not to. */
@@ -129,6 +131,15 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     return this.#candidates;
   }
 
+  /** Configs of its table that its limits rule out. */
+  get excluded(): readonly ExcludedConfig[] {
+    const { maxBatch, spec } = this.deployment;
+    const { percentile, limits } = spec;
+    const alone = this.#runsAlone !== undefined;
+    this.#excluded ??= this.times.excluded({ maxBatch, percentile, limits, alone });
+    return this.#excluded;
+  }
+
   /** Lets fade what running has shown, while nothing of it runs. */
   fade(nowMs: number): void {
     this.#observed.fade(nowMs);
@@ -143,6 +154,7 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
   stopBatching(reason: string): void {
     this.#runsAlone = reason;
     this.#candidates = undefined;
+    this.#excluded = undefined;
     this.dispatcher.stopBatching();
   }
 

@@ -1,22 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
+import { amountsOf, ZERO } from '../../models/base/resources.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
 import { SpareRequests } from '../demand/spare-requests.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
-import type { FunctionDemand, Plan, Planner, Shortage } from '../planning/decision.ts';
+import {
+  type FunctionDemand,
+  type PlanInput,
+  type Planner,
+  type ScalingDecision,
+  type Shortage,
+  shortagesOf,
+} from '../planning/decision.ts';
 import { Attention } from '../planning/incremental/attention.ts';
 import { isCrowded } from '../planning/incremental/crowding.ts';
 import { Steadiness } from '../planning/incremental/steadiness.ts';
 import { plannedSloMs } from '../planning/planner.ts';
 import type { ManagedFunction } from './managed-function.ts';
-
-/** What the planner is given. */
-export interface PlanInput {
-  readonly demands: readonly FunctionDemand[];
-  readonly cluster: ClusterSnapshot;
-  readonly rates: RateModel;
-}
 
 /**
  * `needed`: only functions for which a plan may change something, as far as that can be known without making it; `all`: every
@@ -30,7 +31,7 @@ export interface PlanningOptions {
   readonly scope: PlanScope;
 }
 
-const NOTHING: Plan = { start: [], stop: [], short: [] };
+const NOTHING: ScalingDecision = { prices: amountsOf(ZERO), functions: [], actions: [] };
 
 /**
  * Puts the questions to the planner: what is asked of which functions, and what runs. As long as there is room, functions
@@ -119,14 +120,19 @@ export class Planning {
     return { demands: inOrder(demands), cluster: this.#fleet.snapshot(nodes), rates };
   }
 
+  /** What would be decided, of which nothing is done. */
+  consider(input: PlanInput): ScalingDecision {
+    return this.#options.planner(input);
+  }
+
   /** What to start and to stop now. */
-  decide(nodes: readonly NodeCapacity[], nowMs: number): Plan {
+  decide(nodes: readonly NodeCapacity[], nowMs: number): ScalingDecision {
     this.#note(nodes);
     const looked = this.#attention.take(nowMs);
     const isForAll = this.#options.scope === 'all' || this.#isCrowded;
     const demands = isForAll ? this.#all(nowMs) : this.#needed(looked, nowMs);
     const decision = demands.length === 0 ? NOTHING : this.#plan(demands, nowMs);
-    this.#shortages = decision.short;
+    this.#shortages = shortagesOf(decision);
     return decision;
   }
 
@@ -176,7 +182,7 @@ export class Planning {
     else this.#looserSlosMs.delete(demand.name);
   }
 
-  #plan(demands: readonly FunctionDemand[], nowMs: number): Plan {
+  #plan(demands: readonly FunctionDemand[], nowMs: number): ScalingDecision {
     if (demands.length === this.#functions.size)
       return this.#planWith(demands, this.#fleet.snapshot(this.#nodes));
     const names = new Set(demands.map(({ name }) => name));
@@ -184,9 +190,9 @@ export class Planning {
     return this.#isCrowded ? this.#planWith(this.#all(nowMs), this.#fleet.snapshot(this.#nodes)) : decision;
   }
 
-  #planWith(demands: readonly FunctionDemand[], cluster: ClusterSnapshot): Plan {
+  #planWith(demands: readonly FunctionDemand[], cluster: ClusterSnapshot): ScalingDecision {
     const { planner, rates } = this.#options;
-    const decision = planner(demands, cluster, rates);
+    const decision = planner({ demands, cluster, rates });
     this.#isCrowded = isCrowded(cluster, decision);
     return decision;
   }
@@ -210,6 +216,7 @@ export class Planning {
       weight: spec.scale.weight,
       nodeSelector: spec.nodeSelector,
       candidates: managed.candidates(),
+      excluded: managed.excluded,
     };
   }
 }

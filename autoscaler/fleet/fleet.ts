@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../../models/base/clock.ts';
 import { type Vector, vectorOf } from '../../models/base/resources.ts';
-import type { StartDecision } from '../cluster/actions.ts';
+import type { StartAction } from '../cluster/actions.ts';
 import type { Instance, ServingInstance } from '../cluster/instance.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
 import type { ClusterSnapshot, PlannedInstance } from '../cluster/snapshot.ts';
@@ -162,7 +162,10 @@ export class Fleet {
   }
 
   /** @throws what the platform does when it does not accept the start */
-  async start(owner: FleetFunction, { config, node, gpu }: StartDecision): Promise<void> {
+  async start(
+    owner: FleetFunction,
+    { config, node, gpu }: Pick<StartAction, 'config' | 'node' | 'gpu'>,
+  ): Promise<void> {
     const { platform, logger, mayAct } = this.#parts;
     if (!mayAct()) return;
     const { name: functionName, workload } = owner;

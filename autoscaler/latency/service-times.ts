@@ -2,7 +2,7 @@ import { vectorOf } from '../../models/base/resources.ts';
 import { type Config, configKey } from '../../profiles/config.ts';
 import { type ProfileView, viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
-import { type InstanceLimits, isWithin } from '../cluster/resources.ts';
+import { type InstanceLimits, isWithin, timesBeyond } from '../cluster/resources.ts';
 import type { Candidate } from './candidate.ts';
 
 /** What running says about a config, against what its table says. */
@@ -92,6 +92,19 @@ export class ServiceTimes {
           startupMs: this.view.startupMs(config),
         };
       });
+  }
+
+  /** The configs that its limits rule out, and how many times the limit each is beyond. */
+  excluded({
+    maxBatch,
+    limits = NO_LIMITS,
+    alone = false,
+  }: Choice): { config: Config; timesLimit: number }[] {
+    const configs = alone ? this.#loneConfigs() : this.view.configs();
+    return configs.flatMap((config) => {
+      const timesLimit = Math.max(config.batch / maxBatch, timesBeyond(config, limits));
+      return timesLimit > 1 ? { config, timesLimit } : [];
+    });
   }
 
   /** A batch of one for every quota, even where the table has only larger ones: they bound its time. */

@@ -1,4 +1,6 @@
-import type { StartDecision, StopDecision } from '../cluster/actions.ts';
+import type { DimensionLabel, Resources } from '../../models/base/resources.ts';
+import type { Config } from '../../profiles/config.ts';
+import type { Action, StartAction, StopAction } from '../cluster/actions.ts';
 import type { NodeSelector } from '../cluster/node.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
 import type { Candidate } from '../latency/candidate.ts';
@@ -29,6 +31,98 @@ export interface FunctionDemand {
   /** Its instances may only be on nodes with these labels. Default: on any. */
   readonly nodeSelector?: NodeSelector;
   readonly candidates: readonly Candidate[];
+  /** Configs of its table that its limits rule out. They are no candidates, and named among what was rejected. */
+  readonly excluded?: readonly ExcludedConfig[];
+}
+
+/** A config beyond its function's limits. */
+export interface ExcludedConfig {
+  readonly config: Config;
+  /** So many times the limit, above 1; of several limits, the one it exceeds the most. */
+  readonly timesLimit: number;
+}
+
+/** All that a decision depends on: recorded, it can be decided again. */
+export interface PlanInput {
+  readonly demands: readonly FunctionDemand[];
+  readonly cluster: ClusterSnapshot;
+  readonly rates: RateModel;
+}
+
+/** A way to choose what runs: pure, so that the same input gives the same decision. */
+export type Planner = (input: PlanInput) => ScalingDecision;
+
+/** What runs from now on, and why. */
+export interface ScalingDecision {
+  /** What a unit of each resource costs beside its list price since there is not more of it; 0 where it is not scarce. */
+  readonly prices: Resources;
+  /** One for each demand, in the same order. */
+  readonly functions: readonly FunctionDecision[];
+  /** What to do now. Others follow with later decisions: when what starts is ready, or what leaves has left. */
+  readonly actions: readonly Action[];
+}
+
+/** What was decided for one function. */
+export interface FunctionDecision {
+  readonly name: string;
+  readonly seen: FunctionDemand;
+  /** Its instances before anything is done, ready or starting; those that are obsolete do not count. */
+  readonly before: readonly ConfigCount[];
+  /** The same when all is done that is decided now. */
+  readonly after: readonly ConfigCount[];
+  /** What those of before carry within the SLO that is planned for, in requests per second. */
+  readonly carriedPerSecond: number;
+  /** The SLO that is planned for: looser than its own where no config that a node can hold keeps that. */
+  readonly plannedSloMs: number;
+  /** The instances it should come to have. */
+  readonly target: readonly ConfigCount[];
+  /** What those are to carry of its demand: less than all where there is not enough for everyone. */
+  readonly targetPerSecond: number;
+  /** What keeps it from costing less, or from being carried at all. */
+  readonly constraint: Constraint;
+  /** What of its demand is not carried, when all is done that is decided. */
+  readonly shortage?: Shortage;
+  /** Configs that its target does not contain, and what speaks against each; what comes closest first. */
+  readonly rejected: readonly Rejection[];
+}
+
+/** Equal instances. */
+export interface ConfigCount {
+  readonly config: Config;
+  readonly instances: number;
+}
+
+/**
+ * What binds:
+ *
+ * - `slo-tail`: a looser SLO would cost less.
+ * - `throughput`: only quicker batches would.
+ * - `one-instance`: fewer instances than it must have are not possible.
+ * - `max-instances`: more of a cheaper config than its limit allows would.
+ * - `cluster-…`: a larger cluster would, or would carry it at all; the resource that is scarce.
+ * - `none`: it is asked for nothing, and has nothing.
+ */
+export type Constraint =
+  | 'slo-tail'
+  | 'throughput'
+  | 'one-instance'
+  | 'max-instances'
+  | ClusterConstraint
+  | 'none';
+
+export type ClusterConstraint = `cluster-${DimensionLabel}`;
+
+/** A config that was not chosen. */
+export interface Rejection {
+  readonly config: Config;
+  /**
+   * - `slo`: it cannot keep the SLO that is planned for; the figure is the tightest SLO in ms that it keeps.
+   * - `limits`: it is beyond its function's limits, or takes more instances than are allowed: so many times the limit.
+   * - `no-node`: there is no room for as many as it takes: so many times what there is.
+   * - `costlier`: so many times the cost of the target, by the prices of the market and with what starting costs.
+   */
+  readonly because: 'slo' | 'limits' | 'no-node' | 'costlier';
+  readonly figure: number;
 }
 
 /** A function whose demand the cluster cannot carry. */
@@ -43,18 +137,18 @@ export interface Shortage {
   readonly reason?: string;
 }
 
-export interface Plan {
-  readonly start: readonly StartDecision[];
-  readonly stop: readonly StopDecision[];
-  readonly short: readonly Shortage[];
+export function startsOf({ actions }: Pick<ScalingDecision, 'actions'>): StartAction[] {
+  return actions.filter((action) => action.type === 'start');
 }
 
-/** A way to choose what runs: pure, so that the same input gives the same plan. */
-export type Planner = (
-  demands: readonly FunctionDemand[],
-  cluster: ClusterSnapshot,
-  rates: RateModel,
-) => Plan;
+export function stopsOf({ actions }: Pick<ScalingDecision, 'actions'>): StopAction[] {
+  return actions.filter((action) => action.type === 'stop');
+}
+
+/** Of the functions that are short, in the order of the demands. */
+export function shortagesOf({ functions }: Pick<ScalingDecision, 'functions'>): Shortage[] {
+  return functions.flatMap(({ shortage }) => shortage ?? []);
+}
 
 /** Why a function is short, in a word, as Kubernetes writes reasons. */
 export type ShortageKind = 'NoSuitableNode' | 'MaxInstances' | 'ClusterFull';

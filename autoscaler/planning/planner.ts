@@ -1,14 +1,15 @@
+import { amountsOf } from '../../models/base/resources.ts';
+import type { Action } from '../cluster/actions.ts';
 import { siteOf } from '../cluster/eligible-nodes.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
-import type { ClusterSnapshot, PlannedInstance } from '../cluster/snapshot.ts';
 import type { RateModel } from './capacity/rate-model.ts';
-import type { FunctionDemand, Plan } from './decision.ts';
+import type { FunctionDemand, PlanInput, ScalingDecision } from './decision.ts';
 import { grow } from './moves/growth.ts';
 import { makeRoom } from './moves/preemption.ts';
 import { release } from './moves/release.ts';
 import { replace } from './moves/replacement.ts';
 import { Room } from './moves/reservations.ts';
-import { shortageOf } from './moves/shortage.ts';
+import { functionDecision } from './reasons/function-decision.ts';
 import { FunctionPlan } from './targets/function-plan.ts';
 import { offersFor } from './targets/offer.ts';
 import { targetOf } from './targets/targets.ts';
@@ -16,7 +17,7 @@ import { trade } from './targets/trade.ts';
 
 /**
  * Decides for all functions together what to start, where, and what to stop, so that their demand is carried at the least
- * price that the cluster allows, with few moves from what runs. Pure: the same input gives the same plan.
+ * price that the cluster allows, with few moves from what runs. Pure: the same input gives the same decision.
  *
  * 1. The market: prices of CPU, GPU and memory at which everybody's cheapest choice fits into the cluster, so that each
  *    resource goes to whom it saves the most. What runs has its start behind it and therefore mostly stays.
@@ -28,11 +29,7 @@ import { trade } from './targets/trade.ts';
  * 6. Room: on full nodes, what no target contains goes out of the way of what some target lacks, a little at a time; who
  *    is shortest gets that of another who is better off, if need be.
  */
-export function planCluster(
-  demands: readonly FunctionDemand[],
-  cluster: ClusterSnapshot,
-  rates: RateModel,
-): Plan {
+export function planCluster({ demands, cluster, rates }: PlanInput): ScalingDecision {
   const byFunction = groupByFunction(cluster.instances);
   const leaving = groupByFunction(cluster.leaving);
   const plans = demands.map(
@@ -44,10 +41,10 @@ export function planCluster(
         siteOf(cluster.nodes, demand.nodeSelector),
       ),
   );
-  const trades = trade(plans, cluster);
+  const { prices, trades } = trade(plans, cluster);
   const targets = plans.map((plan, index) => {
-    const { prices, purchase } = trades[index]!;
-    plan.price(prices);
+    const { prices: own, purchase } = trades[index]!;
+    plan.price(own);
     return targetOf(plan, purchase);
   });
 
@@ -58,10 +55,15 @@ export function planCluster(
     for (const [index, plan] of plans.entries()) replace(plan, targets[index]!, room);
   }
   makeRoom(plans, targets, room);
+  const actions: Action[] = [];
+  for (const plan of plans) plan.addActions(actions);
+  const outcome = { cluster, rates, actions };
   return {
-    start: plans.flatMap((plan) => plan.start),
-    stop: plans.flatMap((plan) => plan.stop.map(stopOf)),
-    short: plans.flatMap((plan) => shortageOf(plan) ?? []),
+    prices: amountsOf(prices),
+    functions: plans.map((plan, index) =>
+      functionDecision({ plan, target: targets[index]!, prices: trades[index]!.prices, ...outcome }),
+    ),
+    actions,
   };
 }
 
@@ -85,8 +87,4 @@ function groupByFunction<T extends { readonly functionName?: string }>(
     else group.push(instance);
   }
   return groups;
-}
-
-function stopOf({ id, functionName }: PlannedInstance): Plan['stop'][number] {
-  return { id, functionName };
 }

@@ -55,11 +55,11 @@ await benchmark(async () => {
 
 function measure(size, { functions, nodes, rounds }) {
   const empty = { nodes, instances: [], leaving: [] };
-  const plan = (demands, cluster = empty) => planCluster(demands, cluster, percentileRateModel);
-  const scale = scaleFor(size, (tried) => plan(demandsAt(functions, tried)).start.length);
+  const plan = (demands, cluster = empty) => planCluster({ demands, cluster, rates: percentileRateModel });
+  const scale = scaleFor(size, (tried) => plan(demandsAt(functions, tried)).actions.length);
   const asked = (count, from) =>
     Array.from({ length: count }, (_, round) => demandsAt(functions, from * STEP ** round));
-  const ours = median(asked(rounds, scale).map((demands) => timed(() => plan(demands).start.length)));
+  const ours = median(asked(rounds, scale).map((demands) => timed(() => plan(demands).actions.length)));
 
   // Of its larger instances fewer carry the same: it is asked for more, until it has as many to place.
   const greedyScale = (scale * size) / paperGreedy(demandsAt(functions, scale), nodes).length;
@@ -92,14 +92,17 @@ function median(runs) {
 }
 
 /** What a plan has started, all of it ready. */
-function runningOf({ start }, functions) {
+function runningOf({ actions }, functions) {
   const memoryOf = new Map(
     functions.map(({ name, candidates }) => [name, amountIn(candidates[0].needs, 'memoryBytes')]),
   );
-  return start.map((decision, index) => ({
-    ...decision,
+  return actions.map(({ functionName, config, node, gpu }, index) => ({
+    functionName,
+    config,
+    node,
+    ...(gpu === undefined ? {} : { gpu }),
     id: `instance-${index}`,
-    needs: vectorOf({ ...decision.config, memoryBytes: memoryOf.get(decision.functionName) }),
+    needs: vectorOf({ ...config, memoryBytes: memoryOf.get(functionName) }),
     ready: true,
     outdated: false,
   }));
@@ -110,8 +113,8 @@ function raise(demand) {
   return { ...demand, ratePerSecond, recentRatePerSecond: ratePerSecond };
 }
 
-function movesOf({ start, stop }) {
-  return start.length + stop.length;
+function movesOf({ actions }) {
+  return actions.length;
 }
 
 function print({ nodes, functions, configs, rounds, growth }) {

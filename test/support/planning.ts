@@ -1,8 +1,17 @@
+import type { StartAction, StopAction } from '../../autoscaler/cluster/actions.ts';
 import type { NodeCapacity } from '../../autoscaler/cluster/node.ts';
 import type { ClusterSnapshot, LeavingInstance, PlannedInstance } from '../../autoscaler/cluster/snapshot.ts';
 import type { Candidate } from '../../autoscaler/latency/candidate.ts';
 import type { RateModel } from '../../autoscaler/planning/capacity/rate-model.ts';
-import type { FunctionDemand, Plan, Planner } from '../../autoscaler/planning/decision.ts';
+import {
+  type FunctionDemand,
+  type Planner,
+  type ScalingDecision,
+  type Shortage,
+  shortagesOf,
+  startsOf,
+  stopsOf,
+} from '../../autoscaler/planning/decision.ts';
 import { planCluster } from '../../autoscaler/planning/planner.ts';
 import { type Holding, NodeResources } from '../../autoscaler/simulation/cluster/node-resources.ts';
 import { configKey } from '../../profiles/config.ts';
@@ -64,6 +73,14 @@ export function node(name: string, cores: number, change: Partial<FlatNode> = {}
   return nodeCapacity({ name, cpuMillicores: cores * 1000, memoryBytes: 64e9, gpuPercents: [], ...change });
 }
 
+/** A decision, taken apart. */
+export interface Made {
+  readonly decision: ScalingDecision;
+  readonly start: readonly StartAction[];
+  readonly stop: readonly StopAction[];
+  readonly short: readonly Shortage[];
+}
+
 interface Running extends PlannedInstance {
   readonly holding: Holding;
 }
@@ -85,7 +102,7 @@ export class PlannedCluster {
 
   get snapshot(): ClusterSnapshot {
     const nodes = [...this.#nodes.values()].map(({ capacity }) => capacity);
-    return { nodes, instances: this.#instances, leaving: this.#leaving };
+    return { nodes, instances: [...this.#instances], leaving: [...this.#leaving] };
   }
 
   instancesOf(name: string): readonly PlannedInstance[] {
@@ -101,19 +118,25 @@ export class PlannedCluster {
     return this.#rates.capacityPerSecond(pool, { sloMs, percentile, arrivalCv });
   }
 
-  plan(demands: readonly FunctionDemand[]): Plan {
-    return this.#planner(demands, this.snapshot, this.#rates);
+  plan(demands: readonly FunctionDemand[]): Made {
+    const decision = this.#planner({ demands, cluster: this.snapshot, rates: this.#rates });
+    return {
+      decision,
+      start: startsOf(decision),
+      stop: stopsOf(decision),
+      short: shortagesOf(decision),
+    };
   }
 
   /** Plans and does it. What was starting is ready now, what was leaving has left. */
-  step(demands: readonly FunctionDemand[]): Plan {
+  step(demands: readonly FunctionDemand[]): Made {
     this.#instances = this.#instances.map((instance) => ({ ...instance, ready: true }));
     this.leave();
     return this.stepAtOnce(demands);
   }
 
   /** Plans and does it, while what starts keeps starting and what leaves keeps leaving. */
-  stepAtOnce(demands: readonly FunctionDemand[]): Plan {
+  stepAtOnce(demands: readonly FunctionDemand[]): Made {
     const made = this.plan(demands);
     for (const { functionName, config, node: nodeName, gpu } of made.start) {
       const { needs } = demands

@@ -2,14 +2,14 @@ import { siteOf } from '../../cluster/eligible-nodes.ts';
 import { placeableOn } from '../../cluster/resources.ts';
 import type { Controller } from '../../control/controller.ts';
 import type { ManagedFunction } from '../../control/managed-function.ts';
+import type { FunctionDemand } from '../../planning/decision.ts';
 import { type ExplanationReport, explanationReport } from '../../planning/explain/explanation-report.ts';
-import { without } from '../../planning/explain/room-for.ts';
 
 /**
- * Why a deployed function runs as it does, from what the planner is given for it now.
+ * Why a deployed function runs as it does: what would be decided for it now, by the planner that decides.
  *
  * @param ratePerSecond instead of what is measured
- * @throws InflessError SLO_INFEASIBLE where running has shown that no config that a node can hold keeps the SLO
+ * @throws InflessError FUNCTION_NOT_FOUND for one that was removed meanwhile; SLO_INFEASIBLE where running has shown that no config that a node can hold keeps the SLO
  */
 export async function explanationOf(
   managed: ManagedFunction,
@@ -17,24 +17,29 @@ export async function explanationOf(
   ratePerSecond?: number,
 ): Promise<ExplanationReport> {
   const { name, times, headroom } = managed;
-  const { demands, cluster, rates } = await controller.planInput();
-  const demand = demands.find((each) => each.name === name)!;
-  const neededPerSecond = ratePerSecond === undefined ? demand.ratePerSecond : ratePerSecond * headroom;
-  const site = siteOf(cluster.nodes, demand.nodeSelector);
-  const placeable = placeableOn(site.kinds, demand.candidates);
-  const own = cluster.instances.filter(({ functionName }) => functionName === name);
-  const others = cluster.instances.filter(({ functionName }) => functionName !== name);
+  const { decision, input } = await controller.consider(name, (seen) => asked(seen, ratePerSecond, headroom));
+  const { cluster, rates } = input;
+  const { seen } = decision;
+  const placeable = placeableOn(siteOf(cluster.nodes, seen.nodeSelector).kinds, seen.candidates);
   return explanationReport({
-    name,
-    candidates: placeable.length > 0 ? placeable : demand.candidates,
-    slo: { sloMs: demand.sloMs, percentile: demand.percentile, arrivalCv: demand.arrivalCv },
+    decision,
+    candidates: placeable.length > 0 ? placeable : seen.candidates,
+    slo: { sloMs: seen.sloMs, percentile: seen.percentile, arrivalCv: seen.arrivalCv },
     rates,
-    ratePerSecond: neededPerSecond,
-    expectedPerSecond: neededPerSecond / headroom,
-    fewest: Math.max(demand.minInstances, demand.warmInstances),
-    maxInstances: demand.maxInstances,
-    nodes: without(site.nodes, [...others, ...cluster.leaving]),
+    ratePerSecond: seen.ratePerSecond,
+    expectedPerSecond: seen.ratePerSecond / headroom,
+    fewest: Math.max(seen.minInstances, seen.warmInstances),
     times,
-    running: own.map(({ config }) => config),
+    running: cluster.instances
+      .filter(({ functionName }) => functionName === name)
+      .map(({ config }) => config),
   });
+}
+
+/** At least one instance: for an idle function it is said what the next request would get. */
+function asked(seen: FunctionDemand, rate: number | undefined, headroom: number): FunctionDemand {
+  const warmInstances = Math.max(1, seen.warmInstances);
+  if (rate === undefined) return { ...seen, warmInstances };
+  const ratePerSecond = rate * headroom;
+  return { ...seen, warmInstances, ratePerSecond, recentRatePerSecond: ratePerSecond };
 }

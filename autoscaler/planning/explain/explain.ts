@@ -1,147 +1,151 @@
-import { DIMENSIONS, type DimensionLabel } from '../../../models/base/resources.ts';
+import { DIMENSIONS } from '../../../models/base/resources.ts';
 import { configKey, formatConfig } from '../../../profiles/config.ts';
-import type { NodeCapacity } from '../../cluster/node.ts';
+import { priceOf } from '../../cluster/price.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { requireFeasible } from '../capacity/feasibility.ts';
-import { type Room, roomFor } from './room-for.ts';
+import type { ClusterConstraint, ConfigCount, Constraint, FunctionDecision } from '../decision.ts';
 import { cheapestAt, costOfSlo, looseSloMs, nextCheaperSlo, type SloCost } from './slo-cost.ts';
-import { type Need, setOf, setsByPrice, type UniformSet } from './uniform-sets.ts';
+import { type Need, setsByPrice, type UniformSet } from './uniform-sets.ts';
 
+/** A decision, and what it was made of. */
 export interface ExplainRequest extends Need {
-  readonly name: string;
-  readonly maxInstances: number;
-  /** What is free for this function, its own instances not counted; undefined: as much as it takes. */
-  readonly nodes?: readonly NodeCapacity[];
+  readonly decision: FunctionDecision;
 }
 
-/** What keeps a function from costing less, or from being carried at all. */
-export type Constraint =
-  | 'slo-tail'
-  | 'throughput'
-  | 'one-instance'
-  | 'max-instances'
-  | `cluster-${DimensionLabel}`;
-
 export interface Explanation {
-  readonly name: string;
   readonly constraint: Constraint;
   /** The constraint in a sentence, with its figures. */
   readonly why: string;
-  /** The cheapest set that is possible or, where none is enough, the one that carries most. */
-  readonly chosen: UniformSet | undefined;
-  /** Requests per second that even the most that is possible does not carry. */
+  /** What it should come to have or, where there is not enough for that, what it gets; undefined for nothing. */
+  readonly chosen: InstanceSet | undefined;
+  /** Requests per second that are not carried even so. */
   readonly missingPerSecond: number;
-  /** The cheapest possible set of another config. */
-  readonly runnerUp: UniformSet | undefined;
+  /** The cheapest set of another config that was rejected for nothing but its cost. */
+  readonly runnerUp: RunnerUp | undefined;
   /** The next looser SLO at which another config is the cheapest. */
   readonly looser: SloCost | undefined;
   readonly costOfSlo: readonly SloCost[];
 }
 
-/** A price at the loosest SLO below this share of the present one is the SLO's doing. */
-const SAVES = 0.99;
+/** Instances of one config or several. */
+export interface InstanceSet {
+  /** What carries the most first. */
+  readonly parts: readonly { readonly candidate: Candidate; readonly instances: number }[];
+  readonly capacityPerSecond: number;
+  /** In GFLOPS, see price.ts. */
+  readonly price: number;
+}
+
+export interface RunnerUp {
+  readonly set: UniformSet;
+  /** Its cost beyond that of the target, as a share of that. */
+  readonly extraShare: number;
+}
 
 /**
- * Why a function gets the config it gets: what binds, what comes second, and what a looser SLO would save. Pure.
+ * Why a function gets what it gets: read from the decision, and what other SLOs would cost. Pure.
  *
  * @throws InflessError SLO_INFEASIBLE with the nearest feasible SLO
  */
 export function explain(request: ExplainRequest): Explanation {
-  requireFeasible(request.name, request.candidates, request.slo, request.rates);
-  const sets = setsByPrice(request);
-  const possible = sets.filter((set) => obstacleTo(set, request) === undefined);
-  const chosen = possible[0] ?? mostPossible(request);
-  const missingPerSecond = Math.max(0, request.ratePerSecond - (chosen?.capacityPerSecond ?? 0));
+  const { decision, candidates, slo, rates } = request;
+  const { name, constraint, shortage, target, after } = decision;
+  requireFeasible(name, candidates, slo, rates);
+  const chosen = setFrom(shortage === undefined ? target : after, request);
   return {
-    name: request.name,
-    ...bindingOf(request, sets, possible[0]),
+    constraint,
+    why: whyOf(request, chosen),
     chosen,
-    missingPerSecond,
-    runnerUp: possible.find((set) => !isOfConfig(set, chosen)),
+    missingPerSecond: shortage?.missingPerSecond ?? 0,
+    runnerUp: runnerUpOf(request),
     looser: nextCheaperSlo(request),
     costOfSlo: costOfSlo(request),
   };
 }
 
-type Binding = Pick<Explanation, 'constraint' | 'why'>;
-
-function bindingOf(
-  request: ExplainRequest,
-  sets: readonly UniformSet[],
-  chosen: UniformSet | undefined,
-): Binding {
-  const cheapest = sets[0]!;
-  const obstacle = obstacleTo(cheapest, request);
-  if (obstacle !== undefined) return obstacle;
-  if (chosen === undefined) throw new Error('the cheapest set is possible but was not chosen');
-  const loosest = cheapestAt(request, looseSloMs(request))!;
-  if (loosest.price < chosen.price * SAVES) return sloTail(request, chosen, loosest);
-  const forNothing = cheapestAt({ ...request, ratePerSecond: 0 }, request.slo.sloMs)!;
-  if (forNothing.price >= chosen.price) {
-    const least = Math.max(1, request.fewest);
-    const what =
-      least === 1 ? 'one instance of the cheapest config is' : `the ${least} instances asked for are`;
-    return {
-      constraint: 'one-instance',
-      why: `Fewer are not possible: ${what} more than enough for the rate.`,
-    };
-  }
+function setFrom(counts: readonly ConfigCount[], { candidates, rates, slo }: Need): InstanceSet | undefined {
+  const parts = counts.flatMap(({ config, instances }) => {
+    const candidate = candidates.find((each) => configKey(each.config) === configKey(config));
+    return candidate === undefined ? [] : { candidate, instances };
+  });
+  if (parts.length === 0) return undefined;
+  const pool = parts.flatMap(({ candidate, instances }) => Array<Candidate>(instances).fill(candidate));
+  const fluid = ({ candidate, instances }: (typeof parts)[number]): number =>
+    (instances * candidate.config.batch) / candidate.meanMs;
   return {
-    constraint: 'throughput',
-    why: 'Only quicker batches would make it cheaper: the SLO rules out no config that carries the rate for less.',
+    parts: parts.sort((a, b) => fluid(b) - fluid(a)),
+    capacityPerSecond: rates.capacityPerSecond(pool, slo),
+    price: parts.reduce((sum, { candidate, instances }) => sum + instances * priceOf(candidate.config), 0),
   };
 }
 
-function sloTail({ slo }: ExplainRequest, chosen: UniformSet, loosest: UniformSet): Binding {
-  const saving = Math.round((1 - loosest.price / chosen.price) * 100);
-  const same = isOfConfig(loosest, chosen);
+/** Rejections come with the closest first. */
+function runnerUpOf({ decision, ...need }: ExplainRequest): RunnerUp | undefined {
+  const closest = decision.rejected.find(({ because }) => because === 'costlier');
+  if (closest === undefined) return undefined;
+  const key = configKey(closest.config);
+  const set = setsByPrice(need).find(({ candidate }) => configKey(candidate.config) === key);
+  return set === undefined ? undefined : { set, extraShare: closest.figure - 1 };
+}
+
+function whyOf(request: ExplainRequest, chosen: InstanceSet | undefined): string {
+  const { decision, fewest } = request;
+  const { constraint, seen } = decision;
+  switch (constraint) {
+    case 'none':
+      return 'Nothing is asked for, and no instance is kept.';
+    case 'slo-tail':
+      return sloTailText(request, chosen!);
+    case 'throughput':
+      return 'Only quicker batches would make it cheaper: the SLO rules out no config that carries the rate for less.';
+    case 'one-instance': {
+      const least = Math.max(1, fewest);
+      const what =
+        least === 1 ? 'one instance of the cheapest config is' : `the ${least} instances asked for are`;
+      return `Fewer are not possible: ${what} more than enough for the rate.`;
+    }
+    case 'max-instances':
+      return `${cheapestText(request)} would be cheapest, but scale.max allows ${seen.maxInstances}.`;
+    default:
+      return scarcityText(request, constraint);
+  }
+}
+
+function sloTailText(request: ExplainRequest, chosen: InstanceSet): string {
+  const { slo } = request;
+  const loosest = cheapestAt(request, looseSloMs(request))!;
+  const same = chosen.parts.every(({ candidate }) => candidate === loosest.candidate);
   const reason = same
     ? 'the tighter the SLO, the less an instance may be loaded'
     : `a full batch of it takes ${Math.round(loosest.candidate.tailMs)} ms at p${slo.percentile}, and requests also wait for their turn`;
-  return {
-    constraint: 'slo-tail',
-    why: `Without the SLO of ${slo.sloMs} ms, ${setText(loosest)} would do for ${saving} % less: ${reason}.`,
-  };
+  const saving = Math.round((1 - loosest.price / chosen.price) * 100);
+  return `Without the SLO of ${slo.sloMs} ms, ${setText(loosest)} would do for ${saving} % less: ${reason}.`;
 }
 
-/** Why a set is not possible, the tighter limit where there are two; undefined for one that is. */
-function obstacleTo(set: UniformSet, request: ExplainRequest): Binding | undefined {
-  const { maxInstances } = request;
-  const room = roomOf(set.candidate, request);
-  if (set.instances <= Math.min(maxInstances, room.instances)) return undefined;
-  if (maxInstances < room.instances) {
-    const why = `${setText(set)} would be cheapest, but scale.max allows ${maxInstances}.`;
-    return { constraint: 'max-instances', why };
-  }
-  const { label, title: what } = DIMENSIONS[room.limitedBy];
-  const why = `${setText(set)} would be cheapest, but the cluster has ${what} left for ${room.instances}.`;
-  return { constraint: `cluster-${label}`, why };
+function scarcityText(request: ExplainRequest, constraint: ClusterConstraint): string {
+  const { shortage, after, rejected } = request.decision;
+  if (shortage?.reason !== undefined) return `${shortage.reason}.`;
+  const what = Object.values(DIMENSIONS).find(({ label }) => constraint === `cluster-${label}`)!.title;
+  const cheapest = setsByPrice(request)[0]!;
+  const key = configKey(cheapest.candidate.config);
+  const had = after.find(({ config }) => configKey(config) === key)?.instances;
+  const noRoom = rejected.find(({ config, because }) => because === 'no-node' && configKey(config) === key);
+  const left = had ?? (noRoom === undefined ? undefined : Math.round(cheapest.instances / noRoom.figure));
+  if (left === undefined || left >= cheapest.instances)
+    return `${setText(cheapest)} would be cheapest, but the cluster has too little ${what} for all who want it.`;
+  return `${setText(cheapest)} would be cheapest, but the cluster has ${what} left for ${left}.`;
 }
 
-function mostPossible(request: ExplainRequest): UniformSet | undefined {
-  return request.candidates
-    .map((candidate) => {
-      const instances = Math.min(request.maxInstances, roomOf(candidate, request).instances);
-      return setOf(candidate, instances, request);
-    })
-    .filter((set) => set !== undefined)
-    .reduce<UniformSet | undefined>(
-      (best, set) => (best === undefined || set.capacityPerSecond > best.capacityPerSecond ? set : best),
-      undefined,
-    );
-}
-
-function roomOf(candidate: Candidate, { nodes }: ExplainRequest): Room {
-  return nodes === undefined
-    ? { instances: Infinity, limitedBy: 'cpuMillicores' }
-    : roomFor(candidate, nodes);
-}
-
-function isOfConfig(set: UniformSet, other: UniformSet | undefined): boolean {
-  return other !== undefined && configKey(set.candidate.config) === configKey(other.candidate.config);
+function cheapestText(request: ExplainRequest): string {
+  return setText(setsByPrice(request)[0]!);
 }
 
 /** `3 × b4 c1`. */
-export function setText({ instances, candidate }: UniformSet): string {
+export function setText({ instances, candidate }: Pick<UniformSet, 'instances' | 'candidate'>): string {
   return `${instances} × ${formatConfig(candidate.config)}`;
+}
+
+/** `3 × b4 c1 + 1 × b2 c0.5`. */
+export function partsText({ parts }: InstanceSet): string {
+  return parts.map(setText).join(' + ');
 }

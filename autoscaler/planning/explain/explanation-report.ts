@@ -1,7 +1,8 @@
 import { type Config, formatConfig } from '../../../profiles/config.ts';
 import type { ServiceTimes } from '../../latency/service-times.ts';
 import { type Forecast, forecast } from '../capacity/forecast.ts';
-import { type Constraint, type ExplainRequest, explain } from './explain.ts';
+import type { Constraint } from '../decision.ts';
+import { type ExplainRequest, explain, type InstanceSet, partsText } from './explain.ts';
 import type { UniformSet } from './uniform-sets.ts';
 
 /** Why a function gets the config it gets: `GET /api/functions/NAME/explanation`. Shares are in 0…1. */
@@ -16,7 +17,7 @@ export interface ExplanationReport {
   readonly constraint: Constraint;
   /** The constraint in a sentence, with its figures. */
   readonly why: string;
-  /** The cheapest set that is possible or, where none is enough, the one that carries most. */
+  /** What it should come to have or, where there is not enough for that, what it gets. */
   readonly chosen: SetReport | null;
   readonly missingPerSecond: number;
   /** The cheapest of another config, and how much more it costs. */
@@ -28,13 +29,16 @@ export interface ExplanationReport {
   readonly running: readonly RunningConfig[] | null;
 }
 
-/** Equal instances that together carry what is needed. */
+/** Instances that together carry what is needed. */
 export interface SetReport {
+  /** All of them: `3 × b4 c1 + 1 × b2 c0.5`. */
+  readonly text: string;
   readonly instances: number;
+  /** Where there are several configs, the one that carries the most. */
   readonly config: Config;
   readonly configText: string;
   readonly capacityPerSecond: number;
-  /** Time of a full batch at the SLO's percentile. */
+  /** Time of a full batch of that config at the SLO's percentile. */
   readonly batchTailMs: number;
   readonly gflops: number;
   /** Simulated at the expected rate, for the chosen set. */
@@ -57,10 +61,9 @@ export interface ExplanationRequest extends ExplainRequest {
 export function explanationReport(request: ExplanationRequest): ExplanationReport {
   const { slo, running } = request;
   const { chosen, runnerUp, looser, costOfSlo, constraint, why, missingPerSecond } = explain(request);
-  const extraShare = chosen === undefined || runnerUp === undefined ? 0 : runnerUp.price / chosen.price - 1;
   const savedShare = chosen === undefined || looser === undefined ? 0 : 1 - looser.set.price / chosen.price;
   return {
-    name: request.name,
+    name: request.decision.name,
     sloMs: slo.sloMs,
     percentile: slo.percentile,
     arrivalCv: slo.arrivalCv,
@@ -70,18 +73,24 @@ export function explanationReport(request: ExplanationRequest): ExplanationRepor
     why,
     chosen: chosen === undefined ? null : setReport(chosen, forecastOf(chosen, request)),
     missingPerSecond,
-    runnerUp: runnerUp === undefined ? null : { set: setReport(runnerUp), extraShare },
-    looser: looser === undefined ? null : { sloMs: looser.sloMs, set: setReport(looser.set), savedShare },
-    costOfSlo: costOfSlo.map(({ sloMs, set }) => ({ sloMs, set: setReport(set) })),
+    runnerUp:
+      runnerUp === undefined ? null : { set: uniformReport(runnerUp.set), extraShare: runnerUp.extraShare },
+    looser: looser === undefined ? null : { sloMs: looser.sloMs, set: uniformReport(looser.set), savedShare },
+    costOfSlo: costOfSlo.map(({ sloMs, set }) => ({ sloMs, set: uniformReport(set) })),
     running: running === null ? null : runningConfigs(running),
   };
 }
 
-function setReport(set: UniformSet, predicted: Forecast | null = null): SetReport {
-  const { candidate, instances, capacityPerSecond, price } = set;
-  const { config, tailMs } = candidate;
+function uniformReport({ candidate, instances, ...rest }: UniformSet): SetReport {
+  return setReport({ parts: [{ candidate, instances }], ...rest });
+}
+
+function setReport(set: InstanceSet, predicted: Forecast | null = null): SetReport {
+  const { parts, capacityPerSecond, price } = set;
+  const { config, tailMs } = parts[0]!.candidate;
   return {
-    instances,
+    text: partsText(set),
+    instances: parts.reduce((sum, { instances }) => sum + instances, 0),
     config,
     configText: formatConfig(config),
     capacityPerSecond,
@@ -92,11 +101,11 @@ function setReport(set: UniformSet, predicted: Forecast | null = null): SetRepor
 }
 
 /** What the batch former makes of the set: the same simulation as of `GET /api/functions/NAME`. */
-function forecastOf({ candidate, instances }: UniformSet, request: ExplanationRequest): Forecast | null {
+function forecastOf({ parts }: InstanceSet, request: ExplanationRequest): Forecast | null {
   const { times, slo, expectedPerSecond } = request;
   const predicted = forecast({
     times,
-    pool: Array<Config>(instances).fill(candidate.config),
+    pool: parts.flatMap(({ candidate, instances }) => Array<Config>(instances).fill(candidate.config)),
     ratePerSecond: expectedPerSecond,
     arrivalCv: slo.arrivalCv,
     sloMs: slo.sloMs,

@@ -1,17 +1,20 @@
 import { addTo, ZERO } from '../../../models/base/resources.ts';
 import { totalOf } from '../../cluster/resources.ts';
 import type { ClusterSnapshot } from '../../cluster/snapshot.ts';
-import type { Plan } from '../decision.ts';
+import { type ScalingDecision, shortagesOf } from '../decision.ts';
 
 /** From this share of a resource on that is in use, what one function gets depends on what others have. */
 const CROWDED_SHARE = 0.9;
 
 /**
- * Whether, after a plan, functions have to be planned for all together: somebody is short whom more room would help, or a
+ * Whether, after a decision, functions have to be planned for all together: somebody is short whom more room would help, or a
  * resource is so far used up that somebody will be.
  */
-export function isCrowded({ nodes, instances, leaving }: ClusterSnapshot, { short }: Plan): boolean {
-  const isShort = short.some(
+export function isCrowded(
+  { nodes, instances, leaving }: ClusterSnapshot,
+  decision: Pick<ScalingDecision, 'functions'>,
+): boolean {
+  const isShort = shortagesOf(decision).some(
     ({ missingPerSecond, reason, maxInstances }) =>
       missingPerSecond > 0 && reason === undefined && maxInstances === undefined,
   );

@@ -78,8 +78,7 @@ export class SteadyRates {
     const { demand, planner, rates } = this.#question;
     const ratePerSecond = Math.min(recentRatePerSecond, this.mostPerSecond);
     const asked = { ...demand, ratePerSecond, recentRatePerSecond };
-    const { start, stop } = planner([asked], this.#cluster, rates);
-    return start.length + stop.length === 0;
+    return planner({ demands: [asked], cluster: this.#cluster, rates }).actions.length === 0;
   }
 }
 

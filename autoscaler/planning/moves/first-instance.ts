@@ -57,7 +57,7 @@ function carryOut(plan: FunctionPlan, { candidate, victims }: Clearing, room: Ro
     const leaving = some.map(({ instance }) => instance);
     return room.roomWithout(leaving, leaving[0]!.node, plan.site, candidate) > 0;
   });
-  stopAll(needed, room);
+  stopAll(needed, plan, room);
   const index = plan.offers.all.findIndex((offer) => offer.candidate === candidate);
   if (index >= 0) room.promise(plan, index, 1);
   else room.promiseFallback(plan, candidate);

@@ -116,7 +116,7 @@ class RoomMaker {
 
   #carryOut(plan: FunctionPlan, { offer, victims }: Clearing): void {
     this.#clearings += 1;
-    stopAll(victims, this.#room);
+    stopAll(victims, plan, this.#room);
     this.#surplusLeft = this.#surplusLeft?.filter((victim) => !victims.includes(victim));
     this.#room.promise(plan, offer, 1);
   }

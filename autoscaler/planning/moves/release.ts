@@ -19,6 +19,7 @@ export function release(plan: FunctionPlan, target: Target, room: Room): void {
   const left = without(wish, ready, order, plan.fewest, surplus);
   const tooMany = sizeOf(left) - plan.demand.maxInstances;
   if (tooMany > 0) takeOut(left, order, tooMany);
+  const reason = plan.recentPerSecond === 0 ? 'idle' : 'release';
   ready.forEach((count, index) => {
     const leaving = count - left[index]!;
     if (leaving <= 0) return;
@@ -26,7 +27,7 @@ export function release(plan: FunctionPlan, target: Target, room: Room): void {
       .readyOf(index)
       .toSorted((a, b) => room.freeCpuMillicores(b.node) - room.freeCpuMillicores(a.node));
     for (const instance of emptiestFirst.slice(0, leaving)) {
-      plan.release(index, instance);
+      plan.release(index, instance, reason);
       room.leave(instance);
     }
   });
@@ -39,7 +40,7 @@ function releaseDeadWeight(plan: FunctionPlan, room: Room): void {
   if (!isEnough && size < demand.maxInstances) return;
   const gone: PlannedInstance[] = plan.deadWeight.filter(({ ready }) => ready);
   for (const instance of gone) {
-    plan.releaseDeadWeight(instance);
+    plan.releaseDeadWeight(instance, 'obsolete');
     room.leave(instance);
   }
 }

@@ -24,11 +24,12 @@ export function replace(plan: FunctionPlan, target: Target, room: Room): void {
   if (started === 0) return;
   const worthIt = started < count ? 0 : LEAST_SAVING;
   if (savingOf(plan, wanted, before, target) <= worthIt) room.takeBackAll(plan);
+  else plan.replaces();
 }
 
 /** One move at a time: what is not settled, or not known long enough, is not improved upon. */
 export function mayReplace(plan: FunctionPlan): boolean {
-  const isSettled = !plan.isMoving && plan.deadWeight.length + plan.stop.length === 0;
+  const isSettled = !plan.isMoving && plan.deadWeight.length + plan.stopped === 0;
   return isSettled && !plan.wantsMore && plan.recentPerSecond !== Infinity;
 }
 

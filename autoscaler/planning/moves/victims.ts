@@ -68,12 +68,12 @@ export function ownersOf(victims: readonly Victim[]): FunctionPlan[] {
   return [...new Set(victims.map(({ owner }) => owner))];
 }
 
-/** Lets them go: there will be room. */
-export function stopAll(victims: readonly Victim[], room: Room): void {
+/** Lets them go: there will be room for what a function needs. */
+export function stopAll(victims: readonly Victim[], { demand }: FunctionPlan, room: Room): void {
   for (const { owner, index, instance } of victims) {
     room.leave(instance);
-    if (index === undefined) owner.releaseDeadWeight(instance);
-    else owner.release(index, instance);
+    if (index === undefined) owner.releaseDeadWeight(instance, 'preemption', demand.name);
+    else owner.release(index, instance, 'preemption', demand.name);
   }
 }
 

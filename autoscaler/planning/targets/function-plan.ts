@@ -1,6 +1,6 @@
 import { dot, isZero, type Vector } from '../../../models/base/resources.ts';
 import type { Config } from '../../../profiles/config.ts';
-import type { StartDecision } from '../../cluster/actions.ts';
+import type { Action, StartReason, StopReason } from '../../cluster/actions.ts';
 import { includes, type Site } from '../../cluster/eligible-nodes.ts';
 import type { PlannedInstance } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
@@ -11,6 +11,12 @@ import { type Offer, type Offers, offersFor, sizeOf } from './offer.ts';
 import type { PoolWish } from './pool-search.ts';
 
 const NONE: readonly PlannedInstance[] = [];
+
+interface Stopped {
+  readonly instance: PlannedInstance;
+  readonly reason: StopReason;
+  readonly makesRoomFor: string | undefined;
+}
 
 /** One function while a plan is being made: what it asks, what runs for it, and what the plan changes. */
 export class FunctionPlan {
@@ -26,16 +32,20 @@ export class FunctionPlan {
   readonly readyCounts: number[];
   /** What `counts` carried before anything was planned. */
   readonly capacityBefore: number;
+  /** By offer: what counted before anything was planned. */
+  readonly countsBefore: readonly number[];
   /** Those that are not ready yet. */
   readonly starting: PlannedInstance[] = [];
   /** Outdated, of a config that cannot keep the SLO, or where it may not be: it serves, but should be gone. */
   readonly deadWeight: PlannedInstance[] = [];
-  readonly stop: PlannedInstance[] = [];
+  readonly #stopped: Stopped[] = [];
   readonly #leaving: number;
   /** By offer, where there are any. */
   readonly #ready: PlannedInstance[][] = [];
   #expected = 0;
   readonly #added: { readonly index: number; readonly spot: Spot }[] = [];
+  /** Whether what was added is to take the place of what runs. */
+  #replaces = false;
   /** Of a config that is no offer, since no offer finds a place. */
   #fallback: { readonly config: Config; readonly spot: Spot } | undefined;
   /** What one instance of each offer costs by the market's prices. */
@@ -55,7 +65,9 @@ export class FunctionPlan {
     this.readyCounts = [...this.counts];
     for (const instance of instances) this.#count(instance, this.#indexOf(instance.config));
     this.comingCounts = [...this.counts];
+    this.countsBefore = [...this.counts];
     this.capacityBefore = this.capacity;
+    this.#replaces = this.deadWeight.length > 0;
     this.costs = this.offers.prices;
   }
 
@@ -174,14 +186,48 @@ export class FunctionPlan {
     this.#expected += 1;
   }
 
-  get start(): StartDecision[] {
+  /** What was added is not needed to carry more, but costs less than what runs. */
+  replaces(): void {
+    this.#replaces = true;
+  }
+
+  /** What is to be done, starts first. */
+  addActions(actions: Action[]): void {
     const functionName = this.demand.name;
-    const added = this.#added.map(({ index, spot }) => ({
-      config: this.offer(index).candidate.config,
-      spot,
-    }));
-    const all = this.#fallback === undefined ? added : [...added, this.#fallback];
-    return all.map(({ config, spot }) => ({ functionName, config, ...spot }));
+    const before = sizeOf(this.countsBefore);
+    this.#added.forEach(({ index, spot }, place) => {
+      const reason = this.#startReason(before + place);
+      actions.push({
+        type: 'start',
+        functionName,
+        reason,
+        config: this.offer(index).candidate.config,
+        ...spot,
+      });
+    });
+    if (this.#fallback !== undefined) {
+      const { config, spot } = this.#fallback;
+      const reason = this.#startReason(before + this.#added.length);
+      actions.push({ type: 'start', functionName, reason, config, ...spot });
+    }
+    for (const { instance, reason, makesRoomFor } of this.#stopped) {
+      const { id, config } = instance;
+      const whose = makesRoomFor === undefined ? {} : { makesRoomFor };
+      actions.push({ type: 'stop', functionName, reason, id, config, ...whose });
+    }
+  }
+
+  /** Why one starts beside so many that count. */
+  #startReason(size: number): StartReason {
+    const { ratePerSecond, minInstances } = this.demand;
+    if (this.#replaces) return 'replacement';
+    if (size < minInstances) return 'minimum';
+    return ratePerSecond > this.capacityBefore ? 'growth' : 'keep-alive';
+  }
+
+  /** How many of it are stopped. */
+  get stopped(): number {
+    return this.#stopped.length;
   }
 
   /** Whether this plan starts something for it. */
@@ -196,21 +242,21 @@ export class FunctionPlan {
 
   /** Whether what was decided before is still being done: some starts, or stops to make room for what will. */
   get isChanging(): boolean {
-    return this.isMoving || this.#leaving + this.stop.length > 0;
+    return this.isMoving || this.#leaving + this.stopped > 0;
   }
 
   /** Lets go of a ready instance. */
-  release(index: number, instance: PlannedInstance): void {
+  release(index: number, instance: PlannedInstance, reason: StopReason, makesRoomFor?: string): void {
     this.#change(index, -1);
     this.readyCounts[index]! -= 1;
     const group = this.#ready[index]!;
     group.splice(group.indexOf(instance), 1);
-    this.stop.push(instance);
+    this.#stopped.push({ instance, reason, makesRoomFor });
   }
 
-  releaseDeadWeight(instance: PlannedInstance): void {
+  releaseDeadWeight(instance: PlannedInstance, reason: StopReason, makesRoomFor?: string): void {
     this.deadWeight.splice(this.deadWeight.indexOf(instance), 1);
-    this.stop.push(instance);
+    this.#stopped.push({ instance, reason, makesRoomFor });
   }
 
   offer(index: number): Offer {

@@ -27,6 +27,8 @@ export interface Offer {
 /** One function's offers and what sets of them carry. */
 export class Offers {
   readonly all: readonly Offer[];
+  /** The same for all configs that some node can hold, whether they keep the SLO or not. */
+  readonly placeable: readonly Offer[];
   /** What one instance of each costs where nothing is scarce. */
   readonly prices: readonly number[];
   /** What is planned for: looser than the function's own where no config that a node can hold keeps that. */
@@ -49,13 +51,12 @@ export class Offers {
     this.#kinds = kinds;
     const placeable = placeableOn(kinds, demand.candidates);
     this.slo = attainableSlo(this.#asked, placeable, rates);
-    this.all = placeable
-      .filter((each) => rates.feasible(each, this.slo))
-      .map((candidate) => ({
-        candidate,
-        price: priceOf(candidate.config) + INSTANCE_PRICE,
-        startCost: candidate.startupMs / MOVE_HORIZON_MS,
-      }));
+    this.placeable = placeable.map((candidate) => ({
+      candidate,
+      price: priceOf(candidate.config) + INSTANCE_PRICE,
+      startCost: candidate.startupMs / MOVE_HORIZON_MS,
+    }));
+    this.all = this.placeable.filter(({ candidate }) => rates.feasible(candidate, this.slo));
     this.others = placeable.filter((each) => !rates.feasible(each, this.slo)).sort(byTail);
     this.prices = this.all.map(({ price }) => price);
     this.#shares = this.all.map(({ candidate }) => rates.sharesOf(candidate, this.slo));

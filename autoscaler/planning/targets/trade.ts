@@ -15,11 +15,18 @@ export interface Trade {
   readonly purchase: Purchase;
 }
 
+export interface Trades {
+  /** The whole cluster's. */
+  readonly prices: Vector;
+  /** One for each function. */
+  readonly trades: readonly Trade[];
+}
+
 /**
  * What each function buys in the cluster's market. Those that may be on the same few nodes only have a market of their own
  * beside: where that is the scarcer, what others have left elsewhere is of no use to them.
  */
-export function trade(plans: readonly FunctionPlan[], { nodes, instances }: ClusterSnapshot): Trade[] {
+export function trade(plans: readonly FunctionPlan[], { nodes, instances }: ClusterSnapshot): Trades {
   const names = new Set(plans.map(({ demand }) => demand.name));
   const others = instances.filter(({ functionName }) => !names.has(functionName));
   const buyers = plans.map(buyerOf);
@@ -38,7 +45,7 @@ export function trade(plans: readonly FunctionPlan[], { nodes, instances }: Clus
       trades[place] = { prices: larger(prices, local.prices), purchase: local.purchases[index]! };
     });
   }
-  return trades;
+  return { prices, trades };
 }
 
 function clearSite(site: Site, buyers: readonly Buyer[], others: readonly PlannedInstance[]): Clearing {

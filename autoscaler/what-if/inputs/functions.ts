@@ -7,6 +7,7 @@ import { findTableOf } from '../../functions/model-source.ts';
 import { type FunctionSpec, modelReference, parseFunctionSpec } from '../../functions/spec.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { ServiceTimes } from '../../latency/service-times.ts';
+import type { FunctionDemand } from '../../planning/decision.ts';
 import { readInputFile } from './input-file.ts';
 
 /** A function that a plan is made for. Its model need not be at hand: plans only look at its table. */
@@ -51,6 +52,24 @@ export async function readPlannedFunctions(
 export function candidatesOf({ spec, table }: PlannedFunction): Candidate[] {
   const { maxBatch = Number.MAX_SAFE_INTEGER, percentile, limits } = spec;
   return new ServiceTimes(table).candidates({ maxBatch, percentile, limits });
+}
+
+/** The same as the planner takes it, with the instances it is allowed: at least one, since requests come. */
+export function allowedOf(
+  planned: PlannedFunction,
+): Pick<
+  FunctionDemand,
+  'candidates' | 'excluded' | 'minInstances' | 'warmInstances' | 'maxInstances' | 'weight'
+> {
+  const { maxBatch = Number.MAX_SAFE_INTEGER, percentile, limits, scale } = planned.spec;
+  return {
+    candidates: candidatesOf(planned),
+    excluded: new ServiceTimes(planned.table).excluded({ maxBatch, percentile, limits }),
+    minInstances: scale.min,
+    warmInstances: Math.max(1, scale.min),
+    maxInstances: scale.max,
+    weight: scale.weight,
+  };
 }
 
 async function planned(spec: FunctionSpec, options: TableOptions): Promise<PlannedFunction> {

@@ -5,6 +5,7 @@ import { percent, short } from './figures.ts';
 const CONSTRAINTS: Readonly<Record<ExplanationReport['constraint'], string>> = {
   'slo-tail': 'the tail of the SLO',
   throughput: 'throughput',
+  none: 'nothing',
   'one-instance': 'one instance, which is the least',
   'max-instances': 'the most instances that are allowed',
   'cluster-cpu': 'the CPU of the cluster',
@@ -20,11 +21,11 @@ export function renderExplanation(report: ExplanationReport): string {
     ['demand', demandText(report)],
     ...(running === null ? [] : ([['running', runningText(running)]] as [string, string][])),
     ['binding', `${CONSTRAINTS[report.constraint]}\n${report.why}`],
-    ['cheapest', chosen === null ? 'nothing fits' : chosenText(chosen, sloMs, percentile)],
+    ['chosen', chosen === null ? 'nothing' : chosenText(chosen, sloMs, percentile)],
     ...(missingPerSecond > 0
       ? ([['short of', `${short(missingPerSecond)} requests/s, even so`]] as [string, string][])
       : []),
-    ['runner-up', runnerUp === null ? 'none' : `${setText(runnerUp.set)}, ${extra(runnerUp.extraShare)}`],
+    ['runner-up', runnerUp === null ? 'none' : `${runnerUp.set.text}, ${extra(runnerUp.extraShare)}`],
     ['looser SLO', looser === null ? 'would save nothing' : looserText(looser)],
   ];
   const body = lines.map(
@@ -45,7 +46,7 @@ function runningText(running: NonNullable<ExplanationReport['running']>): string
 function chosenText(set: SetReport, sloMs: number, percentile: number): string {
   const { capacityPerSecond, gflops, batchTailMs, forecast } = set;
   const lines = [
-    `${setText(set)}, carries ${short(capacityPerSecond)} requests/s, ${short(gflops)} GFLOPS`,
+    `${set.text}, carries ${short(capacityPerSecond)} requests/s, ${short(gflops)} GFLOPS`,
     `a full batch takes ${formatDuration(batchTailMs)} at p${percentile}, of ${formatDuration(sloMs)}`,
   ];
   if (forecast !== null) {
@@ -57,14 +58,10 @@ function chosenText(set: SetReport, sloMs: number, percentile: number): string {
 }
 
 function looserText({ sloMs, set, savedShare }: NonNullable<ExplanationReport['looser']>): string {
-  return `from ${formatDuration(sloMs)} on, ${setText(set)} would do: ${percent(savedShare)} less`;
+  return `from ${formatDuration(sloMs)} on, ${set.text} would do: ${percent(savedShare)} less`;
 }
 
 /** A larger set may be the runner-up at no more cost. */
 function extra(share: number): string {
   return share <= 0 ? 'at the same cost' : `${percent(share)} more`;
-}
-
-function setText({ instances, configText }: SetReport): string {
-  return `${instances} × ${configText}`;
 }

@@ -21,7 +21,8 @@ export function renderHelp(spec: ProgramSpec, command: string = spec.name, width
   const add = (heading: string, ...lines: readonly Line[]): void =>
     void groups.set(heading, [...(groups.get(heading) ?? []), ...lines]);
   for (const option of options)
-    if (option.flag !== undefined) add(option.group ?? STANDARD_GROUP, ...flagLines(option, indent));
+    if (option.flag !== undefined && !option.isHidden)
+      add(option.group ?? STANDARD_GROUP, ...flagLines(option, indent));
   add(STANDARD_GROUP, ['-h, --help', 'print this help'], [`${indent}--version`, 'print the version']);
   const sections: [string, readonly Line[]][] = [
     ['Arguments', positionals.map((each): Line => [each.argument, each.help])],

@@ -24,6 +24,8 @@ interface Described {
   readonly help: string;
   /** Heading in help. */
   readonly group?: string;
+  /** Ours alone: not in help. */
+  readonly isHidden?: true;
 }
 
 interface Named extends Described {

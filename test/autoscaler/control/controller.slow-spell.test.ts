@@ -115,7 +115,7 @@ describe('what a slow spell has taught', () => {
     const managed = world.controller.find('f')!;
     const at = async (minutes: number): Promise<number> => {
       await world.advance(minutes * MINUTE_MS);
-      await world.controller.planInput();
+      await world.controller.consider('f');
       return believedSlowness();
     };
     const spell = await at(0);

@@ -107,7 +107,7 @@ describe('infless-autoscaler explain', () => {
   it('explains by the table alone', async () => {
     const explaining = explain('--rate', '300');
     expect(await explaining.exited()).toBe(0);
-    for (const label of ['demand', 'binding', 'cheapest', 'predicted: p99', 'runner-up', 'looser SLO']) {
+    for (const label of ['demand', 'binding', 'chosen', 'predicted: p99', 'runner-up', 'looser SLO']) {
       expect(explaining.stdout).toContain(label);
     }
     expect(explaining.stdout).not.toMatch(/NaN|undefined|Infinity/);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Action } from '../../../autoscaler/cluster/actions.ts';
 import type { NodeCapacity } from '../../../autoscaler/cluster/node.ts';
 import { parseFunctionSpec } from '../../../autoscaler/functions/spec.ts';
 import type { Planner } from '../../../autoscaler/planning/decision.ts';
@@ -126,10 +127,11 @@ describe('simulate', () => {
 
   it('lets another planner decide', async () => {
     let asked = 0;
-    const planner: Planner = (demands, cluster, rates) => {
+    const planner: Planner = (input) => {
       asked += 1;
-      const { start, stop, short } = planCluster(demands, cluster, rates);
-      return { start: start.filter(({ functionName }) => functionName === 'a'), stop, short };
+      const decision = planCluster(input);
+      const isKept = (action: Action) => action.type === 'stop' || action.functionName === 'a';
+      return { ...decision, actions: decision.actions.filter(isKept) };
     };
     const result = await simulate(scenario(), defaultPolicy({ planner }));
     expect(asked).toBeGreaterThan(50);

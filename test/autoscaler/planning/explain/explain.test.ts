@@ -1,17 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { NodeCapacity } from '../../../../autoscaler/cluster/node.ts';
 import { priceOf } from '../../../../autoscaler/cluster/price.ts';
 import type { Candidate } from '../../../../autoscaler/latency/candidate.ts';
 import { nearestFeasibleSloMs } from '../../../../autoscaler/planning/capacity/feasibility.ts';
 import { paperRateModel } from '../../../../autoscaler/planning/capacity/paper-rates.ts';
 import { percentileRateModel } from '../../../../autoscaler/planning/capacity/percentile-rates.ts';
-import { type ExplainRequest, explain } from '../../../../autoscaler/planning/explain/explain.ts';
-import { roomFor, without } from '../../../../autoscaler/planning/explain/room-for.ts';
+import {
+  type Explanation,
+  explain,
+  type InstanceSet,
+} from '../../../../autoscaler/planning/explain/explain.ts';
 import { cheapestAt, costOfSlo, nextCheaperSlo } from '../../../../autoscaler/planning/explain/slo-cost.ts';
 import { type Need, setsByPrice } from '../../../../autoscaler/planning/explain/uniform-sets.ts';
+import { roomFor, without } from '../../../../autoscaler/planning/placement/room-for.ts';
+import { planCluster } from '../../../../autoscaler/planning/planner.ts';
 import { amountsOf } from '../../../../models/base/resources.ts';
 import { configKey } from '../../../../profiles/config.ts';
-import { CANDIDATES, candidate, node } from '../../../support/planning.ts';
+import { CANDIDATES, candidate, demand, node } from '../../../support/planning.ts';
 import { nodeCapacity } from '../../../support/resources.ts';
 
 function need(change: Partial<Need> = {}): Need {
@@ -28,8 +34,26 @@ function need(change: Partial<Need> = {}): Need {
 /** A demand for which the fixture's table has something cheaper at a looser SLO. */
 const TIGHT: Partial<Need> = { slo: { sloMs: 100, percentile: 99, arrivalCv: 1 }, ratePerSecond: 300 };
 
-function request(change: Partial<ExplainRequest> = {}): ExplainRequest {
-  return { ...need(), name: 'f', maxInstances: 100, ...change };
+interface Asked extends Partial<Need> {
+  readonly maxInstances?: number;
+  /** Empty ones; default: as much as it takes. */
+  readonly nodes?: readonly NodeCapacity[];
+}
+
+/** Explains what is decided for a function alone. */
+function explained({ maxInstances = 100, nodes = ROOMY, ...change }: Asked = {}): Explanation {
+  const all = need(change);
+  const { ratePerSecond, slo, candidates, rates } = all;
+  const asked = demand('f', ratePerSecond, { ...slo, candidates, warmInstances: all.fewest, maxInstances });
+  const cluster = { nodes, instances: [], leaving: [] };
+  const decision = planCluster({ demands: [asked], cluster, rates }).functions[0]!;
+  return explain({ ...all, decision });
+}
+
+const ROOMY = [node('roomy', 1e6, { memoryBytes: 1e18, gpuPercents: new Array<number>(1000).fill(100) })];
+
+function sizeOf({ parts }: InstanceSet): number {
+  return parts.reduce((sum, { instances }) => sum + instances, 0);
 }
 
 function keyOf({ config }: Candidate): string {
@@ -115,21 +139,25 @@ describe('what an SLO costs', () => {
 
 describe('what binds', () => {
   it('is the tail where a config that the SLO forbids would be cheaper', () => {
-    const { constraint, why, chosen, runnerUp, looser, missingPerSecond } = explain(request(TIGHT));
+    const { constraint, why, chosen, runnerUp, looser, missingPerSecond } = explained(TIGHT);
     expect(constraint).toBe('slo-tail');
     expect(why).toMatch(/^Without the SLO of 100 ms, 5 × b8 c0\.5 would do for \d+ % less: a full batch/);
-    expect(chosen).toEqual(setsByPrice(need(TIGHT))[0]);
-    expect(keyOf(runnerUp!.candidate)).not.toBe(keyOf(chosen!.candidate));
-    expect(runnerUp!.price).toBeGreaterThanOrEqual(chosen!.price);
+    expect(chosen!.price).toBeLessThanOrEqual(setsByPrice(need(TIGHT))[0]!.price);
+    expect(chosen!.parts.map(({ candidate: part }) => keyOf(part))).not.toContain(
+      keyOf(runnerUp!.set.candidate),
+    );
+    expect(runnerUp!.set.price).toBeGreaterThanOrEqual(chosen!.price);
+    expect(runnerUp!.extraShare).toBeGreaterThan(0);
     expect(looser!.set.price).toBeLessThan(chosen!.price);
     expect(missingPerSecond).toBe(0);
   });
 
   it('is throughput where the SLO rules out nothing cheaper', () => {
     const only = [candidate(1, 1000, 10)];
-    const { constraint, runnerUp, looser } = explain(
-      request({ candidates: only, slo: { sloMs: 5_000, percentile: 99, arrivalCv: 1 } }),
-    );
+    const { constraint, runnerUp, looser } = explained({
+      candidates: only,
+      slo: { sloMs: 5_000, percentile: 99, arrivalCv: 1 },
+    });
     expect(constraint).toBe('throughput');
     expect(runnerUp).toBeUndefined();
     expect(looser).toBeUndefined();
@@ -137,20 +165,20 @@ describe('what binds', () => {
 
   it('is that there is no less than one instance', () => {
     const loose = { sloMs: 60_000, percentile: 99, arrivalCv: 1 };
-    const { constraint, chosen } = explain(request({ ratePerSecond: 0.1, slo: loose }));
+    const { constraint, chosen } = explained({ ratePerSecond: 0.1, slo: loose });
     expect(constraint).toBe('one-instance');
-    expect(chosen!.instances).toBe(1);
-    expect(explain(request({ ratePerSecond: 0.1, slo: loose, fewest: 3 })).why).toContain('the 3 instances');
+    expect(sizeOf(chosen!)).toBe(1);
+    expect(explained({ ratePerSecond: 0.1, slo: loose, fewest: 3 }).why).toContain('the 3 instances');
   });
 
   it('is the number of instances allowed, and then a dearer config is chosen', () => {
     const loose = { slo: { sloMs: 400, percentile: 99, arrivalCv: 1 }, ratePerSecond: 1_000 };
-    const free = explain(request(loose));
-    const { constraint, why, chosen } = explain(request({ ...loose, maxInstances: 6 }));
-    expect(free.chosen!.instances).toBeGreaterThan(6);
+    const free = explained(loose);
+    const { constraint, why, chosen } = explained({ ...loose, maxInstances: 4 });
+    expect(sizeOf(free.chosen!)).toBeGreaterThan(4);
     expect(constraint).toBe('max-instances');
-    expect(why).toContain('would be cheapest, but scale.max allows 6');
-    expect(chosen!.instances).toBeLessThanOrEqual(6);
+    expect(why).toContain('would be cheapest, but scale.max allows 4');
+    expect(sizeOf(chosen!)).toBeLessThanOrEqual(4);
     expect(chosen!.price).toBeGreaterThan(free.chosen!.price);
   });
 
@@ -158,32 +186,30 @@ describe('what binds', () => {
     ['cpu', node('n', 2)],
     ['memory', node('n', 64, { memoryBytes: 250e6 })],
   ])('is the %s of the cluster, with what is missing even so', (resource, only) => {
-    const { constraint, chosen, missingPerSecond } = explain(
-      request({ ratePerSecond: 2_000, nodes: [only] }),
-    );
+    const { constraint, chosen, missingPerSecond } = explained({ ratePerSecond: 2_000, nodes: [only] });
     expect(constraint).toBe(`cluster-${resource}`);
     expect(missingPerSecond).toBeCloseTo(2_000 - chosen!.capacityPerSecond, 9);
     expect(missingPerSecond).toBeGreaterThan(0);
-    expect(roomFor(chosen!.candidate, [only]).instances).toBeGreaterThanOrEqual(chosen!.instances);
+    expect(chosen!.parts.length).toBeGreaterThan(0);
   });
 
   it('is the GPUs of the cluster', () => {
     const onGpu = [candidate(8, 1000, 20, { gpuPercent: 60 })];
     const nodes = [node('n', 64, { gpuPercents: [100, 100] })];
-    const { constraint, chosen } = explain(request({ candidates: onGpu, ratePerSecond: 5_000, nodes }));
+    const { constraint, chosen } = explained({ candidates: onGpu, ratePerSecond: 5_000, nodes });
     expect(constraint).toBe('cluster-gpu');
-    expect(chosen!.instances).toBe(2);
+    expect(sizeOf(chosen!)).toBe(2);
   });
 
   it('says so where nothing fits at all', () => {
-    const { chosen, constraint, missingPerSecond } = explain(request({ nodes: [node('n', 0.1)] }));
+    const { chosen, constraint, missingPerSecond } = explained({ nodes: [node('n', 0.1)] });
     expect(chosen).toBeUndefined();
     expect(constraint).toBe('cluster-cpu');
     expect(missingPerSecond).toBe(100);
   });
 
   it('refuses an impossible SLO with the nearest one', () => {
-    expect(() => explain(request({ slo: { sloMs: 5, percentile: 99, arrivalCv: 1 } }))).toThrow(
+    expect(() => explained({ slo: { sloMs: 5, percentile: 99, arrivalCv: 1 } })).toThrow(
       'No config of function "f" answers within 5.0 ms at p99',
     );
   });
@@ -197,13 +223,12 @@ describe('what binds', () => {
     fc.assert(
       fc.property(limits, ({ cores, maxInstances, ratePerSecond }) => {
         const nodes = [node('a', cores), node('b', 1)];
-        const { chosen, missingPerSecond, runnerUp } = explain(
-          request({ nodes, maxInstances, ratePerSecond }),
-        );
-        expect(chosen!.instances).toBeLessThanOrEqual(maxInstances);
-        expect(chosen!.instances).toBeLessThanOrEqual(roomFor(chosen!.candidate, nodes).instances);
+        const { chosen, missingPerSecond, runnerUp } = explained({ nodes, maxInstances, ratePerSecond });
+        expect(sizeOf(chosen!)).toBeLessThanOrEqual(maxInstances);
+        for (const { candidate: part, instances } of chosen!.parts)
+          expect(instances).toBeLessThanOrEqual(roomFor(part, nodes).instances);
         expect(missingPerSecond > 0).toBe(chosen!.capacityPerSecond < ratePerSecond);
-        if (missingPerSecond > 0) expect(runnerUp).toBeUndefined();
+        expect(runnerUp === undefined || runnerUp.extraShare > 0).toBe(true);
       }),
       { numRuns: 25 },
     );

@@ -1,11 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import type { ClusterSnapshot, PlannedInstance } from '../../../../autoscaler/cluster/snapshot.ts';
-import type { Plan, Shortage } from '../../../../autoscaler/planning/decision.ts';
+import type {
+  FunctionDecision,
+  ScalingDecision,
+  Shortage,
+} from '../../../../autoscaler/planning/decision.ts';
 import { isCrowded } from '../../../../autoscaler/planning/incremental/crowding.ts';
-import { node } from '../../../support/planning.ts';
+import { demand, node } from '../../../support/planning.ts';
 import { needsOf } from '../../../support/resources.ts';
 
-const NOTHING: Plan = { start: [], stop: [], short: [] };
+const NOTHING: Pick<ScalingDecision, 'functions'> = { functions: [] };
+
+function short(shortage: Shortage): FunctionDecision {
+  const seen = demand(shortage.functionName, 1);
+  return {
+    name: seen.name,
+    seen,
+    before: [],
+    after: [],
+    carriedPerSecond: 0,
+    plannedSloMs: seen.sloMs,
+    target: [],
+    targetPerSecond: 0,
+    constraint: 'cluster-cpu',
+    shortage,
+    rejected: [],
+  };
+}
 
 function holding(cpuMillicores: number, gpuPercent = 0, memoryBytes = 0): PlannedInstance {
   const config = { batch: 1, cpuMillicores, gpuPercent };
@@ -37,8 +58,7 @@ describe('a cluster', () => {
   it('is crowded where somebody is short whom more room would help', () => {
     const at = (shortage: Partial<Shortage>) =>
       isCrowded(cluster(holding(1_000)), {
-        ...NOTHING,
-        short: [{ functionName: 'f', missingPerSecond: 1, ...shortage }],
+        functions: [short({ functionName: 'f', missingPerSecond: 1, ...shortage })],
       });
     expect(at({})).toBe(true);
     expect(at({ maxInstances: 1 })).toBe(false);

@@ -65,7 +65,8 @@ function rateFor(instances, { name, slo }, table) {
       nodeSelector: {},
       candidates,
     };
-    return planCluster([demand], { nodes, instances: [], leaving: [] }, percentileRateModel).start.length;
+    const cluster = { nodes, instances: [], leaving: [] };
+    return planCluster({ demands: [demand], cluster, rates: percentileRateModel }).actions.length;
   };
   let low = 0;
   let high = 1;

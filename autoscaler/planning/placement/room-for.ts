@@ -44,9 +44,15 @@ function timesByDimension(needs: Vector, { shared, devices }: NodeCapacity): Vec
 
 /** What is left of nodes when others hold so much of them. */
 export function without(nodes: readonly NodeCapacity[], held: readonly Placement[]): NodeCapacity[] {
+  const byNode = new Map<string, Placement[]>();
+  for (const each of held) {
+    const group = byNode.get(each.node);
+    if (group === undefined) byNode.set(each.node, [each]);
+    else group.push(each);
+  }
   return nodes.map((node) => {
     const room = new NodeRoom(node);
-    for (const each of held) if (each.node === node.name) room.book(each, 1);
+    for (const each of byNode.get(node.name) ?? []) room.book(each, 1);
     const [shared, ...devices] = room.vectors.map(amountsOf);
     return { ...node, shared: shared!, devices };
   });
