@@ -1,6 +1,7 @@
 import type { NodeCapacity } from '../../autoscaler/cluster/node.ts';
 import { type Resources, type Vector, vectorOf } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
+import type { GpuSharing } from '../../profiles/table.ts';
 
 /** A node as tests write it down. */
 export interface FlatNode {
@@ -12,15 +13,21 @@ export interface FlatNode {
   readonly gpuPercents: readonly number[];
   /** Of each; default: no limit. */
   readonly gpuMemoryBytes?: number;
+  /** How each of them is shared. */
+  readonly gpuSharing?: GpuSharing;
 }
 
 export function nodeCapacity(node: FlatNode): NodeCapacity {
-  const { name, labels, gpuPercents, gpuMemoryBytes = Infinity, ...shared } = node;
+  const { name, labels, gpuPercents, gpuMemoryBytes = Infinity, gpuSharing, ...shared } = node;
   return {
     name,
     ...(labels === undefined ? {} : { labels }),
     shared,
-    devices: gpuPercents.map((gpuPercent) => ({ gpuPercent, gpuMemoryBytes })),
+    devices: gpuPercents.map((gpuPercent) => ({
+      gpuPercent,
+      gpuMemoryBytes,
+      ...(gpuSharing === undefined ? {} : { sharing: gpuSharing }),
+    })),
   };
 }
 

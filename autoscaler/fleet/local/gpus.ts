@@ -1,14 +1,15 @@
 import type { Clock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
-import type { DeviceResources } from '../../../models/base/resources.ts';
 import { formatBytes } from '../../../models/base/units.ts';
 import { ENGINES } from '../../../models/engines/index.ts';
 import { cudaEnvironment } from '../../../models/engines/onnx/providers/cuda-libraries.ts';
 import { DEFAULT_GPU_PROVIDER, type Provider } from '../../../models/engines/provider.ts';
 import { Mps } from '../../../profiler/gpu/mps.ts';
+import { isMpsInstalled } from '../../../profiler/gpu/mps-control.ts';
 import { percentOfSlice } from '../../../profiler/gpu/shares.ts';
 import { type GpuInventory, readGpus, readMigSlices } from '../../../profiles/gpu/nvidia-smi.ts';
 import type { SmiGpu } from '../../../profiles/gpu/smi-xml.ts';
+import type { DeviceCapacity } from '../../cluster/node.ts';
 
 /** What instances can have a share of: a whole card, or a slice of a partitioned one. */
 export interface GpuSlot {
@@ -54,6 +55,8 @@ export class LocalGpus {
   #lost: ReadonlySet<string> = new Set();
   #lookAtMs: number;
   #mps: Promise<Mps | undefined> | undefined;
+  /** Whether processes on one card take turns, since there is no MPS. */
+  #takesTurns = !isMpsInstalled();
 
   private constructor(slots: readonly GpuSlot[], parts: LocalGpusParts) {
     this.#slots = slots;
@@ -80,14 +83,16 @@ export class LocalGpus {
     return new LocalGpus([], parts);
   }
 
-  /** What each slot has; nothing for one that is lost, so that the others keep their places. */
-  async devices(): Promise<readonly DeviceResources[]> {
+  /** What each slot has, and how parts of it are had; nothing of one that is lost, so that the others keep their places. */
+  async devices(): Promise<readonly DeviceCapacity[]> {
     if (this.#slots.length > 0 && this.#parts.clock.nowMs() >= this.#lookAtMs) await this.#look();
-    return this.#slots.map(({ uuid, percent, memoryBytes }) =>
-      this.#lost.has(uuid)
+    const ofCards = this.#takesTurns ? 'time-slicing' : 'mps';
+    return this.#slots.map(({ uuid, percent, memoryBytes, isSlice }) => ({
+      ...(this.#lost.has(uuid)
         ? { gpuPercent: 0, gpuMemoryBytes: 0 }
-        : { gpuPercent: percent, gpuMemoryBytes: memoryBytes ?? Infinity },
-    );
+        : { gpuPercent: percent, gpuMemoryBytes: memoryBytes ?? Infinity }),
+      sharing: isSlice ? 'mig' : ofCards,
+    }));
   }
 
   /** @throws InflessError PLATFORM_FAILED for a place where there is none */
@@ -161,6 +166,7 @@ export class LocalGpus {
       this.#parts.note(
         `${error.message}: instances on one GPU take turns, and nothing holds them to their shares.`,
       );
+      this.#takesTurns = true;
       return undefined;
     }
   }

@@ -100,7 +100,7 @@ interface Column {
 
 function columnsOf(table: ProfileTable): readonly Column[] {
   const gpu: Column[] = [
-    { title: 'GPU %', text: ({ gpuPercent }) => String(gpuPercent) },
+    { title: 'GPU %', text: ({ gpuPercent }) => String(Number(gpuPercent.toFixed(2))) },
     { title: 'rows/s per GPU %', text: perGpuText },
   ];
   const withGpu = table.cells.some(({ gpuPercent }) => gpuPercent > 0);

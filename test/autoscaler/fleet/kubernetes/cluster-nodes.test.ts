@@ -40,6 +40,7 @@ describe('a node', () => {
         memoryBytes: 896 * 2 ** 20,
         gpuPercents: [100],
         gpuMemoryBytes: 15 * 2 ** 30,
+        gpuSharing: 'whole',
       }),
     );
   });

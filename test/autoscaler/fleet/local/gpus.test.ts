@@ -52,13 +52,17 @@ describe('the GPUs of this machine', () => {
     expect(gpus.indexOf(gpus.slotAt(1).uuid)).toBe(1);
     const [card] = await gpus.devices();
     expect(card!.gpuMemoryBytes).toBe(gpus.slotAt(0).memoryBytes);
+    expect((await gpus.devices()).map(({ sharing }) => sharing)).toEqual(['mps', 'mps']);
   });
 
   it('are slices of a partitioned card, each for one process', async () => {
     const fake = await FakeGpu.open('a100-mig-510', { mps: false });
     await fake.list(LIST);
     const { gpus } = await detect();
-    expect(await percentsOf(gpus)).toEqual([300 / 7, 200 / 7]);
+    expect(await gpus.devices()).toMatchObject([
+      { gpuPercent: 300 / 7, sharing: 'mig' },
+      { gpuPercent: 200 / 7, sharing: 'mig' },
+    ]);
     const slot = gpus.slotAt(1);
     const environment = await gpus.environmentFor({ slot, percent: 200 / 7, memoryBytes: undefined }, []);
     expect(environment).toMatchObject({ CUDA_VISIBLE_DEVICES: 'MIG-two' });
