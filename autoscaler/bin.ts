@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { runProgram } from '../models/base/command-line/program.ts';
-import { createAutoscalerProgram } from './program.ts';
+import { autoscalerProgram } from './program.ts';
 
-await runProgram(createAutoscalerProgram());
+await runProgram(autoscalerProgram);
 process.exit();

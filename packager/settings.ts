@@ -1,5 +1,5 @@
 import { InflessError } from '../models/base/errors.ts';
-import { type LocatedModel, locateModel } from './contents/model/locate-model.ts';
+import { type LocatedModel, locateModel } from '../models/resolve/locate-model.ts';
 import type { Accelerator } from './contents/pack-image.ts';
 import { type Destination, destinationOf } from './destination.ts';
 import type { Dialect } from './emit/emit.ts';

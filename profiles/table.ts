@@ -24,8 +24,11 @@ export type Latency = Readonly<z.infer<typeof latencySchema>>;
 export const quotaMechanismSchema = z.enum(['cgroup-v2', 'cgroup-v1', 'affinity', 'threads']);
 export type QuotaMechanism = z.infer<typeof quotaMechanismSchema>;
 
-/** How shares of a GPU were held: percentages by MPS, slices of a partitioned GPU (MIG), or always the whole. */
-export const gpuSharingSchema = z.enum(['mps', 'mig', 'whole']);
+/**
+ * How shares of a GPU are held: percentages by MPS, slices of a partitioned GPU (MIG), equal turns, or always the whole. As many percent of one kind are
+ * not those of another: a table is of one kind, and is planned with where that is had.
+ */
+export const gpuSharingSchema = z.enum(['mps', 'mig', 'time-slicing', 'whole']);
 export type GpuSharing = z.infer<typeof gpuSharingSchema>;
 
 /** What ran the cells that have a share of a GPU. */

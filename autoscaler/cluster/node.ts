@@ -1,10 +1,19 @@
 import {
   type DeviceResources,
+  GPU,
+  isAtMost,
   type SharedResources,
   type Vector,
   vectorOf,
   ZERO,
 } from '../../models/base/resources.ts';
+import type { GpuSharing } from '../../profiles/table.ts';
+
+/** What there is of one GPU, or of a piece of one. */
+export interface DeviceCapacity extends DeviceResources {
+  /** How its parts are held; undefined where that makes no difference, as in simulations. */
+  readonly sharing?: GpuSharing;
+}
 
 /** Allocatable resources of one node, before any instance of ours. */
 export interface NodeCapacity {
@@ -13,7 +22,7 @@ export interface NodeCapacity {
   readonly labels?: Readonly<Record<string, string>>;
   readonly shared: SharedResources;
   /** One entry a GPU. */
-  readonly devices: readonly DeviceResources[];
+  readonly devices: readonly DeviceCapacity[];
 }
 /** The same nodes come back with every plan, thousands of them. */
 const amounts = new WeakMap<NodeCapacity, Vector>();
@@ -31,6 +40,36 @@ export function amountsOn(node: NodeCapacity): Vector {
 /** Where in {@link amountsOn} a device's vector begins. */
 export function startOfDevice(device: number): number {
   return (device + 1) * ZERO.length;
+}
+
+/** What an instance needs, and how a part of a GPU among it was held when it was measured. */
+export interface ShareNeeds {
+  readonly needs: Vector;
+  readonly sharing?: GpuSharing;
+}
+
+/**
+ * Whether a device gives shares of this size and kind at all, whatever is free of it. MPS gives any percentage. A slice, a turn and a GPU that is not shared go to one process each: to one that
+ * needs more than half of it, or a plan that counts in percents would put a second one there. A GPU that is had whole is never slower than a part of it.
+ */
+export function givesShare(device: DeviceCapacity, { needs, sharing = device.sharing }: ShareNeeds): boolean {
+  if (device.sharing === undefined) return true;
+  const isPiece = device.sharing === 'time-slicing' ? device.gpuPercent < 100 : device.sharing !== 'mps';
+  if (isPiece && 2 * needs[GPU]! <= device.gpuPercent) return false;
+  return device.sharing === 'whole' || sharing === device.sharing;
+}
+
+/**
+ * Whether an instance finds no place wherever another finds none, since it needs no less of anything. Where GPUs are not shared just by the percent, less of one may find none where more does.
+ *
+ * @param nodes one of each kind that there is
+ */
+export function isNoEasier(instance: ShareNeeds, other: ShareNeeds, nodes: readonly NodeCapacity[]): boolean {
+  const isSameShare =
+    other.needs[GPU] === 0 ||
+    (instance.needs[GPU] === other.needs[GPU] && instance.sharing === other.sharing) ||
+    !nodes.some(({ devices }) => devices.some(({ sharing }) => sharing !== undefined));
+  return isSameShare && isAtMost(other.needs, instance.needs);
 }
 
 /** Labels, with the values that a node must have. */

@@ -9,12 +9,10 @@ import {
   ZERO,
 } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
-import { amountsOn, type NodeCapacity, startOfDevice } from './node.ts';
+import { amountsOn, givesShare, type NodeCapacity, type ShareNeeds, startOfDevice } from './node.ts';
 
 /** What holds resources of a node, or would. */
-interface Holding {
-  readonly needs: Vector;
-}
+type Holding = Pick<ShareNeeds, 'needs'>;
 
 const totals = new WeakMap<readonly NodeCapacity[], Vector>();
 
@@ -44,11 +42,15 @@ export function without(total: Vector, held: readonly Holding[]): Vector {
 }
 
 /** Whether an empty node could hold it. */
-export function fitsOn({ needs }: Holding, node: NodeCapacity): boolean {
+export function fitsOn(instance: ShareNeeds, node: NodeCapacity): boolean {
+  const { needs } = instance;
   const free = amountsOn(node);
   if (!fits(needs, free, SHARED_INDICES)) return false;
   if (!needsDevice(needs)) return true;
-  return node.devices.some((_, device) => fits(needs, free, DEVICE_INDICES, startOfDevice(device)));
+  return node.devices.some(
+    (device, index) =>
+      givesShare(device, instance) && fits(needs, free, DEVICE_INDICES, startOfDevice(index)),
+  );
 }
 
 /** The most that one instance of a function may be given; no limit where nothing is said. */
@@ -80,7 +82,7 @@ export function exceeded(config: Config, { cpu, gpu }: InstanceLimits): string |
 }
 
 /** Those that some empty node could hold. */
-export function placeableOn<T extends Holding>(
+export function placeableOn<T extends ShareNeeds>(
   nodes: readonly NodeCapacity[],
   candidates: readonly T[],
 ): readonly T[] {

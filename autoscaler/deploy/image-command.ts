@@ -1,49 +1,32 @@
-import { Command } from 'commander';
 import { withInterrupt } from '../../models/base/command-line/interrupt.ts';
+import { defineProgram, type Values } from '../../models/base/command-line/option-table.ts';
 import { formatBytes, formatDuration } from '../../models/base/units.ts';
 import { formats } from '../../models/engines/index.ts';
 import { SERVING_PORT } from '../../packager/contents/image-config.ts';
 import type { Program } from '../../packager/contents/runtime/program.ts';
-import { type DestinationFlags, deliver, destinationOf } from '../../packager/destination.ts';
-import { baseSource, DEFAULT_BASE } from '../../packager/image-name.ts';
+import { deliver, destinationOf } from '../../packager/destination.ts';
+import { baseSource } from '../../packager/image-name.ts';
+import { IMAGE_OPTIONS } from '../../packager/pack-options.ts';
 import { packProgram } from '../../packager/pack-program.ts';
 import { parsePlatforms } from '../../packager/platform-list.ts';
 import { ProgressLine } from '../../packager/progress-line.ts';
 import { parseReference } from '../../packager/registry/reference.ts';
 
-interface Flags extends DestinationFlags {
-  readonly tag?: string;
-  readonly base: string;
-  readonly platform?: string;
-  readonly insecure?: boolean;
-}
-
 /** What runs in a cluster: there instances are pods, so that no serving process is started here. */
 const AUTOSCALER_PROGRAM: Program = { entry: 'autoscaler/bin', others: [], formats: formats() };
 
 /** `infless-autoscaler image`: this very autoscaler as an image, for a cluster to run. */
-export function imageCommand(): Command {
-  return new Command('image')
-    .description('pack this autoscaler as an image, for a cluster to run: without Docker, without root')
-    .option('-t, --tag <image>', 'name of the image; pushes it to its registry unless told where it goes')
-    .option('-o, --output <target>', 'write it there: oci:FOLDER[:TAG] or docker-archive:FILE')
-    .option(
-      '--base <image>',
-      "what it is built on: host (this machine's Node.js), oci:FOLDER[:TAG], or a name in a registry",
-      DEFAULT_BASE,
-    )
-    .option(
-      '--platform <list>',
-      'linux/amd64, linux/arm64, or both with a comma between (default: of this machine)',
-    )
-    .option('--insecure', 'speak plain HTTP with the registry')
-    .action(packAutoscaler);
-}
+export const imageCommand = defineProgram({
+  name: 'image',
+  summary: 'Pack this autoscaler as an image, for a cluster to run: without Docker, without root.',
+  options: IMAGE_OPTIONS,
+  run: packAutoscaler,
+});
 
-function packAutoscaler(flags: Flags): Promise<void> {
+function packAutoscaler(flags: Values<typeof IMAGE_OPTIONS>): Promise<void> {
   return withInterrupt(async (signal) => {
     const startMs = performance.now();
-    const { insecure = false } = flags;
+    const { insecure } = flags;
     const reference = flags.tag === undefined ? undefined : parseReference(flags.tag);
     const destination = destinationOf(flags, reference);
     const progress = new ProgressLine(process.stderr);
@@ -53,7 +36,7 @@ function packAutoscaler(flags: Flags): Promise<void> {
         title: 'infless-autoscaler',
         description: 'Serves models within their latency targets, with as few resources as possible',
         base: baseSource(flags.base, { insecure, signal, onProgress: progress.onPush }),
-        platforms: parsePlatforms(flags.platform?.split(',')),
+        platforms: parsePlatforms(flags.platform),
         environment: {
           INFLESS_CACHE_DIR: '/tmp/infless/cache', // the one place that is writable
           INFLESS_STATE_DIR: '/tmp/infless/state',

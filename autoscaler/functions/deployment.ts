@@ -4,6 +4,7 @@ import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT } from '../../packager/server/instance-protocol.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { readTable, type StoredTable } from '../../profiles/store.ts';
+import { withTimeSlices } from '../../profiles/time-slices.ts';
 import { chooseTable, type FoundModel, findModel } from './model-source.ts';
 import { chooseProvider, type ProviderChoice } from './provider-choice.ts';
 import { type FunctionSpec, modelReference } from './spec.ts';
@@ -43,7 +44,13 @@ export async function resolveDeployment(spec: FunctionSpec): Promise<Deployment>
   };
 }
 
+/** A table of whole GPUs is one of their time slices, too. */
 async function profileOf(spec: FunctionSpec, found: FoundModel): Promise<StoredTable> {
+  const { file, table } = await storedProfileOf(spec, found);
+  return { file, table: withTimeSlices(table) };
+}
+
+async function storedProfileOf(spec: FunctionSpec, found: FoundModel): Promise<StoredTable> {
   const { digest } = found.model.manifest;
   const measure = `infless-profile ${found.measurable}`;
   if (spec.profile === undefined) {

@@ -2,4 +2,4 @@
 import { runProgram } from '../../models/base/command-line/program.ts';
 import { proofProgram } from './program.ts';
 
-await runProgram(proofProgram());
+await runProgram(proofProgram);

@@ -1,53 +1,82 @@
-import { type Command, Option } from 'commander';
-import { createProgram } from '../../models/base/command-line/program.ts';
+import { defineProgram, option, type Values } from '../../models/base/command-line/option-table.ts';
+import { file, folder } from '../../models/base/command-line/parsers.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import { makeBundle } from './bundle/bundle.ts';
 import { unpackEngine } from './bundle/unpack-engine.ts';
 import { type Letter, STEP_LETTERS } from './plan.ts';
 import { prove } from './run/prove.ts';
 
-interface Options {
-  readonly bundle?: string;
-  readonly partSize: number;
-  readonly computeCapability?: readonly number[];
-  readonly unpackEngine?: string;
-  readonly steps?: readonly Letter[];
-  readonly out: string;
-  readonly replay?: string;
-  readonly time: number;
-  readonly stepTime?: number;
-}
-
 const MOST_PART_MIB = 24;
 
-/** The command line of `npm run prove:gpu`. */
-export function proofProgram(): Command {
-  return createProgram(
-    'prove-gpu',
-    'Shows on a machine with an NVIDIA card what INFless promises of GPUs, one step after the other.',
-  )
-    .option('--steps <list>', 'of a to i, as in c,f,h (default: all, the most telling first)', parseSteps)
-    .option('--out <folder>', 'where the results go, as they come', 'proof')
-    .option('--time <seconds>', 'for all steps together', parseSeconds, 480)
-    .option('--step-time <seconds>', 'for each step at most (default: what it needs)', parseSeconds)
-    .option('--replay <folder>', 'with the card played by programs that answer as recorded there')
-    .option('--bundle <folder>', 'make what to bring to a machine without Node.js and registries, and end')
-    .option(
-      '--part-size <mebibytes>',
-      'with --bundle: the largest file of it',
-      (text) => parseBetween(text, '--part-size', 1, MOST_PART_MIB),
-      21,
-    )
-    .option(
-      '--compute-capability <list>',
-      'with --bundle: only the code for these cards, as in 8.0,9.0 (default: all)',
-      parseCapabilities,
-    )
-    .addOption(new Option('--unpack-engine <archive>').hideHelp())
-    .action(run);
-}
+const BUNDLE = 'For a machine without Node.js and registries';
 
-async function run(options: Options): Promise<void> {
+const OPTIONS = {
+  steps: option({
+    flag: '--steps <list>',
+    parse: parseSteps,
+    otherwise: 'all, the most telling first',
+    help: 'which of a to i, as in c,f,h',
+  }),
+  out: option({
+    flag: '--out <folder>',
+    parse: folder,
+    default: 'proof',
+    help: 'where the results go, as they come',
+  }),
+  time: option({
+    flag: '--time <seconds>',
+    parse: parseSeconds,
+    default: '480',
+    help: 'time for all steps together',
+  }),
+  stepTime: option({
+    flag: '--step-time <seconds>',
+    parse: parseSeconds,
+    otherwise: 'what it needs',
+    help: 'time for each step at most',
+  }),
+  replay: option({
+    flag: '--replay <folder>',
+    parse: folder,
+    help: 'with the card played by programs that answer as recorded there',
+  }),
+  bundle: option({
+    flag: '--bundle <folder>',
+    parse: folder,
+    group: BUNDLE,
+    help: 'make what to bring there, and end',
+  }),
+  partSize: option({
+    flag: '--part-size <mebibytes>',
+    parse: (text, name) => parseBetween(text, name, 1, MOST_PART_MIB),
+    default: '21',
+    group: BUNDLE,
+    help: 'the largest file of it',
+  }),
+  computeCapability: option({
+    flag: '--compute-capability <list>',
+    parse: parseCapabilities,
+    otherwise: 'all',
+    group: BUNDLE,
+    help: 'only the code for these cards, as in 8.0,9.0',
+  }),
+  unpackEngine: option({
+    flag: '--unpack-engine <archive>',
+    parse: file,
+    isHidden: true,
+    help: 'what the bundle does with its engine',
+  }),
+};
+
+/** The command line of `npm run prove:gpu`. */
+export const proofProgram = defineProgram({
+  name: 'prove-gpu',
+  summary: 'Shows on a machine with an NVIDIA card what INFless promises of GPUs, one step after the other.',
+  options: OPTIONS,
+  run,
+});
+
+async function run(options: Values<typeof OPTIONS>): Promise<void> {
   if (options.unpackEngine !== undefined) return unpackEngine(options.unpackEngine);
   const tell = (line: string): void => void process.stdout.write(`${line}\n`);
   if (options.bundle !== undefined) {
@@ -79,8 +108,8 @@ function parseSteps(text: string): readonly Letter[] {
   });
 }
 
-function parseSeconds(text: string): number {
-  return parseBetween(text, 'The time', 1, 3600);
+function parseSeconds(text: string, name: string): number {
+  return parseBetween(text, name, 1, 3600);
 }
 
 function parseBetween(text: string, what: string, least: number, most: number): number {

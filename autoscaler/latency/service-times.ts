@@ -89,9 +89,17 @@ export class ServiceTimes {
           meanMs,
           tailMs: Math.max(meanMs, this.batchMs(config, config.batch, percentile / 100)),
           needs: vectorOf(this.view.resources(config)),
+          ...this.#sharingOf(config),
           startupMs: this.view.startupMs(config),
         };
       });
+  }
+
+  /** The whole of a GPU is the same, however others would share it. */
+  #sharingOf({ gpuPercent }: Config): Pick<Candidate, 'sharing'> {
+    const { gpuSharing } = this.view.table.quota;
+    const isPart = gpuPercent > 0 && gpuPercent < 100;
+    return isPart && gpuSharing !== undefined ? { sharing: gpuSharing } : {};
   }
 
   /** The configs that its limits rule out, and how many times the limit each is beyond. */

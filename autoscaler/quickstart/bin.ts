@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { runProgram } from '../../models/base/command-line/program.ts';
-import { createQuickstartProgram } from './quickstart.ts';
+import { quickstartProgram } from './quickstart.ts';
 
-await runProgram(createQuickstartProgram());
+await runProgram(quickstartProgram);
 process.exit();

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Command } from 'commander';
 import { pino } from 'pino';
-import { delay, systemClock } from '../../models/base/clock.ts';
-import { createProgram } from '../../models/base/command-line/program.ts';
+import { pause, systemClock } from '../../models/base/clock.ts';
+import { defineProgram, option, toggle, type Values } from '../../models/base/command-line/option-table.ts';
+import { wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { formatDuration, parseDurationMs } from '../../models/base/units.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
@@ -18,27 +18,36 @@ import { TOUR_FUNCTIONS, type TourFunction, tableFor } from './tour-functions.ts
 import { peakRate, rampOf, replay } from './tour-load.ts';
 import { allMet, renderReport, type TourResult } from './tour-report.ts';
 
-interface Options {
-  readonly port: string;
-  readonly duration: string;
-  readonly exit?: true;
-}
+const OPTIONS = {
+  port: option({
+    flag: '-p, --port <number>',
+    parse: wholeNumber(0, 65_535),
+    default: '8080',
+    help: 'port of the gateway; 0 picks a free one',
+  }),
+  duration: option({
+    flag: '--duration <time>',
+    parse: parseDurationMs,
+    default: '30s',
+    help: 'length of the replayed load',
+  }),
+  exit: toggle({
+    flag: '--exit',
+    help: 'stop after the report: exit code 0 if every function kept its SLO, 1 if not',
+  }),
+};
 
 const READY_TIMEOUT_MS = 60_000;
 
 /** `npm start`: from nothing to two endpoints that keep their latency targets, shown under load. */
-export function createQuickstartProgram(): Command {
-  return createProgram(
-    'npm start --',
-    'Profile two models, serve them, load them, and show that their SLOs held.',
-  )
-    .option('-p, --port <number>', 'port of the gateway; 0 picks a free one', '8080')
-    .option('--duration <time>', 'length of the replayed load', '30s')
-    .option('--exit', 'stop after the report: exit code 0 if every function kept its SLO, 1 if not')
-    .action((options: Options) => quickstart(options));
-}
+export const quickstartProgram = defineProgram({
+  name: 'npm start --',
+  summary: 'Profile two models, serve them, load them, and show that their SLOs held.',
+  options: OPTIONS,
+  run: quickstart,
+});
 
-async function quickstart(options: Options): Promise<void> {
+async function quickstart(options: Values<typeof OPTIONS>): Promise<void> {
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort()).once('SIGTERM', () => interrupt.abort());
   const stateDirectory = await mkdtemp(join(tmpdir(), 'infless-start-'));
@@ -52,7 +61,11 @@ async function quickstart(options: Options): Promise<void> {
   }
 }
 
-async function tour(options: Options, stateDirectory: string, signal: AbortSignal): Promise<void> {
+async function tour(
+  options: Values<typeof OPTIONS>,
+  stateDirectory: string,
+  signal: AbortSignal,
+): Promise<void> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   say('1. Profile: how fast is each model with how much? (kept; the next time this step is skipped)');
   const tables = new Map<string, ProfileTable>();
@@ -62,7 +75,7 @@ async function tour(options: Options, stateDirectory: string, signal: AbortSigna
   const backend = new LocalBackend({ stateDirectory });
   const service = await startService({
     host: '127.0.0.1',
-    port: Number(options.port),
+    port: options.port,
     backend,
     rates: percentileRateModel,
     logger: pino({ level: 'error', base: null }, pino.destination({ fd: 2, sync: true })),
@@ -72,7 +85,7 @@ async function tour(options: Options, stateDirectory: string, signal: AbortSigna
     for (const tour of TOUR_FUNCTIONS) say(`   ${await declare(service, tour)}`);
     await Promise.all(TOUR_FUNCTIONS.map(({ name }) => untilReady(service, name, signal)));
 
-    const durationMs = parseDurationMs(options.duration, '--duration');
+    const durationMs = options.duration;
     say(`\n3. Load: ${formatDuration(durationMs)} of Poisson arrivals that rise and fall, on both at once`);
     const timeline = new Timeline(service.controller, backend.platform, systemClock);
     await timeline.start();
@@ -112,7 +125,7 @@ async function untilReady(service: Service, name: string, signal: AbortSignal): 
         },
       );
     }
-    await delay(systemClock, 100);
+    await pause(systemClock, 100);
   }
 }
 
@@ -154,7 +167,7 @@ async function forecastAtPeak(
   durationMs: number,
 ): Promise<Forecast | undefined> {
   const peaks = course.filter(([, share]) => share === 1).map(([at]) => at);
-  await delay(systemClock, ((Math.min(...peaks) + Math.max(...peaks)) / 2) * durationMs);
+  await pause(systemClock, ((Math.min(...peaks) + Math.max(...peaks)) / 2) * durationMs);
   const managed = service.controller.find(name);
   return managed && forecastOf(managed, service.controller, systemClock.nowMs(), peakPerSecond);
 }

@@ -94,10 +94,15 @@ export function requireInside(path: string, names: readonly string[]): void {
 /** What exporters call the file when the folder has the name already. */
 const NAMELESS = /^model\.[^.]+$/i;
 
+/** Whether the name of a model's file says nothing: `model.onnx`. */
+export function isNameless(path: string): boolean {
+  return NAMELESS.test(basename(path));
+}
+
 /** The name of a model by that of its file, or of its folder where the file says nothing. */
 export function nameByFile(path: string): string {
   const folder = basename(dirname(resolve(path)));
-  return NAMELESS.test(basename(path)) && folder !== '' ? folder : basename(path, extname(path));
+  return isNameless(path) && folder !== '' ? folder : basename(path, extname(path));
 }
 
 function notFound({ kind }: ModelStorage, path: string, why: string, cause: unknown): InflessError {

@@ -1,3 +1,4 @@
+import { openInference } from './open-inference.ts';
 import { openFaas } from './openfaas.ts';
 import { decodeName, pathPattern, shortPath } from './path-template.ts';
 import {
@@ -13,7 +14,7 @@ import {
 import { tensorflowServing } from './tensorflow-serving.ts';
 
 /** Every wire protocol that is spoken. A new one is a file beside these and a line here. */
-export const PROTOCOLS: readonly Protocol[] = [tensorflowServing, openFaas];
+export const PROTOCOLS: readonly Protocol[] = [tensorflowServing, openInference, openFaas];
 
 /** What callers speak that say nothing else: they post to a function. */
 export const DEFAULT_PROTOCOL: Protocol = openFaas;

@@ -1,9 +1,16 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
 export const MPS_CONTROL = 'nvidia-cuda-mps-control';
 
 /** The daemon answers at once; one that hangs must not hang us. */
 const TIMEOUT_MS = 4_000;
+
+/** Whether the driver's programs for it are there; whether they start, starting tells. */
+export function isMpsInstalled(environment: NodeJS.ProcessEnv = process.env): boolean {
+  return (environment.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, MPS_CONTROL)));
+}
 
 /** Runs the control program: with `-d` it becomes the daemon, else it passes commands on to it. */
 export function control(

@@ -33,7 +33,7 @@ export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = p
     ...distinct(cells.map(({ gpuPercent }) => gpuPercent)).flatMap((gpuPercent) =>
       renderShare(
         cells.filter((cell) => cell.gpuPercent === gpuPercent),
-        gpuPercent === 0 ? '' : `, ${gpuPercent} % of the GPU`,
+        gpuPercent === 0 ? '' : `, ${Number(gpuPercent.toFixed(2))} % of the GPU`,
         colors,
       ),
     ),

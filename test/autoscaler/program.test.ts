@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createAutoscalerProgram } from '../../autoscaler/program.ts';
+import { autoscalerProgram } from '../../autoscaler/program.ts';
+import { renderHelp } from '../../models/base/command-line/help.ts';
 import { AutoscalerProcess } from '../support/autoscaler-process.ts';
 import { rawRequest } from '../support/raw-request.ts';
 import { measuredCache } from './end-to-end/running-service.ts';
@@ -75,7 +76,7 @@ describe('infless-autoscaler', () => {
   });
 
   it.each([
-    [['--port', 'http'], 2, /Port "http" is not a number/],
+    [['--port', 'http'], 2, /--port "http" is not a whole number/],
     [['--functions', 'missing.yaml'], 2, /Functions file missing\.yaml cannot be read \(ENOENT\)/],
     [['--rate-model', 'luck'], 2, /percentile/],
     [['--allow-host', 'http://gateway.example'], 2, /--allow-host "http:\/\/gateway\.example" is no name/],
@@ -120,7 +121,7 @@ describe('infless-autoscaler', () => {
     for (const name of ['localhost', '0.0.0.0', 'one.example', 'two.example:80'])
       expect(await ask(name), name).toBe(200);
     expect(await ask('three.example')).toBe(421);
-    expect(createAutoscalerProgram().helpInformation()).toContain('--allow-host <name>');
+    expect(renderHelp(autoscalerProgram)).toContain('--allow-host <name>');
   });
 
   it('listens on an address by which it can be administered', async (context) => {

@@ -2,7 +2,7 @@ import { copyFile, mkdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { packageVersion } from '../../models/base/package.ts';
-import { locateModel } from '../../packager/contents/model/locate-model.ts';
+import { locateModel } from '../../models/resolve/locate-model.ts';
 import { LayoutSource } from '../../packager/layout/layout-source.ts';
 import { writeLayout } from '../../packager/layout/write-layout.ts';
 import { readDocument } from '../../packager/oci/document.ts';

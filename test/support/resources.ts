@@ -1,6 +1,7 @@
 import type { NodeCapacity } from '../../autoscaler/cluster/node.ts';
 import { type Resources, type Vector, vectorOf } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
+import type { GpuSharing } from '../../profiles/table.ts';
 
 /** A node as tests write it down. */
 export interface FlatNode {
@@ -10,14 +11,19 @@ export interface FlatNode {
   readonly memoryBytes: number;
   /** One entry a GPU. */
   readonly gpuPercents: readonly number[];
+  /** How each of them is shared. */
+  readonly gpuSharing?: GpuSharing;
 }
 
-export function nodeCapacity({ name, labels, gpuPercents, ...shared }: FlatNode): NodeCapacity {
+export function nodeCapacity({ name, labels, gpuPercents, gpuSharing, ...shared }: FlatNode): NodeCapacity {
   return {
     name,
     ...(labels === undefined ? {} : { labels }),
     shared,
-    devices: gpuPercents.map((gpuPercent) => ({ gpuPercent })),
+    devices: gpuPercents.map((gpuPercent) => ({
+      gpuPercent,
+      ...(gpuSharing === undefined ? {} : { sharing: gpuSharing }),
+    })),
   };
 }
 

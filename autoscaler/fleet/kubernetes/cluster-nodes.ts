@@ -163,6 +163,7 @@ export function capacityOf(node: V1Node, requested: Amounts): NodeCapacity {
   const allocatable = amountsOf(node.status?.allocatable);
   const free = (resource: string): number =>
     Math.max(0, (allocatable.get(resource) ?? 0) - (requested.get(resource) ?? 0));
+  const { kind, percents } = gpuSharingOf(node, requested);
   return {
     name: node.metadata?.name ?? '',
     labels: node.metadata?.labels ?? {},
@@ -170,7 +171,7 @@ export function capacityOf(node: V1Node, requested: Amounts): NodeCapacity {
       cpuMillicores: Math.floor(free('cpu') * 1000),
       memoryBytes: Math.floor(free('memory')),
     },
-    devices: gpuSharingOf(node, requested).percents.map((gpuPercent) => ({ gpuPercent })),
+    devices: percents.map((gpuPercent) => ({ gpuPercent, sharing: kind })),
   };
 }
 

@@ -5,9 +5,11 @@ import { ENGINES } from '../../../models/engines/index.ts';
 import { cudaEnvironment } from '../../../models/engines/onnx/providers/cuda-libraries.ts';
 import { DEFAULT_GPU_PROVIDER, type Provider } from '../../../models/engines/provider.ts';
 import { Mps } from '../../../profiler/gpu/mps.ts';
+import { isMpsInstalled } from '../../../profiler/gpu/mps-control.ts';
 import { percentOfSlice } from '../../../profiler/gpu/shares.ts';
 import { type GpuInventory, readGpus, readMigSlices } from '../../../profiles/gpu/nvidia-smi.ts';
 import type { SmiGpu } from '../../../profiles/gpu/smi-xml.ts';
+import type { DeviceCapacity } from '../../cluster/node.ts';
 
 /** What instances can have a share of: a whole card, or a slice of a partitioned one. */
 export interface GpuSlot {
@@ -53,6 +55,8 @@ export class LocalGpus {
   #lost: ReadonlySet<string> = new Set();
   #lookAtMs: number;
   #mps: Promise<Mps | undefined> | undefined;
+  /** Whether processes on one card take turns, since there is no MPS. */
+  #takesTurns = !isMpsInstalled();
 
   private constructor(slots: readonly GpuSlot[], parts: LocalGpusParts) {
     this.#slots = slots;
@@ -79,10 +83,14 @@ export class LocalGpus {
     return new LocalGpus([], parts);
   }
 
-  /** What each slot has, in percent of its card; 0 for one that is lost, so that the others keep their places. */
-  async percents(): Promise<readonly number[]> {
+  /** What each slot has, in percent of its card, and how parts of it are had; 0 for one that is lost, so that the others keep their places. */
+  async devices(): Promise<readonly DeviceCapacity[]> {
     if (this.#slots.length > 0 && this.#parts.clock.nowMs() >= this.#lookAtMs) await this.#look();
-    return this.#slots.map(({ uuid, percent }) => (this.#lost.has(uuid) ? 0 : percent));
+    const ofCards = this.#takesTurns ? 'time-slicing' : 'mps';
+    return this.#slots.map(({ uuid, percent, isSlice }) => ({
+      gpuPercent: this.#lost.has(uuid) ? 0 : percent,
+      sharing: isSlice ? 'mig' : ofCards,
+    }));
   }
 
   /** @throws InflessError PLATFORM_FAILED for a place where there is none */
@@ -156,6 +164,7 @@ export class LocalGpus {
       this.#parts.note(
         `${error.message}: instances on one GPU take turns, and nothing holds them to their shares.`,
       );
+      this.#takesTurns = true;
       return undefined;
     }
   }

@@ -8,7 +8,14 @@ import {
   timesIn,
   type Vector,
 } from '../../../models/base/resources.ts';
-import { amountsOn, type NodeCapacity, startOfDevice } from '../../cluster/node.ts';
+import {
+  amountsOn,
+  type DeviceCapacity,
+  givesShare,
+  type NodeCapacity,
+  type ShareNeeds,
+  startOfDevice,
+} from '../../cluster/node.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 
@@ -23,12 +30,12 @@ export class NodeRoom {
   readonly name: string;
   /** As {@link amountsOn} has it. */
   readonly #free: number[];
-  readonly #devices: number;
+  readonly #devices: readonly DeviceCapacity[];
 
   constructor(node: NodeCapacity) {
     this.name = node.name;
     this.#free = amountsOn(node).slice();
-    this.#devices = node.devices.length;
+    this.#devices = node.devices;
   }
 
   get cpuMillicores(): number {
@@ -38,7 +45,7 @@ export class NodeRoom {
   /** The largest share of one GPU that is free. */
   get emptiestGpuPercent(): number {
     let most = 0;
-    for (let device = 0; device < this.#devices; device += 1) {
+    for (let device = 0; device < this.#devices.length; device += 1) {
       const free = this.#free[startOfDevice(device) + GPU]!;
       if (free > most) most = free;
     }
@@ -48,7 +55,7 @@ export class NodeRoom {
   /** What is free of what all share, and of each device. */
   get vectors(): readonly Vector[] {
     const size = startOfDevice(0);
-    return Array.from({ length: this.#devices + 1 }, (_, place) =>
+    return Array.from({ length: this.#devices.length + 1 }, (_, place) =>
       this.#free.slice(place * size, (place + 1) * size),
     );
   }
@@ -57,32 +64,36 @@ export class NodeRoom {
   book({ needs, gpu }: Placement, sign: 1 | -1): void {
     this.#take(needs, SHARED_INDICES, 0, sign);
     if (!needsDevice(needs)) return;
-    const device = gpu ?? this.#tightestDevice(needs);
-    if (device >= 0 && device < this.#devices) {
+    const device = gpu ?? this.#tightestDevice({ needs });
+    if (device >= 0 && device < this.#devices.length) {
       this.#take(needs, DEVICE_INDICES, startOfDevice(device), sign);
     }
   }
 
-  fits({ needs }: Candidate): boolean {
+  fits(candidate: Candidate): boolean {
+    const { needs } = candidate;
     if (!fits(needs, this.#free, SHARED_INDICES)) return false;
-    return !needsDevice(needs) || this.#tightestDevice(needs) >= 0;
+    return !needsDevice(needs) || this.#tightestDevice(candidate) >= 0;
   }
 
   /** Books one that fits. */
-  take({ needs }: Candidate): Spot {
+  take(candidate: Candidate): Spot {
+    const { needs } = candidate;
     this.#take(needs, SHARED_INDICES, 0, 1);
     if (!needsDevice(needs)) return { node: this.name };
-    const gpu = this.#tightestDevice(needs);
+    const gpu = this.#tightestDevice(candidate);
     this.#take(needs, DEVICE_INDICES, startOfDevice(gpu), 1);
     return { node: this.name, gpu };
   }
 
   /** How many of them fit. */
-  countOf({ needs }: Candidate): number {
+  countOf(candidate: Candidate): number {
+    const { needs } = candidate;
     const inShared = timesIn(needs, this.#free, SHARED_INDICES);
     if (!needsDevice(needs)) return inShared;
     let onDevices = 0;
-    for (let device = 0; device < this.#devices; device += 1) {
+    for (let device = 0; device < this.#devices.length; device += 1) {
+      if (!givesShare(this.#devices[device]!, candidate)) continue;
       onDevices += timesIn(needs, this.#free, DEVICE_INDICES, startOfDevice(device));
     }
     return Math.min(inShared, onDevices);
@@ -96,13 +107,15 @@ export class NodeRoom {
   }
 
   /** The device with the least free share that is still enough, or −1. */
-  #tightestDevice(needs: Vector): number {
+  #tightestDevice(instance: ShareNeeds): number {
+    const { needs } = instance;
     let best = -1;
     let least = Infinity;
-    for (let device = 0; device < this.#devices; device += 1) {
+    for (let device = 0; device < this.#devices.length; device += 1) {
       const from = startOfDevice(device);
       const free = this.#free[from + GPU]!;
-      if (free < least && fits(needs, this.#free, DEVICE_INDICES, from)) {
+      const isTighter = free < least && fits(needs, this.#free, DEVICE_INDICES, from);
+      if (isTighter && givesShare(this.#devices[device]!, instance)) {
         best = device;
         least = free;
       }

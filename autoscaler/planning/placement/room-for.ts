@@ -10,7 +10,7 @@ import {
   vectorOf,
   ZERO,
 } from '../../../models/base/resources.ts';
-import type { NodeCapacity } from '../../cluster/node.ts';
+import { givesShare, type NodeCapacity } from '../../cluster/node.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { NodeRoom } from '../placement/free-node.ts';
@@ -27,18 +27,21 @@ export function roomFor(candidate: Candidate, nodes: readonly NodeCapacity[]): R
   const alone = [...ZERO];
   for (const node of nodes) {
     instances += new NodeRoom(node).countOf(candidate);
-    addTo(alone, timesByDimension(candidate.needs, node));
+    addTo(alone, timesByDimension(candidate, node));
   }
   const tightest = alone.reduce((least, times, index) => (times < alone[least]! ? index : least), 0);
   return { instances, limitedBy: dimensionAt(tightest) };
 }
 
 /** How often it would fit if each dimension were the only one. */
-function timesByDimension(needs: Vector, { shared, devices }: NodeCapacity): Vector {
+function timesByDimension(candidate: Candidate, { shared, devices }: NodeCapacity): Vector {
+  const { needs } = candidate;
   return ZERO.map((_, index) => {
     if (!isPerDevice(index)) return timesIn(needs, vectorOf(shared), [index]);
     if (!needsDevice(needs)) return Infinity;
-    return devices.reduce((sum, device) => sum + timesIn(needs, vectorOf(device), [index]), 0);
+    return devices
+      .filter((device) => givesShare(device, candidate))
+      .reduce((sum, device) => sum + timesIn(needs, vectorOf(device), [index]), 0);
   });
 }
 
@@ -53,7 +56,8 @@ export function without(nodes: readonly NodeCapacity[], held: readonly Placement
   return nodes.map((node) => {
     const room = new NodeRoom(node);
     for (const each of byNode.get(node.name) ?? []) room.book(each, 1);
-    const [shared, ...devices] = room.vectors.map(amountsOf);
+    const [shared, ...free] = room.vectors.map(amountsOf);
+    const devices = node.devices.map((device, index) => ({ ...device, ...free[index]! }));
     return { ...node, shared: shared!, devices };
   });
 }

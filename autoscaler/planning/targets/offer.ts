@@ -1,5 +1,4 @@
-import { isAtMost } from '../../../models/base/resources.ts';
-import type { NodeCapacity } from '../../cluster/node.ts';
+import { isNoEasier, type NodeCapacity } from '../../cluster/node.ts';
 import { priceOf } from '../../cluster/price.ts';
 import { placeableOn } from '../../cluster/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
@@ -79,8 +78,11 @@ export class Offers {
   /** Those that need the least, offers before others: where none of them finds a place, nothing does. */
   get smallest(): readonly Candidate[] {
     this.#smallest ??= [
-      ...leastNeedy(this.all.map(({ candidate }) => candidate)),
-      ...leastNeedy(this.others),
+      ...leastNeedy(
+        this.all.map(({ candidate }) => candidate),
+        this.#kinds,
+      ),
+      ...leastNeedy(this.others, this.#kinds),
     ];
     return this.#smallest;
   }
@@ -108,10 +110,10 @@ export class Offers {
 }
 
 /** Without those that need as much of everything as another, or more; of equals the quickest stays. */
-function leastNeedy(candidates: readonly Candidate[]): Candidate[] {
+function leastNeedy(candidates: readonly Candidate[], kinds: readonly NodeCapacity[]): Candidate[] {
   return candidates.toSorted(byTail).reduce<Candidate[]>((least, each) => {
-    if (least.some((other) => isAtMost(other.needs, each.needs))) return least;
-    return [...least.filter((other) => !isAtMost(each.needs, other.needs)), each];
+    if (least.some((other) => isNoEasier(each, other, kinds))) return least;
+    return [...least.filter((other) => !isNoEasier(other, each, kinds)), each];
   }, []);
 }
 

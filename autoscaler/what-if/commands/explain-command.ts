@@ -1,8 +1,14 @@
-import { Command, Option } from 'commander';
-import { oneOf } from '../../../models/base/command-line/parsers.ts';
+import {
+  argument,
+  defineProgram,
+  option,
+  toggle,
+  type Values,
+} from '../../../models/base/command-line/option-table.ts';
+import { file, oneOf, text } from '../../../models/base/command-line/parsers.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { parseRate } from '../../../profiler/load/arrivals/rates.ts';
-import { ARRIVALS, parseProcess } from '../../../profiler/load/options.ts';
+import { LOAD_OPTIONS, parseProcess } from '../../../profiler/load/options.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../../control/settings.ts';
 import { ServiceTimes } from '../../latency/service-times.ts';
@@ -15,60 +21,74 @@ import { cvOf } from '../inputs/load.ts';
 import { renderExplanation } from '../report/explanation-text.ts';
 import { fetchExplanation } from './live-explanation.ts';
 
-interface ExplainOptions {
-  readonly url: string;
-  readonly functions?: string;
-  readonly rate?: string;
-  readonly cluster?: string;
-  readonly arrivals: string;
-  readonly cv?: string;
-  readonly rateModel: string;
-  readonly json?: true;
-}
+const OFFLINE = 'Without a running autoscaler';
+
+const OPTIONS = {
+  function: argument({ argument: '<function>', parse: text, help: 'the name of the function' }),
+  url: option({
+    flag: '--url <url>',
+    parse: text,
+    default: 'http://127.0.0.1:8080',
+    help: 'the running autoscaler to ask',
+  }),
+  rate: option({
+    flag: '--rate <number>',
+    parse: positiveRate,
+    otherwise: 'of a running one, those that come',
+    help: 'requests per second',
+  }),
+  json: toggle({ flag: '--json', help: 'write the explanation as JSON' }),
+  functions: option({
+    flag: '-f, --functions <file>',
+    parse: file,
+    group: OFFLINE,
+    help: 'ask no autoscaler: functions with their tables',
+  }),
+  cluster: option({
+    flag: '-c, --cluster <file>',
+    parse: file,
+    otherwise: 'there is as much as it takes',
+    group: OFFLINE,
+    help: 'the nodes',
+  }),
+  arrivals: { ...LOAD_OPTIONS.arrivals, group: OFFLINE },
+  cv: { ...LOAD_OPTIONS.cv, group: OFFLINE },
+  rateModel: option({
+    flag: '--rate-model <name>',
+    parse: oneOf(RATE_MODEL_NAMES),
+    default: 'percentile',
+    group: OFFLINE,
+    help: 'how much an instance is counted on for',
+  }),
+};
+
+type ExplainValues = Values<typeof OPTIONS>;
 
 /** `infless-autoscaler explain`: why a function gets the config it gets, of a running autoscaler or by its table. */
-export function explainCommand(): Command {
-  return new Command('explain')
-    .description(
-      'Tell what binds a function, what its config costs, what comes second, and what a looser SLO saves.',
-    )
-    .argument('<function>', 'its name')
-    .option('--url <url>', 'the running autoscaler to ask', 'http://127.0.0.1:8080')
-    .option('-f, --functions <file>', 'ask no autoscaler: functions with their tables')
-    .option('--rate <number>', 'requests per second (of a running one by default those that come)')
-    .option('-c, --cluster <file>', 'with --functions: the nodes; by default there is as much as it takes')
-    .option('--arrivals <process>', 'with --functions: constant, poisson or gamma', 'poisson')
-    .option('--cv <number>', 'coefficient of variation of gamma intervals')
-    .addOption(
-      new Option('--rate-model <name>', 'with --functions: how much an instance is counted on for')
-        .choices(RATE_MODEL_NAMES)
-        .default('percentile'),
-    )
-    .option('--json', 'write the explanation as JSON')
-    .action(async (name: string, options: ExplainOptions) => {
-      const report = await reportFor(name, options);
-      process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : renderExplanation(report));
-    });
+export const explainCommand = defineProgram({
+  name: 'explain',
+  summary:
+    'Tell what binds a function, what its config costs, what comes second, and what a looser SLO saves.',
+  options: OPTIONS,
+  run: async (values) => {
+    const report = await reportFor(values);
+    process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : renderExplanation(report));
+  },
+});
+
+function reportFor(options: ExplainValues): Promise<ExplanationReport> {
+  if (options.functions !== undefined) return offline(options.functions, options);
+  return fetchExplanation(options.url, options.function, options.rate);
 }
 
-function reportFor(name: string, options: ExplainOptions): Promise<ExplanationReport> {
-  if (options.functions !== undefined) return offline(name, options.functions, options);
-  const ratePerSecond = options.rate === undefined ? undefined : positiveRate(options.rate);
-  return fetchExplanation(options.url, name, ratePerSecond);
-}
-
-async function offline(
-  name: string,
-  functionsFile: string,
-  options: ExplainOptions,
-): Promise<ExplanationReport> {
-  if (options.rate === undefined) {
+async function offline(functionsFile: string, options: ExplainValues): Promise<ExplanationReport> {
+  const { function: name, rate: expectedPerSecond } = options;
+  if (expectedPerSecond === undefined) {
     throw new InflessError('INVALID_INPUT', 'Without a running autoscaler nobody knows the rate', {
       remedy: 'Give it, like --rate 50.',
     });
   }
-  const expectedPerSecond = positiveRate(options.rate);
-  const arrivalProcess = parseProcess(oneOf(ARRIVALS)(options.arrivals, '--arrivals'), options.cv);
+  const arrivalProcess = parseProcess(options.arrivals, options.cv);
   const cluster = options.cluster === undefined ? undefined : await readCluster(options.cluster);
   const functions = await readPlannedFunctions(functionsFile);
   const planned = functions.find(({ spec }) => spec.name === name);
@@ -110,8 +130,8 @@ const AS_MUCH_AS_IT_TAKES: readonly NodeCapacity[] = [
   },
 ];
 
-function positiveRate(text: string): number {
-  const rate = parseRate(text, '--rate');
+function positiveRate(given: string, name: string): number {
+  const rate = parseRate(given, name);
   if (rate > 0) return rate;
-  throw new InflessError('INVALID_INPUT', '--rate must be above 0', { remedy: 'Write it like --rate 50.' });
+  throw new InflessError('INVALID_INPUT', `${name} must be above 0`, { remedy: 'Write it like --rate 50.' });
 }

@@ -1,5 +1,6 @@
+import { option, repeatable, type Values } from '../../../models/base/command-line/option-table.ts';
+import { file, text } from '../../../models/base/command-line/parsers.ts';
 import { InflessError } from '../../../models/base/errors.ts';
-import { parseDurationMs } from '../../../models/base/units.ts';
 import {
   constantRate,
   cutRate,
@@ -10,20 +11,48 @@ import {
   steppedRate,
 } from '../../../profiler/load/arrivals/rates.ts';
 import { readTrace } from '../../../profiler/load/arrivals/trace-file.ts';
+import { LOAD_OPTIONS, parseInterval } from '../../../profiler/load/options.ts';
 import { readAzureLoads } from './azure.ts';
 import { durationMsOf, type Load } from './load.ts';
 
-/** The options that say who calls, as commander hands them over. Each of the first four is `VALUE` or `NAME=VALUE`. */
-export interface LoadCliOptions {
-  readonly rate?: readonly string[];
-  readonly ramp?: readonly string[];
-  readonly trace?: readonly string[];
-  readonly azure?: readonly string[];
-  readonly interval: string;
-  readonly column: string;
-  readonly scale: string;
-  readonly duration?: string;
-}
+const CALLS = 'Who calls';
+
+/** The options that say who calls. Each of the first four is `VALUE` or `NAME=VALUE`. */
+export const CALL_OPTIONS = {
+  rate: repeatable({ flag: '--rate <load>', parse: text, group: CALLS, help: 'requests per second' }),
+  ramp: repeatable({
+    flag: '--ramp <load>',
+    parse: text,
+    group: CALLS,
+    help: 'straight lines between rates at times, like 10@0s,50@10m,10@30m',
+  }),
+  trace: repeatable({
+    flag: '--trace <load>',
+    parse: file,
+    group: CALLS,
+    help: 'rates from a file: one a line, or CSV',
+  }),
+  azure: repeatable({
+    flag: '--azure <load>',
+    parse: file,
+    group: CALLS,
+    help: 'a function of an Azure Functions trace (2019 or 2021 CSV): FILE#ID, or FILE for the busiest',
+  }),
+  interval: { ...LOAD_OPTIONS.interval, group: CALLS },
+  column: { ...LOAD_OPTIONS.column, group: CALLS },
+  scale: { ...LOAD_OPTIONS.scale, group: CALLS },
+  duration: option({
+    flag: '--duration <duration>',
+    parse: parseInterval,
+    otherwise: 'the longest trace, or 10m',
+    group: CALLS,
+    help: 'how much to simulate',
+  }),
+  arrivals: { ...LOAD_OPTIONS.arrivals, group: CALLS },
+  cv: { ...LOAD_OPTIONS.cv, group: CALLS },
+};
+
+export type CallValues = Omit<Values<typeof CALL_OPTIONS>, 'arrivals' | 'cv'>;
 
 export interface Loads {
   readonly byFunction: ReadonlyMap<string, Load>;
@@ -45,10 +74,9 @@ interface Source {
  *
  * @throws InflessError INVALID_INPUT: a function without a load or with two, a file or number that cannot be read
  */
-export async function readLoads(names: readonly string[], options: LoadCliOptions): Promise<Loads> {
+export async function readLoads(names: readonly string[], options: CallValues): Promise<Loads> {
   const sources = sourcesOf(names, options);
-  const scale = parseRate(options.scale, '--scale');
-  const duration = options.duration === undefined ? undefined : positive(options.duration, '--duration');
+  const { scale, duration } = options;
   const rest = new Map<string, Load>();
   for (const [name, source] of sources) {
     if (source.type === 'ramp' || source.type === 'trace') {
@@ -71,20 +99,20 @@ export async function readLoads(names: readonly string[], options: LoadCliOption
   return { byFunction, durationMs };
 }
 
-function sourcesOf(names: readonly string[], options: LoadCliOptions): Map<string, Source> {
+function sourcesOf(names: readonly string[], options: CallValues): Map<string, Source> {
   const named = new Map<string, Source>();
   let forAll: Source | undefined;
   for (const type of SOURCES) {
-    for (const text of options[type] ?? []) {
-      const match = /^([a-z0-9][-a-z0-9]*)=(.+)$/s.exec(text);
+    for (const given of options[type]) {
+      const match = /^([a-z0-9][-a-z0-9]*)=(.+)$/s.exec(given);
       if (match === null) {
         if (forAll !== undefined) throw twice('all functions');
-        forAll = { type, value: text };
+        forAll = { type, value: given };
         continue;
       }
       const [, name, value] = match;
       if (!names.includes(name!)) {
-        throw new InflessError('INVALID_INPUT', `--${type} ${text} is for a function that is not declared`, {
+        throw new InflessError('INVALID_INPUT', `--${type} ${given} is for a function that is not declared`, {
           remedy: `Declared are: ${names.join(', ')}.`,
         });
       }
@@ -109,11 +137,11 @@ function twice(whose: string): InflessError {
   });
 }
 
-async function readCurve(source: Source, scale: number, options: LoadCliOptions): Promise<Load> {
+async function readCurve(source: Source, scale: number, options: CallValues): Promise<Load> {
   const curve =
     source.type === 'ramp'
       ? rampedRate(parseRamp(source.value))
-      : steppedRate(await readTrace(source.value, options.column), positive(options.interval, '--interval'));
+      : steppedRate(await readTrace(source.value, options.column), options.interval);
   return { type: 'rate', curve: scaleRate(curve, scale) };
 }
 
@@ -140,10 +168,4 @@ async function readAzure(
       into.set(name, loads[index]!);
     });
   }
-}
-
-function positive(text: string, option: string): number {
-  const durationMs = parseDurationMs(text, option);
-  if (durationMs > 0) return durationMs;
-  throw new InflessError('INVALID_INPUT', `${option} must be longer than 0`, { remedy: 'Write it like 1s.' });
 }

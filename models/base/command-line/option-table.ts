@@ -8,7 +8,9 @@ export interface Parser<out T> {
   (text: string, name: string): T;
   /** All texts that can be given, for help, suggestions and completion. */
   readonly choices?: readonly string[];
-  /** What a shell completes it with. */
+  /** Some of the texts that can be given, for completion. */
+  readonly suggests?: readonly string[];
+  /** What else a shell completes it with. */
   readonly completes?: 'file' | 'folder';
 }
 
@@ -24,6 +26,8 @@ interface Described {
   readonly help: string;
   /** Heading in help. */
   readonly group?: string;
+  /** Ours alone: not in help. */
+  readonly isHidden?: true;
 }
 
 interface Named extends Described {

@@ -1,4 +1,3 @@
-import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { EXIT_DEFECT, InflessError, messageOf, systemCode } from '../errors.ts';
 import { packageVersion } from '../package.ts';
@@ -7,28 +6,17 @@ import { didYouMean } from './nearest.ts';
 import type { ProgramSpec } from './option-table.ts';
 import { cutCommandLine, readValues } from './read-options.ts';
 
-/** A commander program with our conventions: version, wording of errors, no `process.exit` of its own. */
-export function createProgram(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .version(packageVersion, '--version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .showHelpAfterError('(--help lists the options)')
-    .exitOverride();
-}
-
 /**
  * Runs a program to its exit code and renders whatever it throws as one sentence on standard error. This is
  * the only place where an error becomes text for a person; `INFLESS_DEBUG=1` adds the stack.
  */
 export async function runProgram(
-  program: ProgramSpec | Command,
+  program: ProgramSpec,
   argv: readonly string[] = process.argv,
 ): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithReader);
   try {
-    if (program instanceof Command) await program.parseAsync([...argv]);
-    else await callProgram(program, argv.slice(2));
+    await callProgram(program, argv.slice(2));
   } catch (error) {
     process.exitCode = report(error);
   }
@@ -88,7 +76,6 @@ function endWithReader(error: Error): void {
 }
 
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it already
   // A log is no terminal, whatever the environment of a build server says.
   const { red } = pc.createColors(process.stderr.isTTY === true && pc.isColorSupported);
   process.stderr.write(`${red('error')}: ${messageOf(error)}\n`);

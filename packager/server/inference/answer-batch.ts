@@ -1,6 +1,6 @@
 import type { BatchExecutor } from '../../../models/engines/executor.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
-import { isPrediction, routeTo } from '../../../models/protocols/index.ts';
+import { isPrediction, nothingAt, routeTo } from '../../../models/protocols/index.ts';
 import { type Decoded, jsonError, type Message, type Protocol } from '../../../models/protocols/protocol.ts';
 import { bodyTooLarge } from '../http/body.ts';
 import { errorAnswer, HttpError } from '../http/http-error.ts';
@@ -55,7 +55,7 @@ function decode(model: ServedModel, { path, contentType, body }: BatchedRequest)
   const { protocol } = route;
   try {
     if ('refused' in route) throw HttpError.of(route);
-    if (!isPrediction(route)) throw new TypeError(`${path} is no prediction`);
+    if (!isPrediction(route)) throw new HttpError(404, nothingAt(path));
     if (body.length > model.maxBodyBytes) throw bodyTooLarge(model.maxBodyBytes);
     return {
       ok: true,

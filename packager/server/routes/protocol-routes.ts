@@ -19,9 +19,11 @@ export function protocolRoutes(app: FastifyInstance, instance: Instance): void {
 
   async function countPost(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (request.method !== 'POST') return;
-    reply.raw.once('close', () =>
-      metrics.countAnswer(reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED),
-    );
+    reply.raw.once('close', () => {
+      const route = request.inferenceRoute;
+      if (route !== null && 'call' in route && !isPrediction(route)) return;
+      metrics.countAnswer(reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED);
+    });
   }
   async function findRoute(request: FastifyRequest): Promise<void> {
     const route = routeTo(instance.modelName, request.method, request.url);

@@ -108,6 +108,8 @@ describe('a gateway that does not lead', () => {
     '/function/f',
     '/v1/models/f',
     '/v1/models',
+    '/v2/models/f/infer',
+    '/v2/health/live',
     '/async-function/f',
     '/system/functions',
     '/api/functions?x',

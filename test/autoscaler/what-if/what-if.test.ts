@@ -11,6 +11,7 @@ import { renderPage } from '../../../autoscaler/what-if/page/page.ts';
 import type { WhatIfReport } from '../../../autoscaler/what-if/report/report.ts';
 import { renderText } from '../../../autoscaler/what-if/report/text-report.ts';
 import { type WhatIfProgress, type WhatIfRequest, whatIf } from '../../../autoscaler/what-if/what-if.ts';
+import { parseDurationMs } from '../../../models/base/units.ts';
 import { PROFILE } from '../../support/simulated-functions.ts';
 import { type WhatIfFiles, whatIfFiles } from '../../support/what-if-files.ts';
 
@@ -35,12 +36,14 @@ async function requestFor(
     loads: await readLoads(
       functions.map(({ spec }) => spec.name),
       {
-        ...(rate === undefined ? {} : { rate: [rate] }),
-        ...(ramp === undefined ? {} : { ramp: [ramp] }),
-        ...(duration === undefined ? {} : { duration }),
-        interval: '1s',
+        rate: rate === undefined ? [] : [rate],
+        ramp: ramp === undefined ? [] : [ramp],
+        trace: [],
+        azure: [],
+        duration: duration === undefined ? undefined : parseDurationMs(duration),
+        interval: 1000,
         column: '1',
-        scale: '1',
+        scale: 1,
       },
     ),
     process: POISSON,

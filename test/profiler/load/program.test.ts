@@ -153,7 +153,8 @@ describe('infless-load', () => {
       Load an inference endpoint in an open loop and tell whether it kept its SLO.
 
       Arguments:
-        <url>                      a function (…/function/NAME), a model (…/v1/models/NAME) or any other URL
+        <url>                      a function (…/function/NAME), a model (…/v1/models/NAME, …/v2/models/NAME) or any
+                                   other URL
 
       Rate:
         --rate <number>            requests per second
@@ -169,8 +170,8 @@ describe('infless-load', () => {
         --seed <integer>           the same seed gives the same arrivals and inputs (default: 1)
 
       Requests:
-        --protocol <name>          how to speak to the target (one of tensorflow-serving, openfaas; default: as the
-                                   URL tells)
+        --protocol <name>          how to speak to the target (one of tensorflow-serving, open-inference, openfaas;
+                                   default: as the URL tells)
         --data <file>              request body from a file
         --body <text>              request body (default: made up from the model's metadata)
         --method <method>          HTTP method (default: POST)

@@ -28,7 +28,13 @@ describe('parseTarget', () => {
       '/function/f/v1/models/m:predict',
       '/function/f/v1/models/m/metadata',
     ],
-    ['http://h/v2/models/m/infer', '/v2/models/m/infer', undefined],
+    ['http://h/v2/models/m', '/v2/models/m/infer', '/v2/models/m'],
+    [
+      'http://h/a/v2/models/m/versions/1/infer',
+      '/a/v2/models/m/versions/1/infer',
+      '/a/v2/models/m/versions/1',
+    ],
+    ['http://h/v3/models/m/infer', '/v3/models/m/infer', undefined],
   ])('%s', (text, path, metadataPath) => {
     const target = parseTarget(text);
     expect(target.url.pathname).toBe(path);
@@ -38,6 +44,7 @@ describe('parseTarget', () => {
   it('speaks the protocol that is named, if there is one and the URL names a model in it', () => {
     const path = (url: string, protocol: string) => parseTarget(url, protocol).url.pathname;
     expect(path('http://h/function/m.ns/', 'tensorflow-serving')).toBe('/function/m.ns/v1/models/m:predict');
+    expect(path('http://h/function/m.ns/', 'open-inference')).toBe('/function/m.ns/v2/models/m/infer');
     expect(path('http://h/any/thing', 'openfaas')).toBe('/any/thing');
     expect(() => path('http://h/any/thing', 'tensorflow-serving')).toThrow(
       'http://h/any/thing names no model as tensorflow-serving does',

@@ -18,6 +18,7 @@ export const migSharing: SharingStrategy = (node, requested) => {
   });
   const sizes = [...new Set(free.map(({ percent }) => `${Math.round(percent)} %`))];
   return pieces(
+    'mig',
     free,
     sizes.length === 0 ? 'its MIG slices are taken' : `its GPUs are cut by MIG, free are ${sizes.join(', ')}`,
   );

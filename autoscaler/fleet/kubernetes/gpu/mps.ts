@@ -19,6 +19,7 @@ export const mpsSharing: SharingStrategy = (node, requested) => {
     return (100 * (perGpu - here)) / perGpu;
   });
   return {
+    kind: 'mps',
     percents,
     terms: `its GPUs are shared by MPS, among at most ${perGpu} pods each`,
     claim: (percent, gpu = 0) =>

@@ -1,3 +1,4 @@
+import type { GpuSharing as ShareKind } from '../../../../profiles/table.ts';
 import type { GpuClaim, GpuSharing } from './sharing.ts';
 
 export const GPU_RESOURCE = 'nvidia.com/gpu';
@@ -13,8 +14,9 @@ export interface Piece {
  * GPUs in pieces. A piece is given for a share only if a second such share would not fit in: plans count percents and
  * would put both into a piece that goes to one pod.
  */
-export function pieces(free: readonly Piece[], terms: string): GpuSharing {
+export function pieces(kind: ShareKind, free: readonly Piece[], terms: string): GpuSharing {
   return {
+    kind,
     percents: free.map(({ percent }) => percent),
     terms,
     claim: (percent, gpu) => {

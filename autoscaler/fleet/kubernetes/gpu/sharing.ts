@@ -1,4 +1,5 @@
 import type { V1Node } from '@kubernetes/client-node';
+import type { GpuSharing as ShareKind } from '../../../../profiles/table.ts';
 import type { Amounts } from './amounts.ts';
 
 /** What a pod asks of its node to get its share of a GPU. */
@@ -10,6 +11,8 @@ export interface GpuClaim {
 
 /** One node's GPUs, as they can be shared there. */
 export interface GpuSharing {
+  /** As tables tell it. */
+  readonly kind: ShareKind;
   /** What is free for instances: one entry a GPU, or a piece of one that only one pod can have, in percent of a GPU's SMs. */
   readonly percents: readonly number[];
   /** Undefined where this share cannot be had. `gpu` is an index into {@link percents}. */

@@ -11,6 +11,7 @@ export const timeSlicing: SharingStrategy = (node, requested) => {
   const percent = 100 / perGpu;
   const replica = { resource: replicaResource(node), percent };
   return pieces(
+    'time-slicing',
     Array.from({ length: free }, () => replica),
     `its GPUs are shared in ${perGpu} equal turns`,
   );

@@ -39,6 +39,7 @@ describe('a node', () => {
         cpuMillicores: 3800,
         memoryBytes: 896 * 2 ** 20,
         gpuPercents: [100],
+        gpuSharing: 'whole',
       }),
     );
   });

@@ -25,6 +25,8 @@ async function detect(unusable?: { what: string; remedy: string }): Promise<Dete
   return { gpus, notes, clock };
 }
 
+const percentsOf = async (gpus: LocalGpus) => (await gpus.devices()).map(({ gpuPercent }) => gpuPercent);
+
 const LIST = [
   'GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-27b94a00-ed54-5c24-b1fd-1054085de32a)',
   '  MIG 3g.20gb     Device  0: (UUID: MIG-one)',
@@ -36,7 +38,7 @@ describe('the GPUs of this machine', () => {
   it('are none where there is no driver, and nothing is said of it', async () => {
     await FakeGpu.open();
     const { gpus, notes } = await detect();
-    expect(await gpus.percents()).toEqual([]);
+    expect(await percentsOf(gpus)).toEqual([]);
     expect(notes).toEqual([]);
   });
 
@@ -44,15 +46,19 @@ describe('the GPUs of this machine', () => {
     const fake = await FakeGpu.open('t4-515');
     await fake.cards('t4-515', ['GPU-a', 'GPU-b']);
     const { gpus } = await detect();
-    expect(await gpus.percents()).toEqual([100, 100]);
+    expect(await percentsOf(gpus)).toEqual([100, 100]);
     expect(gpus.indexOf(gpus.slotAt(1).uuid)).toBe(1);
+    expect((await gpus.devices()).map(({ sharing }) => sharing)).toEqual(['mps', 'mps']);
   });
 
   it('are slices of a partitioned card, each for one process', async () => {
     const fake = await FakeGpu.open('a100-mig-510', { mps: false });
     await fake.list(LIST);
     const { gpus } = await detect();
-    expect(await gpus.percents()).toEqual([300 / 7, 200 / 7]);
+    expect(await gpus.devices()).toEqual([
+      { gpuPercent: 300 / 7, sharing: 'mig' },
+      { gpuPercent: 200 / 7, sharing: 'mig' },
+    ]);
     const slot = gpus.slotAt(1);
     const environment = await gpus.environmentFor({ slot, percent: 200 / 7, memoryBytes: undefined }, []);
     expect(environment).toMatchObject({ CUDA_VISIBLE_DEVICES: 'MIG-two' });
@@ -62,7 +68,7 @@ describe('the GPUs of this machine', () => {
   it('are none where the engine cannot compute on them, and it is said why', async () => {
     await FakeGpu.open('t4-515');
     const { gpus, notes } = await detect({ what: 'It lacks cuDNN', remedy: 'Install it.' });
-    expect(await gpus.percents()).toEqual([]);
+    expect(await percentsOf(gpus)).toEqual([]);
     expect(notes).toEqual(['The GPUs of this machine are not used: It lacks cuDNN. Install it.']);
   });
 
@@ -71,14 +77,14 @@ describe('the GPUs of this machine', () => {
     await fake.cards('t4-515', ['GPU-a', 'GPU-b']);
     const { gpus, notes, clock } = await detect();
     await fake.cards('t4-515', ['GPU-b']);
-    expect(await gpus.percents()).toEqual([100, 100]); // not looked yet
+    expect(await percentsOf(gpus)).toEqual([100, 100]); // not looked yet
     clock.runUntil(clock.nowMs() + 30_000);
-    expect(await gpus.percents()).toEqual([0, 100]);
+    expect(await percentsOf(gpus)).toEqual([0, 100]);
     expect(() => gpus.slotAt(0)).toThrow('There is no GPU 0 here');
     expect(gpus.slotAt(1).percent).toBe(100);
     await fake.cards('t4-515', ['GPU-a', 'GPU-b']);
     clock.runUntil(clock.nowMs() + 30_000);
-    expect(await gpus.percents()).toEqual([100, 100]);
+    expect(await percentsOf(gpus)).toEqual([100, 100]);
     expect(notes).toEqual(['GPU-a is lost: nothing is started on it.', 'GPU-a is back.']);
   });
 
@@ -88,7 +94,7 @@ describe('the GPUs of this machine', () => {
     const { gpus, clock } = await detect();
     await writeFile(join(fake.directory, 'smi.xml'), '');
     clock.runUntil(clock.nowMs() + 30_000);
-    expect(await gpus.percents()).toEqual([0, 0]);
+    expect(await percentsOf(gpus)).toEqual([0, 0]);
   });
 });
 

@@ -35,7 +35,7 @@ describe.skipIf(process.platform !== 'linux')(
     it('is part of the node, and instances start with their shares of it', async () => {
       const fake = await FakeGpu.open('t4-515');
       await open();
-      expect((await platform.nodes())[0]!.devices).toEqual([{ gpuPercent: 100 }]);
+      expect((await platform.nodes())[0]!.devices).toEqual([{ gpuPercent: 100, sharing: 'mps' }]);
       await platform.start(harness.request('a', { ...QUARTER, gpuMemoryBytes: 2 ** 30 }));
       expect(platform.instances()[0]).toMatchObject({ id: 'a', gpu: 0, config: { gpuPercent: 25 } });
       const environment = await readFile(`/proc/${await harness.pid('a')}/environ`, 'utf8');

@@ -9,7 +9,8 @@ import {
   type Load,
   peakPerSecond,
 } from '../../../../autoscaler/what-if/inputs/load.ts';
-import { type LoadCliOptions, readLoads } from '../../../../autoscaler/what-if/inputs/load-options.ts';
+import { CALL_OPTIONS, readLoads } from '../../../../autoscaler/what-if/inputs/load-options.ts';
+import { cutCommandLine, valuesOf } from '../../../../models/base/command-line/read-options.ts';
 import { constantRate, steppedRate } from '../../../../profiler/load/arrivals/rates.ts';
 
 let folder: string;
@@ -24,11 +25,14 @@ async function file(name: string, text: string): Promise<string> {
   return path;
 }
 
-const DEFAULTS = { interval: '1s', column: '1', scale: '1' };
 const POISSON = { type: 'poisson' } as const;
 
-function read(names: readonly string[], options: Partial<LoadCliOptions>) {
-  return readLoads(names, { ...DEFAULTS, ...options });
+async function read(names: readonly string[], options: Readonly<Record<string, string | readonly string[]>>) {
+  const args = Object.entries(options).flatMap(([name, values]) =>
+    [values].flat().flatMap((value) => [`--${name}`, value]),
+  );
+  const program = { options: CALL_OPTIONS };
+  return readLoads(names, valuesOf(program, cutCommandLine(program, args, 'plan'), 'plan', {}));
 }
 
 describe('whose load is what', () => {

@@ -1,10 +1,9 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelContent } from '../../../../models/engines/content.ts';
-import { locateModel } from '../../../../packager/contents/model/locate-model.ts';
 import { modelLayers } from '../../../../packager/contents/model/model-entries.ts';
 import { modelFiles } from '../../../../packager/contents/model/model-files.ts';
 import { LINEAR, ModelFolder } from '../../../support/tiny-models.ts';
@@ -109,35 +108,5 @@ describe('the layers of a model', () => {
       ['model file huge.bin', ['model/huge.bin']],
       ['2 files of the model', ['model/labels.txt', 'model/net.onnx']],
     ]);
-  });
-});
-
-describe('finding a model', () => {
-  it('names it after the file, and after the folder where the file says nothing', async () => {
-    const path = await folder.write('Net.v2.onnx', LINEAR);
-    expect(await locateModel(path)).toEqual({ path, name: 'Net.v2', folder: folder.path });
-    await mkdir(join(folder.path, 'resnet'));
-    const nameless = await folder.write('resnet/model.onnx', LINEAR);
-    expect(await locateModel(nameless)).toMatchObject({ name: 'resnet' });
-  });
-
-  it('takes the only model of a folder, the one usually named, or the one that options name', async () => {
-    await folder.write('a.onnx', LINEAR);
-    expect(await locateModel(folder.path)).toMatchObject({ path: join(folder.path, 'a.onnx') });
-    await folder.write('b.onnx', LINEAR);
-    await expect(locateModel(folder.path)).rejects.toMatchObject({
-      code: 'INVALID_INPUT',
-      sentence: expect.stringContaining('several models: a.onnx, b.onnx'),
-    });
-    expect(await locateModel(folder.path, 'b.onnx')).toMatchObject({ path: join(folder.path, 'b.onnx') });
-    await writeFile(join(folder.path, 'model.json'), '{}');
-    expect(await locateModel(folder.path)).toMatchObject({ path: join(folder.path, 'model.json') });
-  });
-
-  it('says what there is where there is no model', async () => {
-    await expect(locateModel(folder.path)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
-    await expect(locateModel('mobilnet')).rejects.toMatchObject({
-      sentence: expect.stringContaining('mobilenet'),
-    });
   });
 });

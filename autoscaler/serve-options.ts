@@ -1,0 +1,139 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { option, repeatable, toggle, type Values } from '../models/base/command-line/option-table.ts';
+import { file, folder, oneOf, text, wholeNumber } from '../models/base/command-line/parsers.ts';
+import { InflessError } from '../models/base/errors.ts';
+import { parseCpuMillicores } from '../models/base/units.ts';
+import { parseHostName } from './gateway/admin-guard/host-name.ts';
+import { RATE_MODEL_NAMES } from './planning/capacity/rate-models.ts';
+
+/** How long instances outlive an autoscaler that ended without stopping them. */
+export const ORPHAN_MS = 60_000;
+
+const GATEWAY = 'Gateway';
+const LOCAL = 'On one machine';
+const KUBERNETES = 'On Kubernetes';
+
+/** The options of `infless-autoscaler`, when no command is named. */
+export const SERVE_OPTIONS = {
+  functions: option({
+    flag: '-f, --functions <file>',
+    parse: file,
+    help: 'YAML or JSON file of functions to serve',
+  }),
+  platform: option({
+    flag: '--platform <name>',
+    parse: oneOf(['local', 'kubernetes']),
+    default: 'local',
+    help: 'where instances run: as processes of this machine, or as pods of a cluster',
+  }),
+  rateModel: option({
+    flag: '--rate-model <name>',
+    parse: oneOf(RATE_MODEL_NAMES),
+    default: 'percentile',
+    help: 'how much an instance is counted on for: a simulated percentile, or the rule of the paper',
+  }),
+  logLevel: option({
+    flag: '--log-level <level>',
+    parse: oneOf(['debug', 'info', 'warn', 'error']),
+    default: 'info',
+    help: 'least severe log lines to print',
+  }),
+  host: option({
+    flag: '--host <address>',
+    parse: text,
+    default: '127.0.0.1',
+    group: GATEWAY,
+    help: 'address to listen on',
+  }),
+  port: option({
+    flag: '-p, --port <number>',
+    parse: wholeNumber(0, 65_535),
+    default: '8080',
+    group: GATEWAY,
+    help: 'port to listen on; 0 picks a free one',
+  }),
+  allowHost: repeatable({
+    flag: '--allow-host <name>',
+    parse: parseAllowedHost,
+    group: GATEWAY,
+    help: 'another name or address by which functions may be administered without a login',
+  }),
+  basicAuthDir: option({
+    flag: '--basic-auth-dir <folder>',
+    env: 'INFLESS_BASIC_AUTH_DIR',
+    emptyEnv: 'given',
+    parse: parseCredentialsFolder,
+    otherwise: 'everybody',
+    group: GATEWAY,
+    help: 'folder with the files basic-auth-user and basic-auth-password: who may administer functions',
+  }),
+  stateDir: option({
+    flag: '--state-dir <folder>',
+    env: 'INFLESS_STATE_DIR',
+    parse: folder,
+    default: defaultStateDirectory,
+    otherwise: '~/.local/state/infless',
+    group: LOCAL,
+    help: 'where functions and instances are remembered',
+  }),
+  cpu: option({
+    flag: '--cpu <cores>',
+    parse: parseCpuMillicores,
+    otherwise: 'all but 0.2 cores',
+    group: LOCAL,
+    help: 'CPU of this machine that instances may use together',
+  }),
+  gpu: toggle({
+    flag: '--no-gpu',
+    otherwise: 'instances may use them',
+    group: LOCAL,
+    help: 'leave the GPUs of this machine alone',
+  }),
+  namespace: option({
+    flag: '--namespace <name>',
+    parse: text,
+    otherwise: 'that of the pod or of the context',
+    group: KUBERNETES,
+    help: 'the namespace of functions and instances',
+  }),
+  kubeconfig: option({
+    flag: '--kubeconfig <file>',
+    parse: file,
+    otherwise: 'KUBECONFIG, ~/.kube/config, or the service account of the pod',
+    group: KUBERNETES,
+    help: 'how to reach the cluster',
+  }),
+  context: option({
+    flag: '--context <name>',
+    parse: text,
+    otherwise: 'its current one',
+    group: KUBERNETES,
+    help: 'context of the kubeconfig',
+  }),
+};
+
+export type ServeValues = Values<typeof SERVE_OPTIONS>;
+
+function parseAllowedHost(given: string, option: string): string {
+  const name = parseHostName(given);
+  if (name !== undefined) return name;
+  throw new InflessError('INVALID_INPUT', `${option} "${given}" is no name or address of a host`, {
+    remedy: 'Give it without scheme and port, like gateway.example.',
+  });
+}
+
+function parseCredentialsFolder(given: string, name: string): string {
+  if (given !== '') return given;
+  throw new InflessError(
+    'INVALID_INPUT',
+    `${name} is empty: nobody could tell who may administer functions`,
+    {
+      remedy: 'Name a folder, or leave it out to let everybody.',
+    },
+  );
+}
+
+function defaultStateDirectory(): string {
+  return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'infless');
+}

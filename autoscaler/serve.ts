@@ -1,0 +1,93 @@
+import { type Logger, pino } from 'pino';
+import { InflessError } from '../models/base/errors.ts';
+import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
+import { isLoopbackName, parseHostName } from './gateway/admin-guard/host-name.ts';
+import { type Credentials, readCredentials } from './gateway/basic-auth.ts';
+import { rateModelByName } from './planning/capacity/rate-models.ts';
+import { ORPHAN_MS, type ServeValues } from './serve-options.ts';
+import type { Backend } from './service/backend.ts';
+import { KubernetesBackend } from './service/kubernetes-backend.ts';
+import { LocalBackend } from './service/local-backend.ts';
+import { type Service, startService } from './service/service.ts';
+
+/** Serves declared functions until a signal. */
+export async function serve(options: ServeValues): Promise<void> {
+  const logger = pino({ level: options.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+  const credentials = await credentialsOf(options, logger);
+  const service = await startService({
+    host: options.host,
+    allowHosts: options.allowHost,
+    port: options.port,
+    ...(options.functions === undefined ? {} : { functionsFile: options.functions }),
+    backend: await backendOf(options, logger),
+    rates: rateModelByName(options.rateModel),
+    logger,
+    ...(credentials === undefined ? {} : { credentials }),
+  });
+  logger.info({ url: service.url }, 'serving');
+  await untilSignal(service, (signal, mode) => logger.info({ signal, instances: mode }, 'shutting down'));
+}
+
+async function credentialsOf(
+  { basicAuthDir, host }: ServeValues,
+  logger: Logger,
+): Promise<Credentials | undefined> {
+  if (basicAuthDir !== undefined) return readCredentials(basicAuthDir);
+  if (!isLoopback(host))
+    logger.warn({ host }, 'whoever reaches this address can deploy functions: give --basic-auth-dir');
+  return undefined;
+}
+
+function isLoopback(host: string): boolean {
+  return isLoopbackName(parseHostName(host) ?? host);
+}
+
+async function backendOf(options: ServeValues, logger: Logger): Promise<Backend> {
+  refuseStray(options);
+  const { platform, stateDir, cpu, namespace, kubeconfig, context } = options;
+  if (platform === 'kubernetes') return KubernetesBackend.connect({ namespace, kubeconfig, context }, logger);
+  return new LocalBackend({
+    stateDirectory: stateDir,
+    orphanMs: ORPHAN_MS,
+    useGpus: options.gpu,
+    onNote: (text) => logger.warn(text),
+    ...(cpu === undefined ? {} : { reservedCpuMillicores: await reserveFor(cpu) }),
+  });
+}
+
+/** What the other platform understands would be ignored without a word. */
+function refuseStray(options: ServeValues): void {
+  const { platform } = options;
+  const strays =
+    platform === 'local' ? (['namespace', 'kubeconfig', 'context'] as const) : (['cpu'] as const);
+  const stray = strays.find((name) => options[name] !== undefined);
+  if (stray === undefined) return;
+  throw new InflessError('INVALID_INPUT', `--${stray} says nothing to --platform ${platform}`, {
+    remedy: platform === 'local' ? 'Leave it out, or give --platform kubernetes.' : 'Leave it out.',
+  });
+}
+
+type Mode = Parameters<Service['close']>[0];
+
+/** The first signal ends in good order; a second one at once, as the system does it. */
+async function untilSignal(
+  service: Service,
+  onSignal: (signal: NodeJS.Signals, mode: Mode) => void,
+): Promise<void> {
+  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGINT', resolve).once('SIGTERM', resolve);
+  });
+  process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
+  const mode = signal === 'SIGINT' ? 'stop' : 'leave';
+  onSignal(signal, mode);
+  await service.close(mode);
+}
+
+async function reserveFor(wantedMillicores: number): Promise<number> {
+  const available = await availableCpuMillicores();
+  if (wantedMillicores <= available) return available - wantedMillicores;
+  throw new InflessError(
+    'INVALID_INPUT',
+    `--cpu ${wantedMillicores / 1000} is more than the ${available / 1000} cores of this machine`,
+  );
+}
