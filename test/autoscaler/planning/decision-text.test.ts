@@ -34,7 +34,9 @@ describe('a change in a line', () => {
     expect(first).toMatch(
       /^web: 0 → \d × b4 c0\.5: 15\/s forecast, 0\/s carried; b4 c1 rejected: costs [\d.]+ ×$/,
     );
-    expect(grown).toMatch(/^web: \d → \d × b4 c0\.5: 35\/s forecast, \d+\/s (?:carried; b4 c1 rejected|carried$)/);
+    expect(grown).toMatch(
+      /^web: \d → \d × b4 c0\.5: 35\/s forecast, \d+\/s (?:carried; b4 c1 rejected|carried$)/,
+    );
   });
 
   it('tells both sets where another config comes, and what it lacks where there is too little', () => {
