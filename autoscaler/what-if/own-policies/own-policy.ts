@@ -4,8 +4,7 @@ import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import type { ColdStartPolicy } from '../../demand/keepalive/policy.ts';
 import { defaultPolicy } from '../../simulation/systems/default-system.ts';
 import type { Policy, ServingParts, ServingSystem } from '../../simulation/systems/serving-system.ts';
-import { checkedKeepAlive } from './own-keep-alive.ts';
-import { checkedPlanner, type OwnPlanner } from './own-planner.ts';
+import { checkedPlanner, guarded, type OwnPlanner } from './own-planner.ts';
 
 export type { Action, StartAction, StopAction } from '../../cluster/actions.ts';
 export type { ClusterSnapshot } from '../../cluster/snapshot.ts';
@@ -95,4 +94,21 @@ async function load(file: string): Promise<OwnPolicyModule> {
 function checkedSystem(system: ServingSystem): ServingSystem {
   if (typeof system?.open === 'function' && typeof system.submit === 'function') return system;
   throw new InflessError('INVALID_INPUT', 'its system returns no object with open() and submit()');
+}
+
+/** A keep-alive policy of the user's whose answers are looked at before they are believed. */
+function checkedKeepAlive(create: () => ColdStartPolicy, onFailure: (error: Error) => void): ColdStartPolicy {
+  const policy = guarded('keepAlive', onFailure, create);
+  return {
+    idleBegan: (nowMs, startupMs) =>
+      guarded('idleBegan', onFailure, () => {
+        const window = policy.idleBegan(nowMs, startupMs);
+        const { prewarmMs, keepAliveMs } = window;
+        if (prewarmMs >= 0 && keepAliveMs >= prewarmMs) return window;
+        throw new Error(
+          `returned ${JSON.stringify(window)}, not { prewarmMs, keepAliveMs } with 0 ≤ prewarmMs ≤ keepAliveMs`,
+        );
+      }),
+    idleEnded: (idleMs, nowMs) => guarded('idleEnded', onFailure, () => policy.idleEnded?.(idleMs, nowMs)),
+  };
 }
