@@ -1,33 +1,14 @@
-import { defineProgram, type LazyProgram } from '../models/base/command-line/option-table.ts';
+import { defineProgram } from '../models/base/command-line/option-table.ts';
 import { formatDuration } from '../models/base/units.ts';
+import { EXPLAIN, IMAGE, PLAN } from './commands.ts';
 import { ORPHAN_MS, SERVE_OPTIONS } from './serve-options.ts';
-
-/** Beside serving, which is what the program does when no command is named. */
-export const AUTOSCALER_COMMANDS: readonly LazyProgram[] = [
-  {
-    name: 'plan',
-    summary: 'Simulate functions on a cluster under a load: is the SLO kept, with how much, at what cost?',
-    load: async () => (await import('./what-if/commands/plan-command.ts')).planCommand,
-  },
-  {
-    name: 'explain',
-    summary:
-      'Tell what binds a function, what its config costs, what comes second, and what a looser SLO saves.',
-    load: async () => (await import('./what-if/commands/explain-command.ts')).explainCommand,
-  },
-  {
-    name: 'image',
-    summary: 'Pack this autoscaler as an image, for a cluster to run: without Docker, without root.',
-    load: async () => (await import('./deploy/image-command.ts')).imageCommand,
-  },
-];
 
 /** The program `infless-autoscaler`. */
 export const autoscalerProgram = defineProgram({
   name: 'infless-autoscaler',
   summary: 'Serve models within their latency targets, with as few resources as possible.',
   options: SERVE_OPTIONS,
-  commands: AUTOSCALER_COMMANDS,
+  commands: [PLAN, EXPLAIN, IMAGE], // beside serving, which is what it does when none is named
   notes: `
 Functions are declared in the file, or by REST:
   curl localhost:8080/api/functions -H 'Content-Type: application/json' \\

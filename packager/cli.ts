@@ -19,8 +19,7 @@ const COMMANDS: readonly LazyProgram[] = [
 /** The command line of `infless-pack`. */
 export const packProgram = defineProgram({
   name: 'infless-pack',
-  summary:
-    'Packs a model into a serving image: without Docker, without root, byte for byte the same each time.',
+  summary: 'Pack a model into a serving image: without Docker, without root, the same bytes each time.',
   options: PACK_OPTIONS,
   commands: COMMANDS,
   file: {

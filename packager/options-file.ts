@@ -1,11 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import type { FileValues } from '../models/base/command-line/option-table.ts';
-import { InflessError, messageOf } from '../models/base/errors.ts';
 import { readTextIfPresent } from '../models/base/files.ts';
 import { parseWith } from '../models/base/schema.ts';
+import { parseYaml } from '../models/base/yaml.ts';
 import { formatLayoutName, isLayoutName, parseLayoutName } from './layout/layout-name.ts';
 
 const optionsSchema = z.record(z.string(), z.unknown());
@@ -26,8 +25,9 @@ export async function readOptionsFile(model: string): Promise<FileValues | undef
   const file = join(folder, OPTIONS_FILE);
   const text = await readTextIfPresent(file);
   if (text === undefined) return undefined;
-  const values = parseWith(optionsSchema, parseYaml(text, file) ?? {}, {
-    what: `Options file ${file}`,
+  const what = `Options file ${file}`;
+  const values = parseWith(optionsSchema, parseYaml(text, { what }) ?? {}, {
+    what,
     remedy: 'docs/packing.md lists what it may hold.',
   });
   const { model: only, profile, base, cudaLibraries: libraries } = values;
@@ -52,13 +52,4 @@ function isText(value: unknown): value is string {
 function layoutIn(folder: string, name: string): string {
   const { directory, ...tag } = parseLayoutName(name);
   return formatLayoutName({ directory: resolve(folder, directory), ...tag });
-}
-
-function parseYaml(text: string, file: string): unknown {
-  try {
-    return parse(text);
-  } catch (error) {
-    const [line] = messageOf(error).split('\n');
-    throw new InflessError('INVALID_INPUT', `Options file ${file} is not YAML (${line})`, { cause: error });
-  }
 }

@@ -9,6 +9,7 @@ import {
 import { file, folder, oneOf, text, wholeNumber } from '../models/base/command-line/parsers.ts';
 import { InflessError } from '../models/base/errors.ts';
 import { parseCpuMillicores, parseDurationMs } from '../models/base/units.ts';
+import { modelReference } from '../models/zoo/names.ts';
 import { DEFAULT_CUDA_BASE } from './contents/accelerator/missing-libraries.ts';
 import { ACCELERATORS } from './contents/pack-image.ts';
 import { DIALECT_NAMES } from './emit/emit.ts';
@@ -61,7 +62,7 @@ export const IMAGE_OPTIONS = {
 export const PACK_OPTIONS = {
   model: argument({
     argument: '<model>',
-    parse: text,
+    parse: modelReference,
     help: 'a model file, a folder with one, or the name of a model that we can build: mobilenet, …',
   }),
   modelFile: option({

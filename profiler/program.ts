@@ -42,8 +42,7 @@ const COMMANDS: readonly LazyProgram[] = [
 /** The program `infless-profile`. */
 export const profileProgram = defineProgram({
   name: 'infless-profile',
-  summary:
-    'Measures how fast a model answers batches under CPU quotas, as a table that infless-autoscaler plans with.',
+  summary: 'Measure how fast a model answers batches under CPU quotas, as a table to plan with.',
   options: PROFILE_OPTIONS,
   commands: COMMANDS,
   redirect: withEndpointCommand,

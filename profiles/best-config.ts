@@ -21,7 +21,8 @@ export function tightestSloMs(cell: Cell, percentile: SloPercentile): number {
   return percentileMs(cell, percentile) * (cell.batch > 1 ? 2 : 1);
 }
 
-export function isFeasible(cell: Cell, slo: Slo): boolean {
+/** Whether a config can keep an SLO at some rate. Whether it does at a function's rate is asked of the planner's rate model. */
+export function keepsSlo(cell: Cell, slo: Slo): boolean {
   return tightestSloMs(cell, slo.percentile) <= slo.sloMs;
 }
 
@@ -29,15 +30,15 @@ export function throughputPerCore(cell: Cell): number {
   return cell.throughputPerSecond / (cell.cpuMillicores / 1000);
 }
 
-/** The feasible config that answers most per core; of equals the faster one. Undefined where none is feasible. */
+/** Of the configs that keep an SLO the one that answers most per core; of equals the faster one. Undefined where none keeps it. */
 export function bestConfig(cells: readonly Cell[], slo: Slo): Cell | undefined {
   return best(
-    cells.filter((cell) => isFeasible(cell, slo)),
+    cells.filter((cell) => keepsSlo(cell, slo)),
     (a, b) => throughputPerCore(b) - throughputPerCore(a) || a.latencyMs.mean - b.latencyMs.mean,
   );
 }
 
-/** The config whose tightest SLO is the lowest of all: what to ask for where an SLO is infeasible. */
+/** The config whose tightest SLO is the lowest of all: what to ask for where none keeps the one asked for. */
 export function fastestConfig(cells: readonly Cell[], percentile: SloPercentile): Cell | undefined {
   return best(cells, (a, b) => tightestSloMs(a, percentile) - tightestSloMs(b, percentile));
 }

@@ -1,5 +1,4 @@
-import { type Config, configKey } from './config.ts';
-import { inReadingOrder } from './formats/order.ts';
+import { type Config, compareConfigs, configKey } from './config.ts';
 import { sameHost } from './host.ts';
 import type { Cell, ProfileTable } from './table.ts';
 
@@ -30,7 +29,7 @@ export interface Comparison {
 export function compareTables(before: ProfileTable, after: ProfileTable): Comparison {
   const counterparts = new Map(after.cells.map((cell) => [configKey(cell), cell]));
   const known = new Set(before.cells.map(configKey));
-  const ordered = inReadingOrder(before);
+  const ordered = before.cells.toSorted(compareConfigs);
   const cells = ordered.flatMap((cell) => {
     const counterpart = counterparts.get(configKey(cell));
     return counterpart === undefined ? [] : [compareCells(cell, counterpart)];
@@ -40,7 +39,7 @@ export function compareTables(before: ProfileTable, after: ProfileTable): Compar
     differences: differencesOf(before, after),
     cells,
     onlyBefore: ordered.filter((cell) => !counterparts.has(configKey(cell))),
-    onlyAfter: inReadingOrder(after).filter((cell) => !known.has(configKey(cell))),
+    onlyAfter: after.cells.toSorted(compareConfigs).filter((cell) => !known.has(configKey(cell))),
     meanRatio: logs.length === 0 ? null : Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length),
   };
 }

@@ -18,3 +18,8 @@ export function formatConfig(config: Config): string {
 export function configKey(config: Config): string {
   return `${config.batch}/${config.cpuMillicores}/${config.gpuPercent}`;
 }
+
+/** The order in which people read configs: by GPU share, CPU quota, batch. */
+export function compareConfigs(a: Config, b: Config): number {
+  return a.gpuPercent - b.gpuPercent || a.cpuMillicores - b.cpuMillicores || a.batch - b.batch;
+}

@@ -1,6 +1,5 @@
 import { InflessError } from '../models/base/errors.ts';
-import { type Config, configKey } from './config.ts';
-import { inReadingOrder } from './formats/order.ts';
+import { type Config, compareConfigs, configKey } from './config.ts';
 import { sameHost } from './host.ts';
 import type { Cell, ProfileTable } from './table.ts';
 
@@ -60,7 +59,7 @@ export function mergeTables(tables: readonly NamedTable[]): Merge {
     },
     cells: [...cells.values()].map(({ cell }) => cell),
   };
-  return { table: { ...merged, cells: [...inReadingOrder(merged)] }, conflicts };
+  return { table: { ...merged, cells: merged.cells.toSorted(compareConfigs) }, conflicts };
 }
 
 function checkAlike(a: NamedTable, b: NamedTable): void {

@@ -65,7 +65,7 @@ async function tablesOf(
       const text = await readTableText(file);
       // Looking for the digest in the text spares parsing the tables of all other models.
       if (text?.includes(digest) !== true) continue;
-      const table = parseTable(text, file);
+      const table = parseTable(text, `Profile table ${file}`);
       if (table.model.digest === digest) tables.push({ file, table });
     } catch (error) {
       if (!(error instanceof InflessError)) throw error;

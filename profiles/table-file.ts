@@ -1,6 +1,6 @@
 import { InflessError, messageOf, systemCode } from '../models/base/errors.ts';
 import { readTextIfPresent } from '../models/base/files.ts';
-import { parseWith } from '../models/base/schema.ts';
+import { parseJson, parseWith } from '../models/base/schema.ts';
 import { PROFILE_SCHEMA, type ProfileTable, profileTableSchema } from './table.ts';
 
 const MEASURE_AGAIN = 'Measure the model again with infless-profile.';
@@ -17,7 +17,7 @@ export async function readTable(file: string): Promise<ProfileTable> {
       remedy: 'Check the path, or measure the model with infless-profile.',
     });
   }
-  return parseTable(text, file);
+  return parseTable(text, `Profile table ${file}`);
 }
 
 /**
@@ -37,36 +37,22 @@ export async function readTableText(file: string): Promise<string | undefined> {
   }
 }
 
-/** @throws InflessError PROFILE_INVALID */
-export function parseTable(text: string, file: string): ProfileTable {
-  const boundary = { what: `Profile table ${file}`, code: 'PROFILE_INVALID', remedy: MEASURE_AGAIN } as const;
-  const data = parseJson(text, file);
+/**
+ * A table from its text.
+ *
+ * @param what begins sentences about it: `Profile table mnist.json`
+ * @throws InflessError PROFILE_INVALID
+ */
+export function parseTable(text: string, what: string, remedy = MEASURE_AGAIN): ProfileTable {
+  const boundary = { what, code: 'PROFILE_INVALID', remedy } as const;
+  const data = parseJson(text, boundary);
   const newer = newerSchema(data);
   if (newer !== undefined) {
-    throw new InflessError(
-      'PROFILE_INVALID',
-      `${boundary.what} has the schema ${newer}, newer than this infless`,
-      {
-        remedy: `Upgrade infless, or measure the model again with this version (${PROFILE_SCHEMA}).`,
-      },
-    );
+    throw new InflessError('PROFILE_INVALID', `${what} has the schema ${newer}, newer than this infless`, {
+      remedy: `Upgrade infless, or measure the model again with this version (${PROFILE_SCHEMA}).`,
+    });
   }
   return parseWith(profileTableSchema, data, boundary);
-}
-
-function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new InflessError(
-      'PROFILE_INVALID',
-      `Profile table ${file} is not JSON (${messageOf(error).replace(/\s+/g, ' ')})`,
-      {
-        remedy: MEASURE_AGAIN,
-        cause: error,
-      },
-    );
-  }
 }
 
 /** The schema's name when it is ours but of a version this program does not know. */

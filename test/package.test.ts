@@ -33,7 +33,7 @@ describe('installed from a packed tarball', () => {
     context.skip(unreachable !== undefined, `the npm registry cannot be reached (${unreachable})`);
   });
 
-  it.each(['infless-profile', 'infless-pack', 'infless-autoscaler', 'infless-load'])(
+  it.each(['infless', 'infless-profile', 'infless-pack', 'infless-autoscaler', 'infless-load'])(
     '%s runs',
     async (program) => {
       const { stdout } = await installed(program, '--version');

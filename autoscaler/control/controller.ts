@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
+import { inParallel } from '../../models/base/in-parallel.ts';
 import type { StartAction } from '../cluster/actions.ts';
 import type { Instance } from '../cluster/instance.ts';
 import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
@@ -26,7 +27,6 @@ import {
 } from '../planning/decision.ts';
 import { planCluster } from '../planning/planner.ts';
 import { Complaints } from './complaints.ts';
-import { inParallel } from './in-parallel.ts';
 import { looserSloText } from './looser-slo.ts';
 import { ManagedFunction } from './managed-function.ts';
 import { Planning, type PlanScope } from './scaling-step.ts';

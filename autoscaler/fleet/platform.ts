@@ -19,6 +19,14 @@ export interface StartRequest {
   readonly workload: Workload;
 }
 
+/** How long things may take before an instance is given up. */
+export interface Patience {
+  /** From the start to ready. */
+  readonly startTimeoutMs: number;
+  /** Without being ready, or without a word, once it was. */
+  readonly unreadyMs: number;
+}
+
 export type InstanceEvent =
   | { readonly type: 'changed'; readonly instance: Instance }
   /** It is no more. `expected` when we stopped it; otherwise `reason` says what is known. */

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { readTextIfPresent, writeFileSafely } from '../../models/base/files.ts';
-import { parseWith } from '../../models/base/schema.ts';
+import { parseJson, parseWith } from '../../models/base/schema.ts';
 import { declarationSchema, type FunctionDeclaration } from './spec.ts';
 
 /**
@@ -49,15 +48,7 @@ export class FunctionStore {
       code: 'STORAGE_FAILED' as const,
       remedy: 'Repair it, or remove it and declare the functions again.',
     };
-    try {
-      return parseWith(storeSchema, JSON.parse(text), boundary).functions;
-    } catch (error) {
-      if (error instanceof InflessError) throw error;
-      throw new InflessError('STORAGE_FAILED', `${boundary.what} is not valid JSON (${messageOf(error)})`, {
-        remedy: boundary.remedy,
-        cause: error,
-      });
-    }
+    return parseWith(storeSchema, parseJson(text, boundary), boundary).functions;
   }
 
   save(functions: readonly StoredFunction[]): Promise<void> {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
+import { parseYaml } from '../../models/base/yaml.ts';
 import { formatLayoutName, isLayoutName, parseLayoutName } from '../../packager/layout/layout-name.ts';
 import { isProfileReference } from './profile-reference.ts';
 import { type FunctionDeclaration, parseFunctionSpec } from './spec.ts';
@@ -17,8 +17,9 @@ const functionsFileSchema = z.strictObject({ functions: z.array(z.unknown()) });
  * @throws InflessError INVALID_INPUT: which function, which field, and why.
  */
 export async function readFunctionsFile(file: string): Promise<FunctionDeclaration[]> {
-  const { functions } = parseWith(functionsFileSchema, parseYaml(file, await readText(file)), {
-    what: `Functions file ${file}`,
+  const what = `Functions file ${file}`;
+  const { functions } = parseWith(functionsFileSchema, parseYaml(await readText(file), { what }), {
+    what,
     remedy: 'Write a list under the key "functions".',
   });
   const declarations = functions.map((declaration, index) => {
@@ -41,17 +42,6 @@ async function readText(file: string): Promise<string> {
         cause: error,
       },
     );
-  }
-}
-
-function parseYaml(file: string, text: string): unknown {
-  try {
-    return parse(text);
-  } catch (error) {
-    const [line] = messageOf(error).split('\n');
-    throw new InflessError('INVALID_INPUT', `Functions file ${file} is not valid YAML: ${line}`, {
-      cause: error,
-    });
   }
 }
 

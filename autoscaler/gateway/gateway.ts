@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { BodyBudget } from '../../packager/server/http/body.ts';
-import { createHttpServer } from '../../packager/server/http/http-server.ts';
+import { createHttpServer, listenError } from '../../packager/server/http/http-server.ts';
 import { adminRoutes } from './admin/admin-routes.ts';
 import { guardAdminRoutes } from './admin-guard/admin-guard.ts';
 import { asyncFunctionRoutes } from './async/async-routes.ts';
@@ -72,20 +71,10 @@ export class Gateway {
     try {
       return await this.app.listen({ host, port });
     } catch (error) {
-      if (systemCode(error) === 'EADDRINUSE') {
-        throw new InflessError('ADDRESS_IN_USE', `Port ${port} on ${host} is taken`, {
-          remedy: 'Stop the program that uses it, or choose another with --port.',
-          cause: error,
-        });
-      }
-      throw new InflessError(
-        'INVALID_INPUT',
-        `Cannot listen on ${host}:${port} (${systemCode(error) ?? messageOf(error)})`,
-        {
-          remedy: 'Choose an address of this machine with --host and --port.',
-          cause: error,
-        },
-      );
+      throw listenError(error, host, port, {
+        taken: 'Stop the program that uses it, or choose another with --port.',
+        refused: 'Choose an address of this machine with --host and --port.',
+      });
     }
   }
 

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { InflessError, messageOf } from '../../models/base/errors.ts';
+import { parseJson } from '../../models/base/schema.ts';
 import { bodyBytes } from '../../packager/server/http/http-server.ts';
 
 /**
@@ -8,9 +8,5 @@ import { bodyBytes } from '../../packager/server/http/http-server.ts';
  * @throws InflessError INVALID_INPUT for what is no JSON
  */
 export function jsonBody(request: FastifyRequest, remedy: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(bodyBytes(request)).toString('utf8'));
-  } catch (error) {
-    throw new InflessError('INVALID_INPUT', `The body is not valid JSON (${messageOf(error)})`, { remedy });
-  }
+  return parseJson(Buffer.from(bodyBytes(request)).toString('utf8'), { what: 'The body', remedy });
 }

@@ -1,11 +1,11 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
-import type { Clock } from '../../models/base/clock.ts';
+import { type Clock, pause } from '../../models/base/clock.ts';
 import { messageOf } from '../../models/base/errors.ts';
 import { isGone, isTransient } from './api-errors.ts';
 import { ObjectStore, type StoreEvent } from './object-store.ts';
 import type { ResourceClient, ResourceQuery } from './resource-client.ts';
-import { backoffMs, pause } from './retry.ts';
+import { backoffMs } from './retry.ts';
 
 /** A watch that ends after that was in order, though there was nothing to tell. */
 const LASTING_MS = 10_000;

@@ -1,4 +1,4 @@
-import type { Clock } from '../../models/base/clock.ts';
+import { type Clock, pause } from '../../models/base/clock.ts';
 import { ApiError, isTransient } from './api-errors.ts';
 
 export interface RetryOptions {
@@ -40,18 +40,4 @@ export async function withRetry<T>(
 export function backoffMs(failures: number, random: () => number = Math.random): number {
   const mostMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
   return mostMs * (0.5 + 0.5 * random());
-}
-
-/** Resolves after the time, or as soon as the signal comes. */
-export function pause(clock: Clock, durationMs: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const end = (): void => {
-      cancel();
-      signal?.removeEventListener('abort', end);
-      resolve();
-    };
-    const cancel = clock.at(clock.nowMs() + durationMs, end);
-    signal?.addEventListener('abort', end);
-  });
 }

@@ -1,8 +1,7 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
-import { InflessError, messageOf } from '../../models/base/errors.ts';
-import { parseWith } from '../../models/base/schema.ts';
+import { InflessError } from '../../models/base/errors.ts';
 import type { StoredTable } from '../../profiles/store.ts';
-import { profileTableSchema } from '../../profiles/table.ts';
+import { parseTable } from '../../profiles/table-file.ts';
 import { parseProfileReference } from '../functions/profile-reference.ts';
 import { platformFailure } from '../kubernetes/api-errors.ts';
 import type { Connection } from '../kubernetes/connection.ts';
@@ -31,12 +30,7 @@ export class ProfileTables {
         remedy: `Create it with: kubectl -n ${this.#client.connection.namespace} create configmap ${name} --from-file=${key}=TABLE.json`,
       });
     }
-    const boundary = {
-      what,
-      code: 'PROFILE_INVALID',
-      remedy: 'Put a table of infless-profile there.',
-    } as const;
-    return { file: reference, table: parseWith(profileTableSchema, parseJson(text, boundary), boundary) };
+    return { file: reference, table: parseTable(text, what, 'Put a table of infless-profile there.') };
   }
 
   async #get(name: string, what: string): Promise<V1ConfigMap | undefined> {
@@ -45,16 +39,5 @@ export class ProfileTables {
     } catch (error) {
       throw platformFailure(`${what} cannot be read`, error);
     }
-  }
-}
-
-function parseJson(
-  text: string,
-  { what, code, remedy }: { what: string; code: 'PROFILE_INVALID'; remedy: string },
-): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new InflessError(code, `${what} is not JSON (${messageOf(error)})`, { remedy, cause: error });
   }
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { delay, systemClock } from '../../models/base/clock.ts';
+import { pause, systemClock } from '../../models/base/clock.ts';
 import { defineProgram, option, toggle, type Values } from '../../models/base/command-line/option-table.ts';
 import { wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
@@ -125,7 +125,7 @@ async function untilReady(service: Service, name: string, signal: AbortSignal): 
         },
       );
     }
-    await delay(systemClock, 100);
+    await pause(systemClock, 100);
   }
 }
 
@@ -167,7 +167,7 @@ async function forecastAtPeak(
   durationMs: number,
 ): Promise<Forecast | undefined> {
   const peaks = course.filter(([, share]) => share === 1).map(([at]) => at);
-  await delay(systemClock, ((Math.min(...peaks) + Math.max(...peaks)) / 2) * durationMs);
+  await pause(systemClock, ((Math.min(...peaks) + Math.max(...peaks)) / 2) * durationMs);
   const managed = service.controller.find(name);
   return managed && forecastOf(managed, service.controller, systemClock.nowMs(), peakPerSecond);
 }

@@ -30,23 +30,16 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves after `delayMs` on the given clock. */
-export function delay(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.at(clock.nowMs() + delayMs, resolve);
-  });
-}
-
 /** Resolves after `pauseMs` on the given clock, or as soon as the signal says so. */
-export function pause(clock: Clock, pauseMs: number, signal: AbortSignal): Promise<void> {
+export function pause(clock: Clock, pauseMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
     const end = (): void => {
       cancel();
-      signal.removeEventListener('abort', end);
+      signal?.removeEventListener('abort', end);
       resolve();
     };
     const cancel = clock.at(clock.nowMs() + pauseMs, end);
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end);
+    signal?.addEventListener('abort', end);
   });
 }

@@ -1,11 +1,27 @@
 import type { z } from 'zod';
-import { type ErrorCode, InflessError } from './errors.ts';
+import { type ErrorCode, InflessError, messageOf } from './errors.ts';
 
 export interface Boundary {
   /** What is being read, as it starts the sentence: `profile table resnet.json`. */
   readonly what: string;
   readonly code?: ErrorCode;
   readonly remedy?: string;
+}
+
+/**
+ * The data of a JSON text.
+ *
+ * @throws InflessError of the boundary's code
+ */
+export function parseJson(text: string, { what, code = 'INVALID_INPUT', remedy }: Boundary): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InflessError(code, `${what} is not JSON (${messageOf(error).replace(/\s+/g, ' ')})`, {
+      ...(remedy === undefined ? {} : { remedy }),
+      cause: error,
+    });
+  }
 }
 
 /** Validates data that crosses a boundary; says in one sentence which field is wrong and why. */

@@ -1,6 +1,6 @@
-import { InflessError, messageOf } from '../base/errors.ts';
+import { InflessError } from '../base/errors.ts';
 import { readTextIfPresent } from '../base/files.ts';
-import { parseWith } from '../base/schema.ts';
+import { parseJson, parseWith } from '../base/schema.ts';
 import { contentOf, sizeOfModel } from '../engines/content.ts';
 import { engineFor } from '../engines/index.ts';
 import { type ModelFile, type ModelManifest, modelManifestSchema } from '../manifest/manifest.ts';
@@ -28,13 +28,5 @@ async function readManifest(file: string): Promise<ModelManifest> {
   const boundary = { what: `Model manifest ${file}`, code: 'MODEL_CORRUPT' } as const;
   const text = await readTextIfPresent(file);
   if (text === undefined) throw new InflessError('MODEL_NOT_FOUND', `${boundary.what} does not exist`);
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (error) {
-    throw new InflessError('MODEL_CORRUPT', `${boundary.what} is not JSON (${messageOf(error)})`, {
-      cause: error,
-    });
-  }
-  return parseWith(modelManifestSchema, data, boundary);
+  return parseWith(modelManifestSchema, parseJson(text, boundary), boundary);
 }

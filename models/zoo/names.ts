@@ -1,4 +1,5 @@
 import { didYouMean } from '../base/command-line/nearest.ts';
+import type { Parser } from '../base/command-line/option-table.ts';
 import { InflessError } from '../base/errors.ts';
 
 /** What `ZOO_MODELS` are called, for those who need none of them built: building takes libraries of some megabytes. */
@@ -11,6 +12,12 @@ export const ZOO_NAMES: readonly string[] = [
   'dssm',
   'mnist',
 ];
+
+/** A model as people name it: a file, or a name of the zoo. */
+export const modelReference: Parser<string> = Object.assign((given: string) => given, {
+  suggests: ZOO_NAMES,
+  completes: 'file',
+} as const);
 
 export function isZooName(name: string): boolean {
   return ZOO_NAMES.includes(name);

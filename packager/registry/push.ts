@@ -1,9 +1,9 @@
 import { InflessError } from '../../models/base/errors.ts';
+import { inParallel } from '../../models/base/in-parallel.ts';
 import type { Blob } from '../oci/blob.ts';
 import { type Bundle, blobsOf } from '../oci/image.ts';
 import type { Descriptor, Digest } from '../oci/schema.ts';
 import { readVerified } from '../oci/verified.ts';
-import { forEachAtOnce } from './at-once.ts';
 import { KnownRepositories } from './known-repositories.ts';
 import type { RegistryOptions } from './options.ts';
 import type { Outcome } from './progress.ts';
@@ -84,10 +84,12 @@ class Push {
       ...bundle.images.flatMap((image) => blobsOf(image)),
       ...bundle.referrers.flatMap((referrer) => referrer.blobs),
     ]);
-    await forEachAtOnce(BLOBS_AT_ONCE, blobs, {
-      work: (blob) => this.#pushBlob(blob),
-      onFailure: (error) => this.#abort.abort(error), // the other uploads have no purpose any more
-    });
+    await inParallel(
+      blobs,
+      BLOBS_AT_ONCE,
+      (blob) => this.#pushBlob(blob),
+      (error) => this.#abort.abort(error), // the other uploads have no purpose any more
+    );
     for (const { manifest } of bundle.images) {
       if (manifest.descriptor.digest !== digest)
         await this.#pushManifest(manifest, manifest.descriptor.digest);

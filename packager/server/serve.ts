@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { systemClock } from '../../models/base/clock.ts';
-import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
+import type { InflessError } from '../../models/base/errors.ts';
 import type { Threading } from '../../models/engines/engine.ts';
 import { threadingOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { profileEstimate } from './batching/profile-estimate.ts';
+import { listenError } from './http/http-server.ts';
 import { InferenceThread } from './inference/inference-thread.ts';
 import type { LoadedModel } from './inference/messages.ts';
 import { Instance } from './instance.ts';
@@ -88,29 +89,15 @@ async function listen(app: FastifyInstance, { host, port }: ServerSettings): Pro
     await app.listen({ host, port });
   } catch (error) {
     await app.close();
-    throw listenError(error, host, port);
+    throw listenError(error, host, port, {
+      taken: 'Stop the program that uses it, or set INFLESS_PORT to another one (0 picks a free one).',
+      refused: 'Set INFLESS_HOST and INFLESS_PORT to an address of this machine that is ours to use.',
+    });
   }
   const bound = (app.server.address() as AddressInfo).port;
   // The parent may be gone by now, which is no reason to stop.
   if (process.connected) process.send?.({ type: 'listening', port: bound }, undefined, undefined, () => {});
   return bound;
-}
-
-function listenError(error: unknown, host: string, port: number): InflessError {
-  if (systemCode(error) === 'EADDRINUSE') {
-    return new InflessError('ADDRESS_IN_USE', `Port ${port} on ${host} is taken`, {
-      remedy: 'Stop the program that uses it, or set INFLESS_PORT to another one (0 picks a free one).',
-      cause: error,
-    });
-  }
-  return new InflessError(
-    'INVALID_INPUT',
-    `Cannot listen on ${host}:${port} (${systemCode(error) ?? messageOf(error)})`,
-    {
-      remedy: 'Set INFLESS_HOST and INFLESS_PORT to an address of this machine that is ours to use.',
-      cause: error,
-    },
-  );
 }
 
 /** The threads that the table was measured with are part of what it says. */

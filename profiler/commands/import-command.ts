@@ -11,6 +11,7 @@ import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts
 import { parseBytes, parseCpuMillicores } from '../../models/base/units.ts';
 import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
+import { modelReference } from '../../models/zoo/names.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { Host } from '../../profiles/host-schema.ts';
 import type { DroppedLine, Imported } from '../../profiles/import/imported.ts';
@@ -39,7 +40,7 @@ const OPTIONS = {
   }),
   for: option({
     flag: '--for <model>',
-    parse: file,
+    parse: modelReference,
     help: 'the model that was measured, a file or zoo name: the table is for its digest',
   }),
   here: toggle({ flag: '--here', help: 'it was measured on a host like this one' }),

@@ -6,9 +6,9 @@ import {
   toggle,
   type Values,
 } from '../../models/base/command-line/option-table.ts';
-import { file, wholeNumber } from '../../models/base/command-line/parsers.ts';
+import { wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
-import { ZOO_NAMES } from '../../models/zoo/names.ts';
+import { modelReference, ZOO_NAMES } from '../../models/zoo/names.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import { gatherDatabase } from '../operators/database/gather-database.ts';
 import { parseBatches } from '../sweep/grid.ts';
@@ -17,7 +17,7 @@ import { parsePositiveMs, SHAPE_OPTION, shapesOf } from './options.ts';
 const OPTIONS = {
   models: remainingArguments({
     argument: '[models...]',
-    parse: file,
+    parse: modelReference,
     help: `model files (.onnx) or names; default: ${ZOO_NAMES.join(', ')}`,
   }),
   batches: option({ flag: '--batches <list>', parse: parseBatches, default: '1,4,16', help: 'batch sizes' }),

@@ -1,5 +1,6 @@
 import { argument, option, toggle, type Values } from '../../models/base/command-line/option-table.ts';
 import { file, oneOf, text } from '../../models/base/command-line/parsers.ts';
+import { modelReference } from '../../models/zoo/names.ts';
 import { TABLE_FORMATS } from '../../profiles/formats/index.ts';
 import { parseBatches, parseCpus, parseGpuPercents } from '../sweep/grid.ts';
 import { parseCount, parsePercent, parsePositiveMs, SHAPE_OPTION, sloOptions } from './options.ts';
@@ -14,7 +15,7 @@ const RESULT = 'Result';
 export const PROFILE_OPTIONS = {
   model: argument({
     argument: '<model>',
-    parse: file,
+    parse: modelReference,
     help: 'a model file (.onnx, or the model.json of TF.js), or the name of a model that we can build: mobilenet, …',
   }),
   batches: option({

@@ -14,6 +14,11 @@ export const reportCommand = defineProgram({
     output: option({ flag: '-o, --output <file>', parse: file, required: true, help: 'the page (HTML)' }),
     ...sloOptions('the latency at which the page opens'),
   },
+  notes: `
+The page finds the best config for any SLO that you choose on it.
+
+Example:
+  infless-profile report mobilenet.json -o mobilenet.html --slo 200ms`,
   run: async ({ table, output, ...slo }) => {
     const page = await renderPage(await readTable(table), readSlo(slo));
     await writeFileSafely(output, page);

@@ -42,7 +42,7 @@ export async function openEndpoint(url: string, options: EndpointOptions): Promi
   const given = parseTarget(url);
   await probe(given.url, ANSWER_TIMEOUT_MS);
   const [instance, declared] = await Promise.all([readInstance(given.url), readSlo(given)]);
-  const target = instance === undefined ? given : modelOf(instance, given.url);
+  const target = instance === undefined || isDescribed(given) ? given : modelOf(instance, given.url);
   const sloMs = options.sloMs ?? declared?.ms;
   if (sloMs === undefined) {
     throw new InflessError('INVALID_INPUT', `${target.url.href} does not tell its SLO`, {

@@ -1,4 +1,4 @@
-import type { Config } from '../../profiles/config.ts';
+import { type Config, compareConfigs } from '../../profiles/config.ts';
 import { predictCells } from '../../profiles/surface/predict-cells.ts';
 import type { Cell, ProfileTable, ThreadChoice } from '../../profiles/table.ts';
 import { heldOutError } from './sampling/held-out.ts';
@@ -15,9 +15,7 @@ export function completed(
   const points = open.map((config) => ({ ...config, ...expectedThreading(config, threading, measured) }));
   const cells = [...measured, ...predictCells(measured, points, confidence)];
   return {
-    cells: cells.sort(
-      (a, b) => a.gpuPercent - b.gpuPercent || a.cpuMillicores - b.cpuMillicores || a.batch - b.batch,
-    ),
+    cells: cells.sort(compareConfigs),
     prediction: { heldOut: heldOutError(measured, confidence.level) },
   };
 }

@@ -1,7 +1,7 @@
 import { InflessError } from '../../models/base/errors.ts';
 import type { Threading } from '../../models/engines/engine.ts';
 import type { ModelManifest } from '../../models/manifest/manifest.ts';
-import { type Config, configKey, formatConfig } from '../../profiles/config.ts';
+import { type Config, compareConfigs, configKey, formatConfig } from '../../profiles/config.ts';
 import type { Cell } from '../../profiles/table.ts';
 import { hasDrifted } from '../cell/verdicts.ts';
 import { type CellRunner, withVerdicts } from './cell-runner.ts';
@@ -90,7 +90,7 @@ export async function sweep(plan: SweepPlan, listener: ProfileListener): Promise
       cells.set(configKey(cell), result.cell);
     }
   }
-  return { cells: marked(comparable()).toSorted(byQuotaAndBatch), open };
+  return { cells: marked(comparable()).toSorted(compareConfigs), open };
 }
 
 /** What contradicts physics, or was measured while the host was not itself. */
@@ -117,11 +117,6 @@ function isHarder(config: Config, failed: Config): boolean {
     config.gpuPercent > 0 === failed.gpuPercent > 0 &&
     config.gpuPercent <= failed.gpuPercent
   );
-}
-
-/** The order of a table has nothing to do with that of the sweep. */
-function byQuotaAndBatch(a: Cell, b: Cell): number {
-  return a.gpuPercent - b.gpuPercent || a.cpuMillicores - b.cpuMillicores || a.batch - b.batch;
 }
 
 function cannotRun({ name }: ModelManifest, config: Config, cause: InflessError): InflessError {

@@ -1,5 +1,5 @@
+import { compareConfigs } from '../config.ts';
 import type { Cell, ProfileTable } from '../table.ts';
-import { inReadingOrder } from './order.ts';
 
 const COLUMNS: Readonly<Record<string, (cell: Cell) => number | string | boolean | null | undefined>> = {
   batch: (cell) => cell.batch,
@@ -41,10 +41,9 @@ const COLUMNS: Readonly<Record<string, (cell: Cell) => number | string | boolean
 export function toCsv(table: ProfileTable): string {
   const columns = Object.values(COLUMNS);
   const header = ['model', ...Object.keys(COLUMNS)];
-  const rows = inReadingOrder(table).map((cell) => [
-    table.model.name,
-    ...columns.map((column) => String(column(cell) ?? '')),
-  ]);
+  const rows = table.cells
+    .toSorted(compareConfigs)
+    .map((cell) => [table.model.name, ...columns.map((column) => String(column(cell) ?? ''))]);
   return [header, ...rows].map((fields) => `${fields.map(quote).join(',')}\n`).join('');
 }
 

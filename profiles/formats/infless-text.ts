@@ -1,5 +1,5 @@
+import { compareConfigs } from '../config.ts';
 import type { ProfileTable } from '../table.ts';
-import { inReadingOrder } from './order.ts';
 
 /**
  * The lines of the published INFless artifact: `model cpuThreads gpuPercent batch latencyMs`, the latency being
@@ -8,7 +8,8 @@ import { inReadingOrder } from './order.ts';
  */
 export function toInflessText(table: ProfileTable): string {
   const model = table.model.name.replace(/\s+/g, '-'); // a space would shift the columns
-  return inReadingOrder(table)
+  return table.cells
+    .toSorted(compareConfigs)
     .map(
       ({ cpuMillicores, gpuPercent, batch, latencyMs }) =>
         `${model} ${cpuMillicores / 1000} ${gpuPercent} ${batch} ${latencyMs.mean.toFixed(6)}\n`,

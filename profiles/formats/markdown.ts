@@ -1,6 +1,6 @@
 import { formatBytes, formatCores, formatDuration } from '../../models/base/units.ts';
+import { compareConfigs } from '../config.ts';
 import type { Cell, ProfileTable } from '../table.ts';
-import { inReadingOrder } from './order.ts';
 
 /** A report to read or to paste: where it was measured, then one row a cell. */
 export function toMarkdown(table: ProfileTable): string {
@@ -9,7 +9,7 @@ export function toMarkdown(table: ProfileTable): string {
   const gpus = host.gpus.map((gpu) => gpu.model).join(', ');
   const withGpu = table.cells.some((cell) => cell.gpuPercent > 0);
   const columns = COLUMNS.filter((column) => withGpu || column.title !== 'GPU %');
-  const cells = inReadingOrder(table);
+  const cells = table.cells.toSorted(compareConfigs);
   return [
     `# ${model.name}`,
     '',

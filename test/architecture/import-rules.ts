@@ -46,6 +46,7 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
     simulation: ['cluster', 'control', 'demand', 'dispatch', 'fleet', 'functions', 'latency', 'planning'],
     'what-if': ['cluster', 'control', 'functions', 'latency', 'planning', 'simulation'],
     service: ['control', 'dispatch', 'fleet', 'functions', 'gateway', 'kubernetes', 'operator', 'planning'],
+    infless: [], // everything under one name: whatever it loads, it loads when called
     deploy: ['operator'],
     'gpu-proof': ['cluster', 'gateway', 'latency', 'planning'], // cluster: what a share costs
     quickstart: ['control', 'fleet', 'gateway', 'latency', 'planning', 'service'],

@@ -138,7 +138,7 @@ describe('settings', () => {
       'maxBatch: many',
       /^"maxBatch" in .*infless\.yaml "many" is not a whole number from 1 to 4096/,
     ],
-    ['no YAML', 'a: [', /infless\.yaml is not YAML/],
+    ['no YAML', 'a: [', /infless\.yaml is not valid YAML/],
   ])('are refused where infless.yaml has %s', async (_, text, sentence) => {
     await options(text);
     await expect(settings(model, ...TAG)).rejects.toMatchObject({

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   bestConfig,
   fastestConfig,
-  isFeasible,
+  keepsSlo,
   throughputPerCore,
   tightestSloMs,
 } from '../../profiles/best-config.ts';
@@ -12,11 +12,11 @@ import { cell } from './sample-table.ts';
 describe('feasibility', () => {
   it('needs only the percentile for a batch of one, and twice that for a larger one', () => {
     // p99 is 1.5 times p50.
-    expect(isFeasible(cell(1, 1000, 100), { sloMs: 150, percentile: 99 })).toBe(true);
-    expect(isFeasible(cell(1, 1000, 100), { sloMs: 149, percentile: 99 })).toBe(false);
-    expect(isFeasible(cell(2, 1000, 100), { sloMs: 299, percentile: 99 })).toBe(false);
-    expect(isFeasible(cell(2, 1000, 100), { sloMs: 300, percentile: 99 })).toBe(true);
-    expect(isFeasible(cell(2, 1000, 100), { sloMs: 200, percentile: 50 })).toBe(true);
+    expect(keepsSlo(cell(1, 1000, 100), { sloMs: 150, percentile: 99 })).toBe(true);
+    expect(keepsSlo(cell(1, 1000, 100), { sloMs: 149, percentile: 99 })).toBe(false);
+    expect(keepsSlo(cell(2, 1000, 100), { sloMs: 299, percentile: 99 })).toBe(false);
+    expect(keepsSlo(cell(2, 1000, 100), { sloMs: 300, percentile: 99 })).toBe(true);
+    expect(keepsSlo(cell(2, 1000, 100), { sloMs: 200, percentile: 50 })).toBe(true);
   });
 });
 
@@ -57,7 +57,7 @@ describe('best config', () => {
         (cells, percentile) => {
           const sloMs = tightestSloMs(fastestConfig(cells, percentile)!, percentile);
           const winner = bestConfig(cells, { sloMs, percentile })!;
-          expect(isFeasible(winner, { sloMs, percentile })).toBe(true);
+          expect(keepsSlo(winner, { sloMs, percentile })).toBe(true);
           expect(bestConfig(cells, { sloMs: sloMs * 0.999, percentile })).toBeUndefined();
           const unlimited = bestConfig(cells, { sloMs: Number.POSITIVE_INFINITY, percentile })!;
           expect(throughputPerCore(unlimited)).toBe(Math.max(...cells.map(throughputPerCore)));

@@ -20,7 +20,7 @@ import { podManifest } from './pod-manifest.ts';
 import { removePod } from './pod-removal.ts';
 import { PodUsage } from './pod-usage.ts';
 import { PodWarnings } from './pod-warnings.ts';
-import { type Patience, SupervisedPod, type Surroundings } from './supervised-pod.ts';
+import { type PodPatience, SupervisedPod, type Surroundings } from './supervised-pod.ts';
 
 export interface KubernetesPlatformOptions {
   /** Its namespace is where the pods are. Stays open when the platform closes. */
@@ -30,12 +30,12 @@ export interface KubernetesPlatformOptions {
   /** The object that a function's pods belong to: they go when it does. */
   readonly ownerOf?: (functionName: string) => V1OwnerReference | undefined;
   /** Default: 5 min to start, 30 s to find room, 15 s without being ready. */
-  readonly patience?: Partial<Patience>;
+  readonly patience?: Partial<PodPatience>;
   /** How long `close('stop')` lets instances finish. Default 10 s. */
   readonly closeGraceMs?: number;
 }
 
-const DEFAULT_PATIENCE: Patience = { startTimeoutMs: 300_000, unschedulableMs: 30_000, unreadyMs: 15_000 };
+const DEFAULT_PATIENCE: PodPatience = { startTimeoutMs: 300_000, unschedulableMs: 30_000, unreadyMs: 15_000 };
 
 /**
  * Instances as pods. What exists is what the API server says: pods of ours are watched, whoever made them, and an
@@ -45,7 +45,7 @@ const DEFAULT_PATIENCE: Patience = { startTimeoutMs: 300_000, unschedulableMs: 3
 export class KubernetesPlatform implements Platform {
   readonly name = 'kubernetes';
   readonly #options: Required<Omit<KubernetesPlatformOptions, 'patience'>>;
-  readonly #patience: Patience;
+  readonly #patience: PodPatience;
   readonly #client: ResourceClient<V1Pod>;
   readonly #pods: Informer<V1Pod>;
   readonly #nodes: ClusterNodes;

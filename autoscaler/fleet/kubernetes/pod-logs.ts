@@ -1,10 +1,9 @@
 import { EventEmitter, on } from 'node:events';
 import type { V1Pod } from '@kubernetes/client-node';
-import type { Clock } from '../../../models/base/clock.ts';
+import { type Clock, pause } from '../../../models/base/clock.ts';
 import { ApiError, isNotFound, platformFailure } from '../../kubernetes/api-errors.ts';
 import type { Connection } from '../../kubernetes/connection.ts';
 import type { Informer } from '../../kubernetes/informer.ts';
-import { pause } from '../../kubernetes/retry.ts';
 import type { LogLine, LogQuery } from '../platform.ts';
 import { FUNCTION_LABEL } from './labels.ts';
 

@@ -1,9 +1,9 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
-import type { Clock } from '../../../models/base/clock.ts';
+import { type Clock, pause } from '../../../models/base/clock.ts';
 import { messageOf } from '../../../models/base/errors.ts';
 import type { ResourceClient } from '../../kubernetes/resource-client.ts';
-import { backoffMs, pause } from '../../kubernetes/retry.ts';
+import { backoffMs } from '../../kubernetes/retry.ts';
 
 export interface RemovalParts {
   readonly pods: ResourceClient<V1Pod>;

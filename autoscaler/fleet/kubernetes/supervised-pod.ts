@@ -3,25 +3,21 @@ import type { Cancel, Clock } from '../../../models/base/clock.ts';
 import { formatDuration } from '../../../models/base/units.ts';
 import { SERVING_PORT } from '../../../packager/contents/image-config.ts';
 import type { Instance, InstancePhase } from '../../cluster/instance.ts';
-import type { InstanceEvent } from '../platform.ts';
+import type { InstanceEvent, Patience } from '../platform.ts';
 import { allocatedCard, type CardPlaces } from './gpu/allocated.ts';
 import type { InstanceIdentity } from './labels.ts';
 import { type RemovalParts, removePod } from './pod-removal.ts';
 import { disruptionOf, type PodState, pullFailureOf, stateOf } from './pod-state.ts';
 import type { PodWarnings } from './pod-warnings.ts';
 
-/** How long things may take before an instance is given up. */
-export interface Patience {
-  /** From the start to ready. */
-  readonly startTimeoutMs: number;
+/** A node may be unready for as long as a pod. */
+export interface PodPatience extends Patience {
   /** Until its node has room for it; from its start, until its volumes are there. */
   readonly unschedulableMs: number;
-  /** Without being ready, once it was; or its node without being so. */
-  readonly unreadyMs: number;
 }
 
 export interface Surroundings extends RemovalParts {
-  readonly patience: Patience;
+  readonly patience: PodPatience;
   readonly warnings: PodWarnings;
   readonly cards: CardPlaces;
   readonly emit: (event: InstanceEvent) => void;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Clock, delay } from '../../../models/base/clock.ts';
+import { type Clock, pause } from '../../../models/base/clock.ts';
 import { systemCode } from '../../../models/base/errors.ts';
 import type { Quotas } from '../../../profiler/quota/quota.ts';
 import type { InstancePhase } from '../../cluster/instance.ts';
@@ -49,14 +49,14 @@ async function askPatiently(probe: ReadyProbe, port: number, clock: Clock): Prom
   for (let attempt = 1; ; attempt += 1) {
     const answer = await probe.ask(port, ATTEMPT_TIMEOUT_MS);
     if (answer.kind !== 'silent' || attempt === ATTEMPTS) return answer;
-    await delay(clock, 100 * attempt);
+    await pause(clock, 100 * attempt);
   }
 }
 
 async function killAndWait(record: InstanceRecord, clock: Clock): Promise<void> {
   await signalProcess(record.process, 'SIGKILL');
   const giveUpAtMs = clock.nowMs() + KILL_PATIENCE_MS;
-  while (clock.nowMs() < giveUpAtMs && (await isAlive(record.process))) await delay(clock, 10);
+  while (clock.nowMs() < giveUpAtMs && (await isAlive(record.process))) await pause(clock, 10);
 }
 
 /**

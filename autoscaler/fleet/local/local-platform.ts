@@ -37,7 +37,7 @@ export interface LocalPlatformOptions {
   /** From the start of an instance to ready. Default 60 s. */
   readonly startTimeoutMs?: number;
   /** An instance that does not answer for so long is killed. Default 10 s. */
-  readonly hungAfterMs?: number;
+  readonly unreadyMs?: number;
   /** Instances end by themselves when no autoscaler has asked for them for so long; 0 = never. Default 2 min. */
   readonly orphanMs?: number;
   /** How long `close('stop')` lets instances finish. Default 10 s. */
@@ -81,7 +81,7 @@ export class LocalPlatform implements Platform {
       clock: systemClock,
       reservedCpuMillicores: 200,
       startTimeoutMs: 60_000,
-      hungAfterMs: 10_000,
+      unreadyMs: 10_000,
       orphanMs: 120_000,
       closeGraceMs: 10_000,
       useGpus: true,
@@ -185,14 +185,14 @@ export class LocalPlatform implements Platform {
   }
 
   get #surroundings(): Surroundings {
-    const { clock, startTimeoutMs, hungAfterMs } = this.#options;
+    const { clock, startTimeoutMs, unreadyMs } = this.#options;
     return {
       clock,
       records: this.#records,
       logs: this.#logs,
       secrets: this.#secrets,
       probe: this.#probe,
-      patience: { startTimeoutMs, hungAfterMs },
+      patience: { startTimeoutMs, unreadyMs },
       gpuIndexOf: (uuid) => this.#gpus?.indexOf(uuid),
       emit: (event) => {
         if (event.type === 'gone') this.#instances.delete(event.instance.id);

@@ -3,20 +3,12 @@ import { processCpuMs, processResidentBytes } from '../../../models/base/process
 import { formatDuration } from '../../../models/base/units.ts';
 import type { Quota } from '../../../profiler/quota/quota.ts';
 import type { Instance, InstancePhase } from '../../cluster/instance.ts';
-import type { InstanceEvent, InstanceUsage } from '../platform.ts';
+import type { InstanceEvent, InstanceUsage, Patience } from '../platform.ts';
 import type { InstanceLogs } from './instance-logs.ts';
 import type { InstanceRecord, InstanceRecords } from './instance-record.ts';
 import type { InstanceSecrets } from './instance-secrets.ts';
 import { instanceUrl, type ReadyProbe } from './ready-probe.ts';
 import type { ServingProcess } from './serving-process.ts';
-
-/** How long things may take before an instance is given up. */
-export interface Patience {
-  /** From the start to ready. */
-  readonly startTimeoutMs: number;
-  /** Without an answer to `/_/ready`, once ready. */
-  readonly hungAfterMs: number;
-}
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -166,8 +158,8 @@ export class SupervisedInstance {
   }
 
   async #look(port: number): Promise<void> {
-    const { hungAfterMs } = this.#around.patience;
-    const answer = await this.#around.probe.ask(port, Math.min(PROBE_TIMEOUT_MS, hungAfterMs));
+    const { unreadyMs } = this.#around.patience;
+    const answer = await this.#around.probe.ask(port, Math.min(PROBE_TIMEOUT_MS, unreadyMs));
     if (this.#isOver || this.#phase === 'draining') return;
     const nowMs = this.#around.clock.nowMs();
     if (answer.kind !== 'silent') this.#lastAnswerAtMs = nowMs;
@@ -177,8 +169,8 @@ export class SupervisedInstance {
       this.#tellChange();
       await saved;
     }
-    if (this.#phase === 'ready' && nowMs - this.#lastAnswerAtMs >= hungAfterMs) {
-      this.#condemn(`it gave no answer for ${formatDuration(hungAfterMs)}`);
+    if (this.#phase === 'ready' && nowMs - this.#lastAnswerAtMs >= unreadyMs) {
+      this.#condemn(`it gave no answer for ${formatDuration(unreadyMs)}`);
     }
   }
 

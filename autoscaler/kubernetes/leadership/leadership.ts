@@ -1,8 +1,7 @@
 import type { Logger } from 'pino';
-import type { Cancel, Clock } from '../../../models/base/clock.ts';
+import { type Cancel, type Clock, pause } from '../../../models/base/clock.ts';
 import { messageOf } from '../../../models/base/errors.ts';
 import { isAlreadyExists, isConflict } from '../api-errors.ts';
-import { pause } from '../retry.ts';
 import { DEFAULT_ELECTION_SETTINGS, Election, type ElectionSettings } from './election.ts';
 import type { Candidate, Lease } from './lease.ts';
 

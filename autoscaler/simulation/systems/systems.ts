@@ -1,3 +1,4 @@
+import { didYouMean } from '../../../models/base/command-line/nearest.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { batchPolicy } from './batch-system.ts';
 import { defaultPolicy } from './default-system.ts';
@@ -19,7 +20,8 @@ export const POLICIES: readonly Policy[] = [
 export function policyByName(name: string): Policy {
   const policy = POLICIES.find((each) => each.name === name);
   if (policy !== undefined) return policy;
+  const names = POLICIES.map((each) => each.name);
   throw new InflessError('INVALID_INPUT', `There is no policy "${name}"`, {
-    remedy: `There are: ${POLICIES.map((each) => each.name).join(', ')}.`,
+    remedy: [didYouMean(name, names), `There are: ${names.join(', ')}.`].filter(Boolean).join(' '),
   });
 }

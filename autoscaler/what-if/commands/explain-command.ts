@@ -24,7 +24,7 @@ import { fetchExplanation } from './live-explanation.ts';
 const OFFLINE = 'Without a running autoscaler';
 
 const OPTIONS = {
-  function: argument({ argument: '<function>', parse: text, help: 'name of the function' }),
+  function: argument({ argument: '<function>', parse: text, help: 'the name of the function' }),
   url: option({
     flag: '--url <url>',
     parse: text,

@@ -1,8 +1,8 @@
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { parseWith } from '../../../models/base/schema.ts';
 import { parseBytes, parseCpuMillicores, parseDurationMs } from '../../../models/base/units.ts';
+import { parseYaml } from '../../../models/base/yaml.ts';
 import { artifactClusterSchema, isArtifactCluster } from './artifact-schema.ts';
 import type { Cluster, ClusterNode } from './cluster.ts';
 import { readInputFile } from './input-file.ts';
@@ -19,7 +19,7 @@ export async function readCluster(file: string): Promise<Cluster> {
 }
 
 export function parseCluster(text: string, what: string): Cluster {
-  const data = parseYaml(text, what);
+  const data = parseYaml(text, { what });
   if (isArtifactCluster(data)) return uniquelyNamed(parseWith(artifactClusterSchema, data, { what }), what);
   return uniquelyNamed(
     parseWith(clusterSchema, data, {
@@ -29,15 +29,6 @@ export function parseCluster(text: string, what: string): Cluster {
     }),
     what,
   );
-}
-
-function parseYaml(text: string, what: string): unknown {
-  try {
-    return parse(text);
-  } catch (error) {
-    const [line] = messageOf(error).split('\n');
-    throw new InflessError('INVALID_INPUT', `${what} is not valid YAML: ${line}`, { cause: error });
-  }
 }
 
 function uniquelyNamed(cluster: Cluster, what: string): Cluster {

@@ -24,11 +24,16 @@ export function renderHelp(spec: ProgramSpec, command: string = spec.name, width
     if (option.flag !== undefined && !option.isHidden)
       add(option.group ?? STANDARD_GROUP, ...flagLines(option, indent));
   add(STANDARD_GROUP, ['-h, --help', 'print this help'], [`${indent}--version`, 'print the version']);
+  const commands: [string, readonly Line[]] = [
+    'Commands',
+    (spec.commands ?? []).map(({ name, summary }): Line => [name, summary]),
+  ];
   const sections: [string, readonly Line[]][] = [
     ['Arguments', positionals.map((each): Line => [each.argument, each.help])],
+    ...(spec.run === undefined ? [commands] : []),
     ...groups,
     ['Environment', options.flatMap((each) => (isFromEnvironment(each) ? [environmentLine(each)] : []))],
-    ['Commands', (spec.commands ?? []).map(({ name, summary }): Line => [name, summary])],
+    ...(spec.run === undefined ? [] : [commands]),
   ];
   const shown = sections.filter(([, lines]) => lines.length > 0);
   const column = Math.max(...shown.flatMap(([, lines]) => lines.map(([term]) => term.length))) + 4;

@@ -8,7 +8,9 @@ export interface Parser<out T> {
   (text: string, name: string): T;
   /** All texts that can be given, for help, suggestions and completion. */
   readonly choices?: readonly string[];
-  /** What a shell completes it with. */
+  /** Some of the texts that can be given, for completion. */
+  readonly suggests?: readonly string[];
+  /** What else a shell completes it with. */
   readonly completes?: 'file' | 'folder';
 }
 

@@ -199,12 +199,9 @@ function withoutValue(flag: string, spec: OptionSpec): InflessError {
 }
 
 function missing(spec: OptionSpec, command: string): InflessError {
-  if (isPositional(spec))
-    return new InflessError('INVALID_INPUT', `${command} needs ${spec.argument}`, {
-      remedy: `It is ${spec.help}.`,
-    });
-  const named = spec.flag ?? nameOf(spec);
-  return new InflessError('INVALID_INPUT', `${named} is missing`, { remedy: `It is ${spec.help}.` });
+  const named = spec.argument ?? spec.flag;
+  const what = named === undefined ? `${nameOf(spec)} is missing` : `${command} needs ${named}`;
+  return new InflessError('INVALID_INPUT', `${what}: ${spec.help}`);
 }
 
 function tooMany(

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { InflessError, messageOf, systemCode } from '../../base/errors.ts';
-import { parseWith } from '../../base/schema.ts';
+import { InflessError, systemCode } from '../../base/errors.ts';
+import { parseJson, parseWith } from '../../base/schema.ts';
 import { requireInside } from '../content.ts';
 import type { ModelStorage } from '../engine.ts';
 
@@ -37,11 +37,12 @@ export type ModelJson = z.infer<typeof modelJsonSchema>;
  * @throws InflessError MODEL_NOT_FOUND; MODEL_CORRUPT, also where it keeps weights outside its own folder
  */
 export async function readModelJson(path: string): Promise<ModelJson> {
-  const model = parseWith(modelJsonSchema, parseJson(path, await readModelText(path)), {
+  const boundary = {
     what: `TF.js model ${path}`,
     code: 'MODEL_CORRUPT',
     remedy: 'Export or download it again.',
-  });
+  } as const;
+  const model = parseWith(modelJsonSchema, parseJson(await readModelText(path), boundary), boundary);
   requireInside(path, shardsOf(model));
   return model;
 }
@@ -75,15 +76,4 @@ async function readModelText(path: string): Promise<string> {
       cause: error,
     });
   });
-}
-
-function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new InflessError('MODEL_CORRUPT', `TF.js model ${path} is not JSON (${messageOf(error)})`, {
-      remedy: 'Export or download it again.',
-      cause: error,
-    });
-  }
 }

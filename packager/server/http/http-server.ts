@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { InflessError, messageOf, systemCode } from '../../../models/base/errors.ts';
 import type { Refusal, Route } from '../../../models/protocols/index.ts';
 import { jsonError, type Message } from '../../../models/protocols/protocol.ts';
 import { type Body, type BodyBudget, readBody } from './body.ts';
@@ -104,4 +105,28 @@ export function bodyBytes(request: FastifyRequest): Uint8Array {
 /** Bytes as fastify sends them without touching them. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/**
+ * What it means that a server cannot listen.
+ *
+ * @param remedies where the port is taken, and where the address cannot be had
+ */
+export function listenError(
+  error: unknown,
+  host: string,
+  port: number,
+  remedies: { readonly taken: string; readonly refused: string },
+): InflessError {
+  if (systemCode(error) === 'EADDRINUSE') {
+    return new InflessError('ADDRESS_IN_USE', `Port ${port} on ${host} is taken`, {
+      remedy: remedies.taken,
+      cause: error,
+    });
+  }
+  return new InflessError(
+    'INVALID_INPUT',
+    `Cannot listen on ${host}:${port} (${systemCode(error) ?? messageOf(error)})`,
+    { remedy: remedies.refused, cause: error },
+  );
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InflessError, messageOf } from '../../../models/base/errors.ts';
+import { InflessError } from '../../../models/base/errors.ts';
 import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../../models/base/files.ts';
-import { parseWith } from '../../../models/base/schema.ts';
+import { parseJson, parseWith } from '../../../models/base/schema.ts';
 import { type Host, hostSchema } from '../../../profiles/host-schema.ts';
 import { quotaMechanismSchema } from '../../../profiles/table.ts';
 import { operatorTimeSchema } from '../trace/trace-protocol.ts';
@@ -72,20 +72,12 @@ export async function saveDatabase(database: OperatorDatabase, file: string): Pr
 export async function readDatabase(file: string): Promise<OperatorDatabase | undefined> {
   const text = await readTextIfPresent(file);
   if (text === undefined) return undefined;
-  const remedy = 'Delete it and gather the operators again with infless-profile operators.';
-  try {
-    return parseWith(operatorDatabaseSchema, JSON.parse(text), {
-      what: file,
-      code: 'PROFILE_INVALID',
-      remedy,
-    });
-  } catch (error) {
-    if (error instanceof InflessError) throw error;
-    throw new InflessError('PROFILE_INVALID', `${file} is not JSON (${messageOf(error)})`, {
-      remedy,
-      cause: error,
-    });
-  }
+  const boundary = {
+    what: file,
+    code: 'PROFILE_INVALID',
+    remedy: 'Delete it and gather the operators again with infless-profile operators.',
+  } as const;
+  return parseWith(operatorDatabaseSchema, parseJson(text, boundary), boundary);
 }
 
 /**

@@ -7,8 +7,7 @@ import {
   type Slo,
   type SloPercentile,
 } from '../../../profiles/best-config.ts';
-import { formatConfig } from '../../../profiles/config.ts';
-import { inReadingOrder } from '../../../profiles/formats/order.ts';
+import { compareConfigs, formatConfig } from '../../../profiles/config.ts';
 import { relativeError } from '../../../profiles/statistics.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
 import { hasIntervals } from '../caveats.ts';
@@ -62,7 +61,7 @@ const RESOURCES: readonly (PageResource & { readonly efficiency: Efficiency })[]
 ];
 
 export function pageData(table: ProfileTable, slo: Slo | undefined): PageData {
-  const cells = inReadingOrder(table);
+  const cells = table.cells.toSorted(compareConfigs);
   const known = hasIntervals(table);
   const resources = RESOURCES.filter(({ efficiency }) =>
     cells.some((cell) => efficiency(cell) !== undefined),

@@ -3,8 +3,7 @@ import { renderDocument } from '../../../models/base/page/document.ts';
 import { escapeHtml, type HtmlCell, tableHtml } from '../../../models/base/page/html.ts';
 import { formatBytes, formatCores, formatDuration } from '../../../models/base/units.ts';
 import { SLO_PERCENTILES, type Slo, throughputPerCore } from '../../../profiles/best-config.ts';
-import { formatConfig } from '../../../profiles/config.ts';
-import { inReadingOrder } from '../../../profiles/formats/order.ts';
+import { compareConfigs, formatConfig } from '../../../profiles/config.ts';
 import { relativeError } from '../../../profiles/statistics.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
 import { caveatsOf, hasIntervals, remarksOn } from '../caveats.ts';
@@ -141,12 +140,12 @@ function known(value: number | null | undefined): string {
 
 function cellsTable(table: ProfileTable): string {
   const columns = columnsOf(table);
-  const rows = inReadingOrder(table).map((cell) => columns.map(({ text }) => text(cell)));
+  const rows = table.cells.toSorted(compareConfigs).map((cell) => columns.map(({ text }) => text(cell)));
   return tableHtml({ head: columns.map(({ title }) => title), rows });
 }
 
 function remarksSection(table: ProfileTable): string {
-  const rows = inReadingOrder(table).flatMap((cell): HtmlCell[][] => {
+  const rows = table.cells.toSorted(compareConfigs).flatMap((cell): HtmlCell[][] => {
     const remarks = remarksOn(cell, table);
     return remarks.length === 0 ? [] : [[formatConfig(cell), { text: remarks.join('; '), tone: 'bad' }]];
   });

@@ -181,7 +181,7 @@ describe('faas-cli deploy', () => {
   it('is told so when it sends no JSON', async () => {
     const authorization = `Basic ${btoa('admin:pass:word')}`;
     const answer = await service.request('POST', '/system/functions', '{', { authorization, ...JSON_TYPE });
-    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('not valid JSON')]);
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('is not JSON')]);
   });
 });
 

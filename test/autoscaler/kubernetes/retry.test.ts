@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../../autoscaler/kubernetes/api-errors.ts';
-import { backoffMs, pause, withRetry } from '../../../autoscaler/kubernetes/retry.ts';
+import { backoffMs, withRetry } from '../../../autoscaler/kubernetes/retry.ts';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
 import { advanceThrough } from '../../support/virtual-time.ts';
 
@@ -71,9 +71,5 @@ describe('a pause', () => {
     expect(backoffMs(1, () => 0)).toBe(50);
     expect(backoffMs(3, () => 1)).toBe(400);
     expect(backoffMs(50, () => 1)).toBe(10_000);
-  });
-
-  it('is over at once where the signal has come already', async () => {
-    await pause(new VirtualClock(), 1_000, AbortSignal.abort());
   });
 });

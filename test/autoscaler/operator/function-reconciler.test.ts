@@ -285,6 +285,7 @@ describe('a function that is declared', () => {
             model: { ...slower.model, digest: `sha256:${'0'.repeat(64)}` },
           }),
           'bad.json': '{',
+          'newer.json': JSON.stringify({ ...slower, schema: 'infless.io/profile/v99' }),
         },
       });
     const declare = (profile: string) =>
@@ -295,6 +296,7 @@ describe('a function that is declared', () => {
     expect(deployment.profile.table).toEqual(slower);
     await expect(declare('configmap:tables/other.json')).rejects.toThrow(/measured on another model/);
     await expect(declare('configmap:tables/bad.json')).rejects.toThrow(/is not JSON/);
+    await expect(declare('configmap:tables/newer.json')).rejects.toThrow(/newer than this infless/);
     await expect(declare('configmap:tables/none.json')).rejects.toMatchObject({
       remedy: expect.stringContaining(`kubectl -n ${namespace} create configmap tables`),
     });

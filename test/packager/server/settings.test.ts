@@ -28,7 +28,7 @@ describe('settings of the serving process', () => {
   });
 
   test.each([
-    [{}, 'INFLESS_MODEL is missing. It is a model file, or the name of a model that we can build.'],
+    [{}, 'INFLESS_MODEL is missing: a model file, or the name of a model that we can build.'],
     [{ INFLESS_MODEL: '' }, 'INFLESS_MODEL is missing'],
     [
       { INFLESS_MODEL: 'm', INFLESS_PORT: '70000' },

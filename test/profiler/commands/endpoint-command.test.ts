@@ -113,6 +113,25 @@ describe('infless-profile URL', () => {
     expect(bodies.at(-1)).toMatch(/^\{"instances":\[/);
   }, 60_000);
 
+  it('speaks the protocol that the URL tells', async () => {
+    const answers: Record<string, unknown> = {
+      '/api/functions/echo': { name: 'echo', sloMs: 500, percentile: 50 },
+      '/v2/models/echo': { inputs: [{ name: 'x', datatype: 'INT64', shape: [-1, 2] }] },
+    };
+    const { url, bodies } = await serve((response, request) => {
+      const known = request.url === '/v2/models/echo/infer' ? {} : answers[request.url!];
+      response.statusCode = known === undefined ? 404 : 200;
+      response.end(JSON.stringify(known ?? {}));
+    });
+    const { code, stdout } = await run(`${url}/v2/models/echo`, ...COARSE.slice(2), '--json');
+    const report = JSON.parse(stdout) as CapacityReport;
+    expect(report.target).toBe(`${url}/v2/models/echo/infer`);
+    expectConsistent(report, code);
+    expect(JSON.parse(bodies.at(-1)!)).toMatchObject({
+      inputs: [{ name: 'x', datatype: 'INT64', shape: [1, 2] }],
+    });
+  }, 60_000);
+
   it('on Ctrl-C reports what it measured and exits 130', async () => {
     const { url } = await serve((response) => response.end('{}'));
     const file = join(folder, 'body.json');

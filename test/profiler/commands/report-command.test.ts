@@ -28,8 +28,8 @@ describe('infless-profile report', () => {
   });
 
   it.each([
-    [['report', '-o', 'OUT'], /error: infless-profile report needs <table>\. It is a profile table/],
-    [['report', 'TABLE'], /error: -o, --output <file> is missing\. It is the page/],
+    [['report', '-o', 'OUT'], /error: infless-profile report needs <table>: a profile table/],
+    [['report', 'TABLE'], /error: infless-profile report needs -o, --output <file>: the page/],
     [['report', 'none.json', '-o', 'OUT'], /error: Profile table none\.json does not exist\. Check the path/],
     [['report', 'TABLE', '-o', 'OUT', '--slo', '50'], /--slo "50" is not a duration/],
   ])('%j is told in a sentence, exit code 2', async (args, sentence) => {

@@ -147,7 +147,7 @@ describe('patience', { timeout: 30_000 }, () => {
   });
 
   it('ends with an instance that hangs', async () => {
-    await open({ hungAfterMs: 1_500 });
+    await open({ unreadyMs: 1_500 });
     await startReady('a');
     process.kill(await harness.pid('a'), 'SIGSTOP');
     await harness.until(() => gone('a') !== undefined);

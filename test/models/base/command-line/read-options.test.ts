@@ -69,7 +69,7 @@ const OPTIONS = {
   port: option({ env: 'T_PORT', parse: wholeNumber(0, 65_535), default: () => String(8080), help: 'port' }),
 };
 
-const PROGRAM = defineProgram({ name: 'tool', summary: 'Does something.', options: OPTIONS });
+const PROGRAM = defineProgram({ name: 'tool', summary: 'Does something.', options: OPTIONS, run: () => {} });
 
 function read(args: readonly string[], environment: NodeJS.ProcessEnv = {}, values?: FileValues['values']) {
   const source = values === undefined ? undefined : { file: 'tool.yaml', values };
@@ -151,7 +151,7 @@ describe('values', () => {
 
 describe('what is wrong is said in one sentence', () => {
   it.each([
-    [[], 'tool needs <model>. It is a model file.'],
+    [[], 'tool needs <model>: a model file.'],
     [['a', 'b'], '"b" is one argument too many for tool. tool --help tells what it takes.'],
     [['net', '--bach', '3'], 'tool has no option --bach. Did you mean --batch?'],
     [['net', '--zzz'], 'tool has no option --zzz. tool --help lists its options.'],

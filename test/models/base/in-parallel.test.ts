@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { inParallel } from '../../../autoscaler/control/in-parallel.ts';
-import { delay } from '../../../models/base/clock.ts';
+import { pause } from '../../../models/base/clock.ts';
+import { inParallel } from '../../../models/base/in-parallel.ts';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
 import { advanceThrough } from '../../support/virtual-time.ts';
 
@@ -16,7 +16,7 @@ it('does something with each once, in their order, and never with more at a time
       const all = inParallel(durations.entries(), most, async ([index, durationMs]) => {
         begun.push(index);
         mostUnderWay = Math.max(mostUnderWay, ++underWay);
-        await delay(clock, durationMs);
+        await pause(clock, durationMs);
         underWay -= 1;
       });
       await advanceThrough(clock, all);
@@ -28,9 +28,21 @@ it('does something with each once, in their order, and never with more at a time
   );
 });
 
-it('fails as the first that does', async () => {
+it('begins none after a failure, tells it at once, and fails when those at work are done', async () => {
+  const clock = new VirtualClock();
+  const begun: number[] = [];
+  const ended: number[] = [];
+  const told: unknown[] = [];
   const work = async (item: number): Promise<void> => {
-    if (item === 2) throw new Error('two');
+    begun.push(item);
+    await pause(clock, item * 10);
+    if (item === 1) throw new Error('one');
+    ended.push(item);
+    if (item === 3) throw new Error('three');
   };
-  await expect(inParallel([1, 2, 3], 2, work)).rejects.toThrow('two');
+  const all = inParallel([1, 2, 3, 4, 5], 3, work, (error) => told.push([error, clock.nowMs()]));
+  await expect(advanceThrough(clock, all)).rejects.toThrow('one');
+  expect(begun).toEqual([1, 2, 3]);
+  expect(ended).toEqual([2, 3]);
+  expect(told).toEqual([[new Error('one'), 10]]);
 });

@@ -1,0 +1,27 @@
+import type { LazyProgram } from '../models/base/command-line/option-table.ts';
+
+/*
+ * Nothing is imported before a command is called: `infless --help` lists them, and is to be quick.
+ */
+
+/** `infless-autoscaler plan`, and `infless plan`. */
+export const PLAN: LazyProgram = {
+  name: 'plan',
+  summary: 'Simulate functions on a cluster under a load: is the SLO kept, with how much, at what cost?',
+  load: async () => (await import('./what-if/commands/plan-command.ts')).planCommand,
+};
+
+/** `infless-autoscaler explain`, and `infless explain`. */
+export const EXPLAIN: LazyProgram = {
+  name: 'explain',
+  summary:
+    'Tell what binds a function, what its config costs, what comes second, and what a looser SLO saves.',
+  load: async () => (await import('./what-if/commands/explain-command.ts')).explainCommand,
+};
+
+/** `infless-autoscaler image`. */
+export const IMAGE: LazyProgram = {
+  name: 'image',
+  summary: 'Pack this autoscaler as an image, for a cluster to run: without Docker, without root.',
+  load: async () => (await import('./deploy/image-command.ts')).imageCommand,
+};
