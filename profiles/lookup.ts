@@ -93,10 +93,11 @@ export class ProfileView {
     return Math.round((most(told) * batch) / Math.max(...told.map((cell) => cell.batch)));
   }
 
-  /** All that an instance needs of its node. */
+  /** All that an instance needs of its node; no memory of a GPU where no cell says how much. */
   resources(config: Config): Resources {
     const { cpuMillicores, gpuPercent } = config;
-    return { cpuMillicores, gpuPercent, memoryBytes: this.memoryBytes(config) };
+    const gpuMemoryBytes = this.gpuMemoryBytes(config) ?? 0;
+    return { cpuMillicores, gpuPercent, memoryBytes: this.memoryBytes(config), gpuMemoryBytes };
   }
 
   /** Decoding one row's JSON, and encoding one row's answer, in ms. */

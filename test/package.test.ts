@@ -52,6 +52,21 @@ describe('installed from a packed tarball', () => {
     expect(cells).toHaveLength(2);
   }, 60_000);
 
+  it.each(['infless', 'infless/dist/models/engines/index.js', 'infless/profiles/mnist.json'])(
+    'lets nobody import %s: files move as they must',
+    async (name) => {
+      const code = `import('${name}').catch(({ code }) => console.log(code))`;
+      const { stdout } = await run(process.execPath, ['-e', code], { cwd: folder });
+      expect(stdout.trim()).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
+    },
+  );
+
+  it('tells its version to those who look for it', async () => {
+    const code = "console.log(require('infless/package.json').version)";
+    const { stdout } = await run(process.execPath, ['-e', code], { cwd: folder });
+    expect(stdout.trim()).toBe(packageVersion);
+  });
+
   it('carries no sources of tests and no build leftovers', async () => {
     const files = await readdir(join(folder, 'node_modules', 'infless'), { recursive: true });
     expect(files.filter((file) => /\.tsbuildinfo$|^test\b|(?<!\.d)\.ts$/.test(file))).toEqual([]);

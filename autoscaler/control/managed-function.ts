@@ -111,10 +111,6 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     return this.times.view.resources(config);
   }
 
-  gpuMemoryBytes(config: Config): number | undefined {
-    return this.times.view.gpuMemoryBytes(config);
-  }
-
   get demand(): Demand {
     return this.#demand;
   }

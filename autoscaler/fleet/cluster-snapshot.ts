@@ -19,8 +19,6 @@ export interface FleetFunction {
   readonly workload: Workload;
   /** What an instance of this config holds. */
   resources(config: Config): Resources;
-  /** What it holds of its GPU's memory, where its table tells. */
-  gpuMemoryBytes(config: Config): number | undefined;
 }
 
 /**

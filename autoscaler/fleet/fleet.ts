@@ -173,11 +173,9 @@ export class Fleet {
     const where = { node, ...(gpu === undefined ? {} : { gpu }) };
     logger.info({ function: functionName, instance: id, config, ...where }, 'starting an instance');
     const resources = owner.resources(config);
-    const gpuMemoryBytes = owner.gpuMemoryBytes(config);
-    const ofGpu = gpuMemoryBytes === undefined ? {} : { gpuMemoryBytes };
     this.#needs.set(id, vectorOf(resources));
     try {
-      await platform.start({ id, functionName, config, ...where, resources, ...ofGpu, workload });
+      await platform.start({ id, functionName, config, ...where, resources, workload });
     } catch (error) {
       this.#needs.delete(id);
       throw error;

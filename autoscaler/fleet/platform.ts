@@ -14,8 +14,6 @@ export interface StartRequest {
   readonly gpu?: number;
   /** What it is planned to need. */
   readonly resources: Resources;
-  /** The same of its GPU, where it has a share of one and its table says. */
-  readonly gpuMemoryBytes?: number;
   readonly workload: Workload;
 }
 

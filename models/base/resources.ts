@@ -9,6 +9,7 @@ export const DIMENSIONS = {
   /** Of the SMs of one GPU: 100 is a whole GPU. */
   gpuPercent: { label: 'gpu', title: 'GPU', perDevice: true },
   memoryBytes: { label: 'memory', title: 'memory', perDevice: false },
+  gpuMemoryBytes: { label: 'gpu-memory', title: 'GPU memory', perDevice: true },
 } as const;
 
 type Traits = typeof DIMENSIONS;

@@ -7,7 +7,7 @@ export const MODEL_VERSION = '1';
 
 /**
  * One wire protocol: everything that the gateway, the serving process and the load generator have to know to speak
- * it. They find it in the list of protocols (index.ts) and import no other.
+ * it. They find it in the list of protocols (index.ts), so that a new one is known to all three.
  *
  * @typeParam Form what of a request decides how its answer is written
  */

@@ -12,7 +12,7 @@ import { BatchExecutor } from '../../models/engines/executor.ts';
 import { engineFor } from '../../models/engines/index.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
-import { openFaas } from '../../models/protocols/openfaas.ts';
+import { DEFAULT_PROTOCOL } from '../../models/protocols/index.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { answerBatch, type ServedModel } from './inference/answer-batch.ts';
 import {
@@ -98,8 +98,9 @@ async function warmUp(model: ServedModel, maxBatch: number, sizes: readonly numb
 
 /** `requests` predictions of one row each with generated values, as a client would send them. */
 function warmUpBatch(manifest: ModelManifest, requests: number): BatchedRequest[] {
-  const request = openFaas.request(generateInputs(manifest, { batch: 1 }), manifest);
-  return Array.from({ length: requests }, () => ({ path: openFaas.paths.predict, ...request }));
+  const { paths, ...protocol } = DEFAULT_PROTOCOL;
+  const request = protocol.request(generateInputs(manifest, { batch: 1 }), manifest);
+  return Array.from({ length: requests }, () => ({ path: paths.predict, ...request }));
 }
 
 function rejectFailures(responses: readonly BatchedResponse[]): void {

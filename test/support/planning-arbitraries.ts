@@ -14,14 +14,15 @@ export const tables: fc.Arbitrary<readonly Candidate[]> = fc
     quotas: fc.subarray([250, 500, 1000, 2000, 4000], { minLength: 1 }),
     gpuPercents: fc.subarray([0, 10, 30, 100], { minLength: 1, maxLength: 2 }),
     memoryBytes: fc.integer({ min: 1e8, max: 4e9 }),
+    gpuMemoryBytes: fc.constantFrom(0, 1e9, 3e9, 9e9),
   })
-  .map(({ baseMs, perRowMs, tail, batches, quotas, gpuPercents, memoryBytes }) =>
+  .map(({ baseMs, perRowMs, tail, batches, quotas, gpuPercents, ...memory }) =>
     gpuPercents.flatMap((gpuPercent) =>
       quotas.flatMap((cpuMillicores) =>
         batches.map((batch) => {
           const speed = cpuMillicores / 1000 + gpuPercent / 5;
           const meanMs = (baseMs + perRowMs * batch) / speed;
-          return candidate(batch, cpuMillicores, meanMs, { gpuPercent, tailMs: meanMs * tail, memoryBytes });
+          return candidate(batch, cpuMillicores, meanMs, { gpuPercent, tailMs: meanMs * tail, ...memory });
         }),
       ),
     ),
@@ -58,6 +59,7 @@ export const nodes: fc.Arbitrary<NodeCapacity[]> = fc
       cores: fc.integer({ min: 1, max: 32 }),
       memoryBytes: fc.integer({ min: 1e9, max: 64e9 }),
       gpuPercents: fc.array(fc.constant(100), { maxLength: 3 }),
+      gpuMemoryBytes: fc.constantFrom(Infinity, 8e9, 16e9),
     }),
     { minLength: 1, maxLength: 4 },
   )

@@ -23,15 +23,19 @@ export function candidate(
   batch: number,
   cpuMillicores: number,
   meanMs: number,
-  change: Partial<Candidate> & { gpuPercent?: number; memoryBytes?: number } = {},
+  change: Partial<Candidate> & {
+    gpuPercent?: number;
+    memoryBytes?: number;
+    gpuMemoryBytes?: number;
+  } = {},
 ): Candidate {
-  const { gpuPercent = 0, memoryBytes = MEMORY_BYTES, ...rest } = change;
+  const { gpuPercent = 0, memoryBytes = MEMORY_BYTES, gpuMemoryBytes = 0, ...rest } = change;
   const config = { batch, cpuMillicores, gpuPercent };
   return {
     config,
     meanMs,
     tailMs: meanMs,
-    needs: needsOf(config, memoryBytes),
+    needs: needsOf(config, memoryBytes, gpuMemoryBytes),
     startupMs: 1000,
     ...rest,
   };

@@ -171,8 +171,21 @@ export function capacityOf(node: V1Node, requested: Amounts): NodeCapacity {
       cpuMillicores: Math.floor(free('cpu') * 1000),
       memoryBytes: Math.floor(free('memory')),
     },
-    devices: percents.map((gpuPercent) => ({ gpuPercent, sharing: kind })),
+    devices: percents.map((gpuPercent) => ({
+      gpuPercent,
+      gpuMemoryBytes: gpuMemoryOf(node, gpuPercent),
+      sharing: kind,
+    })),
   };
+}
+
+/** Of a whole GPU, in MiB: set by NVIDIA's feature discovery. */
+const GPU_MEMORY_LABEL = 'nvidia.com/gpu.memory';
+
+/** A part of a GPU has as large a part of its memory; without a label there is no limit. */
+function gpuMemoryOf({ metadata }: V1Node, percent: number): number {
+  const mebibytes = Number(metadata?.labels?.[GPU_MEMORY_LABEL]);
+  return mebibytes > 0 ? Math.floor((mebibytes * 2 ** 20 * percent) / 100) : Infinity;
 }
 
 /** GPU nodes are commonly tainted with this, for pods that have no use for GPUs; which of ours have, the plan knows. */

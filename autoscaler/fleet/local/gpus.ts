@@ -93,12 +93,14 @@ export class LocalGpus {
     return new LocalGpus([], parts);
   }
 
-  /** What each slot has, in percent of its card, and how parts of it are had; 0 for one that is lost, so that the others keep their places. */
+  /** What each slot has, and how parts of it are had; nothing of one that is lost, so that the others keep their places. */
   async devices(): Promise<readonly DeviceCapacity[]> {
     if (this.#slots.length > 0 && this.#parts.clock.nowMs() >= this.#lookAtMs) await this.#look();
     const ofCards = this.#takesTurns ? 'time-slicing' : 'mps';
-    return this.#slots.map(({ uuid, percent, isSlice }) => ({
-      gpuPercent: this.#lost.has(uuid) ? 0 : percent,
+    return this.#slots.map(({ uuid, percent, memoryBytes, isSlice }) => ({
+      ...(this.#lost.has(uuid)
+        ? { gpuPercent: 0, gpuMemoryBytes: 0 }
+        : { gpuPercent: percent, gpuMemoryBytes: memoryBytes ?? Infinity }),
       sharing: isSlice ? 'mig' : ofCards,
     }));
   }

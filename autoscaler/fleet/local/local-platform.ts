@@ -243,14 +243,15 @@ export class LocalPlatform implements Platform {
   }
 
   /** @throws InflessError PLATFORM_FAILED for a GPU that is not there */
-  #shareOf({ config, gpu = 0, gpuMemoryBytes }: StartRequest): GpuShare | undefined {
+  #shareOf({ config, gpu = 0, resources }: StartRequest): GpuShare | undefined {
     if (config.gpuPercent === 0) return undefined;
     if (this.#gpus === undefined) {
       throw new InflessError('PLATFORM_FAILED', 'Instances may use no GPU here', {
         remedy: 'Start infless-autoscaler without --no-gpu, or set limits.gpu of the function to 0.',
       });
     }
-    return { slot: this.#gpus.slotAt(gpu), percent: config.gpuPercent, memoryBytes: gpuMemoryBytes };
+    const memoryBytes = resources.gpuMemoryBytes === 0 ? undefined : resources.gpuMemoryBytes;
+    return { slot: this.#gpus.slotAt(gpu), percent: config.gpuPercent, memoryBytes };
   }
 
   /** What instances have of the same GPU. */

@@ -126,7 +126,7 @@ const AS_MUCH_AS_IT_TAKES: readonly NodeCapacity[] = [
   {
     name: 'any',
     shared: { cpuMillicores: 1e9, memoryBytes: 1e18 },
-    devices: Array.from({ length: 1_000 }, () => ({ gpuPercent: 100 })),
+    devices: Array.from({ length: 1_000 }, () => ({ gpuPercent: 100, gpuMemoryBytes: Infinity })),
   },
 ];
 

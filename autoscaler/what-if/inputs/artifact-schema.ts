@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Cluster, type ClusterNode, LIMITLESS_BYTES } from './cluster.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
+import { type Cluster, LIMITLESS_BYTES } from './cluster.ts';
 
 const share = z.number().min(0).max(1).default(0);
 
@@ -42,7 +43,7 @@ export function isArtifactCluster(data: unknown): boolean {
   return typeof data === 'object' && data !== null && 'cluster-capacity' in data;
 }
 
-function nodeOf(described: z.output<typeof nodeSchema>): ClusterNode {
+function nodeOf(described: z.output<typeof nodeSchema>): NodeCapacity {
   const sockets = described['cpu-capacity'];
   const freeCores = sockets
     .flatMap((socket) => socket['socket-core'])
@@ -54,8 +55,10 @@ function nodeOf(described: z.output<typeof nodeSchema>): ClusterNode {
   return {
     name: label.slice(label.indexOf('=') + 1),
     shared: { cpuMillicores: threads * 1000, memoryBytes: LIMITLESS_BYTES },
-    devices: gpus.map((gpu) => ({ gpuPercent: freePercentOf(gpu, described) })),
-    gpuMemoryBytes: gpus.map((gpu) => gpu['gpu-memory'] * 1e6 * (1 + described['gpu-memory-oversell-rate'])),
+    devices: gpus.map((gpu) => ({
+      gpuPercent: freePercentOf(gpu, described),
+      gpuMemoryBytes: gpu['gpu-memory'] * 1e6 * (1 + described['gpu-memory-oversell-rate']),
+    })),
   };
 }
 

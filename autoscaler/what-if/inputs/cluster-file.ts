@@ -3,8 +3,9 @@ import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { parseWith } from '../../../models/base/schema.ts';
 import { parseBytes, parseCpuMillicores, parseDurationMs } from '../../../models/base/units.ts';
 import { parseYaml } from '../../../models/base/yaml.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
 import { artifactClusterSchema, isArtifactCluster } from './artifact-schema.ts';
-import type { Cluster, ClusterNode } from './cluster.ts';
+import type { Cluster } from './cluster.ts';
 import { readInputFile } from './input-file.ts';
 
 /**
@@ -107,12 +108,14 @@ export const clusterSchema = z
   });
 
 /** Names are made unique by numbers: two groups may have been given the same. */
-function nodesOf(described: z.output<typeof nodeSchema>, group: string): ClusterNode[] {
+function nodesOf(described: z.output<typeof nodeSchema>, group: string): NodeCapacity[] {
   const { name, count, cpu, memory, gpus = { count: 0 } } = described;
   return Array.from({ length: count }, (_, index) => ({
     name: `${name}-${group}${index + 1}`,
     shared: { cpuMillicores: cpu, memoryBytes: memory },
-    devices: Array.from({ length: gpus.count }, () => ({ gpuPercent: 100 })),
-    gpuMemoryBytes: Array<number | undefined>(gpus.count).fill(gpus.memory),
+    devices: Array.from({ length: gpus.count }, () => ({
+      gpuPercent: 100,
+      gpuMemoryBytes: gpus.memory ?? Infinity,
+    })),
   }));
 }

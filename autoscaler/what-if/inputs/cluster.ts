@@ -11,15 +11,9 @@ export interface Prices {
   readonly perGigabyteHour: number;
 }
 
-/** A node as it is described, which is more than plans need of it. */
-export interface ClusterNode extends NodeCapacity {
-  /** Memory of each GPU, where it is told. Tables do not tell how much of it a model takes, so it limits nothing. */
-  readonly gpuMemoryBytes: readonly (number | undefined)[];
-}
-
 /** The cluster that a plan is made for. */
 export interface Cluster {
-  readonly nodes: readonly ClusterNode[];
+  readonly nodes: readonly NodeCapacity[];
   /** Start of an instance to its first answer, in place of what the tables say. */
   readonly startupMs?: number;
   readonly prices?: Prices;

@@ -11,6 +11,7 @@ const CONSTRAINTS: Readonly<Record<ExplanationReport['constraint'], string>> = {
   'cluster-cpu': 'the CPU of the cluster',
   'cluster-gpu': 'the GPUs of the cluster',
   'cluster-memory': 'the memory of the cluster',
+  'cluster-gpu-memory': 'the memory of the cluster’s GPUs',
 };
 
 /** An explanation as people read it in a terminal. */

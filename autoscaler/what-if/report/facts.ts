@@ -1,16 +1,17 @@
 import { amountsOf } from '../../../models/base/resources.ts';
 import type { ArrivalProcess } from '../../../profiler/load/arrivals/arrivals.ts';
+import type { NodeCapacity } from '../../cluster/node.ts';
 import { nearestFeasibleSloMs } from '../../planning/capacity/feasibility.ts';
 import type { RateModel } from '../../planning/capacity/rate-model.ts';
 import { costOfSlo, type SloCost } from '../../planning/explain/slo-cost.ts';
 import type { Need } from '../../planning/explain/uniform-sets.ts';
-import { type Cluster, type ClusterNode, costOf, isLimitless, type Prices } from '../inputs/cluster.ts';
+import { type Cluster, costOf, isLimitless, type Prices } from '../inputs/cluster.ts';
 import { candidatesOf, type PlannedFunction } from '../inputs/functions.ts';
 import { arrivalCvOf, expectedRequests, type Load, peakPerSecond } from '../inputs/load.ts';
 import type { ClusterFacts, FunctionFacts, NodeGroup, SloCostPoint } from './report.ts';
 
 export function clusterFacts({ nodes, startupMs, prices }: Cluster): ClusterFacts {
-  const groups = new Map<string, ClusterNode[]>();
+  const groups = new Map<string, NodeCapacity[]>();
   for (const node of nodes) {
     const { name: _name, ...likeness } = node;
     const key = JSON.stringify(likeness);
@@ -26,15 +27,17 @@ export function clusterFacts({ nodes, startupMs, prices }: Cluster): ClusterFact
   };
 }
 
-function groupOf(nodes: readonly ClusterNode[]): NodeGroup {
-  const { shared, devices, gpuMemoryBytes } = nodes[0]!;
+function groupOf(nodes: readonly NodeCapacity[]): NodeGroup {
+  const { shared, devices } = nodes[0]!;
   const { cpuMillicores, memoryBytes } = shared;
   return {
     count: nodes.length,
     cores: cpuMillicores / 1000,
     memoryBytes: isLimitless(memoryBytes) ? null : memoryBytes,
     gpuPercents: devices.map(({ gpuPercent }) => gpuPercent),
-    gpuMemoryBytes: gpuMemoryBytes.map((bytes) => bytes ?? null),
+    gpuMemoryBytes: devices.map(({ gpuMemoryBytes }) =>
+      Number.isFinite(gpuMemoryBytes) ? gpuMemoryBytes : null,
+    ),
   };
 }
 

@@ -2,17 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { type DeviceCapacity, givesShare, isNoEasier } from '../../../autoscaler/cluster/node.ts';
 import type { GpuSharing } from '../../../profiles/table.ts';
 import { node } from '../../support/planning.ts';
-import { needsOf } from '../../support/resources.ts';
+import { needsOf, nodeCapacity } from '../../support/resources.ts';
 
 const share = (gpuPercent: number, sharing?: GpuSharing) => ({
   needs: needsOf({ batch: 1, cpuMillicores: 500, gpuPercent }),
   ...(sharing === undefined ? {} : { sharing }),
 });
-const MPS: DeviceCapacity = { gpuPercent: 100, sharing: 'mps' };
-const SLICE: DeviceCapacity = { gpuPercent: 300 / 7, sharing: 'mig' };
-const TURN: DeviceCapacity = { gpuPercent: 25, sharing: 'time-slicing' };
-const TURNS: DeviceCapacity = { gpuPercent: 100, sharing: 'time-slicing' };
-const WHOLE: DeviceCapacity = { gpuPercent: 100, sharing: 'whole' };
+function device(gpuPercent: number, gpuSharing?: GpuSharing): DeviceCapacity {
+  const node = { name: 'n', cpuMillicores: 1, memoryBytes: 1, gpuPercents: [gpuPercent] };
+  return nodeCapacity({ ...node, ...(gpuSharing === undefined ? {} : { gpuSharing }) }).devices[0]!;
+}
+const MPS = device(100, 'mps');
+const SLICE = device(300 / 7, 'mig');
+const TURN = device(25, 'time-slicing');
+const TURNS = device(100, 'time-slicing');
+const WHOLE = device(100, 'whole');
 
 describe('a GPU', () => {
   it.each([
@@ -30,7 +34,7 @@ describe('a GPU', () => {
     ['itself as a whole to more than a half of it', WHOLE, share(75, 'mps'), true],
     ['itself as a whole to no half', WHOLE, share(50, 'mps'), false],
     ['shares of a table that does not say how they were held', MPS, share(30), true],
-    ['all of them where it makes no difference', { gpuPercent: 100 }, share(30, 'mig'), true],
+    ['all of them where it makes no difference', device(100), share(30, 'mig'), true],
   ] as const)('gives %s', (_, device, instance, gives) => {
     expect(givesShare(device, instance)).toBe(gives);
   });

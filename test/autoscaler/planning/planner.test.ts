@@ -95,6 +95,14 @@ describe('scaling out', () => {
     expect(start.map(({ gpu }) => gpu)).toEqual([0, 1]);
   });
 
+  it('puts no more shares on a GPU than its memory holds', () => {
+    const nodes = [node('gpus', 8, { gpuPercents: [100, 100], gpuMemoryBytes: 16e9 })];
+    const candidates = [candidate(4, 500, 20, { gpuPercent: 25, gpuMemoryBytes: 6e9 })];
+    const cluster = clusterOf(nodes);
+    const { start } = cluster.step([demand('f', 5_000, { candidates })]);
+    expect(start.map(({ gpu }) => gpu).sort()).toEqual([0, 0, 1, 1]);
+  });
+
   it('knows on which GPU an instance has its share, however the others came and went', () => {
     // 30 and 70 on GPU 0, 70 on GPU 1; when the first 70 has gone, the best fit for the other is GPU 0, where it is not.
     const nodes = [node('gpus', 8, { gpuPercents: [100, 100] })];

@@ -3,6 +3,6 @@ export function nodeOf({ name, cpuMillicores, memoryBytes, gpuPercents = [] }) {
   return {
     name,
     shared: { cpuMillicores, memoryBytes },
-    devices: gpuPercents.map((gpuPercent) => ({ gpuPercent })),
+    devices: gpuPercents.map((gpuPercent) => ({ gpuPercent, gpuMemoryBytes: Infinity })),
   };
 }

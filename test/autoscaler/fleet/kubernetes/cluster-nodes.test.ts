@@ -22,7 +22,7 @@ const container = (cpu: string, memory: string) => ({
 describe('a node', () => {
   it('has what is allocatable, but for what pods of others have asked for', () => {
     const node: V1Node = {
-      metadata: { name: 'one', labels: { zone: 'a' } },
+      metadata: { name: 'one', labels: { zone: 'a', 'nvidia.com/gpu.memory': '15360' } },
       status: { ...READY, allocatable: { cpu: '3920m', memory: '1Gi', pods: '110', 'nvidia.com/gpu': '1' } },
     };
     const requested = new NodeRequests();
@@ -35,10 +35,11 @@ describe('a node', () => {
     expect(capacityOf(node, requested.on('one'))).toEqual(
       nodeCapacity({
         name: 'one',
-        labels: { zone: 'a' },
+        labels: { zone: 'a', 'nvidia.com/gpu.memory': '15360' },
         cpuMillicores: 3800,
         memoryBytes: 896 * 2 ** 20,
         gpuPercents: [100],
+        gpuMemoryBytes: 15 * 2 ** 30,
         gpuSharing: 'whole',
       }),
     );

@@ -25,14 +25,16 @@ async function detect(unusable?: { what: string; remedy: string }): Promise<Dete
   return { gpus, notes, clock };
 }
 
-const percentsOf = async (gpus: LocalGpus) => (await gpus.devices()).map(({ gpuPercent }) => gpuPercent);
-
 const LIST = [
   'GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-27b94a00-ed54-5c24-b1fd-1054085de32a)',
   '  MIG 3g.20gb     Device  0: (UUID: MIG-one)',
   '  MIG 2g.10gb     Device  1: (UUID: MIG-two)',
   '',
 ].join('\n');
+
+async function percentsOf(gpus: LocalGpus): Promise<number[]> {
+  return (await gpus.devices()).map(({ gpuPercent }) => gpuPercent);
+}
 
 describe('the GPUs of this machine', () => {
   it('are none where there is no driver, and nothing is said of it', async () => {
@@ -48,6 +50,8 @@ describe('the GPUs of this machine', () => {
     const { gpus } = await detect();
     expect(await percentsOf(gpus)).toEqual([100, 100]);
     expect(gpus.indexOf(gpus.slotAt(1).uuid)).toBe(1);
+    const [card] = await gpus.devices();
+    expect(card!.gpuMemoryBytes).toBe(gpus.slotAt(0).memoryBytes);
     expect((await gpus.devices()).map(({ sharing }) => sharing)).toEqual(['mps', 'mps']);
   });
 
@@ -55,7 +59,7 @@ describe('the GPUs of this machine', () => {
     const fake = await FakeGpu.open('a100-mig-510', { mps: false });
     await fake.list(LIST);
     const { gpus } = await detect();
-    expect(await gpus.devices()).toEqual([
+    expect(await gpus.devices()).toMatchObject([
       { gpuPercent: 300 / 7, sharing: 'mig' },
       { gpuPercent: 200 / 7, sharing: 'mig' },
     ]);

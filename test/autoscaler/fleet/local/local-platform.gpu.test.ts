@@ -4,12 +4,18 @@ import type {
   LocalPlatform,
   LocalPlatformOptions,
 } from '../../../../autoscaler/fleet/local/local-platform.ts';
-import type { InstanceEvent } from '../../../../autoscaler/fleet/platform.ts';
+import type { InstanceEvent, StartRequest } from '../../../../autoscaler/fleet/platform.ts';
 import { FakeGpu } from '../../../support/fake-gpu.ts';
+import { resourcesOf } from '../../../support/resources.ts';
 import { LocalHarness } from './local-harness.ts';
 
 const T4 = 'GPU-d37e67a5-91dd-3774-a5cb-99096249601a';
 const QUARTER = { config: { batch: 4, cpuMillicores: 500, gpuPercent: 25 }, gpu: 0 };
+
+/** So much of the GPU's memory. */
+function holding(gpuMemoryBytes: number): Pick<StartRequest, 'resources'> {
+  return { resources: resourcesOf(QUARTER.config, 256 * 2 ** 20, gpuMemoryBytes) };
+}
 
 let harness: LocalHarness;
 let platform: LocalPlatform;
@@ -35,8 +41,9 @@ describe.skipIf(process.platform !== 'linux')(
     it('is part of the node, and instances start with their shares of it', async () => {
       const fake = await FakeGpu.open('t4-515');
       await open();
-      expect((await platform.nodes())[0]!.devices).toEqual([{ gpuPercent: 100, sharing: 'mps' }]);
-      await platform.start(harness.request('a', { ...QUARTER, gpuMemoryBytes: 2 ** 30 }));
+      const [card] = (await platform.nodes())[0]!.devices;
+      expect(card).toMatchObject({ gpuPercent: 100, sharing: 'mps' });
+      await platform.start(harness.request('a', { ...QUARTER, ...holding(2 ** 30) }));
       expect(platform.instances()[0]).toMatchObject({ id: 'a', gpu: 0, config: { gpuPercent: 25 } });
       const environment = await readFile(`/proc/${await harness.pid('a')}/environ`, 'utf8');
       expect(environment.split('\0')).toEqual(
@@ -68,7 +75,7 @@ describe.skipIf(process.platform !== 'linux')(
       await FakeGpu.open('t4-515');
       await open();
       await expect(
-        platform.start(harness.request('a', { ...QUARTER, gpuMemoryBytes: 20 * 2 ** 30 })),
+        platform.start(harness.request('a', { ...QUARTER, ...holding(20 * 2 ** 30) })),
       ).rejects.toThrow('The GPU has too little memory');
       expect(platform.instances()).toEqual([]);
       await platform.close('stop');

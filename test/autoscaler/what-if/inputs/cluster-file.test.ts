@@ -17,8 +17,7 @@ prices: {currency: EUR, cpu: 0.03, gpu: 0.6}
     expect(cluster.nodes.map(({ name }) => name)).toEqual(['gpu-1-1', 'gpu-1-2', 'node-2-1']);
     expect(cluster.nodes[0]).toMatchObject({
       shared: { cpuMillicores: 60_000, memoryBytes: 256e9 },
-      devices: Array(3).fill({ gpuPercent: 100 }),
-      gpuMemoryBytes: [11e9, 11e9, 11e9],
+      devices: Array(3).fill({ gpuPercent: 100, gpuMemoryBytes: 11e9 }),
     });
     expect(cluster.nodes[2]).toMatchObject({
       shared: { cpuMillicores: 1500, memoryBytes: 4 * 2 ** 30 },
@@ -96,7 +95,7 @@ describe('the artifact’s cluster file', () => {
       devices: [{ gpuPercent: 100 }, { gpuPercent: 100 }],
     });
     expect(isLimitless(nodes[0]!.shared.memoryBytes)).toBe(true);
-    expect(nodes[0]!.gpuMemoryBytes[0]).toBeCloseTo(11_019e6 * 0.9, 0);
+    expect(nodes[0]!.devices[0]!.gpuMemoryBytes).toBeCloseTo(11_019e6 * 0.9, 0);
   });
 
   it('tells of what is in use and over-sold', () => {
