@@ -61,8 +61,9 @@ export class LocalGpus {
   /** Cards that the driver does not list any more. */
   #lost: ReadonlySet<string> = new Set();
   #lookAtMs: number;
-  /** One program of the driver's for all cards, for as long as we run. */
+  /** One program of the driver's for all cards, from when somebody first asks for as long as we run. */
   #stream: SmiStream | undefined;
+  #isClosed = false;
   #mps: Promise<Mps | undefined> | undefined;
   /** Whether processes on one card take turns, since there is no MPS. */
   #takesTurns = !isMpsInstalled();
@@ -71,7 +72,6 @@ export class LocalGpus {
     this.#slots = slots;
     this.#parts = parts;
     this.#lookAtMs = parts.clock.nowMs() + LOOK_INTERVAL_MS;
-    this.#listen();
   }
 
   /**
@@ -105,18 +105,15 @@ export class LocalGpus {
     }));
   }
 
-  /** What each card does, as its driver has last said. */
+  /** What each card does, as its driver has last said; nothing yet where nobody has asked before. */
   readings(): readonly Omit<GpuReading, 'node'>[] {
+    if (!this.#isClosed && this.#slots.length > 0 && this.#stream?.isRunning !== true)
+      this.#stream = SmiStream.startForAll(READ_INTERVAL_MS);
     const sinceMs = Date.now() - STALE_MS;
     return [...(this.#stream?.latest ?? [])].flatMap(([uuid, sample]) => {
       const { atMs, utilizationPercent, usedMemoryBytes, powerWatts } = sample;
       return atMs < sinceMs ? [] : [{ uuid, utilizationPercent, usedMemoryBytes, powerWatts }];
     });
-  }
-
-  #listen(): void {
-    if (this.#slots.length > 0 && this.#stream?.isRunning !== true)
-      this.#stream = SmiStream.startForAll(READ_INTERVAL_MS);
   }
 
   /** @throws InflessError PLATFORM_FAILED for a place where there is none */
@@ -171,6 +168,7 @@ export class LocalGpus {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#stream?.close();
     this.#stream = undefined;
     const mps = await this.#mps?.catch(() => undefined);
@@ -199,7 +197,6 @@ export class LocalGpus {
 
   async #look(): Promise<void> {
     this.#lookAtMs = this.#parts.clock.nowMs() + LOOK_INTERVAL_MS;
-    this.#listen();
     const known = await uuidsOf(await readGpus());
     const lost = new Set(this.#slots.map(({ uuid }) => uuid).filter((uuid) => !known.has(uuid)));
     for (const uuid of lost)
