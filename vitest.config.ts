@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: [
       'test/bench/**',
+      'test/**/*.slow.test.ts', // npm run test:slow
       'test/cluster/**', // npm run test:cluster
       'test/autoscaler/gpu-proof/end-to-end/**', // npm run test:gpu-proof
       'node_modules/**',

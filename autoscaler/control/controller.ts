@@ -25,8 +25,10 @@ import {
   startsOf,
   stopsOf,
 } from '../planning/decision.ts';
+import { changeText } from '../planning/decision-text.ts';
 import { planCluster } from '../planning/planner.ts';
 import { Complaints } from './complaints.ts';
+import { type ActionCount, DecisionLog, type LoggedDecision } from './decision-log.ts';
 import { looserSloText } from './looser-slo.ts';
 import { ManagedFunction } from './managed-function.ts';
 import { Planning, type PlanScope } from './scaling-step.ts';
@@ -66,6 +68,7 @@ export class Controller {
   readonly #planning: Planning;
   /** Why requests of a model cannot share runs, by its digest. Kept until this process ends. */
   readonly #unbatchable = new Map<string, string>();
+  readonly #decisions = new DecisionLog();
   readonly #shortages: Complaints;
   readonly #looserSlos: Complaints;
   #cancelTick: Cancel | undefined;
@@ -129,6 +132,16 @@ export class Controller {
 
   instancesOf(name: string): readonly Instance[] {
     return this.#fleet.of(name);
+  }
+
+  /** The latest decisions that changed something for a function, the latest first. */
+  decisionsOf(name: string, most?: number): readonly LoggedDecision[] {
+    return this.#decisions.of(name, most);
+  }
+
+  /** How many instances were started and stopped for which reason. */
+  get actionCounts(): readonly ActionCount[] {
+    return this.#decisions.counts;
   }
 
   shortageOf(name: string): Shortage | undefined {
@@ -210,6 +223,7 @@ export class Controller {
     const managed = this.#functions.get(name);
     this.#functions.delete(name);
     this.#planning.forget(name);
+    this.#decisions.forget(name);
     this.#shortages.forget(name);
     this.#looserSlos.forget(name);
     this.#fleet.abandon(name);
@@ -287,8 +301,18 @@ export class Controller {
     if (!this.#isLeading) return; // another one plans by now
     const nowMs = clock.nowMs(); // after waiting: all that is decided shall be of one moment
     const decision = this.#planning.decide(nodes, nowMs);
+    this.#tell(decision, nowMs);
     this.#complain(nowMs);
     await this.#apply(decision, nowMs);
+  }
+
+  /** One line a function that changes. */
+  #tell(decision: ScalingDecision, nowMs: number): void {
+    for (const { decision: made, actions } of this.#decisions.note(decision, nowMs)) {
+      const { name, constraint } = made;
+      const reasons = [...new Set(actions.map(({ reason }) => reason))];
+      this.#parts.logger.info({ function: name, reasons, constraint }, changeText(made, actions));
+    }
   }
 
   #complain(nowMs: number): void {

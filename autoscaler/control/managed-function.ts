@@ -3,7 +3,7 @@ import type { Resources } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
 import { viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
-import { Demand, type DemandSnapshot } from '../demand/demand-estimator.ts';
+import { DemandEstimator, type DemandHorizon, type DemandSnapshot } from '../demand/demand-estimator.ts';
 import { Idleness } from '../demand/keepalive/idleness.ts';
 import { createColdStartPolicy } from '../demand/keepalive/policies.ts';
 import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
@@ -18,12 +18,20 @@ import type { Workload } from '../functions/workload.ts';
 import type { Candidate } from '../latency/candidate.ts';
 import { LatencyWindow } from '../latency/latency-window.ts';
 import { ObservedTimes } from '../latency/observed-times.ts';
-import { ServiceTimes, tabulatedRequestCost } from '../latency/service-times.ts';
+import { type Choice, ServiceTimes, tabulatedRequestCost } from '../latency/service-times.ts';
 import type { ExcludedConfig } from '../planning/decision.ts';
 import type { ControlSettings } from './settings.ts';
 
 /** Of a rate that was higher only just now, less than this is chance. */
 const SHORTEST_MEMORY_MS = 15_000;
+
+/**
+ * The demand as the planner sees it: none, whatever came before, once its keep-alive policy finds an instance not worth
+ * keeping.
+ */
+export interface SeenDemand extends DemandSnapshot {
+  readonly idle: boolean;
+}
 
 /** One deployed function at run time: what was declared, what is measured, and its queue. */
 export class ManagedFunction implements DeployedFunction, FleetFunction {
@@ -38,7 +46,7 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
   readonly backoff = new StartBackoff();
   readonly latencies: LatencyWindow;
   readonly #observed: ObservedTimes;
-  #demand: Demand;
+  #demand: DemandEstimator;
   #idleness: Idleness;
   readonly #tickMs: number;
   readonly #mostHeadroom: number;
@@ -111,7 +119,7 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     return this.times.view.resources(config);
   }
 
-  get demand(): Demand {
+  get demand(): DemandEstimator {
     return this.#demand;
   }
 
@@ -122,10 +130,7 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
   /** The configs it may run in; the same list until running shows other times. */
   candidates(): readonly Candidate[] {
     if (this.#candidates === undefined || this.hasNewTimes) {
-      const { maxBatch, spec } = this.deployment;
-      const { percentile, limits } = spec;
-      const alone = this.#runsAlone !== undefined;
-      this.#candidates = this.times.candidates({ maxBatch, percentile, limits, alone });
+      this.#candidates = this.times.candidates(this.#choice);
       this.#candidatesVersion = this.#observed.version;
     }
     return this.#candidates;
@@ -133,16 +138,22 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
 
   /** Configs of its table that its limits rule out. */
   get excluded(): readonly ExcludedConfig[] {
-    const { maxBatch, spec } = this.deployment;
-    const { percentile, limits } = spec;
-    const alone = this.#runsAlone !== undefined;
-    this.#excluded ??= this.times.excluded({ maxBatch, percentile, limits, alone });
+    this.#excluded ??= this.times.excluded(this.#choice);
     return this.#excluded;
   }
 
-  /** Lets fade what running has shown, while nothing of it runs. */
-  fade(nowMs: number): void {
-    this.#observed.fade(nowMs);
+  get #choice(): Choice {
+    const { maxBatch, spec } = this.deployment;
+    const { percentile, limits } = spec;
+    return { maxBatch, percentile, limits, alone: this.#runsAlone !== undefined };
+  }
+
+  /** The same as they will be then, should nothing run until then; nothing changes. */
+  candidatesAt(nowMs: number): readonly Candidate[] {
+    const observed = this.#observed.fadedTo(nowMs);
+    if (observed === this.#observed) return this.candidates();
+    const times = new ServiceTimes(this.times.view.table, (config) => observed.of(config));
+    return times.candidates(this.#choice);
   }
 
   /** Whether running has shown other times since the candidates were asked for. */
@@ -209,12 +220,22 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     this.#startupMs = Math.max(startupMs, (this.#startupMs + startupMs) / 2);
   }
 
-  /**
-   * The demand as the planner shall see it: none, whatever came before, once its cold-start policy finds an instance not
-   * worth keeping.
-   */
-  snapshot(nowMs: number): DemandSnapshot & { readonly idle: boolean } {
-    const seen = this.#demand.snapshot(nowMs, { leadMs: this.#leadMs, memoryMs: this.#memoryMs });
+  /** Looks at what has come until now, and learns from it: for the loop alone. */
+  advanceTo(nowMs: number): SeenDemand {
+    this.#observed.fade(nowMs);
+    return this.#planned(this.#demand.advanceTo(nowMs, this.#horizon), nowMs);
+  }
+
+  /** What {@link advanceTo} would return; nothing changes. */
+  seenAt(nowMs: number): SeenDemand {
+    return this.#planned(this.#demand.at(nowMs, this.#horizon), nowMs);
+  }
+
+  get #horizon(): DemandHorizon {
+    return { leadMs: this.#leadMs, memoryMs: this.#memoryMs };
+  }
+
+  #planned(seen: DemandSnapshot, nowMs: number): SeenDemand {
     const { queued, inFlight } = this.dispatcher;
     const idle = queued + inFlight === 0 && !this.isHeld(nowMs);
     if (idle) return { ...seen, idle, ratePerSecond: 0, recentRatePerSecond: 0 };
@@ -250,8 +271,8 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
   }
 }
 
-function newDemand({ percentile }: FunctionSpec, sinceMs: number): Demand {
-  return new Demand({ sinceMs, percentile });
+function newDemand({ percentile }: FunctionSpec, sinceMs: number): DemandEstimator {
+  return new DemandEstimator({ sinceMs, percentile });
 }
 
 function newIdleness({ scale }: FunctionSpec, nowMs: number): Idleness {

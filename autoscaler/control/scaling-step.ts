@@ -4,6 +4,7 @@ import type { NodeCapacity } from '../cluster/node.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
 import { SpareRequests } from '../demand/spare-requests.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { Candidate } from '../latency/candidate.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
 import {
   type FunctionDemand,
@@ -17,7 +18,7 @@ import { Attention } from '../planning/incremental/attention.ts';
 import { isCrowded } from '../planning/incremental/crowding.ts';
 import { Steadiness } from '../planning/incremental/steadiness.ts';
 import { plannedSloMs } from '../planning/planner.ts';
-import type { ManagedFunction } from './managed-function.ts';
+import type { ManagedFunction, SeenDemand } from './managed-function.ts';
 
 /**
  * `needed`: only functions for which a plan may change something, as far as that can be known without making it; `all`: every
@@ -69,12 +70,11 @@ export class Planning {
     return this.#looserSlosMs;
   }
 
-  /** The same of one function, as it is now: nobody looks at one that is idle, and meanwhile what was learnt fades. */
+  /** The same of one function, as it is now: the loop does not look at one that is idle, and meanwhile what was learnt fades. */
   looserSloMsOf(functionName: string, nowMs: number): number | undefined {
     const managed = this.#functions.get(functionName);
-    if (managed !== undefined && this.#looserSlosMs.has(functionName))
-      this.#noteSlo(this.#demandOf(managed, nowMs));
-    return this.#looserSlosMs.get(functionName);
+    if (managed === undefined || !this.#looserSlosMs.has(functionName)) return undefined;
+    return this.#looserSloMs(this.#demandAt(managed, nowMs));
   }
 
   /** Something has happened to a function that a plan may depend on: what that was is looked at with the next step. */
@@ -116,7 +116,7 @@ export class Planning {
   /** What a plan for all functions would be made of. */
   input(nodes: readonly NodeCapacity[], nowMs: number): PlanInput {
     const { rates } = this.#options;
-    const demands = [...this.#functions.values()].map((managed) => this.#demandOf(managed, nowMs));
+    const demands = [...this.#functions.values()].map((managed) => this.#demandAt(managed, nowMs));
     return { demands: inOrder(demands), cluster: this.#fleet.snapshot(nodes), rates };
   }
 
@@ -145,7 +145,7 @@ export class Planning {
 
   #all(nowMs: number): FunctionDemand[] {
     this.stirAll(); // as soon as it is not for all any more, each has to be looked at
-    const demands = [...this.#functions.values()].map((managed) => this.#demandOf(managed, nowMs));
+    const demands = [...this.#functions.values()].map((managed) => this.#lookAt(managed, nowMs));
     for (const demand of demands) this.#noteSlo(demand);
     return inOrder(demands);
   }
@@ -161,7 +161,7 @@ export class Planning {
   /** Returns what is asked of a function if a plan may change something for it. */
   #look(managed: ManagedFunction, nowMs: number): FunctionDemand | undefined {
     const { name } = managed;
-    const demand = this.#demandOf(managed, nowMs);
+    const demand = this.#lookAt(managed, nowMs);
     this.#noteSlo(demand);
     const { state, spareRequests } = this.#steadiness.outlook(
       demand,
@@ -177,9 +177,14 @@ export class Planning {
   }
 
   #noteSlo(demand: FunctionDemand): void {
-    const sloMs = plannedSloMs(demand, this.#nodes, this.#options.rates);
-    if (sloMs > demand.sloMs) this.#looserSlosMs.set(demand.name, sloMs);
+    const sloMs = this.#looserSloMs(demand);
+    if (sloMs !== undefined) this.#looserSlosMs.set(demand.name, sloMs);
     else this.#looserSlosMs.delete(demand.name);
+  }
+
+  #looserSloMs(demand: FunctionDemand): number | undefined {
+    const sloMs = plannedSloMs(demand, this.#nodes, this.#options.rates);
+    return sloMs > demand.sloMs ? sloMs : undefined;
   }
 
   #plan(demands: readonly FunctionDemand[], nowMs: number): ScalingDecision {
@@ -197,12 +202,21 @@ export class Planning {
     return decision;
   }
 
+  /** What the loop sees when it looks at a function now. */
+  #lookAt(managed: ManagedFunction, nowMs: number): FunctionDemand {
+    const seen = managed.advanceTo(nowMs);
+    return this.#demandFrom(managed, seen, managed.candidates());
+  }
+
+  /** What it would see; nothing changes. */
+  #demandAt(managed: ManagedFunction, nowMs: number): FunctionDemand {
+    return this.#demandFrom(managed, managed.seenAt(nowMs), managed.candidatesAt(nowMs));
+  }
+
   /** An instance on its way is never stopped before it was ready, or starting it was for nothing. */
-  #demandOf(managed: ManagedFunction, nowMs: number): FunctionDemand {
-    managed.fade(nowMs);
+  #demandFrom(managed: ManagedFunction, seen: SeenDemand, candidates: readonly Candidate[]): FunctionDemand {
     const { headroom } = managed;
     const { spec } = managed.deployment;
-    const seen = managed.snapshot(nowMs);
     return {
       name: managed.name,
       sloMs: spec.slo,
@@ -215,7 +229,7 @@ export class Planning {
       maxInstances: spec.scale.max,
       weight: spec.scale.weight,
       nodeSelector: spec.nodeSelector,
-      candidates: managed.candidates(),
+      candidates,
       excluded: managed.excluded,
     };
   }

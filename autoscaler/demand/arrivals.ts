@@ -1,13 +1,16 @@
 /** Length of the buckets in which arrivals are counted. */
 export const BUCKET_MS = 500;
 
-/** A stretch of the past: so many whole buckets, ending `skip` buckets before the one that is filling now. */
+/** A stretch of the past: so many whole buckets, ending `skip` buckets before the one that is filling at the time of the question. */
 export interface Stretch {
   readonly skip: number;
   readonly buckets: number;
 }
 
-/** Counts arrivals in buckets, as far back as it is asked to; the count of any stretch is one subtraction. */
+/**
+ * Counts arrivals in buckets, as far back as it is asked to; the count of any stretch is one subtraction. Questions change
+ * nothing: they tell when they are asked.
+ */
 export class ArrivalCounts {
   /** Arrivals up to the end of each bucket, since counting began. */
   readonly #totals: Float64Array;
@@ -24,13 +27,12 @@ export class ArrivalCounts {
   }
 
   add(nowMs: number): void {
-    this.moveTo(nowMs);
+    this.#moveTo(nowMs);
     this.#total += 1;
     this.#totals[this.#place(this.#bucket)] = this.#total;
   }
 
-  /** Call it with the present before asking for rates. */
-  moveTo(nowMs: number): void {
+  #moveTo(nowMs: number): void {
     const bucket = Math.floor(nowMs / BUCKET_MS);
     const firstEmpty = Math.max(this.#bucket + 1, bucket - this.#totals.length + 1);
     for (let empty = firstEmpty; empty <= bucket; empty += 1) this.#totals[this.#place(empty)] = this.#total;
@@ -38,33 +40,31 @@ export class ArrivalCounts {
   }
 
   /** Whether counting had begun before the stretch did. */
-  knows(stretch: Stretch): boolean {
-    return this.#startOf(stretch) >= this.#sinceMs;
+  knows(nowMs: number, { skip, buckets }: Stretch): boolean {
+    return (this.#bucketAt(nowMs) - skip - buckets) * BUCKET_MS >= this.#sinceMs;
   }
 
   /** Requests per second over a stretch of whole buckets, or over the part of it that is known. */
-  rateOver(stretch: Stretch): number {
-    const endMs = (this.#bucket - stretch.skip) * BUCKET_MS;
-    return perSecond(this.#countIn(stretch), endMs - Math.max(this.#startOf(stretch), this.#sinceMs));
+  rateOver(nowMs: number, { skip, buckets }: Stretch): number {
+    const end = this.#bucketAt(nowMs) - skip;
+    const count = this.#totalAt(end - 1) - this.#totalAt(end - buckets - 1);
+    return perSecond(count, end * BUCKET_MS - Math.max((end - buckets) * BUCKET_MS, this.#sinceMs));
   }
 
   /** Requests per second over the last buckets and the one that is filling. */
   rateUntil(nowMs: number, buckets: number): number {
-    const stretch = { skip: 0, buckets };
-    const count = this.#total - this.#totalAt(this.#bucket - buckets - 1);
-    return perSecond(count, nowMs - Math.max(this.#startOf(stretch), this.#sinceMs));
+    const start = this.#bucketAt(nowMs) - buckets;
+    const count = this.#total - this.#totalAt(start - 1);
+    return perSecond(count, nowMs - Math.max(start * BUCKET_MS, this.#sinceMs));
   }
 
-  #countIn({ skip, buckets }: Stretch): number {
-    return this.#totalAt(this.#bucket - skip - 1) - this.#totalAt(this.#bucket - skip - buckets - 1);
+  /** Nothing has come since the latest bucket of an arrival. */
+  #bucketAt(nowMs: number): number {
+    return Math.max(this.#bucket, Math.floor(nowMs / BUCKET_MS));
   }
 
   #totalAt(bucket: number): number {
-    return this.#totals[this.#place(bucket)]!;
-  }
-
-  #startOf({ skip, buckets }: Stretch): number {
-    return (this.#bucket - skip - buckets) * BUCKET_MS;
+    return bucket >= this.#bucket ? this.#total : this.#totals[this.#place(bucket)]!;
   }
 
   #place(bucket: number): number {
@@ -118,18 +118,37 @@ export class ArrivalVariability {
     const weight = 1 / Math.min(this.#gaps, this.#memory); // plain means at first
     this.#meanGapMs += weight * (gapMs - this.#meanGapMs);
     this.#meanSquareMs2 += weight * (gapMs * gapMs - this.#meanSquareMs2);
-    if (this.#gaps >= FEWEST_GAPS && this.#meanGapMs > 0) this.#follow();
+    if (this.#gaps >= FEWEST_GAPS && this.#meanGapMs > 0) this.#cv = this.#followed(this.#meanSquareMs2);
+  }
+
+  /** What {@link cv} would be if it were left to fade until then; nothing changes. */
+  cvAt(nowMs: number): number {
+    if (this.#cv === 1 || !this.#isPause(nowMs)) return this.#cv;
+    return this.#followed(this.#fadedSquare(this.#shareAt(nowMs)));
   }
 
   /** Lets what was learnt fade until now, if nothing has arrived for longer than a gap. */
   fade(nowMs: number): void {
-    if (nowMs - (this.#lastArrivalMs ?? nowMs) <= LONGEST_GAP_MS) return;
-    const share = 2 ** ((this.#fadedUntilMs - nowMs) / HALF_LIFE_MS);
+    if (!this.#isPause(nowMs)) return;
+    const share = this.#shareAt(nowMs);
     this.#fadedUntilMs = nowMs;
-    const poisson = 2 * this.#meanGapMs ** 2;
-    this.#meanSquareMs2 = poisson + share * (this.#meanSquareMs2 - poisson);
+    this.#meanSquareMs2 = this.#fadedSquare(share);
     this.#gaps = Math.min(this.#gaps, this.#memory) * share;
-    if (this.#cv > 1) this.#follow();
+    if (this.#cv > 1) this.#cv = this.#followed(this.#meanSquareMs2);
+  }
+
+  #isPause(nowMs: number): boolean {
+    return nowMs - (this.#lastArrivalMs ?? nowMs) > LONGEST_GAP_MS;
+  }
+
+  /** What share counts then of what counted last. */
+  #shareAt(nowMs: number): number {
+    return 2 ** ((this.#fadedUntilMs - nowMs) / HALF_LIFE_MS);
+  }
+
+  #fadedSquare(share: number): number {
+    const poisson = 2 * this.#meanGapMs ** 2;
+    return poisson + share * (this.#meanSquareMs2 - poisson);
   }
 
   /** How many gaps are remembered. */
@@ -137,9 +156,9 @@ export class ArrivalVariability {
     return Math.max(GAP_MEMORY, MEMORY_MS / this.#meanGapMs);
   }
 
-  #follow(): void {
-    const variance = Math.max(0, this.#meanSquareMs2 - this.#meanGapMs ** 2);
+  #followed(meanSquareMs2: number): number {
+    const variance = Math.max(0, meanSquareMs2 - this.#meanGapMs ** 2);
     const cv = Math.max(1, Math.sqrt(variance) / this.#meanGapMs);
-    if (Math.abs(cv - this.#cv) > FIRM) this.#cv = Math.round(cv / STEP) * STEP;
+    return Math.abs(cv - this.#cv) > FIRM ? Math.round(cv / STEP) * STEP : this.#cv;
   }
 }

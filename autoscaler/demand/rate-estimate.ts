@@ -34,8 +34,8 @@ export function estimateRate(counts: ArrivalCounts, nowMs: number, cv: number): 
   for (; best + 1 < WINDOWS_MS.length; best += 1) {
     const windowMs = WINDOWS_MS[best]!;
     const before = { skip: windowMs / BUCKET_MS, buckets: windowMs / BUCKET_MS };
-    if (!counts.knows(before)) break;
-    const earlier = counts.rateOver(before);
+    if (!counts.knows(nowMs, before)) break;
+    const earlier = counts.rateOver(nowMs, before);
     if (Math.abs(rates[best]! - earlier) > FIRM * deviation(rates[best]! + earlier, windowMs)) break;
   }
   let risenToPerSecond = 0;
@@ -58,11 +58,20 @@ export class RecentHigh {
     this.#highs.push({ atMs: nowMs, value });
   }
 
-  /** The highest since `sinceMs`, which may only grow: what is older is forgotten. */
+  /** The highest noted since `sinceMs`; 0 for none. */
   since(sinceMs: number): number {
-    let outdated = 0;
-    while (outdated < this.#highs.length && this.#highs[outdated]!.atMs < sinceMs) outdated += 1;
-    if (outdated > 0) this.#highs.splice(0, outdated);
-    return this.#highs[0]?.value ?? 0;
+    return this.#highs[this.#firstSince(sinceMs)]?.value ?? 0;
+  }
+
+  /** Nothing older will be asked for. */
+  forgetBefore(sinceMs: number): void {
+    const first = this.#firstSince(sinceMs);
+    if (first > 0) this.#highs.splice(0, first);
+  }
+
+  #firstSince(sinceMs: number): number {
+    let first = 0;
+    while (first < this.#highs.length && this.#highs[first]!.atMs < sinceMs) first += 1;
+    return first;
   }
 }

@@ -158,6 +158,17 @@ export class GatewayMetrics {
         }
       },
     });
+    new Counter({
+      name: 'infless_scaling_actions_total',
+      help: 'Instances that were started and stopped, by what for.',
+      labelNames: ['function_name', 'action', 'reason'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { functionName, type, reason, count } of controller.actionCounts)
+          this.inc({ function_name: nameOf(functionName), action: type, reason }, count);
+      },
+    });
     new Gauge({
       name: 'infless_planned_slo_seconds',
       help: 'What a function is planned for whose own SLO no config keeps that a node can hold.',

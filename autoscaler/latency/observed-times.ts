@@ -83,6 +83,18 @@ export class ObservedTimes {
     if (this.#all.isForgotten) this.#forget();
   }
 
+  /** What would be left then of what was learnt; nothing changes here. */
+  fadedTo(nowMs: number): ObservedTimes {
+    const sinceMs = this.#fadedUntilMs;
+    if (sinceMs === undefined || nowMs <= sinceMs) return this;
+    const copy = new ObservedTimes(this.#tabulated);
+    copy.#all = this.#all.copy();
+    for (const [key, means] of this.#byConfig) copy.#byConfig.set(key, means.copy());
+    copy.#fadedUntilMs = sinceMs;
+    copy.fade(nowMs);
+    return copy;
+  }
+
   /** As if nothing had ever run: no batch is worth one any more. */
   #forget(): void {
     if (this.#byConfig.size === 0) return;
@@ -127,14 +139,30 @@ class RunningMeans {
   #codecMsPerRequest = 0;
   #transportMs = 0;
   #distance = 0;
-  readonly #slowdownStep = new Step(0.1);
-  readonly #codecStep = new Step(0.1);
-  readonly #transportStep = new Step(0.5);
+  #slowdownStep = new Step(0.1);
+  #codecStep = new Step(0.1);
+  #transportStep = new Step(0.5);
   #observation: Observation | undefined;
   #guess: Observation | undefined;
 
   constructor(tabulated: RequestCost) {
     this.tabulated = tabulated;
+  }
+
+  copy(): RunningMeans {
+    const copy = new RunningMeans(this.tabulated);
+    copy.#batches = this.#batches;
+    copy.#executeMs = this.#executeMs;
+    copy.#tabulatedMs = this.#tabulatedMs;
+    copy.#codecMsPerRequest = this.#codecMsPerRequest;
+    copy.#transportMs = this.#transportMs;
+    copy.#distance = this.#distance;
+    copy.#slowdownStep = this.#slowdownStep.copy();
+    copy.#codecStep = this.#codecStep.copy();
+    copy.#transportStep = this.#transportStep.copy();
+    copy.#observation = this.#observation;
+    copy.#guess = this.#guess;
+    return copy;
   }
 
   /** What these batches say of their own config. */
@@ -218,6 +246,12 @@ class Step {
 
   get value(): number {
     return this.#value;
+  }
+
+  copy(): Step {
+    const copy = new Step(this.#size);
+    copy.#value = this.#value;
+    return copy;
   }
 
   /** Returns whether it moved. */

@@ -177,7 +177,7 @@ export class StatusWriter {
   #figures(object: InferenceFunction, managed: ManagedFunction, nowMs: number): InferenceFunctionStatus {
     const reported = this.#reportedOf(object);
     if (reported !== undefined && nowMs < reported.figuresAtMs) return reported.figures;
-    const { currentPerSecond } = managed.snapshot(nowMs);
+    const { currentPerSecond } = managed.seenAt(nowMs);
     const latest = managed.latencies.summary(managed.deployment.spec.slo);
     const figures = figuresOf({ ratePerSecond: currentPerSecond, latest });
     this.#note(object, { figures, figuresAtMs: nowMs + FIGURES_EVERY_MS });

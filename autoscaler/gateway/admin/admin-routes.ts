@@ -5,6 +5,7 @@ import type { Controller } from '../../control/controller.ts';
 import type { Platform } from '../../fleet/platform.ts';
 import { type FunctionRegistry, functionNotFound, notServed } from '../../functions/registry.ts';
 import { jsonBody } from '../json-body.ts';
+import { decisionsOf } from './function-decisions.ts';
 import { explanationOf } from './function-explanation.ts';
 import { brokenStatus, type FunctionStatus, forecastOf, statusOf } from './function-status.ts';
 
@@ -43,6 +44,12 @@ export function adminRoutes(app: FastifyInstance, parts: AdminRouteParts): void 
     const managed = controller.find(name);
     if (managed === undefined) throw notServed(name, registry);
     return explanationOf(managed, controller, rateOf(request.query.rate));
+  });
+
+  app.get<NamedRoute>('/api/functions/:name/decisions', async (request) => {
+    const { name } = request.params;
+    if (controller.find(name) === undefined) throw notServed(name, registry);
+    return decisionsOf(name, controller);
   });
 
   app.post('/api/functions', async (request, reply) => {

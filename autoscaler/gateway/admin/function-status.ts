@@ -64,7 +64,7 @@ export async function statusOf(
 ): Promise<FunctionStatus> {
   const { deployment, dispatcher, declaration, origin, name, backoff } = managed;
   const instances = controller.instancesOf(name);
-  const demand = managed.snapshot(nowMs);
+  const demand = managed.seenAt(nowMs);
   const latest = managed.latencies.summary(deployment.spec.slo);
   const shortage = controller.shortageOf(name);
   const short = shortage === undefined ? undefined : shortageText(shortage);
@@ -101,7 +101,7 @@ export function forecastOf(
   ratePerSecond?: number,
 ): Forecast | undefined {
   const { spec } = managed.deployment;
-  const demand = managed.snapshot(nowMs);
+  const demand = managed.seenAt(nowMs);
   return forecast({
     times: managed.times,
     pool: controller

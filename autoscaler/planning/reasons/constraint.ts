@@ -22,10 +22,11 @@ export function constraintOf(made: MadePlan, shortage: Shortage | undefined): Co
   const best = cheapestSet(made, demand.maxInstances);
   const unlimited = cheapestSet(made, Infinity);
   if (unlimited.cost < SAVES * Math.min(cost, best.cost)) return 'max-instances';
-  const isLimitedByRoom =
-    best.count > roomFor(offers.all[best.index]!.candidate, freeNodes(made)()).instances;
-  if (best.cost < SAVES * cost && (isLimitedByRoom || !isZero(made.prices)))
-    return scarceFor(made, offers.all[best.index]!.candidate);
+  if (best.cost < SAVES * cost) {
+    const { candidate } = offers.all[best.index]!;
+    const hasRoom = (): boolean => best.count <= roomFor(candidate, freeNodes(made)()).instances;
+    if (!isZero(made.prices) || !hasRoom()) return scarceFor(made, candidate);
+  }
   const least = Math.min(cost, best.cost);
   if (loosestCost(made) < SAVES * least) return 'slo-tail';
   const fewest = Math.max(1, plan.fewest);

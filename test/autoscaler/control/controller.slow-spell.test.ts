@@ -3,7 +3,7 @@ import { paperRateModel } from '../../../autoscaler/planning/capacity/paper-rate
 import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
 import type { RateModel } from '../../../autoscaler/planning/capacity/rate-model.ts';
 import { constantRate } from '../../../profiler/load/arrivals/rates.ts';
-import type { Config } from '../../../profiles/config.ts';
+import { type Config, configKey } from '../../../profiles/config.ts';
 import { nodeCapacity } from '../../support/resources.ts';
 import { declared, drawnMs } from '../../support/simulated-functions.ts';
 import { type Sent, SimulatedWorld } from '../../support/simulated-world.ts';
@@ -115,8 +115,11 @@ describe('what a slow spell has taught', () => {
     const managed = world.controller.find('f')!;
     const at = async (minutes: number): Promise<number> => {
       await world.advance(minutes * MINUTE_MS);
-      await world.controller.consider('f');
-      return believedSlowness();
+      const { decision } = await world.controller.consider('f');
+      const { meanMs } = decision.seen.candidates.find(
+        ({ config }) => configKey(config) === configKey(CONFIG),
+      )!;
+      return meanMs / managed.times.tabulatedMs(CONFIG, CONFIG.batch);
     };
     const spell = await at(0);
     expect(world.controller.looserSloMsOf('f')).toBeDefined();
@@ -124,10 +127,10 @@ describe('what a slow spell has taught', () => {
     const tenMinutes = await at(10);
     expect(tenMinutes).toBeLessThan(0.6 * spell);
     expect(tenMinutes).toBeGreaterThan(0.4 * spell);
-    const { arrivalCv } = managed.snapshot(world.clock.nowMs());
+    const { arrivalCv } = managed.seenAt(world.clock.nowMs());
     expect(arrivalCv).toBeGreaterThan(1);
     expect(await at(110)).toBeLessThan(1.3); // what codec and transport add to the table's execution time
-    expect(managed.snapshot(world.clock.nowMs()).arrivalCv).toBe(1);
+    expect(managed.seenAt(world.clock.nowMs()).arrivalCv).toBe(1);
     expect(world.controller.looserSloMsOf('f')).toBeUndefined();
   });
 

@@ -168,7 +168,7 @@ describe('a redeploy', () => {
     await world.advance(60_000);
     const before = world.instancesOf('f');
     const redeployed = world.controller.deploy(declared('f', { maxWait: '10s' }));
-    expect(redeployed.snapshot(world.clock.nowMs()).currentPerSecond).toBeGreaterThan(200);
+    expect(redeployed.seenAt(world.clock.nowMs()).currentPerSecond).toBeGreaterThan(200);
     await world.advance(20_000);
     expect(before).toEqual(expect.arrayContaining(world.instancesOf('f'))); // nothing had to be started anew
   });

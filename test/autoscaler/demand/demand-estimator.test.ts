@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CONTROL_SETTINGS } from '../../../autoscaler/control/settings.ts';
 import {
-  Demand,
+  DemandEstimator,
   type DemandHorizon,
   type DemandSnapshot,
 } from '../../../autoscaler/demand/demand-estimator.ts';
@@ -29,12 +29,12 @@ function watch(
   momentsMs: readonly number[],
   horizon: Partial<DemandHorizon> = {},
 ): DemandSnapshot[] {
-  const demand = new Demand({ sinceMs, percentile });
+  const demand = new DemandEstimator({ sinceMs, percentile });
   return replay(
     stream,
     momentsMs,
     (atMs) => demand.observe(sinceMs + atMs),
-    (atMs) => demand.snapshot(sinceMs + atMs, { ...HORIZON, ...horizon }),
+    (atMs) => demand.advanceTo(sinceMs + atMs, { ...HORIZON, ...horizon }),
   );
 }
 
@@ -56,9 +56,9 @@ describe('the rate', () => {
   });
 
   it('does not shout at the first request', () => {
-    const demand = new Demand({ sinceMs: 0, percentile: 99 });
+    const demand = new DemandEstimator({ sinceMs: 0, percentile: 99 });
     demand.observe(10_499);
-    expect(demand.snapshot(10_500, HORIZON).ratePerSecond).toBeLessThan(1);
+    expect(demand.advanceTo(10_500, HORIZON).ratePerSecond).toBeLessThan(1);
   });
 
   it('shows a jump within about a second, and overshoots it little', () => {
@@ -191,10 +191,10 @@ describe('the highest rate of the recent past', () => {
   });
 
   it('is not known again where instances turn out to start more slowly', () => {
-    const demand = new Demand({ sinceMs: 0, percentile: 99 });
-    expect(demand.snapshot(5_000, HORIZON).recentRatePerSecond).toBe(0);
-    expect(demand.snapshot(6_000, { ...HORIZON, memoryMs: 10_000 }).recentRatePerSecond).toBe(Infinity);
-    expect(demand.snapshot(10_000, { ...HORIZON, memoryMs: 10_000 }).recentRatePerSecond).toBe(0);
+    const demand = new DemandEstimator({ sinceMs: 0, percentile: 99 });
+    expect(demand.advanceTo(5_000, HORIZON).recentRatePerSecond).toBe(0);
+    expect(demand.advanceTo(6_000, { ...HORIZON, memoryMs: 10_000 }).recentRatePerSecond).toBe(Infinity);
+    expect(demand.advanceTo(10_000, { ...HORIZON, memoryMs: 10_000 }).recentRatePerSecond).toBe(0);
   });
 
   it('is about the rate itself where that is even, once nothing is in reserve', () => {
@@ -265,5 +265,42 @@ describe('the variation of arrivals', () => {
     const seen = watch({ curve: constantRate(20, 600_000), process, seed: 3 }, every(500, 600_000, 60_000));
     const moves = seen.filter((each, index) => index > 0 && each.arrivalCv !== seen[index - 1]!.arrivalCv);
     expect(moves.length).toBeLessThan(10);
+  });
+});
+
+describe('reading', () => {
+  const looks = fc.array(
+    fc.record({ afterMs: fc.integer({ min: 1, max: 3_000 }), requests: fc.nat(20), reads: fc.nat(3) }),
+    { minLength: 1, maxLength: 40 },
+  );
+
+  it('changes nothing, however often and at whatever time', () => {
+    fc.assert(
+      fc.property(looks, (steps) => {
+        const [read, unread] = [0, 1].map(() => new DemandEstimator({ sinceMs: 0, percentile: 99 }));
+        let nowMs = 0;
+        for (const { afterMs, requests, reads } of steps) {
+          for (let request = 0; request < requests; request += 1) {
+            for (const each of [read, unread]) each!.observe(nowMs + (afterMs * request) / requests);
+          }
+          nowMs += afterMs;
+          for (let again = 0; again < reads; again += 1) read!.at(nowMs + 10_000 * again, HORIZON);
+          expect(read!.advanceTo(nowMs, HORIZON)).toEqual(unread!.advanceTo(nowMs, HORIZON));
+          expect(read!.current).toEqual(unread!.current);
+        }
+      }),
+    );
+  });
+
+  it('tells what was seen last, and that nothing has come since', () => {
+    const demand = new DemandEstimator({ sinceMs: 0, percentile: 99 });
+    expect(demand.current).toMatchObject({ currentPerSecond: 0, recentRatePerSecond: Infinity });
+    for (let atMs = 0; atMs < 20_000; atMs += 10) demand.observe(atMs);
+    const seen = demand.advanceTo(20_000, HORIZON);
+    expect(seen.currentPerSecond).toBeCloseTo(100, 0);
+    expect(demand.current).toBe(seen);
+    expect(demand.at(20_000, HORIZON)).toEqual(seen);
+    expect(demand.at(80_000, HORIZON)).toMatchObject({ currentPerSecond: 0, ratePerSecond: 0 });
+    expect(demand.current).toBe(seen);
   });
 });

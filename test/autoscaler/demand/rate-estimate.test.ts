@@ -20,10 +20,7 @@ function watch(
     stream,
     momentsMs,
     (atMs) => counts.add(sinceMs + atMs),
-    (atMs) => {
-      counts.moveTo(sinceMs + atMs);
-      return estimateRate(counts, sinceMs + atMs, cv);
-    },
+    (atMs) => estimateRate(counts, sinceMs + atMs, cv),
   );
 }
 

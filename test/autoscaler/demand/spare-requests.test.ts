@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CONTROL_SETTINGS } from '../../../autoscaler/control/settings.ts';
 import { LONGEST_GAP_MS } from '../../../autoscaler/demand/arrivals.ts';
-import { Demand } from '../../../autoscaler/demand/demand-estimator.ts';
+import { DemandEstimator } from '../../../autoscaler/demand/demand-estimator.ts';
 import { SpareRequests, spareRequests } from '../../../autoscaler/demand/spare-requests.ts';
 
 const { headroom } = DEFAULT_CONTROL_SETTINGS;
@@ -16,12 +16,12 @@ describe('requests to spare', () => {
         fc.double({ min: 1, max: 100, noNaN: true }),
         fc.array(fc.integer({ min: 0, max: LONGEST_GAP_MS }), { minLength: 100, maxLength: 100 }),
         (mostPerSecond, gapsMs) => {
-          const demand = new Demand({ sinceMs: 0, percentile: 99 });
+          const demand = new DemandEstimator({ sinceMs: 0, percentile: 99 });
           let nowMs = QUIET_MS;
           for (const gapMs of gapsMs.slice(0, spareRequests(mostPerSecond, 1))) {
             nowMs += gapMs;
             demand.observe(nowMs);
-            const { ratePerSecond } = demand.snapshot(nowMs, HORIZON);
+            const { ratePerSecond } = demand.advanceTo(nowMs, HORIZON);
             expect(ratePerSecond * headroom).toBeLessThanOrEqual(mostPerSecond / 2);
           }
         },

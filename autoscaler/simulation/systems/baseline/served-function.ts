@@ -49,7 +49,6 @@ export class ServedFunction {
 
   /** Requests per second over the last `windowMs`. */
   ratePerSecond(nowMs: number, windowMs: number): number {
-    this.#arrivals.moveTo(nowMs);
     return this.#arrivals.rateUntil(nowMs, windowMs / BUCKET_MS);
   }
 }

@@ -1,0 +1,108 @@
+import { option } from '../../models/base/command-line/option-table.ts';
+import { file, folder, text } from '../../models/base/command-line/parsers.ts';
+import { optionsTable, renderReference } from '../../models/base/command-line/reference.ts';
+import { packProgram } from '../../packager/cli.ts';
+import { serverProgram } from '../../packager/server/program.ts';
+import { loadProgram } from '../../profiler/load/program.ts';
+import { profileProgram } from '../../profiler/program.ts';
+import { autoscalerProgram } from '../program.ts';
+import { inflessProgram } from './program.ts';
+
+/** What more than one program reads, or what belongs to no option. */
+const SHARED_ENVIRONMENT = [
+  option({
+    env: 'INFLESS_CACHE_DIR',
+    parse: folder,
+    otherwise: '~/.cache/infless, or below XDG_CACHE_HOME',
+    help: 'where models of the zoo, profile tables and operator times are kept',
+  }),
+  option({ env: 'INFLESS_DEBUG', parse: text, help: 'set to 1, an error comes with its stack' }),
+  option({
+    env: 'INFLESS_CUDA_LIBRARIES',
+    parse: folder,
+    otherwise: 'those of pip, conda and the loader',
+    help: 'folders with the libraries of CUDA that the engine needs, with colons between',
+  }),
+  option({
+    env: 'INFLESS_SECRETS_DIR',
+    parse: folder,
+    help: 'in an instance: the folder with the secrets of its function, each a file; set by the autoscaler',
+  }),
+  option({
+    env: 'NO_COLOR',
+    parse: text,
+    help: 'set to anything, nothing is coloured; FORCE_COLOR colours also what is no terminal',
+  }),
+  option({
+    env: 'SOURCE_DATE_EPOCH',
+    parse: text,
+    otherwise: '0',
+    help: 'time that is written into an image, in seconds since 1970',
+  }),
+  option({
+    env: 'DOCKER_CONFIG',
+    parse: folder,
+    otherwise: '~/.docker',
+    help: 'folder with the config.json that knows the passwords of registries',
+  }),
+  option({
+    env: 'REGISTRY_AUTH_FILE',
+    parse: file,
+    otherwise: '$XDG_RUNTIME_DIR/containers/auth.json',
+    help: 'what else knows passwords of registries',
+  }),
+  option({
+    env: 'HTTPS_PROXY',
+    parse: text,
+    help: 'proxy to registries, as are HTTP_PROXY and, for those without one, NO_PROXY',
+  }),
+];
+
+/** docs/options.md: all options of all programs, from their tables. */
+export async function optionsPage(): Promise<string> {
+  const reference = await renderReference([
+    { spec: profileProgram, names: ['infless-profile', 'infless profile'] },
+    { spec: packProgram, names: ['infless-pack', 'infless pack'] },
+    { spec: autoscalerProgram, names: ['infless-autoscaler', 'infless autoscaler'] },
+    { spec: loadProgram, names: ['infless-load', 'infless load'] },
+    { spec: serverProgram, names: ['The serving process'] },
+  ]);
+  const completion = await inflessProgram.commands!.find(({ name }) => name === 'completion')!.load();
+  return `<!-- Written by npm run write:options from the option tables in the code: change it there. -->
+
+# Options
+
+Every option of every program. \`infless\` is one name for all of them: \`infless profile\` is \`infless-profile\`,
+\`infless plan\` is \`infless-autoscaler plan\`, \`infless explain\` is \`infless-autoscaler explain\`.
+
+- An option on the command line goes before its environment variable, that before the key of an options file, that before the default.
+- An empty variable counts as unset; \`INFLESS_BASIC_AUTH_DIR\` is refused instead, since it protects.
+- Durations have a unit: \`200ms\`, \`1.5s\`, \`10m\`, \`2h\`, \`1d\`.
+- \`--help\` is taken by every program and command, \`--version\` as well.
+
+| Exit code | Meaning |
+| --- | --- |
+| 0 | Done. |
+| 1 | The answer is no: an SLO was missed, or none can be kept. |
+| 2 | Bad input. |
+| 3 | The environment failed: a port is taken, a disk is full, a registry does not answer. |
+| 4 | The accelerator that was asked for cannot be used here. |
+| 70 | A defect of INFless. |
+| 130 | Interrupted. |
+
+## Completion
+
+\`infless completion bash\`, \`zsh\` or \`fish\` prints a script that lets the shell complete commands, options and their values,
+also those of the programs with names of their own:
+
+\`\`\`
+${completion.notes!.trim().split('\n').slice(1).join('\n')}
+\`\`\`
+
+${reference}
+
+## All programs
+
+${optionsTable(SHARED_ENVIRONMENT)}
+`;
+}
