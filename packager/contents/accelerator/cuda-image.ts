@@ -4,7 +4,7 @@ import { InflessError } from '../../../models/base/errors.ts';
 import type { CudaFiles, NativeLibraries } from '../../../models/engines/engine.ts';
 import { engineFor } from '../../../models/engines/index.ts';
 import { cudaFoldersIn } from '../../../models/engines/onnx/providers/cuda-libraries.ts';
-import type { LayerBlob } from '../../layers/layer.ts';
+import type { LayerBlob } from '../../layers/compressed-layer.ts';
 import type { ImageConfig, Platform } from '../../oci/schema.ts';
 import { SERVER_ENVIRONMENT } from '../../server/instance-protocol.ts';
 import { hostBase, hostPlatform, NODE_PATH } from '../base/host-base.ts';
