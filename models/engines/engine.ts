@@ -77,6 +77,11 @@ export interface Engine extends ModelStorage {
    */
   providers(query?: ProviderQuery): Promise<readonly Provider[]>;
   /**
+   * What a process needs in its environment, beside ours, to find the libraries of GPUs: the loader reads its path once, when the process
+   * starts. Undefined where the runtime finds them by itself.
+   */
+  gpuEnvironment?(): NodeJS.ProcessEnv;
+  /**
    * @throws InflessError as {@link inspect}; INVALID_INPUT for a provider that the engine does not have, ACCELERATOR_UNAVAILABLE for one that
    *   cannot be used here, ACCELERATOR_OUT_OF_MEMORY where the model does not fit.
    */
@@ -142,6 +147,8 @@ export interface TargetPlatform {
 export interface CudaFiles {
   /** Our programs that find out why a GPU cannot be used, by their files below the folder of built ones, without extension. */
   readonly programs: readonly string[];
+  /** Folders that hold libraries of CUDA among a folder and, where pip has installed into it, those below. */
+  foldersIn(folder: string): readonly string[];
   /** Whether a folder, or what pip has installed into it, has the provider. */
   isIn(folder: string): Promise<boolean>;
   /**

@@ -39,6 +39,11 @@ export function modelKinds(): string {
   return [kinds.slice(0, -1).join(', '), kinds.at(-1)!].filter((part) => part !== '').join(' or ');
 }
 
+/** What a process needs in its environment to find the libraries of GPUs, whichever engine it runs. */
+export function gpuEnvironment(): NodeJS.ProcessEnv {
+  return Object.assign({}, ...ENGINES.map((engine) => engine.gpuEnvironment?.()));
+}
+
 /** What each engine's models are called in manifests and tables. */
 export function formats(): readonly ModelFormat[] {
   return ENGINES.map(({ format }) => format);

@@ -5,7 +5,6 @@ import {
   type Call,
   type Message,
   MODEL_VERSION,
-  type ModelAddress,
   type ModelCall,
   type Protocol,
   type ServedModel,
@@ -20,13 +19,19 @@ export const PROTOCOLS: readonly Protocol[] = [tensorflowServing, openInference,
 export const DEFAULT_PROTOCOL: Protocol = openFaas;
 
 /** What a request asks for, as its method and path tell. */
-export interface Route<C extends Call = Call> extends Partial<ModelAddress> {
+export interface Route<C extends Call = Call> extends AskedModel {
   readonly protocol: Protocol;
   readonly call: C;
 }
 
+/** Undefined where the path names none. */
+interface AskedModel {
+  readonly model: string | undefined;
+  readonly version: string | undefined;
+}
+
 /** Why a request asks for nothing that there is. */
-export interface Refusal extends Partial<ModelAddress> {
+export interface Refusal extends AskedModel {
   /** Whose path it is, where it is anybody's. */
   readonly protocol: Protocol | undefined;
   readonly refused: 404 | 405;
@@ -44,26 +49,33 @@ const ROUTES = new Map(
 
 /** @param target path of a request, with or without its query */
 export function routeOf(method: string, target: string): Route | Refusal {
-  const path = target.split('?', 1)[0] || '/';
+  const path = pathOf(target);
   const protocol = protocolAt(path);
-  const nothing = (): Refusal => ({ protocol, refused: 404, sentence: nothingAt(path) });
-  if (protocol === undefined) return nothing();
-  let refusal: Refusal | undefined;
-  for (const { row, pattern } of ROUTES.get(protocol)!) {
+  let allow: string | undefined;
+  let asked: AskedModel = { model: undefined, version: undefined };
+  let sentence: string | undefined;
+  for (const { row, pattern } of (protocol && ROUTES.get(protocol)) ?? []) {
     const match = pattern.exec(path);
     if (match === null) continue;
-    const address = addressIn(match);
-    if (row.call === undefined) {
-      const { refused: sentence } = row;
-      return refusal ?? { ...nothing(), ...address, ...(sentence === undefined ? {} : { sentence }) };
+    const model = match[1] && decodeName(match[1]);
+    const version = match[2] && decodeName(match[2]);
+    const { call } = row;
+    asked = { model, version };
+    if (call === undefined) {
+      sentence = row.refused;
+      break;
     }
-    const { call, method: taken } = row;
-    if (method === taken || (method === 'HEAD' && taken === 'GET')) return { ...address, protocol, call };
-    const allow = refusal === undefined ? taken : `${refusal.allow}, ${taken}`;
-    const sentence = `${path} takes ${allow}, not ${method}.`;
-    refusal = { ...address, protocol, refused: 405, sentence, allow };
+    if (method === row.method || (method === 'HEAD' && row.method === 'GET'))
+      return { protocol: protocol!, call, model, version };
+    allow = allow === undefined ? row.method : `${allow}, ${row.method}`;
   }
-  return refusal ?? nothing();
+  if (allow === undefined) return { ...asked, protocol, refused: 404, sentence: sentence ?? nothingAt(path) };
+  return { ...asked, protocol, refused: 405, sentence: `${path} takes ${allow}, not ${method}.`, allow };
+}
+
+function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  return (query < 0 ? target : target.slice(0, query)) || '/';
 }
 
 /** The same where one model is served; see {@link forModel}. */
@@ -79,7 +91,7 @@ export function routeTo(modelName: string | undefined, method: string, target: s
 export function forModel(modelName: string | undefined, route: Route | Refusal): Route | Refusal {
   const { protocol, model, version } = route;
   if (model === undefined) return route;
-  const refused = { protocol, refused: 404, model } as const;
+  const refused = { protocol, refused: 404, model, version } as const;
   if (modelName !== undefined && model !== modelName) {
     return { ...refused, sentence: `Model "${model}" is not served here. This server has "${modelName}".` };
   }
@@ -116,9 +128,17 @@ export const PROTOCOL_URLS: readonly string[] = PROTOCOLS.flatMap(({ root }) =>
   root === '/' ? [root] : [root, `${root}/*`],
 );
 
+const ROOTS = PROTOCOLS.map((protocol) => {
+  const { root } = protocol;
+  return { protocol, root, below: root === '/' ? undefined : `${root}/` };
+});
+
 /** Whose path it is; undefined where it is nobody's. */
 export function protocolAt(path: string): Protocol | undefined {
-  return PROTOCOLS.find(({ root }) => path === root || (root !== '/' && path.startsWith(`${root}/`)));
+  for (const { protocol, root, below } of ROOTS) {
+    if (path === root || (below !== undefined && path.startsWith(below))) return protocol;
+  }
+  return undefined;
 }
 
 /**
@@ -131,10 +151,4 @@ export function nothingAt(path: string, ...elsewhere: string[]): string {
     ({ paths }) => `POST ${shortPath(paths.predict)}`,
   );
   return `There is nothing at ${path}; predictions go to ${[...elsewhere, ...calls].join(' or ')}.`;
-}
-
-function addressIn({ groups }: RegExpExecArray): Partial<ModelAddress> {
-  if (groups?.model === undefined) return {};
-  const { model, version } = groups;
-  return { model: decodeName(model), version: version === undefined ? undefined : decodeName(version) };
 }

@@ -5,22 +5,25 @@ import type { ModelAddress } from './protocol.ts';
  * are a model's, what stands in brackets may be left out, and `…` at the end stands for whatever follows.
  */
 
-/** What a template matches, a last slash and percent-encoding included; with named groups `model` and `version`. */
+/**
+ * What a template matches, a last slash and percent-encoding included. The groups are the model's name and version;
+ * they have no names, because every request is matched, and named ones take several times as long.
+ */
 export function pathPattern(template: string): RegExp {
   return new RegExp(`^${sourceOf(template)}/?$`);
 }
 
-/** The same at the end of a longer path; the group `prefix` is what comes before. */
+/** The same at the end of a longer path; the first group is what comes before. */
 export function pathEndPattern(template: string): RegExp {
-  return new RegExp(`^(?<prefix>.*)${sourceOf(template)}/?$`);
+  return new RegExp(`^(.*)${sourceOf(template)}/?$`);
 }
 
 function sourceOf(template: string): string {
   return template
     .replace(/[.*+?^$()|{}\\]/g, '\\$&')
     .replace(/\[(.*?)\]/g, '(?:$1)?')
-    .replace('NAME', '(?<model>[^/:]+)')
-    .replace('VERSION', '(?<version>[^/:]+)')
+    .replace('NAME', '([^/:]+)')
+    .replace('VERSION', '([^/:]+)')
     .replace(/…$/, '.*');
 }
 
@@ -39,6 +42,7 @@ export function shortPath(template: string): string {
 
 /** Names in a path. Never throws: what is no valid percent-encoding is no name of ours, and messages show it as sent. */
 export function decodeName(text: string): string {
+  if (!text.includes('%')) return text;
   try {
     return decodeURIComponent(text);
   } catch {

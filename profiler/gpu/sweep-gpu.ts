@@ -1,5 +1,5 @@
 import { InflessError } from '../../models/base/errors.ts';
-import { cudaEnvironment } from '../../models/engines/onnx/providers/cuda-libraries.ts';
+import type { Engine } from '../../models/engines/engine.ts';
 import { DEFAULT_GPU_PROVIDER, type ProviderName, usesCuda } from '../../models/engines/provider.ts';
 import { readGpus } from '../../profiles/gpu/nvidia-smi.ts';
 import { GpuUse } from './gpu-use.ts';
@@ -22,6 +22,8 @@ export interface SweepGpu {
 }
 
 export interface SweepGpuOptions {
+  /** That computes on it. */
+  readonly engine: Pick<Engine, 'gpuEnvironment'>;
   /** Default: CUDA. */
   readonly provider?: ProviderName | undefined;
   /** Whether it is an error that there is no GPU. */
@@ -38,7 +40,7 @@ export interface SweepGpuOptions {
  */
 export async function openSweepGpu(
   percents: readonly number[],
-  { provider = DEFAULT_GPU_PROVIDER, isRequired = false }: SweepGpuOptions,
+  { engine, provider = DEFAULT_GPU_PROVIDER, isRequired = false }: SweepGpuOptions,
   note: (text: string) => void,
 ): Promise<SweepGpu | undefined> {
   const shares = percents.filter((percent) => percent > 0);
@@ -62,7 +64,7 @@ export async function openSweepGpu(
     provider,
     sharing: opened.sharing,
     exactPercent: (asked) => opened.exactPercent(asked),
-    environmentFor: (gpuPercent) => ({ ...cudaEnvironment(), ...opened.environmentFor(gpuPercent) }),
+    environmentFor: (gpuPercent) => ({ ...engine.gpuEnvironment?.(), ...opened.environmentFor(gpuPercent) }),
     watch: () => GpuUse.before({ uuid, stream }),
     close: () => {
       stream.close();

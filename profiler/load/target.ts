@@ -55,10 +55,11 @@ function modelTarget(url: URL, protocols: readonly Protocol[]): Target | undefin
   for (const protocol of protocols) {
     const { model, predict } = protocol.paths;
     for (const template of model === undefined ? [] : [model, predict]) {
-      const groups = pathEndPattern(template).exec(url.pathname)?.groups;
-      if (groups === undefined) continue;
-      const version = groups.version === undefined ? undefined : decodeName(groups.version);
-      return targetOf(protocol, url, groups.prefix!, { model: decodeName(groups.model!), version });
+      const match = pathEndPattern(template).exec(url.pathname);
+      if (match === null) continue;
+      const [, prefix, name, version] = match;
+      const address = { model: decodeName(name!), version: version && decodeName(version) };
+      return targetOf(protocol, url, prefix!, address);
     }
   }
   return undefined;

@@ -1,15 +1,11 @@
 import { join } from 'node:path';
 import { InflessError } from '../../models/base/errors.ts';
 import { packageVersion } from '../../models/base/package.ts';
+import type { Engine } from '../../models/engines/engine.ts';
 import { engineFor } from '../../models/engines/index.ts';
 import type { ProviderName } from '../../models/engines/provider.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
-import {
-  canBatch,
-  type ModelFile,
-  type ModelFormat,
-  type ModelManifest,
-} from '../../models/manifest/manifest.ts';
+import { canBatch, type ModelFile, type ModelManifest } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { type Config, compareConfigs } from '../../profiles/config.ts';
 import { readHost } from '../../profiles/host.ts';
@@ -78,8 +74,13 @@ export async function profileModel(
   });
   const host = await readHost();
   const { provider } = options;
-  if (provider !== undefined) await checkProviderName(manifest.format, provider);
-  const gpu = await openSweepGpu(wanted.gpuPercents, { provider, isRequired: asksForGpu(options) }, note);
+  const engine = engineFor(manifest.format);
+  if (provider !== undefined) await checkProviderName(engine, provider);
+  const gpu = await openSweepGpu(
+    wanted.gpuPercents,
+    { engine, provider, isRequired: asksForGpu(options) },
+    note,
+  );
   if (gpu === undefined && host.gpus.length > 0 && options.gpuPercents === undefined) {
     note(`A GPU is here (${host.gpus[0]!.model}); --gpu 0,50,100 measures shares of it as well.`);
   }
@@ -94,8 +95,7 @@ export async function profileModel(
   }
 }
 
-async function checkProviderName(format: ModelFormat, name: ProviderName): Promise<void> {
-  const engine = engineFor(format);
+async function checkProviderName(engine: Engine, name: ProviderName): Promise<void> {
   const names = await engine.providerNames();
   if (names.includes(name)) return;
   throw new InflessError('INVALID_INPUT', `${engine.version} has no provider "${name}" here`, {

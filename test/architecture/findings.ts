@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { packageRoot } from '../../models/base/package.ts';
 import { formats } from '../../models/engines/index.ts';
-import { MAY_IMPORT, PRIVATE, PURE } from './import-rules.ts';
+import { GUESTS, MAY_IMPORT, PRIVATE, PURE } from './import-rules.ts';
 import { type Arrow, circular, type Source, siblingArrows } from './sources.ts';
 
 /** Where the layout does not keep its rules. */
@@ -96,10 +96,15 @@ function trespassing(sources: readonly Source[]): string[] {
   return sources
     .flatMap(({ path, imports }) =>
       imports
-        .filter((target) => PRIVATE.some((folder) => isIn(target, folder) && !isIn(path, dirname(folder))))
+        .filter((target) => PRIVATE.some((folder) => isIn(target, folder) && !mayEnter(path, folder)))
         .map((to) => toText({ from: path, to })),
     )
     .sort();
+}
+
+/** Whether a file lies beside a private folder, or is a guest there. */
+function mayEnter(path: string, folder: string): boolean {
+  return [dirname(folder), ...(GUESTS[folder] ?? [])].some((allowed) => isIn(path, allowed));
 }
 
 function fileCounts(sources: readonly Source[]): ReadonlyMap<string, number> {

@@ -67,9 +67,15 @@ export const PRIVATE: readonly string[] = [
   'autoscaler/what-if/page',
   'profiler/operators/trace',
   'profiler/sweep/threads',
+  'models/engines/onnx',
   'models/engines/tfjs',
   'models/engines/batch-axes',
 ];
+
+/** Who may enter a private folder all the same. */
+export const GUESTS: Readonly<Record<string, readonly string[]>> = {
+  'models/engines/onnx': ['autoscaler/gpu-proof'], // the proof is of this engine, step by step
+};
 
 /** Decisions: the same input gives the same answer, in production, in a forecast and in a simulation. */
 export const PURE: readonly string[] = [

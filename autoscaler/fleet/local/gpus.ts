@@ -1,8 +1,7 @@
 import type { Clock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { formatBytes } from '../../../models/base/units.ts';
-import { ENGINES } from '../../../models/engines/index.ts';
-import { cudaEnvironment } from '../../../models/engines/onnx/providers/cuda-libraries.ts';
+import { ENGINES, gpuEnvironment } from '../../../models/engines/index.ts';
 import { DEFAULT_GPU_PROVIDER, type Provider } from '../../../models/engines/provider.ts';
 import { Mps } from '../../../profiler/gpu/mps.ts';
 import { isMpsInstalled } from '../../../profiler/gpu/mps-control.ts';
@@ -118,7 +117,7 @@ export class LocalGpus {
   async environmentFor(share: GpuShare, others: readonly GpuShare[]): Promise<NodeJS.ProcessEnv> {
     const { slot, percent, memoryBytes } = share;
     refuseBeyondMemory(share, others);
-    const visible = { ...cudaEnvironment(), CUDA_VISIBLE_DEVICES: slot.uuid };
+    const visible = { ...gpuEnvironment(), CUDA_VISIBLE_DEVICES: slot.uuid };
     if (slot.isSlice) return visible;
     const mps = percent === 100 && others.length === 0 ? undefined : await this.#openMps();
     if (mps !== undefined) {

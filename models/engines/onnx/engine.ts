@@ -5,6 +5,7 @@ import { ONNX_STORAGE } from './external-weights.ts';
 import { inspectOnnx } from './inspect.ts';
 import { ONNX_LIBRARIES } from './native-files.ts';
 import { hasConvolutions } from './providers/convolutions.ts';
+import { cudaEnvironment } from './providers/cuda-libraries.ts';
 import { plannedSizes } from './providers/planned-sizes.ts';
 import { providerNames } from './providers/provider-names.ts';
 import { onnxProviders } from './providers/try-provider.ts';
@@ -36,5 +37,6 @@ export const onnxEngine: Engine = {
   inspect: inspectOnnx,
   providerNames,
   providers: onnxProviders,
+  gpuEnvironment: () => cudaEnvironment(),
   open: openOnnx,
 };

@@ -3,7 +3,6 @@ import { basename, dirname, join } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
 import type { CudaFiles, NativeLibraries } from '../../../models/engines/engine.ts';
 import { engineFor } from '../../../models/engines/index.ts';
-import { cudaFoldersIn } from '../../../models/engines/onnx/providers/cuda-libraries.ts';
 import type { LayerBlob } from '../../layers/compressed-layer.ts';
 import type { ImageConfig, Platform } from '../../oci/schema.ts';
 import { SERVER_ENVIRONMENT } from '../../server/instance-protocol.ts';
@@ -166,7 +165,7 @@ async function findAll(
 async function foldersOf(named: readonly string[], cuda: CudaFiles): Promise<readonly string[]> {
   const all: string[] = [];
   for (const folder of named) {
-    const folders = cudaFoldersIn(folder);
+    const folders = cuda.foldersIn(folder);
     if (folders.length === 0 && !(await cuda.isIn(folder))) {
       throw new InflessError('INVALID_INPUT', `There are no libraries of CUDA in ${folder}`, {
         remedy: 'Name a folder of libraries, or the one that pip has installed them into.',

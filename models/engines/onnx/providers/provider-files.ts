@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InflessError } from '../../../base/errors.ts';
 import type { CudaFiles, TargetPlatform } from '../../engine.ts';
 import { runtimeVersion } from '../runtime.ts';
+import { cudaFoldersIn } from './cuda-libraries.ts';
 
 const CUDA_PROVIDER = 'libonnxruntime_providers_cuda.so';
 /** What the runtime opens first, and the provider with it. */
@@ -16,6 +17,7 @@ const WHEEL_FOLDER = join('onnxruntime', 'capi');
 /** The files of ONNX Runtime's CUDA provider. */
 export const CUDA_FILES: CudaFiles = {
   programs: ['models/engines/onnx/providers/trial-process'],
+  foldersIn: cudaFoldersIn,
   isIn: async (folder) => (await providerFolder(folder)) !== undefined,
   files: providerFiles,
 };

@@ -21,7 +21,7 @@ test('an error is told as the protocol of the request tells errors', async () =>
   });
   onTestFinished(() => app.close());
   app.post('/known', async (request) => {
-    request.inferenceRoute = { protocol, call: 'predict' };
+    request.inferenceRoute = { protocol, call: 'predict', model: 'm', version: undefined };
     throw new InflessError('OVERLOADED', 'Too much waits', { remedy: 'Try again.' });
   });
   app.post('/unknown', async () => {
