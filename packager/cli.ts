@@ -1,6 +1,5 @@
 import { defineProgram, type LazyProgram } from '../models/base/command-line/option-table.ts';
-import { OPTIONS_FILE, readOptionsFile } from './options-file.ts';
-import { PACK_OPTIONS } from './pack-options.ts';
+import { OPTIONS_FILE, PACK_OPTIONS } from './pack-options.ts';
 
 const COMMANDS: readonly LazyProgram[] = [
   {
@@ -24,7 +23,8 @@ export const packProgram = defineProgram({
   commands: COMMANDS,
   file: {
     name: OPTIONS_FILE,
-    read: async ([model]) => (model === undefined ? undefined : readOptionsFile(model)),
+    read: async ([model]) =>
+      model === undefined ? undefined : (await import('./options-file.ts')).readOptionsFile(model),
   },
   notes: `
 Examples:

@@ -1,6 +1,4 @@
-import { DEFAULT_CUDA_BASE } from './contents/accelerator/missing-libraries.ts';
 import { hostBase } from './contents/base/host-base.ts';
-import type { Accelerator } from './contents/pack-image.ts';
 import { isLayoutName, parseLayoutName } from './layout/layout-name.ts';
 import { LayoutSource } from './layout/layout-source.ts';
 import type { Bundle } from './oci/image.ts';
@@ -10,21 +8,6 @@ import { parseReference } from './registry/reference.ts';
 import { RegistrySource } from './registry/registry-source.ts';
 
 const HOST = 'host';
-
-/**
- * A small Node.js with the C++ library that the ONNX runtime needs, no shell and no package manager. The name stays
- * the same while its content is updated: name a digest for the same image for ever.
- */
-export const DEFAULT_BASE = 'gcr.io/distroless/nodejs22-debian12';
-
-/** Debian's C and C++ libraries with zlib, which cuDNN needs and the smaller base lacks. */
-const DEFAULT_BASE_WITH_LIBRARIES = 'node:22-slim';
-
-/** @param bringsLibraries whether CUDA's libraries are added, so that the base need not have them */
-export function defaultBase(accelerator: Accelerator | undefined, bringsLibraries: boolean): string {
-  if (accelerator === undefined) return DEFAULT_BASE;
-  return bringsLibraries ? DEFAULT_BASE_WITH_LIBRARIES : DEFAULT_CUDA_BASE;
-}
 
 /** The image to build on: `host`, `oci:DIR[:TAG]`, or a name in a registry. @throws InflessError INVALID_INPUT */
 export function baseSource(name: string, options: RegistryOptions): ImageSource {

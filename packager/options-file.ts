@@ -6,11 +6,9 @@ import { readTextIfPresent } from '../models/base/files.ts';
 import { parseWith } from '../models/base/schema.ts';
 import { parseYaml } from '../models/base/yaml.ts';
 import { formatLayoutName, isLayoutName, parseLayoutName } from './layout/layout-name.ts';
+import { OPTIONS_FILE } from './pack-options.ts';
 
 const optionsSchema = z.record(z.string(), z.unknown());
-
-/** Beside a model: how it is packed, so that nobody needs to remember the options. */
-export const OPTIONS_FILE = 'infless.yaml';
 
 /**
  * The options beside a model file or in a model's folder; none is fine. Paths in it are made those of this process.

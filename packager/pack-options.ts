@@ -10,10 +10,8 @@ import { file, folder, oneOf, text, wholeNumber } from '../models/base/command-l
 import { InflessError } from '../models/base/errors.ts';
 import { parseCpuMillicores, parseDurationMs } from '../models/base/units.ts';
 import { modelReference } from '../models/zoo/names.ts';
-import { DEFAULT_CUDA_BASE } from './contents/accelerator/missing-libraries.ts';
-import { ACCELERATORS } from './contents/pack-image.ts';
-import { DIALECT_NAMES } from './emit/emit.ts';
-import { DEFAULT_BASE } from './image-name.ts';
+import { ACCELERATORS, DEFAULT_BASE, DEFAULT_CUDA_BASE } from './contents/base/default-base.ts';
+import { DIALECT_NAMES } from './emit/deployment.ts';
 
 const LARGEST_BATCH = 4096;
 /** Names that fit into the path of a request, `/v1/models/NAME`. */
@@ -54,9 +52,12 @@ export const IMAGE_OPTIONS = {
     parse: (given) => given.split(','),
     otherwise: 'that of this machine, or the one that has the accelerator',
     group: CONTENTS,
-    help: 'linux/amd64, linux/arm64, or both with a comma between',
+    help: 'what it runs on: linux/amd64, linux/arm64, or both with a comma between',
   }),
 };
+
+/** Beside a model: how it is packed, so that nobody needs to remember the options. */
+export const OPTIONS_FILE = 'infless.yaml';
 
 /** The options of `infless-pack`. */
 export const PACK_OPTIONS = {

@@ -1,10 +1,9 @@
 import { InflessError } from '../models/base/errors.ts';
 import { type LocatedModel, locateModel } from '../models/resolve/locate-model.ts';
+import { type Accelerator, defaultBase, platformsOf } from './contents/base/default-base.ts';
 import { hostPlatform } from './contents/base/host-base.ts';
-import type { Accelerator } from './contents/pack-image.ts';
 import { type Destination, destinationOf } from './destination.ts';
-import type { Dialect } from './emit/emit.ts';
-import { defaultBase } from './image-name.ts';
+import type { Dialect } from './emit/deployment.ts';
 import type { Platform } from './oci/schema.ts';
 import { type PackValues, parseModelName } from './pack-options.ts';
 import { parseReference, type Reference } from './registry/reference.ts';
@@ -55,11 +54,6 @@ export async function packSettings(values: PackValues): Promise<PackSettings> {
     emit: checkEmit(values.emit, reference),
     insecure: values.insecure,
   };
-}
-
-/** The only platform that has it; without an accelerator that of this machine. */
-function platformsOf(accelerator: Accelerator | undefined): readonly string[] | undefined {
-  return accelerator === 'cuda' ? ['linux/amd64'] : undefined;
 }
 
 function checkLibraries(folders: readonly string[], accelerator: Accelerator | undefined): readonly string[] {

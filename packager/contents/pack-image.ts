@@ -5,6 +5,7 @@ import { imageConfigSchema, type Platform } from '../oci/schema.ts';
 import { sourceDate } from '../oci/source-date.ts';
 import { type CudaParts, cudaParts } from './accelerator/cuda-image.ts';
 import { annotationsOf } from './annotations.ts';
+import type { Accelerator } from './base/default-base.ts';
 import { type Base, buildPlan, composeImage, publicName } from './image.ts';
 import { infoLayer, manifestDocument, profileDocument, sbomDocument } from './info-layer.ts';
 import type { PackedModel } from './pack-model-files.ts';
@@ -14,9 +15,6 @@ import { type Program, programPath, servingProgram } from './runtime/program.ts'
 import { runtimeEntries } from './runtime/runtime-entries.ts';
 import { sbomText } from './sbom.ts';
 import { type ServingDefaults, servingEnvironment } from './serving-environment.ts';
-
-export const ACCELERATORS = ['cuda'] as const;
-export type Accelerator = (typeof ACCELERATORS)[number];
 
 /** What is said about an image beside what is in it. */
 export interface ImageOptions {

@@ -3,6 +3,10 @@ import { formatDuration } from '../../models/base/units.ts';
 import { bestConfig, fastestConfig, tightestSloMs } from '../../profiles/best-config.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
 
+/** Platforms for which a deployment file can be written. */
+export const DIALECT_NAMES = ['kubernetes', 'openfaas', 'infless', 'compose'] as const;
+export type Dialect = (typeof DIALECT_NAMES)[number];
+
 /** What a deployment file says, whatever its dialect. */
 export interface Deployment {
   /** A DNS label. */

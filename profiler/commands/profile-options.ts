@@ -16,7 +16,7 @@ export const PROFILE_OPTIONS = {
   model: argument({
     argument: '<model>',
     parse: modelReference,
-    help: 'a model file (.onnx, or the model.json of TF.js), or the name of a model that we can build: mobilenet, …',
+    help: 'a model file (.onnx, or the model.json of TF.js), a folder with one, or the name of a model that we can build: mobilenet, …',
   }),
   batches: option({
     flag: '--batches <list>',

@@ -212,6 +212,12 @@ function tooMany(
 ): InflessError {
   const names = commands.map(({ name }) => name);
   const first = positionals[0]!;
+  const late = positionals.find((positional) => names.includes(positional));
+  if (late !== undefined) {
+    return new InflessError('INVALID_INPUT', `"${late}" is a command of ${command}, and comes first`, {
+      remedy: `Write ${command} ${late}, then its options.`,
+    });
+  }
   const suggestion = didYouMean(first, names);
   if (names.length > 0 && (rest.length === positionals.length || suggestion !== undefined)) {
     return new InflessError('INVALID_INPUT', `${command} has no command "${first}"`, {

@@ -31,9 +31,14 @@ export async function renderReference(entries: readonly ReferenceEntry[]): Promi
   return sections.join('\n\n');
 }
 
-/** Options as a table, without the columns that none of them fills. */
-export function optionsTable(options: readonly OptionSpec[]): string {
-  const columns = COLUMNS.filter(({ cell }) => options.some((option) => cell(option) !== ''));
+/**
+ * Options as a table, without the columns that none of them fills.
+ *
+ * @param hasFile whether their keys can be given in a file
+ */
+export function optionsTable(options: readonly OptionSpec[], hasFile = false): string {
+  const known = COLUMNS.filter(({ heading }) => heading !== 'Key' || hasFile);
+  const columns = known.filter(({ cell }) => options.some((option) => cell(option) !== ''));
   const rows = [
     columns.map(({ heading }) => heading),
     columns.map(() => '---'),
@@ -48,7 +53,7 @@ async function sectionsOf({ spec, names }: ReferenceEntry, level: number): Promi
   const groups = groupsOf(spec.options);
   const tables = [...groups].map(([group, options]) => {
     const heading = group === undefined ? [] : [`**${group}**`];
-    return [...heading, optionsTable(options)].join('\n\n');
+    return [...heading, optionsTable(options, spec.file !== undefined)].join('\n\n');
   });
   const file =
     spec.file === undefined

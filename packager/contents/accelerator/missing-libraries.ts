@@ -1,8 +1,6 @@
 import { InflessError } from '../../../models/base/errors.ts';
+import { DEFAULT_CUDA_BASE } from '../base/default-base.ts';
 import type { NeededLibrary } from '../runtime/needed-libraries.ts';
-
-/** An image with all that the CUDA provider needs, but without Node.js. Its CUDA is that of the provider on PyPI. */
-export const DEFAULT_CUDA_BASE = 'nvidia/cuda:13.0.2-cudnn-runtime-ubuntu24.04';
 
 const MOST_NAMED = 4;
 

@@ -75,6 +75,10 @@ describe('a program with commands', () => {
     [['something'], 'root has no command "something". Its commands are take.'],
     [['take', 'loook', 'x'], 'root take has no command "loook". Did you mean look?'],
     [['take', 'loook'], 'No loook. Give another. Or did you mean the command look?'],
+    [
+      ['take', '--', 'look', 'x'],
+      '"look" is a command of root take, and comes first. Write root take look, then its options.',
+    ],
     [['take', 'net'], 'No net. Give another.'],
     [['take', 'look', '--fra', '1'], 'root take look has no option --fra. Did you mean --far?'],
   ])('%j: %s', async (args, sentence) => {
