@@ -2,7 +2,7 @@ import type { Resources } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { Instance } from '../cluster/instance.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
-import type { Workload } from '../functions/workload.ts';
+import type { Workload } from '../functions/deployment.ts';
 
 /** What to start, in the platform's own terms resolved already: which model, with how much, where. */
 export interface StartRequest {
@@ -40,6 +40,16 @@ export interface InstanceUsage {
   /** CPU time since it started. */
   readonly cpuMs: number;
   readonly memoryBytes: number;
+}
+
+/** What a GPU does now; null is what its driver does not tell. */
+export interface GpuReading {
+  readonly node: string;
+  readonly uuid: string;
+  /** Of the time that something computed on it. */
+  readonly utilizationPercent: number | null;
+  readonly usedMemoryBytes: number | null;
+  readonly powerWatts: number | null;
 }
 
 /** A line that an instance has printed. */
@@ -89,6 +99,8 @@ export interface Platform {
   stop(id: string, graceMs: number): Promise<void>;
   /** Undefined where the platform cannot tell, or the instance is gone. */
   usage(id: string): Promise<InstanceUsage | undefined>;
+  /** What the GPUs of its nodes do, where it is the one to tell. */
+  gpus?(): readonly GpuReading[];
   /** What the instances of a function print, those that ended a short while ago included where it is still known. */
   logs(functionName: string, query: LogQuery): AsyncIterable<LogLine>;
   /** `leave` instances running for the next autoscaler to adopt, or `stop` them all and wait until they are gone. */

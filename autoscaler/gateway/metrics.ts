@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { formatConfig } from '../../profiles/config.ts';
 import type { Controller } from '../control/controller.ts';
 import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
+import type { GpuReading, Platform } from '../fleet/platform.ts';
 import { shortageKind } from '../planning/decision.ts';
 import { qualifiedName } from './function-address.ts';
 
@@ -182,6 +183,22 @@ export class GatewayMetrics {
       },
     });
     new Gauge({
+      name: 'infless_gpu_share',
+      help: 'What instances have of GPUs, in GPUs.',
+      labelNames: ['function_name', 'node', 'gpu'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { name } of controller.functions) {
+          for (const { config, node, gpu } of controller.instancesOf(name)) {
+            if (config.gpuPercent === 0) continue;
+            const labels = { function_name: nameOf(name), node, gpu: gpu === undefined ? '' : String(gpu) };
+            this.inc(labels, config.gpuPercent / 100);
+          }
+        }
+      },
+    });
+    new Gauge({
       name: 'infless_instances',
       help: 'Instances by config and phase.',
       labelNames: ['function_name', 'config', 'phase'],
@@ -195,6 +212,32 @@ export class GatewayMetrics {
         }
       },
     });
+  }
+
+  /** Adds what GPUs do, where the platform tells. */
+  watchGpus(platform: Pick<Platform, 'gpus'>): void {
+    const gauge = (name: string, help: string, read: (gpu: GpuReading) => number | null): void => {
+      new Gauge({
+        name,
+        help,
+        labelNames: ['node', 'gpu'],
+        registers: [this.registry],
+        collect() {
+          this.reset();
+          for (const reading of platform.gpus?.() ?? []) {
+            const value = read(reading);
+            if (value !== null) this.set({ node: reading.node, gpu: reading.uuid }, value);
+          }
+        },
+      });
+    };
+    gauge('infless_gpu_memory_used_bytes', 'Memory of a GPU that is used.', (gpu) => gpu.usedMemoryBytes);
+    gauge('infless_gpu_power_watts', 'Power that a GPU draws.', (gpu) => gpu.powerWatts);
+    gauge(
+      'infless_gpu_utilization_ratio',
+      'Share of the time that something computed on a GPU.',
+      ({ utilizationPercent }) => (utilizationPercent === null ? null : utilizationPercent / 100),
+    );
   }
 
   #nameOf(functionName: string): string {

@@ -63,6 +63,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onBatch: (functionName, batch) => metrics.batchRan(functionName, batch),
   });
   metrics.watch(controller);
+  metrics.watchGpus(platform);
   const { registry, duties } = backend.attach(controller);
   const disconnect = async (): Promise<void> => {
     await backend.close();

@@ -14,7 +14,6 @@ export interface GpuSample {
   readonly throttleBits: number | null;
 }
 
-/** Often enough for a cell of less than a second. */
 const INTERVAL_MS = 200;
 /** Samples kept: some minutes. */
 const MOST_SAMPLES = 2000;
@@ -38,21 +37,44 @@ const NAMES: Readonly<Record<Field, readonly string[]>> = {
  * lost, there are no more samples, and that is all.
  */
 export class SmiStream {
-  readonly #uuid: string;
+  /** Undefined for all cards. */
+  readonly #uuid: string | undefined;
+  readonly #intervalMs: number;
   readonly #names: Map<Field, readonly string[]>;
   readonly #samples: GpuSample[] = [];
+  /** Of all cards: the newest of each. */
+  readonly #latest = new Map<string, GpuSample>();
   #child: ChildProcess | undefined;
   #isClosed = false;
 
-  private constructor(uuid: string) {
+  private constructor(uuid: string | undefined, intervalMs: number) {
     this.#uuid = uuid;
+    this.#intervalMs = intervalMs;
     this.#names = new Map(Object.entries(NAMES) as [Field, readonly string[]][]);
   }
 
+  /** Of one card, often enough for a cell of less than a second. */
   static start(uuid: string): SmiStream {
-    const stream = new SmiStream(uuid);
+    const stream = new SmiStream(uuid, INTERVAL_MS);
     stream.#run();
     return stream;
+  }
+
+  /** Of all cards of this machine, of which only {@link latest} is kept. */
+  static startForAll(intervalMs: number): SmiStream {
+    const stream = new SmiStream(undefined, intervalMs);
+    stream.#run();
+    return stream;
+  }
+
+  /** What each card did last, by its UUID. */
+  get latest(): ReadonlyMap<string, GpuSample> {
+    return this.#latest;
+  }
+
+  /** Whether it goes on telling. */
+  get isRunning(): boolean {
+    return this.#child !== undefined;
   }
 
   /** From one moment to another, both in ms since the epoch. */
@@ -67,15 +89,16 @@ export class SmiStream {
 
   #run(): void {
     const fields = [...this.#names].map(([field, [name]]) => [field, name!] as const);
-    const query = ['timestamp', ...fields.map(([, name]) => name)].join(',');
+    const isForAll = this.#uuid === undefined;
+    const query = ['timestamp', ...(isForAll ? ['uuid'] : []), ...fields.map(([, name]) => name)].join(',');
     const child = spawn(
       'nvidia-smi',
       [
         `--query-gpu=${query}`,
         '--format=csv,noheader,nounits',
-        `--id=${this.#uuid}`,
+        ...(isForAll ? [] : [`--id=${this.#uuid}`]),
         `-lms`,
-        `${INTERVAL_MS}`,
+        `${this.#intervalMs}`,
       ],
       { stdio: ['ignore', 'pipe', 'ignore'] },
     );
@@ -87,16 +110,19 @@ export class SmiStream {
       const lines = (rest + text).split('\n');
       rest = lines.pop()!;
       for (const line of lines) {
+        const [time = '', uuid = '', ...values] = line.split(',').map((value) => value.trim());
         const sample = parseSample(
-          line,
+          isForAll ? [time, ...values].join(',') : line,
           fields.map(([field]) => field),
         );
         if (sample === undefined) said += `${line}\n`;
+        else if (isForAll) this.#latest.set(uuid, sample);
         else this.#add(sample);
       }
     });
     child.on('error', () => undefined); // not installed any more: there are no samples
     child.on('close', () => {
+      this.#child = undefined;
       if (!this.#isClosed && this.#withoutRefused(said + rest)) this.#run();
     });
   }

@@ -13,6 +13,7 @@ import { ResourceClient } from '../../kubernetes/resource-client.ts';
 import { withRetry } from '../../kubernetes/retry.ts';
 import type { InstanceEvent, InstanceUsage, LogLine, LogQuery, Platform, StartRequest } from '../platform.ts';
 import { ClusterNodes } from './cluster-nodes.ts';
+import { CardPlaces } from './gpu/allocated.ts';
 import { INSTANCE_ANNOTATION, MANAGED_BY, MANAGED_BY_LABEL, OWNER_LABEL, readInstance } from './labels.ts';
 import { PodLogs } from './pod-logs.ts';
 import { podManifest } from './pod-manifest.ts';
@@ -51,6 +52,7 @@ export class KubernetesPlatform implements Platform {
   readonly #usage: PodUsage;
   readonly #logs: PodLogs;
   readonly #warnings: PodWarnings;
+  readonly #cards = new CardPlaces();
   readonly #instances = new Map<string, SupervisedPod>();
   readonly #starts = new Set<string>();
   readonly #closed = new AbortController();
@@ -147,6 +149,7 @@ export class KubernetesPlatform implements Platform {
       logger,
       patience: this.#patience,
       warnings: this.#warnings,
+      cards: this.#cards,
       emit: (event) => {
         if (event.type === 'gone') this.#usage.forget(event.instance.id);
         this.#listener?.(event);

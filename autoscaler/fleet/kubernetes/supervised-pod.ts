@@ -4,6 +4,7 @@ import { formatDuration } from '../../../models/base/units.ts';
 import { SERVING_PORT } from '../../../packager/contents/image-config.ts';
 import type { Instance, InstancePhase } from '../../cluster/instance.ts';
 import type { InstanceEvent, Patience } from '../platform.ts';
+import { allocatedCard, type CardPlaces } from './gpu/allocated.ts';
 import type { InstanceIdentity } from './labels.ts';
 import { type RemovalParts, removePod } from './pod-removal.ts';
 import { disruptionOf, type PodState, pullFailureOf, stateOf } from './pod-state.ts';
@@ -18,6 +19,7 @@ export interface PodPatience extends Patience {
 export interface Surroundings extends RemovalParts {
   readonly patience: PodPatience;
   readonly warnings: PodWarnings;
+  readonly cards: CardPlaces;
   readonly emit: (event: InstanceEvent) => void;
 }
 
@@ -43,6 +45,8 @@ export class SupervisedPod {
   #phase: InstancePhase = 'starting';
   #readyAtMs: number | undefined;
   #url: string | undefined;
+  /** As planned, until it is told which it became. */
+  #gpu: number | undefined;
   /** Set once it is to end. */
   #verdict: Verdict | undefined;
   #isOver = false;
@@ -59,6 +63,7 @@ export class SupervisedPod {
     this.#around = around;
     this.#pod = pod;
     this.#state = stateOf(pod);
+    this.#gpu = this.#learnGpu();
     this.#endurance = new Endurance(around.clock, (reason) => this.#giveUp(reason));
     this.finished = new Promise((resolve) => {
       this.#removed.signal.addEventListener('abort', () => resolve());
@@ -91,7 +96,8 @@ export class SupervisedPod {
   }
 
   get view(): Instance {
-    const { id, functionName, version, config, node, gpu, startedAtMs } = this.identity;
+    const { id, functionName, version, config, node, startedAtMs } = this.identity;
+    const gpu = this.#gpu;
     return {
       id,
       functionName,
@@ -113,8 +119,10 @@ export class SupervisedPod {
     if (this.#isOver) return;
     this.#pullFailure = pullFailureOf(pod) ?? this.#pullFailure;
     const phase = this.#learnPhase();
-    if (phase !== this.#phase) {
+    const gpu = this.#learnGpu();
+    if (phase !== this.#phase || gpu !== this.#gpu) {
       this.#phase = phase;
+      this.#gpu = gpu;
       this.#tellChange();
     }
     this.#react();
@@ -157,6 +165,13 @@ export class SupervisedPod {
       this.#url = `http://${ip.includes(':') ? `[${ip}]` : ip}:${SERVING_PORT}`;
     }
     return this.#url === undefined ? 'starting' : 'ready';
+  }
+
+  /** The plan said which of the node's GPUs, the kubelet chose. */
+  #learnGpu(): number | undefined {
+    const { node, gpu } = this.identity;
+    const card = gpu === undefined ? undefined : allocatedCard(this.#pod);
+    return card === undefined ? gpu : this.#around.cards.placeOf(node, card, gpu!);
   }
 
   #react(): void {

@@ -6,9 +6,11 @@ import { DEFAULT_GPU_PROVIDER, type Provider } from '../../../models/engines/pro
 import { Mps } from '../../../profiler/gpu/mps.ts';
 import { isMpsInstalled } from '../../../profiler/gpu/mps-control.ts';
 import { percentOfSlice } from '../../../profiler/gpu/shares.ts';
+import { SmiStream } from '../../../profiler/gpu/smi-stream.ts';
 import { type GpuInventory, readGpus, readMigSlices } from '../../../profiles/gpu/nvidia-smi.ts';
 import type { SmiGpu } from '../../../profiles/gpu/smi-xml.ts';
 import type { DeviceCapacity } from '../../cluster/node.ts';
+import type { GpuReading } from '../platform.ts';
 
 /** What instances can have a share of: a whole card, or a slice of a partitioned one. */
 export interface GpuSlot {
@@ -32,6 +34,11 @@ export interface GpuShare {
   readonly memoryBytes: number | undefined;
 }
 
+/** What cards do is told as often as it is scraped, at most. */
+const READ_INTERVAL_MS = 5_000;
+/** Of a card that is lost the last word stays the last. */
+const STALE_MS = 3 * READ_INTERVAL_MS;
+
 /** A driver that lost a card takes its time to answer. */
 const LOOK_INTERVAL_MS = 30_000;
 /** A table's memory is that of the cell: batches in production differ, and cuDNN's workspace with them. */
@@ -53,6 +60,9 @@ export class LocalGpus {
   /** Cards that the driver does not list any more. */
   #lost: ReadonlySet<string> = new Set();
   #lookAtMs: number;
+  /** One program of the driver's for all cards, from when somebody first asks for as long as we run. */
+  #stream: SmiStream | undefined;
+  #isClosed = false;
   #mps: Promise<Mps | undefined> | undefined;
   /** Whether processes on one card take turns, since there is no MPS. */
   #takesTurns = !isMpsInstalled();
@@ -92,6 +102,17 @@ export class LocalGpus {
         : { gpuPercent: percent, gpuMemoryBytes: memoryBytes ?? Infinity }),
       sharing: isSlice ? 'mig' : ofCards,
     }));
+  }
+
+  /** What each card does, as its driver has last said; nothing yet where nobody has asked before. */
+  readings(): readonly Omit<GpuReading, 'node'>[] {
+    if (!this.#isClosed && this.#slots.length > 0 && this.#stream?.isRunning !== true)
+      this.#stream = SmiStream.startForAll(READ_INTERVAL_MS);
+    const sinceMs = Date.now() - STALE_MS;
+    return [...(this.#stream?.latest ?? [])].flatMap(([uuid, sample]) => {
+      const { atMs, utilizationPercent, usedMemoryBytes, powerWatts } = sample;
+      return atMs < sinceMs ? [] : [{ uuid, utilizationPercent, usedMemoryBytes, powerWatts }];
+    });
   }
 
   /** @throws InflessError PLATFORM_FAILED for a place where there is none */
@@ -146,6 +167,9 @@ export class LocalGpus {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#stream?.close();
+    this.#stream = undefined;
     const mps = await this.#mps?.catch(() => undefined);
     this.#mps = undefined;
     await mps?.close();

@@ -6,7 +6,15 @@ import { availableCpuMillicores } from '../../../profiler/quota/cpu-limit.ts';
 import { openQuotas, type Quota, type Quotas } from '../../../profiler/quota/quota.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
-import type { InstanceEvent, InstanceUsage, LogLine, LogQuery, Platform, StartRequest } from '../platform.ts';
+import type {
+  GpuReading,
+  InstanceEvent,
+  InstanceUsage,
+  LogLine,
+  LogQuery,
+  Platform,
+  StartRequest,
+} from '../platform.ts';
 import { adoptProcess, quotaPrefix, sweepQuotas } from './adoption.ts';
 import { type GpuShare, LocalGpus, type LocalGpusParts } from './gpus.ts';
 import { InstanceLogs } from './instance-logs.ts';
@@ -136,6 +144,10 @@ export class LocalPlatform implements Platform {
 
   async stop(id: string, graceMs: number): Promise<void> {
     await this.#instances.get(id)?.stop(graceMs);
+  }
+
+  gpus(): readonly GpuReading[] {
+    return (this.#gpus?.readings() ?? []).map((reading) => ({ node: LOCAL_NODE, ...reading }));
   }
 
   async usage(id: string): Promise<InstanceUsage | undefined> {

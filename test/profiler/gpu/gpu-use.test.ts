@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
 import { CellProcess } from '../../../profiler/cell/cell-process.ts';
 import type { ComputeApp } from '../../../profiler/gpu/compute-apps.ts';
 import { GpuUse } from '../../../profiler/gpu/gpu-use.ts';
 import type { GpuSample } from '../../../profiler/gpu/smi-stream.ts';
 import { FakeGpu } from '../../support/fake-gpu.ts';
+
+afterEach(() => void vi.useRealTimers());
 
 const UUID = 'GPU-513536b6';
 const A100 = 'GPU-513536b6-7d19-9063-b049-1e69664bb298';
@@ -39,7 +42,15 @@ async function use(
   gpuUse.start();
   kept.push(...samples.map((sample) => ({ ...SAMPLE, ...sample, atMs: Date.now() })));
   await new Promise((resolve) => setTimeout(resolve, 2));
+  kept.push({ ...SAMPLE, atMs: Date.now() + 60_000 }); // the stream is past the end: nothing has to be waited for
   return gpuUse.stop(CELL);
+}
+
+/** Without the time that is left to samples that may still come in. */
+async function atOnce<T>(promise: Promise<T>): Promise<T> {
+  await vi.advanceTimersByTimeAsync(1000);
+  vi.useRealTimers();
+  return promise;
 }
 
 describe('what a GPU does while a cell is measured', () => {
@@ -85,17 +96,19 @@ describe('what a GPU does while a cell is measured', () => {
     const fake = await FakeGpu.open('a100-535');
     const source = { uuid: A100, stream: { between: () => [] }, apps: async () => undefined };
     const gpuUse = await GpuUse.before(source);
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
     gpuUse.start();
     await fake.replace('<used>50 MiB</used>', '<used>550 MiB</used>');
-    expect(await gpuUse.stop(CELL)).toMatchObject({ memoryBytes: 500 * MIB, smClockMhz: null });
+    expect(await atOnce(gpuUse.stop(CELL))).toMatchObject({ memoryBytes: 500 * MIB, smClockMhz: null });
   });
 
   it('is unknown where the driver tells nothing', async () => {
     const stream = { between: () => [] };
     const source = { uuid: UUID, stream, apps: async () => undefined, look: async () => undefined };
     const gpuUse = await GpuUse.before(source);
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
     gpuUse.start();
-    expect(await gpuUse.stop(CELL)).toBeUndefined();
+    expect(await atOnce(gpuUse.stop(CELL))).toBeUndefined();
   });
 });
 

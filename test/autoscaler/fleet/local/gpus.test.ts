@@ -102,6 +102,34 @@ describe('the GPUs of this machine', () => {
   });
 });
 
+describe('what cards do', () => {
+  it('is told by one program of the driver that runs on, of all cards, and by none after the end', async () => {
+    const fake = await FakeGpu.open('t4-515');
+    await fake.stream(`${T4}, 1034, 62.5, 70.00, 87, 1980, 2619, 0x0`);
+    const { gpus } = await detect();
+    while (gpus.readings().length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    const reading = {
+      uuid: T4,
+      utilizationPercent: 87,
+      usedMemoryBytes: 1034 * 2 ** 20,
+      powerWatts: 62.5,
+    };
+    expect(gpus.readings()).toEqual([reading]);
+    const queries = (await fake.calls()).filter((call) => call.includes('-lms'));
+    expect(queries).toHaveLength(1);
+    expect(queries[0]).toMatch(/--query-gpu=timestamp,uuid,memory\.used,.*-lms 5000$/);
+    await gpus.close();
+    expect(gpus.readings()).toEqual([]);
+  });
+
+  it('is nothing where there is no card', async () => {
+    const fake = await FakeGpu.open();
+    const { gpus } = await detect();
+    expect(gpus.readings()).toEqual([]);
+    expect((await fake.calls()).filter((call) => call.includes('-lms'))).toEqual([]);
+  });
+});
+
 describe('a share of a GPU', () => {
   it('is held by MPS, with a limit of its memory; the daemon ends with the last one', async () => {
     const fake = await FakeGpu.open('t4-515');

@@ -51,6 +51,14 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
   });
 
   it.each<[string, object, string, RegExp]>([
+    [
+      'the driver hangs',
+      { smi: { fault: 'hangs' } },
+      'c',
+      /not done within 3\.00 s; it was at "asking nvidia-smi for cards"/,
+    ],
+    ['MPS is not installed', { mps: 'missing' }, 'e', /nvidia-cuda-mps-control is not installed/],
+    ['the card is lost', { engine: { fault: 'card-lost', from: 9 } }, 'd', /unspecified launch failure/],
     ['the driver vanishes', { smi: { fault: 'vanishes' } }, 'c', /nvidia-smi failed/],
     [
       'the driver says that it failed, and exits with 0',
