@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { systemClock } from '../../../models/base/clock.ts';
 import { onInterrupt } from '../../../models/base/command-line/interrupt.ts';
 import {
@@ -17,19 +18,25 @@ import { POLICIES, policyByName } from '../../simulation/systems/systems.ts';
 import { readCluster } from '../inputs/cluster-file.ts';
 import { readPlannedFunctions } from '../inputs/functions.ts';
 import { CALL_OPTIONS, readLoads } from '../inputs/load-options.ts';
+import { isPolicyFile, type OwnPolicyFile, policyFile } from '../own-policies/own-policy.ts';
 import { renderPage } from '../page/page.ts';
 import type { WhatIfReport } from '../report/report.ts';
 import { renderText } from '../report/text-report.ts';
 import { type WhatIfRequest, whatIf } from '../what-if.ts';
 import { ProgressLine } from './progress-line.ts';
 
-/** Reads names with commas between, each once. */
-function policiesOf(given: string): Policy[] {
-  const names = given.split(',').map((name) => name.trim());
-  return [...new Set(names)].map(policyByName);
+/** Reads names of ours, and of files, with commas between, each once. */
+function policiesOf(given: string): (Policy | OwnPolicyFile)[] {
+  const names = [...new Set(given.split(',').map((name) => name.trim()))];
+  const policies = names.map((name) => (isPolicyFile(name) ? policyFile(name) : policyByName(name)));
+  const twice = policies.find(({ name }, index) => policies.findIndex((each) => each.name === name) < index);
+  if (twice === undefined) return policies;
+  throw new InflessError('INVALID_INPUT', `Two of the policies are named "${twice.name}"`, {
+    remedy: 'A file is known by its name without the ending: give it another.',
+  });
 }
 
-const parsePolicies: Parser<readonly Policy[]> = Object.assign(policiesOf, {
+const parsePolicies: Parser<readonly (Policy | OwnPolicyFile)[]> = Object.assign(policiesOf, {
   choices: POLICIES.map(({ name }) => name),
 });
 
@@ -62,7 +69,7 @@ const OPTIONS = {
     flag: '--policies <names>',
     parse: parsePolicies,
     default: 'default,infless',
-    help: 'what is compared, with commas between',
+    help: 'what is compared, with commas between; also your own, like ./mine.mjs',
   }),
   warmUp: option({
     flag: '--warm-up <duration>',
@@ -147,6 +154,7 @@ async function toRequest(options: PlanValues): Promise<WhatIfRequest> {
     options.functions,
     cluster.startupMs === undefined ? {} : { startupMs: cluster.startupMs },
   );
+  for (const policy of options.policies) if ('file' in policy) await requireFile(policy.file);
   const names = functions.map(({ spec }) => spec.name);
   return {
     functions,
@@ -158,6 +166,16 @@ async function toRequest(options: PlanValues): Promise<WhatIfRequest> {
     seed: options.seed,
     executionNoiseCv: options.noise,
   };
+}
+
+async function requireFile(path: string): Promise<void> {
+  try {
+    await access(path);
+  } catch {
+    throw new InflessError('INVALID_INPUT', `Policy file ${path} does not exist`, {
+      remedy: 'Check the path.',
+    });
+  }
 }
 
 async function write(report: WhatIfReport, { json, html }: PlanValues): Promise<void> {
