@@ -1,7 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
-import type { CudaFiles, NativeLibraries } from '../../../models/engines/engine.ts';
+import type { CudaFiles, NativeLibraries } from '../../../models/engines/image-runtime.ts';
 import { engineFor } from '../../../models/engines/index.ts';
 import type { LayerBlob } from '../../layers/compressed-layer.ts';
 import type { ImageConfig, Platform } from '../../oci/schema.ts';
