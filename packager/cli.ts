@@ -33,6 +33,6 @@ Examples:
   infless-pack resnet.onnx -t resnet:1 -o docker-archive:resnet.tar && docker load -i resnet.tar
   infless-pack resnet.onnx -t registry.example/resnet:1 --emit kubernetes | kubectl apply -f -
 
-An infless.yaml beside the model may fix these options. docs/packing.md tells more.`,
+An infless.yaml beside the model may fix these options. docs/pack.md tells more.`,
   run: async (values) => (await import('./commands/pack-command.ts')).packModel(values),
 });

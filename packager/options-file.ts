@@ -26,7 +26,7 @@ export async function readOptionsFile(model: string): Promise<FileValues | undef
   const what = `Options file ${file}`;
   const values = parseWith(optionsSchema, parseYaml(text, { what }) ?? {}, {
     what,
-    remedy: 'docs/packing.md lists what it may hold.',
+    remedy: 'docs/pack.md lists what it may hold.',
   });
   const { model: only, profile, base, cudaLibraries: libraries } = values;
   const isForAnother = typeof only === 'string' && path !== folder && join(folder, only) !== path;

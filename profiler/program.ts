@@ -49,7 +49,7 @@ export const profileProgram = defineProgram({
   notes: `
 Exit codes: 0 done; 1 no config keeps the SLO; 2 bad input; 3 the host failed; 4 the provider cannot be used; 130
 interrupted: --resume goes on with the rest.
-docs/profiling.md tells more.`,
+docs/profile.md tells more.`,
   run: async (values, invocation) => {
     const { profile } = await import('./commands/profile-command.ts');
     return profile(values, invocation);

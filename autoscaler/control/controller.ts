@@ -30,7 +30,7 @@ import { planCluster } from '../planning/planner.ts';
 import { Complaints } from './complaints.ts';
 import { type ActionCount, DecisionLog, type LoggedDecision } from './decision-log.ts';
 import { looserSloText } from './looser-slo.ts';
-import { ManagedFunction } from './managed-function.ts';
+import { type KeepAliveFactory, ManagedFunction } from './managed-function.ts';
 import { Planning, type PlanScope } from './scaling-step.ts';
 import type { ControlSettings } from './settings.ts';
 
@@ -41,6 +41,8 @@ export interface ControllerParts {
   readonly rates: RateModel;
   /** How it is decided what runs; default: {@link planCluster}. */
   readonly planner?: Planner;
+  /** How it is decided how long idle functions keep an instance; default: as each declares. */
+  readonly createKeepAlive?: KeepAliveFactory;
   /** Which functions a step of the loop plans; default: those that need it. */
   readonly scope?: PlanScope;
   readonly settings: ControlSettings;
@@ -205,6 +207,7 @@ export class Controller {
       onInstanceLost: (id: string, reason: string) => this.#onInstanceLost(name, id, reason),
       onBatch: (batch: DispatchedBatch) => this.#onBatch(name, batch),
       onIdle: () => this.#onIdle(name),
+      createKeepAlive: this.#parts.createKeepAlive,
     };
     const managed = new ManagedFunction(declared, settings, parts, predecessor);
     predecessor?.dispatcher.retireTo(managed.dispatcher);

@@ -5,16 +5,16 @@ import { viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { DemandEstimator, type DemandHorizon, type DemandSnapshot } from '../demand/demand-estimator.ts';
 import { Idleness } from '../demand/keepalive/idleness.ts';
-import { createColdStartPolicy } from '../demand/keepalive/policies.ts';
+import { type ColdStartPolicyName, createColdStartPolicy } from '../demand/keepalive/policies.ts';
+import type { ColdStartPolicy } from '../demand/keepalive/policy.ts';
 import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import type { FleetFunction } from '../fleet/cluster-snapshot.ts';
 import { StartBackoff } from '../fleet/start-backoff.ts';
-import type { Deployment } from '../functions/deployment.ts';
+import type { Deployment, Workload } from '../functions/deployment.ts';
 import type { Origin } from '../functions/function-store.ts';
 import type { Declared, DeployedFunction } from '../functions/registry.ts';
 import type { FunctionDeclaration, FunctionSpec } from '../functions/spec.ts';
-import type { Workload } from '../functions/workload.ts';
 import type { Candidate } from '../latency/candidate.ts';
 import { LatencyWindow } from '../latency/latency-window.ts';
 import { ObservedTimes } from '../latency/observed-times.ts';
@@ -24,6 +24,20 @@ import type { ControlSettings } from './settings.ts';
 
 /** Of a rate that was higher only just now, less than this is chance. */
 const SHORTEST_MEMORY_MS = 15_000;
+
+/**
+ * Makes the policy that decides when one function is worth an instance while nothing is asked of it.
+ *
+ * @param declared what the function declares
+ * @param keepAliveMs the idle time that it declares, see {@link createColdStartPolicy}
+ */
+export type KeepAliveFactory = (
+  functionName: string,
+  declared: ColdStartPolicyName,
+  keepAliveMs: number,
+) => ColdStartPolicy;
+
+const byName: KeepAliveFactory = (_, declared, keepAliveMs) => createColdStartPolicy(declared, keepAliveMs);
 
 /**
  * The demand as the planner sees it: none, whatever came before, once its keep-alive policy finds an instance not worth
@@ -48,6 +62,7 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
   readonly #observed: ObservedTimes;
   #demand: DemandEstimator;
   #idleness: Idleness;
+  readonly #createKeepAlive: KeepAliveFactory;
   readonly #tickMs: number;
   readonly #mostHeadroom: number;
   readonly #scaleInAfterStarts: number;
@@ -71,6 +86,8 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
       onBatch: (batch: DispatchedBatch) => void;
       /** Told when it becomes idle. */
       onIdle: () => void;
+      /** Default: the policy that it declares. */
+      createKeepAlive?: KeepAliveFactory | undefined;
     },
     predecessor?: ManagedFunction,
   ) {
@@ -84,7 +101,8 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     this.#tickMs = settings.tickMs;
     this.#mostHeadroom = settings.headroom;
     this.#scaleInAfterStarts = settings.scaleInAfterStarts;
-    this.#idleness = predecessor?.idlenessFor(spec) ?? newIdleness(spec, nowMs);
+    this.#createKeepAlive = parts.createKeepAlive ?? byName;
+    this.#idleness = predecessor?.idlenessFor(spec) ?? newIdleness(spec, this.#createKeepAlive, nowMs);
     this.#demand = predecessor?.demand ?? newDemand(spec, nowMs);
     this.latencies = predecessor?.latencies ?? new LatencyWindow();
     const view = viewOf(profile.table);
@@ -204,7 +222,7 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
   measureAnew(nowMs: number): void {
     const { spec } = this.deployment;
     this.#demand = newDemand(spec, nowMs);
-    this.#idleness = newIdleness(spec, nowMs);
+    this.#idleness = newIdleness(spec, this.#createKeepAlive, nowMs);
   }
 
   /** Counts an arrival. */
@@ -275,6 +293,6 @@ function newDemand({ percentile }: FunctionSpec, sinceMs: number): DemandEstimat
   return new DemandEstimator({ sinceMs, percentile });
 }
 
-function newIdleness({ scale }: FunctionSpec, nowMs: number): Idleness {
-  return new Idleness(createColdStartPolicy(scale.policy, scale.idle), scale.idle, nowMs);
+function newIdleness({ name, scale }: FunctionSpec, create: KeepAliveFactory, nowMs: number): Idleness {
+  return new Idleness(create(name, scale.policy, scale.idle), scale.idle, nowMs);
 }

@@ -1,35 +1,17 @@
 import type { Clock } from '../../models/base/clock.ts';
-import type { ArrivalProcess } from '../../profiler/load/arrivals/arrivals.ts';
-import { ProfileView } from '../../profiles/lookup.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../control/settings.ts';
 import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
-import type { Scenario } from '../simulation/scenario.ts';
-import { simulate } from '../simulation/simulate.ts';
 import type { Policy } from '../simulation/systems/serving-system.ts';
-import type { Cluster } from './inputs/cluster.ts';
-import type { PlannedFunction } from './inputs/functions.ts';
-import { arrivalsOf } from './inputs/load.ts';
-import type { Loads } from './inputs/load-options.ts';
+import type { OwnPolicyFile } from './own-policies/own-policy.ts';
+import { OwnPolicyFailure, runOwnPolicy } from './own-policies/run-own-policy.ts';
 import { clusterFacts, functionFacts } from './report/facts.ts';
-import { policyReport } from './report/policy-report.ts';
 import { type PolicyReport, WHAT_IF_SCHEMA, type WhatIfReport } from './report/report.ts';
-import { recorded } from './series/recorded-system.ts';
-import { CourseRecorder } from './series/series-recorder.ts';
-import { type Bins, binsOf } from './series/step-series.ts';
+import { endMsOf, type PolicyRun, runPolicy } from './run-policy.ts';
 
-export interface WhatIfRequest {
-  readonly functions: readonly PlannedFunction[];
-  readonly cluster: Cluster;
-  readonly loads: Loads;
-  readonly process: ArrivalProcess;
-  /** At least one. */
-  readonly policies: readonly Policy[];
-  /** So long each load's first level comes before anything counts: most plans are not about the first minute. */
-  readonly warmUpMs: number;
-  readonly seed: number;
-  /** See {@link Scenario.executionNoiseCv}. */
-  readonly executionNoiseCv: number;
+export interface WhatIfRequest extends PolicyRun {
+  /** Ours, and files with others; at least one. */
+  readonly policies: readonly (Policy | OwnPolicyFile)[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: WhatIfProgress) => void;
 }
@@ -50,7 +32,8 @@ const PROGRESS_STEPS = 1000;
 
 /**
  * What would happen on this cluster under this load, by each policy: the policies' own code runs over a simulated cluster.
- * Where an SLO is infeasible nothing runs, and the report says which is feasible.
+ * Where an SLO is infeasible nothing runs, and the report says which is feasible. A policy of the user's that fails is left
+ * out, and the report says why.
  */
 export async function whatIf(request: WhatIfRequest): Promise<WhatIfReport> {
   const { functions, cluster, loads, process, warmUpMs, seed, policies, signal } = request;
@@ -67,17 +50,23 @@ export async function whatIf(request: WhatIfRequest): Promise<WhatIfReport> {
   );
   const isFeasible = facts.every(({ feasible }) => feasible);
   const reports: Record<string, PolicyReport> = {};
+  const leftOut: string[] = [];
   for (const [index, policy] of policies.entries()) {
     if (!isFeasible || signal?.aborted) break;
-    reports[policy.name] = await runPolicy(policy, index, request);
+    try {
+      reports[policy.name] = await run(policy, index, request);
+    } catch (error) {
+      if (!(error instanceof OwnPolicyFailure)) throw error;
+      leftOut.push(error.message);
+    }
   }
-  const deciding = (policies.find(({ name }) => name === DECIDING_POLICY) ?? policies[0]!).name;
+  const deciding = decidingOf(policies, reports);
   return {
     schema: WHAT_IF_SCHEMA,
     cluster: clusterFacts(cluster),
     load: { durationMs: loads.durationMs, warmUpMs, process, seed },
     functions: facts,
-    notes: functions.flatMap(({ notes }) => notes),
+    notes: [...functions.flatMap(({ notes }) => notes), ...leftOut],
     policies: reports,
     verdict: { policy: deciding, met: reports[deciding]?.met ?? false },
     interrupted: signal?.aborted ?? false,
@@ -87,67 +76,34 @@ export async function whatIf(request: WhatIfRequest): Promise<WhatIfReport> {
 /** What capacity means to the default policy. */
 const DEFAULT_RATES: RateModel = percentileRateModel;
 
-async function runPolicy(policy: Policy, index: number, request: WhatIfRequest): Promise<PolicyReport> {
-  const { functions, loads, warmUpMs, cluster, signal } = request;
-  const bins = binsOf(warmUpMs, loads.durationMs);
-  const views = new Map(functions.map(({ spec, table }) => [spec.name, new ProfileView(table)]));
-  const sloMs = new Map(functions.map(({ spec }) => [spec.name, spec.slo]));
-  let recorder: CourseRecorder | undefined;
-  const recordedPolicy = recorded(policy, sloMs, (clock) => {
-    recorder = newRecorder(clock, bins, views);
-    tellProgress(clock, policy.name, index, request);
-    return recorder;
-  });
-  const result = await simulate(
-    scenarioOf(request, bins),
-    recordedPolicy,
-    signal === undefined ? {} : { signal },
-  );
-  return policyReport({
-    description: policy.description,
-    result,
-    recorder: recorder!,
-    bins,
-    functions,
-    prices: cluster.prices,
-    interrupted: signal?.aborted === true && result.measuredMs < loads.durationMs,
-  });
+/** Another one only where that has failed. */
+function decidingOf(
+  policies: readonly { readonly name: string }[],
+  reports: Readonly<Record<string, PolicyReport>>,
+): string {
+  const names = policies.map(({ name }) => name);
+  const inOrder = names.includes(DECIDING_POLICY) ? [DECIDING_POLICY, ...names] : names;
+  return inOrder.find((name) => name in reports) ?? inOrder[0]!;
 }
 
-function newRecorder(clock: Clock, bins: Bins, views: ReadonlyMap<string, ProfileView>): CourseRecorder {
-  return new CourseRecorder(
-    [...views.keys()],
-    bins,
-    () => clock.nowMs(),
-    (name, config) => views.get(name)!.memoryBytes(config),
-  );
+function run(policy: Policy | OwnPolicyFile, index: number, request: WhatIfRequest): Promise<PolicyReport> {
+  const { functions, cluster, loads, process, warmUpMs, seed, executionNoiseCv, signal } = request;
+  const what: PolicyRun = { functions, cluster, loads, process, warmUpMs, seed, executionNoiseCv };
+  const { onProgress, policies } = request;
+  const endMs = endMsOf(what);
+  const tell = (atMs: number): void =>
+    onProgress?.({ policy: policy.name, done: (index + atMs / endMs) / policies.length, atMs, endMs });
+  const ending = signal === undefined ? {} : { signal };
+  if ('file' in policy) return runOwnPolicy(policy, what, { ...ending, onProgress: tell });
+  const onClock = (clock: Clock): void => tellSteps(clock, endMs, tell);
+  return runPolicy(policy, what, { ...ending, ...(onProgress === undefined ? {} : { onClock }) });
 }
 
-function scenarioOf(request: WhatIfRequest, { binMs }: Bins): Scenario {
-  const { functions, cluster, loads, process, warmUpMs, seed, executionNoiseCv } = request;
-  return {
-    functions: functions.map(({ spec, table }, index) => ({
-      spec,
-      table,
-      arrivals: arrivalsOf(loads.byFunction.get(spec.name)!, process, warmUpMs, seed + index),
-    })),
-    nodes: cluster.nodes,
-    durationMs: warmUpMs + loads.durationMs,
-    warmUpMs,
-    executionNoiseCv,
-    sampleMs: binMs, // only the recorder's course is looked at
-    seed,
-  };
-}
-
-function tellProgress(clock: Clock, policy: string, index: number, request: WhatIfRequest): void {
-  const { onProgress, loads, warmUpMs, policies } = request;
-  if (onProgress === undefined) return;
-  const endMs = warmUpMs + loads.durationMs;
+function tellSteps(clock: Clock, endMs: number, tell: (atMs: number) => void): void {
   const next = (atMs: number): void => {
     if (atMs > endMs) return;
     clock.at(atMs, () => {
-      onProgress({ policy, done: (index + atMs / endMs) / policies.length, atMs, endMs });
+      tell(atMs);
       next(atMs + endMs / PROGRESS_STEPS);
     });
   };

@@ -21,6 +21,6 @@ Exit codes:
   3  the port cannot be had
   4  the accelerator cannot be used here
 
-docs/serving.md tells more.`,
+docs/protocols.md tells more.`,
   run: async (settings) => (await import('./serve.ts')).serve(settings),
 });

@@ -123,6 +123,9 @@ function hasSubject(path: string): boolean {
   const folder = join(packageRoot, dirname(path).replace(/^test\/?/, ''));
   const subject = join(folder, name!);
   return (
-    existsSync(`${subject}.ts`) || existsSync(subject) || (basename(folder) === name && existsSync(folder))
+    existsSync(`${subject}.ts`) ||
+    existsSync(`${subject}.md`) ||
+    existsSync(subject) ||
+    (basename(folder) === name && existsSync(folder))
   );
 }

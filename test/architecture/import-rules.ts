@@ -44,7 +44,7 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
     operator: ['cluster', 'control', 'demand', 'functions', 'kubernetes', 'latency', 'planning'],
     gateway: ['cluster', 'control', 'dispatch', 'fleet', 'functions', 'planning'],
     simulation: ['cluster', 'control', 'demand', 'dispatch', 'fleet', 'functions', 'latency', 'planning'],
-    'what-if': ['cluster', 'control', 'functions', 'latency', 'planning', 'simulation'],
+    'what-if': ['cluster', 'control', 'demand', 'functions', 'latency', 'planning', 'simulation'],
     service: ['control', 'dispatch', 'fleet', 'functions', 'gateway', 'kubernetes', 'operator', 'planning'],
     infless: [], // everything under one name: whatever it loads, it loads when called
     deploy: ['operator'],

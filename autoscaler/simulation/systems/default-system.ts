@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { BatchedRequest, BatchedResponse } from '../../../packager/server/instance-protocol.ts';
 import { Controller } from '../../control/controller.ts';
+import type { KeepAliveFactory } from '../../control/managed-function.ts';
 import type { PlanScope } from '../../control/scaling-step.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../../control/settings.ts';
 import { percentileRateModel } from '../../planning/capacity/percentile-rates.ts';
@@ -14,6 +15,8 @@ export interface DefaultPolicyOptions {
   readonly rates?: RateModel;
   /** Default: the one that production uses. */
   readonly planner?: Planner;
+  /** Default: what each function declares. */
+  readonly createKeepAlive?: KeepAliveFactory;
   readonly settings?: Partial<ControlSettings>;
   /** Which functions a step of the loop plans; default: as in production. */
   readonly scope?: PlanScope;
@@ -33,7 +36,7 @@ class ControllerSystem implements ServingSystem {
   readonly #controller: Controller;
 
   constructor(parts: ServingParts, options: DefaultPolicyOptions) {
-    const { rates = percentileRateModel, planner, settings, scope } = options;
+    const { rates = percentileRateModel, planner, createKeepAlive, settings, scope } = options;
     this.#parts = parts;
     this.#controller = new Controller({
       platform: parts.platform,
@@ -41,6 +44,7 @@ class ControllerSystem implements ServingSystem {
       transport: parts.transport,
       rates,
       ...(planner === undefined ? {} : { planner }),
+      ...(createKeepAlive === undefined ? {} : { createKeepAlive }),
       ...(scope === undefined ? {} : { scope }),
       settings: { ...DEFAULT_CONTROL_SETTINGS, ...settings },
       logger: pino({ level: 'silent' }),

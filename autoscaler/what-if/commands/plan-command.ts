@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { systemClock } from '../../../models/base/clock.ts';
 import { onInterrupt } from '../../../models/base/command-line/interrupt.ts';
 import {
@@ -14,24 +15,27 @@ import { parseDurationMs } from '../../../models/base/units.ts';
 import { parseProcess } from '../../../profiler/load/options.ts';
 import type { Policy } from '../../simulation/systems/serving-system.ts';
 import { POLICIES, policyByName } from '../../simulation/systems/systems.ts';
-import { readCluster } from '../inputs/cluster-file.ts';
-import { readPlannedFunctions } from '../inputs/functions.ts';
 import { CALL_OPTIONS, readLoads } from '../inputs/load-options.ts';
-import { renderPage } from '../page/page.ts';
+import { isPolicyFile, type OwnPolicyFile, policyFile } from '../own-policies/own-policy.ts';
 import type { WhatIfReport } from '../report/report.ts';
-import { renderText } from '../report/text-report.ts';
-import { type WhatIfRequest, whatIf } from '../what-if.ts';
+import type { WhatIfRequest } from '../what-if.ts';
 import { ProgressLine } from './progress-line.ts';
 
-/** Reads names with commas between, each once. */
-function policiesOf(given: string): Policy[] {
-  const names = given.split(',').map((name) => name.trim());
-  return [...new Set(names)].map(policyByName);
+/** Reads names of ours, and of files, with commas between, each once. */
+function policiesOf(given: string): (Policy | OwnPolicyFile)[] {
+  const names = [...new Set(given.split(',').map((name) => name.trim()))];
+  const policies = names.map((name) => (isPolicyFile(name) ? policyFile(name) : policyByName(name)));
+  const twice = policies.find(({ name }, index) => policies.findIndex((each) => each.name === name) < index);
+  if (twice === undefined) return policies;
+  throw new InflessError('INVALID_INPUT', `Two of the policies are named "${twice.name}"`, {
+    remedy: 'A file is known by its name without the ending: give it another.',
+  });
 }
 
-const parsePolicies: Parser<readonly Policy[]> = Object.assign(policiesOf, {
+const parsePolicies: Parser<readonly (Policy | OwnPolicyFile)[]> = Object.assign(policiesOf, {
   choices: POLICIES.map(({ name }) => name),
-});
+  completes: 'file',
+} as const);
 
 function parseNoise(given: string, name: string): number {
   const cv = given.trim() === '' ? Number.NaN : Number(given);
@@ -62,7 +66,7 @@ const OPTIONS = {
     flag: '--policies <names>',
     parse: parsePolicies,
     default: 'default,infless',
-    help: 'what is compared, with commas between',
+    help: 'what is compared, with commas between; also your own, like ./mine.mjs',
   }),
   warmUp: option({
     flag: '--warm-up <duration>',
@@ -119,6 +123,7 @@ Exit codes: 0 the SLO is kept by policy default, 1 it is not, 2 bad input, 130 i
 });
 
 async function plan(options: PlanValues): Promise<void> {
+  const { whatIf } = await import('../what-if.ts');
   const request = await toRequest(options);
   const interrupt = onInterrupt();
   const progress = new ProgressLine(process.stderr, systemClock);
@@ -141,12 +146,17 @@ async function plan(options: PlanValues): Promise<void> {
 async function toRequest(options: PlanValues): Promise<WhatIfRequest> {
   const arrivalProcess = parseProcess(options.arrivals, options.cv);
   const startupMs = options.startup;
+  const [{ readCluster }, { readPlannedFunctions }] = await Promise.all([
+    import('../inputs/cluster-file.ts'),
+    import('../inputs/functions.ts'),
+  ]);
   const described = await readCluster(options.cluster);
   const cluster = startupMs === undefined ? described : { ...described, startupMs };
   const functions = await readPlannedFunctions(
     options.functions,
     cluster.startupMs === undefined ? {} : { startupMs: cluster.startupMs },
   );
+  for (const policy of options.policies) if ('file' in policy) await requireFile(policy.file);
   const names = functions.map(({ spec }) => spec.name);
   return {
     functions,
@@ -160,9 +170,22 @@ async function toRequest(options: PlanValues): Promise<WhatIfRequest> {
   };
 }
 
+async function requireFile(path: string): Promise<void> {
+  try {
+    await access(path);
+  } catch {
+    throw new InflessError('INVALID_INPUT', `Policy file ${path} does not exist`, {
+      remedy: 'Check the path.',
+    });
+  }
+}
+
 async function write(report: WhatIfReport, { json, html }: PlanValues): Promise<void> {
   const text = `${JSON.stringify(report)}\n`;
+  const { renderText } = await import('../report/text-report.ts');
   process.stdout.write(json === true ? text : renderText(report));
   if (typeof json === 'string') await writeFileSafely(json, text);
-  if (html !== undefined) await writeFileSafely(html, await renderPage(report));
+  if (html === undefined) return;
+  const { renderPage } = await import('../page/page.ts');
+  await writeFileSafely(html, await renderPage(report));
 }

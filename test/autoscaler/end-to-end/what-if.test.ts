@@ -66,7 +66,24 @@ describe('infless-autoscaler plan', () => {
     expect(planning.stdout).toContain('yes (interrupted)');
   });
 
+  it('compares a policy of the user’s, and leaves out one that fails, with a note', async () => {
+    await files.write('lazy.mjs', 'console.log("hello"); export const planner = () => ({ actions: [] });');
+    await files.write('broken.mjs', 'export const planner = () => luck;');
+    const policies = `default,${at('lazy.mjs')},${at('broken.mjs')}`;
+    const planning = plan('--rate', '20', '--duration', '10s', '--policies', policies, '--json');
+    expect(await planning.exited()).toBe(0);
+    const report = JSON.parse(planning.stdout) as WhatIfReport;
+    expect(Object.keys(report.policies)).toEqual(['default', 'lazy']);
+    expect(report.policies.lazy!.inTimeShare).toBe(0);
+    expect(report.notes.join()).toMatch(/broken\.mjs is left out: its planner failed: luck is not defined/);
+    expect(planning.stderr).toContain('hello');
+  });
+
   it.each([
+    [
+      ['--policies', 'default,./none.mjs'],
+      /^error: Policy file \.\/none\.mjs does not exist\. Check the path\./,
+    ],
     [['-f', 'none.yaml'], /^error: Functions file none\.yaml cannot be read \(ENOENT\)\./],
     [['-c', 'none.yaml'], /^error: Cluster file none\.yaml does not exist\. Check the path\./],
     [
@@ -96,7 +113,7 @@ describe('infless-autoscaler plan', () => {
   it('asks for what it cannot do without', async () => {
     const planning = run('plan', '--rate', '5');
     expect(await planning.exited()).toBe(2);
-    expect(planning.stderr).toContain("required option '-f, --functions <file>' not specified");
+    expect(planning.stderr).toContain('infless-autoscaler plan needs -f, --functions <file>');
   });
 });
 

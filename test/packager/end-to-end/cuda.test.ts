@@ -19,7 +19,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 function needsCuda(context: TestContext): void {
   context.skip(
     CUDA === '',
-    'needs INFLESS_TEST_CUDA: a folder with the CUDA provider and its libraries (docs/packing.md)',
+    'needs INFLESS_TEST_CUDA: a folder with the CUDA provider and its libraries (docs/pack.md)',
   );
 }
 

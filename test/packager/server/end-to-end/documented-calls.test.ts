@@ -11,7 +11,7 @@ let folder: string;
 let examples: string[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'infless-docs-'));
-  const page = await readFile(join(packageRoot, 'docs/serving.md'), 'utf8');
+  const page = await readFile(join(packageRoot, 'docs/protocols.md'), 'utf8');
   const protocols = page.slice(page.indexOf('## Protocols'));
   examples = [...protocols.matchAll(/```sh\n(.*?)```/gs)].map(([, code]) => code!);
   await server.listening();
@@ -22,7 +22,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('the calls that docs/serving.md shows are answered', (context) => {
+test('the calls that docs/protocols.md shows are answered', (context) => {
   needs(context, 'curl', 'bash');
   expect(examples).toHaveLength(2);
   for (const example of examples) {

@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { expect, it } from 'vitest';
+import { packageRoot } from '../../models/base/package.ts';
+import { sourcesIn } from '../architecture/sources.ts';
+import { anchorsOf, pages, proseOf, readPage } from './pages.ts';
+
+const ROOMS = ['models', 'profiles', 'profiler', 'packager', 'autoscaler', 'test'];
+
+it.each(pages())('%s links to what is there', (path) => {
+  const links = [...proseOf(readPage(path)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!);
+  const broken = links.filter((link) => !link.startsWith('http') && !leadsSomewhere(path, link));
+  expect(broken).toEqual([]);
+});
+
+function leadsSomewhere(from: string, link: string): boolean {
+  const [path, anchor] = link.split('#') as [string, string?];
+  const target = path === '' ? from : normalize(join(dirname(from), path));
+  if (!existsSync(join(packageRoot, target))) return false;
+  return anchor === undefined || anchorsOf(readPage(target)).includes(anchor);
+}
+
+it('help texts, error sentences and comments name pages that are there', () => {
+  const named = ROOMS.flatMap(sourcesIn).flatMap(({ path, text }) =>
+    [...text.matchAll(/\bdocs\/[\w/-]+\.md/g)].map(([page]) => ({ path, page })),
+  );
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter(({ page }) => !existsSync(join(packageRoot, page)))).toEqual([]);
+});
