@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { siteOf } from '../../cluster/eligible-nodes.ts';
 import { placeableOn } from '../../cluster/resources.ts';
 import type { Controller } from '../../control/controller.ts';
@@ -21,7 +22,7 @@ export async function explanationOf(
   const { cluster, rates } = input;
   const { seen } = decision;
   const placeable = placeableOn(siteOf(cluster.nodes, seen.nodeSelector).kinds, seen.candidates);
-  return explanationReport({
+  const request = {
     decision,
     candidates: placeable.length > 0 ? placeable : seen.candidates,
     slo: { sloMs: seen.sloMs, percentile: seen.percentile, arrivalCv: seen.arrivalCv },
@@ -33,7 +34,8 @@ export async function explanationOf(
     running: cluster.instances
       .filter(({ functionName }) => functionName === name)
       .map(({ config }) => config),
-  });
+  };
+  return explanationReport(request, nextTurn);
 }
 
 /** At least one instance: for an idle function it is said what the next request would get. */
