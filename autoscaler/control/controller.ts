@@ -187,8 +187,8 @@ export class Controller {
    * A function is declared, but cannot be deployed for now: what runs of it is left alone until it is deployed or
    * removed.
    */
-  spare(name: string): void {
-    this.#fleet.spare(name);
+  retain(name: string): void {
+    this.#fleet.retain(name);
   }
 
   /**
@@ -292,7 +292,7 @@ export class Controller {
 
   async #tick(): Promise<void> {
     if (this.#isLeading) await this.#plan();
-    for (const name of this.#fleet.takeSuspected()) {
+    for (const name of this.#fleet.takeQuarantined()) {
       const managed = this.#functions.get(name);
       if (managed !== undefined) this.#refreshDispatcher(managed);
     }
@@ -382,7 +382,7 @@ export class Controller {
     const nowMs = this.#parts.clock.nowMs();
     backoff.failed(nowMs, reason);
     const serves = this.instancesOf(name).some(({ phase }) => phase === 'ready');
-    if (serves || !backoff.isHopeless) return;
+    if (serves || !backoff.failedForGood) return;
     const error = new InflessError('UNAVAILABLE', `Instances of function "${name}" cannot start: ${reason}`, {
       remedy: 'It is tried again from time to time; look at the logs of its instances.',
       details: { retryAfterMs: backoff.retryAtMs - nowMs },

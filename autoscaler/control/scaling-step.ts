@@ -15,7 +15,7 @@ import {
   shortagesOf,
 } from '../planning/decision.ts';
 import { Attention } from '../planning/incremental/attention.ts';
-import { isCrowded } from '../planning/incremental/crowding.ts';
+import { isContended } from '../planning/incremental/crowding.ts';
 import { Steadiness } from '../planning/incremental/steadiness.ts';
 import { plannedSloMs } from '../planning/planner.ts';
 import type { ManagedFunction, SeenDemand } from './managed-function.ts';
@@ -48,7 +48,7 @@ export class Planning {
   /** Functions to which some requests make no difference. */
   readonly #spare = new Map<string, SpareRequests>();
   #nodes: readonly NodeCapacity[] = [];
-  #isCrowded = false;
+  #isContended = false;
   #shortages: readonly Shortage[] = [];
   /** Of functions whose own SLO no config keeps that a node can hold: the one they are planned for. */
   readonly #looserSlosMs = new Map<string, number>();
@@ -129,7 +129,7 @@ export class Planning {
   decide(nodes: readonly NodeCapacity[], nowMs: number): ScalingDecision {
     this.#note(nodes);
     const looked = this.#attention.take(nowMs);
-    const isForAll = this.#options.scope === 'all' || this.#isCrowded;
+    const isForAll = this.#options.scope === 'all' || this.#isContended;
     const demands = isForAll ? this.#all(nowMs) : this.#needed(looked, nowMs);
     const decision = demands.length === 0 ? NOTHING : this.#plan(demands, nowMs);
     this.#shortages = shortagesOf(decision);
@@ -192,13 +192,13 @@ export class Planning {
       return this.#planWith(demands, this.#fleet.snapshot(this.#nodes));
     const names = new Set(demands.map(({ name }) => name));
     const decision = this.#planWith(demands, this.#fleet.snapshotFor(names, this.#nodes));
-    return this.#isCrowded ? this.#planWith(this.#all(nowMs), this.#fleet.snapshot(this.#nodes)) : decision;
+    return this.#isContended ? this.#planWith(this.#all(nowMs), this.#fleet.snapshot(this.#nodes)) : decision;
   }
 
   #planWith(demands: readonly FunctionDemand[], cluster: ClusterSnapshot): ScalingDecision {
     const { planner, rates } = this.#options;
     const decision = planner({ demands, cluster, rates });
-    this.#isCrowded = isCrowded(cluster, decision);
+    this.#isContended = isContended(cluster, decision);
     return decision;
   }
 

@@ -186,7 +186,7 @@ export class KubernetesFunctions implements FunctionRegistry {
     const reason = messageOf(failure);
     const isNews = before?.failure === undefined || messageOf(before.failure) !== reason;
     if (this.#isOpen && isNews) logger.error({ function: name, reason }, 'a declared function cannot run');
-    if (controller.find(name) === undefined) controller.spare(name);
+    if (controller.find(name) === undefined) controller.retain(name);
     const cancelRetry = FINAL.has(failure.code) ? undefined : this.#retryLater(name, failures);
     this.#note(object, { failure, failures, ...(cancelRetry === undefined ? {} : { cancelRetry }) });
   }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { siteOf } from '../../cluster/eligible-nodes.ts';
+import { eligibleNodes } from '../../cluster/eligible-nodes.ts';
 import { placeableOn } from '../../cluster/resources.ts';
 import type { Controller } from '../../control/controller.ts';
 import type { ManagedFunction } from '../../control/managed-function.ts';
@@ -21,7 +21,7 @@ export async function explanationOf(
   const { decision, input } = await controller.consider(name, (seen) => asked(seen, ratePerSecond, headroom));
   const { cluster, rates } = input;
   const { seen } = decision;
-  const placeable = placeableOn(siteOf(cluster.nodes, seen.nodeSelector).kinds, seen.candidates);
+  const placeable = placeableOn(eligibleNodes(cluster.nodes, seen.nodeSelector).kinds, seen.candidates);
   const request = {
     decision,
     candidates: placeable.length > 0 ? placeable : seen.candidates,

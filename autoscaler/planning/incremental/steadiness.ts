@@ -1,8 +1,8 @@
 import { configKey } from '../../../profiles/config.ts';
-import { siteOf } from '../../cluster/eligible-nodes.ts';
+import { eligibleNodes } from '../../cluster/eligible-nodes.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import { kindOf, type NodeCapacity } from '../../cluster/node.ts';
-import type { PlannedInstance } from '../../cluster/snapshot.ts';
+import type { PlacedInstance } from '../../cluster/snapshot.ts';
 import { spareRequests } from '../../demand/spare-requests.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type { RateModel } from '../capacity/rate-model.ts';
@@ -70,7 +70,7 @@ export class Steadiness {
     demand: FunctionDemand,
     instances: readonly Instance[],
     nodes: readonly NodeCapacity[],
-    plan: (instances: readonly Instance[]) => readonly PlannedInstance[],
+    plan: (instances: readonly Instance[]) => readonly PlacedInstance[],
   ): Outlook {
     const memory = this.#memoryOf(demand, nodes);
     const steady = latest(memory, demand, instances) ?? this.#steadyRates(memory, demand, instances, plan);
@@ -98,7 +98,7 @@ export class Steadiness {
     memory: Memory,
     demand: FunctionDemand,
     instances: readonly Instance[],
-    plan: (instances: readonly Instance[]) => readonly PlannedInstance[],
+    plan: (instances: readonly Instance[]) => readonly PlacedInstance[],
   ): SteadyRates | undefined {
     const { nodes, byPool } = memory;
     const planned = plan(instances);
@@ -110,7 +110,7 @@ export class Steadiness {
       steady = new SteadyRates({
         demand,
         instances: planned,
-        nodes: fewOfEachKind(siteOf(nodes, demand.nodeSelector).nodes, planned),
+        nodes: fewOfEachKind(eligibleNodes(nodes, demand.nodeSelector).nodes, planned),
         planner: this.#planner,
         rates: this.#rates,
       });
@@ -125,7 +125,7 @@ export class Steadiness {
 /** As much room as one function could want at once: its own nodes, and some of each kind. Thousands would be slow to ask about. */
 function fewOfEachKind(
   nodes: readonly NodeCapacity[],
-  planned: readonly PlannedInstance[],
+  planned: readonly PlacedInstance[],
 ): readonly NodeCapacity[] {
   const own = new Set(planned.map(({ node }) => node));
   const counts = new Map<string, number>();
@@ -139,7 +139,7 @@ function fewOfEachKind(
 }
 
 /** Spares asking the planner where it is plain that it moves: too few, some that is not wanted, or on its way to another set. */
-function mayBeSteady(demand: FunctionDemand, planned: readonly PlannedInstance[]): boolean {
+function mayBeSteady(demand: FunctionDemand, planned: readonly PlacedInstance[]): boolean {
   const { minInstances, warmInstances, maxInstances, recentRatePerSecond } = demand;
   const fewest = Math.min(maxInstances, Math.max(minInstances, warmInstances));
   const isUnwanted = recentRatePerSecond === 0 && planned.length > fewest;
@@ -156,7 +156,7 @@ function latest(
 }
 
 /** All of what a planner is given of one function that changes while it is deployed, but its rates. */
-function keyOf({ arrivalCv, warmInstances }: FunctionDemand, planned: readonly PlannedInstance[]): string {
+function keyOf({ arrivalCv, warmInstances }: FunctionDemand, planned: readonly PlacedInstance[]): string {
   const pool = planned.map(({ config, ready }) => `${configKey(config)}${ready ? '' : '…'}`).sort();
   return `${arrivalCv} ${warmInstances} ${pool.join(' ')}`;
 }

@@ -3,7 +3,7 @@ import { Misfits } from '../placement/misfits.ts';
 import { compareCoverage, type FunctionPlan } from '../targets/function-plan.ts';
 import { type Buyer, clear, type Patience } from '../targets/market.ts';
 import { type Target, wantsOf } from '../targets/targets.ts';
-import type { Room } from './reservations.ts';
+import type { Reservations } from './reservations.ts';
 
 /** Bounds the work of one plan where not everything fits; what is still missing then comes with the next one. */
 const MOST_SHARED = 2_000;
@@ -30,11 +30,14 @@ interface Share {
  */
 export class Sharing {
   readonly #shares: Map<FunctionPlan, Share>;
-  readonly #room: Room;
+  readonly #room: Reservations;
   readonly #misfitsNow = new Misfits();
   readonly #misfitsLater = new Misfits();
 
-  constructor(growing: readonly { readonly plan: FunctionPlan; readonly target: Target }[], room: Room) {
+  constructor(
+    growing: readonly { readonly plan: FunctionPlan; readonly target: Target }[],
+    room: Reservations,
+  ) {
     const { prices } = clear(
       growing.map(({ plan }) => missingOf(plan)),
       room.freeNow,
@@ -80,7 +83,7 @@ export class Sharing {
       this.#misfitsLater,
       plan,
       plan.offer(index).candidate,
-      () => this.#room.promise(plan, index, 1) > 0,
+      () => this.#room.reserve(plan, index, 1) > 0,
     );
   }
 
@@ -90,7 +93,7 @@ export class Sharing {
     const now = (each: Candidate): boolean =>
       this.#unlessMisfit(this.#misfitsNow, plan, each, () => this.#room.startFallback(plan, each));
     const later = (each: Candidate): boolean =>
-      this.#unlessMisfit(this.#misfitsLater, plan, each, () => this.#room.promiseFallback(plan, each));
+      this.#unlessMisfit(this.#misfitsLater, plan, each, () => this.#room.reserveFallback(plan, each));
     return others.some(now) || others.some(later);
   }
 

@@ -4,7 +4,7 @@ import { Misfits } from '../placement/misfits.ts';
 import type { FunctionPlan } from '../targets/function-plan.ts';
 import { type Target, wantsOf } from '../targets/targets.ts';
 import { stopgapsOf } from './fair-share.ts';
-import type { Room } from './reservations.ts';
+import type { Reservations } from './reservations.ts';
 import { type Clearing, canGive, fewestVictims, lentTo, stopAll, type Victim } from './victims.ts';
 
 /** Offers that room is looked for beside the target's, the best first, before any that needs less will do. */
@@ -18,7 +18,7 @@ const MOST_OFFERS = 8;
 export function preemptForFirst(
   poor: readonly { readonly plan: FunctionPlan; readonly target: Target }[],
   plans: readonly FunctionPlan[],
-  room: Room,
+  room: Reservations,
 ): void {
   const unhelped = new Misfits();
   for (const { plan, target } of poor) {
@@ -35,7 +35,7 @@ function clearingFor(
   target: Target,
   smallest: readonly Candidate[],
   plans: readonly FunctionPlan[],
-  room: Room,
+  room: Reservations,
 ): Clearing | undefined {
   const mayGo = (victims: readonly Victim[]): boolean => canGive(victims, plan);
   const lent = lentTo(plan, plans).filter((victim) => mayGo([victim]));
@@ -52,15 +52,15 @@ function clearingFor(
   return undefined;
 }
 
-function carryOut(plan: FunctionPlan, { candidate, victims }: Clearing, room: Room): void {
+function carryOut(plan: FunctionPlan, { candidate, victims }: Clearing, room: Reservations): void {
   const needed = withoutIdle(victims, (some) => {
     const leaving = some.map(({ instance }) => instance);
     return room.roomWithout(leaving, leaving[0]!.node, plan.site, candidate) > 0;
   });
   stopAll(needed, plan, room);
   const index = plan.offers.all.findIndex((offer) => offer.candidate === candidate);
-  if (index >= 0) room.promise(plan, index, 1);
-  else room.promiseFallback(plan, candidate);
+  if (index >= 0) room.reserve(plan, index, 1);
+  else room.reserveFallback(plan, candidate);
 }
 
 /** Of one owner only so many may go: which of them make room depends on what there is too little of, and on which GPU. */

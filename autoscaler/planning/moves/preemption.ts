@@ -3,7 +3,7 @@ import { sizeOf } from '../targets/offer.ts';
 import { surplusOf, type Target, wantsOf } from '../targets/targets.ts';
 import { byPreference, stopgapsOf } from './fair-share.ts';
 import { mayReplace } from './replacement.ts';
-import type { Room } from './reservations.ts';
+import type { Reservations } from './reservations.ts';
 import {
   type Conditions,
   canGive,
@@ -38,11 +38,15 @@ interface Clearing {
  *
  * - what its owner's target does not contain either, so that step by step everybody comes to have what the market has
  *   found for all; so little at a time that it is hardly missed until the new, which carries more, is ready;
- * - for who is relatively shortest, dead weight of its own, or instances of others that stay better off without them.
+ * - for who is relatively shortest, obsolete instances of its own, or instances of others that stay better off without them.
  *
  * So the worst coverage rises until all are about equal. Nobody asks for more while room for it is on its way.
  */
-export function makeRoom(plans: readonly FunctionPlan[], targets: readonly Target[], room: Room): void {
+export function makeRoom(
+  plans: readonly FunctionPlan[],
+  targets: readonly Target[],
+  room: Reservations,
+): void {
   const maker = new RoomMaker(plans, targets, room);
   const order = plans.map((_, index) => index).sort((a, b) => compareCoverage(plans[a]!, plans[b]!));
   const needy = order.filter((index) => plans[index]!.wantsMore).slice(0, MOST_NEEDY);
@@ -55,12 +59,12 @@ export function makeRoom(plans: readonly FunctionPlan[], targets: readonly Targe
 class RoomMaker {
   readonly #plans: readonly FunctionPlan[];
   readonly #targets: readonly Target[];
-  readonly #room: Room;
+  readonly #room: Reservations;
   /** What no target contains, as far as it has not been stopped; looked for once, when first asked for. */
   #surplusLeft: readonly Victim[] | undefined;
   #clearings = 0;
 
-  constructor(plans: readonly FunctionPlan[], targets: readonly Target[], room: Room) {
+  constructor(plans: readonly FunctionPlan[], targets: readonly Target[], room: Reservations) {
     this.#plans = plans;
     this.#targets = targets;
     this.#room = room;
@@ -74,7 +78,7 @@ class RoomMaker {
     const wants = lacking.map(({ index }) => index);
     for (const { index, count } of lacking) {
       for (let left = count; left > 0 && this.#clearings < MOST_CLEARINGS; left -= 1) {
-        if (this.#room.promise(plan, index, 1) > 0) continue;
+        if (this.#room.reserve(plan, index, 1) > 0) continue;
         const clearing = this.#cheapest(plan, [index], this.#surplus, {
           mayGo: (victims) => canSpare(victims, plan),
           isWorth: (victims, room) => !plan.isShort || isGain(victims, plan, index, Math.min(room, left)),
@@ -91,7 +95,7 @@ class RoomMaker {
     if (!plan.wantsMore || plan.isMoving) return;
     const wants = wantsOf(plan, this.#targets[place]!).map(({ index }) => index);
     const offers = [...new Set([...wants, ...stopgapsOf(plan).slice(0, MOST_OFFERS)])];
-    const own = plan.deadWeight.map((instance) => ({ owner: plan, index: undefined, instance }));
+    const own = plan.obsolete.map((instance) => ({ owner: plan, index: undefined, instance }));
     const isNearlyCarried = plan.size >= plan.fewest && plan.shortage < NEARLY;
     const clearing =
       this.#cheapest(plan, offers, own) ??
@@ -118,7 +122,7 @@ class RoomMaker {
     this.#clearings += 1;
     stopAll(victims, plan, this.#room);
     this.#surplusLeft = this.#surplusLeft?.filter((victim) => !victims.includes(victim));
-    this.#room.promise(plan, offer, 1);
+    this.#room.reserve(plan, offer, 1);
   }
 
   get #surplus(): readonly Victim[] {

@@ -3,7 +3,7 @@ import { sizeOf } from '../targets/offer.ts';
 import { without } from '../targets/pool-search.ts';
 import { surplusOf, type Target, wantedPerSecond, wantsOf } from '../targets/targets.ts';
 import { dearestFirst } from './release.ts';
-import type { Room } from './reservations.ts';
+import type { Reservations } from './reservations.ts';
 
 /** A rate that is measured goes up and down by chance: what saves less than this now may cost as much in a moment. */
 const LEAST_SAVING = 0.03;
@@ -12,7 +12,7 @@ const LEAST_SAVING = 0.03;
  * Starts what a function that is not short lacks of its target, beside what runs: the dear instances are released once
  * the new are ready. As far as there is room, and where that part pays by itself.
  */
-export function replace(plan: FunctionPlan, target: Target, room: Room): void {
+export function replace(plan: FunctionPlan, target: Target, room: Reservations): void {
   if (!mayReplace(plan)) return;
   const wants = wantsOf(plan, target);
   const count = wants.reduce((sum, each) => sum + each.count, 0);
@@ -29,7 +29,7 @@ export function replace(plan: FunctionPlan, target: Target, room: Room): void {
 
 /** One move at a time: what is not settled, or not known long enough, is not improved upon. */
 export function mayReplace(plan: FunctionPlan): boolean {
-  const isSettled = !plan.isMoving && plan.deadWeight.length + plan.stopped === 0;
+  const isSettled = !plan.isMoving && plan.obsolete.length + plan.stopped === 0;
   return isSettled && !plan.wantsMore && plan.recentPerSecond !== Infinity;
 }
 

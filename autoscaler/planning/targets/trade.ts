@@ -1,7 +1,7 @@
 import { isZero, larger, scale, type Vector } from '../../../models/base/resources.ts';
-import { includes, type Site } from '../../cluster/eligible-nodes.ts';
+import { type EligibleNodes, includes } from '../../cluster/eligible-nodes.ts';
 import { totalOf, without } from '../../cluster/resources.ts';
-import type { ClusterSnapshot, PlannedInstance } from '../../cluster/snapshot.ts';
+import type { ClusterSnapshot, PlacedInstance } from '../../cluster/snapshot.ts';
 import type { FunctionPlan } from './function-plan.ts';
 import { type Buyer, type Clearing, clear, type Purchase } from './market.ts';
 import { wantedPerSecond } from './targets.ts';
@@ -48,7 +48,11 @@ export function trade(plans: readonly FunctionPlan[], { nodes, instances }: Clus
   return { prices, trades };
 }
 
-function clearSite(site: Site, buyers: readonly Buyer[], others: readonly PlannedInstance[]): Clearing {
+function clearSite(
+  site: EligibleNodes,
+  buyers: readonly Buyer[],
+  others: readonly PlacedInstance[],
+): Clearing {
   const here = others.filter(({ node }) => includes(site, node));
   return clear(buyers, scale(without(totalOf(site.nodes), here), 1 - MOVING_SPACE));
 }

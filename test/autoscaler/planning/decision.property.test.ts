@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { siteOf } from '../../../autoscaler/cluster/eligible-nodes.ts';
+import { eligibleNodes } from '../../../autoscaler/cluster/eligible-nodes.ts';
 import { priceOf } from '../../../autoscaler/cluster/price.ts';
 import { exceeded, fitsOn } from '../../../autoscaler/cluster/resources.ts';
 import type { ClusterSnapshot } from '../../../autoscaler/cluster/snapshot.ts';
@@ -223,7 +223,7 @@ function checkRejections(
   const costs = costsOf(decided, decision, slo, rates);
   const candidateOf = (config: Config) =>
     seen.candidates.find((each) => configKey(each.config) === configKey(config))!;
-  const { kinds } = siteOf(snapshot.nodes, seen.nodeSelector);
+  const { kinds } = eligibleNodes(snapshot.nodes, seen.nodeSelector);
   expect(new Set(rejected.map(({ config }) => configKey(config))).size).toBe(rejected.length);
   for (const { config, because, figure } of rejected) {
     expect(countOf(target, config)).toBe(0);
