@@ -5,7 +5,7 @@ import type { NodeCapacity } from '../cluster/node.ts';
 import type { RateModel } from './capacity/rate-model.ts';
 import type { FunctionDemand, PlanInput, ScalingDecision } from './decision.ts';
 import { grow } from './moves/growth.ts';
-import { makeRoom } from './moves/preemption.ts';
+import { preempt } from './moves/preemption.ts';
 import { release } from './moves/release.ts';
 import { replace } from './moves/replacement.ts';
 import { Reservations } from './moves/reservations.ts';
@@ -13,7 +13,7 @@ import { functionDecision } from './reasons/function-decision.ts';
 import { FunctionPlan } from './targets/function-plan.ts';
 import { offersFor } from './targets/offer.ts';
 import { targetOf } from './targets/targets.ts';
-import { trade } from './targets/trade.ts';
+import { allocate } from './targets/trade.ts';
 
 /**
  * Decides for all functions together what to start, where, and what to stop, so that their demand is carried at the least
@@ -41,9 +41,9 @@ export function planCluster({ demands, cluster, rates }: PlanInput): ScalingDeci
         eligibleNodes(cluster.nodes, demand.nodeSelector),
       ),
   );
-  const { prices, trades } = trade(plans, cluster);
+  const { prices, allocations } = allocate(plans, cluster);
   const targets = plans.map((plan, index) => {
-    const { prices: own, purchase } = trades[index]!;
+    const { prices: own, purchase } = allocations[index]!;
     plan.price(own);
     return targetOf(plan, purchase);
   });
@@ -54,14 +54,14 @@ export function planCluster({ demands, cluster, rates }: PlanInput): ScalingDeci
   if (!plans.some((plan) => plan.isShort)) {
     for (const [index, plan] of plans.entries()) replace(plan, targets[index]!, room);
   }
-  makeRoom(plans, targets, room);
+  preempt(plans, targets, room);
   const actions: Action[] = [];
   for (const plan of plans) plan.addActions(actions);
   const outcome = { cluster, rates, actions };
   return {
     prices: amountsOf(prices),
     functions: plans.map((plan, index) =>
-      functionDecision({ plan, target: targets[index]!, prices: trades[index]!.prices, ...outcome }),
+      functionDecision({ plan, target: targets[index]!, prices: allocations[index]!.prices, ...outcome }),
     ),
     actions,
   };

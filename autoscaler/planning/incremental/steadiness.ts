@@ -3,11 +3,11 @@ import { eligibleNodes } from '../../cluster/eligible-nodes.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import { kindOf, type NodeCapacity } from '../../cluster/node.ts';
 import type { PlacedInstance } from '../../cluster/snapshot.ts';
-import { spareRequests } from '../../demand/spare-requests.ts';
+import { requestAllowance } from '../../demand/spare-requests.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type { RateModel } from '../capacity/rate-model.ts';
 import type { FunctionDemand, Planner } from '../decision.ts';
-import { SteadyRates } from './steady-rates.ts';
+import { StableRates } from './steady-rates.ts';
 
 /**
  * Below this share of the highest rate that a pool may be asked to carry, only requests that come can bring it there. Above,
@@ -24,35 +24,35 @@ const FEW = 4;
 const MOST_POOLS = 200;
 
 /** Whether a function can be left alone. */
-export interface Outlook {
+export interface Stability {
   /**
-   * - `unsteady`: a plan may change something.
-   * - `steady`: not for now, but its rate may by itself leave the band in which it is left as it is.
-   * - `settled`: not until requests come, something happens to its instances, or its cold-start policy changes its mind.
+   * - `unstable`: a plan may change something.
+   * - `stable-for-now`: not for now, but its rate may by itself leave the band in which it is left as it is.
+   * - `stable`: not until requests come, something happens to its instances, or its cold-start policy changes its mind.
    */
-  readonly state: 'unsteady' | 'steady' | 'settled';
+  readonly state: 'unstable' | 'stable-for-now' | 'stable';
   /** Of a function that is settled: so many requests may come at once, and it still is. */
-  readonly spareRequests: number;
+  readonly requestAllowance: number;
 }
 
-const UNSTEADY: Outlook = { state: 'unsteady', spareRequests: 0 };
-const STEADY: Outlook = { state: 'steady', spareRequests: 0 };
+const UNSTABLE: Stability = { state: 'unstable', requestAllowance: 0 };
+const STABLE_FOR_NOW: Stability = { state: 'stable-for-now', requestAllowance: 0 };
 
 interface Memory {
   readonly nodes: readonly NodeCapacity[];
   readonly candidates: readonly Candidate[];
-  readonly byPool: Map<string, SteadyRates>;
+  readonly byPool: Map<string, StableRates>;
   /** What was asked for last: it is asked for over and over. */
   latest?: {
     readonly instances: readonly Instance[];
     readonly arrivalCv: number;
     readonly warmInstances: number;
-    readonly steady: SteadyRates;
+    readonly steady: StableRates;
   };
 }
 
 /** Remembers for each function and each set of instances at which rates the planner leaves it as it is. */
-export class Steadiness {
+export class PlanStability {
   readonly #planner: Planner;
   readonly #rates: RateModel;
   readonly #memories = new Map<string, Memory>();
@@ -66,19 +66,19 @@ export class Steadiness {
    * @param instances of the function, the same list as long as none changes
    * @param plan the instances as planners see them
    */
-  outlook(
+  stabilityOf(
     demand: FunctionDemand,
     instances: readonly Instance[],
     nodes: readonly NodeCapacity[],
     plan: (instances: readonly Instance[]) => readonly PlacedInstance[],
-  ): Outlook {
+  ): Stability {
     const memory = this.#memoryOf(demand, nodes);
     const steady = latest(memory, demand, instances) ?? this.#steadyRates(memory, demand, instances, plan);
-    if (steady === undefined || !steady.has(demand)) return UNSTEADY;
+    if (steady === undefined || !steady.has(demand)) return UNSTABLE;
     const { mostPerSecond } = steady;
     const mayRiseBySeeming = demand.ratePerSecond > Math.min(FAR_BELOW * mostPerSecond, BUSY_PER_SECOND);
-    if (mayRiseBySeeming || !steady.hasAllBelow(demand)) return STEADY;
-    return { state: 'settled', spareRequests: spareRequests(mostPerSecond, demand.arrivalCv) };
+    if (mayRiseBySeeming || !steady.hasAllBelow(demand)) return STABLE_FOR_NOW;
+    return { state: 'stable', requestAllowance: requestAllowance(mostPerSecond, demand.arrivalCv) };
   }
 
   forget(functionName: string): void {
@@ -99,7 +99,7 @@ export class Steadiness {
     demand: FunctionDemand,
     instances: readonly Instance[],
     plan: (instances: readonly Instance[]) => readonly PlacedInstance[],
-  ): SteadyRates | undefined {
+  ): StableRates | undefined {
     const { nodes, byPool } = memory;
     const planned = plan(instances);
     if (!mayBeSteady(demand, planned)) return undefined;
@@ -107,7 +107,7 @@ export class Steadiness {
     let steady = byPool.get(key);
     if (steady === undefined) {
       if (byPool.size >= MOST_POOLS) byPool.clear();
-      steady = new SteadyRates({
+      steady = new StableRates({
         demand,
         instances: planned,
         nodes: fewOfEachKind(eligibleNodes(nodes, demand.nodeSelector).nodes, planned),
@@ -150,7 +150,7 @@ function latest(
   { latest: known }: Memory,
   { arrivalCv, warmInstances }: FunctionDemand,
   instances: readonly Instance[],
-): SteadyRates | undefined {
+): StableRates | undefined {
   if (known?.instances !== instances) return undefined;
   return known.arrivalCv === arrivalCv && known.warmInstances === warmInstances ? known.steady : undefined;
 }

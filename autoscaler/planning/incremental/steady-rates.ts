@@ -29,7 +29,7 @@ export interface Question {
  * What is asked for now matters only where it exceeds what the pool carries: planners start for that, and keep and replace
  * by the highest rate of the recent past.
  */
-export class SteadyRates {
+export class StableRates {
   /** What the pool carries, in requests per second. */
   readonly mostPerSecond: number;
   readonly #question: Question;

@@ -15,8 +15,8 @@ export function release(plan: FunctionPlan, target: Target, room: Reservations):
   const surplus = surplusOf(plan, target).map((count, index) => Math.min(count, ready[index]!));
   if (sizeOf(surplus) === 0 && sizeOf(ready) <= plan.demand.maxInstances) return;
   const order = dearestFirst(plan, ready);
-  const wish = plan.wish(plan.recentPerSecond);
-  const left = without(wish, ready, order, plan.fewest, surplus);
+  const request = plan.poolRequest(plan.recentPerSecond);
+  const left = without(request, ready, order, plan.fewest, surplus);
   const tooMany = sizeOf(left) - plan.demand.maxInstances;
   if (tooMany > 0) takeOut(left, order, tooMany);
   const reason = plan.recentPerSecond === 0 ? 'idle' : 'release';

@@ -1,7 +1,7 @@
 import type { FunctionPlan } from '../targets/function-plan.ts';
 import { sizeOf } from '../targets/offer.ts';
 import { without } from '../targets/pool-search.ts';
-import { surplusOf, type Target, wantedPerSecond, wantsOf } from '../targets/targets.ts';
+import { missingOf, surplusOf, type Target, wantedPerSecond } from '../targets/targets.ts';
 import { dearestFirst } from './release.ts';
 import type { Reservations } from './reservations.ts';
 
@@ -14,12 +14,12 @@ const LEAST_SAVING = 0.03;
  */
 export function replace(plan: FunctionPlan, target: Target, room: Reservations): void {
   if (!mayReplace(plan)) return;
-  const wants = wantsOf(plan, target);
-  const count = wants.reduce((sum, each) => sum + each.count, 0);
+  const missing = missingOf(plan, target);
+  const count = missing.reduce((sum, each) => sum + each.count, 0);
   if (count === 0 || count > plan.slots) return;
   const before = [...plan.counts];
   const wanted = wantedPerSecond(plan);
-  const dearest = wants.toSorted((a, b) => plan.costs[b.index]! - plan.costs[a.index]!);
+  const dearest = missing.toSorted((a, b) => plan.costs[b.index]! - plan.costs[a.index]!);
   const started = dearest.reduce((sum, each) => sum + room.start(plan, each.index, each.count), 0);
   if (started === 0) return;
   const worthIt = started < count ? 0 : LEAST_SAVING;
@@ -41,8 +41,8 @@ function savingOf(
   target: Target,
 ): number {
   const surplus = surplusOf(plan, target);
-  const wish = plan.wish(ratePerSecond);
-  const left = without(wish, plan.counts, dearestFirst(plan, plan.counts), plan.fewest, surplus);
+  const request = plan.poolRequest(ratePerSecond);
+  const left = without(request, plan.counts, dearestFirst(plan, plan.counts), plan.fewest, surplus);
   const cost = (counts: readonly number[]): number =>
     counts.reduce((sum, count, index) => sum + count * plan.costs[index]!, 0);
   return sizeOf(left) > 0 ? 1 - cost(left) / cost(before) : 0;

@@ -22,7 +22,7 @@ export interface Conditions {
 }
 
 /** Victims, and what there is room for without them. */
-export interface Clearing {
+export interface Preemption {
   readonly candidate: Candidate;
   readonly victims: readonly Victim[];
 }
@@ -92,8 +92,8 @@ export function fewestVictims(
   }: { readonly room: Reservations; readonly plan: FunctionPlan; readonly candidates: readonly Candidate[] },
   victims: readonly Victim[],
   { mayGo, isWorth }: Conditions = {},
-): Clearing | undefined {
-  let best: Clearing | undefined;
+): Preemption | undefined {
+  let best: Preemption | undefined;
   const near = victims.filter(({ instance }) => includes(plan.site, instance.node));
   for (const [node, onNode] of byNode(near)) {
     const most = (best?.victims.length ?? Infinity) - 1;

@@ -8,7 +8,7 @@ import type { RateModel } from '../capacity/rate-model.ts';
 import type { FunctionDemand } from '../decision.ts';
 import type { NodePlace } from '../placement/free-node.ts';
 import { type Offer, type Offers, offersFor, sizeOf } from './offer.ts';
-import type { PoolWish } from './pool-search.ts';
+import type { PoolRequest } from './pool-search.ts';
 
 const NONE: readonly PlacedInstance[] = [];
 
@@ -153,7 +153,7 @@ export class FunctionPlan {
     return this.offers.all.map(({ price, candidate }) => price + dot(candidate.needs, prices));
   }
 
-  wish(ratePerSecond: number): PoolWish {
+  poolRequest(ratePerSecond: number): PoolRequest {
     const { offers, costs, counts, demand } = this;
     return { offers, costs, running: [...counts], ratePerSecond, mostInstances: demand.maxInstances };
   }

@@ -7,7 +7,7 @@ import type { ClusterSnapshot } from '../../../autoscaler/cluster/snapshot.ts';
 import type { Candidate } from '../../../autoscaler/latency/candidate.ts';
 import { paperRateModel } from '../../../autoscaler/planning/capacity/paper-rates.ts';
 import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
-import type { RateModel, Slo } from '../../../autoscaler/planning/capacity/rate-model.ts';
+import type { RateModel, SloUnderLoad } from '../../../autoscaler/planning/capacity/rate-model.ts';
 import type {
   ConfigCount,
   FunctionDecision,
@@ -176,7 +176,7 @@ describe.each<RateModel>([percentileRateModel, paperRateModel])('a decision by $
 function costsOf(
   { seen, target, before, targetPerSecond }: FunctionDecision,
   { prices }: ScalingDecision,
-  slo: Slo,
+  slo: SloUnderLoad,
   rates: RateModel,
 ): { of(candidate: Candidate): number; readonly ofTarget: number } {
   const candidateOf = (config: Config) =>

@@ -65,10 +65,10 @@ describe.each<RateModel>([percentileRateModel, paperRateModel])(
             seen += 1;
             if (moved <= (factor - 1) * plan.size + FEW) return;
             large += 1;
-            const wish = plan.wish(each.ratePerSecond);
-            const added = completed(wish, plan.counts)!;
+            const request = plan.poolRequest(each.ratePerSecond);
+            const added = completed(request, plan.counts)!;
             const after = found(cluster, each, rates).counts;
-            expect(costOf(wish, after)).toBeLessThanOrEqual(costOf(wish, added) * ROUNDING);
+            expect(costOf(request, after)).toBeLessThanOrEqual(costOf(request, added) * ROUNDING);
           });
         }),
         { numRuns: 60 },
