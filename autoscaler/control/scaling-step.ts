@@ -87,7 +87,7 @@ export class ScalingStep {
     if (!isSpare) this.enqueue(functionName);
   }
 
-  /** Its last request was answered: when to look depends on what its cold-start policy thinks of that. */
+  /** Its last request was answered: when to look depends on what its keep-alive policy thinks of that. */
   becameIdle(managed: ManagedFunction, nowMs: number): void {
     const { name } = managed;
     if (this.#allowances.has(name) && managed.isHeld(nowMs))

@@ -28,7 +28,7 @@ export interface Stability {
   /**
    * - `unstable`: a plan may change something.
    * - `stable-for-now`: not for now, but its rate may by itself leave the band in which it is left as it is.
-   * - `stable`: not until requests come, something happens to its instances, or its cold-start policy changes its mind.
+   * - `stable`: not until requests come, something happens to its instances, or its keep-alive policy changes its mind.
    */
   readonly state: 'unstable' | 'stable-for-now' | 'stable';
   /** Of a function that is settled: so many requests may come at once, and it still is. */
