@@ -2,8 +2,8 @@ import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import type { KeepAlivePolicy } from '../../demand/keepalive/policy.ts';
-import { defaultPolicy } from '../../simulation/systems/default-system.ts';
-import type { Policy, ServingParts, ServingSystem } from '../../simulation/systems/serving-system.ts';
+import { defaultSystem } from '../../simulation/systems/default-system.ts';
+import type { ServingParts, ServingSystem, System } from '../../simulation/systems/serving-system.ts';
 import { checkedPlanner, guarded, type OwnPlanner } from './own-planner.ts';
 
 export type { Action, StartAction, StopAction } from '../../cluster/actions.ts';
@@ -62,7 +62,7 @@ export function policyFile(file: string): OwnPolicyFile {
 export async function loadOwnPolicy(
   { name, file }: OwnPolicyFile,
   onFailure: (error: Error) => void,
-): Promise<Policy> {
+): Promise<System> {
   const module = await load(file);
   const { planner, keepAlive, system, description } = module;
   const made = [planner, keepAlive, system].filter((each) => each !== undefined);
@@ -74,9 +74,9 @@ export async function loadOwnPolicy(
   if (system !== undefined) return { ...about, create: (parts) => checkedSystem(system(parts)) };
   if (planner !== undefined) {
     // Which functions need no plan is known of our planner only.
-    return defaultPolicy({ ...about, planner: checkedPlanner(planner, onFailure), scope: 'all' });
+    return defaultSystem({ ...about, planner: checkedPlanner(planner, onFailure), scope: 'all' });
   }
-  return defaultPolicy({
+  return defaultSystem({
     ...about,
     createKeepAlive: (functionName, _, keepAliveMs) =>
       checkedKeepAlive(() => keepAlive!({ functionName, keepAliveMs }), onFailure),
