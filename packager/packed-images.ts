@@ -1,8 +1,9 @@
 import { type Base, fetchBase } from './contents/image.ts';
+import { type Blob, jsonBlob } from './oci/blob.ts';
 import { formatPlatform } from './oci/choose-platform.ts';
 import type { Bundle, Image, Referrer } from './oci/image.ts';
-import { indexOf } from './oci/image-index.ts';
-import type { Platform } from './oci/schema.ts';
+import { MEDIA_TYPES } from './oci/media-types.ts';
+import type { ImageIndex, Platform } from './oci/schema.ts';
 import type { ImageSource } from './oci/source.ts';
 
 /** Images that are ready to be written. */
@@ -44,4 +45,14 @@ export async function packForEach(
   }
   const root = images.length === 1 ? images[0]!.manifest : indexOf(images);
   return { root, images, referrers, bases };
+}
+
+/** One name for the images of several platforms. */
+export function indexOf(images: readonly Image[]): Blob {
+  const index: ImageIndex = {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.index,
+    manifests: images.map(({ manifest, platform }) => ({ ...manifest.descriptor, platform })),
+  };
+  return jsonBlob(index, MEDIA_TYPES.index);
 }

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { formatBytes } from '../models/base/units.ts';
 import type { WriteEvent } from './layout/progress.ts';
 import type { Descriptor } from './oci/schema.ts';
-import type { ProgressEvent } from './registry/progress.ts';
+import type { ProgressEvent } from './registry/options.ts';
 
 type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 

@@ -1,11 +1,11 @@
 import { InflessError } from '../models/base/errors.ts';
 import { type LocatedModel, locateModel } from '../models/resolve/locate-model.ts';
 import { type Accelerator, defaultBase, platformsOf } from './contents/base/default-base.ts';
+import { hostPlatform } from './contents/base/host-base.ts';
 import { type Destination, destinationOf } from './destination.ts';
 import type { Dialect } from './emit/deployment.ts';
 import type { Platform } from './oci/schema.ts';
 import { type PackValues, parseModelName } from './pack-options.ts';
-import { parsePlatforms } from './platform-list.ts';
 import { parseReference, type Reference } from './registry/reference.ts';
 
 /** What is to be packed, how, and where it goes. */
@@ -67,5 +67,23 @@ function checkEmit(dialect: Dialect | undefined, reference: Reference | undefine
   if (dialect === undefined || reference !== undefined) return dialect;
   throw new InflessError('INVALID_INPUT', 'A deployment file needs the name of the image', {
     remedy: 'Give it with -t.',
+  });
+}
+
+/**
+ * The platforms of `linux/amd64`, …; without any, Linux on this machine's processor.
+ *
+ * @throws InflessError INVALID_INPUT
+ */
+export function parsePlatforms(names: readonly string[] | undefined): readonly Platform[] {
+  if (names === undefined) return [{ os: 'linux', architecture: hostPlatform().architecture }];
+  return [...new Set(names.map((name) => name.trim()))].map((name) => {
+    const [os, architecture, variant, ...surplus] = name.split('/');
+    if (!os || !architecture || variant === '' || surplus.length > 0) {
+      throw new InflessError('INVALID_INPUT', `"${name}" is no platform`, {
+        remedy: 'Write --platform linux/amd64, or several with commas between them.',
+      });
+    }
+    return { os, architecture, ...(variant === undefined ? {} : { variant }) };
   });
 }

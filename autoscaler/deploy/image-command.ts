@@ -8,9 +8,9 @@ import { deliver, destinationOf } from '../../packager/destination.ts';
 import { baseSource } from '../../packager/image-name.ts';
 import { IMAGE_OPTIONS } from '../../packager/pack-options.ts';
 import { packProgram } from '../../packager/pack-program.ts';
-import { parsePlatforms } from '../../packager/platform-list.ts';
 import { ProgressLine } from '../../packager/progress-line.ts';
 import { parseReference } from '../../packager/registry/reference.ts';
+import { parsePlatforms } from '../../packager/settings.ts';
 
 /** What runs in a cluster: there instances are pods, so that no serving process is started here. */
 const AUTOSCALER_PROGRAM: Program = { entry: 'autoscaler/bin', others: [], formats: formats() };

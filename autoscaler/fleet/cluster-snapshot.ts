@@ -11,7 +11,7 @@ import type { Config } from '../../profiles/config.ts';
 import type { Instance } from '../cluster/instance.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
 import type { ClusterSnapshot, PlacedInstance, TerminatingInstance } from '../cluster/snapshot.ts';
-import type { Workload } from '../functions/workload.ts';
+import type { Workload } from '../functions/deployment.ts';
 
 /** What the fleet needs to know of a function to start and to count its instances. */
 export interface FleetFunction {

@@ -2,7 +2,7 @@ import type { Resources } from '../../models/base/resources.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { Instance } from '../cluster/instance.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
-import type { Workload } from '../functions/workload.ts';
+import type { Workload } from '../functions/deployment.ts';
 
 /** What to start, in the platform's own terms resolved already: which model, with how much, where. */
 export interface StartRequest {

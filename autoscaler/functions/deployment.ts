@@ -8,7 +8,6 @@ import { withTimeSlices } from '../../profiles/time-slices.ts';
 import { chooseTable, type FoundModel, findModel } from './model-source.ts';
 import { chooseProvider, type ProviderChoice } from './provider-choice.ts';
 import { type FunctionSpec, modelReference } from './spec.ts';
-import type { Workload } from './workload.ts';
 
 /** A declared function with everything found that is needed to run it. */
 export interface Deployment {
@@ -130,4 +129,16 @@ async function hostWarnings(
   return [
     `The profile table of ${title} ${hosts}: measure it again here with infless-profile ${measurable}, and name the result as "profile".`,
   ];
+}
+
+/** What an instance of a function runs. `version` changes when any of it does. */
+export interface Workload {
+  readonly version: string;
+  /** A model file or zoo name (local), or an image reference (Kubernetes). */
+  readonly model: string;
+  readonly modelName: string;
+  readonly sloMs: number;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Names of secrets its instances can read, each a file of this name in the folder of secrets. */
+  readonly secrets: readonly string[];
 }

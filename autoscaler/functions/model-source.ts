@@ -1,8 +1,8 @@
 import type { ModelFile } from '../../models/manifest/manifest.ts';
 import { describedModel } from '../../models/resolve/manifest-file.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
+import type { UnpackedModel } from '../../packager/unpack/known-images.ts';
 import { fetchFacts, unpackModel } from '../../packager/unpack/unpack-model.ts';
-import type { UnpackedModel } from '../../packager/unpack/unpacked-model.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { findTable, type StoredTable } from '../../profiles/store.ts';
 import type { ProfileTable } from '../../profiles/table.ts';

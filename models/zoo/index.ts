@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileSafely } from '../base/files.ts';
-import { Graph } from './graph.ts';
+import { Graph, type ZooModel } from './graph.ts';
 import { dssm } from './models/dssm.ts';
 import { lstmMaxclass2365 } from './models/lstm-maxclass-2365.ts';
 import { mnist } from './models/mnist.ts';
@@ -10,9 +10,8 @@ import { resnet50 } from './models/resnet-50.ts';
 import { ssd } from './models/ssd.ts';
 import { textcnn69 } from './models/textcnn-69.ts';
 import { unknownModel } from './names.ts';
-import type { ZooModel } from './zoo-model.ts';
 
-export type { ZooModel } from './zoo-model.ts';
+export type { ZooModel } from './graph.ts';
 
 /** The paper's networks, built on first use: real layers, random weights, any batch size. */
 export const ZOO_MODELS: readonly ZooModel[] = [

@@ -1,6 +1,5 @@
-import type { LayerBlob } from '../layers/layer.ts';
+import type { LayerBlob } from '../layers/compressed-layer.ts';
 import type { History, ImageConfig } from '../oci/schema.ts';
-import { USER_ID } from './user.ts';
 
 export const SERVING_PORT = 8080;
 
@@ -55,3 +54,6 @@ function mergeEnvironment(base: readonly string[], ours: Readonly<Record<string,
   const kept = base.filter((line) => !(line.split('=', 1)[0]! in ours));
   return [...kept, ...Object.entries(ours).map(([name, value]) => `${name}=${value}`)];
 }
+
+/** Who the serving process runs as: `nonroot` of the distroless images, in numbers so that any base will do. */
+export const USER_ID = 65_532;

@@ -1,6 +1,6 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { buildLayer } from '../layers/build-layer.ts';
-import type { LayerBlob } from '../layers/layer.ts';
+import type { LayerBlob } from '../layers/compressed-layer.ts';
 import { isLayoutName } from '../layout/layout-name.ts';
 import type { Blob } from '../oci/blob.ts';
 import { fits, formatPlatform } from '../oci/choose-platform.ts';

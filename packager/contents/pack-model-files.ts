@@ -2,7 +2,7 @@ import type { ModelContent } from '../../models/engines/content.ts';
 import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import type { LocatedModel } from '../../models/resolve/locate-model.ts';
 import type { StoredTable } from '../../profiles/store.ts';
-import type { LayerBlob } from '../layers/layer.ts';
+import type { LayerBlob } from '../layers/compressed-layer.ts';
 import { buildPlan } from './image.ts';
 import { describeModel } from './model/describe-model.ts';
 import { findProfile } from './model/find-profile.ts';

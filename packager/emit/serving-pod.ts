@@ -1,5 +1,4 @@
-import { SERVING_PORT } from '../contents/image-config.ts';
-import { USER_ID } from '../contents/user.ts';
+import { SERVING_PORT, USER_ID } from '../contents/image-config.ts';
 import { HEALTH_PATH, READY_PATH } from '../server/instance-protocol.ts';
 
 export const PORT_NAME = 'http';

@@ -6,8 +6,7 @@ import { type Digest, digestSchema } from '../oci/schema.ts';
 import { sourceDate } from '../oci/source-date.ts';
 import { type Tar, tarOf } from '../tar/tar.ts';
 import type { TarEntry } from '../tar/tar-entry.ts';
-import { compressedLayer } from './compressed-layer.ts';
-import type { LayerBlob } from './layer.ts';
+import { compressedLayer, type LayerBlob } from './compressed-layer.ts';
 
 /** Raise it when the same entries give other bytes than before. */
 const GENERATION = 1;

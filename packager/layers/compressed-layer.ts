@@ -12,12 +12,11 @@ import {
 import { fileIdentity } from '../../models/base/memory.ts';
 import { touch } from '../cache/holders.ts';
 import { pruneShelf } from '../cache/prune.ts';
-import { digestOf, fileBlob } from '../oci/blob.ts';
+import { type Blob, digestOf, fileBlob } from '../oci/blob.ts';
 import { MEDIA_TYPES } from '../oci/media-types.ts';
 import { type Descriptor, type Digest, descriptorSchema } from '../oci/schema.ts';
 import type { Tar } from '../tar/tar.ts';
 import { gzip, gzipVersion } from './gzip.ts';
-import type { LayerBlob } from './layer.ts';
 
 const REMEDY = 'Set INFLESS_CACHE_DIR to a folder that can be written and has room.';
 
@@ -71,4 +70,11 @@ async function recall(noteFile: string, file: string): Promise<Descriptor | unde
 async function describe(file: string): Promise<Descriptor> {
   const [digest, { size }] = await Promise.all([digestFile(file), stat(file)]);
   return { mediaType: MEDIA_TYPES.layerGzip, digest, size };
+}
+
+/** A blob that is a layer; `diffId` is the digest of its tar before compression. */
+export interface LayerBlob extends Blob {
+  readonly diffId: Digest;
+  /** One line for the image's history and the reader of `inspect`. */
+  readonly title: string;
 }

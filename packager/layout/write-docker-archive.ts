@@ -1,16 +1,16 @@
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
+import { InflessError } from '../../models/base/errors.ts';
 import { ensureDirectory, streamToFile } from '../../models/base/files.ts';
 import type { Blob } from '../oci/blob.ts';
-import { type Bundle, contentsOf } from '../oci/image.ts';
+import { formatPlatform } from '../oci/choose-platform.ts';
+import { type Bundle, contentsOf, type Image } from '../oci/image.ts';
 import { MEDIA_TYPES } from '../oci/media-types.ts';
 import type { ImageIndex } from '../oci/schema.ts';
 import { tarOf } from '../tar/tar.ts';
 import type { FileEntry } from '../tar/tar-entry.ts';
 import { blobPath, INDEX_FILE, MARKER, MARKER_FILE, tagged } from './layout-files.ts';
-import { onlyImage } from './only-image.ts';
-import type { WriteOptions } from './progress.ts';
-import { watched } from './watched.ts';
+import { type WriteOptions, watched } from './progress.ts';
 
 const REMEDY = 'Choose a folder that can be written and has room.';
 
@@ -78,4 +78,19 @@ function textEntry(path: string, text: string): FileEntry {
   const bytes = Buffer.from(text);
   const open = () => Readable.from([bytes], { objectMode: false });
   return { type: 'file', path, mode: 0o644, sizeBytes: bytes.byteLength, open };
+}
+
+/**
+ * The image of a bundle that has one.
+ *
+ * @param what that holds only one image, as it starts the sentence
+ * @throws InflessError INVALID_INPUT for several platforms
+ */
+export function onlyImage(bundle: Bundle, what: string): Image {
+  const [image, ...others] = bundle.images;
+  if (image !== undefined && others.length === 0) return image;
+  const platforms = bundle.images.map(({ platform }) => formatPlatform(platform)).join(', ');
+  throw new InflessError('INVALID_INPUT', `${what} holds an image of one platform, not of ${platforms}`, {
+    remedy: 'Name one with --platform, or write an OCI layout (-o oci:FOLDER).',
+  });
 }

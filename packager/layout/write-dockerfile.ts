@@ -8,9 +8,8 @@ import { isGzipMediaType } from '../oci/media-types.ts';
 import { imageConfigSchema } from '../oci/schema.ts';
 import { dockerfileOf } from './dockerfile.ts';
 import { isVacant, makeFolder } from './new-folder.ts';
-import { onlyImage } from './only-image.ts';
-import type { WriteOptions } from './progress.ts';
-import { watched } from './watched.ts';
+import { type WriteOptions, watched } from './progress.ts';
+import { onlyImage } from './write-docker-archive.ts';
 
 export interface DockerfileOptions extends WriteOptions {
   /** What to build on instead of unpacking the lowest layers: an image's name, and how many layers it brings. */

@@ -11,8 +11,7 @@ import { indexWith } from './layout-index.ts';
 import { LOCK_FILE, whileLocked } from './layout-lock.ts';
 import { LayoutStore } from './layout-store.ts';
 import { isVacant, makeFolder } from './new-folder.ts';
-import type { WriteOptions } from './progress.ts';
-import { watched } from './watched.ts';
+import { type WriteOptions, watched } from './progress.ts';
 
 export interface LayoutOptions extends WriteOptions {
   /** What the image is called in the layout. Another image of this tag loses it. */

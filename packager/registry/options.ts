@@ -1,5 +1,5 @@
 import type { Clock } from '../../models/base/clock.ts';
-import type { ProgressEvent } from './progress.ts';
+import type { Descriptor } from '../oci/schema.ts';
 
 /** How to deal with a registry. */
 export interface RegistryOptions {
@@ -13,3 +13,14 @@ export interface RegistryOptions {
   /** Where logins and proxies are looked up; the process's own by default. */
   readonly environment?: NodeJS.ProcessEnv;
 }
+
+/** What a person watching a push or pull may want to know. */
+export type ProgressEvent =
+  /** A blob is on its way: `sentBytes` of `descriptor.size`, fewer than before when it had to begin again. */
+  | { readonly type: 'sending'; readonly descriptor: Descriptor; readonly sentBytes: number }
+  /** A blob or manifest is in the registry: it was there, was taken over from another repository, or is pushed now. */
+  | { readonly type: 'done'; readonly descriptor: Descriptor; readonly outcome: Outcome }
+  /** Something failed that may pass; the next try is in `waitMs`. */
+  | { readonly type: 'retry'; readonly reason: string; readonly waitMs: number };
+
+export type Outcome = 'present' | 'mounted' | 'pushed';

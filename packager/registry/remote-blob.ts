@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Blob } from '../oci/blob.ts';
 import type { Descriptor } from '../oci/schema.ts';
-import { pullScopes } from './auth/scopes.ts';
+import { pullScopes } from './auth/authorization.ts';
 import type { Registry } from './registry.ts';
 
 /** Content in a registry, fetched when it is opened. */

@@ -8,7 +8,7 @@ import {
 } from '../oci/media-types.ts';
 import { type Descriptor, type Digest, MAX_JSON_BYTES } from '../oci/schema.ts';
 import type { ContentStore } from '../oci/store.ts';
-import { pullScopes, pushScopes } from './auth/scopes.ts';
+import { pullScopes, pushScopes } from './auth/authorization.ts';
 import { formatReference, type Reference } from './reference.ts';
 import type { Answer, Registry } from './registry.ts';
 import { type RemoteBlob, remoteBlob } from './remote-blob.ts';

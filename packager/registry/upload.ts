@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { InflessError } from '../../models/base/errors.ts';
 import type { Blob } from '../oci/blob.ts';
-import { pullScopes } from './auth/scopes.ts';
+import { pullScopes } from './auth/authorization.ts';
 import { type Patience, TransientFailure } from './http/patience.ts';
 import { metered } from './metered.ts';
 import type { Answer, RegistryRequest } from './registry.ts';

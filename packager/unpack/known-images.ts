@@ -1,10 +1,10 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { InflessError } from '../../models/base/errors.ts';
 import { cacheDirectory, readTextIfPresent, writeFileSafely } from '../../models/base/files.ts';
-import { readTable } from '../../profiles/store.ts';
+import { readTable, type StoredTable } from '../../profiles/store.ts';
 import { digestOf } from '../oci/blob.ts';
-import type { UnpackedModel } from './unpacked-model.ts';
 
 const recordSchema = z.object({
   path: z.string(),
@@ -35,4 +35,16 @@ export async function recallImage(name: string): Promise<UnpackedModel | undefin
 
 function recordOf(name: string): string {
   return join(cacheDirectory(), 'images', 'by-name', `${digestOf(name).slice('sha256:'.length)}.json`);
+}
+
+/** A model out of an image, in the cache with what the image says of it. */
+export interface UnpackedModel {
+  /** The file that a runtime opens; its folder is named by its content. */
+  readonly path: string;
+  /** What the model is, so that nobody has to run it to find out. */
+  readonly manifestFile: string;
+  /** The image's own table, where it has one. */
+  readonly profile: StoredTable | undefined;
+  /** Why the registry could not be asked: then this is what the name stood for when it last could. */
+  readonly failure?: InflessError;
 }

@@ -21,8 +21,7 @@ import type { RegistryOptions } from '../registry/options.ts';
 import { SERVER_ENVIRONMENT } from '../server/instance-protocol.ts';
 import { isTreePath } from '../tar/tar-tree.ts';
 import { extractFiles } from './extract-files.ts';
-import { recallImage, rememberImage } from './known-images.ts';
-import type { UnpackedModel } from './unpacked-model.ts';
+import { recallImage, rememberImage, type UnpackedModel } from './known-images.ts';
 
 /**
  * Fetches what an image of infless-pack says of itself, and none of its weights.

@@ -7,20 +7,28 @@ import type { ProviderName } from '../../models/engines/provider.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelFile, type ModelManifest } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
+import { type Config, compareConfigs } from '../../profiles/config.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { Host } from '../../profiles/host-schema.ts';
 import { profileDirectory, saveTable } from '../../profiles/store.ts';
-import { type Accelerator, PROFILE_SCHEMA, type ProfileTable } from '../../profiles/table.ts';
+import { predictCells } from '../../profiles/surface/predict-cells.ts';
+import {
+  type Accelerator,
+  type Cell,
+  PROFILE_SCHEMA,
+  type ProfileTable,
+  type ThreadChoice,
+} from '../../profiles/table.ts';
 import { openSweepGpu, type SweepGpu } from '../gpu/sweep-gpu.ts';
 import { availableCpuMillicores } from '../quota/cpu-limit.ts';
 import { describeQuotas, openSweepQuotas } from '../quota/measurement-quotas.ts';
 import type { Quotas } from '../quota/quota.ts';
 import { CellRunner } from './cell-runner.ts';
 import { checkAccelerator } from './check-accelerator.ts';
-import { completed } from './completed-table.ts';
 import { cellsOf, type Grid } from './grid.ts';
 import { Journal } from './journal.ts';
 import type { ProfileListener } from './progress.ts';
+import { heldOutError } from './sampling/held-out.ts';
 import { sweep } from './sweep.ts';
 import {
   asksForGpu,
@@ -227,4 +235,20 @@ function tellFinding({ finding, file }: Journal, resume: boolean, note: (text: s
         `An interrupted sweep with ${finding.cells} finished cells was there; it is kept as ${finding.keptAs} (--resume would have gone on with it).`,
       );
   }
+}
+
+/** A table's cells in order, those that were not measured predicted, with how well that can be done. */
+export function completed(
+  measured: readonly Cell[],
+  open: readonly Config[],
+  threading: readonly ThreadChoice[],
+  confidence: ProfileTable['confidence'],
+): Pick<ProfileTable, 'cells' | 'prediction'> {
+  if (open.length === 0) return { cells: [...measured] };
+  const points = open.map((config) => ({ ...config, ...expectedThreading(config, threading, measured) }));
+  const cells = [...measured, ...predictCells(measured, points, confidence)];
+  return {
+    cells: cells.sort(compareConfigs),
+    prediction: { heldOut: heldOutError(measured, confidence.level) },
+  };
 }

@@ -34,8 +34,26 @@ export function anchorsOf(page: string): string[] {
   );
 }
 
-/** The cells between backticks in the first column of all tables of a page. */
+/** What stands in backticks in the first column of all tables of a page. */
 export function firstColumnOf(page: string): string[] {
   const rows = [...page.matchAll(/^\| *(`[^|]+`[^|]*)\|/gm)];
   return rows.flatMap(([, cell]) => [...cell!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!));
+}
+
+/** Fields of a JSON schema that hold values, as `outer.inner`. */
+export function fieldsOf(schema: JsonSchema, path = ''): string[] {
+  const { properties, items, anyOf = [] } = schema;
+  if (items !== undefined) return fieldsOf(items, path);
+  const inside = Object.entries(properties ?? {}).flatMap(([name, inner]) =>
+    fieldsOf(inner, path === '' ? name : `${path}.${name}`),
+  );
+  const alternatives = anyOf.flatMap((each) => fieldsOf(each, path));
+  const all = [...inside, ...alternatives];
+  return [...new Set(all.length === 0 ? [path] : all)];
+}
+
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { toInflessText } from '../../profiles/formats/infless-text.ts';
+import { toInflessText } from '../../profiles/formats/index.ts';
 import { PROFILE } from './simulated-functions.ts';
 
 /** Input files of plans, in a folder of their own. */

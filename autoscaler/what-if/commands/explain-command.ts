@@ -15,8 +15,6 @@ import { ServiceTimes } from '../../latency/service-times.ts';
 import { RATE_MODEL_NAMES, rateModelByName } from '../../planning/capacity/rate-models.ts';
 import { type ExplanationReport, explanationReport } from '../../planning/explain/explanation-report.ts';
 import { planCluster } from '../../planning/planner.ts';
-import { readCluster } from '../inputs/cluster-file.ts';
-import { allowedOf, readPlannedFunctions } from '../inputs/functions.ts';
 import { cvOf } from '../inputs/load.ts';
 import { renderExplanation } from '../report/explanation-text.ts';
 import { fetchExplanation } from './live-explanation.ts';
@@ -88,6 +86,10 @@ async function offline(functionsFile: string, options: ExplainValues): Promise<E
       remedy: 'Give it, like --rate 50.',
     });
   }
+  const [{ readCluster }, { allowedOf, readPlannedFunctions }] = await Promise.all([
+    import('../inputs/cluster-file.ts'),
+    import('../inputs/functions.ts'),
+  ]);
   const arrivalProcess = parseProcess(options.arrivals, options.cv);
   const cluster = options.cluster === undefined ? undefined : await readCluster(options.cluster);
   const functions = await readPlannedFunctions(functionsFile);

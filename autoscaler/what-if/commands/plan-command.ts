@@ -15,14 +15,10 @@ import { parseDurationMs } from '../../../models/base/units.ts';
 import { parseProcess } from '../../../profiler/load/options.ts';
 import type { System } from '../../simulation/systems/serving-system.ts';
 import { SYSTEMS, systemByName } from '../../simulation/systems/systems.ts';
-import { readCluster } from '../inputs/cluster-file.ts';
-import { readPlannedFunctions } from '../inputs/functions.ts';
 import { CALL_OPTIONS, readLoads } from '../inputs/load-options.ts';
 import { isPolicyFile, type OwnPolicyFile, policyFile } from '../own-policies/own-policy.ts';
-import { renderPage } from '../page/page.ts';
 import type { WhatIfReport } from '../report/report.ts';
-import { renderText } from '../report/text-report.ts';
-import { type WhatIfRequest, whatIf } from '../what-if.ts';
+import type { WhatIfRequest } from '../what-if.ts';
 import { ProgressLine } from './progress-line.ts';
 
 /** Reads names of ours, and of files, with commas between, each once. */
@@ -38,7 +34,8 @@ function policiesOf(given: string): (System | OwnPolicyFile)[] {
 
 const parsePolicies: Parser<readonly (System | OwnPolicyFile)[]> = Object.assign(policiesOf, {
   choices: SYSTEMS.map(({ name }) => name),
-});
+  completes: 'file',
+} as const);
 
 function parseNoise(given: string, name: string): number {
   const cv = given.trim() === '' ? Number.NaN : Number(given);
@@ -126,6 +123,7 @@ Exit codes: 0 the SLO is kept by policy default, 1 it is not, 2 bad input, 130 i
 });
 
 async function plan(options: PlanValues): Promise<void> {
+  const { whatIf } = await import('../what-if.ts');
   const request = await toRequest(options);
   const interrupt = onInterrupt();
   const progress = new ProgressLine(process.stderr, systemClock);
@@ -148,6 +146,10 @@ async function plan(options: PlanValues): Promise<void> {
 async function toRequest(options: PlanValues): Promise<WhatIfRequest> {
   const arrivalProcess = parseProcess(options.arrivals, options.cv);
   const startupMs = options.startup;
+  const [{ readCluster }, { readPlannedFunctions }] = await Promise.all([
+    import('../inputs/cluster-file.ts'),
+    import('../inputs/functions.ts'),
+  ]);
   const described = await readCluster(options.cluster);
   const cluster = startupMs === undefined ? described : { ...described, startupMs };
   const functions = await readPlannedFunctions(
@@ -180,7 +182,10 @@ async function requireFile(path: string): Promise<void> {
 
 async function write(report: WhatIfReport, { json, html }: PlanValues): Promise<void> {
   const text = `${JSON.stringify(report)}\n`;
+  const { renderText } = await import('../report/text-report.ts');
   process.stdout.write(json === true ? text : renderText(report));
   if (typeof json === 'string') await writeFileSafely(json, text);
-  if (html !== undefined) await writeFileSafely(html, await renderPage(report));
+  if (html === undefined) return;
+  const { renderPage } = await import('../page/page.ts');
+  await writeFileSafely(html, await renderPage(report));
 }

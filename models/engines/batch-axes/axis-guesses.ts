@@ -1,5 +1,5 @@
 import type { TensorSpec } from '../../manifest/manifest.ts';
-import type { DeclaredTensor } from './declared-tensor.ts';
+import type { DType } from '../../manifest/tensor.ts';
 
 /** One axis for each input that could count the rows of a batch; null where an input has no such axis. */
 export type AxisGuess = readonly (number | null)[];
@@ -74,4 +74,11 @@ export function declaredOutputAxis(
       return output.dims.indexOf(symbol);
   }
   return typeof output.dims[0] === 'string' ? 0 : null;
+}
+
+/** A tensor as a model declares it: a free dimension is its symbol, which may be empty. */
+export interface DeclaredTensor {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly dims: readonly (number | string)[];
 }

@@ -2,8 +2,13 @@ import { generateInputs } from '../../manifest/inputs.ts';
 import type { ModelManifest, TensorSpec } from '../../manifest/manifest.ts';
 import { sliceRows } from '../../manifest/stacking.ts';
 import type { NamedTensors } from '../../manifest/tensor.ts';
-import { type AxisGuess, axisGuesses, declaredOutputAxis, specOf } from './axis-guesses.ts';
-import type { DeclaredTensor } from './declared-tensor.ts';
+import {
+  type AxisGuess,
+  axisGuesses,
+  type DeclaredTensor,
+  declaredOutputAxis,
+  specOf,
+} from './axis-guesses.ts';
 import type { GraphEvidence } from './evidence.ts';
 import { closeTo, grownAxis, type ProbeOutputs, rowsIndependent } from './proof.ts';
 

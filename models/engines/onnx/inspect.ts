@@ -2,7 +2,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { InflessError } from '../../base/errors.ts';
 import type { ModelManifest } from '../../manifest/manifest.ts';
 import { DTYPES, type NamedTensors } from '../../manifest/tensor.ts';
-import type { DeclaredTensor } from '../batch-axes/declared-tensor.ts';
+import type { DeclaredTensor } from '../batch-axes/axis-guesses.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
 import { contentOf, digestModel, sizeOfModel } from '../content.ts';
 import { type EngineResources, threadRule } from '../engine.ts';
@@ -21,7 +21,7 @@ import { createSession, runSession } from './session.ts';
 export async function inspectOnnx(path: string, name: string, on?: EngineResources): Promise<ModelManifest> {
   const content = await contentOf(ONNX_STORAGE, path);
   const digest = await digestModel(content);
-  const { graphEvidence } = await import('./counts/evidence.ts'); // only needed for inspection
+  const { graphEvidence } = await import('./counts/graph-facts.ts'); // only needed for inspection
   const { runtime, session } =
     on === undefined
       ? await openForProbing(path, content.entry.sizeBytes)

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InflessError } from '../../base/errors.ts';
-import type { NativeLibraries } from '../engine.ts';
+import type { NativeLibraries } from '../image-runtime.ts';
 import { CUDA_FILES } from './providers/provider-files.ts';
 
 const FOLDER = 'onnxruntime-node/bin/';

@@ -1,4 +1,6 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { type ModelProto, ModelProtoSchema } from 'onnx-buf';
 import { WireError, type WireField, WireFile } from './wire-file.ts';
 
 type Message = 'model' | 'graph' | 'node' | 'attribute' | 'tensor';
@@ -97,4 +99,13 @@ function externalData(location: string, { start, end }: WireField): Uint8Array {
 function lengthDelimited(number: number, parts: readonly Uint8Array[]): Uint8Array[] {
   const length = parts.reduce((sum, part) => sum + part.byteLength, 0);
   return [new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(length).finish(), ...parts];
+}
+
+/**
+ * Decodes a model file without the data of large weights.
+ *
+ * @throws WireError for a file that is not a complete protobuf message
+ */
+export function readModelProto(path: string): ModelProto {
+  return fromBinary(ModelProtoSchema, skeletonOf(path, 'weights'));
 }

@@ -1,6 +1,6 @@
 import type { DataType, Tensor } from '@tensorflow/tfjs-core';
 import { InflessError } from '../../base/errors.ts';
-import type { DeclaredTensor } from '../batch-axes/declared-tensor.ts';
+import type { DeclaredTensor } from '../batch-axes/axis-guesses.ts';
 import type { GraphEvidence } from '../batch-axes/evidence.ts';
 import { dtypeOf } from './tensors.ts';
 

@@ -1,4 +1,5 @@
-import type { Engine, EngineRuntime } from '../engine.ts';
+import type { Engine } from '../engine.ts';
+import type { EngineRuntime } from '../image-runtime.ts';
 import { TFJS_STORAGE } from './model-json.ts';
 import { TFJS_PROVIDERS, tfjsProviders } from './providers.ts';
 import { WASM_BACKEND } from './runtime/packages.ts';

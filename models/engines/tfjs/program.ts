@@ -1,6 +1,6 @@
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { NamedTensors } from '../../manifest/tensor.ts';
-import type { DeclaredTensor } from '../batch-axes/declared-tensor.ts';
+import type { DeclaredTensor } from '../batch-axes/axis-guesses.ts';
 import type { GraphEvidence } from '../batch-axes/evidence.ts';
 import type { EngineResources } from '../engine.ts';
 import type { TfjsModel } from './declared.ts';

@@ -1,10 +1,9 @@
-import type { Graph, Value } from '../graph.ts';
+import type { Graph, Value, ZooModel } from '../graph.ts';
 import { around, type InitialValues } from '../initial-values.ts';
 import { add, divide, multiply, norm, sum, tanh } from '../layers/arithmetic.ts';
 import { denseLayer } from '../layers/dense.ts';
 import { lookUp } from '../layers/sequence.ts';
 import { squeeze } from '../layers/shape.ts';
-import type { ZooModel } from '../zoo-model.ts';
 
 /** The letter trigrams of 500,000 words, with ids from 1; 0 stands for none and fills up a text. */
 const TRIGRAMS = 30_621;

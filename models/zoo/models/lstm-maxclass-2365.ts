@@ -1,8 +1,8 @@
+import type { ZooModel } from '../graph.ts';
 import { softmax } from '../layers/arithmetic.ts';
 import { dense } from '../layers/dense.ts';
 import { embedding, lstm, lstmLast } from '../layers/sequence.ts';
 import { transpose } from '../layers/shape.ts';
-import type { ZooModel } from '../zoo-model.ts';
 
 const LENGTH = 24;
 const VOCABULARY = 20_000;

@@ -1,8 +1,8 @@
+import type { ZooModel } from '../graph.ts';
 import { softmax, tanh } from '../layers/arithmetic.ts';
 import { averagePool, conv } from '../layers/convolution.ts';
 import { dense } from '../layers/dense.ts';
 import { channelsFirst, flatten } from '../layers/shape.ts';
-import type { ZooModel } from '../zoo-model.ts';
 
 const POOL = { kernel: 2, stride: 2, padding: 0 } as const;
 

@@ -1,8 +1,8 @@
+import type { ZooModel } from '../graph.ts';
 import { softmax } from '../layers/arithmetic.ts';
 import { globalAveragePool } from '../layers/convolution.ts';
 import { dense } from '../layers/dense.ts';
 import { channelsFirst } from '../layers/shape.ts';
-import type { ZooModel } from '../zoo-model.ts';
 import { mobileNetFeatures } from './mobilenet-features.ts';
 
 /** MobileNetV1 1.0 224 (Howard et al. 2017) with the classifier of Keras: 4,253,864 parameters. */

@@ -1,9 +1,8 @@
-import type { Value } from '../graph.ts';
+import type { Value, ZooModel } from '../graph.ts';
 import { add, relu, softmax } from '../layers/arithmetic.ts';
 import { batchNorm, type Convolution, conv, globalAveragePool, maxPool } from '../layers/convolution.ts';
 import { dense } from '../layers/dense.ts';
 import { channelsFirst, sizeOf } from '../layers/shape.ts';
-import type { ZooModel } from '../zoo-model.ts';
 
 /** Blocks, width of the 3×3 convolution and stride of each stage (He et al. 2015, table 1). */
 const STAGES = [

@@ -1,8 +1,7 @@
-import type { Value } from '../graph.ts';
+import type { Value, ZooModel } from '../graph.ts';
 import { add, exp, multiply, sigmoid, subtract } from '../layers/arithmetic.ts';
 import { conv } from '../layers/convolution.ts';
 import { channelsFirst, channelsLast, concat, reshapeRows, sizeOf, slice } from '../layers/shape.ts';
-import type { ZooModel } from '../zoo-model.ts';
 import { convNormRelu6, mobileNetFeatures } from './mobilenet-features.ts';
 import { type Anchor, anchorsOfLevel, boxesOfLevel } from './ssd-anchors.ts';
 

@@ -1,9 +1,9 @@
+import type { ZooModel } from '../graph.ts';
 import { relu, softmax } from '../layers/arithmetic.ts';
 import { conv, globalMaxPool } from '../layers/convolution.ts';
 import { dense } from '../layers/dense.ts';
 import { embedding } from '../layers/sequence.ts';
 import { concat, transpose } from '../layers/shape.ts';
-import type { ZooModel } from '../zoo-model.ts';
 
 const LENGTH = 64;
 const VOCABULARY = 20_000;

@@ -1,9 +1,9 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InflessError } from '../../../models/base/errors.ts';
-import type { CudaFiles, NativeLibraries } from '../../../models/engines/engine.ts';
+import type { CudaFiles, NativeLibraries } from '../../../models/engines/image-runtime.ts';
 import { engineFor } from '../../../models/engines/index.ts';
-import type { LayerBlob } from '../../layers/layer.ts';
+import type { LayerBlob } from '../../layers/compressed-layer.ts';
 import type { ImageConfig, Platform } from '../../oci/schema.ts';
 import { SERVER_ENVIRONMENT } from '../../server/instance-protocol.ts';
 import { hostBase, hostPlatform, NODE_PATH } from '../base/host-base.ts';

@@ -10,7 +10,7 @@ import type { ImageSource } from '../../oci/source.ts';
 import { sourceDate } from '../../oci/source-date.ts';
 import type { TarEntry } from '../../tar/tar-entry.ts';
 import { fileEntry, textEntry } from '../file-entry.ts';
-import { USER_ID } from '../user.ts';
+import { USER_ID } from '../image-config.ts';
 import { sharedLibraries } from './libraries.ts';
 
 /** Where our own Node.js lies in an image. */

@@ -5,7 +5,7 @@ import type { HttpRequest, HttpResponse } from '../http/exchange.ts';
 import { refusalOf } from '../http/refusal.ts';
 import { parseJson, readText } from '../http/response-body.ts';
 import { parseChallenges } from './challenge.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials } from './credential-helper.ts';
 import { findCredentials } from './find-credentials.ts';
 
 export interface AuthorizationOptions {
@@ -195,4 +195,14 @@ function basic({ user, password }: Extract<Credentials, { type: 'password' }>): 
 
 function keyOf(scopes: readonly string[]): string {
   return scopes.join(' ');
+}
+
+/** What a token must allow to read a repository, in the words of the token services. */
+export function pullScopes(repository: string): readonly string[] {
+  return [`repository:${repository}:pull`];
+}
+
+/** What a token must allow to write one, which is never done without looking first. */
+export function pushScopes(repository: string): readonly string[] {
+  return [`repository:${repository}:pull,push`];
 }

@@ -4,7 +4,6 @@ import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { InflessError, systemCode } from '../../../models/base/errors.ts';
 import { parseJson } from '../http/response-body.ts';
-import type { Credentials } from './credentials.ts';
 
 const answerSchema = z.object({ Username: z.string(), Secret: z.string() });
 
@@ -69,3 +68,9 @@ function failed(program: string, registry: string, why: string, cause?: unknown)
     cause,
   });
 }
+
+/** Who we are for a registry. */
+export type Credentials =
+  | { readonly type: 'password'; readonly user: string; readonly password: string }
+  /** Some registries give `docker login` a token to get others with, in place of the password. */
+  | { readonly type: 'identity-token'; readonly token: string };

@@ -4,8 +4,7 @@ import { z } from 'zod';
 import { InflessError } from '../../../models/base/errors.ts';
 import { readTextIfPresent } from '../../../models/base/files.ts';
 import { parseWith } from '../../../models/base/schema.ts';
-import { askCredentialHelper } from './credential-helper.ts';
-import type { Credentials } from './credentials.ts';
+import { askCredentialHelper, type Credentials } from './credential-helper.ts';
 
 const entrySchema = z.object({
   /** `user:password` in base64. */

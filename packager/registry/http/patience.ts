@@ -1,6 +1,6 @@
 import type { Clock } from '../../../models/base/clock.ts';
 import type { InflessError } from '../../../models/base/errors.ts';
-import type { ProgressEvent } from '../progress.ts';
+import type { ProgressEvent } from '../options.ts';
 
 /** A failure that may pass: the registry is busy, restarts, or the connection broke. */
 export class TransientFailure extends Error {

@@ -113,7 +113,7 @@ describe('infless-autoscaler plan', () => {
   it('asks for what it cannot do without', async () => {
     const planning = run('plan', '--rate', '5');
     expect(await planning.exited()).toBe(2);
-    expect(planning.stderr).toContain("required option '-f, --functions <file>' not specified");
+    expect(planning.stderr).toContain('infless-autoscaler plan needs -f, --functions <file>');
   });
 });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Instance } from '../../../autoscaler/cluster/instance.ts';
 import type { InstanceEvent, Platform, StartRequest } from '../../../autoscaler/fleet/platform.ts';
-import type { Workload } from '../../../autoscaler/functions/workload.ts';
+import type { Workload } from '../../../autoscaler/functions/deployment.ts';
 import { resourcesOf } from '../../support/resources.ts';
 
 /** What a platform must offer to be put to the contract: itself, and ways to see and do what it can't know of. */

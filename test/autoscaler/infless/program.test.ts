@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { inflessProgram } from '../../../autoscaler/infless/program.ts';
 import type { ProgramSpec } from '../../../models/base/command-line/option-table.ts';
-import { packageVersion } from '../../../models/base/package.ts';
+import { packageVersion, programFile } from '../../../models/base/package.ts';
 import { serverProgram } from '../../../packager/server/program.ts';
 import { ProgramRun } from '../../support/program-run.ts';
 
@@ -60,6 +61,46 @@ describe('infless', () => {
     expect(stderr).toMatch(/^error: .*\n$/);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
+});
+
+describe('quickly', () => {
+  /** Modules that are loaded: of ours from dist/, of others from node_modules/. */
+  function loaded(...args: string[]): readonly string[] {
+    const hook = `export async function load(url, context, next) {
+      process._rawDebug('loaded ' + url); return next(url, context); }`;
+    const register = `import { register } from 'node:module';
+      register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hook))});`;
+    const { stderr } = spawnSync(
+      process.execPath,
+      [
+        `--import=data:text/javascript,${encodeURIComponent(register)}`,
+        programFile('autoscaler/infless/bin'),
+        ...args,
+      ],
+      { encoding: 'utf8' },
+    );
+    return [...stderr.matchAll(/^loaded file:.*?(?:\/dist|(\/node_modules))\/(.*)$/gm)].map(
+      ([, isForeign, path]) => (isForeign === undefined ? path! : `node_modules/${path}`),
+    );
+  }
+
+  it('tells what can be done without loading it', () => {
+    const modules = loaded('--help');
+    const own = /^(?:autoscaler\/infless\/|autoscaler\/commands\.js|models\/base\/)/;
+    expect(modules).toContain('autoscaler/infless/program.js');
+    expect(modules.filter((path) => !own.test(path))).toEqual(['node_modules/picocolors/picocolors.js']);
+  });
+
+  it.each([['profile'], ['load'], ['pack'], ['autoscaler'], ['plan'], ['explain']])(
+    'tells what %s takes without loading what that does',
+    (command) => {
+      const heavy =
+        /onnxruntime|undici|fastify|client-node|fast-xml|yaml|\/(?:serve|pack-image|what-if)\.js$/;
+      const modules = loaded(command, '--help');
+      expect(modules.length).toBeGreaterThan(10);
+      expect(modules.filter((path) => heavy.test(path))).toEqual([]);
+    },
+  );
 });
 
 describe('every program and command', async () => {

@@ -1,5 +1,5 @@
 import { buildLayer } from '../../../packager/layers/build-layer.ts';
-import type { LayerBlob } from '../../../packager/layers/layer.ts';
+import type { LayerBlob } from '../../../packager/layers/compressed-layer.ts';
 import { jsonBlob } from '../../../packager/oci/blob.ts';
 import type { Bundle, Image, Referrer } from '../../../packager/oci/image.ts';
 import { MEDIA_TYPES } from '../../../packager/oci/media-types.ts';

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Clock } from '../../../models/base/clock.ts';
-import type { RegistryOptions } from '../../../packager/registry/options.ts';
-import type { ProgressEvent } from '../../../packager/registry/progress.ts';
+import type { ProgressEvent, RegistryOptions } from '../../../packager/registry/options.ts';
 
 /** A clock on which every wait is over at once, and that keeps count of them. */
 export class HastyClock implements Clock {

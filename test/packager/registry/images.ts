@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { LayerBlob } from '../../../packager/layers/layer.ts';
+import type { LayerBlob } from '../../../packager/layers/compressed-layer.ts';
 import { bytesBlob } from '../../../packager/oci/blob.ts';
 import { MEDIA_TYPES } from '../../../packager/oci/media-types.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toInflessText } from '../../../profiles/formats/infless-text.ts';
+import { toInflessText } from '../../../profiles/formats/index.ts';
 import { implausible, type MeasuredTime } from '../../../profiles/import/implausible.ts';
 import { importInflessText, readInflessText } from '../../../profiles/import/infless-text.ts';
 import { ProfileView } from '../../../profiles/lookup.ts';

@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import { linesOf } from '../../../autoscaler/kubernetes/lines.ts';
+import { linesOf } from '../../../autoscaler/kubernetes/connection.ts';
 
 export interface ApiAddress {
   readonly url: string;

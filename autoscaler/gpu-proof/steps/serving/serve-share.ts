@@ -73,12 +73,14 @@ async function serve(service: Service, instances: number, context: StepContext):
       ready.status.instances.map(({ config }) => config),
     );
     keep({ promised });
+    await gpuMetrics(url); // from the first time that somebody asks on, the card is listened to
     await load(url, promised, WARM_UP_SHARE * promised.ratePerSecond, WARM_UP_SECONDS, context);
     const seconds = context.size.loadTimeMs / 1000;
     const report = await load(url, promised, promised.ratePerSecond, seconds, context);
+    const gpus = await gpuMetrics(url);
     const after = await statusOf(url);
     const kept = judge(promised, report);
-    keep({ report, late: kept.late, after });
+    keep({ report, late: kept.late, gpus, after });
     const configs = after.instances.map(({ configText }) => configText);
     if (String(configs) === String(promised.configs)) return kept;
     return { failure: `${kept.sentence}; but then there were ${configs.join(' + ') || 'no instances'}.` };
@@ -116,6 +118,12 @@ async function urlOf(autoscaler: OwnProgram): Promise<string> {
 async function statusOf(url: string): Promise<FunctionStatus> {
   const response = await fetch(`${url}/api/functions/${NAME}`);
   return (await response.json()) as FunctionStatus;
+}
+
+/** What the gateway's metrics tell of GPUs. */
+async function gpuMetrics(url: string): Promise<readonly string[]> {
+  const response = await fetch(`${url}/metrics`);
+  return (await response.text()).split('\n').filter((line) => line.startsWith('infless_gpu_'));
 }
 
 /** Until all instances are. */

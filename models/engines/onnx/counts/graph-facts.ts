@@ -1,7 +1,9 @@
 import type { FunctionProto, GraphProto, ModelProto, NodeProto } from 'onnx-buf';
 import { unknown } from '../../batch-axes/counts/axes.ts';
-import type { Operands, TensorFacts } from '../../batch-axes/counts/facts.ts';
+import { hasCountedAxis, type Operands, type TensorFacts } from '../../batch-axes/counts/facts.ts';
 import { type Step, settle } from '../../batch-axes/counts/settle.ts';
+import type { GraphEvidence } from '../../batch-axes/evidence.ts';
+import { readModelProto } from '../skeleton.ts';
 import { constant, fedInput } from './constants.ts';
 import { type Body, CONTROL_FLOW } from './control-flow.ts';
 import { type Bindings, OnnxNode } from './onnx-node.ts';
@@ -135,4 +137,15 @@ function captured(graph: GraphProto): string[] {
     ...graph.output.map(({ name }) => name),
   ];
   return [...new Set(read)].filter((name) => name !== '' && !own.has(name));
+}
+
+/** What the graph of an ONNX file tells about its outputs. */
+export function graphEvidence(path: string): GraphEvidence {
+  const outputs = new GraphFacts(readModelProto(path)).outputs();
+  return {
+    isCounted(output, axis) {
+      const facts = outputs.get(output);
+      return facts !== undefined && hasCountedAxis(facts, axis);
+    },
+  };
 }

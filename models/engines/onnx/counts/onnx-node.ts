@@ -67,3 +67,18 @@ export class OnnxNode {
     return elements === undefined ? undefined : { ...plain(1, false), elements };
   }
 }
+
+/** Derives a node's outputs from its operands: one result for all outputs, or one for each. */
+export type Rule = (node: OnnxNode) => TensorFacts | readonly TensorFacts[];
+
+export type Rules = Readonly<Record<string, Rule>>;
+
+/** The same rule for several operators. @param names separated by white space */
+export function forAll(names: string, rule: Rule): Rules {
+  return Object.fromEntries(
+    names
+      .trim()
+      .split(/\s+/)
+      .map((name) => [name, rule]),
+  );
+}

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InflessError } from '../../../base/errors.ts';
-import type { CudaFiles, TargetPlatform } from '../../engine.ts';
+import type { CudaFiles, TargetPlatform } from '../../image-runtime.ts';
 import { runtimeVersion } from '../runtime.ts';
 import { cudaFoldersIn } from './cuda-libraries.ts';
 

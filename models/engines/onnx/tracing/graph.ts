@@ -1,5 +1,5 @@
 import type { AttributeProto, NodeProto } from 'onnx-buf';
-import { readModelProto } from '../model-proto.ts';
+import { readModelProto } from '../skeleton.ts';
 
 /** What a model file says of a node and a trace does not. */
 export interface GraphNode {

@@ -1,7 +1,6 @@
 import { asValue, either, repeat } from '../../batch-axes/counts/control.ts';
 import { anyValue, type Operands, plain } from '../../batch-axes/counts/facts.ts';
-import type { Rules } from './rule.ts';
-import type { TfNode } from './tf-node.ts';
+import type { Rules, TfNode } from './tf-node.ts';
 
 /** Derives the results of a function from its arguments. */
 export type Callee = (inputs: Operands) => Operands;

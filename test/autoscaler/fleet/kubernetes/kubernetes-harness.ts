@@ -6,7 +6,7 @@ import {
   type KubernetesPlatformOptions,
 } from '../../../../autoscaler/fleet/kubernetes/kubernetes-platform.ts';
 import type { StartRequest } from '../../../../autoscaler/fleet/platform.ts';
-import type { Workload } from '../../../../autoscaler/functions/workload.ts';
+import type { Workload } from '../../../../autoscaler/functions/deployment.ts';
 import { type Connection, connect } from '../../../../autoscaler/kubernetes/connection.ts';
 import { type ApiServer, newNamespace } from '../../../support/kubernetes/api-server.ts';
 import { measurePod } from '../../../support/kubernetes/metrics-server.ts';

@@ -10,7 +10,7 @@ import {
   type LocalPlatformOptions,
 } from '../../../../autoscaler/fleet/local/local-platform.ts';
 import type { StartRequest } from '../../../../autoscaler/fleet/platform.ts';
-import type { Workload } from '../../../../autoscaler/functions/workload.ts';
+import type { Workload } from '../../../../autoscaler/functions/deployment.ts';
 import { cacheDirectory } from '../../../../models/base/files.ts';
 import { programFile } from '../../../../models/base/package.ts';
 import { buildZooModel } from '../../../../models/zoo/index.ts';

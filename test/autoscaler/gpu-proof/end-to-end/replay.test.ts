@@ -151,7 +151,7 @@ describe.skipIf(!linux)('a proof with the card played by recorded outputs and th
 
 describe('its options', () => {
   it.each([
-    [['--time', 'long'], /The time is no number from 1 to 3600/],
+    [['--time', 'long'], /--time is no number from 1 to 3600/],
     [['--bundle', 'x', '--compute-capability', '90'], /"90" is none\. Write it as NVIDIA does, like 9\.0/],
     [['--bundle', 'x', '--part-size', '25'], /--part-size is no number from 1 to 24/],
   ])('refuse %j', async (args, sentence) => {

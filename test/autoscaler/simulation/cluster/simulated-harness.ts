@@ -1,5 +1,5 @@
 import type { Instance } from '../../../../autoscaler/cluster/instance.ts';
-import type { Workload } from '../../../../autoscaler/functions/workload.ts';
+import type { Workload } from '../../../../autoscaler/functions/deployment.ts';
 import { SimulatedCluster } from '../../../../autoscaler/simulation/cluster/simulated-cluster.ts';
 import { SimulatedPlatform } from '../../../../autoscaler/simulation/cluster/simulated-platform.ts';
 import { VirtualClock } from '../../../../models/base/virtual-clock.ts';

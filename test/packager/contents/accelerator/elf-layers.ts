@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileEntry } from '../../../../packager/contents/file-entry.ts';
 import { buildLayer } from '../../../../packager/layers/build-layer.ts';
-import type { LayerBlob } from '../../../../packager/layers/layer.ts';
+import type { LayerBlob } from '../../../../packager/layers/compressed-layer.ts';
 import type { TarEntry } from '../../../../packager/tar/tar-entry.ts';
 import { type ElfText, elfFile } from '../../../support/elf-file.ts';
 

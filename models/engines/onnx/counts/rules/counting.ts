@@ -7,7 +7,7 @@ import {
   vector,
 } from '../../../batch-axes/counts/facts.ts';
 import { reshaped } from '../../../batch-axes/counts/shapes.ts';
-import type { Rules } from './rule.ts';
+import type { Rules } from '../onnx-node.ts';
 
 /** Operators whose result is as long as a count of values. */
 export const COUNTING: Rules = {

@@ -1,7 +1,7 @@
+import type { Rule } from '../onnx-node.ts';
 import { ARITHMETIC } from './arithmetic.ts';
 import { COUNTING } from './counting.ts';
 import { MOVES } from './moves.ts';
-import type { Rule } from './rule.ts';
 import { SHAPES } from './shapes.ts';
 
 /** By operator. Of others nothing is known. */

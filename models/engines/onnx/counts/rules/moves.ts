@@ -2,8 +2,7 @@ import { alike, resized } from '../../../batch-axes/counts/axes.ts';
 import { anyValue, isValueAt, plain, type TensorFacts } from '../../../batch-axes/counts/facts.ts';
 import { concatenated, squeezed, stacked, transposed, unsqueezed } from '../../../batch-axes/counts/moves.ts';
 import { gathered, gatheredTuples, sliced } from '../../../batch-axes/counts/picks.ts';
-import type { OnnxNode } from '../onnx-node.ts';
-import type { Rules } from './rule.ts';
+import type { OnnxNode, Rules } from '../onnx-node.ts';
 
 /** Operators that rearrange or select elements. */
 export const MOVES: Rules = {

@@ -19,8 +19,7 @@ import {
   stretched,
 } from '../../../batch-axes/counts/shapes.ts';
 import { constant } from '../constants.ts';
-import type { OnnxNode } from '../onnx-node.ts';
-import { forAll, type Rules } from './rule.ts';
+import { forAll, type OnnxNode, type Rules } from '../onnx-node.ts';
 
 /** Operators that return shapes or take them. */
 export const SHAPES: Rules = {

@@ -1,5 +1,5 @@
 import { FRAMES } from '../control-flow.ts';
-import type { Rule } from '../rule.ts';
+import type { Rule } from '../tf-node.ts';
 import { ARITHMETIC } from './arithmetic.ts';
 import { COUNTING } from './counting.ts';
 import { LISTS } from './lists.ts';

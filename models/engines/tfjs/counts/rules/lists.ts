@@ -12,8 +12,7 @@ import {
 import { unsqueezed } from '../../../batch-axes/counts/moves.ts';
 import { gathered } from '../../../batch-axes/counts/picks.ts';
 import { range } from '../../../batch-axes/counts/shapes.ts';
-import type { Rules } from '../rule.ts';
-import type { TfNode } from '../tf-node.ts';
+import type { Rules, TfNode } from '../tf-node.ts';
 
 /** Lists of tensors. The facts about a list are those about its elements stacked along a new first axis. */
 export const LISTS: Rules = {

@@ -2,7 +2,7 @@ import { alike, resized, resolve, unknown, without } from '../../../batch-axes/c
 import { anyValue, type Origin, plain, type TensorFacts } from '../../../batch-axes/counts/facts.ts';
 import { concatenated, squeezed, stacked, transposed, unsqueezed } from '../../../batch-axes/counts/moves.ts';
 import { gathered, gatheredTuples, sliced } from '../../../batch-axes/counts/picks.ts';
-import type { Rules } from '../rule.ts';
+import type { Rules } from '../tf-node.ts';
 import { stridedSlice } from './strided-slice.ts';
 
 /** Operators that rearrange or select elements. */

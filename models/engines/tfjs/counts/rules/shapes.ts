@@ -11,8 +11,7 @@ import {
   sizeOf,
   stretched,
 } from '../../../batch-axes/counts/shapes.ts';
-import { forAll, type Rules } from '../rule.ts';
-import type { TfNode } from '../tf-node.ts';
+import { forAll, type Rules, type TfNode } from '../tf-node.ts';
 
 const SPATIAL = [1, 2];
 

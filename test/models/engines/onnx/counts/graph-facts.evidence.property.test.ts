@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { TensorProto_DataType } from 'onnx-buf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { graphEvidence } from '../../../../../models/engines/onnx/counts/evidence.ts';
+import { graphEvidence } from '../../../../../models/engines/onnx/counts/graph-facts.ts';
 import { createSession, runSession } from '../../../../../models/engines/onnx/session.ts';
 import type { NamedTensors, Tensor } from '../../../../../models/manifest/tensor.ts';
 import { body, floatsOfRank, type NodeInit, node } from '../../../../support/onnx-nodes.ts';

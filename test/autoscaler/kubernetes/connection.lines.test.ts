@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { linesOf } from '../../../autoscaler/kubernetes/lines.ts';
+import { linesOf } from '../../../autoscaler/kubernetes/connection.ts';
 
 it('gives the same lines however the text was cut', async () => {
   const text = fc.array(fc.string({ unit: 'grapheme' }).filter((line) => !line.includes('\n')));
