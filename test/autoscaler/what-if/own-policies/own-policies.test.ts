@@ -179,7 +179,7 @@ describe('a policy of the user’s', () => {
         const again = () => clock.at(clock.nowMs(), again);
         return { open: async () => again(), submit: () => new Promise(() => {}) };
       }`,
-      /it stands still at .* for 1\.50? s/,
+      /stands still at .* for 1\.50? s|did not begin/,
     ],
   ])('is ended if it %s', async (what, code, reason) => {
     const mine = await own(what.replaceAll(' ', '-'), code);
