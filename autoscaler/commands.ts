@@ -7,7 +7,8 @@ import type { LazyProgram } from '../models/base/command-line/option-table.ts';
 /** `infless-autoscaler plan`, and `infless plan`. */
 export const PLAN: LazyProgram = {
   name: 'plan',
-  summary: 'Simulate functions on a cluster under a load: is the SLO kept, with how much, at what cost?',
+  summary:
+    'Simulate functions on a cluster under a load: is the SLO kept, with which resources, at what cost?',
   load: async () => (await import('./what-if/commands/plan-command.ts')).planCommand,
 };
 
@@ -15,13 +16,13 @@ export const PLAN: LazyProgram = {
 export const EXPLAIN: LazyProgram = {
   name: 'explain',
   summary:
-    'Tell what binds a function, what its config costs, what comes second, and what a looser SLO saves.',
+    "Explain a function's config: what binds it, what it costs, the runner-up, and what a looser SLO saves.",
   load: async () => (await import('./what-if/commands/explain-command.ts')).explainCommand,
 };
 
 /** `infless-autoscaler image`. */
 export const IMAGE: LazyProgram = {
   name: 'image',
-  summary: 'Pack this autoscaler as an image, for a cluster to run: without Docker, without root.',
+  summary: 'Pack this autoscaler into an image for a cluster: no Docker, no root.',
   load: async () => (await import('./deploy/image-command.ts')).imageCommand,
 };

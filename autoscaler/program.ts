@@ -13,14 +13,16 @@ export const autoscalerProgram = defineProgram({
 Functions are declared in the file, or by REST:
   curl localhost:8080/api/functions -H 'Content-Type: application/json' \\
     -d '{"name":"mobilenet","model":"mobilenet","slo":"200ms"}'
-and called at /function/NAME, or /v1/models/NAME:predict.
+and called at /function/NAME, /v1/models/NAME:predict or /v2/models/NAME/infer.
 
-Without --basic-auth-dir, who declares functions has to call this program by localhost, the address given with --host or
-a name given with --allow-host: so no web site can do it through somebody's browser.
+Without --basic-auth-dir, functions can only be declared by localhost, the address given with --host or a name given with
+--allow-host. So no web site can declare one through your browser.
 
-SIGINT (Ctrl-C) stops the instances. SIGTERM leaves them to the next autoscaler on the same --state-dir; if none
-comes within ${formatDuration(ORPHAN_MS)}, they end by themselves. On a cluster they stay until one comes.
+SIGINT (Ctrl-C) stops the instances. SIGTERM leaves them running for the next autoscaler with the same --state-dir; if
+none comes within ${formatDuration(ORPHAN_MS)}, they end by themselves. On a cluster they wait for one without limit.
 
-On a cluster functions are objects of the kind InferenceFunction; those of the file are made and stay.`,
+On a cluster functions are objects of kind InferenceFunction. Those of the file are created, and stay.
+
+More: docs/serve.md`,
   run: async (values) => (await import('./serve.ts')).serve(values),
 });

@@ -9,8 +9,7 @@ const COMMANDS: readonly LazyProgram[] = [
   },
   {
     name: 'verify',
-    summary:
-      'Hash everything of an image again. The exit code is 2 where something is not what it should be.',
+    summary: 'Hash everything in an image again. The exit code is 2 if something is damaged.',
     load: async () => (await import('./commands/verify-command.ts')).verifyCommand,
   },
 ];
@@ -18,7 +17,7 @@ const COMMANDS: readonly LazyProgram[] = [
 /** The command line of `infless-pack`. */
 export const packProgram = defineProgram({
   name: 'infless-pack',
-  summary: 'Pack a model into a serving image: without Docker, without root, the same bytes each time.',
+  summary: 'Pack a model into a serving image: no Docker, no root, the same bytes each time.',
   options: PACK_OPTIONS,
   commands: COMMANDS,
   file: {
@@ -33,6 +32,6 @@ Examples:
   infless-pack resnet.onnx -t resnet:1 -o docker-archive:resnet.tar && docker load -i resnet.tar
   infless-pack resnet.onnx -t registry.example/resnet:1 --emit kubernetes | kubectl apply -f -
 
-An infless.yaml beside the model may fix these options. docs/pack.md tells more.`,
+An infless.yaml beside the model can hold these options: see docs/pack.md.`,
   run: async (values) => (await import('./commands/pack-command.ts')).packModel(values),
 });

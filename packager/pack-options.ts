@@ -26,7 +26,7 @@ const BASE = {
   key: 'base',
   parse: text,
   group: CONTENTS,
-  help: "what it is built on: host (this machine's Node.js), oci:FOLDER[:TAG], or a name in a registry",
+  help: "base image: host (this machine's Node.js), oci:FOLDER[:TAG], or a name in a registry",
 };
 
 /** Options of every command that builds an image. */
@@ -36,7 +36,7 @@ export const IMAGE_OPTIONS = {
     key: 'tag',
     parse: text,
     group: TARGET,
-    help: 'name of the image; pushes it to its registry unless told where it goes',
+    help: 'name of the image; it is pushed to its registry unless you say otherwise',
   }),
   output: option({
     flag: '-o, --output <target>',
@@ -50,9 +50,9 @@ export const IMAGE_OPTIONS = {
     flag: '--platform <list>',
     key: 'platforms',
     parse: (given) => given.split(','),
-    otherwise: 'that of this machine, or the one that has the accelerator',
+    otherwise: "this machine's, or the one that has the accelerator",
     group: CONTENTS,
-    help: 'what it runs on: linux/amd64, linux/arm64, or both with a comma between',
+    help: 'platforms: linux/amd64, linux/arm64, or both separated by a comma',
   }),
 };
 
@@ -64,7 +64,7 @@ export const PACK_OPTIONS = {
   model: argument({
     argument: '<model>',
     parse: modelReference,
-    help: 'a model file, a folder with one, or the name of a model that we can build: mobilenet, …',
+    help: 'a model file, a folder with one, or a model of the zoo: mobilenet, …',
   }),
   modelFile: option({
     key: 'model',
@@ -77,36 +77,36 @@ export const PACK_OPTIONS = {
     flag: '--dockerfile <folder>',
     parse: folder,
     group: TARGET,
-    help: 'write a Dockerfile with its layers there, for a builder of your own',
+    help: 'write a Dockerfile and the layers to this folder, to build it yourself',
   }),
   emit: option({
     flag: '--emit <platform>',
     parse: oneOf(DIALECT_NAMES),
     group: TARGET,
-    help: 'print a deployment file for this platform to standard output',
+    help: 'print a deployment file for this platform',
   }),
   profile: negatableOption({
     flag: '--profile <file>',
     key: 'profile',
     parse: file,
-    negation: 'take no profile table along',
+    negation: 'pack no profile table',
     otherwise: 'one found for the model',
     group: CONTENTS,
-    help: 'the profile table to take along',
+    help: 'profile table to pack',
   }),
   accelerator: option({
     flag: '--accelerator <name>',
     key: 'accelerator',
     parse: oneOf(ACCELERATORS),
     group: CONTENTS,
-    help: 'what runs the model beside the CPU; brings its provider along',
+    help: 'also pack the provider of this accelerator',
   }),
   cudaLibraries: repeatable({
     flag: '--cuda-libraries <folder>',
     key: 'cudaLibraries',
     parse: folder,
     group: CONTENTS,
-    help: 'take from there what of CUDA the base is without: a folder of libraries, or where pip has installed them',
+    help: 'folder with the CUDA libraries that the base lacks, or one that pip installed them into',
   }),
   include: repeatable({
     flag: '--include <file>',
@@ -114,7 +114,7 @@ export const PACK_OPTIONS = {
     addsToFile: true,
     parse: file,
     group: CONTENTS,
-    help: 'take another file of the model’s folder along',
+    help: 'pack another file of the model’s folder',
   }),
   modelName: option({
     flag: '--model-name <name>',
@@ -130,21 +130,21 @@ export const PACK_OPTIONS = {
     parse: text,
     otherwise: 'from its digest',
     group: CONTENTS,
-    help: 'version of the model, for people',
+    help: 'version of the model',
   }),
   source: option({
     flag: '--source <url>',
     key: 'source',
     parse: text,
     group: CONTENTS,
-    help: 'where the model comes from, for people',
+    help: 'where the model comes from',
   }),
   slo: option({
     flag: '--slo <duration>',
     key: 'slo',
     parse: parseSlo,
     group: SERVING,
-    help: 'latency at the 99th percentile to serve for, like 200ms',
+    help: 'latency target at p99, like 200ms',
   }),
   maxBatch: option({
     flag: '--max-batch <rows>',

@@ -9,27 +9,27 @@ const COMMANDS: readonly LazyProgram[] = [
   },
   {
     name: 'operators',
-    summary: 'Gather what operators take on this host, which --predict predicts other models from.',
+    summary: 'Measure operators on this host, so that --predict can predict other models from them.',
     load: async () => (await import('./commands/operators-command.ts')).operatorsCommand,
   },
   {
     name: 'report',
-    summary: 'Write a page with charts of a profile table: one file that opens without a network.',
+    summary: 'Write a page with charts of a profile table: one file that needs no network.',
     load: async () => (await import('./commands/report-command.ts')).reportCommand,
   },
   {
     name: 'compare',
-    summary: 'Tell cell by cell how much slower or faster a model has become.',
+    summary: 'Compare two tables cell by cell: what has become slower or faster?',
     load: async () => (await import('./commands/compare-command.ts')).compareCommand,
   },
   {
     name: 'merge',
-    summary: 'Make one table of several of the same model and host; newer cells win.',
+    summary: 'Merge tables of the same model and host into one; newer cells win.',
     load: async () => (await import('./commands/merge-command.ts')).mergeCommand,
   },
   {
     name: 'import',
-    summary: 'Make a profile table of what another program measured.',
+    summary: 'Make a profile table from what another program measured.',
     load: async () => (await import('./commands/import-command.ts')).importCommand,
   },
   {
@@ -42,14 +42,14 @@ const COMMANDS: readonly LazyProgram[] = [
 /** The program `infless-profile`. */
 export const profileProgram = defineProgram({
   name: 'infless-profile',
-  summary: 'Measure how fast a model answers batches under CPU quotas, as a table to plan with.',
+  summary: 'Measure how fast a model answers batches under CPU quotas. The result is a table to plan with.',
   options: PROFILE_OPTIONS,
   commands: COMMANDS,
   redirect: withEndpointCommand,
   notes: `
 Exit codes: 0 done; 1 no config keeps the SLO; 2 bad input; 3 the host failed; 4 the provider cannot be used; 130
-interrupted: --resume goes on with the rest.
-docs/profile.md tells more.`,
+interrupted: --resume measures the rest.
+More: docs/profile.md`,
   run: async (values, invocation) => {
     const { profile } = await import('./commands/profile-command.ts');
     return profile(values, invocation);

@@ -18,7 +18,7 @@ const AUTOSCALER_PROGRAM: Program = { entry: 'autoscaler/bin', others: [], forma
 /** `infless-autoscaler image`: this very autoscaler as an image, for a cluster to run. */
 export const imageCommand = defineProgram({
   name: 'image',
-  summary: 'Pack this autoscaler as an image, for a cluster to run: without Docker, without root.',
+  summary: 'Pack this autoscaler into an image for a cluster: no Docker, no root.',
   options: IMAGE_OPTIONS,
   run: packAutoscaler,
 });

@@ -21,7 +21,7 @@ const OPTIONS = {
     flag: '--out <folder>',
     parse: folder,
     default: 'proof',
-    help: 'where the results go, as they come',
+    help: 'folder for the results, written as they come',
   }),
   time: option({
     flag: '--time <seconds>',
@@ -38,27 +38,27 @@ const OPTIONS = {
   replay: option({
     flag: '--replay <folder>',
     parse: folder,
-    help: 'with the card played by programs that answer as recorded there',
+    help: 'replay an earlier run from this folder, without a card',
   }),
   bundle: option({
     flag: '--bundle <folder>',
     parse: folder,
     group: BUNDLE,
-    help: 'make what to bring there, and end',
+    help: 'make the bundle in this folder, and end',
   }),
   partSize: option({
     flag: '--part-size <mebibytes>',
     parse: (text, name) => parseBetween(text, name, 1, MOST_PART_MIB),
     default: '21',
     group: BUNDLE,
-    help: 'the largest file of it',
+    help: 'size of its largest file',
   }),
   computeCapability: option({
     flag: '--compute-capability <list>',
     parse: parseCapabilities,
     otherwise: 'all',
     group: BUNDLE,
-    help: 'only the code for these cards, as in 8.0,9.0',
+    help: 'only code for these cards, as in 8.0,9.0',
   }),
   unpackEngine: option({
     flag: '--unpack-engine <archive>',
@@ -71,7 +71,7 @@ const OPTIONS = {
 /** The command line of `npm run prove:gpu`. */
 export const proofProgram = defineProgram({
   name: 'prove-gpu',
-  summary: 'Shows on a machine with an NVIDIA card what INFless promises of GPUs, one step after the other.',
+  summary: 'Show step by step, on a machine with an NVIDIA card, that what INFless promises of GPUs holds.',
   options: OPTIONS,
   run,
 });

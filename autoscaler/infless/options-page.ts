@@ -14,24 +14,24 @@ const SHARED_ENVIRONMENT = [
     env: 'INFLESS_CACHE_DIR',
     parse: folder,
     otherwise: '~/.cache/infless, or below XDG_CACHE_HOME',
-    help: 'where models of the zoo, profile tables and operator times are kept',
+    help: 'folder that keeps models of the zoo, profile tables and operator times',
   }),
-  option({ env: 'INFLESS_DEBUG', parse: text, help: 'set to 1, an error comes with its stack' }),
+  option({ env: 'INFLESS_DEBUG', parse: text, help: '1 prints the stack of an error' }),
   option({
     env: 'INFLESS_CUDA_LIBRARIES',
     parse: folder,
     otherwise: 'those of pip, conda and the loader',
-    help: 'folders with the libraries of CUDA that the engine needs, with colons between',
+    help: 'folders with the CUDA libraries that the engine needs, separated by colons',
   }),
   option({
     env: 'INFLESS_SECRETS_DIR',
     parse: folder,
-    help: 'in an instance: the folder with the secrets of its function, each a file; set by the autoscaler',
+    help: 'in an instance: folder with the secrets of its function, one file each; set by the autoscaler',
   }),
   option({
     env: 'NO_COLOR',
     parse: text,
-    help: 'set to anything, nothing is coloured; FORCE_COLOR colours also what is no terminal',
+    help: 'any value turns colours off; FORCE_COLOR turns them on where there is no terminal',
   }),
   option({
     env: 'SOURCE_DATE_EPOCH',
@@ -43,18 +43,18 @@ const SHARED_ENVIRONMENT = [
     env: 'DOCKER_CONFIG',
     parse: folder,
     otherwise: '~/.docker',
-    help: 'folder with the config.json that knows the passwords of registries',
+    help: 'folder with the config.json that has the logins of registries',
   }),
   option({
     env: 'REGISTRY_AUTH_FILE',
     parse: file,
     otherwise: '$XDG_RUNTIME_DIR/containers/auth.json',
-    help: 'what else knows passwords of registries',
+    help: 'another file with logins of registries',
   }),
   option({
     env: 'HTTPS_PROXY',
     parse: text,
-    help: 'proxy to registries, as are HTTP_PROXY and, for those without one, NO_PROXY',
+    help: 'proxy to registries; HTTP_PROXY and NO_PROXY are read as well',
   }),
 ];
 
@@ -75,18 +75,18 @@ export async function optionsPage(): Promise<string> {
 Every option of every program. \`infless\` is one name for all of them: \`infless profile\` is \`infless-profile\`,
 \`infless plan\` is \`infless-autoscaler plan\`, \`infless explain\` is \`infless-autoscaler explain\`.
 
-- An option on the command line goes before its environment variable, that before the key of an options file, that before the default.
-- An empty variable counts as unset; \`INFLESS_BASIC_AUTH_DIR\` is refused instead, since it protects.
+- An option on the command line wins over its environment variable, that over the key of an options file, that over the default.
+- An empty variable counts as unset; \`INFLESS_BASIC_AUTH_DIR\` is refused, since leaving the gateway open must be a decision.
 - Durations have a unit: \`200ms\`, \`1.5s\`, \`10m\`, \`2h\`, \`1d\`.
-- \`--help\` is taken by every program and command, \`--version\` as well.
+- Every program and command has \`--help\` and \`--version\`.
 
 | Exit code | Meaning |
 | --- | --- |
 | 0 | Done. |
-| 1 | The answer is no: an SLO was missed, or none can be kept. |
+| 1 | The answer is no: an SLO was missed, or cannot be kept. |
 | 2 | Bad input. |
 | 3 | The environment failed: a port is taken, a disk is full, a registry does not answer. |
-| 4 | The accelerator that was asked for cannot be used here. |
+| 4 | The accelerator you asked for cannot be used here. |
 | 70 | A defect of INFless. |
 | 130 | Interrupted. |
 

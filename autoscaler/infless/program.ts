@@ -10,17 +10,17 @@ import { EXPLAIN, PLAN } from '../commands.ts';
 const PROGRAMS: readonly LazyProgram[] = [
   {
     name: 'profile',
-    summary: 'Measure how fast a model answers batches under CPU quotas, as a table to plan with.',
+    summary: 'Measure how fast a model answers batches under CPU quotas. The result is a table to plan with.',
     load: async () => (await import('../../profiler/program.ts')).profileProgram,
   },
   {
     name: 'load',
-    summary: 'Load an inference endpoint in an open loop and tell whether it kept its SLO.',
+    summary: 'Load an inference endpoint in an open loop and report whether it kept its SLO.',
     load: async () => (await import('../../profiler/load/program.ts')).loadProgram,
   },
   {
     name: 'pack',
-    summary: 'Pack a model into a serving image: without Docker, without root, the same bytes each time.',
+    summary: 'Pack a model into a serving image: no Docker, no root, the same bytes each time.',
     load: async () => {
       setFlagsFromString('--optimize-for-size'); // as for infless-pack, and as early
       return (await import('../../packager/cli.ts')).packProgram;
@@ -47,10 +47,10 @@ export const inflessProgram: ProgramSpec = defineProgram({
   options: {},
   commands: [...PROGRAMS, PLAN, EXPLAIN, COMPLETION],
   notes: `
-Begin with a model of the zoo:
+Start with a model of the zoo:
   infless profile mobilenet --slo 200ms
   infless autoscaler --functions functions.yaml
   infless load http://127.0.0.1:8080/function/mobilenet --rate 20 --slo 200ms
 
-infless COMMAND --help tells what a command takes; docs/options.md lists all options.`,
+infless COMMAND --help shows the options of a command; docs/options.md has all of them.`,
 });

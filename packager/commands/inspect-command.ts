@@ -12,7 +12,7 @@ const OPTIONS = {
     help: 'a name in a registry, or oci:FOLDER[:TAG]',
   }),
   insecure: toggle({ flag: '--insecure', help: 'speak plain HTTP with the registry' }),
-  json: toggle({ flag: '--json', help: 'everything that is known, for programs' }),
+  json: toggle({ flag: '--json', help: 'print everything as JSON' }),
 };
 
 export const inspectCommand = defineProgram({

@@ -17,7 +17,7 @@ const OPTIONS = {
 
 export const verifyCommand = defineProgram({
   name: 'verify',
-  summary: 'Hash everything of an image again. The exit code is 2 where something is not what it should be.',
+  summary: 'Hash everything in an image again. The exit code is 2 if something is damaged.',
   options: OPTIONS,
   run: (values) => withInterrupt((signal) => verify(values, signal)),
 });

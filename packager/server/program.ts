@@ -8,19 +8,18 @@ export const serverProgram = defineProgram({
   options: SERVER_OPTIONS,
   notes: `
 It answers inference requests at /v1/models/NAME, and
-  GET /_/health  with 200 as long as it lives
-  GET /_/ready   with 200 when the model has answered its first batch
-  GET /metrics   with what it does, for Prometheus
+  GET /_/health  200 while it lives
+  GET /_/ready   200 once the model has answered its first batch
+  GET /metrics   for Prometheus
 
-SIGTERM and SIGINT: what was taken in is answered, nothing else is taken, and the process ends. A second one ends it at
-once.
+On SIGTERM and SIGINT it answers the requests it has, refuses new ones, and ends. A second signal ends it at once.
 
 Exit codes:
-  0  ended by a signal, or because nobody asked after it (INFLESS_ORPHAN_MS)
+  0  ended by a signal, or because /_/ready was not called (INFLESS_ORPHAN_MS)
   2  bad input: the environment, the model, or its profile table
-  3  the port cannot be had
+  3  the port is taken
   4  the accelerator cannot be used here
 
-docs/protocols.md tells more.`,
+More: docs/protocols.md`,
   run: async (settings) => (await import('./serve.ts')).serve(settings),
 });

@@ -11,7 +11,7 @@ export const SERVER_OPTIONS = {
     env: ENV.model,
     parse: text,
     required: true,
-    help: 'a model file, or the name of a model that we can build',
+    help: 'a model file, or a model of the zoo',
   }),
   modelName: option({
     env: ENV.modelName,
@@ -22,13 +22,13 @@ export const SERVER_OPTIONS = {
   manifest: option({
     env: ENV.manifest,
     parse: file,
-    help: 'file that says what the model is: spares running it at each start to find out',
+    help: 'file that says what the model is; without it, each start runs the model to find out',
   }),
   instanceId: option({
     env: ENV.instanceId,
     parse: text,
     default: () => `${hostname()}-${process.pid}`,
-    otherwise: 'of host and process',
+    otherwise: 'host and process',
     help: 'name of this instance in logs and metrics',
   }),
   // An image sets 0.0.0.0: there the container is the border.
@@ -43,20 +43,20 @@ export const SERVER_OPTIONS = {
     env: ENV.cpuMillicores,
     parse: wholeNumber(1, 1_000_000),
     default: () => String(availableParallelism() * 1000),
-    otherwise: 'all of this machine',
-    help: 'CPU that it has, in thousandths of a core',
+    otherwise: 'all cores of this machine',
+    help: 'its CPU quota, in thousandths of a core',
   }),
   gpuPercent: option({
     env: ENV.gpuPercent,
     parse: decimal(0, 100),
     default: '0',
-    help: 'share of a GPU that it has, in percent',
+    help: 'its share of a GPU, in percent',
   }),
   provider: option({
     env: ENV.provider,
     parse: text,
     otherwise: 'cuda',
-    help: 'what of the engine runs a share of a GPU: cuda, tensorrt, …',
+    help: 'execution provider for a share of a GPU: cuda, tensorrt, …',
   }),
   maxBatch: option({ env: ENV.maxBatch, parse: wholeNumber(1, 4096), default: '8', help: 'largest batch' }),
   sloMs: option({
@@ -68,13 +68,13 @@ export const SERVER_OPTIONS = {
   profile: option({
     env: ENV.profile,
     parse: file,
-    help: 'profile table: a process that runs alone learns from it how long a batch takes',
+    help: 'profile table: how long batches take, for a process that runs alone',
   }),
   queueLimit: option({
     env: ENV.queueLimit,
     parse: wholeNumber(1, 1_000_000),
     default: '256',
-    help: 'most requests that wait; further ones are answered 429',
+    help: 'most requests that may wait; further ones are answered 429',
   }),
   maxBodyBytes: option({
     env: ENV.maxBodyBytes,
@@ -86,19 +86,19 @@ export const SERVER_OPTIONS = {
     env: ENV.maxWaitMs,
     parse: decimal(1, 3_600_000),
     default: '10000',
-    help: 'longest that a request waits before it is answered 504, in milliseconds',
+    help: 'longest wait of a request before it is answered 504, in milliseconds',
   }),
   drainMs: option({
     env: ENV.drainMs,
     parse: decimal(0, 3_600_000),
     default: '25000', // below the 30 s after which Kubernetes kills
-    help: 'on SIGTERM, how long what is queued may still take, in milliseconds',
+    help: 'on SIGTERM, how long queued requests may still take, in milliseconds',
   }),
   orphanMs: option({
     env: ENV.orphanMs,
     parse: decimal(0, 86_400_000),
     default: '0',
-    help: 'end when nobody asked /_/ready for this long, in milliseconds; 0 is never',
+    help: 'end if /_/ready was not called for this long, in milliseconds; 0 is never',
   }),
 };
 

@@ -20,7 +20,7 @@ const OPTIONS = {
   failOn: option({
     flag: '--fail-on <percent>',
     parse: (text, name) => parsePercent(text, name, 0, 100_000),
-    help: 'exit 1 where a cell is slower by more than this, beyond both intervals',
+    help: 'exit code 1 if a cell is slower by more than this, beyond both intervals',
   }),
   json: toggle({ flag: '--json', help: 'write the comparison as JSON' }),
 };
@@ -28,7 +28,7 @@ const OPTIONS = {
 /** `infless-profile compare`: what has become slower from one table to another. */
 export const compareCommand = defineProgram({
   name: 'compare',
-  summary: 'Tell cell by cell how much slower or faster a model has become.',
+  summary: 'Compare two tables cell by cell: what has become slower or faster?',
   options: OPTIONS,
   run: compare,
 });

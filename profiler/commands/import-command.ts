@@ -30,13 +30,13 @@ const OPTIONS = {
   format: option({
     flag: '--format <format>',
     parse: oneOf(IMPORT_FORMATS),
-    otherwise: 'told by its first line',
+    otherwise: 'by its first line',
     help: 'format of the file',
   }),
   only: option({
     flag: '--only <name>',
     parse: text,
-    help: 'the model to take, where the file holds several',
+    help: 'the model to import, if the file has several',
   }),
   for: option({
     flag: '--for <model>',
@@ -47,18 +47,18 @@ const OPTIONS = {
   cpus: option({
     flag: '--cpus <cores>',
     parse: parseCpuMillicores,
-    help: 'CPU quota it was measured under, where the file does not tell (Triton)',
+    help: 'CPU quota it was measured under, if the file does not say (Triton)',
   }),
   gpu: option({
     flag: '--gpu <percent>',
     parse: (given, name) => parsePercent(given, name, 0, 100) * 100,
-    otherwise: 'all of a GPU that it names',
-    help: 'GPU share, where the file does not tell',
+    otherwise: 'the whole of a GPU that it names',
+    help: 'GPU share, if the file does not say',
   }),
   batch: option({
     flag: '--batch <size>',
     parse: parseBatch,
-    help: 'batch size, where the file does not tell (perf_analyzer)',
+    help: 'batch size, if the file does not say (perf_analyzer)',
   }),
   startup: option({
     flag: '--startup <duration>',
@@ -69,14 +69,14 @@ const OPTIONS = {
   memory: option({
     flag: '--memory <size>',
     parse: parseBytes,
-    help: 'memory of an instance, where the file does not tell',
+    help: 'memory of an instance, if the file does not say',
   }),
 };
 
 /** `infless-profile import`: a table from what other programs wrote. */
 export const importCommand = defineProgram({
   name: 'import',
-  summary: 'Make a profile table of what another program measured.',
+  summary: 'Make a profile table from what another program measured.',
   options: OPTIONS,
   run: importFile,
 });

@@ -23,7 +23,7 @@ const OPTIONS = {
 /** `infless-profile merge`: tables of several sweeps as one. */
 export const mergeCommand = defineProgram({
   name: 'merge',
-  summary: 'Make one table of several of the same model and host; newer cells win.',
+  summary: 'Merge tables of the same model and host into one; newer cells win.',
   options: OPTIONS,
   run: merge,
 });

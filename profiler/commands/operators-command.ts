@@ -31,19 +31,19 @@ const OPTIONS = {
     flag: '--rounds <n>',
     parse: wholeNumber(1, 1000),
     default: '3',
-    help: 'times that everything is gathered, one after the other: the fastest counts',
+    help: 'how often everything is measured; the fastest counts',
   }),
   shape: SHAPE_OPTION,
   calibration: toggle({
     flag: '--no-calibration',
-    help: 'leave out the networks of usual layers that are gathered beside the models',
+    help: 'do not measure the networks of usual layers beside the models',
   }),
 };
 
 /** `infless-profile operators`: what --predict predicts from. */
 export const operatorsCommand = defineProgram({
   name: 'operators',
-  summary: 'Gather what operators take on this host, which --predict predicts other models from.',
+  summary: 'Measure operators on this host, so that --predict can predict other models from them.',
   options: OPTIONS,
   run: gather,
 });

@@ -16,7 +16,7 @@ export const PROFILE_OPTIONS = {
   model: argument({
     argument: '<model>',
     parse: modelReference,
-    help: 'a model file (.onnx, or the model.json of TF.js), a folder with one, or the name of a model that we can build: mobilenet, …',
+    help: 'a model file (.onnx, or the model.json of TF.js), a folder with one, or a model of the zoo: mobilenet, …',
   }),
   batches: option({
     flag: '--batches <list>',
@@ -58,14 +58,14 @@ export const PROFILE_OPTIONS = {
     parse: (given, name) => parsePercent(given, name, 0.1, 100),
     otherwise: '5%, or 30 % of the grid',
     group: EFFORT,
-    help: 'go on until predictions of held-out cells are off by no more in the median',
+    help: 'measure until held-out cells are predicted this well in the median',
   }),
   maxTime: option({
     flag: '--max-time <duration>',
     parse: parsePositiveMs,
     otherwise: 'no limit',
     group: EFFORT,
-    help: 'predict what is not measured by then, like 3m',
+    help: 'measure for at most this long, then predict the rest, like 3m',
   }),
   confidence: option({
     flag: '--confidence <percent>',
@@ -79,14 +79,14 @@ export const PROFILE_OPTIONS = {
     parse: (given, name) => parsePercent(given, name, 0.1, 50),
     otherwise: '3%',
     group: EFFORT,
-    help: 'how far the mean may be off with that confidence',
+    help: 'largest error of the mean at that confidence',
   }),
   cellTime: option({
     flag: '--cell-time <duration>',
     parse: parsePositiveMs,
     otherwise: '3s',
     group: EFFORT,
-    help: 'time for a cell that does not get that precise',
+    help: 'most time for one cell',
   }),
   period: option({
     flag: '--period <duration>',
@@ -98,49 +98,49 @@ export const PROFILE_OPTIONS = {
   resume: toggle({
     flag: '--resume',
     group: EFFORT,
-    help: 'go on with an interrupted sweep of the same model and options',
+    help: 'continue an interrupted sweep of the same model and options',
   }),
   predict: toggle({
     flag: '--predict',
     group: PREDICTION,
-    help: 'predict all cells from operators of other models, see infless-profile operators --help',
+    help: 'predict all cells from operators of other models; see infless-profile operators --help',
   }),
   cells: option({
     flag: '--cells <count>',
     parse: parseCount,
     otherwise: '0',
     group: PREDICTION,
-    help: 'with --predict: measure as many cells, to correct the predictions',
+    help: 'with --predict: measure this many cells to correct the predictions',
   }),
   provider: option({
     flag: '--provider <name>',
     parse: text,
     otherwise: 'cuda where there is a GPU',
     group: ACCELERATOR,
-    help: 'what of the engine runs shares of the GPU, like cuda or tensorrt; exit 4 if it cannot be used',
+    help: 'execution provider for shares of the GPU, like cuda or tensorrt; exit code 4 if it cannot be used',
   }),
   strict: toggle({
     flag: '--strict',
     group: ACCELERATOR,
-    help: 'refuse a model of which the provider leaves anything to the CPU',
+    help: 'refuse a model if the provider leaves anything to the CPU',
   }),
   allowFallback: toggle({
     flag: '--allow-fallback',
     group: ACCELERATOR,
     otherwise: 'up to 2 % of the time',
-    help: 'measure a model whatever the provider leaves to the CPU',
+    help: 'measure a model however much the provider leaves to the CPU',
   }),
   output: option({
     flag: '-o, --output <file>',
     parse: file,
     group: RESULT,
-    help: 'write the table there as well',
+    help: 'also write the table to this file',
   }),
   format: option({
     flag: '--format <format>',
     parse: oneOf(TABLE_FORMATS),
     group: RESULT,
-    help: 'of the output file, or of standard output without one',
+    help: 'format of the output file, or of standard output without one',
   }),
   report: option({
     flag: '--report <file>',
@@ -148,7 +148,7 @@ export const PROFILE_OPTIONS = {
     group: RESULT,
     help: 'write a page with charts (HTML)',
   }),
-  ...sloOptions('name the best config for this latency; exit 1 if there is none', RESULT),
+  ...sloOptions('name the best config for this latency; exit code 1 if there is none', RESULT),
 };
 
 export type ProfileValues = Values<typeof PROFILE_OPTIONS>;

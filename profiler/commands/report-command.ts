@@ -8,7 +8,7 @@ import { readSlo, sloOptions } from './options.ts';
 /** `infless-profile report`: a page of charts from a table. */
 export const reportCommand = defineProgram({
   name: 'report',
-  summary: 'Write a page with charts of a profile table: one file that opens without a network.',
+  summary: 'Write a page with charts of a profile table: one file that needs no network.',
   options: {
     table: argument({ argument: '<table>', parse: file, help: 'a profile table (JSON)' }),
     output: option({ flag: '-o, --output <file>', parse: file, required: true, help: 'the page (HTML)' }),

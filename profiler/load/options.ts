@@ -70,7 +70,7 @@ export const LOAD_OPTIONS = {
     parse: parseRate,
     default: '1',
     group: RATES,
-    help: 'multiplies every rate',
+    help: 'multiply every rate by this',
   }),
   duration: option({
     flag: '--duration <duration>',
@@ -102,7 +102,7 @@ export const LOAD_OPTIONS = {
   protocol: option({
     flag: '--protocol <name>',
     parse: oneOf(PROTOCOLS.map(({ name }) => name)),
-    otherwise: 'as the URL tells',
+    otherwise: 'by the URL',
     group: REQUESTS,
     help: 'how to speak to the target',
   }),
@@ -139,13 +139,13 @@ export const LOAD_OPTIONS = {
     parse: wholeNumber(1),
     default: '1000',
     group: REQUESTS,
-    help: 'requests on their way at once; those beyond count as dropped',
+    help: 'requests in flight at once; those beyond are dropped',
   }),
   slo: option({
     flag: '--slo <duration>',
     parse: parseDurationMs,
     group: VERDICT,
-    help: 'latency target; the exit code is 1 when it is missed',
+    help: 'latency target; exit code 1 if it is missed',
   }),
   percentile: option({
     flag: '--percentile <number>',
@@ -158,7 +158,7 @@ export const LOAD_OPTIONS = {
     flag: '--json [file]',
     parse: file,
     group: VERDICT,
-    help: 'write the report as JSON to a file, or to standard output instead of the summary',
+    help: 'write the report as JSON to a file, or to standard output in place of the summary',
   }),
 };
 

@@ -7,7 +7,7 @@ import type { LoadReport } from './report.ts';
 /** The program `infless-load`. */
 export const loadProgram = defineProgram({
   name: 'infless-load',
-  summary: 'Load an inference endpoint in an open loop and tell whether it kept its SLO.',
+  summary: 'Load an inference endpoint in an open loop and report whether it kept its SLO.',
   options: LOAD_OPTIONS,
   notes: `
 Exit codes: 0 the SLO is kept, or none was given; 1 it is missed; 2 bad input; 3 nothing answers; 130 interrupted.`,

@@ -32,7 +32,7 @@ const OPTIONS = {
   rate: option({
     flag: '--rate <number>',
     parse: positiveRate,
-    otherwise: 'of a running one, those that come',
+    otherwise: 'as measured, of a running autoscaler',
     help: 'requests per second',
   }),
   json: toggle({ flag: '--json', help: 'write the explanation as JSON' }),
@@ -40,12 +40,12 @@ const OPTIONS = {
     flag: '-f, --functions <file>',
     parse: file,
     group: OFFLINE,
-    help: 'ask no autoscaler: functions with their tables',
+    help: "explain by these functions' tables, without a running autoscaler",
   }),
   cluster: option({
     flag: '-c, --cluster <file>',
     parse: file,
-    otherwise: 'there is as much as it takes',
+    otherwise: 'unlimited',
     group: OFFLINE,
     help: 'the nodes',
   }),
@@ -56,7 +56,7 @@ const OPTIONS = {
     parse: oneOf(RATE_MODEL_NAMES),
     default: 'percentile',
     group: OFFLINE,
-    help: 'how much an instance is counted on for',
+    help: 'how the capacity of an instance is predicted',
   }),
 };
 
@@ -66,7 +66,7 @@ type ExplainValues = Values<typeof OPTIONS>;
 export const explainCommand = defineProgram({
   name: 'explain',
   summary:
-    'Tell what binds a function, what its config costs, what comes second, and what a looser SLO saves.',
+    "Explain a function's config: what binds it, what it costs, the runner-up, and what a looser SLO saves.",
   options: OPTIONS,
   run: async (values) => {
     const report = await reportFor(values);

@@ -66,13 +66,13 @@ const OPTIONS = {
     flag: '--policies <names>',
     parse: parsePolicies,
     default: 'default,infless',
-    help: 'what is compared, with commas between; also your own, like ./mine.mjs',
+    help: 'policies to compare, separated by commas; also your own, like ./mine.mjs',
   }),
   warmUp: option({
     flag: '--warm-up <duration>',
     parse: parseDurationMs,
     default: '60s',
-    help: 'the first rate comes for so long before anything counts',
+    help: 'serve the first rate for this long before anything counts',
   }),
   startup: option({
     flag: '--startup <duration>',
@@ -84,7 +84,7 @@ const OPTIONS = {
     flag: '--noise <cv>',
     parse: parseNoise,
     default: '0',
-    help: 'how unsteady batches are beside what the tables say: a coefficient of variation',
+    help: 'how much batches vary beyond what the tables say, as a coefficient of variation',
   }),
   seed: option({
     flag: '--seed <integer>',
@@ -97,7 +97,7 @@ const OPTIONS = {
     flag: '--json [file]',
     parse: file,
     group: REPORT,
-    help: 'write the report as JSON to a file, or to standard output instead of the text',
+    help: 'write the report as JSON to a file, or to standard output in place of the text',
   }),
   html: option({
     flag: '--html <file>',
@@ -112,7 +112,8 @@ type PlanValues = Values<typeof OPTIONS>;
 /** `infless-autoscaler plan`: what would happen on a cluster under a load, without either. */
 export const planCommand = defineProgram({
   name: 'plan',
-  summary: 'Simulate functions on a cluster under a load: is the SLO kept, with how much, at what cost?',
+  summary:
+    'Simulate functions on a cluster under a load: is the SLO kept, with which resources, at what cost?',
   options: OPTIONS,
   notes: `
 A load is VALUE for all functions or NAME=VALUE for one:

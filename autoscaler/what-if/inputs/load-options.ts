@@ -46,7 +46,7 @@ export const CALL_OPTIONS = {
     parse: parseInterval,
     otherwise: 'the longest trace, or 10m',
     group: CALLS,
-    help: 'how much to simulate',
+    help: 'how long to simulate',
   }),
   arrivals: { ...LOAD_OPTIONS.arrivals, group: CALLS },
   cv: { ...LOAD_OPTIONS.cv, group: CALLS },

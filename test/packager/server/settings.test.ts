@@ -28,7 +28,7 @@ describe('settings of the serving process', () => {
   });
 
   test.each([
-    [{}, 'INFLESS_MODEL is missing: a model file, or the name of a model that we can build.'],
+    [{}, 'INFLESS_MODEL is missing: a model file, or a model of the zoo.'],
     [{ INFLESS_MODEL: '' }, 'INFLESS_MODEL is missing'],
     [
       { INFLESS_MODEL: 'm', INFLESS_PORT: '70000' },

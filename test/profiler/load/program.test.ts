@@ -150,7 +150,7 @@ describe('infless-load', () => {
     expect(renderHelp(loadProgram, undefined, 110)).toMatchInlineSnapshot(`
       "Usage: infless-load [options] <url>
 
-      Load an inference endpoint in an open loop and tell whether it kept its SLO.
+      Load an inference endpoint in an open loop and report whether it kept its SLO.
 
       Arguments:
         <url>                      a function (…/function/NAME), a model (…/v1/models/NAME, …/v2/models/NAME) or any
@@ -162,7 +162,7 @@ describe('infless-load', () => {
         --trace <file>             rates from a file: one a line, or CSV
         --interval <duration>      how long each rate of the trace holds (default: 1s)
         --column <name>            column of a CSV trace, by header or number (default: 1)
-        --scale <factor>           multiplies every rate (default: 1)
+        --scale <factor>           multiply every rate by this (default: 1)
         --duration <duration>      how long to send (default: 30s, or to the end of ramp or trace)
         --arrivals <process>       how requests spread around their rate (one of constant, poisson, gamma; default:
                                    poisson)
@@ -171,18 +171,18 @@ describe('infless-load', () => {
 
       Requests:
         --protocol <name>          how to speak to the target (one of tensorflow-serving, open-inference, openfaas;
-                                   default: as the URL tells)
+                                   default: by the URL)
         --data <file>              request body from a file
         --body <text>              request body (default: made up from the model's metadata)
         --method <method>          HTTP method (default: POST)
         --header <line>            request header, like "Authorization: Basic …" (repeatable)
         --timeout <duration>       give up on an answer after this long (default: 30s)
-        --max-outstanding <count>  requests on their way at once; those beyond count as dropped (default: 1000)
+        --max-outstanding <count>  requests in flight at once; those beyond are dropped (default: 1000)
 
       Report:
-        --slo <duration>           latency target; the exit code is 1 when it is missed
+        --slo <duration>           latency target; exit code 1 if it is missed
         --percentile <number>      share of all requests, in percent, that must meet the SLO (default: 99)
-        --json [file]              write the report as JSON to a file, or to standard output instead of the summary
+        --json [file]              write the report as JSON to a file, or to standard output in place of the summary
 
       Options:
         -h, --help                 print this help
