@@ -211,7 +211,7 @@ function verdictOn(file: GivenFile): InflessError | undefined {
 /** It is a model, and only its name keeps its engine from opening it. */
 function misnamedError({ path, start }: GivenFile): InflessError | undefined {
   for (const engine of ENGINES) {
-    const name = engine.properName(path, start);
+    const name = engine.properName?.(path, start);
     if (name === undefined || engine.recognizes(path)) continue;
     return new InflessError(
       'MODEL_UNSUPPORTED',
