@@ -129,7 +129,7 @@ function parseCredentialsFolder(given: string, name: string): string {
     'INVALID_INPUT',
     `${name} is empty: nobody could tell who may administer functions`,
     {
-      remedy: 'Name a folder, or leave it out to let everybody.',
+      remedy: 'Name a folder. To let everybody, unset it.',
     },
   );
 }

@@ -83,6 +83,13 @@ describe('infless-autoscaler', () => {
     [['--allow-host', 'a.example:8080'], 2, /without scheme and port/],
     [['--cpu', 'lots'], 2, /--cpu "lots" is not an amount of CPU/],
     [
+      ['--basic-auth-dir', ''],
+      2,
+      /--basic-auth-dir is empty: nobody could tell who may administer functions/,
+    ],
+    [['--cpu', '1', 'plan'], 2, /"plan" is a command of infless-autoscaler, and comes first/],
+    [['pln'], 2, /has no command "pln"\. Did you mean plan\?/],
+    [
       ['--basic-auth-dir', 'missing'],
       2,
       /Credentials file missing\/basic-auth-user cannot be read \(ENOENT\)/,

@@ -6,6 +6,10 @@ import { sourcesIn } from '../architecture/sources.ts';
 import { anchorsOf, pages, proseOf, readPage } from './pages.ts';
 
 const ROOMS = ['models', 'profiles', 'profiler', 'packager', 'autoscaler', 'test'];
+/** A path from the root, in code. */
+const NAMED_SOURCE = new RegExp(`(?<![\\w./-])((?:${ROOMS.join('|')})/[\\w./-]*\\w)`, 'g');
+/** A name that the reader fills in. */
+const PLACEHOLDER = /\b(?:NAME|ROOM|FOLDER)\b|\/a\/b\//;
 
 it.each(pages())('%s links to what is there', (path) => {
   const links = [...proseOf(readPage(path)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!);
@@ -26,4 +30,10 @@ it('help texts, error sentences and comments name pages that are there', () => {
   );
   expect(named.length).toBeGreaterThan(5);
   expect(named.filter(({ page }) => !existsSync(join(packageRoot, page)))).toEqual([]);
+});
+
+it.each(pages().filter((path) => path !== 'CHANGELOG.md'))('%s names source files that are there', (path) => {
+  const named = [...readPage(path).matchAll(NAMED_SOURCE)].map(([, source]) => source!);
+  const sources = named.filter((source) => !PLACEHOLDER.test(source));
+  expect(sources.filter((source) => !existsSync(join(packageRoot, source)))).toEqual([]);
 });
