@@ -36,7 +36,8 @@ async function post(body: Uint8Array | string, encoding: string, init: RequestIn
   const bytes = Uint8Array.from(Buffer.from(body as string));
   const headers = { 'content-encoding': encoding };
   const response = await fetch(url, { method: 'POST', body: bytes, headers, ...init });
-  return { status: response.status, headers: response.headers, json: await response.json() };
+  const json = (await response.json()) as { error: string };
+  return { status: response.status, headers: response.headers, json };
 }
 
 const PLAIN = JSON.stringify({ instances: [1, 2, 3] });
