@@ -1,7 +1,7 @@
 import { isSelected, kindOf, type NodeCapacity, type NodeSelector, selectorText } from './node.ts';
 
 /** Where a function's instances may be. */
-export interface Site {
+export interface EligibleNodes {
   /** Names of the nodes; undefined for all there are. */
   readonly names: ReadonlySet<string> | undefined;
   readonly nodes: readonly NodeCapacity[];
@@ -12,14 +12,14 @@ export interface Site {
 const ANY: NodeSelector = {};
 
 /** The same nodes come back with every plan, thousands of them: what was found of them is kept as long as their list. */
-const known = new WeakMap<readonly NodeCapacity[], Map<string, Site>>();
+const known = new WeakMap<readonly NodeCapacity[], Map<string, EligibleNodes>>();
 
 /**
  * The same object for the same selector.
  *
  * @param selector labels that a node must have
  */
-export function siteOf(nodes: readonly NodeCapacity[], selector: NodeSelector = ANY): Site {
+export function eligibleNodes(nodes: readonly NodeCapacity[], selector: NodeSelector = ANY): EligibleNodes {
   let sites = known.get(nodes);
   if (sites === undefined) {
     sites = new Map();
@@ -35,15 +35,15 @@ export function siteOf(nodes: readonly NodeCapacity[], selector: NodeSelector = 
 }
 
 /** Whether instances may be on this node. */
-export function includes({ names }: Site, node: string): boolean {
+export function includes({ names }: EligibleNodes, node: string): boolean {
   return names === undefined || names.has(node);
 }
 
-function wholeOf(nodes: readonly NodeCapacity[]): Site {
+function wholeOf(nodes: readonly NodeCapacity[]): EligibleNodes {
   return { names: undefined, nodes, kinds: kindsOf(nodes) };
 }
 
-function partOf(all: readonly NodeCapacity[], selector: NodeSelector): Site {
+function partOf(all: readonly NodeCapacity[], selector: NodeSelector): EligibleNodes {
   const nodes = all.filter((node) => isSelected(node, selector));
   return { names: new Set(nodes.map(({ name }) => name)), nodes, kinds: kindsOf(nodes) };
 }

@@ -12,7 +12,7 @@ export interface Placement {
 }
 
 /** An instance that exists and is not being stopped. */
-export interface PlannedInstance extends Placement {
+export interface PlacedInstance extends Placement {
   readonly id: string;
   readonly functionName: string;
   readonly ready: boolean;
@@ -21,13 +21,13 @@ export interface PlannedInstance extends Placement {
 }
 
 /** An instance on its way out: it serves nothing any more but still holds its resources. */
-export interface LeavingInstance extends Placement {
+export interface TerminatingInstance extends Placement {
   /** Undefined where its function is not there any more. */
   readonly functionName?: string;
 }
 
 export interface ClusterSnapshot {
   readonly nodes: readonly NodeCapacity[];
-  readonly instances: readonly PlannedInstance[];
-  readonly leaving: readonly LeavingInstance[];
+  readonly instances: readonly PlacedInstance[];
+  readonly leaving: readonly TerminatingInstance[];
 }

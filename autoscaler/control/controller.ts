@@ -31,7 +31,7 @@ import { Complaints } from './complaints.ts';
 import { type ActionCount, DecisionLog, type LoggedDecision } from './decision-log.ts';
 import { looserSloText } from './looser-slo.ts';
 import { type KeepAliveFactory, ManagedFunction } from './managed-function.ts';
-import { Planning, type PlanScope } from './scaling-step.ts';
+import { type PlanScope, ScalingStep } from './scaling-step.ts';
 import type { ControlSettings } from './settings.ts';
 
 export interface ControllerParts {
@@ -67,7 +67,7 @@ export class Controller {
   readonly #parts: ControllerParts;
   readonly #functions = new Map<string, ManagedFunction>();
   readonly #fleet: Fleet;
-  readonly #planning: Planning;
+  readonly #step: ScalingStep;
   /** Why requests of a model cannot share runs, by its digest. Kept until this process ends. */
   readonly #unbatchable = new Map<string, string>();
   readonly #decisions = new DecisionLog();
@@ -86,7 +86,7 @@ export class Controller {
     const { mayAct = () => true } = parts;
     const fleetParts = { platform, clock, logger, drainMs, mayAct: () => this.#isLeading && mayAct() };
     this.#fleet = new Fleet(fleetParts, this.#functions);
-    this.#planning = new Planning({ planner, rates, scope }, this.#functions, this.#fleet);
+    this.#step = new ScalingStep({ planner, rates, scope }, this.#functions, this.#fleet);
     this.#shortages = new Complaints(logger, {
       begins: 'a function is short of instances',
       ends: 'a function has what it needs again',
@@ -118,7 +118,7 @@ export class Controller {
   follow(): void {
     this.#isLeading = false;
     this.#isRunning = true;
-    this.#planning.rest();
+    this.#step.rest();
     this.#shortages.forget();
     this.#looserSlos.forget();
     this.#tickSoon();
@@ -147,12 +147,12 @@ export class Controller {
   }
 
   shortageOf(name: string): Shortage | undefined {
-    return this.#planning.shortages.find((shortage) => shortage.functionName === name);
+    return this.#step.shortages.find((shortage) => shortage.functionName === name);
   }
 
   /** What a function is planned for whose own SLO no config keeps that a node can hold; undefined for one that can keep it. */
   looserSloMsOf(name: string): number | undefined {
-    return this.#planning.looserSloMsOf(name, this.#parts.clock.nowMs());
+    return this.#step.looserSloMsOf(name, this.#parts.clock.nowMs());
   }
 
   /**
@@ -166,10 +166,10 @@ export class Controller {
     change: (seen: FunctionDemand) => FunctionDemand = (seen) => seen,
   ): Promise<{ readonly decision: FunctionDecision; readonly input: PlanInput }> {
     const nodes = await this.#parts.platform.nodes();
-    const seen = this.#planning.input(nodes, this.#parts.clock.nowMs()); // after waiting: all of one moment
+    const seen = this.#step.input(nodes, this.#parts.clock.nowMs()); // after waiting: all of one moment
     const demands = seen.demands.map((each) => (each.name === name ? change(each) : each));
     const input = { ...seen, demands };
-    const decision = this.#planning.consider(input).functions.find((each) => each.name === name);
+    const decision = this.#step.consider(input).functions.find((each) => each.name === name);
     if (decision === undefined) throw functionNotFound(name);
     return { decision, input };
   }
@@ -187,8 +187,8 @@ export class Controller {
    * A function is declared, but cannot be deployed for now: what runs of it is left alone until it is deployed or
    * removed.
    */
-  spare(name: string): void {
-    this.#fleet.spare(name);
+  retain(name: string): void {
+    this.#fleet.retain(name);
   }
 
   /**
@@ -215,7 +215,7 @@ export class Controller {
     const runsAlone = this.#unbatchable.get(digestOf(managed));
     if (runsAlone !== undefined) managed.stopBatching(runsAlone);
     this.#fleet.adopt();
-    this.#planning.stir(name);
+    this.#step.enqueue(name);
     this.#refreshDispatcher(managed);
     this.#tickSoon();
     return managed;
@@ -225,7 +225,7 @@ export class Controller {
   remove(name: string): void {
     const managed = this.#functions.get(name);
     this.#functions.delete(name);
-    this.#planning.forget(name);
+    this.#step.forget(name);
     this.#decisions.forget(name);
     this.#shortages.forget(name);
     this.#looserSlos.forget(name);
@@ -242,7 +242,7 @@ export class Controller {
     const nowMs = this.#parts.clock.nowMs();
     const { dispatcher, backoff, name } = managed;
     managed.arrived(nowMs);
-    this.#planning.arrived(name, nowMs);
+    this.#step.arrived(name, nowMs);
     if (dispatcher.isServing || dispatcher.queued > 0 || !backoff.mayStart(nowMs)) return;
     if (this.instancesOf(name).length === 0) this.#tickSoon();
   }
@@ -260,7 +260,7 @@ export class Controller {
   #takeOver(): void {
     const nowMs = this.#parts.clock.nowMs();
     for (const managed of this.#functions.values()) managed.measureAnew(nowMs);
-    this.#planning.stirAll();
+    this.#step.enqueueAll();
   }
 
   #scheduleTick(): void {
@@ -292,7 +292,7 @@ export class Controller {
 
   async #tick(): Promise<void> {
     if (this.#isLeading) await this.#plan();
-    for (const name of this.#fleet.takeSuspected()) {
+    for (const name of this.#fleet.takeQuarantined()) {
       const managed = this.#functions.get(name);
       if (managed !== undefined) this.#refreshDispatcher(managed);
     }
@@ -303,7 +303,7 @@ export class Controller {
     const nodes = await platform.nodes();
     if (!this.#isLeading) return; // another one plans by now
     const nowMs = clock.nowMs(); // after waiting: all that is decided shall be of one moment
-    const decision = this.#planning.decide(nodes, nowMs);
+    const decision = this.#step.decide(nodes, nowMs);
     this.#tell(decision, nowMs);
     this.#complain(nowMs);
     await this.#apply(decision, nowMs);
@@ -319,7 +319,7 @@ export class Controller {
   }
 
   #complain(nowMs: number): void {
-    const { shortages, looserSlosMs } = this.#planning;
+    const { shortages, looserSlosMs } = this.#step;
     this.#shortages.note(
       shortages.map((shortage) => ({
         functionName: shortage.functionName,
@@ -362,7 +362,7 @@ export class Controller {
     const { id, functionName, phase, startedAtMs, readyAtMs = clock.nowMs() } = event.instance;
     const managed = this.#functions.get(functionName);
     const neverWorked = this.#fleet.note(event);
-    this.#planning.stir(functionName);
+    this.#step.enqueue(functionName);
     if (event.type === 'gone') {
       if (!event.expected) {
         logger.warn({ function: functionName, instance: id, reason: event.reason }, 'an instance is gone');
@@ -382,7 +382,7 @@ export class Controller {
     const nowMs = this.#parts.clock.nowMs();
     backoff.failed(nowMs, reason);
     const serves = this.instancesOf(name).some(({ phase }) => phase === 'ready');
-    if (serves || !backoff.isHopeless) return;
+    if (serves || !backoff.failedForGood) return;
     const error = new InflessError('UNAVAILABLE', `Instances of function "${name}" cannot start: ${reason}`, {
       remedy: 'It is tried again from time to time; look at the logs of its instances.',
       details: { retryAfterMs: backoff.retryAtMs - nowMs },
@@ -392,14 +392,14 @@ export class Controller {
 
   #onIdle(functionName: string): void {
     const managed = this.#functions.get(functionName);
-    if (managed !== undefined) this.#planning.becameIdle(managed, this.#parts.clock.nowMs());
+    if (managed !== undefined) this.#step.becameIdle(managed, this.#parts.clock.nowMs());
   }
 
   #onBatch(functionName: string, batch: DispatchedBatch): void {
     this.#fleet.answered(batch.instanceId);
     const managed = this.#functions.get(functionName);
     managed?.backoff.answered();
-    if (managed?.hasNewTimes) this.#planning.stir(functionName);
+    if (managed?.hasNewTimes) this.#step.enqueue(functionName);
     if (managed !== undefined && batch.ranAlone !== undefined) {
       this.#onRanAlone(managed, batch.instanceId, batch.ranAlone);
     }
@@ -421,7 +421,7 @@ export class Controller {
     for (const each of this.#functions.values()) {
       if (digestOf(each) !== digest) continue;
       each.stopBatching(reason);
-      this.#planning.stir(each.name);
+      this.#step.enqueue(each.name);
     }
   }
 

@@ -5,8 +5,8 @@ import { viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { DemandEstimator, type DemandHorizon, type DemandSnapshot } from '../demand/demand-estimator.ts';
 import { Idleness } from '../demand/keepalive/idleness.ts';
-import { type ColdStartPolicyName, createColdStartPolicy } from '../demand/keepalive/policies.ts';
-import type { ColdStartPolicy } from '../demand/keepalive/policy.ts';
+import { createKeepAlivePolicy, type KeepAlivePolicyName } from '../demand/keepalive/policies.ts';
+import type { KeepAlivePolicy } from '../demand/keepalive/policy.ts';
 import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import type { FleetFunction } from '../fleet/cluster-snapshot.ts';
@@ -29,15 +29,15 @@ const SHORTEST_MEMORY_MS = 15_000;
  * Makes the policy that decides when one function is worth an instance while nothing is asked of it.
  *
  * @param declared what the function declares
- * @param keepAliveMs the idle time that it declares, see {@link createColdStartPolicy}
+ * @param keepAliveMs the idle time that it declares, see {@link createKeepAlivePolicy}
  */
 export type KeepAliveFactory = (
   functionName: string,
-  declared: ColdStartPolicyName,
+  declared: KeepAlivePolicyName,
   keepAliveMs: number,
-) => ColdStartPolicy;
+) => KeepAlivePolicy;
 
-const byName: KeepAliveFactory = (_, declared, keepAliveMs) => createColdStartPolicy(declared, keepAliveMs);
+const byName: KeepAliveFactory = (_, declared, keepAliveMs) => createKeepAlivePolicy(declared, keepAliveMs);
 
 /**
  * The demand as the planner sees it: none, whatever came before, once its keep-alive policy finds an instance not worth

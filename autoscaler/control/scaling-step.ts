@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { amountsOf, ZERO } from '../../models/base/resources.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
 import type { ClusterSnapshot } from '../cluster/snapshot.ts';
-import { SpareRequests } from '../demand/spare-requests.ts';
+import { RequestAllowance } from '../demand/spare-requests.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Candidate } from '../latency/candidate.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
@@ -14,9 +14,9 @@ import {
   type Shortage,
   shortagesOf,
 } from '../planning/decision.ts';
-import { Attention } from '../planning/incremental/attention.ts';
-import { isCrowded } from '../planning/incremental/crowding.ts';
-import { Steadiness } from '../planning/incremental/steadiness.ts';
+import { PlanQueue } from '../planning/incremental/attention.ts';
+import { isContended } from '../planning/incremental/crowding.ts';
+import { PlanStability } from '../planning/incremental/steadiness.ts';
 import { plannedSloMs } from '../planning/planner.ts';
 import type { ManagedFunction, SeenDemand } from './managed-function.ts';
 
@@ -26,7 +26,7 @@ import type { ManagedFunction, SeenDemand } from './managed-function.ts';
  */
 export type PlanScope = 'needed' | 'all';
 
-export interface PlanningOptions {
+export interface ScalingStepOptions {
   readonly planner: Planner;
   readonly rates: RateModel;
   readonly scope: PlanScope;
@@ -39,25 +39,25 @@ const NOTHING: ScalingDecision = { prices: amountsOf(ZERO), functions: [], actio
  * do not mind each other, and those whose demand leaves their instances as they are need no plan; where it gets crowded all
  * are planned together.
  */
-export class Planning {
-  readonly #options: PlanningOptions;
+export class ScalingStep {
+  readonly #options: ScalingStepOptions;
   readonly #functions: ReadonlyMap<string, ManagedFunction>;
   readonly #fleet: Fleet;
-  readonly #attention = new Attention();
-  readonly #steadiness: Steadiness;
+  readonly #queue = new PlanQueue();
+  readonly #stability: PlanStability;
   /** Functions to which some requests make no difference. */
-  readonly #spare = new Map<string, SpareRequests>();
+  readonly #allowances = new Map<string, RequestAllowance>();
   #nodes: readonly NodeCapacity[] = [];
-  #isCrowded = false;
+  #isContended = false;
   #shortages: readonly Shortage[] = [];
   /** Of functions whose own SLO no config keeps that a node can hold: the one they are planned for. */
   readonly #looserSlosMs = new Map<string, number>();
 
-  constructor(options: PlanningOptions, functions: ReadonlyMap<string, ManagedFunction>, fleet: Fleet) {
+  constructor(options: ScalingStepOptions, functions: ReadonlyMap<string, ManagedFunction>, fleet: Fleet) {
     this.#options = options;
     this.#functions = functions;
     this.#fleet = fleet;
-    this.#steadiness = new Steadiness(options.planner, options.rates);
+    this.#stability = new PlanStability(options.planner, options.rates);
   }
 
   /** Whom the latest plan left short. */
@@ -78,32 +78,32 @@ export class Planning {
   }
 
   /** Something has happened to a function that a plan may depend on: what that was is looked at with the next step. */
-  stir(functionName: string): void {
-    this.#attention.stir(functionName);
+  enqueue(functionName: string): void {
+    this.#queue.enqueue(functionName);
   }
 
   arrived(functionName: string, nowMs: number): void {
-    const isSpare = this.#spare.get(functionName)?.take(nowMs) ?? false;
-    if (!isSpare) this.stir(functionName);
+    const isSpare = this.#allowances.get(functionName)?.take(nowMs) ?? false;
+    if (!isSpare) this.enqueue(functionName);
   }
 
-  /** Its last request was answered: when to look depends on what its cold-start policy thinks of that. */
+  /** Its last request was answered: when to look depends on what its keep-alive policy thinks of that. */
   becameIdle(managed: ManagedFunction, nowMs: number): void {
     const { name } = managed;
-    if (this.#spare.has(name) && managed.isHeld(nowMs))
-      this.#attention.wakeAt(name, managed.idlenessChangesAtMs(nowMs));
-    else this.stir(name);
+    if (this.#allowances.has(name) && managed.isHeld(nowMs))
+      this.#queue.wakeAt(name, managed.idlenessChangesAtMs(nowMs));
+    else this.enqueue(name);
   }
 
   /** All that is known may be out of date: every function is looked at with the next step. */
-  stirAll(): void {
-    for (const name of this.#functions.keys()) this.#attention.stir(name);
+  enqueueAll(): void {
+    for (const name of this.#functions.keys()) this.#queue.enqueue(name);
   }
 
   /** A function is there no more. */
   forget(functionName: string): void {
-    this.#steadiness.forget(functionName);
-    this.#spare.delete(functionName);
+    this.#stability.forget(functionName);
+    this.#allowances.delete(functionName);
     this.#looserSlosMs.delete(functionName);
   }
 
@@ -128,8 +128,8 @@ export class Planning {
   /** What to start and to stop now. */
   decide(nodes: readonly NodeCapacity[], nowMs: number): ScalingDecision {
     this.#note(nodes);
-    const looked = this.#attention.take(nowMs);
-    const isForAll = this.#options.scope === 'all' || this.#isCrowded;
+    const looked = this.#queue.take(nowMs);
+    const isForAll = this.#options.scope === 'all' || this.#isContended;
     const demands = isForAll ? this.#all(nowMs) : this.#needed(looked, nowMs);
     const decision = demands.length === 0 ? NOTHING : this.#plan(demands, nowMs);
     this.#shortages = shortagesOf(decision);
@@ -140,11 +140,11 @@ export class Planning {
   #note(nodes: readonly NodeCapacity[]): void {
     if (nodes === this.#nodes || isDeepStrictEqual(nodes, this.#nodes)) return;
     this.#nodes = nodes;
-    this.stirAll();
+    this.enqueueAll();
   }
 
   #all(nowMs: number): FunctionDemand[] {
-    this.stirAll(); // as soon as it is not for all any more, each has to be looked at
+    this.enqueueAll(); // as soon as it is not for all any more, each has to be looked at
     const demands = [...this.#functions.values()].map((managed) => this.#lookAt(managed, nowMs));
     for (const demand of demands) this.#noteSlo(demand);
     return inOrder(demands);
@@ -163,17 +163,17 @@ export class Planning {
     const { name } = managed;
     const demand = this.#lookAt(managed, nowMs);
     this.#noteSlo(demand);
-    const { state, spareRequests } = this.#steadiness.outlook(
+    const { state, requestAllowance } = this.#stability.stabilityOf(
       demand,
       this.#fleet.of(name),
       this.#nodes,
       (instances) => this.#fleet.planned(instances),
     );
-    if (spareRequests > 0) this.#spare.set(name, new SpareRequests(spareRequests, nowMs));
-    else this.#spare.delete(name);
-    if (state === 'settled') this.#attention.wakeAt(name, managed.idlenessChangesAtMs(nowMs));
-    else this.#attention.stir(name);
-    return state === 'unsteady' ? demand : undefined;
+    if (requestAllowance > 0) this.#allowances.set(name, new RequestAllowance(requestAllowance, nowMs));
+    else this.#allowances.delete(name);
+    if (state === 'stable') this.#queue.wakeAt(name, managed.idlenessChangesAtMs(nowMs));
+    else this.#queue.enqueue(name);
+    return state === 'unstable' ? demand : undefined;
   }
 
   #noteSlo(demand: FunctionDemand): void {
@@ -192,13 +192,13 @@ export class Planning {
       return this.#planWith(demands, this.#fleet.snapshot(this.#nodes));
     const names = new Set(demands.map(({ name }) => name));
     const decision = this.#planWith(demands, this.#fleet.snapshotFor(names, this.#nodes));
-    return this.#isCrowded ? this.#planWith(this.#all(nowMs), this.#fleet.snapshot(this.#nodes)) : decision;
+    return this.#isContended ? this.#planWith(this.#all(nowMs), this.#fleet.snapshot(this.#nodes)) : decision;
   }
 
   #planWith(demands: readonly FunctionDemand[], cluster: ClusterSnapshot): ScalingDecision {
     const { planner, rates } = this.#options;
     const decision = planner({ demands, cluster, rates });
-    this.#isCrowded = isCrowded(cluster, decision);
+    this.#isContended = isContended(cluster, decision);
     return decision;
   }
 
@@ -235,7 +235,7 @@ export class Planning {
   }
 }
 
-/** By name, so that it does not depend on who was deployed, or stirred, first. */
+/** By name, so that it does not depend on who was deployed, or enqueued, first. */
 function inOrder(demands: FunctionDemand[]): FunctionDemand[] {
   return demands.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -12,14 +12,14 @@ const SHARE = 0.5;
  * So many requests at once bring a function that carries `mostPerSecond`, and is asked for less than half of that, no further
  * than there: rates are measured over two seconds at least, and a standard deviation is added.
  */
-export function spareRequests(mostPerSecond: number, arrivalCv: number): number {
+export function requestAllowance(mostPerSecond: number, arrivalCv: number): number {
   // The largest n with n/2 + cv·√n/2 below its share.
   const most = (2 * SHARE * mostPerSecond) / MOST_EXAGGERATED;
   return Math.floor(((Math.sqrt(arrivalCv ** 2 + 4 * most) - arrivalCv) / 2) ** 2);
 }
 
 /** How many more requests may come before a function has to be looked at; after a pause as many as at first. */
-export class SpareRequests {
+export class RequestAllowance {
   readonly #most: number;
   #left: number;
   #latestMs: number;

@@ -10,7 +10,7 @@ import {
 import type { Config } from '../../profiles/config.ts';
 import type { Instance } from '../cluster/instance.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
-import type { ClusterSnapshot, LeavingInstance, PlannedInstance } from '../cluster/snapshot.ts';
+import type { ClusterSnapshot, PlacedInstance, TerminatingInstance } from '../cluster/snapshot.ts';
 import type { Workload } from '../functions/deployment.ts';
 
 /** What the fleet needs to know of a function to start and to count its instances. */
@@ -33,8 +33,8 @@ export function snapshotCluster(
   functions: ReadonlyMap<string, FleetFunction>,
   needsOf: (instance: Instance) => Vector,
 ): ClusterSnapshot {
-  const serving: PlannedInstance[] = [];
-  const leaving: LeavingInstance[] = [];
+  const serving: PlacedInstance[] = [];
+  const leaving: TerminatingInstance[] = [];
   for (const instance of instances) {
     const { id, functionName, config, node, gpu, phase, version } = instance;
     const owner = functions.get(functionName);
@@ -54,9 +54,9 @@ export function snapshotCluster(
 const NOBODY = '';
 
 /** Room that is held on a node, by how many does not matter. */
-export interface HeldRoom {
-  readonly instances: readonly PlannedInstance[];
-  readonly leaving: readonly LeavingInstance[];
+export interface HeldResources {
+  readonly instances: readonly PlacedInstance[];
+  readonly leaving: readonly TerminatingInstance[];
 }
 
 interface Sum {
@@ -72,11 +72,11 @@ interface Sum {
  *
  * @param isLeaving whether an instance is on its way out
  */
-export function heldRoom(
+export function sumHeldByNode(
   held: readonly Instance[],
   isLeaving: (instance: Instance) => boolean,
   needsOf: (instance: Instance) => Vector,
-): HeldRoom {
+): HeldResources {
   const sums: Sum[] = [];
   for (const instance of held) {
     addTo(sumFor(sums, instance, isLeaving(instance)).needs, needsOf(instance));
@@ -117,7 +117,7 @@ function sumFor(sums: Sum[], { node, gpu, config }: Instance, isLeaving: boolean
   return sum;
 }
 
-function placementOf({ node, gpu, needs }: Sum): LeavingInstance {
+function placementOf({ node, gpu, needs }: Sum): TerminatingInstance {
   const { cpuMillicores, gpuPercent } = amountsOf(needs);
   const config: Config = { batch: 1, cpuMillicores, gpuPercent };
   return { config, node, needs, ...(gpu === undefined ? {} : { gpu }) };

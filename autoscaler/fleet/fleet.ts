@@ -5,8 +5,13 @@ import { type Vector, vectorOf } from '../../models/base/resources.ts';
 import type { StartAction } from '../cluster/actions.ts';
 import type { Instance, ServingInstance } from '../cluster/instance.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
-import type { ClusterSnapshot, PlannedInstance } from '../cluster/snapshot.ts';
-import { type FleetFunction, type HeldRoom, heldRoom, snapshotCluster } from './cluster-snapshot.ts';
+import type { ClusterSnapshot, PlacedInstance } from '../cluster/snapshot.ts';
+import {
+  type FleetFunction,
+  type HeldResources,
+  snapshotCluster,
+  sumHeldByNode,
+} from './cluster-snapshot.ts';
 import { InstanceHealth } from './instance-health.ts';
 import { InstanceIndex } from './instance-index.ts';
 import type { InstanceEvent, Platform } from './platform.ts';
@@ -30,11 +35,11 @@ export class Fleet {
   /** Memory that the instances hold, for when their function is not there any more to say. */
   readonly #needs = new Map<string, Vector>();
   /** What is held of nodes, each for its list of instances as long as that is the same. */
-  #heldRooms = new WeakMap<readonly Instance[], HeldRoom>();
+  #held = new WeakMap<readonly Instance[], HeldResources>();
   /** Functions of which an instance is left alone for a while, since it failed a batch. */
-  readonly #suspected = new Set<string>();
+  readonly #quarantined = new Set<string>();
   /** Instances that may have to go whatever is planned. */
-  readonly #doubtful = new Set<string>();
+  readonly #removalCandidates = new Set<string>();
   /** Functions that are not there, but will be. */
   readonly #spared = new Set<string>();
 
@@ -65,7 +70,7 @@ export class Fleet {
     const leaving = [...seen.leaving];
     const shared = new Set(own.map(({ node }) => node));
     for (const node of this.#index.nodes) {
-      const room = shared.has(node) ? this.#roomOfOthers(functionNames, node) : this.#heldRoomOn(node);
+      const room = shared.has(node) ? this.#heldByOthers(functionNames, node) : this.#heldOn(node);
       instances.push(...room.instances);
       leaving.push(...room.leaving);
     }
@@ -73,7 +78,7 @@ export class Fleet {
   }
 
   /** Those of one function that are not on their way out, as planners see them. */
-  planned(instances: readonly Instance[]): readonly PlannedInstance[] {
+  planned(instances: readonly Instance[]): readonly PlacedInstance[] {
     return this.#snapshotOf([], instances).instances;
   }
 
@@ -82,31 +87,31 @@ export class Fleet {
     this.#index.note(event);
     const { id, functionName } = event.instance;
     if (event.type !== 'gone') {
-      if (!this.#functions.has(functionName)) this.#doubtful.add(id);
+      if (!this.#functions.has(functionName)) this.#removalCandidates.add(id);
       return false;
     }
     const neverWorked = event.instance.phase === 'starting' || !this.#health.hasAnswered(id);
     this.#health.forget(id);
     this.#needs.delete(id);
-    this.#doubtful.delete(id);
+    this.#removalCandidates.delete(id);
     return neverWorked && !event.expected;
   }
 
   /** A function was deployed: its instances may be others' now, or hold something else. */
   adopt(): void {
-    this.#heldRooms = new WeakMap();
+    this.#held = new WeakMap();
   }
 
   /** A function is not there, and its instances are to stay nevertheless. */
-  spare(functionName: string): void {
+  retain(functionName: string): void {
     this.#spared.add(functionName);
   }
 
   /** A function is there no more. */
   abandon(functionName: string): void {
-    this.#heldRooms = new WeakMap();
+    this.#held = new WeakMap();
     this.#spared.delete(functionName);
-    for (const { id } of this.of(functionName)) this.#doubtful.add(id);
+    for (const { id } of this.of(functionName)) this.#removalCandidates.add(id);
   }
 
   answered(id: string): void {
@@ -116,16 +121,16 @@ export class Fleet {
   /** An instance failed a batch: it is left alone for a while, and given up if that goes on. */
   failedBatch(functionName: string, id: string): void {
     this.#health.failed(id, this.#parts.clock.nowMs());
-    this.#suspected.add(functionName);
-    if (this.#health.isHopeless(id)) this.#doubtful.add(id);
+    this.#quarantined.add(functionName);
+    if (this.#health.failedForGood(id)) this.#removalCandidates.add(id);
   }
 
   /** Functions of which an instance was under suspicion when last asked: it may be used again by now. */
-  takeSuspected(): readonly string[] {
-    const names = [...this.#suspected];
+  takeQuarantined(): readonly string[] {
+    const names = [...this.#quarantined];
     const nowMs = this.#parts.clock.nowMs();
     for (const name of names) {
-      if (!this.of(name).some(({ id }) => this.#health.isSuspect(id, nowMs))) this.#suspected.delete(name);
+      if (!this.of(name).some(({ id }) => this.#health.isSuspect(id, nowMs))) this.#quarantined.delete(name);
     }
     return names;
   }
@@ -142,13 +147,13 @@ export class Fleet {
 
   /** Stops instances of functions that are not there, and those that fail whatever they are given. */
   async stopUnwanted(): Promise<void> {
-    for (const id of [...this.#doubtful]) {
+    for (const id of [...this.#removalCandidates]) {
       const functionName = this.#index.find(id)?.functionName;
       const isWanted =
         functionName !== undefined &&
         (this.#functions.has(functionName) || this.#spared.has(functionName)) &&
-        !this.#health.isHopeless(id);
-      if (isWanted) this.#doubtful.delete(id);
+        !this.#health.failedForGood(id);
+      if (isWanted) this.#removalCandidates.delete(id);
       else await this.stop(id);
     }
   }
@@ -182,24 +187,22 @@ export class Fleet {
     }
   }
 
-  #heldRoomOn(node: string): HeldRoom {
+  #heldOn(node: string): HeldResources {
     const instances = this.#index.on(node);
-    let room = this.#heldRooms.get(instances);
+    let room = this.#held.get(instances);
     if (room === undefined) {
-      room = this.#newHeldRoom(instances);
-      this.#heldRooms.set(instances, room);
+      room = this.#sumHeld(instances);
+      this.#held.set(instances, room);
     }
     return room;
   }
 
-  #roomOfOthers(functionNames: ReadonlySet<string>, node: string): HeldRoom {
-    return this.#newHeldRoom(
-      this.#index.on(node).filter(({ functionName }) => !functionNames.has(functionName)),
-    );
+  #heldByOthers(functionNames: ReadonlySet<string>, node: string): HeldResources {
+    return this.#sumHeld(this.#index.on(node).filter(({ functionName }) => !functionNames.has(functionName)));
   }
 
-  #newHeldRoom(instances: readonly Instance[]): HeldRoom {
-    return heldRoom(
+  #sumHeld(instances: readonly Instance[]): HeldResources {
+    return sumHeldByNode(
       instances,
       ({ phase, functionName }) => phase === 'draining' || !this.#functions.has(functionName),
       (instance) => this.#needsOf(instance),

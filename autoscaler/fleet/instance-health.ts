@@ -39,7 +39,7 @@ export class InstanceHealth {
     return nowMs < (this.#records.get(id)?.suspectUntilMs ?? 0);
   }
 
-  isHopeless(id: string): boolean {
+  failedForGood(id: string): boolean {
     return (this.#records.get(id)?.failures ?? 0) >= MOST_FAILURES;
   }
 

@@ -18,7 +18,7 @@ export interface StartRequest {
 }
 
 /** How long things may take before an instance is given up. */
-export interface Patience {
+export interface InstanceTimeouts {
   /** From the start to ready. */
   readonly startTimeoutMs: number;
   /** Without being ready, or without a word, once it was. */

@@ -20,7 +20,7 @@ export class StartBackoff {
     return this.#retryAtMs;
   }
 
-  get isHopeless(): boolean {
+  get failedForGood(): boolean {
     return this.#failures >= HOPELESS_FAILURES;
   }
 

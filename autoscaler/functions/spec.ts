@@ -3,7 +3,7 @@ import { messageOf } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
 import { imageSource } from '../../packager/image-name.ts';
-import { COLD_START_POLICIES } from '../demand/keepalive/policies.ts';
+import { KEEP_ALIVE_POLICIES } from '../demand/keepalive/policies.ts';
 import { variableRefusal } from './environment.ts';
 import { objectName } from './secrets/secret-store.ts';
 
@@ -70,7 +70,7 @@ const functionFields = z.strictObject({
       /** Beside others', where the cluster cannot carry all: twice the weight gets twice the share of what is asked. */
       weight: z.number().positive().max(1000).default(1),
       /** How it is decided when to keep, stop and pre-warm the last instance. */
-      policy: z.enum(COLD_START_POLICIES).default('tournament'),
+      policy: z.enum(KEEP_ALIVE_POLICIES).default('tournament'),
     })
     .prefault({})
     .refine(({ min, max }) => min <= max, 'min must not exceed max'),

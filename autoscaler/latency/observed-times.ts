@@ -227,7 +227,7 @@ class RunningMeans {
     const transportMs = this.#transportStep.value;
     this.#observation = {
       slowdown: this.#slowdownStep.value,
-      codecMsPerRow: this.#codecStep.value,
+      codecMsPerRequest: this.#codecStep.value,
       transportMs,
     };
     this.#guess = { slowdown: Math.max(1, this.#slowdownStep.value), transportMs };

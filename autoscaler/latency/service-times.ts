@@ -10,7 +10,7 @@ export interface Observation {
   /** Measured over tabulated execution time. */
   readonly slowdown: number;
   /** Decoding and encoding one row; by default the table's. */
-  readonly codecMsPerRow?: number;
+  readonly codecMsPerRequest?: number;
   /** From the gateway's dispatch to its reply, without the instance's own work and what the table says of its rows' way, per batch. */
   readonly transportMs: number;
 }
@@ -124,7 +124,7 @@ export class ServiceTimes {
   #around(config: Config, rows: number, executionMs: number): number {
     const seen = this.#observe(config);
     const tabulated = tabulatedRequestCost(this.view, config);
-    const msPerRow = (seen?.codecMsPerRow ?? tabulated.codecMs) + tabulated.transferMs;
+    const msPerRow = (seen?.codecMsPerRequest ?? tabulated.codecMs) + tabulated.transferMs;
     const transportMs = seen?.transportMs ?? DEFAULT_TRANSPORT_MS;
     return executionMs * (seen?.slowdown ?? 1) + rows * msPerRow + transportMs;
   }

@@ -3,10 +3,10 @@ import { type Shortage, shortageKind, shortageText } from '../planning/decision.
 import type { Condition, InferenceFunctionStatus } from './inference-function.ts';
 
 /** A condition, but for when it began to hold. */
-export type Finding = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+export type ConditionState = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
 /** Whether what the object says could be deployed. Where it could not, what was deployed before serves on. */
-export function acceptedFinding(failure: InflessError | undefined): Finding {
+export function acceptedState(failure: InflessError | undefined): ConditionState {
   if (failure === undefined) return finding('Accepted', true, 'Deployed', 'It is deployed as declared.');
   return finding('Accepted', false, reasonOf(failure), messageOf(failure));
 }
@@ -16,10 +16,10 @@ export function acceptedFinding(failure: InflessError | undefined): Finding {
  *
  * @param failure why not, where that is known
  */
-export function readyFinding(
+export function readyState(
   phase: NonNullable<InferenceFunctionStatus['phase']>,
   failure: InflessError | string | undefined,
-): Finding {
+): ConditionState {
   const { holds, reason, message } = READINESS[phase];
   if (holds || failure === undefined) return finding('Ready', holds, reason, message);
   if (typeof failure === 'string') return finding('Ready', false, reason, failure);
@@ -40,7 +40,7 @@ const READINESS = {
  * @param shortage what it cannot
  * @param lateness that it can, but not within the SLO
  */
-export function roomFinding(shortage: Shortage | undefined, lateness?: string): Finding {
+export function roomState(shortage: Shortage | undefined, lateness?: string): ConditionState {
   if (shortage === undefined && lateness !== undefined)
     return finding('Sufficient', false, 'SloNotKept', lateness);
   if (shortage === undefined)
@@ -50,7 +50,7 @@ export function roomFinding(shortage: Shortage | undefined, lateness?: string): 
 
 /** With the time since when each holds: that of before where it has not changed. */
 export function conditionsOf(
-  findings: readonly Finding[],
+  findings: readonly ConditionState[],
   before: readonly Condition[],
   observedGeneration: number,
   nowMs: number,
@@ -63,7 +63,7 @@ export function conditionsOf(
   });
 }
 
-function finding(type: string, holds: boolean, reason: string, message: string): Finding {
+function finding(type: string, holds: boolean, reason: string, message: string): ConditionState {
   return { type, status: holds ? 'True' : 'False', reason, message };
 }
 

@@ -9,7 +9,7 @@ import { type FunctionDeclaration, type FunctionSpec, parseFunctionSpec } from '
 import { declarationOf, objectOf } from './conversion.ts';
 import type { FunctionObjects } from './function-objects.ts';
 import type { InferenceFunction } from './inference-function.ts';
-import { Turns } from './work-queue.ts';
+import { KeyedQueue } from './work-queue.ts';
 
 export interface KubernetesFunctionsParts {
   readonly controller: Controller;
@@ -21,7 +21,7 @@ export interface KubernetesFunctionsParts {
 }
 
 /** What became of an object: either what it says is deployed, or why not. */
-export interface Outcome {
+export interface ReconcileResult {
   readonly uid: string;
   readonly generation: number;
   readonly failure?: InflessError;
@@ -29,7 +29,7 @@ export interface Outcome {
   readonly pinned?: string;
 }
 
-interface Followed extends Outcome {
+interface Followed extends ReconcileResult {
   /** What it was deployed from: the same again changes nothing. */
   readonly content: string;
   readonly failures: number;
@@ -53,7 +53,7 @@ export class KubernetesFunctions implements FunctionRegistry {
   readonly #followed = new Map<string, Followed>();
   /** Uids of objects that were deleted here, by name, as long as the watch has not told. */
   readonly #deleted = new Map<string, string>();
-  readonly #turns = new Turns(AT_ONCE);
+  readonly #turns = new KeyedQueue(AT_ONCE);
   /** From then on nobody asks which are broken: it has to be told. */
   #isOpen = false;
   #isClosed = false;
@@ -80,7 +80,7 @@ export class KubernetesFunctions implements FunctionRegistry {
   }
 
   /** What became of the function's object, as far as it was looked at. */
-  outcomeOf(name: string): Outcome | undefined {
+  outcomeOf(name: string): ReconcileResult | undefined {
     return this.#followed.get(name);
   }
 
@@ -186,7 +186,7 @@ export class KubernetesFunctions implements FunctionRegistry {
     const reason = messageOf(failure);
     const isNews = before?.failure === undefined || messageOf(before.failure) !== reason;
     if (this.#isOpen && isNews) logger.error({ function: name, reason }, 'a declared function cannot run');
-    if (controller.find(name) === undefined) controller.spare(name);
+    if (controller.find(name) === undefined) controller.retain(name);
     const cancelRetry = FINAL.has(failure.code) ? undefined : this.#retryLater(name, failures);
     this.#note(object, { failure, failures, ...(cancelRetry === undefined ? {} : { cancelRetry }) });
   }

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { COLD_START_POLICIES } from '../demand/keepalive/policies.ts';
+import { KEEP_ALIVE_POLICIES } from '../demand/keepalive/policies.ts';
 import { DEFAULT_PROFILE_KEY } from '../functions/profile-reference.ts';
 
 /** What the API server is asked for. */
@@ -61,7 +61,7 @@ const scaleSchema = z
       .default(1)
       .describe("Beside others', where the cluster cannot carry all."),
     policy: z
-      .enum(COLD_START_POLICIES)
+      .enum(KEEP_ALIVE_POLICIES)
       .default('tournament')
       .describe('How it is decided when to keep, stop and pre-warm the last instance.'),
   })

@@ -2,14 +2,14 @@ import { formatConfig } from '../../profiles/config.ts';
 import type { Instance } from '../cluster/instance.ts';
 import type { LatencySummary } from '../latency/latency-window.ts';
 import { type Shortage, shortageText } from '../planning/decision.ts';
-import { acceptedFinding, type Finding, readyFinding, roomFinding } from './conditions.ts';
-import type { Outcome } from './function-reconciler.ts';
+import { acceptedState, type ConditionState, readyState, roomState } from './conditions.ts';
+import type { ReconcileResult } from './function-reconciler.ts';
 import { FUNCTION_LABEL, type InferenceFunctionStatus } from './inference-function.ts';
 
 /** What a status is made from, at one moment. */
 export interface FunctionFacts {
   readonly name: string;
-  readonly outcome: Outcome;
+  readonly outcome: ReconcileResult;
   /** What runs; undefined for a function that cannot run. */
   readonly running?: {
     readonly instances: readonly Instance[];
@@ -36,7 +36,7 @@ type StateFields = Required<
 /** How a function stands, but for its figures; conditions come without the time since when they hold. */
 export function stateOf(facts: FunctionFacts): {
   readonly fields: StateFields & Pick<InferenceFunctionStatus, 'instances'>;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly ConditionState[];
 } {
   const { name, outcome, running } = facts;
   const instances = running?.instances ?? [];
@@ -53,9 +53,9 @@ export function stateOf(facts: FunctionFacts): {
       instances: byConfig(instances),
     },
     findings: [
-      acceptedFinding(outcome.failure),
-      readyFinding(phase, running === undefined ? outcome.failure : obstacleOf(running)),
-      ...(running === undefined ? [] : [roomFinding(running.shortage, running.lateness)]),
+      acceptedState(outcome.failure),
+      readyState(phase, running === undefined ? outcome.failure : obstacleOf(running)),
+      ...(running === undefined ? [] : [roomState(running.shortage, running.lateness)]),
     ],
   };
 }

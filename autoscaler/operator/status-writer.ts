@@ -7,7 +7,7 @@ import { looserSloText } from '../control/looser-slo.ts';
 import type { ManagedFunction } from '../control/managed-function.ts';
 import { conditionsOf } from './conditions.ts';
 import type { FunctionObjects } from './function-objects.ts';
-import type { KubernetesFunctions, Outcome } from './function-reconciler.ts';
+import type { KubernetesFunctions, ReconcileResult } from './function-reconciler.ts';
 import type { InferenceFunction, InferenceFunctionStatus } from './inference-function.ts';
 import { type FunctionFacts, figuresOf, stateOf } from './status-report.ts';
 
@@ -105,7 +105,7 @@ export class StatusWriter {
     this.#forgetAllBut(all);
   }
 
-  async #writeOne(object: InferenceFunction, outcome: Outcome): Promise<void> {
+  async #writeOne(object: InferenceFunction, outcome: ReconcileResult): Promise<void> {
     const { objects, clock } = this.#parts;
     const nowMs = clock.nowMs();
     const { againAtMs = 0, figuresAtMs = 0, seen = [] } = this.#reportedOf(object) ?? {};
@@ -125,7 +125,7 @@ export class StatusWriter {
   }
 
   /** All but the figures, as things to compare at little cost: each is the same until something changes. */
-  #glance(object: InferenceFunction, outcome: Outcome): readonly unknown[] {
+  #glance(object: InferenceFunction, outcome: ReconcileResult): readonly unknown[] {
     const { controller } = this.#parts;
     const name = object.metadata!.name!;
     const managed = controller.find(name);
@@ -144,7 +144,7 @@ export class StatusWriter {
     ];
   }
 
-  #statusOf(object: InferenceFunction, outcome: Outcome, nowMs: number): InferenceFunctionStatus {
+  #statusOf(object: InferenceFunction, outcome: ReconcileResult, nowMs: number): InferenceFunctionStatus {
     const { controller } = this.#parts;
     const name = object.metadata!.name!;
     const managed = controller.find(name);

@@ -1,5 +1,5 @@
 /** Work on one name after the other, on several names at a time. */
-export class Turns {
+export class KeyedQueue {
   readonly #atOnce: number;
   readonly #last = new Map<string, Promise<unknown>>();
   readonly #waiting: (() => void)[] = [];

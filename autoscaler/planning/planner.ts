@@ -1,19 +1,19 @@
 import { amountsOf } from '../../models/base/resources.ts';
 import type { Action } from '../cluster/actions.ts';
-import { siteOf } from '../cluster/eligible-nodes.ts';
+import { eligibleNodes } from '../cluster/eligible-nodes.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
 import type { RateModel } from './capacity/rate-model.ts';
 import type { FunctionDemand, PlanInput, ScalingDecision } from './decision.ts';
 import { grow } from './moves/growth.ts';
-import { makeRoom } from './moves/preemption.ts';
+import { preempt } from './moves/preemption.ts';
 import { release } from './moves/release.ts';
 import { replace } from './moves/replacement.ts';
-import { Room } from './moves/reservations.ts';
+import { Reservations } from './moves/reservations.ts';
 import { functionDecision } from './reasons/function-decision.ts';
 import { FunctionPlan } from './targets/function-plan.ts';
 import { offersFor } from './targets/offer.ts';
 import { targetOf } from './targets/targets.ts';
-import { trade } from './targets/trade.ts';
+import { allocate } from './targets/trade.ts';
 
 /**
  * Decides for all functions together what to start, where, and what to stop, so that their demand is carried at the least
@@ -26,7 +26,7 @@ import { trade } from './targets/trade.ts';
  * 4. Growth: what is missing of the targets of those who are short; where that finds no place, whatever fits. Who has
  *    requests and nothing at all comes first, and gets one instance even where others have to give way for it.
  * 5. Replacement: the rest of the targets, where nobody is short, it pays, and it fits beside what runs.
- * 6. Room: on full nodes, what no target contains goes out of the way of what some target lacks, a little at a time; who
+ * 6. Reservations: on full nodes, what no target contains goes out of the way of what some target lacks, a little at a time; who
  *    is shortest gets that of another who is better off, if need be.
  */
 export function planCluster({ demands, cluster, rates }: PlanInput): ScalingDecision {
@@ -38,30 +38,30 @@ export function planCluster({ demands, cluster, rates }: PlanInput): ScalingDeci
         demand,
         { instances: byFunction.get(demand.name) ?? [], leaving: leaving.get(demand.name)?.length ?? 0 },
         rates,
-        siteOf(cluster.nodes, demand.nodeSelector),
+        eligibleNodes(cluster.nodes, demand.nodeSelector),
       ),
   );
-  const { prices, trades } = trade(plans, cluster);
+  const { prices, allocations } = allocate(plans, cluster);
   const targets = plans.map((plan, index) => {
-    const { prices: own, purchase } = trades[index]!;
+    const { prices: own, purchase } = allocations[index]!;
     plan.price(own);
     return targetOf(plan, purchase);
   });
 
-  const room = new Room(cluster);
+  const room = new Reservations(cluster);
   for (const [index, plan] of plans.entries()) release(plan, targets[index]!, room);
   grow(plans, targets, room);
   if (!plans.some((plan) => plan.isShort)) {
     for (const [index, plan] of plans.entries()) replace(plan, targets[index]!, room);
   }
-  makeRoom(plans, targets, room);
+  preempt(plans, targets, room);
   const actions: Action[] = [];
   for (const plan of plans) plan.addActions(actions);
   const outcome = { cluster, rates, actions };
   return {
     prices: amountsOf(prices),
     functions: plans.map((plan, index) =>
-      functionDecision({ plan, target: targets[index]!, prices: trades[index]!.prices, ...outcome }),
+      functionDecision({ plan, target: targets[index]!, prices: allocations[index]!.prices, ...outcome }),
     ),
     actions,
   };
@@ -73,7 +73,7 @@ export function plannedSloMs(
   nodes: readonly NodeCapacity[],
   rates: RateModel,
 ): number {
-  return offersFor(demand, rates, siteOf(nodes, demand.nodeSelector).kinds).slo.sloMs;
+  return offersFor(demand, rates, eligibleNodes(nodes, demand.nodeSelector).kinds).slo.sloMs;
 }
 
 function groupByFunction<T extends { readonly functionName?: string }>(

@@ -14,7 +14,7 @@ import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';
 import { LocalBackend } from '../service/local-backend.ts';
 import { type Service, startService } from '../service/service.ts';
 import { Timeline } from './timeline.ts';
-import { TOUR_FUNCTIONS, type TourFunction, tableFor } from './tour-functions.ts';
+import { QUICKSTART_FUNCTIONS, type QuickstartFunction, tableFor } from './tour-functions.ts';
 import { peakRate, rampOf, replay } from './tour-load.ts';
 import { allMet, renderReport, type TourResult } from './tour-report.ts';
 
@@ -69,7 +69,7 @@ async function tour(
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   say('1. Profile: how fast is each model with how much? (kept; the next time this step is skipped)');
   const tables = new Map<string, ProfileTable>();
-  for (const { name } of TOUR_FUNCTIONS)
+  for (const { name } of QUICKSTART_FUNCTIONS)
     tables.set(name, await tableFor(name, (line) => say(`   ${line}`), signal));
 
   const backend = new LocalBackend({ stateDirectory });
@@ -82,14 +82,14 @@ async function tour(
   });
   try {
     say(`\n2. Serve: the autoscaler listens on ${service.url}`);
-    for (const tour of TOUR_FUNCTIONS) say(`   ${await declare(service, tour)}`);
-    await Promise.all(TOUR_FUNCTIONS.map(({ name }) => untilReady(service, name, signal)));
+    for (const tour of QUICKSTART_FUNCTIONS) say(`   ${await declare(service, tour)}`);
+    await Promise.all(QUICKSTART_FUNCTIONS.map(({ name }) => untilReady(service, name, signal)));
 
     const durationMs = options.duration;
     say(`\n3. Load: ${formatDuration(durationMs)} of Poisson arrivals that rise and fall, on both at once`);
     const timeline = new Timeline(service.controller, backend.platform, systemClock);
     await timeline.start();
-    const replays = TOUR_FUNCTIONS.map((tour, index) =>
+    const replays = QUICKSTART_FUNCTIONS.map((tour, index) =>
       loadOne(service, tour, tables.get(tour.name)!, { durationMs, stateDirectory, seed: index + 1 }, signal),
     );
     const results = await Promise.all(replays);
@@ -107,7 +107,7 @@ async function tour(
   }
 }
 
-async function declare(service: Service, { name, description, sloMs }: TourFunction): Promise<string> {
+async function declare(service: Service, { name, description, sloMs }: QuickstartFunction): Promise<string> {
   await service.registry.declare({ name, model: name, slo: `${sloMs}ms` });
   return `${name} (${description}), SLO ${formatDuration(sloMs)} at p99: ${service.url}/function/${name}`;
 }
@@ -137,7 +137,7 @@ interface LoadSettings {
 
 async function loadOne(
   service: Service,
-  tour: TourFunction,
+  tour: QuickstartFunction,
   table: ProfileTable,
   { durationMs, stateDirectory, seed }: LoadSettings,
   signal: AbortSignal,
@@ -162,7 +162,7 @@ async function loadOne(
 /** What the table predicts in the middle of the peak, for the instances that are there then. */
 async function forecastAtPeak(
   service: Service,
-  { name, course }: TourFunction,
+  { name, course }: QuickstartFunction,
   peakPerSecond: number,
   durationMs: number,
 ): Promise<Forecast | undefined> {

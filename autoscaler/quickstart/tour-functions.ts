@@ -6,7 +6,7 @@ import { findTable, profileDirectory } from '../../profiles/store.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 
 /** A function of the tour: a model of the zoo, how fast it is to answer, and how its load moves. */
-export interface TourFunction {
+export interface QuickstartFunction {
   readonly name: string;
   readonly description: string;
   readonly sloMs: number;
@@ -20,7 +20,7 @@ export interface TourFunction {
  * Two models of different character: a convolutional net, whose batches cost as much as their requests one by one,
  * behind 1.6 MB of JSON a request; and a recurrent one that gains from batching, behind a hundred bytes.
  */
-export const TOUR_FUNCTIONS: readonly TourFunction[] = [
+export const QUICKSTART_FUNCTIONS: readonly QuickstartFunction[] = [
   {
     name: 'mobilenet',
     description: 'image classification',

@@ -6,13 +6,13 @@ import { programFile } from '../../models/base/package.ts';
 import type { LoadReport } from '../../profiler/load/report.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { ServiceTimes } from '../latency/service-times.ts';
-import type { TourFunction } from './tour-functions.ts';
+import type { QuickstartFunction } from './tour-functions.ts';
 
 /**
  * The rate at which a function's requests take its share of the machine's CPU, from its table: what a request costs
  * under the largest quota, engine and JSON.
  */
-export function peakRate(table: ProfileTable, tour: TourFunction): number {
+export function peakRate(table: ProfileTable, tour: QuickstartFunction): number {
   const single = table.cells
     .filter((cell) => cell.batch === 1)
     .reduce((a, b) => (b.cpuMillicores > a.cpuMillicores ? b : a));
@@ -23,7 +23,7 @@ export function peakRate(table: ProfileTable, tour: TourFunction): number {
 }
 
 /** `infless-load --ramp` of a function's course: `4.2@0s,21@12s,…`. */
-export function rampOf(tour: TourFunction, peakPerSecond: number, durationMs: number): string {
+export function rampOf(tour: QuickstartFunction, peakPerSecond: number, durationMs: number): string {
   return tour.course
     .map(([at, share]) => `${(peakPerSecond * share).toFixed(2)}@${Math.round(at * durationMs)}ms`)
     .join(',');

@@ -14,20 +14,20 @@ export interface Backend {
   /** What OpenFaaS' clients mean by an image. */
   readonly imageReading: ImageReading;
   /** Once, for the controller that the platform is opened by. */
-  attach(controller: Controller): Attachment;
+  attach(controller: Controller): BackendParts;
   /** Who decides, where several autoscalers may look after the same instances; absent where there is only one. */
   readonly election?: LeaderElection;
   /** When all else is closed. */
   close(): Promise<void>;
 }
 
-export interface Attachment {
+export interface BackendParts {
   readonly registry: FunctionRegistry;
   /** What has to be done beside, by the one autoscaler that decides what runs. */
-  readonly duties: Duties;
+  readonly duties: LeaderTasks;
 }
 
-export interface Duties {
+export interface LeaderTasks {
   start(): void;
   /** Nothing is done any more when it resolves. */
   stop(): Promise<void>;

@@ -14,8 +14,8 @@ import { resolveImage } from '../operator/image-deployment.ts';
 import { API_VERSION, INFERENCE_FUNCTION } from '../operator/inference-function.ts';
 import { ProfileTables } from '../operator/profile-tables.ts';
 import { StatusWriter } from '../operator/status-writer.ts';
-import type { Attachment, Backend } from './backend.ts';
-import type { Candidacy, LeaderElection, Standing } from './leader.ts';
+import type { Backend, BackendParts } from './backend.ts';
+import type { Candidate, LeaderElection, LeadershipState } from './leader.ts';
 
 const LEASE_NAME = 'infless-autoscaler';
 
@@ -46,7 +46,7 @@ export class KubernetesBackend implements Backend {
     return new KubernetesBackend(connection, logger);
   }
 
-  attach(controller: Controller): Attachment {
+  attach(controller: Controller): BackendParts {
     const tables = new ProfileTables(this.#connection);
     const parts = { controller, objects: this.#objects, clock: systemClock, logger: this.#logger };
     const registry = new KubernetesFunctions({
@@ -60,7 +60,7 @@ export class KubernetesBackend implements Backend {
     return this.#connection.close();
   }
 
-  #stand({ gatewayUrl, onChange }: Candidacy): Standing {
+  #stand({ gatewayUrl, onChange }: Candidate): LeadershipState {
     const parts = { clock: systemClock, logger: this.#logger };
     const leadership = new Leadership({
       leaseName: LEASE_NAME,

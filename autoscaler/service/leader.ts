@@ -1,17 +1,17 @@
 /** Which of several autoscalers decides what runs. */
 export interface LeaderElection {
   /** Stands for election from now on; whoever leads is told the others' gateways. */
-  stand(candidate: Candidacy): Standing;
+  stand(candidate: Candidate): LeadershipState;
 }
 
-export interface Candidacy {
+export interface Candidate {
   /** Where the gateway listens. */
   readonly gatewayUrl: string;
   /** Told when it begins to lead, and when it does so no more. */
   readonly onChange: (isLeader: boolean) => void;
 }
 
-export interface Standing {
+export interface LeadershipState {
   readonly isLeader: boolean;
   /** Where the gateway of another answers that leads, as far as known. */
   readonly leaderUrl: string | undefined;
@@ -29,9 +29,9 @@ export interface LeadParts {
 }
 
 /** Whether this autoscaler decides what runs: always, or while it is elected. Nobody does before {@link claim}. */
-export class Lead {
+export class Leader {
   readonly #election: LeaderElection | undefined;
-  #standing: Standing | undefined;
+  #standing: LeadershipState | undefined;
   #isSole = false;
 
   constructor(election: LeaderElection | undefined) {

@@ -5,7 +5,7 @@ import { SecretFiles } from '../functions/secrets/secret-files.ts';
 import { StoredFunctions } from '../functions/stored-functions.ts';
 import { DEFAULT_NAMESPACE } from '../gateway/function-address.ts';
 import { localImage } from '../gateway/image-reading.ts';
-import type { Attachment, Backend } from './backend.ts';
+import type { Backend, BackendParts } from './backend.ts';
 
 /** This machine: instances are its processes, and all is kept in a state folder. */
 export class LocalBackend implements Backend {
@@ -21,7 +21,7 @@ export class LocalBackend implements Backend {
     this.#stateDirectory = options.stateDirectory;
   }
 
-  attach(controller: Controller): Attachment {
+  attach(controller: Controller): BackendParts {
     const registry = new StoredFunctions(controller, new FunctionStore(this.#stateDirectory));
     return { registry, duties: { start() {}, async stop() {} } };
   }

@@ -11,7 +11,7 @@ import { DEFAULT_GATEWAY_LIMITS, Gateway, type GatewayParts } from '../gateway/g
 import { GatewayMetrics } from '../gateway/metrics.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
 import type { Backend } from './backend.ts';
-import { Lead } from './leader.ts';
+import { Leader } from './leader.ts';
 
 export interface ServiceOptions {
   readonly host: string;
@@ -51,7 +51,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { platform } = backend;
   const transport = new HttpTransport();
   const metrics = new GatewayMetrics(backend.namespace);
-  const lead = new Lead(backend.election);
+  const lead = new Leader(backend.election);
   const controller = new Controller({
     platform,
     clock: systemClock,

@@ -14,7 +14,7 @@ import { ResourceMeter } from './meters/resource-meter.ts';
 import { Timeline } from './meters/timeline.ts';
 import { type SimulationResult, summarize } from './result.ts';
 import { deploymentOf, type Scenario, type SimulatedFunction } from './scenario.ts';
-import type { Policy, ServingSystem } from './systems/serving-system.ts';
+import type { ServingSystem, System } from './systems/serving-system.ts';
 
 /** Bodies are not looked at: all requests share one. */
 const REQUEST: BatchedRequest = { path: '/', contentType: 'text/plain', body: new Uint8Array() };
@@ -37,7 +37,7 @@ const PATIENCE_MS = 60_000;
  */
 export async function simulate(
   scenario: Scenario,
-  policy: Policy,
+  policy: System,
   options: SimulateOptions = {},
 ): Promise<SimulationResult> {
   const run = new Simulation(scenario, policy, options);
@@ -51,7 +51,7 @@ export interface SimulateOptions {
 
 class Simulation {
   readonly #scenario: Scenario;
-  readonly #policy: Policy;
+  readonly #policy: System;
   readonly #clock = new VirtualClock();
   readonly #warmUpMs: number;
   readonly #views: ReadonlyMap<string, ProfileView>;
@@ -67,7 +67,7 @@ class Simulation {
   #waiting = 0;
   #events = 0;
 
-  constructor(scenario: Scenario, policy: Policy, { signal }: SimulateOptions) {
+  constructor(scenario: Scenario, policy: System, { signal }: SimulateOptions) {
     const { functions, nodes, warmUpMs = 0, seed = 1, executionNoiseCv = 0 } = scenario;
     this.#scenario = scenario;
     this.#policy = policy;

@@ -3,15 +3,15 @@ import type { ArrivalProcess } from '../../profiler/load/arrivals/arrivals.ts';
 import { ProfileView } from '../../profiles/lookup.ts';
 import type { Scenario } from '../simulation/scenario.ts';
 import { simulate } from '../simulation/simulate.ts';
-import type { Policy } from '../simulation/systems/serving-system.ts';
+import type { System } from '../simulation/systems/serving-system.ts';
 import type { Cluster } from './inputs/cluster.ts';
 import type { PlannedFunction } from './inputs/functions.ts';
 import { arrivalsOf } from './inputs/load.ts';
 import type { Loads } from './inputs/load-options.ts';
 import { policyReport } from './report/policy-report.ts';
 import type { PolicyReport } from './report/report.ts';
-import { recorded } from './series/recorded-system.ts';
-import { CourseRecorder } from './series/series-recorder.ts';
+import { recordedSystem } from './series/recorded-system.ts';
+import { SeriesRecorder } from './series/series-recorder.ts';
 import { type Bins, binsOf } from './series/step-series.ts';
 
 /** What every policy is run with: data, so that another thread may be given it. */
@@ -41,7 +41,7 @@ export function endMsOf({ warmUpMs, loads }: PolicyRun): number {
 
 /** What happens by one policy: its own code runs over a simulated cluster. */
 export async function runPolicy(
-  policy: Policy,
+  policy: System,
   run: PolicyRun,
   { signal, onClock }: PolicyRunOptions = {},
 ): Promise<PolicyReport> {
@@ -49,8 +49,8 @@ export async function runPolicy(
   const bins = binsOf(warmUpMs, loads.durationMs);
   const views = new Map(functions.map(({ spec, table }) => [spec.name, new ProfileView(table)]));
   const sloMs = new Map(functions.map(({ spec }) => [spec.name, spec.slo]));
-  let recorder: CourseRecorder | undefined;
-  const recordedPolicy = recorded(policy, sloMs, (clock) => {
+  let recorder: SeriesRecorder | undefined;
+  const recordedPolicy = recordedSystem(policy, sloMs, (clock) => {
     recorder = newRecorder(clock, bins, views);
     onClock?.(clock);
     return recorder;
@@ -71,8 +71,8 @@ export async function runPolicy(
   });
 }
 
-function newRecorder(clock: Clock, bins: Bins, views: ReadonlyMap<string, ProfileView>): CourseRecorder {
-  return new CourseRecorder(
+function newRecorder(clock: Clock, bins: Bins, views: ReadonlyMap<string, ProfileView>): SeriesRecorder {
+  return new SeriesRecorder(
     [...views.keys()],
     bins,
     () => clock.nowMs(),

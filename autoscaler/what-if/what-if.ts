@@ -2,7 +2,7 @@ import type { Clock } from '../../models/base/clock.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../control/settings.ts';
 import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
-import type { Policy } from '../simulation/systems/serving-system.ts';
+import type { System } from '../simulation/systems/serving-system.ts';
 import type { OwnPolicyFile } from './own-policies/own-policy.ts';
 import { OwnPolicyFailure, runOwnPolicy } from './own-policies/run-own-policy.ts';
 import { clusterFacts, functionFacts } from './report/facts.ts';
@@ -11,7 +11,7 @@ import { endMsOf, type PolicyRun, runPolicy } from './run-policy.ts';
 
 export interface WhatIfRequest extends PolicyRun {
   /** Ours, and files with others; at least one. */
-  readonly policies: readonly (Policy | OwnPolicyFile)[];
+  readonly policies: readonly (System | OwnPolicyFile)[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: WhatIfProgress) => void;
 }
@@ -86,7 +86,7 @@ function decidingOf(
   return inOrder.find((name) => name in reports) ?? inOrder[0]!;
 }
 
-function run(policy: Policy | OwnPolicyFile, index: number, request: WhatIfRequest): Promise<PolicyReport> {
+function run(policy: System | OwnPolicyFile, index: number, request: WhatIfRequest): Promise<PolicyReport> {
   const { functions, cluster, loads, process, warmUpMs, seed, executionNoiseCv, signal } = request;
   const what: PolicyRun = { functions, cluster, loads, process, warmUpMs, seed, executionNoiseCv };
   const { onProgress, policies } = request;

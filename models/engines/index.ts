@@ -3,6 +3,7 @@ import { InflessError } from '../base/errors.ts';
 import type { ModelFormat } from '../manifest/manifest.ts';
 import type { Engine } from './engine.ts';
 import * as list from './list.ts';
+import type { Provider, ProviderName } from './provider.ts';
 
 /** All engines. None of them loads its runtime before a model of its format is looked at or opened. */
 export const ENGINES: readonly Engine[] = Object.values(list);
@@ -42,6 +43,27 @@ export function modelKinds(): string {
 /** What a process needs in its environment to find the libraries of GPUs, whichever engine it runs. */
 export function gpuEnvironment(): NodeJS.ProcessEnv {
   return Object.assign({}, ...ENGINES.map((engine) => engine.gpuEnvironment?.()));
+}
+
+/**
+ * Whether any engine can use a provider here; where none can, what the first one that has it lacks.
+ *
+ * @param environment added to our own, as {@link Engine.providers} takes it
+ */
+export async function tryEngines(
+  name: ProviderName,
+  environment: NodeJS.ProcessEnv,
+  engines: readonly Pick<Engine, 'providerNames' | 'providers'>[] = ENGINES,
+): Promise<Provider> {
+  let lacking: Provider | undefined;
+  for (const engine of engines) {
+    if (!(await engine.providerNames()).includes(name)) continue;
+    const [state] = await engine.providers({ only: [name], environment });
+    if (state!.unusable === undefined) return state!;
+    lacking ??= state;
+  }
+  const what = `No engine was built with the provider "${name}" for this system`;
+  return lacking ?? { name, unusable: { what, remedy: 'Run INFless on Linux.' } };
 }
 
 /** What each engine's models are called in manifests and tables. */

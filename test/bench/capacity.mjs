@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { parseFunctionSpec } from '../../dist/autoscaler/functions/spec.js';
 import { simulate } from '../../dist/autoscaler/simulation/simulate.js';
-import { policyByName } from '../../dist/autoscaler/simulation/systems/systems.js';
+import { systemByName } from '../../dist/autoscaler/simulation/systems/systems.js';
 import { arrivals } from '../../dist/profiler/load/arrivals/arrivals.js';
 import { constantRate } from '../../dist/profiler/load/arrivals/rates.js';
 import { importInflessText } from '../../dist/profiles/import/infless-text.js';
@@ -45,7 +45,7 @@ await benchmark(async () => {
     for (const name of names) {
       policies[name] = await highestLoad(
         each,
-        policyByName(name),
+        systemByName(name),
         Number(values.requests),
         Number(values.seed),
       );

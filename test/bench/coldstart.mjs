@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { COLD_START_POLICIES } from '../../dist/autoscaler/demand/keepalive/policies.js';
+import { KEEP_ALIVE_POLICIES } from '../../dist/autoscaler/demand/keepalive/policies.js';
 import { totalsOf } from '../../dist/autoscaler/simulation/keepalive/compare.js';
 import { matchColdStarts } from '../../dist/autoscaler/simulation/keepalive/matched.js';
 import {
@@ -89,7 +89,7 @@ function positive(text, option) {
 
 function compare(trace, options) {
   const policies = Object.fromEntries(
-    COLD_START_POLICIES.map((name) => [name, totalsOf(name, trace, options)]),
+    KEEP_ALIVE_POLICIES.map((name) => [name, totalsOf(name, trace, options)]),
   );
   const { hybrid, lsth } = policies;
   const claim = savings(lsth, hybrid);
@@ -140,7 +140,7 @@ function print(traces, { startupMs, executionMs, keepAliveMs }) {
   for (const [name, { policies }] of Object.entries(traces)) {
     for (const [policy, each] of Object.entries(policies)) {
       main.push([
-        policy === COLD_START_POLICIES[0] ? name : '',
+        policy === KEEP_ALIVE_POLICIES[0] ? name : '',
         policy,
         hours(each.idleResourceSeconds),
         percent(each.coldStartShare),

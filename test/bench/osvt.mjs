@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { simulate } from '../../dist/autoscaler/simulation/simulate.js';
-import { POLICIES, policyByName } from '../../dist/autoscaler/simulation/systems/systems.js';
+import { SYSTEMS, systemByName } from '../../dist/autoscaler/simulation/systems/systems.js';
 import { boundOf, mean, publishedRun, ratioToBound, readOsvt, scenarioOf } from './support/osvt.mjs';
 import { benchmark } from './support/program.mjs';
 
@@ -15,7 +15,7 @@ const OPTIONS = {
   data: { type: 'string', default: process.env.INFLESS_PAPER_DATA },
   slo: { type: 'string', default: '600' },
   startup: { type: 'string', default: '1' },
-  policies: { type: 'string', default: POLICIES.map(({ name }) => name).join(',') },
+  policies: { type: 'string', default: SYSTEMS.map(({ name }) => name).join(',') },
   seed: { type: 'string', default: '1' },
   /** Only so many seconds, for a quick look. */
   seconds: { type: 'string' },
@@ -43,7 +43,7 @@ await benchmark(async () => {
       seconds,
       executionNoiseCv: Number(values.noise),
     });
-    const result = await simulate(scenario, policyByName(name));
+    const result = await simulate(scenario, systemByName(name));
     policies[name] = figuresOf(result, bounds, performance.now() - fromMs);
     functions[name] = result.functions;
     minutes[name] = minutesOf(result.timeline, bounds);

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { DEFAULT_CONTROL_SETTINGS } from '../../dist/autoscaler/control/settings.js';
 import { simulate } from '../../dist/autoscaler/simulation/simulate.js';
-import { defaultPolicy } from '../../dist/autoscaler/simulation/systems/default-system.js';
+import { defaultSystem } from '../../dist/autoscaler/simulation/systems/default-system.js';
 import { busyDay } from './support/busy-day.mjs';
 import { benchmark } from './support/program.mjs';
 
@@ -30,7 +30,7 @@ await benchmark(async () => {
     hours: positive(values.hours, '--hours'),
     seed: Number(values.seed),
   };
-  const needed = await measure(busyDay(size), defaultPolicy());
+  const needed = await measure(busyDay(size), defaultSystem());
   const report = {
     benchmark: 'simulator',
     ...size,
@@ -45,7 +45,7 @@ await benchmark(async () => {
 /** What the whole would take if it went on like the second half of a short stretch: in the first one everything starts. */
 async function plainly(size, seconds) {
   if (!(seconds > 0)) return null;
-  const plain = defaultPolicy({ scope: 'all' });
+  const plain = defaultSystem({ scope: 'all' });
   const stretch = (share) => ({ ...size, hours: (seconds * share) / HOUR_SECONDS });
   const half = await measure(busyDay(stretch(0.5)), plain);
   const whole = await measure(busyDay(stretch(1)), plain);

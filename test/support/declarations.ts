@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { COLD_START_POLICIES } from '../../autoscaler/demand/keepalive/policies.ts';
+import { KEEP_ALIVE_POLICIES } from '../../autoscaler/demand/keepalive/policies.ts';
 import type { FunctionDeclaration } from '../../autoscaler/functions/spec.ts';
 
 const label = fc.stringMatching(/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/);
@@ -27,7 +27,7 @@ export const declarations: fc.Arbitrary<FunctionDeclaration> = fc
           max: fc.integer({ min: 5, max: 100 }),
           idle: duration,
           weight: fc.double({ min: 0.01, max: 1000, noNaN: true }),
-          policy: fc.constantFrom(...COLD_START_POLICIES),
+          policy: fc.constantFrom(...KEEP_ALIVE_POLICIES),
         },
         { requiredKeys: [] },
       ),

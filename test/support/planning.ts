@@ -1,6 +1,10 @@
 import type { StartAction, StopAction } from '../../autoscaler/cluster/actions.ts';
 import type { NodeCapacity } from '../../autoscaler/cluster/node.ts';
-import type { ClusterSnapshot, LeavingInstance, PlannedInstance } from '../../autoscaler/cluster/snapshot.ts';
+import type {
+  ClusterSnapshot,
+  PlacedInstance,
+  TerminatingInstance,
+} from '../../autoscaler/cluster/snapshot.ts';
 import type { Candidate } from '../../autoscaler/latency/candidate.ts';
 import type { RateModel } from '../../autoscaler/planning/capacity/rate-model.ts';
 import {
@@ -81,7 +85,7 @@ export interface Made {
   readonly short: readonly Shortage[];
 }
 
-interface Running extends PlannedInstance {
+interface Running extends PlacedInstance {
   readonly holding: Holding;
 }
 
@@ -91,7 +95,7 @@ export class PlannedCluster {
   readonly #rates: RateModel;
   readonly #planner: Planner;
   #instances: Running[] = [];
-  #leaving: (LeavingInstance & { readonly holding: Holding })[] = [];
+  #leaving: (TerminatingInstance & { readonly holding: Holding })[] = [];
   #started = 0;
 
   constructor(nodes: readonly NodeCapacity[], rates: RateModel, planner: Planner = planCluster) {
@@ -105,7 +109,7 @@ export class PlannedCluster {
     return { nodes, instances: [...this.#instances], leaving: [...this.#leaving] };
   }
 
-  instancesOf(name: string): readonly PlannedInstance[] {
+  instancesOf(name: string): readonly PlacedInstance[] {
     return this.#instances.filter(({ functionName }) => functionName === name);
   }
 

@@ -1,6 +1,6 @@
 import { BIN_MS, BINS, OVERFLOW_BIN, RANGE_MS } from './idle-histogram.ts';
 import { type IdleWindow, keepFor } from './idle-window.ts';
-import type { ColdStartPolicy } from './policy.ts';
+import type { KeepAlivePolicy } from './policy.ts';
 
 export interface BreakEvenOptions {
   /** How much idle time of an instance a cold start is worth. */
@@ -27,7 +27,7 @@ const LARGEST_GROWTH = 2 ** 20;
  * Without anything seen, it keeps for exactly the price: break-even, the best that can be done knowing nothing (the
  * ski-rental rule). That is what the prior is made for.
  */
-export class BreakEven implements ColdStartPolicy {
+export class BreakEven implements KeepAlivePolicy {
   readonly #priceMs: number;
   readonly #halfLifeMs: number;
   readonly #weights = new Float32Array(BINS + 1);

@@ -7,7 +7,7 @@ const FIRST_CAPACITY = 32;
  *
  * Positions count all entries ever pushed, so that several readers can follow at their own distance.
  */
-export class GapLog {
+export class IdleTimeLog {
   #slots = new Uint32Array(FIRST_CAPACITY);
   #counts = new Uint32Array(FIRST_CAPACITY);
   #bins = new Uint8Array(FIRST_CAPACITY);

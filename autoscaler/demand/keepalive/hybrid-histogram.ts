@@ -1,6 +1,6 @@
 import { BINS, binOf, IdleHistogram, RANGE_MS } from './idle-histogram.ts';
 import { type IdleWindow, keepFor } from './idle-window.ts';
-import type { ColdStartPolicy } from './policy.ts';
+import type { KeepAlivePolicy } from './policy.ts';
 
 /** Below it the counts of the bins are too much alike to predict from. */
 const REPRESENTATIVE_CV = 2;
@@ -17,7 +17,7 @@ const FORECAST_MARGIN = 0.15;
  * The forecast is the last idle time, which is what an ARIMA(0, 1, 0) says: the paper fits a model of higher order, but a
  * function with idle times above 4 hours gives it five samples a day.
  */
-export class HybridHistogram implements ColdStartPolicy {
+export class HybridHistogram implements KeepAlivePolicy {
   readonly #histogram = new IdleHistogram();
   #outOfBounds = 0;
   #lastIdleMs = 0;

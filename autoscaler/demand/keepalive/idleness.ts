@@ -1,5 +1,5 @@
 import { heldFromMs, type IdleWindow, isHeld } from './idle-window.ts';
-import type { ColdStartPolicy } from './policy.ts';
+import type { KeepAlivePolicy } from './policy.ts';
 
 /** No policy is asked. */
 const NEVER: IdleWindow = { prewarmMs: 0, keepAliveMs: 0 };
@@ -19,7 +19,7 @@ interface IdlePeriod {
  * the next arrival, and asks the policy once in each.
  */
 export class Idleness {
-  readonly #policy: ColdStartPolicy;
+  readonly #policy: KeepAlivePolicy;
   readonly #keepAliveMs: number;
   /** Undefined while requests wait or run. */
   #period: IdlePeriod | undefined;
@@ -31,7 +31,7 @@ export class Idleness {
    * @param keepAliveMs how long an instance is held that was never used
    * @param nowMs when it was deployed
    */
-  constructor(policy: ColdStartPolicy, keepAliveMs: number, nowMs: number) {
+  constructor(policy: KeepAlivePolicy, keepAliveMs: number, nowMs: number) {
     this.#policy = policy;
     this.#keepAliveMs = keepAliveMs;
     this.becameReady(nowMs);

@@ -1,7 +1,7 @@
-import { GapLog } from './gap-log.ts';
+import { IdleTimeLog } from './gap-log.ts';
 import { binOf, IdleHistogram } from './idle-histogram.ts';
 import { type IdleWindow, keepFor } from './idle-window.ts';
-import type { ColdStartPolicy } from './policy.ts';
+import type { KeepAlivePolicy } from './policy.ts';
 
 /** How finely time is cut where idle times leave a window. */
 const SLOT_MS = 5 * 60_000;
@@ -18,9 +18,9 @@ const FEWEST_SAMPLES = 5;
  * 24 hours and of the last hour, in equal parts. The paper leaves open what happens without enough of them: here the long
  * window counts alone while the short one has fewer than five, and the fixed keep-alive applies while the long one has.
  */
-export class LongShortHistogram implements ColdStartPolicy {
+export class LongShortHistogram implements KeepAlivePolicy {
   readonly #fallback: IdleWindow;
-  readonly #log = new GapLog();
+  readonly #log = new IdleTimeLog();
   readonly #long = new SlidingWindow(this.#log, LONG_SLOTS);
   readonly #short = new SlidingWindow(this.#log, SHORT_SLOTS);
 
@@ -66,11 +66,11 @@ function blend(longMs: number, shortMs: number): number {
 /** The newest entries of the log, as a histogram. Whoever pushes to the log adds to it; it takes away what is too old. */
 class SlidingWindow {
   readonly histogram = new IdleHistogram();
-  readonly #log: GapLog;
+  readonly #log: IdleTimeLog;
   readonly #slots: number;
   #oldest = 0;
 
-  constructor(log: GapLog, slots: number) {
+  constructor(log: IdleTimeLog, slots: number) {
     this.#log = log;
     this.#slots = slots;
   }

@@ -2,11 +2,11 @@ import { BreakEven } from './break-even.ts';
 import { HybridHistogram } from './hybrid-histogram.ts';
 import { type IdleWindow, keepFor } from './idle-window.ts';
 import { LongShortHistogram } from './long-short-histogram.ts';
-import type { ColdStartPolicy } from './policy.ts';
+import type { KeepAlivePolicy } from './policy.ts';
 import { Tournament } from './tournament.ts';
 
-export const COLD_START_POLICIES = ['fixed', 'hybrid', 'lsth', 'break-even', 'tournament'] as const;
-export type ColdStartPolicyName = (typeof COLD_START_POLICIES)[number];
+export const KEEP_ALIVE_POLICIES = ['fixed', 'hybrid', 'lsth', 'break-even', 'tournament'] as const;
+export type KeepAlivePolicyName = (typeof KEEP_ALIVE_POLICIES)[number];
 
 export const DEFAULT_KEEP_ALIVE_MS = 10 * 60_000;
 
@@ -19,11 +19,11 @@ const SHORT_HALF_LIFE_MS = 2 * 3_600_000;
  * @param keepAliveMs idle time after which to stop while nothing better is known. Whoever accepts paying for so much idle
  *   time to save a cold start has said what a cold start is worth: it is also its price.
  */
-export function createColdStartPolicy(
-  name: ColdStartPolicyName,
+export function createKeepAlivePolicy(
+  name: KeepAlivePolicyName,
   keepAliveMs = DEFAULT_KEEP_ALIVE_MS,
-): ColdStartPolicy {
-  const breakEven = (halfLifeMs: number): ColdStartPolicy =>
+): KeepAlivePolicy {
+  const breakEven = (halfLifeMs: number): KeepAlivePolicy =>
     new BreakEven({ coldStartPriceMs: keepAliveMs, halfLifeMs });
   switch (name) {
     case 'fixed':
@@ -49,7 +49,7 @@ export function createColdStartPolicy(
 }
 
 /** Stops after the same idle time always, as OpenFaaS and Knative do. */
-export class FixedKeepAlive implements ColdStartPolicy {
+export class FixedKeepAlive implements KeepAlivePolicy {
   readonly #window: IdleWindow;
 
   constructor(keepAliveMs: number) {

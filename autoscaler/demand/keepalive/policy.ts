@@ -5,7 +5,7 @@ import type { IdleWindow } from './idle-window.ts';
  * (from the moment the last request was answered to the next arrival), in order; it keeps what it learns in bounded
  * memory and never looks at a clock.
  */
-export interface ColdStartPolicy {
+export interface KeepAlivePolicy {
   /**
    * The function has become idle.
    *

@@ -1,9 +1,9 @@
 import { heldMs, type IdleWindow, isReady } from './idle-window.ts';
-import type { ColdStartPolicy } from './policy.ts';
+import type { KeepAlivePolicy } from './policy.ts';
 
 export interface TournamentOptions {
   /** Who plays; the first one leads until another has proven better. */
-  readonly candidates: readonly ColdStartPolicy[];
+  readonly candidates: readonly KeepAlivePolicy[];
   /** How much idle time of an instance a cold start is worth. */
   readonly coldStartPriceMs: number;
 }
@@ -13,7 +13,7 @@ const MEMORY_PRICES = 50;
 const LEAD_PRICES = 3;
 
 interface Player {
-  readonly policy: ColdStartPolicy;
+  readonly policy: KeepAlivePolicy;
   window: IdleWindow;
   costMs: number;
 }
@@ -27,7 +27,7 @@ interface Player {
  * is remembered for days, and one of every ten minutes for some hours; idle times so short that every candidate is
  * right about them wash nothing away.
  */
-export class Tournament implements ColdStartPolicy {
+export class Tournament implements KeepAlivePolicy {
   readonly #players: readonly Player[];
   readonly #priceMs: number;
   #leader: Player;
@@ -44,7 +44,7 @@ export class Tournament implements ColdStartPolicy {
   }
 
   /** Whom it follows at present. */
-  get leader(): ColdStartPolicy {
+  get leader(): KeepAlivePolicy {
     return this.#leader.policy;
   }
 

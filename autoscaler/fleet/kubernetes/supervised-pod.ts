@@ -3,7 +3,7 @@ import type { Cancel, Clock } from '../../../models/base/clock.ts';
 import { formatDuration } from '../../../models/base/units.ts';
 import { SERVING_PORT } from '../../../packager/contents/image-config.ts';
 import type { Instance, InstancePhase } from '../../cluster/instance.ts';
-import type { InstanceEvent, Patience } from '../platform.ts';
+import type { InstanceEvent, InstanceTimeouts } from '../platform.ts';
 import { allocatedCard, type CardPlaces } from './gpu/allocated.ts';
 import type { InstanceIdentity } from './labels.ts';
 import { type RemovalParts, removePod } from './pod-removal.ts';
@@ -11,7 +11,7 @@ import { disruptionOf, type PodState, pullFailureOf, stateOf } from './pod-state
 import type { PodWarnings } from './pod-warnings.ts';
 
 /** A node may be unready for as long as a pod. */
-export interface PodPatience extends Patience {
+export interface PodPatience extends InstanceTimeouts {
   /** Until its node has room for it; from its start, until its volumes are there. */
   readonly unschedulableMs: number;
 }
@@ -52,7 +52,7 @@ export class SupervisedPod {
   #isOver = false;
   #isBeingRemoved = false;
   #pullFailure: string | undefined;
-  readonly #endurance: Endurance;
+  readonly #endurance: TroubleTimer;
   #cancelStart: Cancel = () => {};
   #cancelMount: Cancel = () => {};
 
@@ -64,7 +64,7 @@ export class SupervisedPod {
     this.#pod = pod;
     this.#state = stateOf(pod);
     this.#gpu = this.#learnGpu();
-    this.#endurance = new Endurance(around.clock, (reason) => this.#giveUp(reason));
+    this.#endurance = new TroubleTimer(around.clock, (reason) => this.#giveUp(reason));
     this.finished = new Promise((resolve) => {
       this.#removed.signal.addEventListener('abort', () => resolve());
     });
@@ -261,7 +261,7 @@ export class SupervisedPod {
 }
 
 /** Bears a trouble for a while, and gives up when it lasts. */
-export class Endurance {
+export class TroubleTimer {
   readonly #clock: Clock;
   readonly #giveUp: (reason: string) => void;
   #cancel: Cancel | undefined;

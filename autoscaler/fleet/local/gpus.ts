@@ -1,7 +1,7 @@
 import type { Clock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { formatBytes } from '../../../models/base/units.ts';
-import { ENGINES, gpuEnvironment } from '../../../models/engines/index.ts';
+import { gpuEnvironment, tryEngines } from '../../../models/engines/index.ts';
 import { DEFAULT_GPU_PROVIDER, type Provider } from '../../../models/engines/provider.ts';
 import { Mps } from '../../../profiler/gpu/mps.ts';
 import { isMpsInstalled } from '../../../profiler/gpu/mps-control.ts';
@@ -205,22 +205,8 @@ export class LocalGpus {
   }
 }
 
-/** Whether any engine can compute on a card; where none can, what the first one lacks. */
-async function tryCuda(environment: NodeJS.ProcessEnv): Promise<Provider> {
-  let lacking: Provider | undefined;
-  for (const engine of ENGINES) {
-    if (!(await engine.providerNames()).includes(DEFAULT_GPU_PROVIDER)) continue;
-    const [state] = await engine.providers({ only: [DEFAULT_GPU_PROVIDER], environment });
-    if (state!.unusable === undefined) return state!;
-    lacking ??= state;
-  }
-  return lacking ?? { name: DEFAULT_GPU_PROVIDER, unusable: NO_ENGINE };
-}
-
-const NO_ENGINE = {
-  what: `No engine was built with the ${DEFAULT_GPU_PROVIDER} provider for this system`,
-  remedy: 'Run INFless on Linux.',
-};
+const tryCuda = (environment: NodeJS.ProcessEnv): Promise<Provider> =>
+  tryEngines(DEFAULT_GPU_PROVIDER, environment);
 
 async function uuidsOf(inventory: GpuInventory): Promise<ReadonlySet<string>> {
   if ('absence' in inventory) return new Set();

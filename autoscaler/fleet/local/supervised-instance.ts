@@ -3,7 +3,7 @@ import { processCpuMs, processResidentBytes } from '../../../models/base/process
 import { formatDuration } from '../../../models/base/units.ts';
 import type { Quota } from '../../../profiler/quota/quota.ts';
 import type { Instance, InstancePhase } from '../../cluster/instance.ts';
-import type { InstanceEvent, InstanceUsage, Patience } from '../platform.ts';
+import type { InstanceEvent, InstanceTimeouts, InstanceUsage } from '../platform.ts';
 import type { InstanceLogs } from './instance-logs.ts';
 import type { InstanceRecord, InstanceRecords } from './instance-record.ts';
 import type { InstanceSecrets } from './instance-secrets.ts';
@@ -16,7 +16,7 @@ export interface Surroundings {
   readonly logs: InstanceLogs;
   readonly secrets: InstanceSecrets;
   readonly probe: ReadyProbe;
-  readonly patience: Patience;
+  readonly patience: InstanceTimeouts;
   readonly emit: (event: InstanceEvent) => void;
   /** Which of the node's GPUs it is, where it is still there. */
   readonly gpuIndexOf: (uuid: string) => number | undefined;

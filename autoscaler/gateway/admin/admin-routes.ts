@@ -35,7 +35,7 @@ export function adminRoutes(app: FastifyInstance, parts: AdminRouteParts): void 
     const managed = controller.find(name);
     if (managed === undefined) return status(parts, name);
     const rate = rateOf(request.query.rate);
-    const forecast = forecastOf(managed, controller, clock.nowMs(), rate);
+    const forecast = await forecastOf(managed, controller, clock.nowMs(), rate);
     return { ...(await status(parts, name)), ...(forecast === undefined ? {} : { forecast }) };
   });
 

@@ -1,4 +1,5 @@
-import { siteOf } from '../../cluster/eligible-nodes.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { eligibleNodes } from '../../cluster/eligible-nodes.ts';
 import { placeableOn } from '../../cluster/resources.ts';
 import type { Controller } from '../../control/controller.ts';
 import type { ManagedFunction } from '../../control/managed-function.ts';
@@ -20,8 +21,8 @@ export async function explanationOf(
   const { decision, input } = await controller.consider(name, (seen) => asked(seen, ratePerSecond, headroom));
   const { cluster, rates } = input;
   const { seen } = decision;
-  const placeable = placeableOn(siteOf(cluster.nodes, seen.nodeSelector).kinds, seen.candidates);
-  return explanationReport({
+  const placeable = placeableOn(eligibleNodes(cluster.nodes, seen.nodeSelector).kinds, seen.candidates);
+  const request = {
     decision,
     candidates: placeable.length > 0 ? placeable : seen.candidates,
     slo: { sloMs: seen.sloMs, percentile: seen.percentile, arrivalCv: seen.arrivalCv },
@@ -33,7 +34,8 @@ export async function explanationOf(
     running: cluster.instances
       .filter(({ functionName }) => functionName === name)
       .map(({ config }) => config),
-  });
+  };
+  return explanationReport(request, nextTurn);
 }
 
 /** At least one instance: for an idle function it is said what the next request would get. */

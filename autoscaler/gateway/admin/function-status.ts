@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatConfig } from '../../../profiles/config.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import type { Controller } from '../../control/controller.ts';
@@ -5,7 +6,7 @@ import { looserSloText } from '../../control/looser-slo.ts';
 import type { ManagedFunction } from '../../control/managed-function.ts';
 import type { Platform } from '../../fleet/platform.ts';
 import type { BrokenFunction } from '../../functions/registry.ts';
-import { type Forecast, forecast } from '../../planning/capacity/forecast.ts';
+import { type Forecast, forecastInSteps } from '../../planning/capacity/forecast.ts';
 import { shortageText } from '../../planning/decision.ts';
 
 /** What `GET /api/functions` tells of each function. */
@@ -93,16 +94,19 @@ export async function statusOf(
   };
 }
 
-/** Predicted from the table for the ready instances at the present rate, or at one asked for. */
-export function forecastOf(
+/**
+ * Predicted from the table for the ready instances at the present rate, or at one asked for. It is some 20,000 requests of
+ * simulation: those that come meanwhile are served between its steps.
+ */
+export async function forecastOf(
   managed: ManagedFunction,
   controller: Controller,
   nowMs: number,
   ratePerSecond?: number,
-): Forecast | undefined {
+): Promise<Forecast | undefined> {
   const { spec } = managed.deployment;
   const demand = managed.seenAt(nowMs);
-  return forecast({
+  const request = {
     times: managed.times,
     pool: controller
       .instancesOf(managed.name)
@@ -111,7 +115,8 @@ export function forecastOf(
     arrivalCv: demand.arrivalCv,
     sloMs: spec.slo,
     percentile: spec.percentile,
-  });
+  };
+  return forecastInSteps(request, nextTurn);
 }
 
 export function brokenStatus({ name, reason, declaration, origin }: BrokenFunction): FunctionStatus {

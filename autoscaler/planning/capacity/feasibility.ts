@@ -4,7 +4,7 @@ import { formatConfig } from '../../../profiles/config.ts';
 import { priceOf } from '../../cluster/price.ts';
 import { exceeded, type InstanceLimits } from '../../cluster/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import type { RateModel, Slo } from './rate-model.ts';
+import type { RateModel, SloUnderLoad } from './rate-model.ts';
 
 /**
  * The tightest SLO, in whole ms, that some config keeps, or undefined without any config. Feasibility is monotone in
@@ -12,7 +12,7 @@ import type { RateModel, Slo } from './rate-model.ts';
  */
 export function nearestFeasibleSloMs(
   candidates: readonly Candidate[],
-  slo: Slo,
+  slo: SloUnderLoad,
   rates: RateModel,
 ): number | undefined {
   const keeps = (sloMs: number): boolean =>
@@ -44,7 +44,7 @@ export interface Unlimited {
 export function requireFeasible(
   name: string,
   candidates: readonly Candidate[],
-  slo: Slo,
+  slo: SloUnderLoad,
   rates: RateModel,
   unlimited?: Unlimited,
 ): void {
@@ -75,7 +75,7 @@ export function requireFeasible(
 /** @param larger configs beyond the limits that keep the SLO */
 function limited(
   name: string,
-  slo: Slo,
+  slo: SloUnderLoad,
   limits: InstanceLimits,
   larger: readonly Candidate[],
   nearestSloMs: number | undefined,

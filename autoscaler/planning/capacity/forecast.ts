@@ -1,6 +1,6 @@
 import type { Config } from '../../../profiles/config.ts';
 import type { ServiceTimes } from '../../latency/service-times.ts';
-import { simulatePool } from './pool-simulation.ts';
+import { poolRun } from './pool-simulation.ts';
 
 export interface Forecast {
   readonly ratePerSecond: number;
@@ -27,6 +27,31 @@ const SEED = 1;
  * time drawn from its cell's distribution. Undefined without instances or demand.
  */
 export function forecast(request: ForecastRequest): Forecast | undefined {
+  const run = forecastRun(request);
+  for (;;) {
+    const step = run.next();
+    if (step.done) return step.value;
+  }
+}
+
+/**
+ * The same, in steps of about a millisecond: who answers requests beside does so between them.
+ *
+ * @param pause awaited after each step
+ */
+export async function forecastInSteps(
+  request: ForecastRequest,
+  pause: () => Promise<void>,
+): Promise<Forecast | undefined> {
+  const run = forecastRun(request);
+  for (;;) {
+    const step = run.next();
+    if (step.done) return step.value;
+    await pause();
+  }
+}
+
+function* forecastRun(request: ForecastRequest): Generator<void, Forecast | undefined, void> {
   const { times, pool, ratePerSecond, percentile } = request;
   if (pool.length === 0 || ratePerSecond <= 0) return undefined;
   const servers = pool.map((config) => ({
@@ -34,7 +59,7 @@ export function forecast(request: ForecastRequest): Forecast | undefined {
     executionMs: (rows: number) => times.batchMs(config, rows, percentile / 100),
     drawExecutionMs: (rows: number, uniform: number) => times.batchMs(config, rows, drawnQuantile(uniform)),
   }));
-  const { latenciesMs, violationShare } = simulatePool({
+  const { latenciesMs, violationShare } = yield* poolRun({
     servers,
     sloMs: request.sloMs,
     ratePerSecond,

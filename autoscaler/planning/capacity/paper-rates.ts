@@ -1,5 +1,5 @@
 import type { Candidate } from '../../latency/candidate.ts';
-import type { RateModel, Slo } from './rate-model.ts';
+import type { RateModel, SloUnderLoad } from './rate-model.ts';
 
 /** The band of rates a config is meant for, in requests per second. */
 export interface RateBand {
@@ -65,7 +65,7 @@ export const paperRateModel: RateModel = {
   },
 };
 
-function bandsOf(pool: readonly Candidate[], slo: Slo): RateBand[] {
+function bandsOf(pool: readonly Candidate[], slo: SloUnderLoad): RateBand[] {
   return pool.map((candidate) => paperRateBand(candidate, slo.sloMs)).filter((band) => band !== undefined);
 }
 

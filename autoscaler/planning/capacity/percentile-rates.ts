@@ -1,6 +1,6 @@
 import type { Candidate } from '../../latency/candidate.ts';
 import { LIMIT_GRID, loadLimitOf } from './limit-table.ts';
-import type { RateModel, Slo } from './rate-model.ts';
+import type { RateModel, SloUnderLoad } from './rate-model.ts';
 
 /** Pools beyond this size are tabulated no more: an instance of a larger one carries as much. */
 const LARGEST_POOL = LIMIT_GRID.servers.at(-1)!;
@@ -29,16 +29,16 @@ export const percentileRateModel: RateModel = {
 /** What one instance of a candidate carries under one SLO, by size of the pool: worked out when first asked for. */
 class Contributions {
   readonly #candidate: Candidate;
-  readonly #slo: Slo;
+  readonly #slo: SloUnderLoad;
   readonly #bySize: (number | undefined)[] = [];
 
-  constructor(candidate: Candidate, { sloMs, percentile, arrivalCv }: Slo) {
+  constructor(candidate: Candidate, { sloMs, percentile, arrivalCv }: SloUnderLoad) {
     this.#candidate = candidate;
     this.#slo = { sloMs, percentile, arrivalCv };
   }
 
   /** Plans make their SLOs anew: the same is what has the same values. */
-  isFor({ sloMs, percentile, arrivalCv }: Slo): boolean {
+  isFor({ sloMs, percentile, arrivalCv }: SloUnderLoad): boolean {
     const own = this.#slo;
     return own.sloMs === sloMs && own.arrivalCv === arrivalCv && own.percentile === percentile;
   }
@@ -70,7 +70,7 @@ class Contributions {
  */
 const lastOf = new WeakMap<Candidate, Contributions>();
 
-function contributionsOf(candidate: Candidate, slo: Slo): Contributions {
+function contributionsOf(candidate: Candidate, slo: SloUnderLoad): Contributions {
   const last = lastOf.get(candidate);
   if (last?.isFor(slo)) return last;
   const contributions = new Contributions(candidate, slo);

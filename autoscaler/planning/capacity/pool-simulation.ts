@@ -38,9 +38,20 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** A pool starts empty; the first part of a run is not counted. */
 const WARM_UP_SHARE = 0.1;
 const ROUNDING_MS = 1e-6;
+/** A step takes less than a millisecond or two. */
+const ARRIVALS_A_STEP = 500;
 
 /** Runs the batch former itself over simulated time. Deterministic for a seed. */
 export function simulatePool(scenario: PoolScenario): PoolOutcome {
+  const run = poolRun(scenario);
+  for (;;) {
+    const step = run.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same in steps, for callers that have something else to do in between. */
+export function* poolRun(scenario: PoolScenario): Generator<void, PoolOutcome, void> {
   const { servers, sloMs, requests, latePolicy } = scenario;
   const random = seededRandom(scenario.seed);
   const nextGapMs = gaps(scenario, random);
@@ -82,6 +93,7 @@ export function simulatePool(scenario: PoolScenario): PoolOutcome {
       arrivals += 1;
       if (nowMs >= countFromMs) counted += 1;
       nextArrivalMs = nowMs + nextGapMs();
+      if (arrivals % ARRIVALS_A_STEP === 0) yield;
     }
     if (nextIdleMs <= nowMs) nextIdleMs = release(busyUntilMs, nowMs, (key) => idle.push(all[key]!));
     if (idle.length === 0 && nowMs < wakeAtMs) continue;

@@ -1,7 +1,7 @@
 import type { Candidate } from '../../latency/candidate.ts';
 
 /** What a plan has to hold for one function. */
-export interface Slo {
+export interface SloUnderLoad {
   readonly sloMs: number;
   readonly percentile: number;
   readonly arrivalCv: number;
@@ -14,11 +14,11 @@ export type SharesBySize = (poolSize: number) => number;
 export interface RateModel {
   readonly name: string;
   /** Whether an instance of this config can keep the SLO at all. */
-  feasible(candidate: Candidate, slo: Slo): boolean;
+  feasible(candidate: Candidate, slo: SloUnderLoad): boolean;
   /** What one instance of this config carries in pools of any size: a pool carries the sum. */
-  sharesOf(candidate: Candidate, slo: Slo): SharesBySize;
+  sharesOf(candidate: Candidate, slo: SloUnderLoad): SharesBySize;
   /** The highest rate at which the SLO still holds, in requests per second. */
-  capacityPerSecond(pool: readonly Candidate[], slo: Slo): number;
+  capacityPerSecond(pool: readonly Candidate[], slo: SloUnderLoad): number;
   /** Whether starting this config makes sense when so much is missing. */
-  worthStarting(candidate: Candidate, missingPerSecond: number, slo: Slo): boolean;
+  worthStarting(candidate: Candidate, missingPerSecond: number, slo: SloUnderLoad): boolean;
 }

@@ -1,6 +1,6 @@
 import { type Config, formatConfig } from '../../../profiles/config.ts';
 import type { ServiceTimes } from '../../latency/service-times.ts';
-import { type Forecast, forecast } from '../capacity/forecast.ts';
+import { type Forecast, forecastInSteps } from '../capacity/forecast.ts';
 import type { Constraint } from '../decision.ts';
 import { type ExplainRequest, explain, type InstanceSet, partsText } from './explain.ts';
 import type { UniformSet } from './uniform-sets.ts';
@@ -57,8 +57,14 @@ export interface ExplanationRequest extends ExplainRequest {
   readonly running: readonly Config[] | null;
 }
 
-/** @throws InflessError SLO_INFEASIBLE with the nearest feasible SLO */
-export function explanationReport(request: ExplanationRequest): ExplanationReport {
+/**
+ * @param pause awaited between the steps of the forecast, see {@link forecastInSteps}; default: none
+ * @throws InflessError SLO_INFEASIBLE with the nearest feasible SLO
+ */
+export async function explanationReport(
+  request: ExplanationRequest,
+  pause: () => Promise<void> = async () => {},
+): Promise<ExplanationReport> {
   const { slo, running } = request;
   const { chosen, runnerUp, looser, costOfSlo, constraint, why, missingPerSecond } = explain(request);
   const savedShare = chosen === undefined || looser === undefined ? 0 : 1 - looser.set.price / chosen.price;
@@ -71,7 +77,7 @@ export function explanationReport(request: ExplanationRequest): ExplanationRepor
     neededPerSecond: request.ratePerSecond,
     constraint,
     why,
-    chosen: chosen === undefined ? null : setReport(chosen, forecastOf(chosen, request)),
+    chosen: chosen === undefined ? null : setReport(chosen, await forecastOf(chosen, request, pause)),
     missingPerSecond,
     runnerUp:
       runnerUp === undefined ? null : { set: uniformReport(runnerUp.set), extraShare: runnerUp.extraShare },
@@ -101,16 +107,23 @@ function setReport(set: InstanceSet, predicted: Forecast | null = null): SetRepo
 }
 
 /** What the batch former makes of the set: the same simulation as of `GET /api/functions/NAME`. */
-function forecastOf({ parts }: InstanceSet, request: ExplanationRequest): Forecast | null {
+async function forecastOf(
+  { parts }: InstanceSet,
+  request: ExplanationRequest,
+  pause: () => Promise<void>,
+): Promise<Forecast | null> {
   const { times, slo, expectedPerSecond } = request;
-  const predicted = forecast({
-    times,
-    pool: parts.flatMap(({ candidate, instances }) => Array<Config>(instances).fill(candidate.config)),
-    ratePerSecond: expectedPerSecond,
-    arrivalCv: slo.arrivalCv,
-    sloMs: slo.sloMs,
-    percentile: slo.percentile,
-  });
+  const predicted = await forecastInSteps(
+    {
+      times,
+      pool: parts.flatMap(({ candidate, instances }) => Array<Config>(instances).fill(candidate.config)),
+      ratePerSecond: expectedPerSecond,
+      arrivalCv: slo.arrivalCv,
+      sloMs: slo.sloMs,
+      percentile: slo.percentile,
+    },
+    pause,
+  );
   return predicted ?? null;
 }
 

@@ -1,11 +1,11 @@
 import { priceOf } from '../../cluster/price.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import type { RateModel, Slo } from '../capacity/rate-model.ts';
+import type { RateModel, SloUnderLoad } from '../capacity/rate-model.ts';
 
 /** What instances have to carry, and what they may be. */
 export interface Need {
   readonly candidates: readonly Candidate[];
-  readonly slo: Slo;
+  readonly slo: SloUnderLoad;
   readonly rates: RateModel;
   readonly ratePerSecond: number;
   /** Instances there are whatever the rate; at least one is counted. */

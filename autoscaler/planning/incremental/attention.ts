@@ -4,15 +4,15 @@ import { TimeQueue } from '../../../models/base/time-queue.ts';
  * Which functions to look at next: those that something has happened to, and those whose time has come. Nothing else is
  * worth a look, so that thousands of functions that are hardly ever called cost next to nothing.
  */
-export class Attention {
-  readonly #stirred = new Set<string>();
+export class PlanQueue {
+  readonly #enqueued = new Set<string>();
   readonly #alarms = new TimeQueue<string>();
   /** When the next alarm of each function is set for. */
   readonly #alarmsAtMs = new Map<string, number>();
 
   /** Something has happened to it. */
-  stir(name: string): void {
-    this.#stirred.add(name);
+  enqueue(name: string): void {
+    this.#enqueued.add(name);
   }
 
   /** It is to be looked at then at the latest. An alarm that is set for an earlier time stays: then it is looked at twice. */
@@ -22,16 +22,16 @@ export class Attention {
     this.#alarms.add(atMs, name);
   }
 
-  /** Those to look at now; whoever is to be looked at with the next step as well has to be stirred again. */
+  /** Those to look at now; whoever is to be looked at with the next step as well has to be enqueued again. */
   take(nowMs: number): string[] {
     for (let next = this.#alarms.first; next !== undefined && next.atMs <= nowMs; next = this.#alarms.first) {
       const name = next.item;
       this.#alarms.take();
       if (this.#alarmsAtMs.get(name) === next.atMs) this.#alarmsAtMs.delete(name);
-      this.#stirred.add(name);
+      this.#enqueued.add(name);
     }
-    const taken = [...this.#stirred];
-    this.#stirred.clear();
+    const taken = [...this.#enqueued];
+    this.#enqueued.clear();
     return taken;
   }
 }

@@ -4,13 +4,13 @@ import type { ClusterSnapshot } from '../../cluster/snapshot.ts';
 import { type ScalingDecision, shortagesOf } from '../decision.ts';
 
 /** From this share of a resource on that is in use, what one function gets depends on what others have. */
-const CROWDED_SHARE = 0.9;
+const CONTENDED_SHARE = 0.9;
 
 /**
  * Whether, after a decision, functions have to be planned for all together: somebody is short whom more room would help, or a
  * resource is so far used up that somebody will be.
  */
-export function isCrowded(
+export function isContended(
   { nodes, instances, leaving }: ClusterSnapshot,
   decision: Pick<ScalingDecision, 'functions'>,
 ): boolean {
@@ -24,5 +24,5 @@ export function isCrowded(
   const total = totalOf(nodes);
   const used = [...ZERO];
   for (const { needs } of held) addTo(used, needs);
-  return total.some((amount, index) => amount > 0 && used[index]! > CROWDED_SHARE * amount);
+  return total.some((amount, index) => amount > 0 && used[index]! > CONTENDED_SHARE * amount);
 }

@@ -1,13 +1,13 @@
 import { configKey } from '../../../profiles/config.ts';
-import { siteOf } from '../../cluster/eligible-nodes.ts';
+import { eligibleNodes } from '../../cluster/eligible-nodes.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import { kindOf, type NodeCapacity } from '../../cluster/node.ts';
-import type { PlannedInstance } from '../../cluster/snapshot.ts';
-import { spareRequests } from '../../demand/spare-requests.ts';
+import type { PlacedInstance } from '../../cluster/snapshot.ts';
+import { requestAllowance } from '../../demand/spare-requests.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type { RateModel } from '../capacity/rate-model.ts';
 import type { FunctionDemand, Planner } from '../decision.ts';
-import { SteadyRates } from './steady-rates.ts';
+import { StableRates } from './steady-rates.ts';
 
 /**
  * Below this share of the highest rate that a pool may be asked to carry, only requests that come can bring it there. Above,
@@ -24,35 +24,35 @@ const FEW = 4;
 const MOST_POOLS = 200;
 
 /** Whether a function can be left alone. */
-export interface Outlook {
+export interface Stability {
   /**
-   * - `unsteady`: a plan may change something.
-   * - `steady`: not for now, but its rate may by itself leave the band in which it is left as it is.
-   * - `settled`: not until requests come, something happens to its instances, or its cold-start policy changes its mind.
+   * - `unstable`: a plan may change something.
+   * - `stable-for-now`: not for now, but its rate may by itself leave the band in which it is left as it is.
+   * - `stable`: not until requests come, something happens to its instances, or its keep-alive policy changes its mind.
    */
-  readonly state: 'unsteady' | 'steady' | 'settled';
+  readonly state: 'unstable' | 'stable-for-now' | 'stable';
   /** Of a function that is settled: so many requests may come at once, and it still is. */
-  readonly spareRequests: number;
+  readonly requestAllowance: number;
 }
 
-const UNSTEADY: Outlook = { state: 'unsteady', spareRequests: 0 };
-const STEADY: Outlook = { state: 'steady', spareRequests: 0 };
+const UNSTABLE: Stability = { state: 'unstable', requestAllowance: 0 };
+const STABLE_FOR_NOW: Stability = { state: 'stable-for-now', requestAllowance: 0 };
 
 interface Memory {
   readonly nodes: readonly NodeCapacity[];
   readonly candidates: readonly Candidate[];
-  readonly byPool: Map<string, SteadyRates>;
+  readonly byPool: Map<string, StableRates>;
   /** What was asked for last: it is asked for over and over. */
   latest?: {
     readonly instances: readonly Instance[];
     readonly arrivalCv: number;
     readonly warmInstances: number;
-    readonly steady: SteadyRates;
+    readonly steady: StableRates;
   };
 }
 
 /** Remembers for each function and each set of instances at which rates the planner leaves it as it is. */
-export class Steadiness {
+export class PlanStability {
   readonly #planner: Planner;
   readonly #rates: RateModel;
   readonly #memories = new Map<string, Memory>();
@@ -66,19 +66,19 @@ export class Steadiness {
    * @param instances of the function, the same list as long as none changes
    * @param plan the instances as planners see them
    */
-  outlook(
+  stabilityOf(
     demand: FunctionDemand,
     instances: readonly Instance[],
     nodes: readonly NodeCapacity[],
-    plan: (instances: readonly Instance[]) => readonly PlannedInstance[],
-  ): Outlook {
+    plan: (instances: readonly Instance[]) => readonly PlacedInstance[],
+  ): Stability {
     const memory = this.#memoryOf(demand, nodes);
     const steady = latest(memory, demand, instances) ?? this.#steadyRates(memory, demand, instances, plan);
-    if (steady === undefined || !steady.has(demand)) return UNSTEADY;
+    if (steady === undefined || !steady.has(demand)) return UNSTABLE;
     const { mostPerSecond } = steady;
     const mayRiseBySeeming = demand.ratePerSecond > Math.min(FAR_BELOW * mostPerSecond, BUSY_PER_SECOND);
-    if (mayRiseBySeeming || !steady.hasAllBelow(demand)) return STEADY;
-    return { state: 'settled', spareRequests: spareRequests(mostPerSecond, demand.arrivalCv) };
+    if (mayRiseBySeeming || !steady.hasAllBelow(demand)) return STABLE_FOR_NOW;
+    return { state: 'stable', requestAllowance: requestAllowance(mostPerSecond, demand.arrivalCv) };
   }
 
   forget(functionName: string): void {
@@ -98,8 +98,8 @@ export class Steadiness {
     memory: Memory,
     demand: FunctionDemand,
     instances: readonly Instance[],
-    plan: (instances: readonly Instance[]) => readonly PlannedInstance[],
-  ): SteadyRates | undefined {
+    plan: (instances: readonly Instance[]) => readonly PlacedInstance[],
+  ): StableRates | undefined {
     const { nodes, byPool } = memory;
     const planned = plan(instances);
     if (!mayBeSteady(demand, planned)) return undefined;
@@ -107,10 +107,10 @@ export class Steadiness {
     let steady = byPool.get(key);
     if (steady === undefined) {
       if (byPool.size >= MOST_POOLS) byPool.clear();
-      steady = new SteadyRates({
+      steady = new StableRates({
         demand,
         instances: planned,
-        nodes: fewOfEachKind(siteOf(nodes, demand.nodeSelector).nodes, planned),
+        nodes: fewOfEachKind(eligibleNodes(nodes, demand.nodeSelector).nodes, planned),
         planner: this.#planner,
         rates: this.#rates,
       });
@@ -125,7 +125,7 @@ export class Steadiness {
 /** As much room as one function could want at once: its own nodes, and some of each kind. Thousands would be slow to ask about. */
 function fewOfEachKind(
   nodes: readonly NodeCapacity[],
-  planned: readonly PlannedInstance[],
+  planned: readonly PlacedInstance[],
 ): readonly NodeCapacity[] {
   const own = new Set(planned.map(({ node }) => node));
   const counts = new Map<string, number>();
@@ -139,7 +139,7 @@ function fewOfEachKind(
 }
 
 /** Spares asking the planner where it is plain that it moves: too few, some that is not wanted, or on its way to another set. */
-function mayBeSteady(demand: FunctionDemand, planned: readonly PlannedInstance[]): boolean {
+function mayBeSteady(demand: FunctionDemand, planned: readonly PlacedInstance[]): boolean {
   const { minInstances, warmInstances, maxInstances, recentRatePerSecond } = demand;
   const fewest = Math.min(maxInstances, Math.max(minInstances, warmInstances));
   const isUnwanted = recentRatePerSecond === 0 && planned.length > fewest;
@@ -150,13 +150,13 @@ function latest(
   { latest: known }: Memory,
   { arrivalCv, warmInstances }: FunctionDemand,
   instances: readonly Instance[],
-): SteadyRates | undefined {
+): StableRates | undefined {
   if (known?.instances !== instances) return undefined;
   return known.arrivalCv === arrivalCv && known.warmInstances === warmInstances ? known.steady : undefined;
 }
 
 /** All of what a planner is given of one function that changes while it is deployed, but its rates. */
-function keyOf({ arrivalCv, warmInstances }: FunctionDemand, planned: readonly PlannedInstance[]): string {
+function keyOf({ arrivalCv, warmInstances }: FunctionDemand, planned: readonly PlacedInstance[]): string {
   const pool = planned.map(({ config, ready }) => `${configKey(config)}${ready ? '' : '…'}`).sort();
   return `${arrivalCv} ${warmInstances} ${pool.join(' ')}`;
 }

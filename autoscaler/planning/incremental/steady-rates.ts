@@ -1,7 +1,7 @@
 import { configKey } from '../../../profiles/config.ts';
-import { siteOf } from '../../cluster/eligible-nodes.ts';
+import { eligibleNodes } from '../../cluster/eligible-nodes.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
-import type { ClusterSnapshot, PlannedInstance } from '../../cluster/snapshot.ts';
+import type { ClusterSnapshot, PlacedInstance } from '../../cluster/snapshot.ts';
 import type { RateModel } from '../capacity/rate-model.ts';
 import type { FunctionDemand, Planner } from '../decision.ts';
 import { offersFor } from '../targets/offer.ts';
@@ -16,7 +16,7 @@ export interface Question {
   /** What is asked of the function; its rates do not matter. */
   readonly demand: FunctionDemand;
   /** The function's own. */
-  readonly instances: readonly PlannedInstance[];
+  readonly instances: readonly PlacedInstance[];
   readonly nodes: readonly NodeCapacity[];
   readonly planner: Planner;
   readonly rates: RateModel;
@@ -29,7 +29,7 @@ export interface Question {
  * What is asked for now matters only where it exceeds what the pool carries: planners start for that, and keep and replace
  * by the highest rate of the recent past.
  */
-export class SteadyRates {
+export class StableRates {
   /** What the pool carries, in requests per second. */
   readonly mostPerSecond: number;
   readonly #question: Question;
@@ -84,7 +84,7 @@ export class SteadyRates {
 
 /** By the SLO that is planned for: where no config keeps the function's own, what carries nothing by that would never rest. */
 function capacityOf({ demand, instances, nodes, rates }: Question): number {
-  const { all, slo } = offersFor(demand, rates, siteOf(nodes, demand.nodeSelector).kinds);
+  const { all, slo } = offersFor(demand, rates, eligibleNodes(nodes, demand.nodeSelector).kinds);
   const byConfig = new Map(all.map(({ candidate }) => [configKey(candidate.config), candidate]));
   const pool = instances.flatMap(({ config }) => byConfig.get(configKey(config)) ?? []);
   return rates.capacityPerSecond(pool, slo);

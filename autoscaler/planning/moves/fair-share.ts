@@ -1,15 +1,15 @@
 import type { Candidate } from '../../latency/candidate.ts';
 import { Misfits } from '../placement/misfits.ts';
 import { compareCoverage, type FunctionPlan } from '../targets/function-plan.ts';
-import { type Buyer, clear, type Patience } from '../targets/market.ts';
-import { type Target, wantsOf } from '../targets/targets.ts';
-import type { Room } from './reservations.ts';
+import { type Buyer, clearMarket, type DemandElasticity } from '../targets/market.ts';
+import { missingOf, type Target } from '../targets/targets.ts';
+import type { Reservations } from './reservations.ts';
 
 /** Bounds the work of one plan where not everything fits; what is still missing then comes with the next one. */
 const MOST_SHARED = 2_000;
 
 /** What is short now need not be carried at any price, since others move soon. */
-const IMPATIENT: Patience = { dearest: 5, equality: 1 };
+const GIVE_WAY_SOON: DemandElasticity = { dearest: 5, equality: 1 };
 
 /** A function that is short of all it needs would pay for a request so many times what it should cost. */
 const DEARER_PER_SHORTAGE = 100;
@@ -28,17 +28,20 @@ interface Share {
  * instance of its target or, where none of that fits, of what brings it the most for what that is worth now. Targets may
  * count on room that will be there only when others have moved.
  */
-export class Sharing {
+export class FairShare {
   readonly #shares: Map<FunctionPlan, Share>;
-  readonly #room: Room;
+  readonly #room: Reservations;
   readonly #misfitsNow = new Misfits();
   readonly #misfitsLater = new Misfits();
 
-  constructor(growing: readonly { readonly plan: FunctionPlan; readonly target: Target }[], room: Room) {
-    const { prices } = clear(
-      growing.map(({ plan }) => missingOf(plan)),
+  constructor(
+    growing: readonly { readonly plan: FunctionPlan; readonly target: Target }[],
+    room: Reservations,
+  ) {
+    const { prices } = clearMarket(
+      growing.map(({ plan }) => buyerOfMissing(plan)),
       room.freeNow,
-      IMPATIENT,
+      GIVE_WAY_SOON,
     );
     this.#shares = new Map(
       growing.map((each) => [each.plan, { ...each, costsNow: each.plan.costsAt(prices) }]),
@@ -56,13 +59,13 @@ export class Sharing {
   /** Gives a function one more instance. @returns whether there is a place for any */
   give(plan: FunctionPlan): boolean {
     const { target, costsNow } = this.#shares.get(plan)!;
-    const wants = wantsOf(plan, target).map(({ index }) => index);
+    const wants = missingOf(plan, target).map(({ index }) => index);
     const best = wants[0];
     if (best !== undefined && this.#startsNow(plan, best)) return true;
     // Room that is there already would be promised with every plan anew, and nothing ever start in it.
     if (plan.size === 0 && wants.some((index) => this.#startsNow(plan, index))) return true;
     if (wants.some((index) => this.#startsLater(plan, index))) return true;
-    if (byPreference(plan, wants, costsNow).some((index) => this.#startsNow(plan, index))) return true;
+    if (offersByPreference(plan, wants, costsNow).some((index) => this.#startsNow(plan, index))) return true;
     return plan.hasNothing && this.#giveAny(plan);
   }
 
@@ -80,7 +83,7 @@ export class Sharing {
       this.#misfitsLater,
       plan,
       plan.offer(index).candidate,
-      () => this.#room.promise(plan, index, 1) > 0,
+      () => this.#room.reserve(plan, index, 1) > 0,
     );
   }
 
@@ -90,7 +93,7 @@ export class Sharing {
     const now = (each: Candidate): boolean =>
       this.#unlessMisfit(this.#misfitsNow, plan, each, () => this.#room.startFallback(plan, each));
     const later = (each: Candidate): boolean =>
-      this.#unlessMisfit(this.#misfitsLater, plan, each, () => this.#room.promiseFallback(plan, each));
+      this.#unlessMisfit(this.#misfitsLater, plan, each, () => this.#room.reserveFallback(plan, each));
     return others.some(now) || others.some(later);
   }
 
@@ -107,13 +110,13 @@ export class Sharing {
   }
 }
 
-function missingOf({ offers, demand, comingCapacity, weight }: FunctionPlan): Buyer {
+function buyerOfMissing({ offers, demand, comingCapacity, weight }: FunctionPlan): Buyer {
   const ratePerSecond = Math.max(0, demand.ratePerSecond - comingCapacity);
   return { offers, ratePerSecond, weight, running: offers.all.map(() => 0) };
 }
 
 /** What a short function takes where its best does not fit: of its target, or what carries much more for its cost. */
-export function byPreference(
+export function offersByPreference(
   plan: FunctionPlan,
   wants: readonly number[],
   costs: readonly number[] = plan.costs,
@@ -121,14 +124,14 @@ export function byPreference(
   const size = plan.size + 1;
   const yieldOf = (index: number): number =>
     (plan.offers.share(index, size) / plan.costs[index]!) * (wants.includes(index) ? PREFERENCE : 1);
-  return [...new Set([...wants, ...stopgapsOf(plan, costs)])].sort((a, b) => yieldOf(b) - yieldOf(a));
+  return [...new Set([...wants, ...fallbackOffers(plan, costs)])].sort((a, b) => yieldOf(b) - yieldOf(a));
 }
 
 /**
  * Offers that a short function may take although its target does not contain them: those first that bring the most of
  * what is missing for their cost. The shorter it is, the more a request a second may cost.
  */
-export function stopgapsOf(plan: FunctionPlan, costs: readonly number[] = plan.costs): number[] {
+export function fallbackOffers(plan: FunctionPlan, costs: readonly number[] = plan.costs): number[] {
   const { offers, size, shortage } = plan;
   const unitCost = (index: number): number => plan.costs[index]! / offers.share(index, size + 1);
   const cheapest = costs.reduce((least, _, index) => Math.min(least, unitCost(index)), Infinity);

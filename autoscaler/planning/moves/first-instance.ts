@@ -2,10 +2,10 @@ import { CPU, ZERO } from '../../../models/base/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { Misfits } from '../placement/misfits.ts';
 import type { FunctionPlan } from '../targets/function-plan.ts';
-import { type Target, wantsOf } from '../targets/targets.ts';
-import { stopgapsOf } from './fair-share.ts';
-import type { Room } from './reservations.ts';
-import { type Clearing, canGive, fewestVictims, lentTo, stopAll, type Victim } from './victims.ts';
+import { missingOf, type Target } from '../targets/targets.ts';
+import { fallbackOffers } from './fair-share.ts';
+import type { Reservations } from './reservations.ts';
+import { canGive, fewestVictims, lentTo, type Preemption, stopAll, type Victim } from './victims.ts';
 
 /** Offers that room is looked for beside the target's, the best first, before any that needs less will do. */
 const MOST_OFFERS = 8;
@@ -18,49 +18,49 @@ const MOST_OFFERS = 8;
 export function preemptForFirst(
   poor: readonly { readonly plan: FunctionPlan; readonly target: Target }[],
   plans: readonly FunctionPlan[],
-  room: Room,
+  room: Reservations,
 ): void {
   const unhelped = new Misfits();
   for (const { plan, target } of poor) {
     const candidates = plan.offers.smallest.filter((each) => !unhelped.has(plan.site, each));
     if (candidates.length === 0) continue;
-    const clearing = clearingFor(plan, target, candidates, plans, room);
-    if (clearing === undefined) for (const each of candidates) unhelped.add(plan.site, each);
-    else carryOut(plan, clearing, room);
+    const preemption = preemptionFor(plan, target, candidates, plans, room);
+    if (preemption === undefined) for (const each of candidates) unhelped.add(plan.site, each);
+    else carryOut(plan, preemption, room);
   }
 }
 
-function clearingFor(
+function preemptionFor(
   plan: FunctionPlan,
   target: Target,
   smallest: readonly Candidate[],
   plans: readonly FunctionPlan[],
-  room: Room,
-): Clearing | undefined {
+  room: Reservations,
+): Preemption | undefined {
   const mayGo = (victims: readonly Victim[]): boolean => canGive(victims, plan);
   const lent = lentTo(plan, plans).filter((victim) => mayGo([victim]));
   if (lent.length === 0) return undefined;
-  const wants = wantsOf(plan, target).map(({ index }) => index);
-  const best = [...new Set([...wants, ...stopgapsOf(plan).slice(0, MOST_OFFERS)])];
+  const wants = missingOf(plan, target).map(({ index }) => index);
+  const best = [...new Set([...wants, ...fallbackOffers(plan).slice(0, MOST_OFFERS)])];
   const candidates = best.map((index) => plan.offer(index).candidate);
   const found = fewestVictims({ room, plan, candidates }, lent, { mayGo });
   if (found !== undefined) return found;
   for (const victims of inSomeOrders(lent)) {
-    const clearing = fewestVictims({ room, plan, candidates: smallest }, victims, { mayGo });
-    if (clearing !== undefined) return clearing;
+    const preemption = fewestVictims({ room, plan, candidates: smallest }, victims, { mayGo });
+    if (preemption !== undefined) return preemption;
   }
   return undefined;
 }
 
-function carryOut(plan: FunctionPlan, { candidate, victims }: Clearing, room: Room): void {
+function carryOut(plan: FunctionPlan, { candidate, victims }: Preemption, room: Reservations): void {
   const needed = withoutIdle(victims, (some) => {
     const leaving = some.map(({ instance }) => instance);
     return room.roomWithout(leaving, leaving[0]!.node, plan.site, candidate) > 0;
   });
   stopAll(needed, plan, room);
   const index = plan.offers.all.findIndex((offer) => offer.candidate === candidate);
-  if (index >= 0) room.promise(plan, index, 1);
-  else room.promiseFallback(plan, candidate);
+  if (index >= 0) room.reserve(plan, index, 1);
+  else room.reserveFallback(plan, candidate);
 }
 
 /** Of one owner only so many may go: which of them make room depends on what there is too little of, and on which GPU. */

@@ -1,9 +1,9 @@
 import { compareCoverage, type FunctionPlan, levelOf } from '../targets/function-plan.ts';
 import { sizeOf } from '../targets/offer.ts';
-import { surplusOf, type Target, wantsOf } from '../targets/targets.ts';
-import { byPreference, stopgapsOf } from './fair-share.ts';
+import { missingOf, surplusOf, type Target } from '../targets/targets.ts';
+import { fallbackOffers, offersByPreference } from './fair-share.ts';
 import { mayReplace } from './replacement.ts';
-import type { Room } from './reservations.ts';
+import type { Reservations } from './reservations.ts';
 import {
   type Conditions,
   canGive,
@@ -22,13 +22,13 @@ const NEARLY = 0.02;
 const MOST_CONVERTED = 0.1;
 
 /** Bounds the work of one plan. */
-const MOST_CLEARINGS = 64;
+const MOST_PREEMPTIONS = 64;
 const MOST_NEEDY = 16;
 /** Offers that room is looked for beside the target's, the best first. */
 const MOST_OFFERS = 8;
 
 /** Victims, and the offer that there is room for without them. */
-interface Clearing {
+interface Preemption {
   readonly offer: number;
   readonly victims: readonly Victim[];
 }
@@ -38,87 +38,91 @@ interface Clearing {
  *
  * - what its owner's target does not contain either, so that step by step everybody comes to have what the market has
  *   found for all; so little at a time that it is hardly missed until the new, which carries more, is ready;
- * - for who is relatively shortest, dead weight of its own, or instances of others that stay better off without them.
+ * - for who is relatively shortest, obsolete instances of its own, or instances of others that stay better off without them.
  *
  * So the worst coverage rises until all are about equal. Nobody asks for more while room for it is on its way.
  */
-export function makeRoom(plans: readonly FunctionPlan[], targets: readonly Target[], room: Room): void {
-  const maker = new RoomMaker(plans, targets, room);
+export function preempt(
+  plans: readonly FunctionPlan[],
+  targets: readonly Target[],
+  room: Reservations,
+): void {
+  const preemptor = new Preemptor(plans, targets, room);
   const order = plans.map((_, index) => index).sort((a, b) => compareCoverage(plans[a]!, plans[b]!));
   const needy = order.filter((index) => plans[index]!.wantsMore).slice(0, MOST_NEEDY);
   for (const index of order) {
-    if (plans[index]!.wantsMore || mayReplace(plans[index]!)) maker.convertFor(index);
+    if (plans[index]!.wantsMore || mayReplace(plans[index]!)) preemptor.swapFor(index);
   }
-  for (const index of needy) maker.rescue(index);
+  for (const index of needy) preemptor.preemptFor(index);
 }
 
-class RoomMaker {
+class Preemptor {
   readonly #plans: readonly FunctionPlan[];
   readonly #targets: readonly Target[];
-  readonly #room: Room;
+  readonly #room: Reservations;
   /** What no target contains, as far as it has not been stopped; looked for once, when first asked for. */
   #surplusLeft: readonly Victim[] | undefined;
-  #clearings = 0;
+  #preemptions = 0;
 
-  constructor(plans: readonly FunctionPlan[], targets: readonly Target[], room: Room) {
+  constructor(plans: readonly FunctionPlan[], targets: readonly Target[], room: Reservations) {
     this.#plans = plans;
     this.#targets = targets;
     this.#room = room;
   }
 
   /** Takes surplus out of the way of what a function lacks of its target, if nothing else can start for it. */
-  convertFor(place: number): void {
+  swapFor(place: number): void {
     const plan = this.#plans[place]!;
     if (plan.isGrowing) return;
-    const lacking = wantsOf(plan, this.#targets[place]!);
+    const lacking = missingOf(plan, this.#targets[place]!);
     const wants = lacking.map(({ index }) => index);
     for (const { index, count } of lacking) {
-      for (let left = count; left > 0 && this.#clearings < MOST_CLEARINGS; left -= 1) {
-        if (this.#room.promise(plan, index, 1) > 0) continue;
-        const clearing = this.#cheapest(plan, [index], this.#surplus, {
+      for (let left = count; left > 0 && this.#preemptions < MOST_PREEMPTIONS; left -= 1) {
+        if (this.#room.reserve(plan, index, 1) > 0) continue;
+        const preemption = this.#cheapest(plan, [index], this.#surplus, {
           mayGo: (victims) => canSpare(victims, plan),
           isWorth: (victims, room) => !plan.isShort || isGain(victims, plan, index, Math.min(room, left)),
         });
-        if (clearing === undefined || this.#wouldBeLost(plan, clearing, wants)) break;
-        this.#carryOut(plan, clearing);
+        if (preemption === undefined || this.#wouldBeLost(plan, preemption, wants)) break;
+        this.#carryOut(plan, preemption);
       }
     }
   }
 
   /** Gives the shortest what it needs most, at others' cost. */
-  rescue(place: number): void {
+  preemptFor(place: number): void {
     const plan = this.#plans[place]!;
     if (!plan.wantsMore || plan.isMoving) return;
-    const wants = wantsOf(plan, this.#targets[place]!).map(({ index }) => index);
-    const offers = [...new Set([...wants, ...stopgapsOf(plan).slice(0, MOST_OFFERS)])];
-    const own = plan.deadWeight.map((instance) => ({ owner: plan, index: undefined, instance }));
+    const wants = missingOf(plan, this.#targets[place]!).map(({ index }) => index);
+    const offers = [...new Set([...wants, ...fallbackOffers(plan).slice(0, MOST_OFFERS)])];
+    const own = plan.obsolete.map((instance) => ({ owner: plan, index: undefined, instance }));
     const isNearlyCarried = plan.size >= plan.fewest && plan.shortage < NEARLY;
-    const clearing =
+    const preemption =
       this.#cheapest(plan, offers, own) ??
       (isNearlyCarried
         ? undefined
         : this.#cheapest(plan, offers, [...own, ...lentTo(plan, this.#plans)], {
             mayGo: (victims) => canGive(victims, plan),
           }));
-    if (clearing !== undefined) this.#carryOut(plan, clearing);
+    if (preemption !== undefined) this.#carryOut(plan, preemption);
   }
 
   /** Whether the room would be taken for something else of the same function, and so the same be found again. */
-  #wouldBeLost(plan: FunctionPlan, { offer, victims }: Clearing, wants: readonly number[]): boolean {
+  #wouldBeLost(plan: FunctionPlan, { offer, victims }: Preemption, wants: readonly number[]): boolean {
     if (!plan.isShort || offer === wants[0]) return false;
     const leaving = victims.map(({ instance }) => instance);
     const { node } = leaving[0]!;
-    const order = byPreference(plan, wants);
+    const order = offersByPreference(plan, wants);
     return order
       .slice(0, order.indexOf(offer))
       .some((index) => this.#room.roomWithout(leaving, node, plan.site, plan.offer(index).candidate) > 0);
   }
 
-  #carryOut(plan: FunctionPlan, { offer, victims }: Clearing): void {
-    this.#clearings += 1;
+  #carryOut(plan: FunctionPlan, { offer, victims }: Preemption): void {
+    this.#preemptions += 1;
     stopAll(victims, plan, this.#room);
     this.#surplusLeft = this.#surplusLeft?.filter((victim) => !victims.includes(victim));
-    this.#room.promise(plan, offer, 1);
+    this.#room.reserve(plan, offer, 1);
   }
 
   get #surplus(): readonly Victim[] {
@@ -131,7 +135,7 @@ class RoomMaker {
     offers: readonly number[],
     victims: readonly Victim[],
     conditions: Conditions = {},
-  ): Clearing | undefined {
+  ): Preemption | undefined {
     const candidates = offers.map((index) => plan.offer(index).candidate);
     const found = fewestVictims({ room: this.#room, plan, candidates }, victims, conditions);
     if (found === undefined) return undefined;

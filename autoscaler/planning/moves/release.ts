@@ -1,22 +1,22 @@
-import type { PlannedInstance } from '../../cluster/snapshot.ts';
+import type { PlacedInstance } from '../../cluster/snapshot.ts';
 import type { FunctionPlan } from '../targets/function-plan.ts';
 import { type Counts, present, sizeOf } from '../targets/offer.ts';
 import { without } from '../targets/pool-search.ts';
 import { surplusOf, type Target } from '../targets/targets.ts';
-import type { Room } from './reservations.ts';
+import type { Reservations } from './reservations.ts';
 
 /**
- * Stops what a function can do without: dead weight when others that are ready carry its demand, and what its target does
+ * Stops what a function can do without: obsolete instances when others that are ready carry its demand, and what its target does
  * not contain when those carry the highest rate of the recent past. On the emptiest nodes first, so that they empty.
  */
-export function release(plan: FunctionPlan, target: Target, room: Room): void {
-  releaseDeadWeight(plan, room);
+export function release(plan: FunctionPlan, target: Target, room: Reservations): void {
+  releaseObsolete(plan, room);
   const ready = [...plan.readyCounts];
   const surplus = surplusOf(plan, target).map((count, index) => Math.min(count, ready[index]!));
   if (sizeOf(surplus) === 0 && sizeOf(ready) <= plan.demand.maxInstances) return;
   const order = dearestFirst(plan, ready);
-  const wish = plan.wish(plan.recentPerSecond);
-  const left = without(wish, ready, order, plan.fewest, surplus);
+  const request = plan.poolRequest(plan.recentPerSecond);
+  const left = without(request, ready, order, plan.fewest, surplus);
   const tooMany = sizeOf(left) - plan.demand.maxInstances;
   if (tooMany > 0) takeOut(left, order, tooMany);
   const reason = plan.recentPerSecond === 0 ? 'idle' : 'release';
@@ -33,14 +33,14 @@ export function release(plan: FunctionPlan, target: Target, room: Room): void {
   });
 }
 
-function releaseDeadWeight(plan: FunctionPlan, room: Room): void {
+function releaseObsolete(plan: FunctionPlan, room: Reservations): void {
   const { demand, offers, readyCounts, fewest } = plan;
   const size = sizeOf(readyCounts);
   const isEnough = size >= fewest && offers.capacity(readyCounts) >= demand.ratePerSecond;
   if (!isEnough && size < demand.maxInstances) return;
-  const gone: PlannedInstance[] = plan.deadWeight.filter(({ ready }) => ready);
+  const gone: PlacedInstance[] = plan.obsolete.filter(({ ready }) => ready);
   for (const instance of gone) {
-    plan.releaseDeadWeight(instance, 'obsolete');
+    plan.releaseObsolete(instance, 'obsolete');
     room.leave(instance);
   }
 }

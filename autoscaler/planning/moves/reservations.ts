@@ -1,22 +1,22 @@
 import type { Vector } from '../../../models/base/resources.ts';
-import { includes, type Site } from '../../cluster/eligible-nodes.ts';
-import type { ClusterSnapshot, Placement, PlannedInstance } from '../../cluster/snapshot.ts';
+import { type EligibleNodes, includes } from '../../cluster/eligible-nodes.ts';
+import type { ClusterSnapshot, PlacedInstance, Placement } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import { NodeSpace } from '../placement/free-capacity.ts';
-import type { Spot } from '../placement/free-node.ts';
+import { FreeCapacity } from '../placement/free-capacity.ts';
+import type { NodePlace } from '../placement/free-node.ts';
 import type { FunctionPlan } from '../targets/function-plan.ts';
 
 /**
  * Where there is room: now, while what is being stopped still holds its own, and later, when that has left. What starts
  * must fit now; what is promised room later is in the way of whatever else might start there meanwhile.
  */
-export class Room {
-  readonly #now: NodeSpace;
-  readonly #later: NodeSpace;
+export class Reservations {
+  readonly #now: FreeCapacity;
+  readonly #later: FreeCapacity;
 
   constructor({ nodes, instances, leaving }: ClusterSnapshot) {
-    this.#later = new NodeSpace(nodes, instances);
-    this.#now = new NodeSpace(nodes, instances, leaving);
+    this.#later = new FreeCapacity(nodes, instances);
+    this.#now = new FreeCapacity(nodes, instances, leaving);
   }
 
   get freeNow(): Vector {
@@ -47,7 +47,7 @@ export class Room {
   }
 
   /** Keeps room for up to `count` instances that will fit when what is being stopped has left. @returns how many */
-  promise(plan: FunctionPlan, index: number, count: number): number {
+  reserve(plan: FunctionPlan, index: number, count: number): number {
     const spots = this.#later.place(
       plan.offer(index).candidate,
       Math.min(count, plan.slots),
@@ -70,7 +70,7 @@ export class Room {
   }
 
   /** Keeps room for the same that will be there when what is being stopped has left. @returns whether there will be any */
-  promiseFallback(plan: FunctionPlan, candidate: Candidate): boolean {
+  reserveFallback(plan: FunctionPlan, candidate: Candidate): boolean {
     const [spot] = this.#later.place(candidate, 1, plan.site.names);
     if (spot === undefined) return false;
     this.#now.occupy(placementOf(candidate, spot));
@@ -79,12 +79,17 @@ export class Room {
   }
 
   /** An instance is stopped: there will be room. */
-  leave(instance: PlannedInstance): void {
+  leave(instance: PlacedInstance): void {
     this.#later.vacate(instance);
   }
 
   /** How many instances would find room on a node if some that run there left. */
-  roomWithout(leaving: readonly PlannedInstance[], node: string, site: Site, candidate: Candidate): number {
+  roomWithout(
+    leaving: readonly PlacedInstance[],
+    node: string,
+    site: EligibleNodes,
+    candidate: Candidate,
+  ): number {
     if (!includes(site, node)) return 0;
     for (const instance of leaving) this.#later.vacate(instance);
     const count = this.#later.countOn(node, candidate);
@@ -93,6 +98,6 @@ export class Room {
   }
 }
 
-function placementOf({ config, needs }: Candidate, spot: Spot): Placement {
+function placementOf({ config, needs }: Candidate, spot: NodePlace): Placement {
   return { config, needs, ...spot };
 }

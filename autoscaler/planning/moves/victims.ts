@@ -1,18 +1,18 @@
 import { includes } from '../../cluster/eligible-nodes.ts';
-import type { PlannedInstance } from '../../cluster/snapshot.ts';
+import type { PlacedInstance } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { compareCoverage, type FunctionPlan, levelOf } from '../targets/function-plan.ts';
 import { sizeOf } from '../targets/offer.ts';
-import type { Room } from './reservations.ts';
+import type { Reservations } from './reservations.ts';
 
 /** Bounds the work of one search. */
 const MOST_NODES = 64;
 
-/** What may have to go: an instance, whose it is, and by which of its offers; undefined for dead weight. */
+/** What may have to go: an instance, whose it is, and by which of its offers; undefined for obsolete instances. */
 export interface Victim {
   readonly owner: FunctionPlan;
   readonly index: number | undefined;
-  readonly instance: PlannedInstance;
+  readonly instance: PlacedInstance;
 }
 
 /** Of victims: whether they may go, and whether so much room is worth it. */
@@ -22,7 +22,7 @@ export interface Conditions {
 }
 
 /** Victims, and what there is room for without them. */
-export interface Clearing {
+export interface Preemption {
   readonly candidate: Candidate;
   readonly victims: readonly Victim[];
 }
@@ -34,7 +34,7 @@ export function lentTo(needy: FunctionPlan, plans: readonly FunctionPlan[]): Vic
     .filter((owner) => owner !== needy)
     .toSorted((a, b) => compareCoverage(b, a))
     .flatMap((owner) => [
-      ...owner.deadWeight.map((instance) => ({ owner, index: undefined, instance })),
+      ...owner.obsolete.map((instance) => ({ owner, index: undefined, instance })),
       ...owner.readyCounts.flatMap((_, index) =>
         owner.readyOf(index).map((instance) => ({ owner, index, instance })),
       ),
@@ -49,7 +49,7 @@ export function canGive(victims: readonly Victim[], needy: FunctionPlan): boolea
     const { minInstances, recentRatePerSecond } = owner.demand;
     const isAsked = recentRatePerSecond > 0;
     if (victims.every((victim) => victim.owner !== owner || victim.index === undefined))
-      return !isAsked || sizeOf(left) > 0 || servingDeadWeight(owner, victims) > 0;
+      return !isAsked || sizeOf(left) > 0 || servingObsolete(owner, victims) > 0;
     if (sizeOf(left) < Math.max(minInstances, isAsked ? 1 : 0)) return false;
     return levelOf(owner.coverageOf(owner.offers.capacity(left))) > levelOf(needy.coverage);
   });
@@ -69,18 +69,18 @@ export function ownersOf(victims: readonly Victim[]): FunctionPlan[] {
 }
 
 /** Lets them go: there will be room for what a function needs. */
-export function stopAll(victims: readonly Victim[], { demand }: FunctionPlan, room: Room): void {
+export function stopAll(victims: readonly Victim[], { demand }: FunctionPlan, room: Reservations): void {
   for (const { owner, index, instance } of victims) {
     room.leave(instance);
-    if (index === undefined) owner.releaseDeadWeight(instance, 'preemption', demand.name);
+    if (index === undefined) owner.releaseObsolete(instance, 'preemption', demand.name);
     else owner.release(index, instance, 'preemption', demand.name);
   }
 }
 
-/** Dead weight may be all that serves its function. */
-function servingDeadWeight(owner: FunctionPlan, victims: readonly Victim[]): number {
+/** Obsolete instances may be all that serves its function. */
+function servingObsolete(owner: FunctionPlan, victims: readonly Victim[]): number {
   const taken = new Set(victims.map(({ instance }) => instance));
-  return owner.deadWeight.filter((instance) => instance.ready && !taken.has(instance)).length;
+  return owner.obsolete.filter((instance) => instance.ready && !taken.has(instance)).length;
 }
 
 /** The fewest victims on one node that make room for one of the candidates. */
@@ -89,11 +89,11 @@ export function fewestVictims(
     room,
     plan,
     candidates,
-  }: { readonly room: Room; readonly plan: FunctionPlan; readonly candidates: readonly Candidate[] },
+  }: { readonly room: Reservations; readonly plan: FunctionPlan; readonly candidates: readonly Candidate[] },
   victims: readonly Victim[],
   { mayGo, isWorth }: Conditions = {},
-): Clearing | undefined {
-  let best: Clearing | undefined;
+): Preemption | undefined {
+  let best: Preemption | undefined;
   const near = victims.filter(({ instance }) => includes(plan.site, instance.node));
   for (const [node, onNode] of byNode(near)) {
     const most = (best?.victims.length ?? Infinity) - 1;

@@ -2,12 +2,12 @@ import { type Vector, ZERO } from '../../../models/base/resources.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import { NodeRoom, type Spot } from './free-node.ts';
-import { NodeShelves } from './free-node-index.ts';
+import { FreeNode, type NodePlace } from './free-node.ts';
+import { FreeNodeIndex } from './free-node-index.ts';
 
 interface Rooms {
-  readonly byName: ReadonlyMap<string, NodeRoom>;
-  readonly shelves: NodeShelves;
+  readonly byName: ReadonlyMap<string, FreeNode>;
+  readonly shelves: FreeNodeIndex;
 }
 
 interface Booking {
@@ -19,7 +19,7 @@ interface Booking {
  * What is free on each node while a plan is being made. Nothing is reckoned before it is asked for: many a plan looks for
  * no room at all.
  */
-export class NodeSpace {
+export class FreeCapacity {
   readonly #nodes: readonly NodeCapacity[];
   readonly #held: readonly Iterable<Placement>[];
   /** What was booked before it was opened. */
@@ -47,12 +47,12 @@ export class NodeSpace {
    *
    * @param among names of the nodes they may be on; undefined: any
    */
-  place(candidate: Candidate, count: number, among?: ReadonlySet<string>): Spot[] {
-    const spots: Spot[] = [];
+  place(candidate: Candidate, count: number, among?: ReadonlySet<string>): NodePlace[] {
+    const spots: NodePlace[] = [];
     if (count <= 0) return spots;
     const { shelves } = this.#open();
     while (spots.length < count) {
-      const room = shelves.fullestFor(candidate, among);
+      const room = shelves.tightestFor(candidate, among);
       if (room === undefined) break;
       while (spots.length < count && room.fits(candidate)) spots.push(room.take(candidate));
       shelves.put(room);
@@ -79,12 +79,12 @@ export class NodeSpace {
 
   #open(): Rooms {
     if (this.#opened === undefined) {
-      const byName = new Map<string, NodeRoom>();
-      for (const node of this.#nodes) byName.set(node.name, new NodeRoom(node));
+      const byName = new Map<string, FreeNode>();
+      for (const node of this.#nodes) byName.set(node.name, new FreeNode(node));
       for (const held of this.#held) {
         for (const placement of held) byName.get(placement.node)?.book(placement, 1);
       }
-      const shelves = new NodeShelves(byName.values(), largestOf(this.#nodes));
+      const shelves = new FreeNodeIndex(byName.values(), largestOf(this.#nodes));
       this.#opened = { byName, shelves };
       for (const { placement, sign } of this.#changes) this.#book(placement, sign);
     }

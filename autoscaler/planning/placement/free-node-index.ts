@@ -1,6 +1,6 @@
 import { CPU, GPU } from '../../../models/base/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import type { NodeRoom } from './free-node.ts';
+import type { FreeNode } from './free-node.ts';
 
 /** Nodes stand on shelves by what they have free: the emptiest GPU, then CPU, in steps of a share of the largest node's. */
 const GPU_STEPS = 20;
@@ -16,23 +16,23 @@ interface Standing {
 /** Nodes that have about as much free of a GPU. Most shelves stay empty, and are not there then. */
 interface Rack {
   nodes: number;
-  readonly shelves: (NodeRoom[] | undefined)[];
+  readonly shelves: (FreeNode[] | undefined)[];
 }
 
 /** Nodes sorted by what they have free, so that the fullest one with room is found without looking at all. */
-export class NodeShelves {
+export class FreeNodeIndex {
   readonly #racks: (Rack | undefined)[] = new Array(GPU_STEPS + 1).fill(undefined);
-  readonly #standings = new Map<NodeRoom, Standing>();
+  readonly #standings = new Map<FreeNode, Standing>();
   readonly #cpuStep: number;
 
   /** @param largestMillicores of the largest node, empty */
-  constructor(nodes: Iterable<NodeRoom>, largestMillicores: number) {
+  constructor(nodes: Iterable<FreeNode>, largestMillicores: number) {
     this.#cpuStep = largestMillicores / CPU_STEPS;
     for (const node of nodes) this.put(node);
   }
 
   /** Puts a node where it belongs by what it has free now. */
-  put(node: NodeRoom): void {
+  put(node: FreeNode): void {
     const rack = Math.min(GPU_STEPS, rackOf(node.emptiestGpuPercent));
     const shelf = Math.max(0, this.#shelfOf(node.cpuMillicores));
     const standing = this.#standings.get(node);
@@ -51,9 +51,9 @@ export class NodeShelves {
    *
    * @param among names of the nodes it may be; undefined: any
    */
-  fullestFor(candidate: Candidate, among?: ReadonlySet<string>): NodeRoom | undefined {
+  tightestFor(candidate: Candidate, among?: ReadonlySet<string>): FreeNode | undefined {
     const { needs } = candidate;
-    const isPossible = (node: NodeRoom): boolean =>
+    const isPossible = (node: FreeNode): boolean =>
       (among === undefined || among.has(node.name)) && node.fits(candidate);
     for (let rack = rackOf(needs[GPU]!); rack <= GPU_STEPS; rack += 1) {
       const { nodes = 0, shelves } = this.#racks[rack] ?? {};
@@ -71,7 +71,7 @@ export class NodeShelves {
   }
 
   /** @returns its place on the shelf */
-  #add(node: NodeRoom, rack: number, shelf: number): number {
+  #add(node: FreeNode, rack: number, shelf: number): number {
     this.#racks[rack] ??= { nodes: 0, shelves: new Array(CPU_STEPS + 1).fill(undefined) };
     const { shelves } = this.#racks[rack];
     this.#racks[rack].nodes += 1;

@@ -20,13 +20,13 @@ import type { Placement } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 
 /** A node with room, and which of its GPUs where one is needed. */
-export interface Spot {
+export interface NodePlace {
   readonly node: string;
   readonly gpu?: number;
 }
 
 /** What is free on one node. What an instance needs of a device comes from one device. */
-export class NodeRoom {
+export class FreeNode {
   readonly name: string;
   /** As {@link amountsOn} has it. */
   readonly #free: number[];
@@ -77,7 +77,7 @@ export class NodeRoom {
   }
 
   /** Books one that fits. */
-  take(candidate: Candidate): Spot {
+  take(candidate: Candidate): NodePlace {
     const { needs } = candidate;
     this.#take(needs, SHARED_INDICES, 0, 1);
     if (!needsDevice(needs)) return { node: this.name };

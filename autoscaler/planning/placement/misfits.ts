@@ -1,4 +1,4 @@
-import type { Site } from '../../cluster/eligible-nodes.ts';
+import type { EligibleNodes } from '../../cluster/eligible-nodes.ts';
 import { isNoEasier, type ShareNeeds } from '../../cluster/node.ts';
 
 /**
@@ -6,19 +6,19 @@ import { isNoEasier, type ShareNeeds } from '../../cluster/node.ts';
  * much of everything.
  */
 export class Misfits {
-  readonly #needs = new Map<Site, readonly ShareNeeds[]>();
+  readonly #needs = new Map<EligibleNodes, readonly ShareNeeds[]>();
 
-  has(site: Site, candidate: ShareNeeds): boolean {
+  has(site: EligibleNodes, candidate: ShareNeeds): boolean {
     return this.#least(site).some((known) => isNoEasier(candidate, known, site.kinds));
   }
 
-  add(site: Site, candidate: ShareNeeds): void {
+  add(site: EligibleNodes, candidate: ShareNeeds): void {
     const others = this.#least(site).filter((known) => !isNoEasier(known, candidate, site.kinds));
     this.#needs.set(site, [...others, candidate]);
   }
 
   /** Only what needs less than any other counts. */
-  #least(site: Site): readonly ShareNeeds[] {
+  #least(site: EligibleNodes): readonly ShareNeeds[] {
     return this.#needs.get(site) ?? [];
   }
 }

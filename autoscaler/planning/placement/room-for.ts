@@ -13,20 +13,20 @@ import {
 import { givesShare, type NodeCapacity } from '../../cluster/node.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import { NodeRoom } from '../placement/free-node.ts';
+import { FreeNode } from '../placement/free-node.ts';
 
 /** How many instances of a config nodes have room for, and what there is too little of for one more. */
-export interface Room {
+export interface Fit {
   readonly instances: number;
   readonly limitedBy: Dimension;
 }
 
 /** Room on nodes that are empty, or of which only what is free is given. */
-export function roomFor(candidate: Candidate, nodes: readonly NodeCapacity[]): Room {
+export function fitOn(candidate: Candidate, nodes: readonly NodeCapacity[]): Fit {
   let instances = 0;
   const alone = [...ZERO];
   for (const node of nodes) {
-    instances += new NodeRoom(node).countOf(candidate);
+    instances += new FreeNode(node).countOf(candidate);
     addTo(alone, timesByDimension(candidate, node));
   }
   const tightest = alone.reduce((least, times, index) => (times < alone[least]! ? index : least), 0);
@@ -54,7 +54,7 @@ export function without(nodes: readonly NodeCapacity[], held: readonly Placement
     else group.push(each);
   }
   return nodes.map((node) => {
-    const room = new NodeRoom(node);
+    const room = new FreeNode(node);
     for (const each of byNode.get(node.name) ?? []) room.book(each, 1);
     const [shared, ...free] = room.vectors.map(amountsOf);
     const devices = node.devices.map((device, index) => ({ ...device, ...free[index]! }));

@@ -1,7 +1,7 @@
 import { DIMENSIONS, type Dimension, dimensionAt, isZero } from '../../../models/base/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type { ClusterConstraint, Constraint, Shortage } from '../decision.ts';
-import { roomFor } from '../placement/room-for.ts';
+import { fitOn } from '../placement/room-for.ts';
 import { type Counts, sizeOf } from '../targets/offer.ts';
 import { freeNodes, type MadePlan, targetRate } from './made-plan.ts';
 import { leastCount } from './rejections.ts';
@@ -24,7 +24,7 @@ export function constraintOf(made: MadePlan, shortage: Shortage | undefined): Co
   if (unlimited.cost < SAVES * Math.min(cost, best.cost)) return 'max-instances';
   if (best.cost < SAVES * cost) {
     const { candidate } = offers.all[best.index]!;
-    const hasRoom = (): boolean => best.count <= roomFor(candidate, freeNodes(made)()).instances;
+    const hasRoom = (): boolean => best.count <= fitOn(candidate, freeNodes(made)()).instances;
     if (!isZero(made.prices) || !hasRoom()) return scarceFor(made, candidate);
   }
   const least = Math.min(cost, best.cost);
@@ -80,7 +80,7 @@ function cheapestOffer({ plan }: MadePlan): Candidate {
 /** The resource that makes a config dearest by the market or, where nothing is dear, of which the nodes have least left for it. */
 function scarceFor(made: MadePlan, candidate: Candidate): ClusterConstraint {
   const { prices } = made;
-  if (isZero(prices)) return clusterConstraint(roomFor(candidate, freeNodes(made)()).limitedBy);
+  if (isZero(prices)) return clusterConstraint(fitOn(candidate, freeNodes(made)()).limitedBy);
   const worth = candidate.needs.map((amount, index) => amount * prices[index]!);
   const amounts = worth.some((each) => each > 0) ? worth : prices;
   return clusterConstraint(dimensionAt(amounts.indexOf(Math.max(...amounts))));
@@ -90,7 +90,7 @@ function scarceFor(made: MadePlan, candidate: Candidate): ClusterConstraint {
 function tooLargeFor({ plan }: MadePlan): ClusterConstraint {
   const { site, demand } = plan;
   const [first] = demand.candidates;
-  return clusterConstraint(first === undefined ? dimensionAt(0) : roomFor(first, site.kinds).limitedBy);
+  return clusterConstraint(first === undefined ? dimensionAt(0) : fitOn(first, site.kinds).limitedBy);
 }
 
 function clusterConstraint(dimension: Dimension): ClusterConstraint {

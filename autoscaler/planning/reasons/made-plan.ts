@@ -11,7 +11,7 @@ import type { Target } from '../targets/targets.ts';
 export interface MadePlan {
   readonly plan: FunctionPlan;
   readonly target: Target;
-  /** Of its own market, see {@link trade}. */
+  /** Of its own market, see {@link allocate}. */
   readonly prices: Vector;
   readonly rates: RateModel;
   readonly cluster: ClusterSnapshot;

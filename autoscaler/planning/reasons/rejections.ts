@@ -12,7 +12,7 @@ import type { Candidate } from '../../latency/candidate.ts';
 import { nearestFeasibleSloMs } from '../capacity/feasibility.ts';
 import type { SharesBySize } from '../capacity/rate-model.ts';
 import type { Rejection } from '../decision.ts';
-import { roomFor } from '../placement/room-for.ts';
+import { fitOn } from '../placement/room-for.ts';
 import { sizeOf } from '../targets/offer.ts';
 import { freeNodes, type MadePlan, targetRate } from './made-plan.ts';
 
@@ -77,7 +77,7 @@ function offersRejected(made: MadePlan): Rejection[] {
       return rejection(candidate.config, 'limits', count / demand.maxInstances);
     const timesCost = costOf(index, count) / targetCost;
     if (timesCost > ROUNDING) return rejection(candidate.config, 'costlier', timesCost);
-    const { instances } = roomFor(candidate, free());
+    const { instances } = fitOn(candidate, free());
     return instances < count ? rejection(candidate.config, 'no-node', count / instances) : [];
   });
 }

@@ -1,5 +1,5 @@
 import type { Candidate } from '../../latency/candidate.ts';
-import type { RateModel, Slo } from '../capacity/rate-model.ts';
+import type { RateModel, SloUnderLoad } from '../capacity/rate-model.ts';
 
 /** How much slower than its quickest config a function is planned at least whose SLO no config keeps. */
 const BEST_EFFORT = 2;
@@ -13,7 +13,11 @@ const LEAST_USE = 0.1;
  *
  * @param placeable configs that some node can hold: what another keeps is of no use
  */
-export function attainableSlo(slo: Slo, placeable: readonly Candidate[], rates: RateModel): Slo {
+export function attainableSlo(
+  slo: SloUnderLoad,
+  placeable: readonly Candidate[],
+  rates: RateModel,
+): SloUnderLoad {
   if (placeable.length === 0 || placeable.some((each) => rates.feasible(each, slo))) return slo;
   let sloMs = Math.min(...placeable.map(({ tailMs }) => tailMs)) * BEST_EFFORT;
   // Where arrivals come in bursts, even twice a batch's time may be too little for an instance to carry anything.
@@ -21,7 +25,7 @@ export function attainableSlo(slo: Slo, placeable: readonly Candidate[], rates: 
   return { ...slo, sloMs };
 }
 
-function isOfUse(candidate: Candidate, slo: Slo, rates: RateModel): boolean {
+function isOfUse(candidate: Candidate, slo: SloUnderLoad, rates: RateModel): boolean {
   if (!rates.feasible(candidate, slo)) return false;
   const without = rates.sharesOf(candidate, { ...slo, sloMs: Infinity })(1);
   return rates.sharesOf(candidate, slo)(1) >= LEAST_USE * without;

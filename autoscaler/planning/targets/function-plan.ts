@@ -1,19 +1,19 @@
 import { dot, isZero, type Vector } from '../../../models/base/resources.ts';
 import type { Config } from '../../../profiles/config.ts';
 import type { Action, StartReason, StopReason } from '../../cluster/actions.ts';
-import { includes, type Site } from '../../cluster/eligible-nodes.ts';
-import type { PlannedInstance } from '../../cluster/snapshot.ts';
+import { type EligibleNodes, includes } from '../../cluster/eligible-nodes.ts';
+import type { PlacedInstance } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type { RateModel } from '../capacity/rate-model.ts';
 import type { FunctionDemand } from '../decision.ts';
-import type { Spot } from '../placement/free-node.ts';
+import type { NodePlace } from '../placement/free-node.ts';
 import { type Offer, type Offers, offersFor, sizeOf } from './offer.ts';
-import type { PoolWish } from './pool-search.ts';
+import type { PoolRequest } from './pool-search.ts';
 
-const NONE: readonly PlannedInstance[] = [];
+const NONE: readonly PlacedInstance[] = [];
 
 interface Stopped {
-  readonly instance: PlannedInstance;
+  readonly instance: PlacedInstance;
   readonly reason: StopReason;
   readonly makesRoomFor: string | undefined;
 }
@@ -22,7 +22,7 @@ interface Stopped {
 export class FunctionPlan {
   readonly demand: FunctionDemand;
   /** Where its instances may be. */
-  readonly site: Site;
+  readonly site: EligibleNodes;
   readonly offers: Offers;
   /** By offer: what runs, starts, or is to be started. */
   readonly counts: number[];
@@ -35,27 +35,27 @@ export class FunctionPlan {
   /** By offer: what counted before anything was planned. */
   readonly countsBefore: readonly number[];
   /** Those that are not ready yet. */
-  readonly starting: PlannedInstance[] = [];
+  readonly starting: PlacedInstance[] = [];
   /** Outdated, of a config that cannot keep the SLO, or where it may not be: it serves, but should be gone. */
-  readonly deadWeight: PlannedInstance[] = [];
+  readonly obsolete: PlacedInstance[] = [];
   readonly #stopped: Stopped[] = [];
   readonly #leaving: number;
   /** By offer, where there are any. */
-  readonly #ready: PlannedInstance[][] = [];
+  readonly #ready: PlacedInstance[][] = [];
   #expected = 0;
-  readonly #added: { readonly index: number; readonly spot: Spot }[] = [];
+  readonly #added: { readonly index: number; readonly spot: NodePlace }[] = [];
   /** Whether what was added is to take the place of what runs. */
   #replaces = false;
   /** Of a config that is no offer, since no offer finds a place. */
-  #fallback: { readonly config: Config; readonly spot: Spot } | undefined;
+  #fallback: { readonly config: Config; readonly spot: NodePlace } | undefined;
   /** What one instance of each offer costs by the market's prices. */
   costs: readonly number[];
 
   constructor(
     demand: FunctionDemand,
-    { instances, leaving }: { readonly instances: readonly PlannedInstance[]; readonly leaving: number },
+    { instances, leaving }: { readonly instances: readonly PlacedInstance[]; readonly leaving: number },
     rates: RateModel,
-    site: Site,
+    site: EligibleNodes,
   ) {
     this.demand = demand;
     this.#leaving = leaving;
@@ -67,7 +67,7 @@ export class FunctionPlan {
     this.comingCounts = [...this.counts];
     this.countsBefore = [...this.counts];
     this.capacityBefore = this.capacity;
-    this.#replaces = this.deadWeight.length > 0;
+    this.#replaces = this.obsolete.length > 0;
     this.costs = this.offers.prices;
   }
 
@@ -85,7 +85,7 @@ export class FunctionPlan {
   }
 
   /** The instances of an offer that are ready and not to be stopped. */
-  readyOf(index: number): readonly PlannedInstance[] {
+  readyOf(index: number): readonly PlacedInstance[] {
     return this.#ready[index] ?? NONE;
   }
 
@@ -111,7 +111,7 @@ export class FunctionPlan {
 
   /** Whether it has requests, or is to have instances, and nothing serves it, starts or is promised room. */
   get hasNothing(): boolean {
-    const has = sizeOf(this.comingCounts) + this.deadWeight.length + this.#expected;
+    const has = sizeOf(this.comingCounts) + this.obsolete.length + this.#expected;
     return has === 0 && this.#fallback === undefined && (this.demand.ratePerSecond > 0 || this.fewest > 0);
   }
 
@@ -153,18 +153,18 @@ export class FunctionPlan {
     return this.offers.all.map(({ price, candidate }) => price + dot(candidate.needs, prices));
   }
 
-  wish(ratePerSecond: number): PoolWish {
+  poolRequest(ratePerSecond: number): PoolRequest {
     const { offers, costs, counts, demand } = this;
     return { offers, costs, running: [...counts], ratePerSecond, mostInstances: demand.maxInstances };
   }
 
-  add(index: number, spot: Spot): void {
+  add(index: number, spot: NodePlace): void {
     this.#change(index, 1);
     this.#added.push({ index, spot });
   }
 
   /** @returns what had been added, to free its room */
-  takeBackAll(): { readonly index: number; readonly spot: Spot }[] {
+  takeBackAll(): { readonly index: number; readonly spot: NodePlace }[] {
     const added = this.#added.splice(0);
     for (const { index } of added) this.#change(index, -1);
     return added;
@@ -177,7 +177,7 @@ export class FunctionPlan {
   }
 
   /** One that no offer is: it counts for nothing, but it serves. */
-  addFallback({ config }: Candidate, spot: Spot): void {
+  addFallback({ config }: Candidate, spot: NodePlace): void {
     this.#fallback = { config, spot };
   }
 
@@ -246,7 +246,7 @@ export class FunctionPlan {
   }
 
   /** Lets go of a ready instance. */
-  release(index: number, instance: PlannedInstance, reason: StopReason, makesRoomFor?: string): void {
+  release(index: number, instance: PlacedInstance, reason: StopReason, makesRoomFor?: string): void {
     this.#change(index, -1);
     this.readyCounts[index]! -= 1;
     const group = this.#ready[index]!;
@@ -254,8 +254,8 @@ export class FunctionPlan {
     this.#stopped.push({ instance, reason, makesRoomFor });
   }
 
-  releaseDeadWeight(instance: PlannedInstance, reason: StopReason, makesRoomFor?: string): void {
-    this.deadWeight.splice(this.deadWeight.indexOf(instance), 1);
+  releaseObsolete(instance: PlacedInstance, reason: StopReason, makesRoomFor?: string): void {
+    this.obsolete.splice(this.obsolete.indexOf(instance), 1);
     this.#stopped.push({ instance, reason, makesRoomFor });
   }
 
@@ -271,9 +271,9 @@ export class FunctionPlan {
     });
   }
 
-  #count(instance: PlannedInstance, index: number): void {
+  #count(instance: PlacedInstance, index: number): void {
     if (instance.outdated || index < 0 || !includes(this.site, instance.node)) {
-      this.deadWeight.push(instance);
+      this.obsolete.push(instance);
       return;
     }
     this.counts[index]! += 1;

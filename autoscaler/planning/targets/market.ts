@@ -20,14 +20,14 @@ export interface Purchase {
   readonly isMarginal: boolean;
 }
 
-export interface Clearing {
+export interface MarketClearing {
   /** What each resource costs beside its list price, since there is not more of it. */
   readonly prices: Vector;
   readonly purchases: readonly Purchase[];
 }
 
 /** What buyers do where a resource becomes dear. */
-export interface Patience {
+export interface DemandElasticity {
   /** So many times what it costs on an empty cluster a request may cost before some are given up. */
   readonly dearest: number;
   /** How slowly they are given up then: the larger, the more equal are the shares that are carried. */
@@ -35,7 +35,7 @@ export interface Patience {
 }
 
 /** Demand is carried whatever it costs, if that is possible at all, and given up in nearly equal shares. */
-const STEADFAST: Patience = { dearest: 1_000, equality: 8 };
+const CARRY_AT_ANY_PRICE: DemandElasticity = { dearest: 1_000, equality: 8 };
 
 /** Prices are found one after the other; each moves the others' a little. */
 const ROUNDS = 4;
@@ -50,25 +50,29 @@ const DOUBLINGS = 60;
  * Where there is not enough for all, prices rise until the demand falls: each function gives up a share of its own that
  * grows with the eighth root of its price, so that shares by weight end nearly equal.
  */
-export function clear(buyers: readonly Buyer[], capacity: Vector, patience: Patience = STEADFAST): Clearing {
-  const market = new Market(buyers, capacity, patience);
+export function clearMarket(
+  buyers: readonly Buyer[],
+  capacity: Vector,
+  elasticity: DemandElasticity = CARRY_AT_ANY_PRICE,
+): MarketClearing {
+  const market = new Market(buyers, capacity, elasticity);
   return market.clear();
 }
 
 class Market {
-  readonly #stalls: readonly Stall[];
+  readonly #choices: readonly BuyerChoice[];
   readonly #capacity: Vector;
 
-  constructor(buyers: readonly Buyer[], capacity: Vector, patience: Patience) {
+  constructor(buyers: readonly Buyer[], capacity: Vector, elasticity: DemandElasticity) {
     const leastWeight = Math.min(...buyers.map(({ weight }) => weight));
-    this.#stalls = buyers.map((buyer) => new Stall(buyer, buyer.weight / leastWeight, patience));
+    this.#choices = buyers.map((buyer) => new BuyerChoice(buyer, buyer.weight / leastWeight, elasticity));
     this.#capacity = capacity;
   }
 
-  clear(): Clearing {
+  clear(): MarketClearing {
     const prices: number[] = [...ZERO];
     const demand: number[] = [...ZERO];
-    const bought = this.#stalls.map((stall) => stall.buy(prices, demand));
+    const bought = this.#choices.map((choice) => choice.buy(prices, demand));
     if (this.#suffices(demand)) {
       return { prices, purchases: bought.map((each) => ({ ...each, isMarginal: false })) };
     }
@@ -115,12 +119,12 @@ class Market {
 
   /** What all would cost by list prices: the scale of the others. */
   #listValue(): number {
-    return this.#stalls.reduce((sum, stall) => sum + stall.listValue, 0);
+    return this.#choices.reduce((sum, choice) => sum + choice.listValue, 0);
   }
 
   #demandAt(prices: Vector): Vector {
     const total: number[] = [...ZERO];
-    for (const stall of this.#stalls) stall.buy(prices, total);
+    for (const choice of this.#choices) choice.buy(prices, total);
     return total;
   }
 
@@ -128,11 +132,11 @@ class Market {
    * At prices that just suffice, a resource is left over; a little below, some function would switch and take too much
    * of it. What lies between fits exactly.
    */
-  #concluded(prices: Vector, below: Vector): Clearing {
+  #concluded(prices: Vector, below: Vector): MarketClearing {
     const enough: number[] = [...ZERO];
     const tooMuch: number[] = [...ZERO];
-    const bought = this.#stalls.map((stall) => stall.buy(prices, enough));
-    const wished = this.#stalls.map((stall) => stall.buy(below, tooMuch));
+    const bought = this.#choices.map((choice) => choice.buy(prices, enough));
+    const wished = this.#choices.map((choice) => choice.buy(below, tooMuch));
     let share = 1;
     prices.forEach((_, index) => {
       const over = tooMuch[index]! - enough[index]!;
@@ -164,20 +168,20 @@ function wantsNothing({ offers, ratePerSecond }: Buyer): boolean {
 }
 
 /** One buyer's columns of the programme: its offers anew, and what it has of them. */
-class Stall {
+class BuyerChoice {
   readonly #buyer: Buyer;
   readonly #weight: number;
-  readonly #patience: Patience;
+  readonly #elasticity: DemandElasticity;
   /** What one more instance of each offer carries. */
   readonly #newRates: readonly number[];
   readonly #kept: readonly { readonly index: number; readonly count: number; readonly rate: number }[];
   readonly #listUnitCost: number;
 
-  constructor(buyer: Buyer, weight: number, patience: Patience) {
+  constructor(buyer: Buyer, weight: number, elasticity: DemandElasticity) {
     const { offers, ratePerSecond, running } = buyer;
     this.#buyer = buyer;
     this.#weight = weight;
-    this.#patience = patience;
+    this.#elasticity = elasticity;
     const size = sizeOf(running);
     this.#newRates = wantsNothing(buyer)
       ? []
@@ -200,7 +204,7 @@ class Stall {
     const counts = new Array<number>(offers.all.length).fill(0);
     if (wantsNothing(this.#buyer)) return { counts, ratePerSecond: 0 };
     const { index: cheapest, unitCost } = this.#cheapestNew(prices);
-    const { dearest, equality } = this.#patience;
+    const { dearest, equality } = this.#elasticity;
     const affordable = this.#weight * ((dearest * this.#listUnitCost) / unitCost) ** (1 / equality);
     const wanted = ratePerSecond * Math.min(1, affordable);
     let left = wanted;

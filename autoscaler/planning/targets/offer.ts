@@ -2,7 +2,7 @@ import { isNoEasier, type NodeCapacity } from '../../cluster/node.ts';
 import { priceOf } from '../../cluster/price.ts';
 import { placeableOn } from '../../cluster/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import type { RateModel, SharesBySize, Slo } from '../capacity/rate-model.ts';
+import type { RateModel, SharesBySize, SloUnderLoad } from '../capacity/rate-model.ts';
 import type { FunctionDemand } from '../decision.ts';
 import { attainableSlo } from './attainable-slo.ts';
 
@@ -31,10 +31,10 @@ export class Offers {
   /** What one instance of each costs where nothing is scarce. */
   readonly prices: readonly number[];
   /** What is planned for: looser than the function's own where no config that a node can hold keeps that. */
-  readonly slo: Slo;
+  readonly slo: SloUnderLoad;
   /** Configs that some node can hold, but that do not keep even that: better than nothing where no offer finds a place. */
   readonly others: readonly Candidate[];
-  readonly #asked: Slo;
+  readonly #asked: SloUnderLoad;
   readonly #rates: RateModel;
   readonly #kinds: readonly NodeCapacity[];
   /** What one instance of each carries in the largest pool: nowhere more. */

@@ -1,7 +1,7 @@
 import { type Counts, type Offers, present, sizeOf } from './offer.ts';
 
 /** What a pool shall be. */
-export interface PoolWish {
+export interface PoolRequest {
   readonly offers: Offers;
   readonly ratePerSecond: number;
   /** What one instance of each offer costs by present prices. */
@@ -18,7 +18,7 @@ const MOST_MAINS = 10;
 const ROUNDING = 1 + 1e-9;
 
 /** What a pool costs, starts included. */
-export function costOf({ offers, costs, running }: PoolWish, counts: Counts): number {
+export function costOf({ offers, costs, running }: PoolRequest, counts: Counts): number {
   let sum = 0;
   for (let index = 0; index < counts.length; index += 1) {
     const count = counts[index]!;
@@ -30,7 +30,7 @@ export function costOf({ offers, costs, running }: PoolWish, counts: Counts): nu
 }
 
 /** Whether it carries the rate that is wished. */
-export function carries({ offers, ratePerSecond }: PoolWish, counts: Counts): boolean {
+export function carries({ offers, ratePerSecond }: PoolRequest, counts: Counts): boolean {
   return offers.capacity(counts) >= ratePerSecond * ROUNDING;
 }
 
@@ -39,9 +39,9 @@ export function carries({ offers, ratePerSecond }: PoolWish, counts: Counts): bo
  * what is left at the end, one of another: an optimum over all sets differs from that by less than an instance.
  * Undefined where no such pool is small enough.
  */
-export function completed(wish: PoolWish, base: Counts): number[] | undefined {
-  if (carries(wish, base)) return [...base];
-  const search = new Search(wish, base);
+export function completed(request: PoolRequest, base: Counts): number[] | undefined {
+  if (carries(request, base)) return [...base];
+  const search = new Search(request, base);
   search.mains().forEach((main, place) => {
     if (place < MOST_MAINS || search.best === undefined) search.tryMain(main);
   });
@@ -50,18 +50,18 @@ export function completed(wish: PoolWish, base: Counts): number[] | undefined {
 
 class Search {
   best: number[] | undefined;
-  readonly #wish: PoolWish;
+  readonly #request: PoolRequest;
   readonly #base: Counts;
   readonly #baseSize: number;
   /** Offers, the cheapest first. */
   readonly #byCost: readonly number[];
   #bestCost = Infinity;
 
-  constructor(wish: PoolWish, base: Counts) {
-    this.#wish = wish;
+  constructor(request: PoolRequest, base: Counts) {
+    this.#request = request;
     this.#base = base;
     this.#baseSize = sizeOf(base);
-    const { costs, offers } = wish;
+    const { costs, offers } = request;
     const share = (index: number): number => offers.share(index, this.#baseSize + 1);
     this.#byCost = costs
       .map((_, index) => index)
@@ -70,7 +70,7 @@ class Search {
 
   /** What the bulk could be made of, the cheapest by rate first. */
   mains(): number[] {
-    const { offers, ratePerSecond } = this.#wish;
+    const { offers, ratePerSecond } = this.#request;
     const missing = ratePerSecond - offers.capacity(this.#base);
     const worthy = this.#byCost.filter((index) => offers.isWorth(index, missing));
     const unitCosts = new Array<number>(this.#byCost.length).fill(Infinity);
@@ -81,7 +81,7 @@ class Search {
 
   /** So many of one config that they are enough, or fewer and one of another. */
   tryMain(main: number): void {
-    const { mostInstances } = this.#wish;
+    const { mostInstances } = this.#request;
     const enough = this.#leastCount(main, mostInstances - this.#baseSize);
     if (enough !== undefined) this.#offer(this.#with(main, enough));
     const most = Math.min(enough ?? Infinity, mostInstances - this.#baseSize);
@@ -90,24 +90,24 @@ class Search {
 
   /** `count` of one config, and the cheapest single instance that makes it enough. */
   #tryLast(main: number, count: number): void {
-    const { offers, ratePerSecond, costs } = this.#wish;
+    const { offers, ratePerSecond, costs } = this.#request;
     const without = this.#with(main, count);
     const size = this.#baseSize + count + 1;
     const missing = ratePerSecond * ROUNDING - offers.capacity(without, 1);
-    const leastCost = costOf(this.#wish, without);
+    const leastCost = costOf(this.#request, without);
     for (const index of this.#byCost) {
       if (leastCost + costs[index]! > this.#bestCost * ROUNDING) return; // nor is any dearer one better
       if (offers.share(index, size) < missing || !offers.isWorth(index, missing)) continue;
       const counts = [...without];
       counts[index]! += 1;
       this.#offer(counts);
-      if (this.#wish.running[index]! < counts[index]!) continue; // one that runs may be cheaper yet
+      if (this.#request.running[index]! < counts[index]!) continue; // one that runs may be cheaper yet
       return;
     }
   }
 
   #leastCount(index: number, most: number): number | undefined {
-    const { offers, ratePerSecond } = this.#wish;
+    const { offers, ratePerSecond } = this.#request;
     const rate = ratePerSecond * ROUNDING;
     const missingAtMost = rate - offers.capacity(this.#base, Number.MAX_SAFE_INTEGER);
     let count = Math.max(1, Math.ceil(missingAtMost / offers.mostShares[index]!));
@@ -120,7 +120,7 @@ class Search {
   }
 
   #unitCost(index: number): number {
-    const { offers, costs, running, ratePerSecond } = this.#wish;
+    const { offers, costs, running, ratePerSecond } = this.#request;
     const startCost = running[index]! > this.#base[index]! ? 0 : offers.all[index]!.startCost;
     const count = Math.ceil(ratePerSecond / offers.mostShares[index]!);
     return (costs[index]! * (1 + startCost)) / offers.share(index, this.#baseSize + count);
@@ -133,7 +133,7 @@ class Search {
   }
 
   #offer(counts: number[]): void {
-    const cost = costOf(this.#wish, counts);
+    const cost = costOf(this.#request, counts);
     if (cost < this.#bestCost) [this.best, this.#bestCost] = [counts, cost];
   }
 }
@@ -142,16 +142,16 @@ class Search {
  * What remains of a pool when all that it can do without is taken out, the least efficient first or, where that leaves
  * less, the dearest.
  */
-export function trimmed(wish: PoolWish, counts: Counts, fewest: number): number[] {
-  const { offers, costs } = wish;
+export function trimmed(request: PoolRequest, counts: Counts, fewest: number): number[] {
+  const { offers, costs } = request;
   const size = sizeOf(counts);
   const some = present(counts);
   const dearest = some.toSorted((a, b) => costs[b]! - costs[a]! || a - b);
   const perRate = (index: number): number => costs[index]! / offers.share(index, size);
   const leastEfficient = some.toSorted((a, b) => perRate(b) - perRate(a) || a - b);
-  const left = without(wish, counts, leastEfficient, fewest);
-  const other = without(wish, counts, dearest, fewest);
-  return costOf(wish, other) < costOf(wish, left) ? other : left;
+  const left = without(request, counts, leastEfficient, fewest);
+  const other = without(request, counts, dearest, fewest);
+  return costOf(request, other) < costOf(request, left) ? other : left;
 }
 
 /**
@@ -160,7 +160,7 @@ export function trimmed(wish: PoolWish, counts: Counts, fewest: number): number[
  * @param most how many of each may go; default: all
  */
 export function without(
-  { offers, ratePerSecond }: PoolWish,
+  { offers, ratePerSecond }: PoolRequest,
   counts: Counts,
   order: readonly number[],
   fewest: number,

@@ -1,7 +1,7 @@
 import type { FunctionPlan } from './function-plan.ts';
 import type { Purchase } from './market.ts';
 import { type Counts, sizeOf } from './offer.ts';
-import { completed, costOf, type PoolWish, trimmed } from './pool-search.ts';
+import { completed, costOf, type PoolRequest, trimmed } from './pool-search.ts';
 
 /** What a function shall come to have. */
 export interface Target {
@@ -11,7 +11,7 @@ export interface Target {
 }
 
 /** So many instances of an offer that a function lacks of its target. */
-export interface Want {
+export interface MissingInstances {
   readonly plan: FunctionPlan;
   readonly index: number;
   readonly count: number;
@@ -30,16 +30,17 @@ export function wantedPerSecond(plan: FunctionPlan): number {
 }
 
 /** What a plan lacks of its target that neither starts nor is promised room; what carries the most for its cost first. */
-export function wantsOf(plan: FunctionPlan, { counts }: Target): Want[] {
+export function missingOf(plan: FunctionPlan, { counts }: Target): MissingInstances[] {
   const coming = plan.comingCounts;
   const size = sizeOf(coming) + 1;
-  const yieldOf = ({ index }: Want): number => plan.offers.share(index, size) / plan.costs[index]!;
-  const wants: Want[] = [];
+  const yieldOf = ({ index }: MissingInstances): number =>
+    plan.offers.share(index, size) / plan.costs[index]!;
+  const missing: MissingInstances[] = [];
   for (let index = 0; index < counts.length; index += 1) {
     const count = counts[index]! - coming[index]!;
-    if (count > 0) wants.push({ plan, index, count });
+    if (count > 0) missing.push({ plan, index, count });
   }
-  return wants.sort((a, b) => yieldOf(b) - yieldOf(a));
+  return missing.sort((a, b) => yieldOf(b) - yieldOf(a));
 }
 
 /** By offer: how many of what it has the target does not contain. */
@@ -50,33 +51,34 @@ export function surplusOf({ counts }: FunctionPlan, target: Target): number[] {
 /** Turns what the market gives a function in fractions into whole instances. */
 export function targetOf(plan: FunctionPlan, purchase: Purchase): Target {
   const ratePerSecond = Math.min(purchase.ratePerSecond, wantedPerSecond(plan));
-  const wish = plan.wish(ratePerSecond);
-  const { running } = wish;
-  const near = plan.capacity < ratePerSecond ? completed(wish, running) : trimmed(wish, running, plan.fewest);
-  const rounded = completed(wish, wholeOf(purchase.counts, wish));
-  const counts = cheaper(wish, near, rounded, purchase.isMarginal) ?? asMuchAsCanBe(wish);
+  const request = plan.poolRequest(ratePerSecond);
+  const { running } = request;
+  const near =
+    plan.capacity < ratePerSecond ? completed(request, running) : trimmed(request, running, plan.fewest);
+  const rounded = completed(request, wholeOf(purchase.counts, request));
+  const counts = cheaper(request, near, rounded, purchase.isMarginal) ?? asMuchAsCanBe(request);
   return { counts: atLeast(plan, counts), ratePerSecond };
 }
 
 /** Between two that are equally good by price, those on the margin follow the market: it has counted who goes where. */
 function cheaper(
-  wish: PoolWish,
+  request: PoolRequest,
   near: number[] | undefined,
   rounded: number[] | undefined,
   isMarginal: boolean,
 ): number[] | undefined {
   if (near === undefined || rounded === undefined) return near ?? rounded;
   if (isMarginal) return rounded;
-  return costOf(wish, rounded) < costOf(wish, near) * (1 - WHOLE) ? rounded : near;
+  return costOf(request, rounded) < costOf(request, near) * (1 - WHOLE) ? rounded : near;
 }
 
-function wholeOf(counts: Counts, { mostInstances }: PoolWish): number[] {
+function wholeOf(counts: Counts, { mostInstances }: PoolRequest): number[] {
   const whole = counts.map((count) => Math.floor(count + WHOLE));
   return sizeOf(whole) <= mostInstances ? whole : whole.map(() => 0);
 }
 
 /** Too few instances are allowed to carry it all: those allowed, such that they carry the most. */
-function asMuchAsCanBe({ offers, running, mostInstances }: PoolWish): number[] {
+function asMuchAsCanBe({ offers, running, mostInstances }: PoolRequest): number[] {
   const counts = [...running];
   const slots = mostInstances - sizeOf(counts);
   let best = -1;

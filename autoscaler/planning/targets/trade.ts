@@ -1,37 +1,37 @@
 import { isZero, larger, scale, type Vector } from '../../../models/base/resources.ts';
-import { includes, type Site } from '../../cluster/eligible-nodes.ts';
+import { type EligibleNodes, includes } from '../../cluster/eligible-nodes.ts';
 import { totalOf, without } from '../../cluster/resources.ts';
-import type { ClusterSnapshot, PlannedInstance } from '../../cluster/snapshot.ts';
+import type { ClusterSnapshot, PlacedInstance } from '../../cluster/snapshot.ts';
 import type { FunctionPlan } from './function-plan.ts';
-import { type Buyer, type Clearing, clear, type Purchase } from './market.ts';
+import { type Buyer, clearMarket, type MarketClearing, type Purchase } from './market.ts';
 import { wantedPerSecond } from './targets.ts';
 
 /** Share of each resource that is not planned for: what is started beside what it replaces needs somewhere to be. */
 const MOVING_SPACE = 0.01;
 
 /** What a function buys, and at which prices. */
-export interface Trade {
+export interface Allocation {
   readonly prices: Vector;
   readonly purchase: Purchase;
 }
 
-export interface Trades {
+export interface Allocations {
   /** The whole cluster's. */
   readonly prices: Vector;
   /** One for each function. */
-  readonly trades: readonly Trade[];
+  readonly allocations: readonly Allocation[];
 }
 
 /**
  * What each function buys in the cluster's market. Those that may be on the same few nodes only have a market of their own
  * beside: where that is the scarcer, what others have left elsewhere is of no use to them.
  */
-export function trade(plans: readonly FunctionPlan[], { nodes, instances }: ClusterSnapshot): Trades {
+export function allocate(plans: readonly FunctionPlan[], { nodes, instances }: ClusterSnapshot): Allocations {
   const names = new Set(plans.map(({ demand }) => demand.name));
   const others = instances.filter(({ functionName }) => !names.has(functionName));
   const buyers = plans.map(buyerOf);
-  const { prices, purchases } = clear(buyers, scale(without(totalOf(nodes), others), 1 - MOVING_SPACE));
-  const trades = purchases.map((purchase) => ({ prices, purchase }));
+  const { prices, purchases } = clearMarket(buyers, scale(without(totalOf(nodes), others), 1 - MOVING_SPACE));
+  const allocations = purchases.map((purchase) => ({ prices, purchase }));
   const sites = new Set(plans.map(({ site }) => site).filter((site) => site.names !== undefined));
   for (const site of sites) {
     const places = plans.flatMap((plan, place) => (plan.site === site ? [place] : []));
@@ -42,15 +42,19 @@ export function trade(plans: readonly FunctionPlan[], { nodes, instances }: Clus
     );
     if (isZero(local.prices)) continue;
     places.forEach((place, index) => {
-      trades[place] = { prices: larger(prices, local.prices), purchase: local.purchases[index]! };
+      allocations[place] = { prices: larger(prices, local.prices), purchase: local.purchases[index]! };
     });
   }
-  return { prices, trades };
+  return { prices, allocations };
 }
 
-function clearSite(site: Site, buyers: readonly Buyer[], others: readonly PlannedInstance[]): Clearing {
+function clearSite(
+  site: EligibleNodes,
+  buyers: readonly Buyer[],
+  others: readonly PlacedInstance[],
+): MarketClearing {
   const here = others.filter(({ node }) => includes(site, node));
-  return clear(buyers, scale(without(totalOf(site.nodes), here), 1 - MOVING_SPACE));
+  return clearMarket(buyers, scale(without(totalOf(site.nodes), here), 1 - MOVING_SPACE));
 }
 
 function buyerOf(plan: FunctionPlan): Buyer {

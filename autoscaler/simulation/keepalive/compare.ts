@@ -1,4 +1,4 @@
-import { type ColdStartPolicyName, createColdStartPolicy } from '../../demand/keepalive/policies.ts';
+import { createKeepAlivePolicy, type KeepAlivePolicyName } from '../../demand/keepalive/policies.ts';
 import { type ReplayOptions, replay } from './replay.ts';
 import type { FunctionArrivals } from './traces.ts';
 
@@ -23,13 +23,13 @@ export interface PolicyTotals {
 
 /** Replays every function against a policy of its own and adds up. */
 export function totalsOf(
-  name: ColdStartPolicyName,
+  name: KeepAlivePolicyName,
   trace: readonly FunctionArrivals[],
   options: ComparisonOptions,
 ): PolicyTotals {
   const sum = { requests: 0, coldRequests: 0, coldStarts: 0, prewarms: 0, coldWaitMs: 0, idleMs: 0 };
   for (const arrivals of trace) {
-    const outcome = replay(arrivals, createColdStartPolicy(name, options.keepAliveMs), options);
+    const outcome = replay(arrivals, createKeepAlivePolicy(name, options.keepAliveMs), options);
     for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += outcome[key];
   }
   return {

@@ -1,5 +1,5 @@
 import { heldFromMs, heldMs, type IdleWindow, waitMs } from '../../demand/keepalive/idle-window.ts';
-import type { ColdStartPolicy } from '../../demand/keepalive/policy.ts';
+import type { KeepAlivePolicy } from '../../demand/keepalive/policy.ts';
 
 export interface ReplayOptions {
   /** Starting an instance takes so long, always. */
@@ -35,7 +35,7 @@ export interface ReplayOutcome {
  */
 export function replay(
   arrivals: Iterable<number>,
-  policy: ColdStartPolicy,
+  policy: KeepAlivePolicy,
   { startupMs, executionMs, untilMs }: ReplayOptions,
 ): ReplayOutcome {
   let requests = 0;

@@ -1,10 +1,10 @@
 import type { Cancel } from '../../../models/base/clock.ts';
 import { priceOf } from '../../cluster/price.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
+import { BaselineSystem, type ScalingRule, type SystemContext } from './baseline/baseline-system.ts';
 import type { Pending, PolicyInstance } from './baseline/policy-instance.ts';
 import type { ServedFunction } from './baseline/served-function.ts';
-import type { Policy } from './serving-system.ts';
+import type { System } from './serving-system.ts';
 
 /** How often batch size, memory (here: CPU and GPU) and time-out are chosen anew, and from which stretch of arrivals. */
 const TICK_MS = 1_000;
@@ -19,7 +19,7 @@ const WORTHWHILE_SAVING = 0.1;
  * instance size and one time-out for all, chosen analytically as the cheapest that keep the SLO at the present rate. The
  * platform runs each batch in an instance of its own: in one that is idle, or else in a new one.
  */
-export const batchPolicy: Policy = {
+export const batchSystem: System = {
   name: 'batch',
   description: "BATCH (SC'20): one config and time-out by analysis, an instance for each batch at a time",
   create: (parts) => new BaselineSystem(parts, (hands) => new BatchStrategy(hands)),
@@ -93,12 +93,12 @@ interface Buffer {
   readonly idleSinceMs: Map<PolicyInstance, number>;
 }
 
-class BatchStrategy implements Strategy {
+class BatchStrategy implements ScalingRule {
   readonly tickMs = TICK_MS;
-  readonly #hands: Hands;
+  readonly #hands: SystemContext;
   readonly #buffers = new Map<ServedFunction, Buffer>();
 
-  constructor(hands: Hands) {
+  constructor(hands: SystemContext) {
     this.#hands = hands;
   }
 

@@ -7,9 +7,9 @@ import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../../control/se
 import { percentileRateModel } from '../../planning/capacity/percentile-rates.ts';
 import type { RateModel } from '../../planning/capacity/rate-model.ts';
 import type { Planner } from '../../planning/decision.ts';
-import type { Policy, ServingParts, ServingSystem } from './serving-system.ts';
+import type { ServingParts, ServingSystem, System } from './serving-system.ts';
 
-export interface DefaultPolicyOptions {
+export interface DefaultSystemOptions {
   readonly name?: string;
   readonly description?: string;
   readonly rates?: RateModel;
@@ -23,7 +23,7 @@ export interface DefaultPolicyOptions {
 }
 
 /** What production runs: the controller itself, with its planner, dispatchers and batch formers. */
-export function defaultPolicy(options: DefaultPolicyOptions = {}): Policy {
+export function defaultSystem(options: DefaultSystemOptions = {}): System {
   return {
     name: options.name ?? 'default',
     description: options.description ?? 'ours: percentile capacity, one deadline queue a function',
@@ -35,7 +35,7 @@ class ControllerSystem implements ServingSystem {
   readonly #parts: ServingParts;
   readonly #controller: Controller;
 
-  constructor(parts: ServingParts, options: DefaultPolicyOptions) {
+  constructor(parts: ServingParts, options: DefaultSystemOptions) {
     const { rates = percentileRateModel, planner, createKeepAlive, settings, scope } = options;
     this.#parts = parts;
     this.#controller = new Controller({

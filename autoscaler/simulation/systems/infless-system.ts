@@ -10,11 +10,11 @@ import {
   type RateBand,
   shareRates,
 } from '../../planning/capacity/paper-rates.ts';
-import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
+import { BaselineSystem, type ScalingRule, type SystemContext } from './baseline/baseline-system.ts';
 import { type FreeNode, freePrice, type NodeSpace } from './baseline/node-space.ts';
 import type { PolicyInstance, QueueRule } from './baseline/policy-instance.ts';
 import type { ServedFunction } from './baseline/served-function.ts';
-import type { Policy } from './serving-system.ts';
+import type { System } from './serving-system.ts';
 
 /** The artifact's monitor looks once a second, at the rate of that second. */
 const MONITOR_MS = 1_000;
@@ -27,19 +27,19 @@ const FIT_MARGIN = 0.001;
  * INFless as published (ASPLOS'22 §4.2–4.3, and its artifact where the paper is silent): arrivals as a fluid, greedy choice
  * by resource efficiency, the α band, a queue at each instance, and a lottery by rate among them.
  */
-export const inflessPolicy: Policy = {
+export const inflessSystem: System = {
   name: 'infless',
   description: 'the paper: fluid rates, greedy e_ij, α band, queues at instances, lottery by rate',
   create: (parts) => new BaselineSystem(parts, (hands) => new InflessStrategy(hands)),
 };
 
-class InflessStrategy implements Strategy {
+class InflessStrategy implements ScalingRule {
   readonly tickMs = MONITOR_MS;
-  readonly #hands: Hands;
+  readonly #hands: SystemContext;
   readonly #random: Random;
   readonly #excess = new Map<ServedFunction, number>();
 
-  constructor(hands: Hands) {
+  constructor(hands: SystemContext) {
     this.#hands = hands;
     this.#random = seededRandom(hands.parts.seed);
   }

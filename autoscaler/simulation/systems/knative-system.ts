@@ -1,8 +1,8 @@
 import type { Candidate } from '../../latency/candidate.ts';
-import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
+import { BaselineSystem, type ScalingRule, type SystemContext } from './baseline/baseline-system.ts';
 import type { ServedFunction } from './baseline/served-function.ts';
 import { scaleTo, uniformConfig } from './baseline/uniform-config.ts';
-import type { Policy } from './serving-system.ts';
+import type { System } from './serving-system.ts';
 
 /** Knative's defaults (config-autoscaler). */
 const TICK_MS = 2_000;
@@ -18,7 +18,7 @@ const MAX_SCALE_DOWN_RATE = 2;
  * there are and lasts until 60 s after it last did; in a panic no pod goes. The activator holds requests and gives
  * them, first come first served, to pods that are free.
  */
-export const knativePolicy: Policy = {
+export const knativeSystem: System = {
   name: 'knative',
   description: 'Knative: one size, one request at a time, pods by concurrency, stable and panic windows',
   create: (parts) => new BaselineSystem(parts, (hands) => new KnativeStrategy(hands)),
@@ -66,12 +66,12 @@ interface Scaling {
   panic: Panic | undefined;
 }
 
-class KnativeStrategy implements Strategy {
+class KnativeStrategy implements ScalingRule {
   readonly tickMs = TICK_MS;
-  readonly #hands: Hands;
+  readonly #hands: SystemContext;
   readonly #scalings = new Map<ServedFunction, Scaling>();
 
-  constructor(hands: Hands) {
+  constructor(hands: SystemContext) {
     this.#hands = hands;
   }
 

@@ -1,9 +1,9 @@
 import { type Random, seededRandom } from '../../../models/base/random.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import { BaselineSystem, type Hands, type Strategy } from './baseline/baseline-system.ts';
+import { BaselineSystem, type ScalingRule, type SystemContext } from './baseline/baseline-system.ts';
 import type { ServedFunction } from './baseline/served-function.ts';
 import { scaleTo, uniformConfig } from './baseline/uniform-config.ts';
-import type { Policy } from './serving-system.ts';
+import type { System } from './serving-system.ts';
 
 /** `com.openfaas.scale.target-proportion`: its default. */
 const TARGET_PROPORTION = 0.9;
@@ -16,7 +16,7 @@ const TICK_MS = 5_000;
  * a time, as many as the rate takes at 90 % of the target, which is what a replica can do. A request goes to a replica drawn
  * at random, as a Kubernetes service does, and waits there.
  */
-export const openfaasPolicy: Policy = {
+export const openfaasSystem: System = {
   name: 'openfaas',
   description: 'OpenFaaS: one size, one request at a time, replicas by requests per second',
   create: (parts) => new BaselineSystem(parts, (hands) => new OpenfaasStrategy(hands)),
@@ -27,13 +27,13 @@ export function replicasByRate(ratePerSecond: number, targetPerSecond: number): 
   return Math.max(1, Math.ceil(ratePerSecond / (targetPerSecond * TARGET_PROPORTION)));
 }
 
-class OpenfaasStrategy implements Strategy {
+class OpenfaasStrategy implements ScalingRule {
   readonly tickMs = TICK_MS;
-  readonly #hands: Hands;
+  readonly #hands: SystemContext;
   readonly #random: Random;
   readonly #configs = new Map<ServedFunction, Candidate | undefined>();
 
-  constructor(hands: Hands) {
+  constructor(hands: SystemContext) {
     this.#hands = hands;
     this.#random = seededRandom(hands.parts.seed);
   }

@@ -30,7 +30,7 @@ export interface ServingSystem {
  * A way to serve: ours, or one to compare it with. All of them get the same clock, platform and transport, and
  * none sees the arrivals before they come.
  */
-export interface Policy {
+export interface System {
   readonly name: string;
   /** One line for tables and help. */
   readonly description: string;

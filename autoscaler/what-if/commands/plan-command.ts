@@ -13,8 +13,8 @@ import { EXIT_INTERRUPTED, InflessError } from '../../../models/base/errors.ts';
 import { writeFileSafely } from '../../../models/base/files.ts';
 import { parseDurationMs } from '../../../models/base/units.ts';
 import { parseProcess } from '../../../profiler/load/options.ts';
-import type { Policy } from '../../simulation/systems/serving-system.ts';
-import { POLICIES, policyByName } from '../../simulation/systems/systems.ts';
+import type { System } from '../../simulation/systems/serving-system.ts';
+import { SYSTEMS, systemByName } from '../../simulation/systems/systems.ts';
 import { CALL_OPTIONS, readLoads } from '../inputs/load-options.ts';
 import { isPolicyFile, type OwnPolicyFile, policyFile } from '../own-policies/own-policy.ts';
 import type { WhatIfReport } from '../report/report.ts';
@@ -22,9 +22,9 @@ import type { WhatIfRequest } from '../what-if.ts';
 import { ProgressLine } from './progress-line.ts';
 
 /** Reads names of ours, and of files, with commas between, each once. */
-function policiesOf(given: string): (Policy | OwnPolicyFile)[] {
+function policiesOf(given: string): (System | OwnPolicyFile)[] {
   const names = [...new Set(given.split(',').map((name) => name.trim()))];
-  const policies = names.map((name) => (isPolicyFile(name) ? policyFile(name) : policyByName(name)));
+  const policies = names.map((name) => (isPolicyFile(name) ? policyFile(name) : systemByName(name)));
   const twice = policies.find(({ name }, index) => policies.findIndex((each) => each.name === name) < index);
   if (twice === undefined) return policies;
   throw new InflessError('INVALID_INPUT', `Two of the policies are named "${twice.name}"`, {
@@ -32,8 +32,8 @@ function policiesOf(given: string): (Policy | OwnPolicyFile)[] {
   });
 }
 
-const parsePolicies: Parser<readonly (Policy | OwnPolicyFile)[]> = Object.assign(policiesOf, {
-  choices: POLICIES.map(({ name }) => name),
+const parsePolicies: Parser<readonly (System | OwnPolicyFile)[]> = Object.assign(policiesOf, {
+  choices: SYSTEMS.map(({ name }) => name),
   completes: 'file',
 } as const);
 

@@ -1,7 +1,7 @@
 import { amountsOf, type Resources, ZERO } from '../../../models/base/resources.ts';
 import { type Config, configKey, formatConfig } from '../../../profiles/config.ts';
 import type { Action, StartAction, StopAction } from '../../cluster/actions.ts';
-import type { PlannedInstance } from '../../cluster/snapshot.ts';
+import type { PlacedInstance } from '../../cluster/snapshot.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type {
   ConfigCount,
@@ -93,7 +93,7 @@ function functionDecision(
   const stopped = new Set(actions.flatMap((action) => (action.type === 'stop' ? action.id : [])));
   const started = actions.filter((action) => action.type === 'start' && action.functionName === name);
   const before = countsOf(own);
-  const after = countsOf([...own.filter(({ id }: PlannedInstance) => !stopped.has(id)), ...started]);
+  const after = countsOf([...own.filter(({ id }: PlacedInstance) => !stopped.has(id)), ...started]);
   const pool = own.flatMap(({ config }) => candidateOf(seen, config) ?? []);
   return {
     name,

@@ -1,15 +1,15 @@
 import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
-import type { ColdStartPolicy } from '../../demand/keepalive/policy.ts';
-import { defaultPolicy } from '../../simulation/systems/default-system.ts';
-import type { Policy, ServingParts, ServingSystem } from '../../simulation/systems/serving-system.ts';
+import type { KeepAlivePolicy } from '../../demand/keepalive/policy.ts';
+import { defaultSystem } from '../../simulation/systems/default-system.ts';
+import type { ServingParts, ServingSystem, System } from '../../simulation/systems/serving-system.ts';
 import { checkedPlanner, guarded, type OwnPlanner } from './own-planner.ts';
 
 export type { Action, StartAction, StopAction } from '../../cluster/actions.ts';
 export type { ClusterSnapshot } from '../../cluster/snapshot.ts';
 export type { FunctionDemand, PlanInput } from '../../planning/decision.ts';
-export type { ColdStartPolicy, OwnPlanner, ServingParts, ServingSystem };
+export type { KeepAlivePolicy, OwnPlanner, ServingParts, ServingSystem };
 
 /** Of one function, what a keep-alive policy is made from. */
 export interface KeepAliveOptions {
@@ -18,7 +18,7 @@ export interface KeepAliveOptions {
   readonly keepAliveMs: number;
 }
 
-export type OwnKeepAlive = (options: KeepAliveOptions) => ColdStartPolicy;
+export type OwnKeepAlive = (options: KeepAliveOptions) => KeepAlivePolicy;
 
 export type OwnSystem = (parts: ServingParts) => ServingSystem;
 
@@ -62,7 +62,7 @@ export function policyFile(file: string): OwnPolicyFile {
 export async function loadOwnPolicy(
   { name, file }: OwnPolicyFile,
   onFailure: (error: Error) => void,
-): Promise<Policy> {
+): Promise<System> {
   const module = await load(file);
   const { planner, keepAlive, system, description } = module;
   const made = [planner, keepAlive, system].filter((each) => each !== undefined);
@@ -74,9 +74,9 @@ export async function loadOwnPolicy(
   if (system !== undefined) return { ...about, create: (parts) => checkedSystem(system(parts)) };
   if (planner !== undefined) {
     // Which functions need no plan is known of our planner only.
-    return defaultPolicy({ ...about, planner: checkedPlanner(planner, onFailure), scope: 'all' });
+    return defaultSystem({ ...about, planner: checkedPlanner(planner, onFailure), scope: 'all' });
   }
-  return defaultPolicy({
+  return defaultSystem({
     ...about,
     createKeepAlive: (functionName, _, keepAliveMs) =>
       checkedKeepAlive(() => keepAlive!({ functionName, keepAliveMs }), onFailure),
@@ -97,7 +97,7 @@ function checkedSystem(system: ServingSystem): ServingSystem {
 }
 
 /** A keep-alive policy of the user's whose answers are looked at before they are believed. */
-function checkedKeepAlive(create: () => ColdStartPolicy, onFailure: (error: Error) => void): ColdStartPolicy {
+function checkedKeepAlive(create: () => KeepAlivePolicy, onFailure: (error: Error) => void): KeepAlivePolicy {
   const policy = guarded('keepAlive', onFailure, create);
   return {
     idleBegan: (nowMs, startupMs) =>

@@ -2,14 +2,14 @@ import { formatConfig } from '../../../profiles/config.ts';
 import type { FunctionResult, SimulationResult } from '../../simulation/result.ts';
 import { costOf, type Prices } from '../inputs/cluster.ts';
 import type { PlannedFunction } from '../inputs/functions.ts';
-import { type CourseRecorder, HOLDINGS, type RequestCounts } from '../series/series-recorder.ts';
+import { HOLDINGS, type RequestCounts, type SeriesRecorder } from '../series/series-recorder.ts';
 import type { Bins } from '../series/step-series.ts';
 import type { Course, FunctionReport, PolicyReport, Violations } from './report.ts';
 
 export interface PolicyRun {
   readonly description: string;
   readonly result: SimulationResult;
-  readonly recorder: CourseRecorder;
+  readonly recorder: SeriesRecorder;
   readonly bins: Bins;
   readonly functions: readonly PlannedFunction[];
   readonly prices: Prices | undefined;

@@ -1,8 +1,8 @@
 import type { Clock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { MeteredPlatform } from '../../simulation/meters/metered-platform.ts';
-import type { Policy, ServingSystem } from '../../simulation/systems/serving-system.ts';
-import type { CourseRecorder, Outcome } from './series-recorder.ts';
+import type { ServingSystem, System } from '../../simulation/systems/serving-system.ts';
+import type { RequestResult, SeriesRecorder } from './series-recorder.ts';
 
 /** Sums and differences of virtual times are exact to this. */
 const ROUNDING_MS = 1e-6;
@@ -12,11 +12,11 @@ const ROUNDING_MS = 1e-6;
  *
  * @param sloMs of each function
  */
-export function recorded(
-  policy: Policy,
+export function recordedSystem(
+  policy: System,
   sloMs: ReadonlyMap<string, number>,
-  recorderFor: (clock: Clock) => CourseRecorder,
-): Policy {
+  recorderFor: (clock: Clock) => SeriesRecorder,
+): System {
   return {
     name: policy.name,
     description: policy.description,
@@ -45,6 +45,6 @@ export function recorded(
 }
 
 /** What the policy refuses or gives up it tells with an error of ours; anything else was lost. */
-function outcomeOf(error: unknown): Outcome {
+function outcomeOf(error: unknown): RequestResult {
   return error instanceof InflessError ? 'rejected' : 'failed';
 }

@@ -5,10 +5,10 @@ import type { InstanceMeter } from '../../simulation/meters/metered-platform.ts'
 import { type Bins, binAt, StepSeries } from './step-series.ts';
 
 /** How a request ended. */
-export type Outcome = 'inTime' | 'late' | 'rejected' | 'failed';
+export type RequestResult = 'inTime' | 'late' | 'rejected' | 'failed';
 
 /** Requests of one function by the bin they arrived in. */
-export interface RequestCounts extends Readonly<Record<Outcome, number[]>> {
+export interface RequestCounts extends Readonly<Record<RequestResult, number[]>> {
   readonly arrivals: number[];
   /** Arrived when no instance was ready. */
   readonly cold: number[];
@@ -25,7 +25,7 @@ interface FunctionCourse {
 }
 
 /** Writes down how a run goes: what is held, which configs, and how requests fare, over time. */
-export class CourseRecorder implements InstanceMeter {
+export class SeriesRecorder implements InstanceMeter {
   readonly #bins: Bins;
   readonly #nowMs: () => number;
   readonly #memoryBytesOf: (functionName: string, config: Config) => number;
@@ -74,7 +74,7 @@ export class CourseRecorder implements InstanceMeter {
   refused(): void {}
 
   /** @returns what to call when it has ended */
-  arrived(functionName: string): (outcome: Outcome) => void {
+  arrived(functionName: string): (outcome: RequestResult) => void {
     const { counts, ready } = this.#functions.get(functionName)!;
     const bin = binAt(this.#bins, this.#nowMs());
     if (bin === undefined) return () => {};

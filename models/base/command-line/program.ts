@@ -37,10 +37,7 @@ export async function callProgram(
   const [first, ...rest] = args;
   const called = spec.commands?.find(({ name }) => name === first);
   if (called !== undefined) return callProgram(await called.load(), rest, `${command} ${first}`);
-  if (first === 'help' && spec.commands !== undefined) {
-    const isOfCommand = spec.commands.some(({ name }) => name === rest[0]);
-    return callProgram(spec, isOfCommand ? [rest[0]!, '--help'] : ['--help'], command);
-  }
+  if (first === 'help' && spec.commands !== undefined) return helpOn(spec, rest, command);
 
   const line = cutCommandLine(spec, args, command);
   if (line.wantsVersion) return void process.stdout.write(`${packageVersion}\n`);
@@ -53,6 +50,16 @@ export async function callProgram(
   } catch (error) {
     throw perhapsACommand(error, spec, first);
   }
+}
+
+/** `infless help profile compare` */
+async function helpOn(spec: ProgramSpec, path: readonly string[], command: string): Promise<void> {
+  const names = spec.commands!.map(({ name }) => name);
+  const [first] = path;
+  if (first === undefined || names.includes(first)) return callProgram(spec, [...path, '--help'], command);
+  throw new InflessError('INVALID_INPUT', `${command} has no command "${first}"`, {
+    remedy: didYouMean(first, names) ?? `Its commands are ${names.join(', ')}.`,
+  });
 }
 
 /** A misspelt command of a program that takes the name of a model reads like one. */

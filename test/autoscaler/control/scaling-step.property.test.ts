@@ -5,7 +5,7 @@ import { parseFunctionSpec } from '../../../autoscaler/functions/spec.ts';
 import type { SimulationResult } from '../../../autoscaler/simulation/result.ts';
 import type { Scenario } from '../../../autoscaler/simulation/scenario.ts';
 import { simulate } from '../../../autoscaler/simulation/simulate.ts';
-import { defaultPolicy } from '../../../autoscaler/simulation/systems/default-system.ts';
+import { defaultSystem } from '../../../autoscaler/simulation/systems/default-system.ts';
 import { arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
 import { steppedRate } from '../../../profiler/load/arrivals/rates.ts';
 import { importInflessText } from '../../../profiles/import/infless-text.ts';
@@ -77,7 +77,7 @@ async function bothWays(
   functions: readonly Asked[],
   seed: number,
 ): Promise<{ needed: SimulationResult; all: SimulationResult }> {
-  const run = (scope: PlanScope) => simulate(scenarioOf(functions, seed), defaultPolicy({ scope }));
+  const run = (scope: PlanScope) => simulate(scenarioOf(functions, seed), defaultSystem({ scope }));
   return { needed: await run('needed'), all: await run('all') };
 }
 

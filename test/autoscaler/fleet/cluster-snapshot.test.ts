@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Instance } from '../../../autoscaler/cluster/instance.ts';
 import type { Placement } from '../../../autoscaler/cluster/snapshot.ts';
-import { heldRoom } from '../../../autoscaler/fleet/cluster-snapshot.ts';
-import { NodeSpace } from '../../../autoscaler/planning/placement/free-capacity.ts';
+import { sumHeldByNode } from '../../../autoscaler/fleet/cluster-snapshot.ts';
+import { FreeCapacity } from '../../../autoscaler/planning/placement/free-capacity.ts';
 import { candidate, node } from '../../support/planning.ts';
 import { needsOf } from '../../support/resources.ts';
 
@@ -35,7 +35,7 @@ const instance = fc
 
 function left(placements: readonly Placement[]): (cpu: number, gpu: number) => unknown {
   return (cpu, gpuPercent) => {
-    const space = new NodeSpace(NODES, placements);
+    const space = new FreeCapacity(NODES, placements);
     return space.place(candidate(1, cpu, 10, { gpuPercent, memoryBytes: 50e9 }), 1);
   };
 }
@@ -44,7 +44,7 @@ describe('room held by others', () => {
   it('leaves as much as the instances themselves do, wherever that is', () => {
     fc.assert(
       fc.property(fc.array(instance, { maxLength: 20 }), (instances) => {
-        const room = heldRoom(
+        const room = sumHeldByNode(
           instances,
           ({ phase }) => phase === 'draining',
           ({ config }) => needsOf(config, MEMORY_BYTES),

@@ -27,16 +27,16 @@ describe('the pause after a failed start', () => {
   it('counts starts that fail together once, and tells the last reason', () => {
     const backoff = new StartBackoff();
     for (const reason of ['first', 'second', 'third', 'fourth']) backoff.failed(1_000, reason);
-    expect(backoff).toMatchObject({ retryAtMs: 1_500, isHopeless: false, reason: 'fourth' });
+    expect(backoff).toMatchObject({ retryAtMs: 1_500, failedForGood: false, reason: 'fourth' });
   });
 
   it('is hopeless after three in a row, and hopeful once an instance has answered', () => {
     const backoff = new StartBackoff();
     pausesOf(backoff, 3);
-    expect(backoff.isHopeless).toBe(true);
+    expect(backoff.failedForGood).toBe(true);
     backoff.ready();
     backoff.answered();
-    expect(backoff).toMatchObject({ isHopeless: false, reason: undefined });
+    expect(backoff).toMatchObject({ failedForGood: false, reason: undefined });
     expect(pausesOf(backoff, 1)).toEqual([500]);
   });
 

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { programFile } from '../../../models/base/package.ts';
 import { ZOO_NAMES } from '../../../models/zoo/names.ts';
-import { CompletionFolder } from '../../models/base/command-line/completion-shells.ts';
 import { needs } from '../../support/tools.ts';
+import { CompletionFolder } from './completion-shells.ts';
 
 describe.each(['bash', 'zsh', 'fish'] as const)('infless completion %s', (shell) => {
   let folder: CompletionFolder;

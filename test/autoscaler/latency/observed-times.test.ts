@@ -36,9 +36,9 @@ describe('observed times', () => {
   it('tell execution, codec and transport apart', () => {
     const observed = new ObservedTimes(() => NO_COST);
     observe(observed, new Array(30).fill(30));
-    const { slowdown, codecMsPerRow, transportMs } = observed.of(CONFIG)!;
+    const { slowdown, codecMsPerRequest, transportMs } = observed.of(CONFIG)!;
     expect(slowdown).toBeCloseTo(1.5);
-    expect(codecMsPerRow).toBeCloseTo(0.5);
+    expect(codecMsPerRequest).toBeCloseTo(0.5);
     expect(transportMs).toBeCloseTo(3);
   });
 
@@ -103,7 +103,7 @@ describe('observed times', () => {
     for (let batch = 0; batch < 50; batch += 1) {
       observed.record(CONFIG, 2, { ...timing(80, 16), rows: 16 }, 99, 20);
     }
-    expect(observed.of(CONFIG)).toMatchObject({ slowdown: 4, codecMsPerRow: 8 });
+    expect(observed.of(CONFIG)).toMatchObject({ slowdown: 4, codecMsPerRequest: 8 });
   });
 });
 
@@ -122,11 +122,11 @@ describe('what was observed', () => {
 
   it('fades towards the table while nothing runs, by half every ten minutes', () => {
     const observed = slowSpell();
-    expect(observed.of(CONFIG)).toEqual({ slowdown: 16, codecMsPerRow: 8, transportMs: 34 });
+    expect(observed.of(CONFIG)).toEqual({ slowdown: 16, codecMsPerRequest: 8, transportMs: 34 });
     const { version } = observed;
     observed.fade(11 * MINUTE_MS);
     expect(observed.of(CONFIG)!.slowdown).toBeCloseTo(1 + 15 / 2);
-    expect(observed.of(CONFIG)!.codecMsPerRow).toBeCloseTo(0.5 + 7.5 / 2, 0);
+    expect(observed.of(CONFIG)!.codecMsPerRequest).toBeCloseTo(0.5 + 7.5 / 2, 0);
     expect(observed.of(CONFIG)!.transportMs).toBeCloseTo(2 + 32 / 2);
     expect(observed.of(OTHER)!.slowdown).toBeCloseTo(1 + 15 / 2); // what is guessed of configs that have not run does as well
     expect(observed.version).toBeGreaterThan(version);
@@ -177,7 +177,7 @@ describe('service times', () => {
   });
 
   it('are corrected by what was observed', () => {
-    const times = new ServiceTimes(profile, () => ({ slowdown: 2, codecMsPerRow: 1, transportMs: 5 }));
+    const times = new ServiceTimes(profile, () => ({ slowdown: 2, codecMsPerRequest: 1, transportMs: 5 }));
     expect(times.batchMs(CONFIG, 4, 0.99)).toBeCloseTo(2 * 30 + 4 + 5);
   });
 

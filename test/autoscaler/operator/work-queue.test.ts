@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Turns } from '../../../autoscaler/operator/work-queue.ts';
+import { KeyedQueue } from '../../../autoscaler/operator/work-queue.ts';
 
 it('takes what is asked for one name in order, several names at a time, and no more than it may', async () => {
   const asked = fc.array(fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd'), fails: fc.boolean() }));
@@ -10,7 +10,7 @@ it('takes what is asked for one name in order, several names at a time, and no m
       asked,
       fc.integer({ min: 1, max: 3 }),
       async (scheduler, work, atOnce) => {
-        const turns = new Turns(atOnce);
+        const turns = new KeyedQueue(atOnce);
         const running = new Set<string>();
         const done: number[] = [];
         const answers = work.map(({ name, fails }, index) =>

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { siteOf } from '../../../autoscaler/cluster/eligible-nodes.ts';
+import { eligibleNodes } from '../../../autoscaler/cluster/eligible-nodes.ts';
 import { priceOf } from '../../../autoscaler/cluster/price.ts';
 import { exceeded, fitsOn } from '../../../autoscaler/cluster/resources.ts';
 import type { ClusterSnapshot } from '../../../autoscaler/cluster/snapshot.ts';
 import type { Candidate } from '../../../autoscaler/latency/candidate.ts';
 import { paperRateModel } from '../../../autoscaler/planning/capacity/paper-rates.ts';
 import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
-import type { RateModel, Slo } from '../../../autoscaler/planning/capacity/rate-model.ts';
+import type { RateModel, SloUnderLoad } from '../../../autoscaler/planning/capacity/rate-model.ts';
 import type {
   ConfigCount,
   FunctionDecision,
@@ -176,7 +176,7 @@ describe.each<RateModel>([percentileRateModel, paperRateModel])('a decision by $
 function costsOf(
   { seen, target, before, targetPerSecond }: FunctionDecision,
   { prices }: ScalingDecision,
-  slo: Slo,
+  slo: SloUnderLoad,
   rates: RateModel,
 ): { of(candidate: Candidate): number; readonly ofTarget: number } {
   const candidateOf = (config: Config) =>
@@ -223,7 +223,7 @@ function checkRejections(
   const costs = costsOf(decided, decision, slo, rates);
   const candidateOf = (config: Config) =>
     seen.candidates.find((each) => configKey(each.config) === configKey(config))!;
-  const { kinds } = siteOf(snapshot.nodes, seen.nodeSelector);
+  const { kinds } = eligibleNodes(snapshot.nodes, seen.nodeSelector);
   expect(new Set(rejected.map(({ config }) => configKey(config))).size).toBe(rejected.length);
   for (const { config, because, figure } of rejected) {
     expect(countOf(target, config)).toBe(0);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { siteOf } from '../../../autoscaler/cluster/eligible-nodes.ts';
+import { eligibleNodes } from '../../../autoscaler/cluster/eligible-nodes.ts';
 import { paperRateModel } from '../../../autoscaler/planning/capacity/paper-rates.ts';
 import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
 import type { RateModel } from '../../../autoscaler/planning/capacity/rate-model.ts';
@@ -35,7 +35,7 @@ function at(each: FunctionDemand, ratePerSecond: number): FunctionDemand {
 /** One function as a plan finds it. */
 function found(cluster: PlannedCluster, asks: FunctionDemand, rates: RateModel): FunctionPlan {
   const instances = cluster.instancesOf(asks.name);
-  return new FunctionPlan(asks, { instances, leaving: 0 }, rates, siteOf(ROOMY));
+  return new FunctionPlan(asks, { instances, leaving: 0 }, rates, eligibleNodes(ROOMY));
 }
 
 describe.each<RateModel>([percentileRateModel, paperRateModel])(
@@ -65,10 +65,10 @@ describe.each<RateModel>([percentileRateModel, paperRateModel])(
             seen += 1;
             if (moved <= (factor - 1) * plan.size + FEW) return;
             large += 1;
-            const wish = plan.wish(each.ratePerSecond);
-            const added = completed(wish, plan.counts)!;
+            const request = plan.poolRequest(each.ratePerSecond);
+            const added = completed(request, plan.counts)!;
             const after = found(cluster, each, rates).counts;
-            expect(costOf(wish, after)).toBeLessThanOrEqual(costOf(wish, added) * ROUNDING);
+            expect(costOf(request, after)).toBeLessThanOrEqual(costOf(request, added) * ROUNDING);
           });
         }),
         { numRuns: 60 },

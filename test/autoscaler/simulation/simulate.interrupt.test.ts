@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Scenario } from '../../../autoscaler/simulation/scenario.ts';
 import { simulate } from '../../../autoscaler/simulation/simulate.ts';
-import { defaultPolicy } from '../../../autoscaler/simulation/systems/default-system.ts';
+import { defaultSystem } from '../../../autoscaler/simulation/systems/default-system.ts';
 import { arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
 import { constantRate } from '../../../profiler/load/arrivals/rates.ts';
 import { node } from '../../support/planning.ts';
@@ -33,7 +33,7 @@ it('ends a simulation early on request, with the result of what ran, all of it a
       if (atMs >= 20_000) interrupt.abort();
       if (atMs >= 5_000 && !signal.aborted) counted += 1;
     }),
-    defaultPolicy(),
+    defaultSystem(),
     { signal },
   );
   expect(result.measuredMs).toBeGreaterThan(14_000);
@@ -47,7 +47,7 @@ it('ends a simulation early on request, with the result of what ran, all of it a
 it('runs to its end without one', async () => {
   const result = await simulate(
     scenario(() => {}),
-    defaultPolicy(),
+    defaultSystem(),
   );
   expect(result.measuredMs).toBe(55_000);
   expect(result.requests).toBeGreaterThan(1_000);

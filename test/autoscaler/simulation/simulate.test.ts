@@ -7,8 +7,8 @@ import type { Planner } from '../../../autoscaler/planning/decision.ts';
 import { planCluster } from '../../../autoscaler/planning/planner.ts';
 import type { Scenario } from '../../../autoscaler/simulation/scenario.ts';
 import { simulate } from '../../../autoscaler/simulation/simulate.ts';
-import { defaultPolicy } from '../../../autoscaler/simulation/systems/default-system.ts';
-import { POLICIES, policyByName } from '../../../autoscaler/simulation/systems/systems.ts';
+import { defaultSystem } from '../../../autoscaler/simulation/systems/default-system.ts';
+import { SYSTEMS, systemByName } from '../../../autoscaler/simulation/systems/systems.ts';
 import { arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
 import { steppedRate } from '../../../profiler/load/arrivals/rates.ts';
 import { importInflessText } from '../../../profiles/import/infless-text.ts';
@@ -61,7 +61,7 @@ function scenario({ rates = [60], startupMs = 1000, sloMs = 250, ...change }: Ch
 
 describe('simulate', () => {
   it('lets the default policy keep the SLO at a steady load', async () => {
-    const result = await simulate(scenario(), defaultPolicy());
+    const result = await simulate(scenario(), defaultSystem());
     expect(result.requests).toBeGreaterThan(3_300);
     expect(result.requests).toBeLessThan(3_900);
     expect(result.inTimeShare).toBeGreaterThan(0.99);
@@ -75,11 +75,11 @@ describe('simulate', () => {
     expect(result.meanPrice).toBeCloseTo(meanPrice, 6);
   });
 
-  it.each(POLICIES.map(({ name }) => [name] as const))('gives the same result again: %s', async (name) => {
+  it.each(SYSTEMS.map(({ name }) => [name] as const))('gives the same result again: %s', async (name) => {
     const run = () =>
       simulate(
         scenario({ rates: [30, 60], executionNoiseCv: 0.2, meanTimeToFailureMs: 60_000 }),
-        policyByName(name),
+        systemByName(name),
       );
     const first = await run();
     expect(await run()).toEqual(first);
@@ -87,8 +87,8 @@ describe('simulate', () => {
   });
 
   it('gives the same figures however often the timeline looks', async () => {
-    const often = await simulate(scenario(), defaultPolicy());
-    const seldom = await simulate(scenario({ sampleMs: 10_000 }), defaultPolicy());
+    const often = await simulate(scenario(), defaultSystem());
+    const seldom = await simulate(scenario({ sampleMs: 10_000 }), defaultSystem());
     expect(seldom.timeline).toHaveLength(3);
     expect(seldom.functions).toEqual(often.functions);
     expect(seldom.meanPrice).toBe(often.meanPrice);
@@ -97,21 +97,21 @@ describe('simulate', () => {
 
   it('depends on the seed', async () => {
     const [one, two] = [
-      await simulate(scenario({ seed: 1 }), defaultPolicy()),
-      await simulate(scenario({ seed: 2 }), defaultPolicy()),
+      await simulate(scenario({ seed: 1 }), defaultSystem()),
+      await simulate(scenario({ seed: 2 }), defaultSystem()),
     ];
     expect(one.functions).not.toEqual(two.functions);
   });
 
   it('counts requests that come before any instance is ready as cold', async () => {
-    const result = await simulate(scenario({ warmUpMs: 0, startupMs: 3000 }), defaultPolicy());
+    const result = await simulate(scenario({ warmUpMs: 0, startupMs: 3000 }), defaultSystem());
     expect(result.coldStartShare).toBeGreaterThan(0.07); // three of 30 seconds
     expect(result.coldStartShare).toBeLessThan(0.15);
     expect(result.violationShare).toBeGreaterThanOrEqual(result.coldStartShare * 0.8);
   });
 
   it('loses no request when instances crash', async () => {
-    const result = await simulate(scenario({ meanTimeToFailureMs: 12_000 }), defaultPolicy());
+    const result = await simulate(scenario({ meanTimeToFailureMs: 12_000 }), defaultSystem());
     expect(result.crashes).toBeGreaterThan(3);
     for (const each of result.functions) expect(each.failed).toBe(0);
     expect(result.inTimeShare).toBeGreaterThan(0.8);
@@ -119,8 +119,8 @@ describe('simulate', () => {
   });
 
   it('is harder where batches take longer at times', async () => {
-    const exact = await simulate(scenario({ rates: [100] }), defaultPolicy());
-    const noisy = await simulate(scenario({ rates: [100], executionNoiseCv: 0.6 }), defaultPolicy());
+    const exact = await simulate(scenario({ rates: [100] }), defaultSystem());
+    const noisy = await simulate(scenario({ rates: [100], executionNoiseCv: 0.6 }), defaultSystem());
     const p99 = (result: typeof exact): number => Math.max(...result.functions.map(({ p99Ms }) => p99Ms));
     expect(p99(noisy)).toBeGreaterThan(p99(exact));
   });
@@ -133,7 +133,7 @@ describe('simulate', () => {
       const isKept = (action: Action) => action.type === 'stop' || action.functionName === 'a';
       return { ...decision, actions: decision.actions.filter(isKept) };
     };
-    const result = await simulate(scenario(), defaultPolicy({ planner }));
+    const result = await simulate(scenario(), defaultSystem({ planner }));
     expect(asked).toBeGreaterThan(50);
     const [a, b] = result.functions;
     expect(a!.inTimeShare).toBeGreaterThan(0.99);
@@ -143,7 +143,7 @@ describe('simulate', () => {
   it('never lets a policy over-allocate a node, whatever it is asked for', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.constantFrom(...POLICIES),
+        fc.constantFrom(...SYSTEMS),
         fc.array(fc.integer({ min: 0, max: 900 }), { minLength: 1, maxLength: 2 }),
         async (policy, rates) => {
           const { refusedStarts, timeline } = await simulate(scenario({ rates, warmUpMs: 2000 }), policy);
@@ -157,7 +157,7 @@ describe('simulate', () => {
   });
 
   it('names the policies there are', () => {
-    expect(() => policyByName('magic')).toThrow(
+    expect(() => systemByName('magic')).toThrow(
       expect.objectContaining({
         sentence: 'There is no policy "magic". There are: default, infless, batch, openfaas, knative.',
       }),

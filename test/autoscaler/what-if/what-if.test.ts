@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { simulate } from '../../../autoscaler/simulation/simulate.ts';
-import { POLICIES, policyByName } from '../../../autoscaler/simulation/systems/systems.ts';
+import { SYSTEMS, systemByName } from '../../../autoscaler/simulation/systems/systems.ts';
 import { readCluster } from '../../../autoscaler/what-if/inputs/cluster-file.ts';
 import { readPlannedFunctions } from '../../../autoscaler/what-if/inputs/functions.ts';
 import { arrivalsOf } from '../../../autoscaler/what-if/inputs/load.ts';
@@ -47,7 +47,7 @@ async function requestFor(
       },
     ),
     process: POISSON,
-    policies: [policyByName('default')],
+    policies: [systemByName('default')],
     warmUpMs: 10_000,
     seed: 1,
     executionNoiseCv: 0,
@@ -64,13 +64,13 @@ describe('a plan', () => {
     report = await whatIf(
       await requestFor(
         { ramp: '20@0s,100@30s' },
-        { policies: POLICIES, onProgress: (each) => progress.push(each) },
+        { policies: SYSTEMS, onProgress: (each) => progress.push(each) },
       ),
     );
   });
 
   it('has every policy serve the same requests', () => {
-    expect(Object.keys(report.policies)).toEqual(POLICIES.map(({ name }) => name));
+    expect(Object.keys(report.policies)).toEqual(SYSTEMS.map(({ name }) => name));
     const requests = Object.values(report.policies).map((policy) => policy.requests);
     expect(new Set(requests).size).toBe(1);
     expect(Math.abs(requests[0]! - 1_800)).toBeLessThan(200);
@@ -133,7 +133,7 @@ describe('a plan', () => {
         durationMs: 40_000,
         warmUpMs: 10_000,
       },
-      policyByName('default'),
+      systemByName('default'),
     );
     const { resources, inTimeShare, instanceStarts } = report.policies.default!;
     expect(inTimeShare).toBe(result.inTimeShare);

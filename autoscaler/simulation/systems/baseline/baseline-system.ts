@@ -10,7 +10,7 @@ import { AT_ONCE, type Pending, PolicyInstance, type QueueRule } from './policy-
 import { ServedFunction } from './served-function.ts';
 
 /** What tells one policy from another. */
-export interface Strategy {
+export interface ScalingRule {
   /** How often {@link scale} is asked. */
   readonly tickMs: number;
   /** Starts and releases instances. */
@@ -20,7 +20,7 @@ export interface Strategy {
 }
 
 /** What a strategy can do. */
-export interface Hands {
+export interface SystemContext {
   readonly parts: ServingParts;
   readonly space: NodeSpace;
   /** Starts an instance; without a place, where it fits best. Returns undefined where nothing has room. */
@@ -39,16 +39,16 @@ const MOST_ATTEMPTS = 3;
 const DRAIN_MS = 30_000;
 
 /** What all policies that we compare with have in common: instances by platform events, queues, and a clock. */
-export class BaselineSystem implements ServingSystem, Hands {
+export class BaselineSystem implements ServingSystem, SystemContext {
   readonly parts: ServingParts;
-  readonly #createStrategy: (hands: Hands) => Strategy;
+  readonly #createStrategy: (hands: SystemContext) => ScalingRule;
   readonly #functions: ReadonlyMap<string, ServedFunction>;
   readonly #instances = new Map<string, PolicyInstance>();
   #space: NodeSpace | undefined;
-  #strategy: Strategy | undefined;
+  #strategy: ScalingRule | undefined;
   #started = 0;
 
-  constructor(parts: ServingParts, createStrategy: (hands: Hands) => Strategy) {
+  constructor(parts: ServingParts, createStrategy: (hands: SystemContext) => ScalingRule) {
     this.parts = parts;
     this.#createStrategy = createStrategy;
     const nowMs = parts.clock.nowMs();
@@ -130,7 +130,7 @@ export class BaselineSystem implements ServingSystem, Hands {
     void this.parts.platform.stop(instance.id, DRAIN_MS);
   }
 
-  #tick(strategy: Strategy): void {
+  #tick(strategy: ScalingRule): void {
     const { clock } = this.parts;
     const nowMs = clock.nowMs();
     for (const served of this.#functions.values()) {

@@ -1,6 +1,6 @@
 import { priceOf } from '../../../cluster/price.ts';
 import type { Candidate } from '../../../latency/candidate.ts';
-import type { Hands } from './baseline-system.ts';
+import type { SystemContext } from './baseline-system.ts';
 import type { PolicyInstance } from './policy-instance.ts';
 import type { ServedFunction } from './served-function.ts';
 
@@ -18,7 +18,12 @@ export function uniformConfig(candidates: readonly Candidate[], sloMs: number): 
 }
 
 /** Makes a function's instances be so many of one config, within its owner's limits: starts as many as have room, stops the least loaded. */
-export function scaleTo(hands: Hands, served: ServedFunction, candidate: Candidate, replicas: number): void {
+export function scaleTo(
+  hands: SystemContext,
+  served: ServedFunction,
+  candidate: Candidate,
+  replicas: number,
+): void {
   const { min, max } = served.deployment.spec.scale;
   const wanted = Math.min(max, Math.max(min, replicas));
   while (served.instances.length < wanted) {

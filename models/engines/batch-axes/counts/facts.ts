@@ -112,3 +112,13 @@ function isSameAxes(a: Axes, b: Axes): boolean {
   if (a === 'some' || b === 'some') return a === b;
   return a.size === b.size && [...a].every((axis) => b.has(axis));
 }
+
+/** The same rule for several operators. @param names separated by white space */
+export function forAll<R>(names: string, rule: R): Readonly<Record<string, R>> {
+  return Object.fromEntries(
+    names
+      .trim()
+      .split(/\s+/)
+      .map((name) => [name, rule]),
+  );
+}

@@ -72,13 +72,3 @@ export class OnnxNode {
 export type Rule = (node: OnnxNode) => TensorFacts | readonly TensorFacts[];
 
 export type Rules = Readonly<Record<string, Rule>>;
-
-/** The same rule for several operators. @param names separated by white space */
-export function forAll(names: string, rule: Rule): Rules {
-  return Object.fromEntries(
-    names
-      .trim()
-      .split(/\s+/)
-      .map((name) => [name, rule]),
-  );
-}

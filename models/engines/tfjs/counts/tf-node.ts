@@ -51,13 +51,3 @@ export class TfNode {
 export type Rule = (node: TfNode) => TensorFacts | Operands;
 
 export type Rules = Readonly<Record<string, Rule>>;
-
-/** The same rule for several operators. @param names separated by white space */
-export function forAll(names: string, rule: Rule): Rules {
-  return Object.fromEntries(
-    names
-      .trim()
-      .split(/\s+/)
-      .map((name) => [name, rule]),
-  );
-}

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Idleness } from '../../../../autoscaler/demand/keepalive/idleness.ts';
-import { createColdStartPolicy } from '../../../../autoscaler/demand/keepalive/policies.ts';
+import { createKeepAlivePolicy } from '../../../../autoscaler/demand/keepalive/policies.ts';
 
 const MINUTE = 60_000;
 const STARTUP_MS = 2_000;
 
 describe('Idleness under a fixed keep-alive', () => {
-  const create = (): Idleness => new Idleness(createColdStartPolicy('fixed', 10 * MINUTE), 10 * MINUTE, 0);
+  const create = (): Idleness => new Idleness(createKeepAlivePolicy('fixed', 10 * MINUTE), 10 * MINUTE, 0);
 
   it('holds a new function from its deployment, and again from its first instance on', () => {
     const idleness = create();
@@ -17,7 +17,7 @@ describe('Idleness under a fixed keep-alive', () => {
   });
 
   it('holds a new function also where its policy finds cold starts cheaper than instances', () => {
-    const idleness = new Idleness(createColdStartPolicy('tournament', 600), 600, 0);
+    const idleness = new Idleness(createKeepAlivePolicy('tournament', 600), 600, 0);
     idleness.becameReady(1_000);
     expect(idleness.isHeld(1_500, STARTUP_MS)).toBe(true);
     expect(idleness.isHeld(1_600, STARTUP_MS)).toBe(false);
@@ -50,7 +50,7 @@ describe('Idleness under a fixed keep-alive', () => {
 describe('a function whose requests were given up, since there was no instance', () => {
   /** As of a function that may not be late: its first requests are refused long before an instance is ready. */
   function unserved(policy: 'fixed' | 'tournament'): Idleness {
-    const idleness = new Idleness(createColdStartPolicy(policy, 3_000), 3_000, 0);
+    const idleness = new Idleness(createKeepAlivePolicy(policy, 3_000), 3_000, 0);
     idleness.arrived(MINUTE, STARTUP_MS);
     idleness.drained(MINUTE + 10, false);
     return idleness;
@@ -78,7 +78,7 @@ describe('a function whose requests were given up, since there was no instance',
 });
 
 it('lets a function go that is called every hour, and has an instance ready when the hour is over', () => {
-  const idleness = new Idleness(createColdStartPolicy('lsth', 10 * MINUTE), 10 * MINUTE, 0);
+  const idleness = new Idleness(createKeepAlivePolicy('lsth', 10 * MINUTE), 10 * MINUTE, 0);
   let nowMs = 0;
   for (let hour = 0; hour < 24; hour += 1) {
     nowMs = (hour + 1) * 60 * MINUTE;
@@ -91,7 +91,7 @@ it('lets a function go that is called every hour, and has an instance ready when
 });
 
 it('tells when it will think otherwise, each time it will', () => {
-  const idleness = new Idleness(createColdStartPolicy('lsth', 10 * MINUTE), 10 * MINUTE, 0);
+  const idleness = new Idleness(createKeepAlivePolicy('lsth', 10 * MINUTE), 10 * MINUTE, 0);
   let nowMs = 0;
   for (let hour = 0; hour < 24; hour += 1) {
     nowMs = (hour + 1) * 60 * MINUTE;

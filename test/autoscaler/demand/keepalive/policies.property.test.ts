@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { IdleWindow } from '../../../../autoscaler/demand/keepalive/idle-window.ts';
 import {
-  COLD_START_POLICIES,
-  createColdStartPolicy,
+  createKeepAlivePolicy,
+  KEEP_ALIVE_POLICIES,
 } from '../../../../autoscaler/demand/keepalive/policies.ts';
-import type { ColdStartPolicy } from '../../../../autoscaler/demand/keepalive/policy.ts';
+import type { KeepAlivePolicy } from '../../../../autoscaler/demand/keepalive/policy.ts';
 import { replay } from '../../../../autoscaler/simulation/keepalive/replay.ts';
 import { arrivalTimes, HOUR_MS, MINUTE_MS } from './arbitraries.ts';
 
@@ -14,9 +14,9 @@ const options = { startupMs: 2_000, executionMs: 50 };
 const keepAlives = fc.integer({ min: 1, max: 6 * 60 }).map((minutes) => minutes * MINUTE_MS);
 
 /** All that a policy says over the arrivals. */
-function decisionsOf(policy: ColdStartPolicy, arrivals: readonly number[]): IdleWindow[] {
+function decisionsOf(policy: KeepAlivePolicy, arrivals: readonly number[]): IdleWindow[] {
   const decisions: IdleWindow[] = [];
-  const recorded: ColdStartPolicy = {
+  const recorded: KeepAlivePolicy = {
     idleBegan: (nowMs, startupMs) => {
       const window = policy.idleBegan(nowMs, startupMs);
       decisions.push(window);
@@ -28,12 +28,12 @@ function decisionsOf(policy: ColdStartPolicy, arrivals: readonly number[]): Idle
   return decisions;
 }
 
-describe.each(COLD_START_POLICIES)('%s', (name) => {
+describe.each(KEEP_ALIVE_POLICIES)('%s', (name) => {
   it('says windows that begin before they end', () => {
     fc.assert(
       fc.property(arrivalTimes, keepAlives, (arrivals, keepAliveMs) => {
         for (const { prewarmMs, keepAliveMs: untilMs } of decisionsOf(
-          createColdStartPolicy(name, keepAliveMs),
+          createKeepAlivePolicy(name, keepAliveMs),
           arrivals,
         )) {
           expect(prewarmMs).toBeGreaterThanOrEqual(0);
@@ -48,8 +48,8 @@ describe.each(COLD_START_POLICIES)('%s', (name) => {
     fc.assert(
       fc.property(arrivalTimes, fc.nat(119), (arrivals, cut) => {
         const past = arrivals.slice(0, 1 + (cut % arrivals.length));
-        const said = decisionsOf(createColdStartPolicy(name), past);
-        expect(decisionsOf(createColdStartPolicy(name), arrivals).slice(0, said.length - 1)).toEqual(
+        const said = decisionsOf(createKeepAlivePolicy(name), past);
+        expect(decisionsOf(createKeepAlivePolicy(name), arrivals).slice(0, said.length - 1)).toEqual(
           said.slice(0, -1),
         );
       }),
@@ -59,8 +59,8 @@ describe.each(COLD_START_POLICIES)('%s', (name) => {
   it('says the same on the same arrivals', () => {
     fc.assert(
       fc.property(arrivalTimes, (arrivals) => {
-        expect(decisionsOf(createColdStartPolicy(name), arrivals)).toEqual(
-          decisionsOf(createColdStartPolicy(name), arrivals),
+        expect(decisionsOf(createKeepAlivePolicy(name), arrivals)).toEqual(
+          decisionsOf(createKeepAlivePolicy(name), arrivals),
         );
       }),
       { numRuns: 20 },

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { Endurance } from '../../../../autoscaler/fleet/kubernetes/supervised-pod.ts';
+import { TroubleTimer } from '../../../../autoscaler/fleet/kubernetes/supervised-pod.ts';
 import { VirtualClock } from '../../../../models/base/virtual-clock.ts';
 
 it('gives up with the latest reason, when trouble lasts without a break', () => {
   const clock = new VirtualClock();
   const givenUp: string[] = [];
-  const endurance = new Endurance(clock, (reason) => givenUp.push(`${reason} at ${clock.nowMs()}`));
+  const endurance = new TroubleTimer(clock, (reason) => givenUp.push(`${reason} at ${clock.nowMs()}`));
   endurance.bear('no room', 1_000);
   clock.runUntil(900);
   endurance.relieve();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { COLD_START_POLICIES } from '../../../../autoscaler/demand/keepalive/policies.ts';
+import { KEEP_ALIVE_POLICIES } from '../../../../autoscaler/demand/keepalive/policies.ts';
 import { type FunctionDeclaration, parseFunctionSpec } from '../../../../autoscaler/functions/spec.ts';
 import { clusterImage, localImage } from '../../../../autoscaler/gateway/image-reading.ts';
 import {
@@ -191,7 +191,7 @@ describe('a function, told as a deployment', () => {
           max: fc.integer({ min: 9, max: 99 }),
           idle: duration,
           weight: fc.integer({ min: 1, max: 9 }),
-          policy: fc.constantFrom(...COLD_START_POLICIES),
+          policy: fc.constantFrom(...KEEP_ALIVE_POLICIES),
         },
         { requiredKeys: [] },
       ),

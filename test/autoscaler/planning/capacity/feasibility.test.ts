@@ -7,11 +7,11 @@ import {
 } from '../../../../autoscaler/planning/capacity/feasibility.ts';
 import { paperRateModel } from '../../../../autoscaler/planning/capacity/paper-rates.ts';
 import { percentileRateModel } from '../../../../autoscaler/planning/capacity/percentile-rates.ts';
-import type { RateModel, Slo } from '../../../../autoscaler/planning/capacity/rate-model.ts';
+import type { RateModel, SloUnderLoad } from '../../../../autoscaler/planning/capacity/rate-model.ts';
 import { InflessError } from '../../../../models/base/errors.ts';
 import { candidate } from '../../../support/planning.ts';
 
-const SLO: Slo = { sloMs: 200, percentile: 99, arrivalCv: 1 };
+const SLO: SloUnderLoad = { sloMs: 200, percentile: 99, arrivalCv: 1 };
 
 const candidates: fc.Arbitrary<Candidate[]> = fc.array(
   fc

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ServiceTimes } from '../../../../autoscaler/latency/service-times.ts';
-import { type ForecastRequest, forecast } from '../../../../autoscaler/planning/capacity/forecast.ts';
+import {
+  type ForecastRequest,
+  forecast,
+  forecastInSteps,
+} from '../../../../autoscaler/planning/capacity/forecast.ts';
 import { PROFILE } from '../../../support/simulated-functions.ts';
 
 const CONFIG = { batch: 4, cpuMillicores: 1000, gpuPercent: 0 };
@@ -19,6 +23,24 @@ function forecastAt(ratePerSecond: number, change: Partial<ForecastRequest> = {}
 }
 
 describe('the forecast', () => {
+  it('is the same in steps, of which none takes long', async () => {
+    const request = {
+      times,
+      pool: [CONFIG, CONFIG],
+      ratePerSecond: 60,
+      arrivalCv: 2,
+      sloMs: 200,
+      percentile: 99,
+    };
+    let pauses = 0;
+    const inSteps = await forecastInSteps(request, async () => {
+      pauses += 1;
+    });
+    expect(inSteps).toEqual(forecast(request));
+    expect(pauses).toBe(40); // 20,000 requests
+    expect(await forecastInSteps({ ...request, pool: [] }, async () => {})).toBeUndefined();
+  });
+
   it('is that of a lone request where requests are rare', () => {
     const seen = forecastAt(1)!;
     expect(seen.p50Ms).toBeGreaterThanOrEqual(times.batchMs(CONFIG, 1, 0.5));

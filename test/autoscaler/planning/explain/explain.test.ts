@@ -13,7 +13,7 @@ import {
 } from '../../../../autoscaler/planning/explain/explain.ts';
 import { cheapestAt, costOfSlo, nextCheaperSlo } from '../../../../autoscaler/planning/explain/slo-cost.ts';
 import { type Need, setsByPrice } from '../../../../autoscaler/planning/explain/uniform-sets.ts';
-import { roomFor, without } from '../../../../autoscaler/planning/placement/room-for.ts';
+import { fitOn, without } from '../../../../autoscaler/planning/placement/room-for.ts';
 import { planCluster } from '../../../../autoscaler/planning/planner.ts';
 import { amountsOf } from '../../../../models/base/resources.ts';
 import { configKey } from '../../../../profiles/config.ts';
@@ -226,7 +226,7 @@ describe('what binds', () => {
         const { chosen, missingPerSecond, runnerUp } = explained({ nodes, maxInstances, ratePerSecond });
         expect(sizeOf(chosen!)).toBeLessThanOrEqual(maxInstances);
         for (const { candidate: part, instances } of chosen!.parts)
-          expect(instances).toBeLessThanOrEqual(roomFor(part, nodes).instances);
+          expect(instances).toBeLessThanOrEqual(fitOn(part, nodes).instances);
         expect(missingPerSecond > 0).toBe(chosen!.capacityPerSecond < ratePerSecond);
         expect(runnerUp === undefined || runnerUp.extraShare > 0).toBe(true);
       }),
@@ -239,8 +239,8 @@ describe('room', () => {
   it('is what each node has for whole instances, of one GPU each', () => {
     const one = candidate(1, 3000, 10, { gpuPercent: 40, memoryBytes: 10e9 });
     const nodes = [node('a', 10, { gpuPercents: [100, 50], memoryBytes: 64e9 }), node('b', 10)];
-    expect(roomFor(one, nodes)).toEqual({ instances: 3, limitedBy: 'gpuPercent' });
-    expect(roomFor(one, [node('c', 4, { gpuPercents: [100] })])).toEqual({
+    expect(fitOn(one, nodes)).toEqual({ instances: 3, limitedBy: 'gpuPercent' });
+    expect(fitOn(one, [node('c', 4, { gpuPercents: [100] })])).toEqual({
       instances: 1,
       limitedBy: 'cpuMillicores',
     });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { ClusterSnapshot, PlannedInstance } from '../../../../autoscaler/cluster/snapshot.ts';
+import type { ClusterSnapshot, PlacedInstance } from '../../../../autoscaler/cluster/snapshot.ts';
 import type {
   FunctionDecision,
   ScalingDecision,
   Shortage,
 } from '../../../../autoscaler/planning/decision.ts';
-import { isCrowded } from '../../../../autoscaler/planning/incremental/crowding.ts';
+import { isContended } from '../../../../autoscaler/planning/incremental/crowding.ts';
 import { demand, node } from '../../../support/planning.ts';
 import { needsOf } from '../../../support/resources.ts';
 
@@ -28,7 +28,7 @@ function short(shortage: Shortage): FunctionDecision {
   };
 }
 
-function holding(cpuMillicores: number, gpuPercent = 0, memoryBytes = 0): PlannedInstance {
+function holding(cpuMillicores: number, gpuPercent = 0, memoryBytes = 0): PlacedInstance {
   const config = { batch: 1, cpuMillicores, gpuPercent };
   return {
     id: 'i',
@@ -41,13 +41,13 @@ function holding(cpuMillicores: number, gpuPercent = 0, memoryBytes = 0): Planne
   };
 }
 
-function cluster(...instances: PlannedInstance[]): ClusterSnapshot {
+function cluster(...instances: PlacedInstance[]): ClusterSnapshot {
   return { nodes: [node('n', 10, { gpuPercents: [100], memoryBytes: 10e9 })], instances, leaving: [] };
 }
 
 describe('a cluster', () => {
   it('is crowded from nine tenths of any resource on, what leaves included', () => {
-    const at = (snapshot: ClusterSnapshot) => isCrowded(snapshot, NOTHING);
+    const at = (snapshot: ClusterSnapshot) => isContended(snapshot, NOTHING);
     expect(at(cluster(holding(9_000, 90, 9e9)))).toBe(false);
     expect(at(cluster(holding(9_500)))).toBe(true);
     expect(at(cluster(holding(1_000, 95)))).toBe(true);
@@ -57,7 +57,7 @@ describe('a cluster', () => {
 
   it('is crowded where somebody is short whom more room would help', () => {
     const at = (shortage: Partial<Shortage>) =>
-      isCrowded(cluster(holding(1_000)), {
+      isContended(cluster(holding(1_000)), {
         functions: [short({ functionName: 'f', missingPerSecond: 1, ...shortage })],
       });
     expect(at({})).toBe(true);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isSelected, type NodeCapacity, type NodeSelector } from '../../../../autoscaler/cluster/node.ts';
-import type { ClusterSnapshot, Placement, PlannedInstance } from '../../../../autoscaler/cluster/snapshot.ts';
+import type { ClusterSnapshot, PlacedInstance, Placement } from '../../../../autoscaler/cluster/snapshot.ts';
 import type { Candidate } from '../../../../autoscaler/latency/candidate.ts';
 import { paperRateModel } from '../../../../autoscaler/planning/capacity/paper-rates.ts';
 import { percentileRateModel } from '../../../../autoscaler/planning/capacity/percentile-rates.ts';
@@ -103,8 +103,8 @@ function placesFor(
 
 /** Whether each of those they are of keeps its minimum, and one that serves it in time as long as it has requests. */
 function mayBeStopped(
-  victims: readonly PlannedInstance[],
-  instances: readonly PlannedInstance[],
+  victims: readonly PlacedInstance[],
+  instances: readonly PlacedInstance[],
   demands: readonly FunctionDemand[],
   model: RateModel,
 ): boolean {

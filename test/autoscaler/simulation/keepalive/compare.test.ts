@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { COLD_START_POLICIES } from '../../../../autoscaler/demand/keepalive/policies.ts';
+import { KEEP_ALIVE_POLICIES } from '../../../../autoscaler/demand/keepalive/policies.ts';
 import { totalsOf } from '../../../../autoscaler/simulation/keepalive/compare.ts';
 import { matchColdStarts } from '../../../../autoscaler/simulation/keepalive/matched.ts';
 import {
@@ -35,7 +35,7 @@ describe.each(SYNTHETIC_TRACES)('the %s trace', (name) => {
   it('costs the tournament hardly more than the best of what it runs', () => {
     const trace = syntheticTrace(name, sizes);
     const costs = Object.fromEntries(
-      COLD_START_POLICIES.map((policy) => [policy, totalsOf(policy, trace, options).costSeconds]),
+      KEEP_ALIVE_POLICIES.map((policy) => [policy, totalsOf(policy, trace, options).costSeconds]),
     );
     const { tournament, ...others } = costs;
     expect(tournament).toBeLessThan(1.05 * Math.min(...Object.values(others)));

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keepFor } from '../../../../autoscaler/demand/keepalive/idle-window.ts';
 import { FixedKeepAlive } from '../../../../autoscaler/demand/keepalive/policies.ts';
-import type { ColdStartPolicy } from '../../../../autoscaler/demand/keepalive/policy.ts';
+import type { KeepAlivePolicy } from '../../../../autoscaler/demand/keepalive/policy.ts';
 import { replay } from '../../../../autoscaler/simulation/keepalive/replay.ts';
 import { arrivalTimes } from '../../demand/keepalive/arbitraries.ts';
 
 const options = { startupMs: 1_000, executionMs: 100, untilMs: 100_000 };
 
 /** Says the same always, and notes what it is told. */
-class Scripted implements ColdStartPolicy {
+class Scripted implements KeepAlivePolicy {
   readonly told: string[] = [];
 
   constructor(readonly window = keepFor(5_000)) {}

@@ -66,12 +66,14 @@ describe('a program with commands', () => {
   it('helps at every level', async () => {
     expect(await output('take', 'look', '--help')).toMatch(/^Usage: root take look \[options\]\n/);
     expect(await output('help', 'take')).toMatch(/^Usage: root take \[options\] \[command\] <model>\n/);
+    expect(await output('help', 'take', 'look')).toMatch(/^Usage: root take look \[options\]\n/);
     expect(await output('help')).toMatch(/^Usage: root /);
     expect(await output('take', '--version')).toMatch(/^\d+\.\d+\.\d+/);
   });
 
   it.each([
     [['tkae'], 'root has no command "tkae". Did you mean take?'],
+    [['help', 'tak'], 'root has no command "tak". Did you mean take?'],
     [['something'], 'root has no command "something". Its commands are take.'],
     [['take', 'loook', 'x'], 'root take has no command "loook". Did you mean look?'],
     [['take', 'loook'], 'No loook. Give another. Or did you mean the command look?'],

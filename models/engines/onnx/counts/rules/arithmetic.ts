@@ -6,9 +6,9 @@ import {
   windowed,
 } from '../../../batch-axes/counts/arithmetic.ts';
 import { alike, mapAxes, resized, without } from '../../../batch-axes/counts/axes.ts';
-import { anyValue, plain, type TensorFacts } from '../../../batch-axes/counts/facts.ts';
+import { anyValue, forAll, plain, type TensorFacts } from '../../../batch-axes/counts/facts.ts';
 import { transposed } from '../../../batch-axes/counts/moves.ts';
-import { forAll, type OnnxNode, type Rules } from '../onnx-node.ts';
+import type { OnnxNode, Rules } from '../onnx-node.ts';
 
 /** The result has the shape of the first operand. */
 const ALIKE = `Abs Acos Acosh Asin Asinh Atan Atanh Bernoulli BitwiseNot CastLike Ceil Celu Clip

@@ -1,6 +1,7 @@
 import { alike, count, mapAxes, resized, unknown } from '../../../batch-axes/counts/axes.ts';
 import {
   anyValue,
+  forAll,
   isValueAt,
   type Origin,
   plain,
@@ -19,7 +20,7 @@ import {
   stretched,
 } from '../../../batch-axes/counts/shapes.ts';
 import { constant } from '../constants.ts';
-import { forAll, type OnnxNode, type Rules } from '../onnx-node.ts';
+import type { OnnxNode, Rules } from '../onnx-node.ts';
 
 /** Operators that return shapes or take them. */
 export const SHAPES: Rules = {

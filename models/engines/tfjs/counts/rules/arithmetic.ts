@@ -6,10 +6,10 @@ import {
   windowed,
 } from '../../../batch-axes/counts/arithmetic.ts';
 import { alike, resized } from '../../../batch-axes/counts/axes.ts';
-import { anyValue, type TensorFacts, unite } from '../../../batch-axes/counts/facts.ts';
+import { anyValue, forAll, type TensorFacts, unite } from '../../../batch-axes/counts/facts.ts';
 import { transposed } from '../../../batch-axes/counts/moves.ts';
 import { filled, range } from '../../../batch-axes/counts/shapes.ts';
-import { forAll, type Rules, type TfNode } from '../tf-node.ts';
+import type { Rules, TfNode } from '../tf-node.ts';
 
 /** The result has the shape of the first operand. */
 const ALIKE = `Abs Acos Acosh Asin Asinh Atan Atanh BiasAdd Ceil ClipByValue ComplexAbs Cos Cosh Cumprod Cumsum Elu Erf

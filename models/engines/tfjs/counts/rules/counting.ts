@@ -1,6 +1,6 @@
 import { alike, count, resized, unknown } from '../../../batch-axes/counts/axes.ts';
-import { anyValue, NO_AXES, plain, type TensorFacts } from '../../../batch-axes/counts/facts.ts';
-import { forAll, type Rules, type TfNode } from '../tf-node.ts';
+import { anyValue, forAll, NO_AXES, plain, type TensorFacts } from '../../../batch-axes/counts/facts.ts';
+import type { Rules, TfNode } from '../tf-node.ts';
 
 /** Operators whose result is as long as a count of values. */
 export const COUNTING: Rules = {

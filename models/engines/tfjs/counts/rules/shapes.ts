@@ -1,5 +1,5 @@
 import { mapAxes, resized } from '../../../batch-axes/counts/axes.ts';
-import { anyValue, type TensorFacts, vector } from '../../../batch-axes/counts/facts.ts';
+import { anyValue, forAll, type TensorFacts, vector } from '../../../batch-axes/counts/facts.ts';
 import {
   expanded,
   filled,
@@ -11,7 +11,7 @@ import {
   sizeOf,
   stretched,
 } from '../../../batch-axes/counts/shapes.ts';
-import { forAll, type Rules, type TfNode } from '../tf-node.ts';
+import type { Rules, TfNode } from '../tf-node.ts';
 
 const SPATIAL = [1, 2];
 
