@@ -82,7 +82,7 @@ function reportFor(options: ExplainValues): Promise<ExplanationReport> {
 async function offline(functionsFile: string, options: ExplainValues): Promise<ExplanationReport> {
   const { function: name, rate: expectedPerSecond } = options;
   if (expectedPerSecond === undefined) {
-    throw new InflessError('INVALID_INPUT', 'Without a running autoscaler nobody knows the rate', {
+    throw new InflessError('INVALID_INPUT', 'Without a running autoscaler the rate is not known', {
       remedy: 'Give it, like --rate 50.',
     });
   }

@@ -172,7 +172,7 @@ describe('an owner', () => {
     }
     expect(await server.exited()).toBe(0); // nobody asks any more
     expect(server.logged('draining')).toMatchObject([
-      { reason: 'nobody asked whether it is ready for 1500 ms' },
+      { reason: 'no readiness check came for 1500 ms' },
     ]);
   });
 
