@@ -129,7 +129,7 @@ function parseCredentialsFolder(given: string, name: string): string {
     'INVALID_INPUT',
     `${name} is empty, so no one could log in to administer functions`,
     {
-      remedy: 'Name a folder, or leave it out to require no login.',
+      remedy: 'Name a folder. To require no login, unset it.',
     },
   );
 }

@@ -86,9 +86,9 @@ export async function cudaParts(
   const missing = await complete(image, [...roots.keys()], search, [...folders, ...more], added);
   if (missing.length > 0) throw withoutLibraries(base.name, missing, image.names, folders);
 
-  const plans = [...(node === undefined ? [] : [await nodePlan(node)]), ...(await libraryPlans(added))];
-  const below: LayerBlob[] = [];
-  for (const plan of plans) below.push(await buildPlan(plan, false, signal));
+  const below: LayerBlob[] = node === undefined ? [] : [await buildPlan(await nodePlan(node), true, signal)];
+  // As weights: they are large, shrink little, and are read from where they lie.
+  for (const plan of await libraryPlans(added)) below.push(await buildPlan(plan, false, signal));
   return {
     below,
     provider: await buildPlan(

@@ -23,5 +23,6 @@ test('a cell that is measured again keeps nothing of what was wrong with it', as
   await quota.remove();
   expect(after).toMatchObject({ batch: 1, cpuMillicores: 1000, gpuPercent: 0 });
   expect(after.samples).toBeGreaterThan(0);
+  expect(after.transferMs).toBeGreaterThan(0);
   for (const key of ['verdicts', 'speedFactor', 'predicted', 'gpu']) expect(after).not.toHaveProperty(key);
 });
