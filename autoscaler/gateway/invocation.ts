@@ -1,4 +1,6 @@
 import type { Clock } from '../../models/base/clock.ts';
+import { isWrongRequest } from '../../models/base/errors.ts';
+import { CLIENT_CLOSED } from '../../packager/server/http/http-error.ts';
 import type { BatchedRequest, BatchedResponse } from '../../packager/server/instance-protocol.ts';
 import type { Controller } from '../control/controller.ts';
 import type { ManagedFunction } from '../control/managed-function.ts';
@@ -34,13 +36,19 @@ export class Invocation {
     return (this.#latencyMs / 1000).toFixed(6);
   }
 
-  /** @param code the HTTP status it was answered with */
+  /**
+   * Only what was the function's to keep counts towards its SLO: no request that was wrong by itself, and none that its
+   * client took back before it was late.
+   *
+   * @param code the HTTP status it was answered with
+   */
   ended(code: number): void {
     const latencyMs = this.#latencyMs;
+    const isLate = latencyMs > this.#managed.deployment.spec.slo;
     const answered = code < 400;
-    const inTime = answered && latencyMs <= this.#managed.deployment.spec.slo;
-    this.#parts.metrics.answered(this.#managed.name, code, latencyMs, inTime);
-    this.#managed.latencies.record(answered ? latencyMs : Infinity);
+    const counts = !isWrongRequest(code) && (code !== CLIENT_CLOSED || isLate);
+    this.#parts.metrics.answered(this.#managed.name, code, latencyMs, counts && (isLate || !answered));
+    if (counts) this.#managed.latencies.record(answered ? latencyMs : Infinity);
   }
 
   get #latencyMs(): number {

@@ -48,7 +48,7 @@ export class GatewayMetrics {
     });
     this.#late = new Counter({
       name: 'infless_slo_violations_total',
-      help: 'Requests not answered within the SLO: late, refused or failed.',
+      help: 'Requests not answered within the SLO: late, refused for lack of room, or failed; wrong requests do not count.',
       labelNames: ['function_name'],
       registers,
     });
@@ -72,12 +72,12 @@ export class GatewayMetrics {
     this.#started.inc({ function_name: this.#nameOf(functionName) });
   }
 
-  answered(functionName: string, code: number, latencyMs: number, inTime: boolean): void {
+  answered(functionName: string, code: number, latencyMs: number, violatesSlo: boolean): void {
     const function_name = this.#nameOf(functionName);
     this.#invocations.set(functionName, this.invocationsOf(functionName) + 1);
     this.#answered.inc({ function_name, code });
     this.#seconds.observe({ function_name, code }, latencyMs / 1000);
-    if (!inTime) this.#late.inc({ function_name });
+    if (violatesSlo) this.#late.inc({ function_name });
   }
 
   batchRan(functionName: string, batch: DispatchedBatch): void {

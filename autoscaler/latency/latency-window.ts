@@ -5,7 +5,7 @@ export interface LatencySummary {
   readonly requests: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Share answered within the SLO, failures counted as not. */
+  /** Share answered within the SLO, failures counted as not; requests that were wrong by themselves are not recorded. */
   readonly attainment: number;
 }
 

@@ -69,6 +69,16 @@ export class InflessError extends Error {
   }
 }
 
+/**
+ * Statuses that say that the request itself was wrong. Sent again it gets the same answer from any server, so they say
+ * nothing of how well a promise is kept, unlike 429 and 5xx.
+ */
+const WRONG_REQUEST: ReadonlySet<number> = new Set([400, 404, 405, 411, 413, 415, 422]);
+
+export function isWrongRequest(status: number): boolean {
+  return WRONG_REQUEST.has(status);
+}
+
 export const EXIT_DEFECT = 70;
 export const EXIT_INTERRUPTED = 130;
 

@@ -55,12 +55,27 @@ function leanTowards(text: string, tie: number): number {
   return asDouble[0];
 }
 
+/** A little more than the point between any two doubles has (767). */
+const DECISIVE_DIGITS = 800;
+
+/**
+ * So many digits as can matter beside a tie, and one that says whether anything follows: millions of them in a
+ * request would otherwise take seconds as a BigInt.
+ */
+function boundedDigits(digits: string): string {
+  if (digits.length <= DECISIVE_DIGITS) return digits;
+  const rest = /[1-9]/.test(digits.slice(DECISIVE_DIGITS)) ? '1' : '0';
+  return digits.slice(0, DECISIVE_DIGITS) + rest;
+}
+
 /** The sign of |text| − |value|, exactly. */
 function compareMagnitude(text: string, value: number): number {
   const [, whole = '', fraction = '', exponent = '0'] =
     /^-?(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(text) ?? [];
-  let left = BigInt(whole + fraction);
-  const tens = Number(exponent) - fraction.length;
+  const all = (whole + fraction).replace(/^0+/, '');
+  const digits = boundedDigits(all);
+  let left = BigInt(digits);
+  const tens = Number(exponent) - fraction.length + all.length - digits.length;
 
   asDouble[0] = Math.abs(value);
   const biased = Number(asBits[0]! >> 52n);

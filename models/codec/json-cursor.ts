@@ -23,6 +23,9 @@ export const Byte = {
   closeBrace: 0x7d,
 } as const;
 
+/** Clients on Windows begin their UTF-8 with it; it is passed over, as TensorFlow Serving does. */
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
+
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A place in JSON text, moving forward only. Every complaint names the byte it is about. */
@@ -38,6 +41,7 @@ export class JsonCursor {
     this.bytes = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
     this.#text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     this.#remedy = remedy;
+    if (startsWithMark(this.bytes)) this.position = BYTE_ORDER_MARK.length;
   }
 
   /** The next byte that is not white space, without consuming it; {@link Byte.end} after the last. */
@@ -149,4 +153,8 @@ export class JsonCursor {
     const found = this.ascii(this.position, this.position + 12).replace(/[^ -~].*$/s, '…');
     return `\`${found}\``;
   }
+}
+
+function startsWithMark(bytes: Uint8Array): boolean {
+  return BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte);
 }

@@ -10,6 +10,10 @@ export type ScalarReader = (cursor: JsonCursor) => number | bigint | string;
 
 const number = new NumberScanner(); // reading is synchronous: one is enough for all
 
+/** From here on, numbers round to infinity: half a unit of the last place above the largest of the type. */
+const FLOAT32_OVERFLOW = 2 ** 128 - 2 ** 103;
+const FLOAT16_OVERFLOW = 65_520;
+
 /** Twice the error of what {@link NumberScanner.scan} gives. */
 const TIE_MARGIN = 200;
 
@@ -17,19 +21,27 @@ const TIE_MARGIN = 200;
 export function readFloat32(cursor: JsonCursor): number {
   const value = number.scan(cursor);
   if (!number.found) return readSpecialFloat(cursor);
-  // What is nowhere near the middle of two float32 numbers narrows as the exact value would.
+  // Scaled once, nothing comes near float32's limit, and what is nowhere near the middle of two float32 numbers narrows as the exact value would.
   if (!Number.isNaN(value) && distanceToFloat32Tie(value) > TIE_MARGIN) return value;
-  return decimalForFloat32(number.text(cursor));
+  return withinRange(cursor, 'float32', decimalForFloat32(number.text(cursor)), FLOAT32_OVERFLOW);
 }
 
 function readFloat64(cursor: JsonCursor): number {
   const value = number.scan(cursor);
-  return number.found ? number.rounded(cursor, value) : readSpecialFloat(cursor);
+  if (!number.found) return readSpecialFloat(cursor);
+  return number.exact ? value : withinRange(cursor, 'float64', number.rounded(cursor, value), Infinity);
 }
 
 function readFloat16(cursor: JsonCursor): number {
   number.scan(cursor);
-  return toHalfBits(number.found ? decimalForFloat16(number.text(cursor)) : readSpecialFloat(cursor));
+  if (!number.found) return toHalfBits(readSpecialFloat(cursor));
+  return toHalfBits(withinRange(cursor, 'float16', decimalForFloat16(number.text(cursor)), FLOAT16_OVERFLOW));
+}
+
+/** Who means infinity can write it; a finite number that becomes infinite is a mistake, as in TensorFlow Serving. */
+function withinRange(cursor: JsonCursor, dtype: DType, value: number, overflow: number): number {
+  if (Math.abs(value) >= overflow) throw misfit(cursor, dtype);
+  return value;
 }
 
 /** Not JSON, but Python's `json` and the servers of models take and write them. */

@@ -3,6 +3,7 @@ import { openFaas } from './openfaas.ts';
 import { decodeName, pathPattern, shortPath } from './path-template.ts';
 import {
   type Call,
+  LATEST_VERSION,
   type Message,
   MODEL_VERSION,
   type ModelCall,
@@ -95,7 +96,7 @@ export function forModel(modelName: string | undefined, route: Route | Refusal):
   if (modelName !== undefined && model !== modelName) {
     return { ...refused, sentence: `Model "${model}" is not served here. This server has "${modelName}".` };
   }
-  if (version !== undefined && version !== MODEL_VERSION) {
+  if (version !== undefined && version !== MODEL_VERSION && version !== LATEST_VERSION) {
     const remedy = `Ask for version ${MODEL_VERSION}, or leave the version out.`;
     return { ...refused, sentence: `Model "${model}" has no version ${version} here. ${remedy}` };
   }

@@ -5,6 +5,9 @@ import type { NamedTensors } from '../manifest/tensor.ts';
 /** An image holds one version of one model; clients that name versions know it by this number. */
 export const MODEL_VERSION = '1';
 
+/** What clients of TensorFlow Serving write for the latest. */
+export const LATEST_VERSION = '0';
+
 /**
  * One wire protocol: everything that the gateway, the serving process and the load generator have to know to speak
  * it. They find it in the list of protocols (index.ts), so that a new one is known to all three.

@@ -147,17 +147,27 @@ class PredictReader {
     }
   }
 
+  /** As TensorFlow Serving does, passes over names that the model has not, as long as all that it has are there. */
   #readInputs(): NamedTensors {
     if (!this.#atNamed()) {
       const spec = this.#onlyInput();
       return { [spec.name]: this.#readTensor(spec, 'inputs') };
     }
     const tensors = new Map<string, Tensor>();
+    let unknown: string | undefined;
     this.#cursor.readObject((name) => {
-      const spec = this.#specNamed(name);
+      const spec = this.#specs.get(name);
+      if (spec === undefined) {
+        unknown ??= name;
+        skipValue(this.#cursor);
+        return;
+      }
       if (tensors.has(name)) throw invalid(`inputs.${name} comes twice`);
       tensors.set(name, this.#readTensor(spec, `inputs.${name}`));
     });
+    if (unknown !== undefined && tensors.size < this.#specs.size) {
+      throw unknownInput(this.#manifest, unknown); // passed over, but more likely a name misspelt
+    }
     return Object.fromEntries(tensors);
   }
 
@@ -381,9 +391,14 @@ function isKnown({ manifest }: ServedModel): boolean {
   return manifest !== undefined;
 }
 
-function describeStatus({ state }: ServedModel) {
+/** TensorFlow Serving's answer, and KServe's v1 beside it: `name` and `ready`. */
+function describeStatus({ name, state }: ServedModel) {
   const status = { error_code: 'OK', error_message: '' };
-  return { model_version_status: [{ version: MODEL_VERSION, state: STATES[state], status }] };
+  return {
+    name,
+    ready: state === 'ready',
+    model_version_status: [{ version: MODEL_VERSION, state: STATES[state], status }],
+  };
 }
 
 /** TensorFlow Serving's signature, with -1 where a size is free. */

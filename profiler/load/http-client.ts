@@ -11,6 +11,9 @@ export interface HttpClientOptions {
   readonly timeoutMs: number;
 }
 
+/** Enough for any sentence; an error may also be a page. */
+const ERROR_BYTES = 4096;
+
 /** The names of undici's errors that a reader of a report should not need to look up. */
 const REASONS: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'connect timeout',
@@ -26,6 +29,8 @@ const REASONS: Readonly<Record<string, string>> = {
 export class HttpClient implements RequestSender {
   readonly #pool: Pool;
   readonly #request: Dispatcher.DispatchOptions;
+  /** Whether an error was told in its own words: those of the first are enough. */
+  #hasToldError = false;
 
   constructor(url: URL, options: HttpClientOptions) {
     this.#pool = new Pool(url.origin, {
@@ -45,15 +50,25 @@ export class HttpClient implements RequestSender {
   /** Sends one request; `done` hears once how it ended, when the whole answer has been read. */
   send(body: Uint8Array | null, done: (outcome: Outcome) => void): void {
     let status = 0;
+    let errorBytes: Buffer | undefined;
     this.#pool.dispatch(
       { ...this.#request, body },
       {
         onRequestStart() {},
-        onResponseStart(_controller, statusCode) {
+        onResponseStart: (_controller, statusCode) => {
           status = statusCode;
+          if (!this.#hasToldError && (status < 200 || status > 299)) errorBytes = Buffer.alloc(0);
         },
-        onResponseData() {}, // read and forgotten: the connection is free only after the last byte
-        onResponseEnd: () => done({ status }),
+        // Read and, but for the beginning of an error, forgotten: the connection is free only after the last byte.
+        onResponseData: (_controller, chunk) => {
+          if (errorBytes === undefined || errorBytes.length >= ERROR_BYTES) return;
+          errorBytes = Buffer.concat([errorBytes, chunk.subarray(0, ERROR_BYTES - errorBytes.length)]);
+        },
+        onResponseEnd: () => {
+          if (errorBytes === undefined) return done({ status });
+          this.#hasToldError = true;
+          done({ status, text: errorBytes.toString('utf8') });
+        },
         onResponseError: (_controller, error) => done({ error: reasonOf(error) }),
       },
     );

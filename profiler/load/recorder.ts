@@ -1,3 +1,4 @@
+import { isWrongRequest } from '../../models/base/errors.ts';
 import { LatencyHistogram } from './histogram.ts';
 import type { LoadReport, SecondReport, Slo, SloReport } from './report.ts';
 
@@ -7,7 +8,9 @@ const TOLERABLE_LAG_MS = 10;
 const NOTHING = { sent: 0, answered: 0, ok: 0, late: 0, failed: 0, dropped: 0 };
 
 /** How one request ended: with a status, or with the reason why there was none. */
-export type Outcome = { readonly status: number } | { readonly error: string };
+export type Outcome =
+  /** `text`: how the body of an answer begins that is an error; of the first such answer. */
+  { readonly status: number; readonly text?: string } | { readonly error: string };
 
 /** Counts what happens to requests, as a whole and second by second. */
 export class LoadRecorder {
@@ -17,6 +20,8 @@ export class LoadRecorder {
   readonly #byStatus = new Map<string, number>();
   readonly #errors = new Map<string, number>();
   readonly #total = { ...NOTHING };
+  #firstError: { readonly status: number; readonly text: string } | undefined;
+  #wrong = 0;
   #unanswered = 0;
   #unansweredLate = 0;
 
@@ -47,6 +52,9 @@ export class LoadRecorder {
     if (outcome.status < 200 || outcome.status > 299) {
       this.#count('failed');
       increment(this.#byStatus, String(outcome.status));
+      if (isWrongRequest(outcome.status)) this.#wrong += 1;
+      const { status, text } = outcome;
+      if (text !== undefined) this.#firstError ??= { status, text };
       return;
     }
     this.#count('ok');
@@ -89,7 +97,11 @@ export class LoadRecorder {
       ...test,
       sent,
       ok,
-      failed: { byStatus: Object.fromEntries(this.#byStatus), errors: Object.fromEntries(this.#errors) },
+      failed: {
+        byStatus: Object.fromEntries(this.#byStatus),
+        errors: Object.fromEntries(this.#errors),
+        ...(this.#firstError === undefined ? {} : { first: this.#firstError }),
+      },
       dropped,
       unanswered: this.#unanswered,
       rate: { offered: perSecond(sent + dropped), ok: perSecond(ok) },
@@ -107,14 +119,15 @@ export class LoadRecorder {
 
   #judge(slo: Slo): SloReport {
     const { sent, dropped, late, failed } = this.#total;
-    const violations = late + failed + dropped + this.#unansweredLate;
-    const requests = sent + dropped - (this.#unanswered - this.#unansweredLate);
+    const violations = late + failed - this.#wrong + dropped + this.#unansweredLate;
+    const requests = sent + dropped - this.#wrong - (this.#unanswered - this.#unansweredLate);
     const allowed = (requests * (100 - slo.percentile)) / 100;
     return {
       ...slo,
       violations,
       violationShare: requests === 0 ? 0 : violations / requests,
-      met: violations <= allowed + 1e-9, // (100 − 99.9) is not exactly 0.1
+      // A target that calls every request wrong has kept nothing. (100 − 99.9) is not exactly 0.1.
+      met: violations <= allowed + 1e-9 && (requests > 0 || this.#wrong === 0),
     };
   }
 

@@ -56,6 +56,8 @@ export interface LoadReport {
     readonly byStatus: Readonly<Record<string, number>>;
     /** Requests without an answer, by reason: `timeout`, `ECONNRESET`, … */
     readonly errors: Readonly<Record<string, number>>;
+    /** The first answer with another status than 2xx, and how its body begins. */
+    readonly first?: { readonly status: number; readonly text: string };
   };
   /** Due, but not sent, because too many were outstanding. */
   readonly dropped: number;
@@ -76,10 +78,11 @@ export interface LoadReport {
 export interface SloReport extends Slo {
   /**
    * Late, failed and dropped requests, and those unanswered for longer than the SLO allows. Requests that an
-   * interruption cut short before their time was up count neither here nor in the share.
+   * interruption cut short before their time was up count neither here nor in the share, nor do those that were wrong
+   * by themselves (400, 404, 405, 411, 413, 415, 422).
    */
   readonly violations: number;
-  /** Of all requests that were due. */
+  /** Of all requests that were due and count. */
   readonly violationShare: number;
   readonly met: boolean;
 }
@@ -124,8 +127,30 @@ export function formatSummary(report: LoadReport): string {
     ['send lag', `p50 ${formatDuration(report.sendLagMs.p50)}, p99 ${formatDuration(report.sendLagMs.p99)}`],
     ...(report.slo === null ? [] : [['SLO', formatSlo(report.slo)]]),
   );
+  const { first } = report.failed;
+  const error = first === undefined ? '' : `\nThe first error was ${first.status}: ${errorText(first.text)}`;
   const warning = report.keptUp ? '' : `\n${pc.yellow(lagWarning(report))}`;
-  return `${table.toString()}${warning}\n`;
+  return `${table.toString()}${error}${warning}\n`;
+}
+
+const SHOWN_CHARACTERS = 500;
+
+/** The sentence of `{"error": "…"}`, or the text as it is; on one line, and without what a terminal would obey. */
+function errorText(text: string): string {
+  const plain = sentenceIn(text)
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .trim();
+  if (plain === '') return '(without a body)';
+  return plain.length <= SHOWN_CHARACTERS ? plain : `${plain.slice(0, SHOWN_CHARACTERS)}…`;
+}
+
+function sentenceIn(text: string): string {
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown };
+    return typeof error === 'string' ? error : text;
+  } catch {
+    return text;
+  }
 }
 
 function failureRows({ failed, dropped, unanswered }: LoadReport): string[][] {

@@ -12,4 +12,5 @@ export const EXCEPTIONS: Findings = {
   crowdedFolders: 3,
   smallFiles: 58,
   lostTests: [],
+  fileIndex: [],
 };

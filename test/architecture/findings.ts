@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { packageRoot } from '../../models/base/package.ts';
 import { formats } from '../../models/engines/index.ts';
+import { fileIndexErrors } from './file-index.ts';
 import { GUESTS, MAY_IMPORT, PRIVATE, PURE } from './import-rules.ts';
 import { type Arrow, circular, type Source, siblingArrows } from './sources.ts';
 
@@ -27,6 +28,8 @@ export interface Findings {
   readonly smallFiles: number;
   /** Tests that are about no file or folder. */
   readonly lostTests: readonly string[];
+  /** Files that docs/architecture.md does not explain, and files that it explains and that are no more. */
+  readonly fileIndex: readonly string[];
 }
 
 const IMPURE =
@@ -58,6 +61,7 @@ export function findingsOf(sources: readonly Source[], tests: readonly Source[])
       .map(({ path }) => path)
       .filter((path) => path.endsWith('.test.ts') && !hasSubject(path))
       .sort(),
+    fileIndex: fileIndexErrors(sources.filter(({ path }) => isIn(path, 'autoscaler'))),
   };
 }
 
@@ -114,7 +118,8 @@ function fileCounts(sources: readonly Source[]): ReadonlyMap<string, number> {
 }
 
 /** Tests of the project as a whole, and those that start our programs. */
-const OF_THE_WHOLE = /^test\/(?:architecture|package)\.test\.ts$|^test\/(?:support|cluster)\/|\/end-to-end\//;
+const OF_THE_WHOLE =
+  /^test\/(?:architecture|package)\.test\.ts$|^test\/(?:support|cluster|architecture)\/|\/end-to-end\//;
 
 /** `test/a/b/c.TOPIC.test.ts` is about the file `a/b/c.ts` or the folder `a/b/c/`; `test/a/b/b.test.ts` about the folder `a/b/`. */
 function hasSubject(path: string): boolean {

@@ -118,6 +118,20 @@ describe('a function', () => {
     expect(text).toContain('gateway_service_count{function_name="digits.openfaas-fn"} 1');
   });
 
+  it('has broken no promise where requests were wrong by themselves', async () => {
+    const running = await start({ maxBodyBytes: 100_000 });
+    await running.declare({ ...MNIST, slo: '30s' });
+    const answers = [body(), '{', '{"instances":[[1,2]]}', '{"instances":[1e39]}', 'x'.repeat(200_000)];
+    const statuses: number[] = [];
+    for (const sent of answers)
+      statuses.push((await running.request('POST', '/function/digits', sent)).status);
+    expect(statuses).toEqual([200, 400, 400, 400, 413]);
+    expect((await running.status('digits')).latest).toMatchObject({ requests: 1, attainment: 1 });
+    const { text } = await running.request('GET', '/metrics');
+    expect(text).not.toMatch(/^infless_slo_violations_total\{.*\} [1-9]/m);
+    expect(text).toContain('code="400"} 3');
+  });
+
   it('is replaced by a declaration of its name, and deleted', async () => {
     const running = await start();
     await running.declare(MNIST);

@@ -13,6 +13,8 @@ describe('paths of the model', () => {
     ['GET', '/v1/models/mnist/', 'status'],
     ['HEAD', '/v1/models/mnist', 'status'],
     ['GET', '/v1/models/mnist/versions/1', 'status'],
+    ['GET', '/v1/models/mnist/versions/0', 'status'],
+    ['POST', '/v1/models/mnist/versions/0:predict', 'predict'],
     ['GET', '/v1/models/mnist/metadata', 'metadata'],
     ['GET', '/v1/models/mnist/versions/1/metadata', 'metadata'],
     ['GET', '/v1/models', 'list'],

@@ -50,6 +50,12 @@ describe('reading a predict body', () => {
       '{"extra":{"deep":[1,{"b":[null,true,"x"]}]},"instances":[[1,2],[3,4]],"y":-1e5}',
       'row',
     ],
+    [
+      'inputs that the model has not, in a column',
+      '{"inputs":{"k":1.5,"x":[[1,2],[3,4]],"l":{"m":[]}}}',
+      'column',
+    ],
+    ['a byte order mark', '\ufeff{"instances":[[1,2],[3,4]]}', 'row'],
     ['escaped keys', '{"\\u0069nstances":[{"\\u0078":[1,2]},{"x":[3,4]}]}', 'row'],
   ])('takes %s', (_, body, form) => {
     expect(plain(body, pairs)).toEqual({ rows: 2, form, tensors: [['x', [2, 2], [1, 2, 3, 4]]] });
@@ -159,6 +165,7 @@ describe('refusing a predict body', () => {
     ],
     ['{"instances":[[1,2]]}', two, /^Model m has 2 inputs, so they must be named$/],
     ['{"inputs":[1]}', two, /^Model m has 2 inputs, so they must be named$/],
+    ['{"inputs":{"y":[[1,2]]}}', pairs, /^Model m has no input "y"$/],
     ['{"inputs":{"a":[1]}}', two, /^Input "b" of model m is missing$/],
     ['{"inputs":{"a":[1],"a":[1],"b":[[1,2]]}}', two, /^inputs\.a comes twice$/],
     ['{"inputs":{"a":[1,2],"b":[[1,2]]}}', two, /^Input "a" has 2 rows, but input "b" has 1$/],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { constantRate, steppedRate } from '../../../profiler/load/arrivals/rates.ts';
-import type { LoadReport, SecondReport } from '../../../profiler/load/report.ts';
+import { formatSummary, type LoadReport, type SecondReport } from '../../../profiler/load/report.ts';
 import { type LoadOptions, runLoad } from '../../../profiler/load/run.ts';
 import { serve } from './load-server.ts';
 
@@ -101,6 +101,29 @@ describe('runLoad', () => {
     expect(report.slo).toMatchObject({ violations: 50, violationShare: 0.5, met: false });
     expect(sumOf(report, 'failed')).toBe(50);
     expect(sumOf(report, 'answered')).toBe(100);
+  });
+
+  it('counts requests that were wrong as failed, but as no violations, and tells what the first error said', async () => {
+    const { url } = await serve((response, _request, index) => {
+      response.statusCode = [200, 400, 200, 413, 200, 422, 200, 500][index % 8]!;
+      response.end(index === 1 ? '{"error":"Expected\\na \\u001b[31mnumber."}' : '{"error":"other"}');
+    });
+    const report = await runLoad(options(url, 200, 400, { slo: { ms: 5000, percentile: 80 } }));
+    expect(report.failed.byStatus).toEqual({ 400: 10, 413: 10, 422: 10, 500: 10 });
+    expect(report.slo).toMatchObject({ violations: 10, violationShare: 0.2, met: true });
+    expect(report.failed.first).toEqual({ status: 400, text: expect.stringContaining('Expected') });
+    expect(formatSummary(report)).toContain('The first error was 400: Expected a [31mnumber.\n');
+  });
+
+  it('takes no SLO for kept where every request was wrong', async () => {
+    const { url } = await serve((response) => {
+      response.statusCode = 404;
+      response.end('<html>\n'.repeat(100_000));
+    });
+    const report = await runLoad(options(url, 100, 100, { slo: { ms: 5000, percentile: 99 } }));
+    expect(report.slo).toMatchObject({ violations: 0, violationShare: 0, met: false });
+    expect(report.failed.first!.text).toHaveLength(4096);
+    expect(formatSummary(report)).toMatch(/The first error was 404: (<html> )+(<\w*)?…\n/);
   });
 
   it('counts broken connections and timeouts by reason', async () => {

@@ -70,6 +70,8 @@ describe('predictions', () => {
 describe('other routes', () => {
   test('status, metadata', async () => {
     expect(await json(await fetch(`${server.url}/v1/models/mnist`))).toEqual({
+      name: 'mnist',
+      ready: true,
       model_version_status: [
         { version: '1', state: 'AVAILABLE', status: { error_code: 'OK', error_message: '' } },
       ],
