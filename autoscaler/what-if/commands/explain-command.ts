@@ -22,12 +22,12 @@ import { fetchExplanation } from './live-explanation.ts';
 const OFFLINE = 'Without a running autoscaler';
 
 const OPTIONS = {
-  function: argument({ argument: '<function>', parse: text, help: 'the name of the function' }),
+  function: argument({ argument: '<function>', parse: text, help: 'name of the function' }),
   url: option({
     flag: '--url <url>',
     parse: text,
     default: 'http://127.0.0.1:8080',
-    help: 'the running autoscaler to ask',
+    help: 'URL of the running autoscaler',
   }),
   rate: option({
     flag: '--rate <number>',
