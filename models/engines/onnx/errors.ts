@@ -92,7 +92,7 @@ const INCOMPLETE: Verdict = {
 /** What is known of a provider's failures is told before, see providers/provider-errors.ts. */
 const NO_PROVIDER: Verdict = {
   code: 'ACCELERATOR_UNAVAILABLE',
-  what: (path, reason) => `${path} cannot run on the accelerator that was asked for (${reason})`,
+  what: (path, reason) => `${path} cannot run on the accelerator you asked for (${reason})`,
   remedy: 'Choose another provider, or ask for a GPU share of 0.',
 };
 
