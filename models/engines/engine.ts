@@ -41,6 +41,13 @@ export interface ModelStorage {
   readonly kind: string;
   /** Whether a file of this name is opened as a model of this format. */
   recognizes(path: string): boolean;
+  /**
+   * What to call a file so that it is recognized, where it looks like a model of this format; undefined where it does not,
+   * and where models of this format cannot be told by how they begin.
+   *
+   * @param start its first bytes
+   */
+  properName?(path: string, start: Buffer): string | undefined;
   /** What to call a model where nobody says. */
   defaultName(path: string): string;
   /**

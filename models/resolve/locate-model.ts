@@ -5,6 +5,7 @@ import { cacheDirectory } from '../base/files.ts';
 import { isNameless } from '../engines/content.ts';
 import { ENGINES, engineOf, modelKinds } from '../engines/index.ts';
 import { isZooName, unknownModel } from '../zoo/names.ts';
+import { foreignIn, refuseForeign } from './foreign-files.ts';
 
 export interface LocatedModel {
   /** The file that an engine opens. */
@@ -19,7 +20,7 @@ export interface LocatedModel {
  * Finds a model by a zoo name, which is built into the cache on first use, a file, or a folder that has one in it.
  *
  * @param fileInFolder which file of a folder, where its options name one
- * @throws InflessError MODEL_NOT_FOUND; MODEL_UNSUPPORTED for a file that is no model's; INVALID_INPUT for a folder with several models;
+ * @throws InflessError MODEL_NOT_FOUND; MODEL_UNSUPPORTED or MODEL_CORRUPT for a file that is no model's; INVALID_INPUT for a folder with several models;
  *   STORAGE_FAILED when a zoo model cannot be written to the cache
  */
 export async function locateModel(reference: string, fileInFolder?: string): Promise<LocatedModel> {
@@ -34,6 +35,7 @@ export async function locateModel(reference: string, fileInFolder?: string): Pro
   });
   const isFolder = status?.isDirectory() === true;
   const path = isFolder ? join(given, fileInFolder ?? (await modelIn(given))) : given;
+  await refuseForeign(path);
   return { path, name: engineOf(path).defaultName(path), folder: dirname(path) };
 }
 
@@ -44,6 +46,8 @@ async function modelIn(folder: string): Promise<string> {
   const [only = models.find(isNameless)] = models.length === 1 ? models : [];
   if (only !== undefined) return only;
   if (models.length === 0) {
+    const foreign = await foreignIn(folder, names);
+    if (foreign !== undefined) throw foreign;
     throw new InflessError('MODEL_NOT_FOUND', `Folder ${folder} has no model in it`, {
       remedy: `Give a folder with ${modelKinds()}.`,
     });

@@ -3,6 +3,7 @@ import { packageVersion } from '../base/package.ts';
 import { contentOf } from '../engines/content.ts';
 import type { Engine } from '../engines/engine.ts';
 import { type ModelManifest, modelManifestSchema } from '../manifest/manifest.ts';
+import { refusePlaceholder } from './foreign-files.ts';
 
 /** Raise it when inspecting finds something else than before. */
 const GENERATION = 3;
@@ -15,6 +16,9 @@ export async function inspectOnce(engine: Engine, path: string, name: string): P
   const { parts } = await contentOf(engine, path); // weights may be replaced alone
   const identities = await Promise.all(parts.map(({ file }) => fileIdentity(file)));
   const key = [GENERATION, packageVersion, engine.version, ...identities];
-  const manifest = await remembered('manifests', key, modelManifestSchema, () => engine.inspect(path, name));
+  const manifest = await remembered('manifests', key, modelManifestSchema, async () => {
+    for (const { file } of parts) await refusePlaceholder(file);
+    return engine.inspect(path, name);
+  });
   return { ...manifest, name };
 }

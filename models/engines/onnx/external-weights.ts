@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, extname } from 'node:path';
 import { nameByFile } from '../content.ts';
 import type { ModelStorage } from '../engine.ts';
 import { loadError } from './errors.ts';
@@ -39,9 +39,19 @@ export const ONNX_STORAGE: ModelStorage = {
   format: 'onnx',
   kind: 'an .onnx file',
   recognizes: (path) => /\.onnx$/i.test(path),
+  properName: (path, start) => (beginsModel(start) ? `${basename(path, extname(path))}.onnx` : undefined),
   defaultName: nameByFile,
   files: async (path) => [basename(path), ...externalWeights(path)],
 };
+
+/** Exporters write the fields in order: the version of the format, which is small, then a text or a message. */
+function beginsModel(start: Buffer): boolean {
+  const [versionTag, version = 0, next = 0] = start;
+  return versionTag === 0x08 && version >= 3 && version < 32 && AFTER_VERSION.has(next);
+}
+
+/** Tags of the producer, the graph and the operator sets. */
+const AFTER_VERSION: ReadonlySet<number> = new Set([0x12, 0x3a, 0x42]);
 
 /**
  * The files that an ONNX model keeps weights in, as it names them: relative to its folder, in order, each once.

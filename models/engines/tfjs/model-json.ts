@@ -47,11 +47,17 @@ export async function readModelJson(path: string): Promise<ModelJson> {
   return model;
 }
 
+const MODEL_JSON = 'model.json';
+
+/** What the converters write first: whoever saves a model elsewhere may call the file as they like. */
+const BEGINS_MODEL = /^\s*\{.*"(?:modelTopology"|format"\s*:\s*"(?:graph|layers)-model")/s;
+
 /** A TF.js model is its `model.json`, and the shards of its weights. */
 export const TFJS_STORAGE: ModelStorage = {
   format: 'tfjs',
   kind: 'the model.json of a TF.js model',
-  recognizes: (path) => basename(path) === 'model.json',
+  recognizes: (path) => basename(path) === MODEL_JSON,
+  properName: (_path, start) => (BEGINS_MODEL.test(start.toString('utf8')) ? MODEL_JSON : undefined),
   defaultName: (path) => basename(dirname(resolve(path))), // every model's file has the same name
   files: async (path) => [basename(path), ...shardsOf(await readModelJson(path))],
 };
