@@ -22,7 +22,7 @@ export interface Instance {
 }
 
 /** An instance that can take batches. */
-export interface ServingInstance {
+export interface InstanceEndpoint {
   readonly id: string;
   readonly config: Config;
   readonly url: string;

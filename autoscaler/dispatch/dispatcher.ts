@@ -2,8 +2,12 @@ import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { type InflessError, messageOf } from '../../models/base/errors.ts';
 import { BatchFormer, type LatePolicy } from '../../models/batching/batch-former.ts';
 import type { BusyServer, IdleServer } from '../../models/batching/servers.ts';
-import type { BatchedRequest, BatchedResponse, BatchReply } from '../../packager/server/instance-protocol.ts';
-import type { ServingInstance } from '../cluster/instance.ts';
+import type {
+  BatchResponse,
+  InferenceRequest,
+  InferenceResponse,
+} from '../../packager/server/instance-protocol.ts';
+import type { InstanceEndpoint } from '../cluster/instance.ts';
 import { BatchTimes } from '../latency/batch-times.ts';
 import type { ObservedTimes } from '../latency/observed-times.ts';
 import type { ServiceTimes } from '../latency/service-times.ts';
@@ -38,12 +42,12 @@ export interface DispatchedBatch {
   readonly size: number;
   readonly roundTripMs: number;
   readonly executeMs: number;
-  /** See {@link BatchReply.ranAlone}. */
+  /** See {@link BatchResponse.ranAlone}. */
   readonly ranAlone?: string;
 }
 
-interface Slot extends IdleServer<Slot>, BusyServer {
-  readonly instance: ServingInstance;
+interface InstanceServer extends IdleServer<InstanceServer>, BusyServer {
+  readonly instance: InstanceEndpoint;
   maxBatch: number;
   readonly times: BatchTimes;
   isBusy: boolean;
@@ -76,7 +80,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #parts: DispatcherParts;
   readonly #former: BatchFormer<QueuedRequest>;
-  readonly #slots = new Map<string, Slot>();
+  readonly #slots = new Map<string, InstanceServer>();
   /** The largest batch, whatever the configs of instances allow. */
   #mostTogether = Infinity;
   #inFlight = 0;
@@ -115,7 +119,7 @@ export class Dispatcher {
    * @param signal aborts when the client hangs up: a request that still waits leaves the queue.
    * @throws InflessError OVERLOADED, DEADLINE_EXCEEDED, UNAVAILABLE.
    */
-  submit(request: BatchedRequest, arrivalMs: number, signal?: AbortSignal): Promise<BatchedResponse> {
+  submit(request: InferenceRequest, arrivalMs: number, signal?: AbortSignal): Promise<InferenceResponse> {
     return new Promise((resolve, reject) => {
       const queued = queuedRequest(request, arrivalMs, { resolve, reject });
       queued.isAbandoned = signal?.aborted ?? false;
@@ -125,7 +129,7 @@ export class Dispatcher {
   }
 
   /** The instances that may be used from now on. Those left out finish what they run. */
-  setInstances(instances: readonly ServingInstance[]): void {
+  setInstances(instances: readonly InstanceEndpoint[]): void {
     const { clock, observed } = this.#parts;
     if (instances.length > 0) this.#refusal = undefined;
     if (instances.length > 0) observed.hold(clock.nowMs());
@@ -134,14 +138,14 @@ export class Dispatcher {
     for (const id of this.#slots.keys()) if (!wanted.has(id)) this.#slots.delete(id);
     for (const [id, instance] of wanted)
       if (!this.#slots.has(id)) this.#slots.set(id, this.#newSlot(instance));
-    this.#schedulePump();
+    this.#scheduleDispatch();
   }
 
   /** From now on, each request is a batch of its own. */
   stopBatching(): void {
     this.#mostTogether = 1;
     for (const slot of this.#slots.values()) slot.maxBatch = 1;
-    this.#schedulePump();
+    this.#scheduleDispatch();
   }
 
   /** Hands what waits to the dispatcher that takes over, and later what may still come back from instances. */
@@ -159,13 +163,13 @@ export class Dispatcher {
     this.#refusal = { untilMs, error };
     this.#cancelWake?.();
     for (const queued of this.#former.drain()) queued.reject(error);
-    this.#schedulePump();
+    this.#scheduleDispatch();
   }
 
-  #newSlot(instance: ServingInstance): Slot {
+  #newSlot(instance: InstanceEndpoint): InstanceServer {
     const { config } = instance;
     const times = new BatchTimes({ ...this.#parts, config, quantile: this.#options.percentile / 100 });
-    const slot: Slot = {
+    const slot: InstanceServer = {
       get key() {
         return slot;
       },
@@ -188,15 +192,15 @@ export class Dispatcher {
     const isRefused = this.#refusal !== undefined && clock.nowMs() < this.#refusal.untilMs;
     if (queued.isAbandoned || isRefused) {
       queued.reject(queued.isAbandoned ? clientGone() : this.#refusal!.error);
-      this.#schedulePump(); // it may have been all there was to wait for
+      this.#scheduleDispatch(); // it may have been all there was to wait for
       return;
     }
     const { functionName, sloMs } = this.#options;
     queued.deadlineMs = queued.arrivalMs + sloMs;
-    queued.giveUpMs = queued.arrivalMs + this.#patienceMs;
+    queued.expiresAtMs = queued.arrivalMs + this.#patienceMs;
     const { accepted, displaced } = this.#former.offer(queued, queued.attempts === 0);
     for (const other of displaced) other.reject(overloaded(functionName));
-    if (accepted) this.#schedulePump();
+    if (accepted) this.#scheduleDispatch();
     else queued.reject(overloaded(functionName));
   }
 
@@ -212,12 +216,12 @@ export class Dispatcher {
     if (this.#successor !== undefined) this.#successor.#abandon(queued);
     else if (this.#former.withdraw(queued)) {
       queued.reject(clientGone());
-      this.#schedulePump();
+      this.#scheduleDispatch();
     }
   }
 
   /** Requests that arrive together are decided on together: once a turn of the event loop. */
-  #schedulePump(): void {
+  #scheduleDispatch(): void {
     if (this.#isPumpScheduled) return;
     this.#isPumpScheduled = true;
     void SOON.then(this.#pumpNow); // as queueMicrotask() does it, without its context for tracing: there is one a request
@@ -233,8 +237,8 @@ export class Dispatcher {
 
   #dispatch(): void {
     const { clock } = this.#parts;
-    const idle: Slot[] = [];
-    const busy: Slot[] = [];
+    const idle: InstanceServer[] = [];
+    const busy: InstanceServer[] = [];
     for (const slot of this.#slots.values()) (slot.isBusy ? busy : idle).push(slot);
     const { expired, batches, wakeAtMs } = this.#former.decide(clock.nowMs(), idle, busy);
     const trial = batches.length === 0 ? this.#trialOf(expired, idle) : undefined;
@@ -245,15 +249,15 @@ export class Dispatcher {
   }
 
   /** One that is refused only since no instance is believed to be quick enough, were it ever so idle. */
-  #trialOf(expired: readonly QueuedRequest[], idle: readonly Slot[]): QueuedRequest | undefined {
+  #trialOf(expired: readonly QueuedRequest[], idle: readonly InstanceServer[]): QueuedRequest | undefined {
     const nowMs = this.#parts.clock.nowMs();
     const { sloMs } = this.#options;
     if (idle.length === 0 || nowMs < this.#latestBatchMs + TRIAL_EVERY_MS) return undefined;
     for (const slot of this.#slots.values()) if (slot.executionMs(1) <= sloMs) return undefined;
-    return expired.find(({ giveUpMs }) => giveUpMs > nowMs);
+    return expired.find(({ expiresAtMs }) => expiresAtMs > nowMs);
   }
 
-  async #run(slot: Slot, batch: readonly QueuedRequest[]): Promise<void> {
+  async #run(slot: InstanceServer, batch: readonly QueuedRequest[]): Promise<void> {
     const { clock, transport } = this.#parts;
     const startMs = clock.nowMs();
     this.#latestBatchMs = startMs;
@@ -261,7 +265,7 @@ export class Dispatcher {
     slot.idleAtMs = startMs + slot.executionMs(batch.length);
     this.#inFlight += batch.length;
     const requests = batch.map(({ request }) => request);
-    let reply: BatchReply | undefined;
+    let reply: BatchResponse | undefined;
     try {
       reply = await transport.send(slot.instance.url, requests, this.#options.maxWaitMs);
     } catch (error) {
@@ -269,13 +273,18 @@ export class Dispatcher {
     }
     this.#inFlight -= batch.length;
     slot.isBusy = false;
-    this.#schedulePump();
+    this.#scheduleDispatch();
     if (reply === undefined) return;
     for (let index = 0; index < batch.length; index += 1) batch[index]!.resolve(reply.responses[index]!);
     this.#observe(slot, batch.length, reply, clock.nowMs() - startMs);
   }
 
-  #observe(slot: Slot, size: number, { timing, ranAlone }: BatchReply, roundTripMs: number): void {
+  #observe(
+    slot: InstanceServer,
+    size: number,
+    { timing, ranAlone }: BatchResponse,
+    roundTripMs: number,
+  ): void {
     const { times, instance } = slot;
     if (ranAlone === undefined) times.record(size, timing, roundTripMs);
     else slot.maxBatch = 1; // the instance would run any batch one by one
@@ -284,7 +293,7 @@ export class Dispatcher {
   }
 
   /** The instance is out of service until its platform says otherwise; its requests go back to their places. */
-  #recover(slot: Slot, batch: readonly QueuedRequest[], reason: string): void {
+  #recover(slot: InstanceServer, batch: readonly QueuedRequest[], reason: string): void {
     const { id } = slot.instance;
     if (this.#slots.get(id) === slot) this.#slots.delete(id);
     this.#parts.onInstanceLost(id, reason);
@@ -301,6 +310,6 @@ export class Dispatcher {
   }
 }
 
-function quickest(slots: readonly Slot[]): Slot {
+function quickest(slots: readonly InstanceServer[]): InstanceServer {
   return slots.reduce((a, b) => (b.executionMs(1) < a.executionMs(1) ? b : a));
 }

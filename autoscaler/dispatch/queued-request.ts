@@ -1,18 +1,18 @@
 import type { Waiting } from '../../models/batching/deadline-queue.ts';
-import type { BatchedRequest, BatchedResponse } from '../../packager/server/instance-protocol.ts';
+import type { InferenceRequest, InferenceResponse } from '../../packager/server/instance-protocol.ts';
 
 /** How the one who submitted a request hears of it: one of the two, once. */
-export interface Answer {
-  readonly resolve: (response: BatchedResponse) => void;
+export interface Completion {
+  readonly resolve: (response: InferenceResponse) => void;
   readonly reject: (error: Error) => void;
 }
 
 /** A request on its way through a function's dispatcher, or through several when it is redeployed meanwhile. */
-export interface QueuedRequest extends Waiting, Answer {
-  readonly request: BatchedRequest;
+export interface QueuedRequest extends Waiting, Completion {
+  readonly request: InferenceRequest;
   /** Set by the dispatcher that queues it, by its own function's SLO and patience. */
   deadlineMs: number;
-  giveUpMs: number;
+  expiresAtMs: number;
   /** Batches that failed under it. */
   attempts: number;
   /** Its client hung up: nobody is waiting for the answer. */
@@ -20,9 +20,9 @@ export interface QueuedRequest extends Waiting, Answer {
 }
 
 export function queuedRequest(
-  request: BatchedRequest,
+  request: InferenceRequest,
   arrivalMs: number,
-  { resolve, reject }: Answer,
+  { resolve, reject }: Completion,
 ): QueuedRequest {
   return {
     request,
@@ -30,7 +30,7 @@ export function queuedRequest(
     reject,
     arrivalMs,
     deadlineMs: Infinity,
-    giveUpMs: Infinity,
+    expiresAtMs: Infinity,
     attempts: 0,
     isAbandoned: false,
   };

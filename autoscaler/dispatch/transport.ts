@@ -5,7 +5,11 @@ import {
   encodeBatchRequest,
   FRAME_CONTENT_TYPE,
 } from '../../packager/server/batch-frame.ts';
-import { BATCH_PATH, type BatchedRequest, type BatchReply } from '../../packager/server/instance-protocol.ts';
+import {
+  BATCH_PATH,
+  type BatchResponse,
+  type InferenceRequest,
+} from '../../packager/server/instance-protocol.ts';
 
 /**
  * The instance could not take the batch, or was lost while it ran: none of its requests has an answer, and each may be
@@ -18,14 +22,14 @@ export class InstanceLost extends Error {
 /** How batches reach instances: over HTTP, or inside the simulator. */
 export interface BatchTransport {
   /** @throws InstanceLost */
-  send(url: string, requests: readonly BatchedRequest[], timeoutMs: number): Promise<BatchReply>;
+  send(url: string, requests: readonly InferenceRequest[], timeoutMs: number): Promise<BatchResponse>;
 }
 
 /** Batches over HTTP, on connections that are kept open to every instance. */
 export class HttpTransport implements BatchTransport {
   readonly #agent = new Agent({ keepAliveTimeout: 30_000, connectTimeout: 2_000, pipelining: 1 });
 
-  async send(url: string, requests: readonly BatchedRequest[], timeoutMs: number): Promise<BatchReply> {
+  async send(url: string, requests: readonly InferenceRequest[], timeoutMs: number): Promise<BatchResponse> {
     try {
       const response = await request(new URL(BATCH_PATH, url), {
         dispatcher: this.#agent,

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../models/base/clock.ts';
 import { type Vector, vectorOf } from '../../models/base/resources.ts';
 import type { StartAction } from '../cluster/actions.ts';
-import type { Instance, ServingInstance } from '../cluster/instance.ts';
+import type { Instance, InstanceEndpoint } from '../cluster/instance.ts';
 import type { NodeCapacity } from '../cluster/node.ts';
 import type { ClusterSnapshot, PlacedInstance } from '../cluster/snapshot.ts';
 import {
@@ -136,7 +136,7 @@ export class Fleet {
   }
 
   /** Those that can be sent batches. */
-  serving(functionName: string): ServingInstance[] {
+  serving(functionName: string): InstanceEndpoint[] {
     const nowMs = this.#parts.clock.nowMs();
     return this.of(functionName).flatMap(({ id, config, url, phase }) =>
       phase === 'ready' && url !== undefined && !this.#health.isSuspect(id, nowMs)

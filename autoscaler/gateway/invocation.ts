@@ -1,7 +1,7 @@
 import type { Clock } from '../../models/base/clock.ts';
 import { isWrongRequest } from '../../models/base/errors.ts';
 import { CLIENT_CLOSED } from '../../packager/server/http/http-error.ts';
-import type { BatchedRequest, BatchedResponse } from '../../packager/server/instance-protocol.ts';
+import type { InferenceRequest, InferenceResponse } from '../../packager/server/instance-protocol.ts';
 import type { Controller } from '../control/controller.ts';
 import type { ManagedFunction } from '../control/managed-function.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -32,7 +32,7 @@ export class Invocation {
   }
 
   /** @throws InflessError OVERLOADED, UNAVAILABLE, DEADLINE_EXCEEDED */
-  submit(request: BatchedRequest, signal: AbortSignal): Promise<BatchedResponse> {
+  submit(request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse> {
     return this.#managed.dispatcher.submit(request, this.arrivalMs, signal);
   }
 

@@ -113,10 +113,10 @@ async function declare(service: Service, { name, description, sloMs }: Quickstar
 }
 
 async function untilReady(service: Service, name: string, signal: AbortSignal): Promise<void> {
-  const giveUpMs = systemClock.nowMs() + READY_TIMEOUT_MS;
+  const expiresAtMs = systemClock.nowMs() + READY_TIMEOUT_MS;
   while (!service.controller.instancesOf(name).some(({ phase }) => phase === 'ready')) {
     signal.throwIfAborted();
-    if (systemClock.nowMs() > giveUpMs) {
+    if (systemClock.nowMs() > expiresAtMs) {
       throw new InflessError(
         'PLATFORM_FAILED',
         `No instance of ${name} became ready within ${formatDuration(READY_TIMEOUT_MS)}`,

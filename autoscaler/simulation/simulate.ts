@@ -1,7 +1,7 @@
 import { randomExponential } from 'd3-random';
 import { type Random, seededRandom } from '../../models/base/random.ts';
 import { VirtualClock } from '../../models/base/virtual-clock.ts';
-import type { BatchedRequest } from '../../packager/server/instance-protocol.ts';
+import type { InferenceRequest } from '../../packager/server/instance-protocol.ts';
 import { type Config, configKey } from '../../profiles/config.ts';
 import { type ProfileView, viewOf } from '../../profiles/lookup.ts';
 import { ExecutionTimes } from './cluster/execution-times.ts';
@@ -17,7 +17,7 @@ import { deploymentOf, type Scenario, type SimulatedFunction } from './scenario.
 import type { ServingSystem, System } from './systems/serving-system.ts';
 
 /** Bodies are not looked at: all requests share one. */
-const REQUEST: BatchedRequest = { path: '/', contentType: 'text/plain', body: new Uint8Array() };
+const REQUEST: InferenceRequest = { path: '/', contentType: 'text/plain', body: new Uint8Array() };
 
 /** The timeline looks once a second by default, but no more often than leaves it so many samples of functions to keep. */
 const SAMPLE_MS = 1000;
@@ -114,8 +114,8 @@ class Simulation {
       return this.#clock.nowMs() >= this.#endMs;
     });
     const totals = this.#resources.totals;
-    const giveUpMs = this.#endMs + PATIENCE_MS;
-    await this.#pass(() => this.#waiting === 0 || this.#clock.nowMs() >= giveUpMs);
+    const expiresAtMs = this.#endMs + PATIENCE_MS;
+    await this.#pass(() => this.#waiting === 0 || this.#clock.nowMs() >= expiresAtMs);
     return summarize(this.#policy.name, {
       measuredMs: Math.max(0, this.#endMs - this.#warmUpMs),
       totals,

@@ -254,11 +254,11 @@ export class BatchFormer<R extends Waiting> {
   }
 
   #wakeAt(holdUntilMs: number): number | undefined {
-    const giveUpMs = Math.min(
-      this.#onTime.at(0)?.giveUpMs ?? Infinity,
-      this.#late.at(0)?.giveUpMs ?? Infinity,
+    const expiresAtMs = Math.min(
+      this.#onTime.at(0)?.expiresAtMs ?? Infinity,
+      this.#late.at(0)?.expiresAtMs ?? Infinity,
     );
-    const wakeAtMs = Math.min(giveUpMs, holdUntilMs);
+    const wakeAtMs = Math.min(expiresAtMs, holdUntilMs);
     return wakeAtMs === Infinity ? undefined : wakeAtMs;
   }
 }
@@ -266,6 +266,6 @@ export class BatchFormer<R extends Waiting> {
 /** Requests nobody waits for any more. They stand in deadline order, and give-up times follow deadlines. */
 function giveUp<R extends Waiting>(queue: DeadlineQueue<R>, nowMs: number, expired: R[]): void {
   let count = 0;
-  while (count < queue.size && queue.at(count)!.giveUpMs <= nowMs) count += 1;
+  while (count < queue.size && queue.at(count)!.expiresAtMs <= nowMs) count += 1;
   if (count > 0) expired.push(...queue.take(count));
 }

@@ -7,7 +7,7 @@ export interface Waiting {
    * After this no answer is better than a late one: the request is given up. In one queue these come in the order of
    * the deadlines.
    */
-  readonly giveUpMs: number;
+  readonly expiresAtMs: number;
 }
 
 /**

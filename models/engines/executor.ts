@@ -24,7 +24,7 @@ export interface BatchRun {
   readonly ranAlone: string | undefined;
 }
 
-interface Job {
+interface BatchItem {
   /** Its place among the requests. */
   readonly index: number;
   readonly feeds: NamedTensors;
@@ -70,7 +70,7 @@ export class BatchExecutor {
   async #runAll(requests: readonly NamedTensors[]): Promise<BatchRun> {
     const known = this.#mismatch;
     const outcomes = new Array<BatchOutcome>(requests.length);
-    const jobs = requests.flatMap((feeds, index): Job[] => {
+    const jobs = requests.flatMap((feeds, index): BatchItem[] => {
       try {
         return [{ index, feeds, rows: rowsOf(this.#session.manifest, feeds) }];
       } catch (error) {
@@ -84,9 +84,9 @@ export class BatchExecutor {
   }
 
   /** After a mismatch, requests that shared a run, or were not reached, are left without an outcome. */
-  async #runInBatches(jobs: readonly Job[], outcomes: BatchOutcome[]): Promise<void> {
+  async #runInBatches(jobs: readonly BatchItem[], outcomes: BatchOutcome[]): Promise<void> {
     const shared = new Map<number, BatchOutcome>();
-    const groups = new Map<string, Job[]>();
+    const groups = new Map<string, BatchItem[]>();
     for (const job of jobs) {
       const key = this.#freeShape(job.feeds);
       const group = groups.get(key);
@@ -112,7 +112,7 @@ export class BatchExecutor {
 
   /** @param shared outcomes of shared runs, valid only if no mismatch follows */
   async #runChunk(
-    chunk: readonly Job[],
+    chunk: readonly BatchItem[],
     outcomes: BatchOutcome[],
     shared: Map<number, BatchOutcome>,
   ): Promise<void> {
@@ -127,7 +127,7 @@ export class BatchExecutor {
     }
   }
 
-  async #runAlone({ index, feeds, rows }: Job, outcomes: BatchOutcome[]): Promise<void> {
+  async #runAlone({ index, feeds, rows }: BatchItem, outcomes: BatchOutcome[]): Promise<void> {
     try {
       const outputs = await this.#session.run(feeds);
       this.#keepsRows(outputs, rows);
@@ -137,7 +137,7 @@ export class BatchExecutor {
     }
   }
 
-  async #runInParts({ index, feeds, rows }: Job, shared: Map<number, BatchOutcome>): Promise<void> {
+  async #runInParts({ index, feeds, rows }: BatchItem, shared: Map<number, BatchOutcome>): Promise<void> {
     const { inputs, outputs } = this.#session.manifest;
     const parts: NamedTensors[] = [];
     for (let start = 0; start < rows; start += this.#maxBatch) {
@@ -157,7 +157,7 @@ export class BatchExecutor {
     shared.set(index, { ok: true, outputs: joined });
   }
 
-  async #runTogether(chunk: readonly Job[], shared: Map<number, BatchOutcome>): Promise<void> {
+  async #runTogether(chunk: readonly BatchItem[], shared: Map<number, BatchOutcome>): Promise<void> {
     const { manifest } = this.#session;
     const results = await this.#session.run(
       mapTensors(manifest.inputs, (spec, axis) => this.#stack(spec.name, chunk, axis)),
@@ -182,7 +182,7 @@ export class BatchExecutor {
     return mismatch === undefined;
   }
 
-  #stack(input: string, chunk: readonly Job[], axis: number): Tensor {
+  #stack(input: string, chunk: readonly BatchItem[], axis: number): Tensor {
     const stacked = stackRows(
       chunk.map((job) => job.feeds[input]!),
       axis,
@@ -195,8 +195,8 @@ export class BatchExecutor {
 }
 
 /** Fills batches in the order of arrival; a request is not torn apart unless it alone exceeds a batch. */
-function chunksOf(jobs: readonly Job[], maxBatch: number): Job[][] {
-  const chunks: Job[][] = [];
+function chunksOf(jobs: readonly BatchItem[], maxBatch: number): BatchItem[][] {
+  const chunks: BatchItem[][] = [];
   let room = 0;
   for (const job of jobs) {
     if (job.rows > room) {
@@ -209,7 +209,7 @@ function chunksOf(jobs: readonly Job[], maxBatch: number): Job[][] {
   return chunks;
 }
 
-function totalRows(jobs: readonly Job[]): number {
+function totalRows(jobs: readonly BatchItem[]): number {
   return jobs.reduce((sum, { rows }) => sum + rows, 0);
 }
 

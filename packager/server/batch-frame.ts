@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
-import type { BatchedRequest, BatchedResponse, BatchReply } from './instance-protocol.ts';
+import type { BatchResponse, InferenceRequest, InferenceResponse } from './instance-protocol.ts';
 
 /**
  * The frame in which a batch travels between gateway and instance, both ways: the length of a JSON header as
@@ -31,7 +31,7 @@ const replyHeaderSchema = z.object({
   ranAlone: z.string().optional(),
 });
 
-export function encodeBatchRequest(requests: readonly BatchedRequest[]): Uint8Array<ArrayBuffer> {
+export function encodeBatchRequest(requests: readonly InferenceRequest[]): Uint8Array<ArrayBuffer> {
   const header: z.input<typeof requestHeaderSchema> = {
     requests: requests.map(({ path, contentType, body }) => ({ path, contentType, length: body.length })),
   };
@@ -43,7 +43,7 @@ export function encodeBatchRequest(requests: readonly BatchedRequest[]): Uint8Ar
  *
  * @throws InflessError INVALID_INPUT
  */
-export function decodeBatchRequest(frame: Uint8Array): BatchedRequest[] {
+export function decodeBatchRequest(frame: Uint8Array): InferenceRequest[] {
   const { header, bodies } = splitFrame(frame);
   const { requests } = parseWith(requestHeaderSchema, header, { what: 'The header of the batch frame' });
   const take = cutter(bodies);
@@ -56,7 +56,7 @@ export function decodeBatchRequest(frame: Uint8Array): BatchedRequest[] {
   return decoded;
 }
 
-export function encodeBatchReply(reply: BatchReply): Uint8Array<ArrayBuffer> {
+export function encodeBatchReply(reply: BatchResponse): Uint8Array<ArrayBuffer> {
   const header: z.input<typeof replyHeaderSchema> = {
     responses: reply.responses.map(({ status, contentType, body }) => ({
       status,
@@ -74,14 +74,14 @@ export function encodeBatchReply(reply: BatchReply): Uint8Array<ArrayBuffer> {
  *
  * @throws InflessError INVALID_INPUT
  */
-export function decodeBatchReply(frame: Uint8Array): BatchReply {
+export function decodeBatchReply(frame: Uint8Array): BatchResponse {
   const { header, bodies } = splitFrame(frame);
   const { ranAlone, timing, ...parsed } = parseWith(replyHeaderSchema, header, {
     what: 'The header of the batch reply',
   });
   const take = cutter(bodies);
   const responses = parsed.responses.map(
-    (response): BatchedResponse => ({
+    (response): InferenceResponse => ({
       status: response.status,
       contentType: response.contentType,
       body: take(response.length),

@@ -23,7 +23,7 @@ import {
   type WarmupRun,
 } from './inference/messages.ts';
 import { detachable } from './inference/transfer.ts';
-import type { BatchedRequest, BatchedResponse, BatchReply } from './instance-protocol.ts';
+import type { BatchResponse, InferenceRequest, InferenceResponse } from './instance-protocol.ts';
 
 const port = parentPort!;
 let isClosing = false;
@@ -38,7 +38,7 @@ function sendDefect(error: unknown): void {
 }
 
 /** Answers a batch, and first reports it if this one shows that requests cannot share runs. */
-async function answer(model: ServedModel, requests: readonly BatchedRequest[]): Promise<BatchReply> {
+async function answer(model: ServedModel, requests: readonly InferenceRequest[]): Promise<BatchResponse> {
   const reply = await answerBatch(model, requests);
   if (reply.ranAlone !== undefined && !hasStoppedBatching) {
     hasStoppedBatching = true;
@@ -97,18 +97,18 @@ async function warmUp(model: ServedModel, maxBatch: number, sizes: readonly numb
 }
 
 /** `requests` predictions of one row each with generated values, as a client would send them. */
-function warmUpBatch(manifest: ModelManifest, requests: number): BatchedRequest[] {
+function warmUpBatch(manifest: ModelManifest, requests: number): InferenceRequest[] {
   const { paths, ...protocol } = DEFAULT_PROTOCOL;
   const request = protocol.request(generateInputs(manifest, { batch: 1 }), manifest);
   return Array.from({ length: requests }, () => ({ path: paths.predict, ...request }));
 }
 
-function rejectFailures(responses: readonly BatchedResponse[]): void {
+function rejectFailures(responses: readonly InferenceResponse[]): void {
   const failed = responses.find(({ status }) => status !== 200);
   if (failed !== undefined) throw new Error(new TextDecoder().decode(failed.body));
 }
 
-async function run(model: ServedModel, id: number, requests: readonly BatchedRequest[]): Promise<void> {
+async function run(model: ServedModel, id: number, requests: readonly InferenceRequest[]): Promise<void> {
   const reply = await answer(model, requests);
   const { items, transfer } = detachable(reply.responses);
   send({ type: 'ran', id, reply: { ...reply, responses: items } }, transfer);

@@ -27,14 +27,14 @@ export const readyReportSchema = z.object({
 export type ReadyReport = z.infer<typeof readyReportSchema>;
 
 /** One request of a batch, as it came in at the gateway: its bytes are not looked at there. */
-export interface BatchedRequest {
+export interface InferenceRequest {
   /** Path and query below the function, e.g. `/` or `/v1/models/m:predict`. */
   readonly path: string;
   readonly contentType: string;
   readonly body: Uint8Array;
 }
 
-export interface BatchedResponse {
+export interface InferenceResponse {
   readonly status: number;
   readonly contentType: string;
   readonly body: Uint8Array;
@@ -49,8 +49,8 @@ export interface BatchTiming {
   readonly rows: number;
 }
 
-export interface BatchReply {
-  readonly responses: readonly BatchedResponse[];
+export interface BatchResponse {
+  readonly responses: readonly InferenceResponse[];
   readonly timing: BatchTiming;
   /**
    * What showed that requests cannot share runs, so that these ran one by one: an output did not have the rows

@@ -5,7 +5,7 @@ import { Dispatcher, type Submission } from './batching/dispatcher.ts';
 import { type ExecutionEstimate, LearnedEstimate } from './batching/execution-estimate.ts';
 import { BodyBudget } from './http/body.ts';
 import type { LoadedModel, WarmupRun } from './inference/messages.ts';
-import type { BatchedRequest, BatchReply, ReadyReport } from './instance-protocol.ts';
+import type { BatchResponse, InferenceRequest, ReadyReport } from './instance-protocol.ts';
 import { ServerMetrics } from './metrics.ts';
 import type { ServerSettings } from './settings.ts';
 
@@ -18,7 +18,7 @@ export interface InstanceOptions {
   readonly settings: ServerSettings;
   readonly clock: Clock;
   /** Runs one batch on the inference thread. */
-  readonly run: (requests: readonly BatchedRequest[]) => Promise<BatchReply>;
+  readonly run: (requests: readonly InferenceRequest[]) => Promise<BatchResponse>;
   /** From a profile table of this model; without, execution times are learned. */
   readonly estimateOf: (model: LoadedModel) => ExecutionEstimate | undefined;
 }
@@ -115,12 +115,12 @@ export class Instance {
   }
 
   /** Queues an admitted request for the next batch it fits into. */
-  predict(request: BatchedRequest): Submission {
+  predict(request: InferenceRequest): Submission {
     return this.#dispatcher!.submit(request);
   }
 
   /** Runs requests as the batch that the gateway has formed, past our own queue. */
-  async runBatch(requests: readonly BatchedRequest[]): Promise<BatchReply> {
+  async runBatch(requests: readonly InferenceRequest[]): Promise<BatchResponse> {
     const reply = await this.#options.run(requests);
     this.metrics.observeBatch(reply);
     return reply;

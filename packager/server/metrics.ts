@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { BatchReply } from './instance-protocol.ts';
+import type { BatchResponse } from './instance-protocol.ts';
 
 /** From a tenth of a millisecond to half a minute: small models answer in less than most default buckets tell. */
 const SECONDS_BUCKETS = [
@@ -67,7 +67,7 @@ export class ServerMetrics {
     this.#queue.observe(waitedMs / 1000);
   }
 
-  observeBatch({ responses, timing, ranAlone }: BatchReply): void {
+  observeBatch({ responses, timing, ranAlone }: BatchResponse): void {
     if (ranAlone === undefined) this.#batchRequests.observe(responses.length);
     else {
       this.#unbatched.inc();

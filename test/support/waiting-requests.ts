@@ -9,9 +9,9 @@ export interface TestRequest extends Waiting {
 export function waiting(
   name: string,
   arrivalMs: number,
-  { sloMs = 200, giveUpMs = Infinity }: { sloMs?: number; giveUpMs?: number } = {},
+  { sloMs = 200, expiresAtMs = Infinity }: { sloMs?: number; expiresAtMs?: number } = {},
 ): TestRequest {
-  return { name, arrivalMs, deadlineMs: arrivalMs + sloMs, giveUpMs };
+  return { name, arrivalMs, deadlineMs: arrivalMs + sloMs, expiresAtMs };
 }
 
 export function namesOf(requests: readonly TestRequest[]): string[] {

@@ -4,7 +4,7 @@ import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { routeTo } from '../../../models/protocols/index.ts';
 import { jsonError } from '../../../models/protocols/protocol.ts';
 import { errorAnswer } from '../../../packager/server/http/http-error.ts';
-import type { BatchedResponse } from '../../../packager/server/instance-protocol.ts';
+import type { InferenceResponse } from '../../../packager/server/instance-protocol.ts';
 import { functionNotFound } from '../../functions/registry.ts';
 import { Invocation, type InvocationParts } from '../invocation.ts';
 import type { AsyncCall } from './async-queue.ts';
@@ -46,7 +46,7 @@ export class AsyncCaller {
   }
 
   /** An error is an answer, too. */
-  async #answerTo(call: AsyncCall, signal: AbortSignal): Promise<BatchedResponse> {
+  async #answerTo(call: AsyncCall, signal: AbortSignal): Promise<InferenceResponse> {
     try {
       return await this.#patiently(() => this.#invoke(call, signal), isBusy, signal);
     } catch (error) {
@@ -57,7 +57,7 @@ export class AsyncCaller {
     }
   }
 
-  async #invoke(call: AsyncCall, signal: AbortSignal): Promise<BatchedResponse> {
+  async #invoke(call: AsyncCall, signal: AbortSignal): Promise<InferenceResponse> {
     const managed = this.#parts.controller.find(call.functionName);
     if (managed === undefined) throw functionNotFound(call.functionName); // deleted while it waited
     const invocation = new Invocation(managed, this.#parts);

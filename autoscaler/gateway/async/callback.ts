@@ -1,10 +1,10 @@
 import { request } from 'undici';
 import { InflessError } from '../../../models/base/errors.ts';
-import type { BatchedResponse } from '../../../packager/server/instance-protocol.ts';
+import type { InferenceResponse } from '../../../packager/server/instance-protocol.ts';
 import type { AsyncCall } from './async-queue.ts';
 
 /** What a call came to, as it is told to its callback. */
-export interface CallResult extends Pick<BatchedResponse, 'status' | 'contentType' | 'body'> {
+export interface CallResult extends Pick<InferenceResponse, 'status' | 'contentType' | 'body'> {
   readonly durationSeconds: string;
 }
 

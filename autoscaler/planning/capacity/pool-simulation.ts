@@ -88,7 +88,7 @@ export function* poolRun(scenario: PoolScenario): Generator<void, PoolOutcome, v
       former.offer({
         arrivalMs: nowMs,
         deadlineMs,
-        giveUpMs: latePolicy === 'reject' ? deadlineMs : Infinity,
+        expiresAtMs: latePolicy === 'reject' ? deadlineMs : Infinity,
       });
       arrivals += 1;
       if (nowMs >= countFromMs) counted += 1;

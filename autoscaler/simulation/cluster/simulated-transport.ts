@@ -1,6 +1,6 @@
 import { messageOf } from '../../../models/base/errors.ts';
 import { type Random, seededRandom } from '../../../models/base/random.ts';
-import type { BatchedRequest, BatchReply } from '../../../packager/server/instance-protocol.ts';
+import type { BatchResponse, InferenceRequest } from '../../../packager/server/instance-protocol.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { type BatchTransport, InstanceLost } from '../../dispatch/transport.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
@@ -22,7 +22,7 @@ export class SimulatedTransport implements BatchTransport {
     this.#random = seededRandom(options.seed ?? 1);
   }
 
-  async send(url: string, requests: readonly BatchedRequest[]): Promise<BatchReply> {
+  async send(url: string, requests: readonly InferenceRequest[]): Promise<BatchResponse> {
     const instance = this.#options.cluster.at(url);
     if (instance === undefined) throw new InstanceLost('instance is gone');
     const rows = requests.length;

@@ -2,7 +2,7 @@ import type { Cancel } from '../../../models/base/clock.ts';
 import { priceOf } from '../../cluster/price.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { BaselineSystem, type ScalingRule, type SystemContext } from './baseline/baseline-system.ts';
-import type { Pending, PolicyInstance } from './baseline/policy-instance.ts';
+import type { PolicyInstance, WaitingRequest } from './baseline/policy-instance.ts';
 import type { ServedFunction } from './baseline/served-function.ts';
 import type { System } from './serving-system.ts';
 
@@ -87,8 +87,8 @@ export function batchSizes(largest: number, expected: number): number[] {
 /** One function's buffer and the batches that wait for an instance. */
 interface Buffer {
   choice: BatchChoice | undefined;
-  open: Pending[];
-  closed: Pending[][];
+  open: WaitingRequest[];
+  closed: WaitingRequest[][];
   cancelTimeout: Cancel | undefined;
   readonly idleSinceMs: Map<PolicyInstance, number>;
 }
@@ -145,7 +145,7 @@ class BatchStrategy implements ScalingRule {
     buffer.choice = isBetter ? best : kept;
   }
 
-  #collect(served: ServedFunction, buffer: Buffer, pending: Pending): void {
+  #collect(served: ServedFunction, buffer: Buffer, pending: WaitingRequest): void {
     const { choice, open } = buffer;
     open.push(pending);
     if (choice === undefined) return; // no config keeps the SLO: it waits until it is given up

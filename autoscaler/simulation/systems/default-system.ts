@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { BatchedRequest, BatchedResponse } from '../../../packager/server/instance-protocol.ts';
+import type { InferenceRequest, InferenceResponse } from '../../../packager/server/instance-protocol.ts';
 import { Controller } from '../../control/controller.ts';
 import type { KeepAliveFactory } from '../../control/managed-function.ts';
 import type { PlanScope } from '../../control/scaling-step.ts';
@@ -64,7 +64,7 @@ class ControllerSystem implements ServingSystem {
   }
 
   /** As the gateway does. */
-  submit(functionName: string, request: BatchedRequest): Promise<BatchedResponse> {
+  submit(functionName: string, request: InferenceRequest): Promise<InferenceResponse> {
     const managed = this.#controller.find(functionName)!;
     this.#controller.observeArrival(managed);
     return managed.dispatcher.submit(request, this.#parts.clock.nowMs());

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../models/base/clock.ts';
-import type { BatchedRequest, BatchedResponse } from '../../../packager/server/instance-protocol.ts';
+import type { InferenceRequest, InferenceResponse } from '../../../packager/server/instance-protocol.ts';
 import type { BatchTransport } from '../../dispatch/transport.ts';
 import type { Platform } from '../../fleet/platform.ts';
 import type { Deployment } from '../../functions/deployment.ts';
@@ -23,7 +23,7 @@ export interface ServingSystem {
    *
    * @throws InflessError when it is given up
    */
-  submit(functionName: string, request: BatchedRequest): Promise<BatchedResponse>;
+  submit(functionName: string, request: InferenceRequest): Promise<InferenceResponse>;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Cancel, Clock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { BatchFormer } from '../../../models/batching/batch-former.ts';
 import type { Waiting } from '../../../models/batching/deadline-queue.ts';
-import type { BatchedRequest, BatchedResponse, BatchReply } from '../instance-protocol.ts';
+import type { BatchResponse, InferenceRequest, InferenceResponse } from '../instance-protocol.ts';
 import type { ExecutionEstimate } from './execution-estimate.ts';
 
 export interface DispatcherOptions {
@@ -13,20 +13,20 @@ export interface DispatcherOptions {
   readonly maxWaitMs: number;
   readonly estimate: ExecutionEstimate;
   /** Runs one batch; called again only after it has settled. */
-  readonly run: (requests: readonly BatchedRequest[]) => Promise<BatchReply>;
+  readonly run: (requests: readonly InferenceRequest[]) => Promise<BatchResponse>;
   /** Hears how long a request waited before its batch started. */
   readonly onStart: (waitedMs: number) => void;
 }
 
 interface Pending extends Waiting {
-  readonly request: BatchedRequest;
-  resolve(response: BatchedResponse): void;
+  readonly request: InferenceRequest;
+  resolve(response: InferenceResponse): void;
   reject(error: unknown): void;
 }
 
 /** A request taken in. */
 export interface Submission {
-  readonly answer: Promise<BatchedResponse>;
+  readonly answer: Promise<InferenceResponse>;
   /** Takes it out of the queue because nobody waits for the answer any more; does nothing once it runs. */
   withdraw(): void;
 }
@@ -55,14 +55,14 @@ export class Dispatcher {
   }
 
   /** The answer rejects with InflessError OVERLOADED when the queue is full, DEADLINE_EXCEEDED after `maxWaitMs`. */
-  submit(request: BatchedRequest): Submission {
+  submit(request: InferenceRequest): Submission {
     const { clock, sloMs, maxWaitMs } = this.#options;
     const arrivalMs = clock.nowMs();
-    const { promise, resolve, reject } = deferred<BatchedResponse>();
+    const { promise, resolve, reject } = deferred<InferenceResponse>();
     const pending: Pending = {
       arrivalMs,
       deadlineMs: arrivalMs + sloMs,
-      giveUpMs: arrivalMs + maxWaitMs,
+      expiresAtMs: arrivalMs + maxWaitMs,
       request,
       resolve,
       reject,

@@ -4,7 +4,7 @@ import { isPrediction, nothingAt, routeTo } from '../../../models/protocols/inde
 import { type Decoded, jsonError, type Message, type Protocol } from '../../../models/protocols/protocol.ts';
 import { bodyTooLarge } from '../http/body.ts';
 import { errorAnswer, HttpError } from '../http/http-error.ts';
-import type { BatchedRequest, BatchedResponse, BatchReply } from '../instance-protocol.ts';
+import type { BatchResponse, InferenceRequest, InferenceResponse } from '../instance-protocol.ts';
 
 export interface ServedModel {
   readonly name: string;
@@ -17,13 +17,13 @@ export interface ServedModel {
 
 type Item =
   | { readonly ok: true; readonly protocol: Protocol; readonly decoded: Decoded }
-  | { readonly ok: false; readonly response: BatchedResponse };
+  | { readonly ok: false; readonly response: InferenceResponse };
 
 /** Bytes to bytes: decodes every request, runs those that are sound as one batch, encodes each answer alone. */
 export async function answerBatch(
   model: ServedModel,
-  requests: readonly BatchedRequest[],
-): Promise<BatchReply> {
+  requests: readonly InferenceRequest[],
+): Promise<BatchResponse> {
   const startMs = performance.now();
   const items = requests.map((request) => decode(model, request));
   const sound = items.flatMap((item) => (item.ok ? [item.decoded] : []));
@@ -31,7 +31,7 @@ export async function answerBatch(
   const { outcomes, ranAlone } = await model.executor.run(sound.map(({ feeds }) => feeds));
   const executedMs = performance.now();
   let next = 0;
-  const responses = items.map((item): BatchedResponse => {
+  const responses = items.map((item): InferenceResponse => {
     if (!item.ok) return item.response;
     const outcome = outcomes[next++]!;
     const { protocol, decoded } = item;
@@ -50,7 +50,7 @@ export async function answerBatch(
   };
 }
 
-function decode(model: ServedModel, { path, contentType, body }: BatchedRequest): Item {
+function decode(model: ServedModel, { path, contentType, body }: InferenceRequest): Item {
   const route = routeTo(model.name, 'POST', path);
   const { protocol } = route;
   try {
@@ -67,7 +67,7 @@ function decode(model: ServedModel, { path, contentType, body }: BatchedRequest)
   }
 }
 
-function encode(model: ServedModel, protocol: Protocol, make: () => Message): BatchedResponse {
+function encode(model: ServedModel, protocol: Protocol, make: () => Message): InferenceResponse {
   try {
     return { status: 200, ...make() };
   } catch (error) {
@@ -76,7 +76,7 @@ function encode(model: ServedModel, protocol: Protocol, make: () => Message): Ba
 }
 
 /** @param protocol whose client hears of it, where that is known */
-function failure(model: ServedModel, protocol: Protocol | undefined, error: unknown): BatchedResponse {
+function failure(model: ServedModel, protocol: Protocol | undefined, error: unknown): InferenceResponse {
   const { status, sentence, isDefect } = errorAnswer(error);
   if (isDefect) model.onDefect(error);
   return { status, ...(protocol?.error ?? jsonError)({ status, sentence }) };

@@ -1,7 +1,7 @@
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { programFile } from '../../../models/base/package.ts';
-import type { BatchedRequest, BatchReply } from '../instance-protocol.ts';
+import type { BatchResponse, InferenceRequest } from '../instance-protocol.ts';
 import { type FromInference, fromErrorRecord, type InferenceOptions, type ToInference } from './messages.ts';
 
 /** What the thread tells of itself, beside answers. */
@@ -11,7 +11,7 @@ export type ThreadEvent =
   | { readonly type: 'failed'; readonly error: InflessError };
 
 interface Waiter {
-  resolve(reply: BatchReply): void;
+  resolve(reply: BatchResponse): void;
   reject(error: InflessError): void;
 }
 
@@ -51,7 +51,7 @@ export class InferenceThread {
    *
    * @throws InflessError INFERENCE_FAILED when the thread is gone; what a single request suffers is in its response.
    */
-  run(requests: readonly BatchedRequest[]): Promise<BatchReply> {
+  run(requests: readonly InferenceRequest[]): Promise<BatchResponse> {
     if (this.#state !== 'running') {
       return Promise.reject(new InflessError('UNAVAILABLE', 'The inference thread has ended'));
     }

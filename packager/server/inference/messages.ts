@@ -1,7 +1,7 @@
 import { type ErrorCode, InflessError } from '../../../models/base/errors.ts';
 import type { Threading } from '../../../models/engines/engine.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
-import type { BatchedRequest, BatchReply } from '../instance-protocol.ts';
+import type { BatchResponse, InferenceRequest } from '../instance-protocol.ts';
 
 /** What the inference thread is started with. */
 export interface InferenceOptions {
@@ -34,7 +34,7 @@ export interface WarmupRun {
 }
 
 export type ToInference =
-  | { readonly type: 'run'; readonly id: number; readonly requests: readonly BatchedRequest[] }
+  | { readonly type: 'run'; readonly id: number; readonly requests: readonly InferenceRequest[] }
   /** Closes the session after what was sent before and ends the thread: it must never be terminated, see worker. */
   | { readonly type: 'close' };
 
@@ -48,7 +48,7 @@ export type FromInference =
   /** Generated inputs did not go through; real ones may. */
   | { readonly type: 'warmup-failed'; readonly reason: string }
   | { readonly type: 'failed'; readonly error: ErrorRecord }
-  | { readonly type: 'ran'; readonly id: number; readonly reply: BatchReply }
+  | { readonly type: 'ran'; readonly id: number; readonly reply: BatchResponse }
   | { readonly type: 'defect'; readonly stack: string };
 
 /** An InflessError as it crosses threads: structured clone keeps neither its class nor its code. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ServingInstance } from '../../../autoscaler/cluster/instance.ts';
+import type { InstanceEndpoint } from '../../../autoscaler/cluster/instance.ts';
 import {
   type DispatchedBatch,
   Dispatcher,
@@ -81,7 +81,7 @@ class Scene {
     );
   }
 
-  async instances(...ids: string[]): Promise<ServingInstance[]> {
+  async instances(...ids: string[]): Promise<InstanceEndpoint[]> {
     for (const id of ids) {
       const workload = {
         version: 'v1',

@@ -130,8 +130,9 @@ describe.skipIf(chromiumFile === undefined)(
           () => true,
           () => false,
         );
-      const giveUpMs = performance.now() + ((await names()).includes('attack') ? 20_000 : 0);
-      while (!(await exists()) && performance.now() < giveUpMs) await new Promise((go) => setTimeout(go, 50));
+      const expiresAtMs = performance.now() + ((await names()).includes('attack') ? 20_000 : 0);
+      while (!(await exists()) && performance.now() < expiresAtMs)
+        await new Promise((go) => setTimeout(go, 50));
       return exists();
     }
 

@@ -66,7 +66,7 @@ function run({ servers, latePolicy, ratePerMs, untilMs }: Load): (fromMs: number
       const request = {
         arrivalMs: nowMs,
         deadlineMs,
-        giveUpMs: latePolicy === 'reject' ? deadlineMs : Infinity,
+        expiresAtMs: latePolicy === 'reject' ? deadlineMs : Infinity,
       };
       inTime.set(request, false);
       former.offer(request);

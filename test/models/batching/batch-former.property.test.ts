@@ -53,7 +53,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc
       ),
       requests: gaps.map((gapMs, index) => {
         arrivalMs += gapMs;
-        return waiting(`r${index}`, arrivalMs, { sloMs, giveUpMs: arrivalMs + sloMs + patienceMs });
+        return waiting(`r${index}`, arrivalMs, { sloMs, expiresAtMs: arrivalMs + sloMs + patienceMs });
       }),
       hangUps: new Map(hangUps),
       latePolicy,

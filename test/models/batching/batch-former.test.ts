@@ -111,7 +111,7 @@ describe('a late request', () => {
   });
 
   it('is given up when its time to wait is over, even without any instance', () => {
-    const former = formerOf([waiting('patient', 0, { giveUpMs: 5_000 })]);
+    const former = formerOf([waiting('patient', 0, { expiresAtMs: 5_000 })]);
     expect(former.decide(0, [])).toEqual({ batches: [], expired: [], wakeAtMs: 5_000 });
     expect(namesOf(former.decide(5_000, []).expired)).toEqual(['patient']);
     expect(former.size).toBe(0);

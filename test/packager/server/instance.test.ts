@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
 import type { LoadedModel } from '../../../packager/server/inference/messages.ts';
 import { Instance } from '../../../packager/server/instance.ts';
-import type { BatchReply } from '../../../packager/server/instance-protocol.ts';
+import type { BatchResponse } from '../../../packager/server/instance-protocol.ts';
 import { serverSettings } from '../../../packager/server/settings.ts';
 
 const MODEL: LoadedModel = {
@@ -22,7 +22,7 @@ const MODEL: LoadedModel = {
 const REQUEST = { path: '/', contentType: 'application/json', body: new Uint8Array() };
 
 /** An instance with room for one waiting request. It expects 10 ms for a batch, which takes `durationMs`. */
-function setUp(durationMs: number, reply: Partial<BatchReply>) {
+function setUp(durationMs: number, reply: Partial<BatchResponse>) {
   const clock = new VirtualClock();
   const instance = new Instance({
     settings: serverSettings({ INFLESS_MODEL: 'm', INFLESS_MAX_BATCH: '4', INFLESS_QUEUE_LIMIT: '1' }),
@@ -51,7 +51,7 @@ async function retryAfterMs(instance: Instance): Promise<unknown> {
   return (refused as { details: { retryAfterMs: number } }).details.retryAfterMs;
 }
 
-test.each<readonly [string, Partial<BatchReply>, boolean]>([
+test.each<readonly [string, Partial<BatchResponse>, boolean]>([
   ['teaches how long batches take', {}, true],
   [
     'teaches nothing if its requests ran one by one',

@@ -1,12 +1,12 @@
 import { InflessError } from '../../../../models/base/errors.ts';
 import { amountsOf } from '../../../../models/base/resources.ts';
-import type { BatchedRequest, BatchedResponse } from '../../../../packager/server/instance-protocol.ts';
+import type { InferenceRequest, InferenceResponse } from '../../../../packager/server/instance-protocol.ts';
 import type { Placement } from '../../../cluster/snapshot.ts';
 import type { InstanceEvent } from '../../../fleet/platform.ts';
 import type { Candidate } from '../../../latency/candidate.ts';
 import type { ServingParts, ServingSystem } from '../serving-system.ts';
 import { NodeSpace } from './node-space.ts';
-import { AT_ONCE, type Pending, PolicyInstance, type QueueRule } from './policy-instance.ts';
+import { AT_ONCE, PolicyInstance, type QueueRule, type WaitingRequest } from './policy-instance.ts';
 import { ServedFunction } from './served-function.ts';
 
 /** What tells one policy from another. */
@@ -70,7 +70,7 @@ export class BaselineSystem implements ServingSystem, SystemContext {
     this.#tick(strategy);
   }
 
-  submit(functionName: string, request: BatchedRequest): Promise<BatchedResponse> {
+  submit(functionName: string, request: InferenceRequest): Promise<InferenceResponse> {
     const served = this.#functions.get(functionName)!;
     const arrivalMs = this.parts.clock.nowMs();
     served.observeArrival(arrivalMs);
@@ -157,7 +157,7 @@ export class BaselineSystem implements ServingSystem, SystemContext {
     served.waiting = [...instance.drain(), ...served.waiting];
   }
 
-  #retry(served: ServedFunction, requests: readonly Pending[]): void {
+  #retry(served: ServedFunction, requests: readonly WaitingRequest[]): void {
     for (const pending of requests) pending.attempts += 1;
     const [again, never] = [
       requests.filter(({ attempts }) => attempts < MOST_ATTEMPTS),

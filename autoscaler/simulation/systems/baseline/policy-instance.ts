@@ -1,5 +1,5 @@
 import type { Cancel } from '../../../../models/base/clock.ts';
-import type { BatchedRequest, BatchedResponse } from '../../../../packager/server/instance-protocol.ts';
+import type { InferenceRequest, InferenceResponse } from '../../../../packager/server/instance-protocol.ts';
 import type { Placement } from '../../../cluster/snapshot.ts';
 import type { Candidate } from '../../../latency/candidate.ts';
 import type { ServingParts } from '../serving-system.ts';
@@ -19,7 +19,7 @@ export interface InstanceHooks {
   /** It has nothing to do. */
   idle(instance: PolicyInstance): void;
   /** A batch failed: these requests need another instance. */
-  lost(instance: PolicyInstance, requests: readonly Pending[]): void;
+  lost(instance: PolicyInstance, requests: readonly WaitingRequest[]): void;
 }
 
 /**
@@ -38,7 +38,7 @@ export class PolicyInstance {
   releasedAtMs: number | undefined;
   readonly #parts: ServingParts;
   readonly #hooks: InstanceHooks;
-  #queue: { readonly pending: Pending; readonly sinceMs: number }[] = [];
+  #queue: { readonly pending: WaitingRequest; readonly sinceMs: number }[] = [];
   #url: string | undefined;
   #running = 0;
   #cancelWake: Cancel | undefined;
@@ -78,7 +78,7 @@ export class PolicyInstance {
   }
 
   /** Returns false, and takes nothing, where its queue is full. */
-  offer(requests: readonly Pending[]): boolean {
+  offer(requests: readonly WaitingRequest[]): boolean {
     if (this.#queue.length + requests.length > this.rule.queueLimit) return false;
     const sinceMs = this.#parts.clock.nowMs();
     for (const pending of requests) this.#queue.push({ pending, sinceMs });
@@ -87,7 +87,7 @@ export class PolicyInstance {
   }
 
   /** Takes out what waits, because the instance is no more. */
-  drain(): Pending[] {
+  drain(): WaitingRequest[] {
     this.#cancelWake?.();
     return this.#queue.splice(0).map(({ pending }) => pending);
   }
@@ -125,10 +125,10 @@ export class PolicyInstance {
 }
 
 /** A request that has no answer yet. */
-export interface Pending {
-  readonly request: BatchedRequest;
+export interface WaitingRequest {
+  readonly request: InferenceRequest;
   readonly arrivalMs: number;
-  readonly resolve: (response: BatchedResponse) => void;
+  readonly resolve: (response: InferenceResponse) => void;
   readonly reject: (error: Error) => void;
   /** Batches that failed under it. */
   attempts: number;

@@ -2,7 +2,7 @@ import { ArrivalCounts, BUCKET_MS } from '../../../demand/arrivals.ts';
 import type { Deployment } from '../../../functions/deployment.ts';
 import type { Candidate } from '../../../latency/candidate.ts';
 import { ServiceTimes } from '../../../latency/service-times.ts';
-import type { Pending, PolicyInstance } from './policy-instance.ts';
+import type { PolicyInstance, WaitingRequest } from './policy-instance.ts';
 
 /** Longest window over which a policy asks for the rate. */
 const MEMORY_MS = 60_000;
@@ -16,7 +16,7 @@ export class ServedFunction {
   /** Starting, ready, and released but not yet stopped. */
   readonly instances: PolicyInstance[] = [];
   /** Requests that no instance has taken yet, oldest first. */
-  waiting: Pending[] = [];
+  waiting: WaitingRequest[] = [];
   /** Requests without an answer. */
   inSystem = 0;
   readonly #arrivals: ArrivalCounts;

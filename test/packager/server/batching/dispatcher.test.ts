@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../../../models/base/virtual-clock.ts';
 import { Dispatcher, type DispatcherOptions } from '../../../../packager/server/batching/dispatcher.ts';
-import type { BatchedRequest, BatchReply } from '../../../../packager/server/instance-protocol.ts';
+import type { BatchResponse, InferenceRequest } from '../../../../packager/server/instance-protocol.ts';
 
 const TIMING = { decodeMs: 0, executeMs: 0, encodeMs: 0, rows: 0 };
 
@@ -21,7 +21,7 @@ function setUp(options: Partial<DispatcherOptions> = {}) {
     onStart: (waitedMs) => waits.push(waitedMs),
     run: (requests) => {
       batches.push(requests.map(({ path }) => path));
-      return new Promise<BatchReply>((resolve) => {
+      return new Promise<BatchResponse>((resolve) => {
         const responses = requests.map(({ body }) => ({ status: 200, contentType: 'text/plain', body }));
         clock.at(clock.nowMs() + estimate(requests.length), () => resolve({ responses, timing: TIMING }));
       });
@@ -31,7 +31,7 @@ function setUp(options: Partial<DispatcherOptions> = {}) {
   return { clock, dispatcher, batches, waits };
 }
 
-function request(path: string): BatchedRequest {
+function request(path: string): InferenceRequest {
   return { path, contentType: 'application/json', body: new TextEncoder().encode(path) };
 }
 

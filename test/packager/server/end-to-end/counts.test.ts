@@ -6,7 +6,7 @@ import {
   encodeBatchRequest,
   FRAME_CONTENT_TYPE,
 } from '../../../../packager/server/batch-frame.ts';
-import type { BatchReply } from '../../../../packager/server/instance-protocol.ts';
+import type { BatchResponse } from '../../../../packager/server/instance-protocol.ts';
 import {
   BEST_BOXES,
   believedToBatch,
@@ -43,7 +43,7 @@ async function serve({ graph, believed = false }: Served): Promise<ServerProcess
 }
 
 /** Sends requests as the gateway does that has formed a batch of them. */
-async function batch(server: ServerProcess, bodies: readonly unknown[]): Promise<BatchReply> {
+async function batch(server: ServerProcess, bodies: readonly unknown[]): Promise<BatchResponse> {
   const frame = encodeBatchRequest(
     bodies.map((body) => ({
       path: '/',
@@ -56,7 +56,7 @@ async function batch(server: ServerProcess, bodies: readonly unknown[]): Promise
   return decodeBatchReply(new Uint8Array(await response.arrayBuffer()));
 }
 
-function answersOf({ responses }: BatchReply): unknown[] {
+function answersOf({ responses }: BatchResponse): unknown[] {
   expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
   return responses.map(({ body }) => JSON.parse(new TextDecoder().decode(body)) as unknown);
 }
