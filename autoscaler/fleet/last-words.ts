@@ -4,7 +4,7 @@ const TAIL_LINES = 3;
 const LINE_LENGTH = 300;
 
 /** The end of what an instance printed, as one line that explains its end; empty if nothing does. */
-export function lastWords(text: string): string {
+export function stderrTail(text: string): string {
   return stripVTControlCharacters(text)
     .split('\n')
     .flatMap(readable)

@@ -4,7 +4,7 @@ import { MAX_JSON_BYTES } from '../oci/schema.ts';
 import { Authorization } from './auth/authorization.ts';
 import { Exchange, type HttpRequest, type HttpResponse } from './http/exchange.ts';
 import { networkFailureOf } from './http/network-failure.ts';
-import { Patience } from './http/patience.ts';
+import { RetryBudget } from './http/patience.ts';
 import { refusalOf } from './http/refusal.ts';
 import { readText, readUpTo } from './http/response-body.ts';
 import type { RegistryOptions } from './options.ts';
@@ -61,8 +61,8 @@ export class Registry {
     });
   }
 
-  patience(): Patience {
-    return new Patience({
+  patience(): RetryBudget {
+    return new RetryBudget({
       clock: this.#clock,
       signal: this.options.signal,
       onProgress: this.options.onProgress,

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { InflessError } from '../../models/base/errors.ts';
 import type { Blob } from '../oci/blob.ts';
 import { pullScopes } from './auth/authorization.ts';
-import { type Patience, TransientFailure } from './http/patience.ts';
+import { type RetryBudget, TransientFailure } from './http/patience.ts';
 import { metered } from './metered.ts';
 import type { Answer, RegistryRequest } from './registry.ts';
 import type { Repository } from './repository.ts';
@@ -106,7 +106,11 @@ class Upload {
     }
   }
 
-  async #afterFailure(error: unknown, session: Session, patience: Patience): Promise<Session | 'complete'> {
+  async #afterFailure(
+    error: unknown,
+    session: Session,
+    patience: RetryBudget,
+  ): Promise<Session | 'complete'> {
     try {
       await patience.after(error);
       return await this.#resume(session);

@@ -1,5 +1,5 @@
 import type { V1ContainerStatus, V1Pod, V1PodCondition } from '@kubernetes/client-node';
-import { lastWords } from '../last-words.ts';
+import { stderrTail } from '../last-words.ts';
 
 /** What a pod's status says of its instance. */
 export type PodState =
@@ -63,7 +63,7 @@ function troubleOf(pod: V1Pod): Trouble | undefined {
     const { reason = '', message = '' } = state?.waiting ?? {};
     const what = HOPELESS.get(reason);
     if (what === undefined) continue;
-    const words = lastWords(lastState?.terminated?.message ?? message);
+    const words = stderrTail(lastState?.terminated?.message ?? message);
     return { reason: withDetail(what, words), mayPass: false, isAboutImage: reason === 'ImagePullBackOff' };
   }
   return undefined;
@@ -82,7 +82,7 @@ function endOf(pod: V1Pod): string {
   if (ended === undefined) return withDetail('its pod has ended', message);
   const how =
     ended.reason === 'OOMKilled' ? 'it needed more memory than it may have' : exitOf(ended.exitCode);
-  return withDetail(how, lastWords(ended.message ?? ''));
+  return withDetail(how, stderrTail(ended.message ?? ''));
 }
 
 function exitOf(exitCode: number): string {

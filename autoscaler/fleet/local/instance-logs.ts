@@ -2,7 +2,7 @@ import { type FileHandle, open, readdir, rm, stat, truncate } from 'node:fs/prom
 import { join } from 'node:path';
 import type { Clock } from '../../../models/base/clock.ts';
 import { ensureDirectory } from '../../../models/base/files.ts';
-import { lastWords } from '../last-words.ts';
+import { stderrTail } from '../last-words.ts';
 import type { LogLine, LogQuery } from '../platform.ts';
 import { readLogs } from './log-file.ts';
 
@@ -45,7 +45,7 @@ export class InstanceLogs {
   /** Its last words, as one line; empty if there are none. */
   async tail(id: string): Promise<string> {
     try {
-      return lastWords(await readEnd(this.#file(id)));
+      return stderrTail(await readEnd(this.#file(id)));
     } catch {
       return ''; // an explanation that is missing must not hide what it explains
     }

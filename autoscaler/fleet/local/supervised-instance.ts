@@ -178,12 +178,12 @@ export class SupervisedInstance {
     if (this.#isOver) return;
     this.#end();
     const { expected, reason } = this.#verdict ?? { expected: false, reason: how };
-    const lastWords = expected ? '' : await this.#around.logs.tail(this.#record.id);
+    const stderrTail = expected ? '' : await this.#around.logs.tail(this.#record.id);
     this.#around.emit({
       type: 'gone',
       instance: this.view,
       expected,
-      reason: lastWords === '' ? reason : `${reason}: ${lastWords}`,
+      reason: stderrTail === '' ? reason : `${reason}: ${stderrTail}`,
     });
     await this.#saved;
     // What cannot be cleared away now is found again by the next `open`, which sweeps up.

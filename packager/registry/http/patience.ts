@@ -29,7 +29,7 @@ export interface PatienceOptions {
 }
 
 /** How often, and after which waits, one thing is tried again: 0.5, 1, 2, 4, 8 s (a registry is restarted meanwhile), or what the registry asks for. */
-export class Patience {
+export class RetryBudget {
   readonly #options: PatienceOptions;
   #failures = 0;
 

@@ -41,7 +41,7 @@ export class GuardedProcess {
   }
 
   /** The end of what it has said. */
-  get lastWords(): string {
+  get stderrTail(): string {
     return readFileSync(this.#logFile, 'utf8').slice(-2_000);
   }
 

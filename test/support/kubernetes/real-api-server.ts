@@ -163,7 +163,7 @@ async function whenReady<T>(
       return await question();
     } catch (error) {
       const ended = [api, etcd].find(({ hasEnded }) => hasEnded);
-      const words = (ended ?? api).lastWords;
+      const words = (ended ?? api).stderrTail;
       if (ended !== undefined) throw new Error(`a part of the API server has ended:\n${words}`);
       if (performance.now() > giveUpAtMs)
         throw new Error(`the API server does not get ready:\n${words}`, { cause: error });
