@@ -19,7 +19,7 @@ import {
 import { type HostTimes, hostTimes, loadBetween } from './host-load.ts';
 import { transferMs } from './request/transfer.ts';
 import type { Precision } from './stopping.ts';
-import type { Evidence } from './verdicts.ts';
+import type { MeasuredCell } from './verdicts.ts';
 
 /** The share of a cell's time that warming up may take. */
 const WARM_UP_SHARE = 1 / 3;
@@ -56,7 +56,7 @@ export async function measureCell(
   request: CellRequest,
   quota: Quota,
   signal: AbortSignal | undefined,
-): Promise<Evidence> {
+): Promise<MeasuredCell> {
   signal?.throwIfAborted();
   const { config, settings } = request;
   const gpu = config.gpuPercent > 0 ? request.gpu : undefined;
@@ -65,7 +65,7 @@ export async function measureCell(
   const abort = (): void => void worker.kill();
   signal?.addEventListener('abort', abort);
   try {
-    return await interview(worker, request, quota, use);
+    return await runProtocol(worker, request, quota, use);
   } catch (error) {
     signal?.throwIfAborted(); // the process died because we ended it
     throw error;
@@ -75,12 +75,12 @@ export async function measureCell(
   }
 }
 
-async function interview(
+async function runProtocol(
   worker: CellProcess,
   request: CellRequest,
   quota: Quota,
   use: GpuUse | undefined,
-): Promise<Evidence> {
+): Promise<MeasuredCell> {
   const { model, shapes, settings, threading } = request;
   const { batch, cpuMillicores, gpuPercent } = request.config;
   const config = { batch, cpuMillicores, gpuPercent }; // a cell that is measured again is a config, and nothing of what it was
@@ -160,7 +160,7 @@ function loadDuring(
   ownMs: number,
   before: HostTimes | undefined,
   after: HostTimes | undefined,
-): Evidence['load'] {
+): MeasuredCell['load'] {
   if (before === undefined || after === undefined) return undefined;
   return loadBetween(before, after, ownMs, cpus().length);
 }

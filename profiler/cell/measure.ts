@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import {
-  readYardstick,
-  type Stretch,
-  Turns,
+  hostSpeed,
+  Interleaving,
+  type Interval,
   YARDSTICK_SHARE,
   type YardstickReading,
 } from './reference-load.ts';
@@ -13,12 +13,12 @@ import { Samples, type StoppingRule } from './stopping.ts';
 export type Run = () => Promise<void>;
 
 /** Called between two runs; a promise when it is time to let the process be heard, and hear. */
-export type Breath = () => Promise<void> | undefined;
+export type Heartbeat = () => Promise<void> | undefined;
 
 const BREATH_MS = 1000;
 
 /** A breath about once a second: inference is synchronous, and its promises alone never let the event loop turn. */
-export function breathing(onBreath: () => void = () => undefined): Breath {
+export function everySecond(onBreath: () => void = () => undefined): Heartbeat {
   let last = performance.now();
   return () => {
     const now = performance.now();
@@ -30,15 +30,15 @@ export function breathing(onBreath: () => void = () => undefined): Breath {
 }
 
 /** Runs until warm (see {@link WarmUp}). */
-export async function warmUp(run: Run, warmth: WarmUp, breath: Breath): Promise<void> {
-  await loop(run, breath, (latencyMs) => {
+export async function warmUp(run: Run, warmth: WarmUp, heartbeat: Heartbeat): Promise<void> {
+  await loop(run, heartbeat, (latencyMs) => {
     warmth.add(latencyMs);
     return warmth.finished;
   });
 }
 
 /** What is measured, and by what the speed of the host is told meanwhile. */
-export interface Subject {
+export interface MeasuredPair {
   readonly run: Run;
   /** Something small that the same host computes, unless something else tells its speed. */
   readonly yardstick: Run | undefined;
@@ -61,26 +61,26 @@ export interface Measurement {
  * next: were each timed on its own, a stall of the quota that falls between two runs would be nobody's.
  */
 export async function measure(
-  { run, yardstick, speedMs }: Subject,
+  { run, yardstick, speedMs }: MeasuredPair,
   rule: StoppingRule,
-  breath: Breath,
+  heartbeat: Heartbeat,
 ): Promise<Measurement> {
-  if (yardstick === undefined) return measureAlone(run, rule, breath);
+  if (yardstick === undefined) return measureAlone(run, rule, heartbeat);
   const samples = new Samples({ ...rule, budgetMs: rule.budgetMs * (1 - YARDSTICK_SHARE) });
-  const turns = new Turns(rule.budgetMs);
-  const stretches: Stretch[] = [];
+  const turns = new Interleaving(rule.budgetMs);
+  const stretches: Interval[] = [];
   const begin = process.cpuUsage();
   let cpuMs = 0;
   while (!samples.enough) {
     const before = samples.elapsedMs;
     const runs = turns.runs();
-    const cell = await timed(run, breath, (done, latencyMs) => {
+    const cell = await timed(run, heartbeat, (done, latencyMs) => {
       samples.add(latencyMs);
       return samples.enough || done >= runs;
     });
     cpuMs += cell.cpuMs;
     const elapsedMs = samples.elapsedMs - before;
-    const small = await takeTurn(yardstick, turns.yardsticks(), breath);
+    const small = await takeTurn(yardstick, turns.yardsticks(), heartbeat);
     const yardstickMs = speedMs(small.elapsedMs / small.runs, small.cpuMs / small.runs);
     stretches.push({ runs: cell.runs, elapsedMs, yardstickMs });
     turns.learn({ run: elapsedMs / cell.runs, yardstick: small.elapsedMs / small.runs });
@@ -89,13 +89,13 @@ export async function measure(
     samples,
     cpuMs,
     totalCpuMs: cpuSinceMs(begin),
-    yardstick: readYardstick(stretches, rule.level),
+    yardstick: hostSpeed(stretches, rule.level),
   };
 }
 
-async function measureAlone(run: Run, rule: StoppingRule, breath: Breath): Promise<Measurement> {
+async function measureAlone(run: Run, rule: StoppingRule, heartbeat: Heartbeat): Promise<Measurement> {
   const samples = new Samples(rule);
-  const { cpuMs } = await timed(run, breath, (_, latencyMs) => {
+  const { cpuMs } = await timed(run, heartbeat, (_, latencyMs) => {
     samples.add(latencyMs);
     return samples.enough;
   });
@@ -103,9 +103,9 @@ async function measureAlone(run: Run, rule: StoppingRule, breath: Breath): Promi
 }
 
 /** The first run finds its data out of the caches, and counts for nothing. */
-async function takeTurn(yardstick: Run, runs: number, breath: Breath): Promise<Turn> {
+async function takeTurn(yardstick: Run, runs: number, heartbeat: Heartbeat): Promise<Turn> {
   await yardstick();
-  return timed(yardstick, breath, (done) => done >= runs);
+  return timed(yardstick, heartbeat, (done) => done >= runs);
 }
 
 /** Runs in a row. */
@@ -117,13 +117,13 @@ interface Turn {
 
 async function timed(
   run: Run,
-  breath: Breath,
+  heartbeat: Heartbeat,
   isLast: (done: number, latencyMs: number) => boolean,
 ): Promise<Turn> {
   const begin = process.cpuUsage();
   let runs = 0;
   let elapsedMs = 0;
-  await loop(run, breath, (latencyMs) => {
+  await loop(run, heartbeat, (latencyMs) => {
     runs += 1;
     elapsedMs += latencyMs;
     return isLast(runs, latencyMs);
@@ -162,13 +162,13 @@ function repeat(
   return { runs, elapsedMs };
 }
 
-async function loop(run: Run, breath: Breath, isLast: (latencyMs: number) => boolean): Promise<void> {
+async function loop(run: Run, heartbeat: Heartbeat, isLast: (latencyMs: number) => boolean): Promise<void> {
   for (let begin = performance.now(); ; ) {
     await run();
     const end = performance.now();
     const wasLast = isLast(end - begin);
     begin = end;
-    const pause = breath();
+    const pause = heartbeat();
     if (pause !== undefined) {
       await pause;
       begin = performance.now();

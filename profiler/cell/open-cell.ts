@@ -16,7 +16,7 @@ import type {
   WarmUpQuestion,
 } from './cell-protocol.ts';
 import { CountingSession } from './counting-session.ts';
-import { type Breath, measure, type Run, type Subject, warmUp } from './measure.ts';
+import { type Heartbeat, type MeasuredPair, measure, type Run, warmUp } from './measure.ts';
 import { rowExchange } from './request/codec-times.ts';
 import { receive } from './request/transfer.ts';
 import { WarmUp } from './steady-state.ts';
@@ -27,8 +27,8 @@ const DISTINCT_ROWS = 8;
 /** One config of a model, opened with the engine and the batch executor that serve in production. */
 export interface OpenCell {
   readonly opened: Opened;
-  warmUp(question: WarmUpQuestion, breath: Breath): Promise<Warmed>;
-  measure(question: MeasureQuestion, breath: Breath): Promise<Measured>;
+  warmUp(question: WarmUpQuestion, heartbeat: Heartbeat): Promise<Warmed>;
+  measure(question: MeasureQuestion, heartbeat: Heartbeat): Promise<Measured>;
   codec(question: CodecQuestion): CodecTimes;
   /** From now on requests of one row can be sent to it, which are answered without being read. */
   receive(): Promise<ReceiveAnswer>;
@@ -71,7 +71,7 @@ export async function openCell({
   const run = runOf(requests);
   // As a serving process does: what all sizes take of memory is what an instance takes.
   for (const size of session.batchSizes ?? []) await runOf(requests.slice(0, size))();
-  const subject: Subject = {
+  const subject: MeasuredPair = {
     run,
     // On a GPU its clock tells the speed, and another shape in between would make cuDNN plan anew each time.
     yardstick: config.gpuPercent > 0 ? undefined : runOf([request]),
@@ -80,13 +80,13 @@ export async function openCell({
 
   return {
     opened: { threads: session.threads, spinning: session.spinning, loadMs, firstAnswerMs },
-    async warmUp(question, breath) {
+    async warmUp(question, heartbeat) {
       const progress = new WarmUp(question);
-      await warmUp(run, progress, breath);
+      await warmUp(run, progress, heartbeat);
       return { runs: progress.runs, warmth: progress.warmth };
     },
-    async measure({ rule }, breath) {
-      const { samples, cpuMs, totalCpuMs, yardstick } = await measure(subject, rule, breath);
+    async measure({ rule }, heartbeat) {
+      const { samples, cpuMs, totalCpuMs, yardstick } = await measure(subject, rule, heartbeat);
       return {
         ...samples.result(),
         samples: samples.count,
@@ -105,7 +105,7 @@ export async function openCell({
  * What of a run tells the host's speed: CPU time, whatever the quota stops in between. Of a single thread the clock, where it says less, since collecting
  * garbage takes CPU time of other threads.
  */
-function speedOf(threads: number): Subject['speedMs'] {
+function speedOf(threads: number): MeasuredPair['speedMs'] {
   return threads === 1 ? (elapsedMs, cpuMs) => Math.min(elapsedMs, cpuMs) : (_, cpuMs) => cpuMs;
 }
 

@@ -15,7 +15,7 @@ const FEWEST_STRETCHES = 3;
 const LEAST_RELATIVE_ERROR = 0.002;
 
 /** Runs of a cell in a row, and what a run of the yardstick took right after them. */
-export interface Stretch {
+export interface Interval {
   readonly runs: number;
   /** Of all these runs. */
   readonly elapsedMs: number;
@@ -34,7 +34,7 @@ export interface YardstickReading {
  * How many runs of a cell and of its yardstick take turns. Numbers of runs, not times: a stall of the quota falls upon whoever is running then, and
  * who gives way after a stall would always leave the next one to the other. The numbers vary at random, so that they do not keep step with the quota's periods.
  */
-export class Turns {
+export class Interleaving {
   readonly #stretchMs: number;
   readonly #random = seededRandom(1);
   #runMs: number | undefined;
@@ -72,10 +72,10 @@ export class Turns {
  * @param level of the confidence interval
  * @returns undefined where there are too few
  */
-export function readYardstick(stretches: readonly Stretch[], level: number): YardstickReading | undefined {
+export function hostSpeed(stretches: readonly Interval[], level: number): YardstickReading | undefined {
   const count = stretches.length;
   if (count < FEWEST_STRETCHES) return undefined;
-  const sum = (of: (stretch: Stretch) => number): number =>
+  const sum = (of: (stretch: Interval) => number): number =>
     stretches.reduce((total, stretch) => total + of(stretch), 0);
   const elapsedMs = sum((stretch) => stretch.elapsedMs);
   const yardstickMs = sum(({ runs, yardstickMs }) => runs * yardstickMs);

@@ -4,7 +4,7 @@ import type { HostLoad } from './host-load.ts';
 import type { Warmth } from './steady-state.ts';
 
 /** A measurement and its circumstances. */
-export interface Evidence {
+export interface MeasuredCell {
   readonly cell: Cell;
   readonly warmth: Warmth;
   /** Undefined where the system does not tell. */
@@ -37,7 +37,7 @@ export function isPassing(verdict: Verdict): boolean {
   return PASSING.includes(verdict);
 }
 
-export function verdictsOn(evidence: Evidence): Verdict[] {
+export function verdictsOn(evidence: MeasuredCell): Verdict[] {
   const { cell } = evidence;
   return [
     ...(isBatchUnfilled(cell) ? (['batch-not-filled'] as const) : []),
@@ -56,7 +56,7 @@ export function isBatchUnfilled(cell: Cell): boolean {
 }
 
 /** Others left less than the config may use: its share of the cores, as far as it has threads for it. */
-export function isHostNoisy({ cell, load }: Pick<Evidence, 'cell' | 'load'>): boolean {
+export function isHostNoisy({ cell, load }: Pick<MeasuredCell, 'cell' | 'load'>): boolean {
   if (isDisturbed(cell)) return true;
   if (load === undefined) return false;
   const wanted = Math.min(cell.threads, cell.cpuMillicores / 1000);

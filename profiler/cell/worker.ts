@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import type { Answer, Question } from './cell-protocol.ts';
-import { breathing } from './measure.ts';
+import { everySecond } from './measure.ts';
 import { type OpenCell, openCell } from './open-cell.ts';
 
-const breath = breathing(() => send({ type: 'alive' }));
+const heartbeat = everySecond(() => send({ type: 'alive' }));
 let cell: OpenCell | undefined;
 
 async function reply(question: Question): Promise<unknown> {
@@ -20,9 +20,9 @@ async function reply(question: Question): Promise<unknown> {
   if (cell === undefined) throw new Error(`The model must be opened before "${question.ask}".`);
   switch (question.ask) {
     case 'warm-up':
-      return cell.warmUp(question, breath);
+      return cell.warmUp(question, heartbeat);
     case 'measure':
-      return cell.measure(question, breath);
+      return cell.measure(question, heartbeat);
     case 'codec':
       return cell.codec(question);
     case 'receive':

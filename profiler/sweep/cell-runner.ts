@@ -5,7 +5,7 @@ import type { Config } from '../../profiles/config.ts';
 import type { Cell, Verdict } from '../../profiles/table.ts';
 import type { InputShapes } from '../cell/cell-protocol.ts';
 import { type CellSettings, measureCell } from '../cell/measure-cell.ts';
-import { type Evidence, isPassing, verdictsOn } from '../cell/verdicts.ts';
+import { isPassing, type MeasuredCell, verdictsOn } from '../cell/verdicts.ts';
 import type { SweepGpu } from '../gpu/sweep-gpu.ts';
 import { createSweepQuota } from '../quota/measurement-quotas.ts';
 import type { Quotas } from '../quota/quota.ts';
@@ -14,7 +14,7 @@ import type { Quotas } from '../quota/quota.ts';
 const PATIENCE = 2;
 
 /** With what cells are measured. */
-export interface Bench {
+export interface CellEnvironment {
   readonly model: ModelFile;
   readonly shapes: InputShapes;
   readonly settings: CellSettings;
@@ -30,11 +30,11 @@ export interface CellFailure {
 
 /** Measures configs, each in a process and under a quota of its own, looks at the result and measures again where that may help. */
 export class CellRunner {
-  readonly #bench: Bench;
+  readonly #bench: CellEnvironment;
   readonly #signal: AbortSignal | undefined;
   #hopelessInRow = 0;
 
-  constructor(bench: Bench, signal: AbortSignal | undefined) {
+  constructor(bench: CellEnvironment, signal: AbortSignal | undefined) {
     this.#bench = bench;
     this.#signal = signal;
   }
@@ -45,7 +45,7 @@ export class CellRunner {
    */
   async measure(config: Config, threading?: Threading): Promise<CheckedCell | CellFailure> {
     try {
-      const measureOnce = (): Promise<Evidence> => this.#measureOnce(config, threading);
+      const measureOnce = (): Promise<MeasuredCell> => this.#measureOnce(config, threading);
       const isPatient = this.#hopelessInRow < PATIENCE;
       const checked = await measureChecked(measureOnce, ...(isPatient ? [] : [1]));
       const isMarked = checked.cell.verdicts?.some(isPassing) ?? false;
@@ -57,7 +57,7 @@ export class CellRunner {
     }
   }
 
-  async #measureOnce(config: Config, threading: Threading | undefined): Promise<Evidence> {
+  async #measureOnce(config: Config, threading: Threading | undefined): Promise<MeasuredCell> {
     this.#signal?.throwIfAborted();
     const quota = await createSweepQuota(this.#bench.quotas, config.cpuMillicores);
     try {
@@ -69,7 +69,7 @@ export class CellRunner {
 }
 
 /** A cell whose measurement was looked at, with how often it was measured. */
-export interface CheckedCell extends Evidence {
+export interface CheckedCell extends MeasuredCell {
   readonly attempts: number;
 }
 
@@ -83,7 +83,7 @@ const MOST_ATTEMPTS = 3;
  * @param mostAttempts 1 where it has turned out that trying again is of no use
  */
 export async function measureChecked(
-  measure: () => Promise<Evidence>,
+  measure: () => Promise<MeasuredCell>,
   mostAttempts = MOST_ATTEMPTS,
 ): Promise<CheckedCell> {
   let best: Attempt | undefined;
@@ -104,7 +104,7 @@ export function withVerdicts(cell: Cell, added: readonly Verdict[]): Cell {
 }
 
 interface Attempt {
-  readonly evidence: Evidence;
+  readonly evidence: MeasuredCell;
   readonly verdicts: readonly Verdict[];
 }
 

@@ -205,7 +205,7 @@ async function measureTable(
       host,
       ...conditions,
       ...(accelerator === undefined ? {} : { accelerator }),
-      ...completed(cells, open, threading, conditions.confidence),
+      ...completeTable(cells, open, threading, conditions.confidence),
       ...(threading.length === 0 ? {} : { threading: [...threading] }),
     };
     onProgress({ type: 'saved', file: await saveTable(table) });
@@ -238,7 +238,7 @@ function tellFinding({ finding, file }: Journal, resume: boolean, note: (text: s
 }
 
 /** A table's cells in order, those that were not measured predicted, with how well that can be done. */
-export function completed(
+export function completeTable(
   measured: readonly Cell[],
   open: readonly Config[],
   threading: readonly ThreadChoice[],

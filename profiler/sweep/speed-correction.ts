@@ -20,7 +20,7 @@ const LEVEL_DEVIATION = 1;
  * @param measured as they were measured
  * @param wanted the relative error at which a mean counts as known
  */
-export function atOneSpeed(measured: readonly Cell[], wanted: number): readonly Cell[] {
+export function correctForSpeed(measured: readonly Cell[], wanted: number): readonly Cell[] {
   const factors = new Map<Cell, number>();
   for (const group of groupsOf(measured.filter(({ yardstick }) => yardstick !== undefined))) {
     for (const [index, factor] of speedFactors(group).entries()) factors.set(group[index]!, factor);

@@ -9,7 +9,7 @@ import { isSpinning, nonMonotone } from './contradictions.ts';
 import type { Journal } from './journal.ts';
 import { type ProfileListener, remainingMs, type SweepState } from './progress.ts';
 import type { Strategy } from './sampling/strategy.ts';
-import { atOneSpeed } from './speed-correction.ts';
+import { correctForSpeed } from './speed-correction.ts';
 
 /** Times that cells which contradict each other, or what the host was else, are measured again. */
 const MOST_REPETITIONS = 2;
@@ -47,7 +47,7 @@ export interface Swept {
  */
 export async function sweep(plan: SweepPlan, listener: ProfileListener): Promise<Swept> {
   const cells = new Map(plan.journal.cells.map((cell) => [configKey(cell), cell]));
-  const comparable = (): readonly Cell[] => atOneSpeed([...cells.values()], plan.relativeError);
+  const comparable = (): readonly Cell[] => correctForSpeed([...cells.values()], plan.relativeError);
   const finishedMs: number[] = [];
   const begin = performance.now();
   let open = plan.configs.filter((config) => !cells.has(configKey(config)));

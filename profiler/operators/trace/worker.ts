@@ -3,7 +3,7 @@ import { messageOf } from '../../../models/base/errors.ts';
 import { engineFor } from '../../../models/engines/index.ts';
 import type { Operator, TracedOperator } from '../../../models/engines/tracing.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
-import { breathing } from '../../cell/measure.ts';
+import { everySecond } from '../../cell/measure.ts';
 import { openCell } from '../../cell/open-cell.ts';
 import type { Observation, TraceAnswer, TraceQuestion } from './trace-protocol.ts';
 
@@ -24,13 +24,13 @@ async function answer(question: TraceQuestion): Promise<TraceAnswer> {
 
 /** As it runs in production, without a trace. */
 async function observe({ model, config, shapes, budgetMs, periodMs }: TraceQuestion): Promise<Observation> {
-  const breath = breathing();
+  const heartbeat = everySecond();
   const cell = await openCell({ ask: 'open', model, config, shapes });
   const codecMs = cell.codec({ ask: 'codec', budgetMs: Math.min(100, budgetMs) });
   const windowMs = Math.min(budgetMs, Math.max(WINDOW_MS, 5 * periodMs));
-  await cell.warmUp({ ask: 'warm-up', windowMs, budgetMs: 3 * budgetMs }, breath);
+  await cell.warmUp({ ask: 'warm-up', windowMs, budgetMs: 3 * budgetMs }, heartbeat);
   const rule = { level: 0.95, relativeError: 0.03, budgetMs, periodMs };
-  const { latencyMs, cpuMs, peakMemoryBytes } = await cell.measure({ ask: 'measure', rule }, breath);
+  const { latencyMs, cpuMs, peakMemoryBytes } = await cell.measure({ ask: 'measure', rule }, heartbeat);
   const { threads, spinning, loadMs, firstAnswerMs } = cell.opened;
   return {
     wallMs: latencyMs.min,

@@ -5,7 +5,7 @@ import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { threadingOf } from '../../../profiles/lookup.ts';
 import type { Cell, ThreadChoice } from '../../../profiles/table.ts';
-import type { Evidence } from '../../cell/verdicts.ts';
+import type { MeasuredCell } from '../../cell/verdicts.ts';
 import type { CellRunner } from '../cell-runner.ts';
 import type { Grid } from '../grid.ts';
 import type { Journal } from '../journal.ts';
@@ -80,7 +80,7 @@ function describe({ threads, spinning }: Threading): string {
 }
 
 /** Measures one threading under a quota; undefined where it cannot run. */
-export type Trial = (cpuMillicores: number, threading: Threading) => Promise<Evidence | undefined>;
+export type Trial = (cpuMillicores: number, threading: Threading) => Promise<MeasuredCell | undefined>;
 
 /**
  * Tries threads under the quotas where there is a choice, all with the same batch.

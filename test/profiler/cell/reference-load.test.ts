@@ -4,15 +4,15 @@ import { describe, expect, test } from 'vitest';
 import { seededRandom } from '../../../models/base/random.ts';
 import { measure } from '../../../profiler/cell/measure.ts';
 import {
-  readYardstick,
-  type Stretch,
-  Turns,
+  hostSpeed,
+  Interleaving,
+  type Interval,
   YARDSTICK_SHARE,
 } from '../../../profiler/cell/reference-load.ts';
 
 /** Plays turns until a time is over. */
 function play(runMs: number, yardstickMs: number, budgetMs: number) {
-  const turns = new Turns(budgetMs);
+  const turns = new Interleaving(budgetMs);
   const played: { runs: number; yardsticks: number }[] = [];
   for (let spent = 0; spent < budgetMs; ) {
     const turn = { runs: turns.runs(), yardsticks: turns.yardsticks() };
@@ -53,7 +53,7 @@ describe('turns', () => {
         fc.double({ min: 0.001, max: 20_000, noNaN: true }),
         fc.double({ min: 0.001, max: 20_000, noNaN: true }),
         (run, yardstick) => {
-          const turns = new Turns(4000);
+          const turns = new Interleaving(4000);
           turns.learn({ run, yardstick });
           expect(turns.runs()).toBeGreaterThanOrEqual(1);
           expect(turns.yardsticks()).toBeGreaterThanOrEqual(1);
@@ -69,7 +69,7 @@ describe('turns', () => {
 });
 
 /** Ten stretches of a batch that takes as long as eight yardsticks, on a host whose speed varies, with an error of its own. */
-function stretches(speedError: number, ownError: number): Stretch[] {
+function stretches(speedError: number, ownError: number): Interval[] {
   const normal = randomNormal.source(seededRandom(7))(0, 1);
   return Array.from({ length: 10 }, () => {
     const yardstickMs = 10 * Math.exp(speedError * normal());
@@ -79,18 +79,18 @@ function stretches(speedError: number, ownError: number): Stretch[] {
 
 describe('the reading', () => {
   test('what the yardstick explains is no error', () => {
-    const reading = readYardstick(stretches(0.2, 0.01), 0.95)!;
+    const reading = hostSpeed(stretches(0.2, 0.01), 0.95)!;
     expect(reading.relativeError).toBeLessThan(0.02);
     expect(reading.meanMs).toBeGreaterThan(7);
     expect(reading.meanMs).toBeLessThan(13);
   });
 
   test('what it does not explain is one', () => {
-    expect(readYardstick(stretches(0.01, 0.2), 0.95)!.relativeError).toBeGreaterThan(0.06);
+    expect(hostSpeed(stretches(0.01, 0.2), 0.95)!.relativeError).toBeGreaterThan(0.06);
   });
 
   test('two stretches tell nothing', () => {
-    expect(readYardstick(stretches(0.1, 0.1).slice(0, 2), 0.95)).toBeUndefined();
+    expect(hostSpeed(stretches(0.1, 0.1).slice(0, 2), 0.95)).toBeUndefined();
   });
 });
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type Evidence, hasDrifted, verdictsOn } from '../../../profiler/cell/verdicts.ts';
+import { hasDrifted, type MeasuredCell, verdictsOn } from '../../../profiler/cell/verdicts.ts';
 import { isSpinning, nonMonotone } from '../../../profiler/sweep/contradictions.ts';
 import type { Cell } from '../../../profiles/table.ts';
 import { cell } from '../../profiles/sample-table.ts';
 
 const QUIET = { cores: 2, foreignCores: 0.02, stolenShare: 0 };
 
-function seen(of: Cell, change: Partial<Evidence> = {}): Evidence {
+function seen(of: Cell, change: Partial<MeasuredCell> = {}): MeasuredCell {
   return { cell: of, warmth: 'steady', load: QUIET, measuringMs: 1000, ...change };
 }
 

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import type { Evidence } from '../../../profiler/cell/verdicts.ts';
+import type { MeasuredCell } from '../../../profiler/cell/verdicts.ts';
 import { measureChecked, withVerdicts } from '../../../profiler/sweep/cell-runner.ts';
 import { cell } from '../../profiles/sample-table.ts';
 
-const load = (foreignCores: number): Evidence['load'] => ({ cores: 2, foreignCores, stolenShare: 0 });
-const clean: Evidence = { cell: cell(1, 1000, 10), warmth: 'steady', load: load(0), measuringMs: 1000 };
-const noisy: Evidence = { cell: cell(1, 1000, 30), warmth: 'steady', load: load(2), measuringMs: 1000 };
+const load = (foreignCores: number): MeasuredCell['load'] => ({ cores: 2, foreignCores, stolenShare: 0 });
+const clean: MeasuredCell = { cell: cell(1, 1000, 10), warmth: 'steady', load: load(0), measuringMs: 1000 };
+const noisy: MeasuredCell = { cell: cell(1, 1000, 30), warmth: 'steady', load: load(2), measuringMs: 1000 };
 
 /** Gives one after the other. */
-function inTurn(...attempts: Evidence[]): () => Promise<Evidence> {
+function inTurn(...attempts: MeasuredCell[]): () => Promise<MeasuredCell> {
   return async () => attempts.shift()!;
 }
 

@@ -2,7 +2,7 @@ import { randomNormal } from 'd3-random';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { seededRandom } from '../../../models/base/random.ts';
-import { atOneSpeed } from '../../../profiler/sweep/speed-correction.ts';
+import { correctForSpeed } from '../../../profiler/sweep/speed-correction.ts';
 import type { Cell } from '../../../profiles/table.ts';
 import { cell } from '../../profiles/sample-table.ts';
 
@@ -34,7 +34,7 @@ describe('cells as of one speed', () => {
   test('what a host that changes did to them is gone, and told', () => {
     const normal = randomNormal.source(seededRandom(3))(0, 0.1);
     const raw = QUOTAS.flatMap((quota) => BATCHES.map((batch) => seen(batch, quota, Math.exp(normal()))));
-    const corrected = atOneSpeed(raw, 0.03);
+    const corrected = correctForSpeed(raw, 0.03);
     expect(spread(raw.map(perRow))).toBeGreaterThan(0.2);
     expect(spread(corrected.map(perRow))).toBeLessThan(0.07);
     for (const [index, { latencyMs, speedFactor, cpuMs, converged }] of corrected.entries()) {
@@ -49,7 +49,7 @@ describe('cells as of one speed', () => {
   test('what a quota does to every cell stays', () => {
     const effect: Record<number, number> = { 250: 1.5, 500: 1.2, 1000: 1 };
     const raw = QUOTAS.flatMap((quota) => BATCHES.map((batch) => seen(batch, quota, 1, effect[quota]!)));
-    for (const [index, corrected] of atOneSpeed(raw, 0.03).entries()) {
+    for (const [index, corrected] of correctForSpeed(raw, 0.03).entries()) {
       expect(perRow(corrected) / perRow(raw[index]!)).toBeGreaterThan(0.97);
       expect(perRow(corrected) / perRow(raw[index]!)).toBeLessThan(1.03);
     }
@@ -57,14 +57,14 @@ describe('cells as of one speed', () => {
 
   test('cells with other threads have another yardstick', () => {
     const two = { ...seen(4, 2000, 1), threads: 2, yardstick: { meanMs: 30, relativeError: 0.02 } };
-    const [one, other] = atOneSpeed([seen(4, 1000, 1), two], 0.03);
+    const [one, other] = correctForSpeed([seen(4, 1000, 1), two], 0.03);
     expect(one!.speedFactor).toBeCloseTo(1, 2);
     expect(other!.speedFactor).toBeCloseTo(1, 2);
   });
 
   test('a cell without a yardstick stays as it is', () => {
     const { yardstick: _, ...without } = seen(4, 1000, 1);
-    expect(atOneSpeed([without, seen(2, 1000, 1.1), seen(1, 1000, 0.9)], 0.03)[0]).toBe(without);
+    expect(correctForSpeed([without, seen(2, 1000, 1.1), seen(1, 1000, 0.9)], 0.03)[0]).toBe(without);
   });
 
   test('means stay above zero and within their intervals', () => {
@@ -72,7 +72,7 @@ describe('cells as of one speed', () => {
     fc.assert(
       fc.property(fc.array(speeds, { minLength: 1, maxLength: 8 }), (slownesses) => {
         const raw = slownesses.map((slowness, index) => seen(1 << index, 1000, slowness));
-        for (const { latencyMs } of atOneSpeed(raw, 0.03)) {
+        for (const { latencyMs } of correctForSpeed(raw, 0.03)) {
           expect(latencyMs.meanInterval[0]).toBeGreaterThan(0);
           expect(latencyMs.meanInterval[0]).toBeLessThan(latencyMs.mean);
           expect(latencyMs.meanInterval[1]).toBeGreaterThan(latencyMs.mean);
