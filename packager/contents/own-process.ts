@@ -4,7 +4,7 @@ import { InflessError } from '../../models/base/errors.ts';
 import { programFile } from '../../models/base/package.ts';
 import { type ErrorRecord, fromErrorRecord, toErrorRecord } from '../server/inference/messages.ts';
 
-type Outcome<T> = { readonly value: T } | { readonly error: ErrorRecord };
+type ProcessResult<T> = { readonly value: T } | { readonly error: ErrorRecord };
 
 /**
  * Has another process do what takes much memory, so that ours stays as small as streams are.
@@ -25,9 +25,9 @@ export async function askOwnProcess<T>(
   // Not by the option of fork: that one emits an error beside ending the process, and nothing softer is heard in native code.
   const kill = () => child.kill('SIGKILL');
   signal?.addEventListener('abort', kill);
-  let outcome: Outcome<T> | undefined;
+  let outcome: ProcessResult<T> | undefined;
   child.on('message', (message) => {
-    outcome = message as Outcome<T>;
+    outcome = message as ProcessResult<T>;
   });
   const [code, killedBy] = (await once(child, 'close')) as [number | null, string | null];
   signal?.removeEventListener('abort', kill);
@@ -47,7 +47,7 @@ export async function askOwnProcess<T>(
 
 /** The other end: sends what the function returns or throws. A defect ends the process with its stack. */
 export async function answerParent<T>(find: () => Promise<T>): Promise<void> {
-  let outcome: Outcome<T>;
+  let outcome: ProcessResult<T>;
   try {
     outcome = { value: await find() };
   } catch (error) {

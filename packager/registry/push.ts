@@ -5,7 +5,7 @@ import { type Bundle, blobsOf } from '../oci/image.ts';
 import type { Descriptor, Digest } from '../oci/schema.ts';
 import { readVerified } from '../oci/verified.ts';
 import { KnownRepositories } from './known-repositories.ts';
-import type { Outcome, RegistryOptions } from './options.ts';
+import type { RegistryOptions, TransferResult } from './options.ts';
 import { formatReference, type Reference } from './reference.ts';
 import { pushReferrer } from './referrers.ts';
 import { Registry } from './registry.ts';
@@ -18,7 +18,7 @@ export interface PushReport {
   /** The pushed image by its digest: what a deployment should name. */
   readonly reference: Reference & { readonly digest: Digest };
   /** How many blobs and manifests were there, were taken over, were sent. */
-  readonly counts: Readonly<Record<Outcome, number>>;
+  readonly counts: Readonly<Record<TransferResult, number>>;
   /** Sizes of what was sent. */
   readonly sentBytes: number;
 }
@@ -53,7 +53,7 @@ class Push {
   readonly #reference: Reference;
   readonly #repository: Repository;
   readonly #known: KnownRepositories;
-  readonly #counts: Record<Outcome, number> = { present: 0, mounted: 0, pushed: 0 };
+  readonly #counts: Record<TransferResult, number> = { present: 0, mounted: 0, pushed: 0 };
   readonly #abort: AbortController;
   #sentBytes = 0;
 
@@ -144,7 +144,7 @@ class Push {
     this.#done(manifest.descriptor, 'pushed');
   }
 
-  #done(descriptor: Descriptor, outcome: Outcome): void {
+  #done(descriptor: Descriptor, outcome: TransferResult): void {
     this.#counts[outcome] += 1;
     if (outcome === 'pushed') this.#sentBytes += descriptor.size;
     this.#repository.registry.options.onProgress?.({ type: 'done', descriptor, outcome });

@@ -3,7 +3,7 @@ import { InflessError } from '../../models/base/errors.ts';
 import { formatDuration } from '../../models/base/units.ts';
 import { LatencyHistogram } from '../load/histogram.ts';
 import type { RequestSender } from '../load/open-loop.ts';
-import type { Outcome } from '../load/recorder.ts';
+import type { RequestResult } from '../load/recorder.ts';
 import type { IdleReport } from './capacity-report.ts';
 import type { TrialParts } from './trial.ts';
 
@@ -18,7 +18,7 @@ const LONGEST_IDLE_MS = 5000;
 const FEWEST_IDLE_REQUESTS = 3;
 
 interface Answer {
-  readonly outcome: Outcome;
+  readonly outcome: RequestResult;
   readonly latencyMs: number;
 }
 
@@ -82,17 +82,17 @@ async function untilAnswered(target: string, parts: TrialParts, signal: AbortSig
   }
 }
 
-function refusal(target: string, outcome: Outcome): InflessError {
+function refusal(target: string, outcome: RequestResult): InflessError {
   return new InflessError('INVALID_INPUT', `${target} does not answer what is sent (${nameOf(outcome)})`, {
     remedy: 'Give a request that it answers, with --data FILE, and --header where it needs one.',
   });
 }
 
-function nameOf(outcome: Outcome): string {
+function nameOf(outcome: RequestResult): string {
   return 'status' in outcome ? `status ${outcome.status}` : outcome.error;
 }
 
-function isOk(outcome: Outcome): boolean {
+function isOk(outcome: RequestResult): boolean {
   return 'status' in outcome && outcome.status >= 200 && outcome.status < 300;
 }
 

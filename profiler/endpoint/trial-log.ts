@@ -1,5 +1,5 @@
 import type { RequestLog } from '../load/open-loop.ts';
-import { LoadRecorder, type Outcome } from '../load/recorder.ts';
+import { LoadRecorder, type RequestResult } from '../load/recorder.ts';
 import type { LoadReport, SecondReport } from '../load/report.ts';
 import { type Counts, Stretches } from './late-share.ts';
 import type { TrialRule, Verdict } from './trial-rule.ts';
@@ -67,7 +67,7 @@ export class TrialLog implements RequestLog {
     if (this.#isCounted(dueMs)) this.#recorder.dropped();
   }
 
-  ended(outcome: Outcome, latencyMs: number, dueMs: number): void {
+  ended(outcome: RequestResult, latencyMs: number, dueMs: number): void {
     const isOk = 'status' in outcome && outcome.status >= 200 && outcome.status < 300;
     const counted = this.#isCounted(dueMs);
     if (counted) this.#recorder.ended(outcome, latencyMs);

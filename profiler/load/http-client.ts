@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { Pool } from 'undici';
 import { systemCode } from '../../models/base/errors.ts';
 import type { RequestSender } from './open-loop.ts';
-import type { Outcome } from './recorder.ts';
+import type { RequestResult } from './recorder.ts';
 
 export interface HttpClientOptions {
   readonly method: string;
@@ -48,7 +48,7 @@ export class HttpClient implements RequestSender {
   }
 
   /** Sends one request; `done` hears once how it ended, when the whole answer has been read. */
-  send(body: Uint8Array | null, done: (outcome: Outcome) => void): void {
+  send(body: Uint8Array | null, done: (outcome: RequestResult) => void): void {
     let status = 0;
     let errorBytes: Buffer | undefined;
     this.#pool.dispatch(

@@ -1,5 +1,5 @@
 import { type Cancel, type Clock, systemClock } from '../../models/base/clock.ts';
-import type { Outcome } from './recorder.ts';
+import type { RequestResult } from './recorder.ts';
 import type { SecondReport } from './report.ts';
 
 /** How long an interrupted test still waits for answers. */
@@ -7,14 +7,14 @@ const INTERRUPTED_WAIT_MS = 2000;
 
 /** Sends one request without waiting for those before; `done` hears once how it ended. */
 export interface RequestSender {
-  send(body: Uint8Array | null, done: (outcome: Outcome) => void): void;
+  send(body: Uint8Array | null, done: (outcome: RequestResult) => void): void;
 }
 
 /** What a test tells of its requests. `dueMs` is on the test's clock; requests are sent or dropped in its order. */
 export interface RequestLog {
   sent(lagMs: number, dueMs: number): void;
   dropped(dueMs: number): void;
-  ended(outcome: Outcome, latencyMs: number, dueMs: number): void;
+  ended(outcome: RequestResult, latencyMs: number, dueMs: number): void;
   /** The interrupted test waits no longer for it. */
   abandoned(ageMs: number, dueMs: number): void;
   readonly hasOpenSecond: boolean;

@@ -8,7 +8,7 @@ const TOLERABLE_LAG_MS = 10;
 const NOTHING = { sent: 0, answered: 0, ok: 0, late: 0, failed: 0, dropped: 0 };
 
 /** How one request ended: with a status, or with the reason why there was none. */
-export type Outcome =
+export type RequestResult =
   /** `text`: how the body of an answer begins that is an error; of the first such answer. */
   { readonly status: number; readonly text?: string } | { readonly error: string };
 
@@ -42,7 +42,7 @@ export class LoadRecorder {
     this.#count('dropped');
   }
 
-  ended(outcome: Outcome, latencyMs: number): void {
+  ended(outcome: RequestResult, latencyMs: number): void {
     if ('error' in outcome) {
       this.#count('failed');
       increment(this.#errors, outcome.error);

@@ -1,6 +1,6 @@
 import type { VirtualClock } from '../../../models/base/virtual-clock.ts';
 import type { Connection } from '../../../profiler/endpoint/measure-capacity.ts';
-import type { Outcome } from '../../../profiler/load/recorder.ts';
+import type { RequestResult } from '../../../profiler/load/recorder.ts';
 
 export interface SimulatedServerOptions {
   /** Each server answers one request after the other, every one in this time. */
@@ -37,7 +37,7 @@ export class SimulatedServer {
     };
   }
 
-  #answer(done: (outcome: Outcome) => void, cancels: Set<() => void>): void {
+  #answer(done: (outcome: RequestResult) => void, cancels: Set<() => void>): void {
     this.requests += 1;
     const nowMs = this.#clock.nowMs();
     const { readyAtMs = 0, serviceMs } = this.#options;
