@@ -411,8 +411,16 @@ function describeSignature(model: ServedModel) {
   };
   return {
     model_spec: { name, signature_name: '', version: MODEL_VERSION },
-    metadata: { signature_def: { signature_def: { serving_default: signature } } },
+    metadata: { signature_def: { signature_def: { serving_default: signature } }, ...classNames(manifest) },
   };
+}
+
+/** What the columns of outputs are the scores of, beside the signature, which has no room for it. */
+function classNames({ outputs }: ModelManifest) {
+  const named = outputs.flatMap(({ name, classes }) =>
+    classes === undefined ? [] : [[name, classes] as const],
+  );
+  return named.length === 0 ? {} : { classes: Object.fromEntries(named) };
 }
 
 const TF_DTYPE: Readonly<Record<DType, string>> = {

@@ -38,6 +38,8 @@ export interface TinyGraph {
   readonly nodes: readonly NodeInit[];
   readonly weights?: readonly TensorInit[];
   readonly opset?: bigint;
+  /** Operator sets beside the standard one. */
+  readonly domains?: readonly string[];
 }
 
 export function tensorInfo(name: string, dtype: DType, dims: readonly (number | string)[]): ValueInfoInit {
@@ -69,7 +71,10 @@ export function encodeTinyModel(graph: TinyGraph): Uint8Array {
     ModelProtoSchema,
     create(ModelProtoSchema, {
       irVersion: 8n,
-      opsetImport: [{ domain: '', version: graph.opset ?? 17n }],
+      opsetImport: [
+        { domain: '', version: graph.opset ?? 17n },
+        ...(graph.domains ?? []).map((domain) => ({ domain, version: 1n })),
+      ],
       graph: {
         name: 'tiny',
         input: [...graph.inputs],
