@@ -5,6 +5,7 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import {
   ModelProtoSchema,
   type NodeProtoSchema,
+  TensorProto_DataLocation,
   TensorProto_DataType,
   type TensorProtoSchema,
   type ValueInfoProtoSchema,
@@ -148,3 +149,19 @@ export const STATEFUL: TinyGraph = {
   ],
   weights: [intWeights('first', [0])],
 };
+
+/** LINEAR with its weights in a file beside it: see {@link linearWeights}. */
+export function linearWithWeightsIn(location: string): TinyGraph {
+  const dims = [3n, 2n];
+  const dataLocation = TensorProto_DataLocation.EXTERNAL;
+  const externalData = [{ key: 'location', value: location }];
+  return {
+    ...LINEAR,
+    weights: [{ name: 'w', dims, dataType: TensorProto_DataType.FLOAT, dataLocation, externalData }],
+  };
+}
+
+/** The bytes of its weights, `factor` times those of LINEAR. */
+export function linearWeights(factor = 1): Uint8Array {
+  return new Uint8Array(Float32Array.from([1, 10, 2, 20, 3, 30], (value) => value * factor).buffer);
+}
