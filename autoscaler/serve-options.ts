@@ -127,9 +127,9 @@ function parseCredentialsFolder(given: string, name: string): string {
   if (given !== '') return given;
   throw new InflessError(
     'INVALID_INPUT',
-    `${name} is empty: nobody could tell who may administer functions`,
+    `${name} is empty, so no one could log in to administer functions`,
     {
-      remedy: 'Name a folder. To let everybody, unset it.',
+      remedy: 'Name a folder. To require no login, unset it.',
     },
   );
 }

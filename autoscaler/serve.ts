@@ -34,7 +34,7 @@ async function credentialsOf(
 ): Promise<Credentials | undefined> {
   if (basicAuthDir !== undefined) return readCredentials(basicAuthDir);
   if (!isLoopback(host))
-    logger.warn({ host }, 'whoever reaches this address can deploy functions: give --basic-auth-dir');
+    logger.warn({ host }, 'everyone who reaches this address can deploy functions: give --basic-auth-dir');
   return undefined;
 }
 
@@ -62,7 +62,7 @@ function refuseStray(options: ServeValues): void {
     platform === 'local' ? (['namespace', 'kubeconfig', 'context'] as const) : (['cpu'] as const);
   const stray = strays.find((name) => options[name] !== undefined);
   if (stray === undefined) return;
-  throw new InflessError('INVALID_INPUT', `--${stray} says nothing to --platform ${platform}`, {
+  throw new InflessError('INVALID_INPUT', `--${stray} is not an option of --platform ${platform}`, {
     remedy: platform === 'local' ? 'Leave it out, or give --platform kubernetes.' : 'Leave it out.',
   });
 }

@@ -69,7 +69,7 @@ export const PACK_OPTIONS = {
   modelFile: option({
     key: 'model',
     parse: text,
-    help: 'which file of the folder is the model; the options are for this one alone then',
+    help: 'which file of the folder is the model; the options then apply to this one only',
   }),
   ...IMAGE_OPTIONS,
   base: option({ ...BASE, otherwise: `${DEFAULT_BASE}, or with --accelerator cuda ${DEFAULT_CUDA_BASE}` }),

@@ -68,7 +68,7 @@ function checkAlike(a: NamedTable, b: NamedTable): void {
   throw new InflessError(
     'PROFILE_INVALID',
     `Tables ${a.name} and ${b.name} cannot be one: they are of different ${difference}`,
-    { remedy: 'infless-profile compare tells how they differ.' },
+    { remedy: 'infless-profile compare shows how they differ.' },
   );
 }
 

@@ -20,7 +20,7 @@ export function noInstance(functionName: string, waitedMs: number): InflessError
   return new InflessError(
     'UNAVAILABLE',
     `No instance of function "${functionName}" became ready within ${formatDuration(waitedMs)}`,
-    { remedy: 'Try again later; if it stays so, its status (GET /api/functions/NAME) tells why.' },
+    { remedy: 'Try again later; if it stays so, its status (GET /api/functions/NAME) says why.' },
   );
 }
 

@@ -44,7 +44,7 @@ export function roomState(shortage: Shortage | undefined, lateness?: string): Co
   if (shortage === undefined && lateness !== undefined)
     return finding('Sufficient', false, 'SloNotKept', lateness);
   if (shortage === undefined)
-    return finding('Sufficient', true, 'EnoughRoom', 'The cluster can carry what is asked for.');
+    return finding('Sufficient', true, 'EnoughRoom', 'The cluster can carry the demand.');
   return finding('Sufficient', false, shortageKind(shortage), shortageText(shortage));
 }
 

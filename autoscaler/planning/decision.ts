@@ -167,7 +167,7 @@ export function shortageText(shortage: Shortage): string {
     return `scale.max allows ${maxInstances} ${maxInstances === 1 ? 'instance' : 'instances'}: too few for ${rate}.`;
   const missing = [
     ...(missingPerSecond > 0 ? [rate] : []),
-    ...(missingInstances > 0 ? [`${missingInstances} of the instances that shall always run`] : []),
+    ...(missingInstances > 0 ? [`${missingInstances} of the instances that must always run`] : []),
   ];
   return `The cluster has no room for ${missing.join(' and ')}.`;
 }

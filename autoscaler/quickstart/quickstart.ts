@@ -121,7 +121,7 @@ async function untilReady(service: Service, name: string, signal: AbortSignal): 
         'PLATFORM_FAILED',
         `No instance of ${name} became ready within ${formatDuration(READY_TIMEOUT_MS)}`,
         {
-          remedy: 'Is the machine busy with something else? Try again.',
+          remedy: 'Try again when the machine is less busy.',
         },
       );
     }

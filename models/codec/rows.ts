@@ -69,7 +69,7 @@ function rowList(name: string, tensor: Tensor, axis: number, rows: number, remed
   if (rows === 1) return { ...tensor, shape: [1, ...shape] };
   throw new InflessError(
     'INVALID_INPUT',
-    `Tensor "${name}" cannot be told apart into ${rows} rows`,
+    `Tensor "${name}" cannot be split into ${rows} rows`,
     remedy === undefined ? {} : { remedy },
   );
 }

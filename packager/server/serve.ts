@@ -38,7 +38,7 @@ export async function serve(settings: ServerSettings): Promise<void> {
     estimateOf: (model) => estimateFrom(table, model, settings, logger),
   });
   const guard = new OrphanGuard(systemClock, settings.orphanMs, () =>
-    ending.begin(`nobody asked whether it is ready for ${settings.orphanMs} ms`),
+    ending.begin(`no readiness check came for ${settings.orphanMs} ms`),
   );
   const app = createApp({ instance, logger, onReadyAsked: () => guard.touch() });
   const port = await listen(app, settings);

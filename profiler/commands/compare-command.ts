@@ -16,7 +16,7 @@ const EXIT_REGRESSION = 1;
 
 const OPTIONS = {
   before: argument({ argument: '<before>', parse: file, help: 'a profile table (JSON)' }),
-  after: argument({ argument: '<after>', parse: file, help: 'another one' }),
+  after: argument({ argument: '<after>', parse: file, help: 'another profile table (JSON)' }),
   failOn: option({
     flag: '--fail-on <percent>',
     parse: (text, name) => parsePercent(text, name, 0, 100_000),

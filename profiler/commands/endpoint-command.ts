@@ -39,37 +39,37 @@ const OPTIONS = {
     flag: '--percentile <percent>',
     parse: (given, name) => Math.round(parsePercent(given, name, 50, 99.99) * 1e6) / 1e4,
     otherwise: "the function's own, else 99",
-    help: 'share of all requests that must meet it',
+    help: 'share of all requests, in percent, that must meet it',
   }),
   confidence: option({
     flag: '--confidence <percent>',
     parse: (given, name) => parsePercent(given, name, 50, 99.99),
     default: '95%',
-    help: 'that the verdict on a rate is right',
+    help: 'confidence that the verdict on a rate is right',
   }),
   error: option({
     flag: '--error <percent>',
     parse: (given, name) => parsePercent(given, name, 1, 50),
     default: '5%',
-    help: 'how close the rates that held and did not hold are to come',
+    help: 'largest gap between the highest rate that held and the lowest that did not',
   }),
   maxRate: option({
     flag: '--max-rate <number>',
     parse: parseMaxRate,
     default: '10000',
-    help: 'requests per second never gone beyond',
+    help: 'highest rate to try, in requests per second',
   }),
   maxTime: option({
     flag: '--max-time <duration>',
     parse: parsePositiveMs,
     default: '15m',
-    help: 'end with what is known by then',
+    help: 'stop after this long, with what is known by then',
   }),
   warmUp: option({
     flag: '--warm-up <duration>',
     parse: parsePositiveMs,
     default: '10s',
-    help: 'at each rate, uncounted, while requests are late: time for new instances',
+    help: 'longest warm-up at each rate, not counted: time for new instances to start',
   }),
   data: option({
     flag: '--data <file>',
@@ -91,7 +91,7 @@ const OPTIONS = {
   json: optionalValue({
     flag: '--json [file]',
     parse: file,
-    help: 'every trial as JSON, to a file, or to standard output instead of the summary',
+    help: 'write every trial as JSON to a file, or to standard output in place of the summary',
   }),
   output: option({
     flag: '-o, --output <file>',

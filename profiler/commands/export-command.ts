@@ -20,7 +20,7 @@ export const exportCommand = defineProgram({
       flag: '-o, --output <file>',
       parse: file,
       otherwise: 'standard output',
-      help: 'where to',
+      help: 'file to write',
     }),
   },
   run: async ({ table, format, output }) => {

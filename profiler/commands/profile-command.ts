@@ -21,7 +21,7 @@ import type { ProfileValues } from './profile-options.ts';
 /** Measures a table, or predicts it, and writes what was asked for. */
 export async function profile(options: ProfileValues, invocation: Invocation): Promise<void> {
   if (options.cells !== undefined && !options.predict) {
-    throw new InflessError('INVALID_INPUT', '--cells corrects predictions, and none were asked for', {
+    throw new InflessError('INVALID_INPUT', '--cells needs --predict', {
       remedy: 'Add --predict, or leave --cells out.',
     });
   }

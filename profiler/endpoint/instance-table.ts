@@ -150,7 +150,7 @@ async function ask(url: URL, { contentType, body }: Message): Promise<void> {
 }
 
 function disturbed(url: URL): InflessError {
-  return new InflessError('UNAVAILABLE', `Others ask ${url.origin} too: its batches cannot be told apart`, {
+  return new InflessError('UNAVAILABLE', `Others ask ${url.origin} too, so its batches cannot be timed`, {
     remedy: 'Take it out of traffic while it is measured, or leave --output out.',
   });
 }

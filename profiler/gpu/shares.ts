@@ -31,7 +31,7 @@ export async function openGpuShares(
   percents: readonly number[],
 ): Promise<GpuShares> {
   if (gpu.uuid === null || gpu.computeMode === 'Prohibited') {
-    throw new InflessError('PLATFORM_FAILED', `${gpu.model} lets nobody compute on it`, {
+    throw new InflessError('PLATFORM_FAILED', `${gpu.model} accepts no processes`, {
       remedy: 'Set its compute mode to Default with nvidia-smi -c 0, or leave out --gpu.',
     });
   }

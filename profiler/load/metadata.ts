@@ -16,7 +16,7 @@ export async function fetchSignature(
   const what = `The metadata at ${metadataUrl.href}`;
   const { status, body } = await get(metadataUrl, timeoutMs);
   if (status === 200) return protocol.readMetadata(body, what);
-  throw new InflessError('INVALID_INPUT', `${what} cannot be had: status ${status}`, {
+  throw new InflessError('INVALID_INPUT', `${what} cannot be read: status ${status}`, {
     remedy: GIVE_A_BODY,
   });
 }

@@ -41,14 +41,17 @@ export function parseCsv(text: string, what: string): readonly CsvRecord[] {
   }
 }
 
+/** How tools write that they have no figure. */
+const NO_FIGURE = new Set(['', 'n/a', 'na', 'nan', 'none', '-', '--']);
+
 /**
- * A number of a record; undefined where the column is missing or empty.
+ * A number of a record; undefined where the column is missing, empty or says that there is none, as `N/A`.
  *
  * @throws InflessError PROFILE_INVALID for what is no number
  */
 export function csvNumber({ fields, line }: CsvRecord, column: string, what: string): number | undefined {
   const text = fields[column] ?? '';
-  if (text === '') return undefined;
+  if (NO_FIGURE.has(text.toLowerCase())) return undefined;
   const value = Number(text);
   if (Number.isFinite(value)) return value;
   throw new InflessError('PROFILE_INVALID', `${what}, line ${line}: "${text}" is no number for "${column}"`, {

@@ -94,8 +94,15 @@ function parseRow(record: CsvRecord, options: TritonOptions, what: string): Row 
   };
 }
 
-/** `2:GPU`, or as earlier versions wrote it `2/GPU`; nothing means that Triton chose: one on each GPU. */
+/**
+ * `2:GPU`, several as `1:GPU + 1:CPU`, or as earlier versions wrote them: `2/GPU`, `1/GPU,1/CPU`. Nothing means that Triton
+ * chose: one on each GPU.
+ */
 function instanceGroup(text: string): { readonly count: number; readonly isGpu: boolean } {
-  const [, count, kind] = /^(\d+)\s*[:/]\s*([a-z]+)/i.exec(text) ?? [];
-  return { count: Number(count ?? 1), isGpu: (kind ?? 'GPU').toUpperCase() === 'GPU' };
+  const groups = [...text.matchAll(/(\d+)\s*[:/]\s*([a-z]+)/gi)];
+  if (groups.length === 0) return { count: 1, isGpu: true };
+  return {
+    count: groups.reduce((sum, [, count]) => sum + Number(count), 0),
+    isGpu: groups.some(([, , kind]) => kind!.toUpperCase() === 'GPU'),
+  };
 }

@@ -82,11 +82,7 @@ describe('infless-autoscaler', () => {
     [['--allow-host', 'http://gateway.example'], 2, /--allow-host "http:\/\/gateway\.example" is no name/],
     [['--allow-host', 'a.example:8080'], 2, /without scheme and port/],
     [['--cpu', 'lots'], 2, /--cpu "lots" is not an amount of CPU/],
-    [
-      ['--basic-auth-dir', ''],
-      2,
-      /--basic-auth-dir is empty: nobody could tell who may administer functions/,
-    ],
+    [['--basic-auth-dir', ''], 2, /--basic-auth-dir is empty, so no one could log in/],
     [['--cpu', '1', 'plan'], 2, /"plan" is a command of infless-autoscaler, and comes first/],
     [['pln'], 2, /has no command "pln"\. Did you mean plan\?/],
     [

@@ -37,6 +37,7 @@ await benchmark(async () => {
   const pairs = positive(values.pairs, '--pairs');
   const builds = { ours: thisBuild(), other: await otherBuild(values.against) };
   const prepare = (build) => SIZES.flatMap((size) => casesOf(size, functions, nodes, build));
+  requireLikeness(builds, functions, nodes);
   prepare(builds.other); // so that both are equally used to all of it: a build that has seen less of it is compiled better
   const cases = prepare(builds.ours);
   const results = cases.map((each) => ({ ...each, ...compare(each.inputs, builds, pairs) }));
@@ -72,6 +73,16 @@ async function otherBuild(folder) {
   // Before decisions had reasons, a planner took its input one by one.
   if (plan.length === 3) return { decide: (demands, cluster) => plan(demands, cluster, rates) };
   return { decide: (demands, cluster) => plan({ demands, cluster, rates }) };
+}
+
+/** Of another shape, nodes may seem to have no room, and no rate then starts enough instances. */
+function requireLikeness({ ours, other }, functions, nodes) {
+  const empty = { nodes, instances: [], leaving: [] };
+  const [a, b] = [ours, other].map((build) => movesOf(build.decide(demandsAt(functions, 1), empty)));
+  if (a === b) return;
+  throw new Error(
+    'The other build decides otherwise on an empty cluster: it is of a time when nodes or configs were written down in another way.',
+  );
 }
 
 /** What is decided: all at once on an empty cluster, one function's change beside what runs, and that nothing changes. */

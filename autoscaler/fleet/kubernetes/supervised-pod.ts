@@ -239,7 +239,7 @@ export class SupervisedPod {
     const reason = this.#state.kind === 'over' ? this.#state.reason : disruptionOf(this.#pod);
     if (reason !== undefined) return { expected: false, reason };
     return this.#isOwn
-      ? { expected: false, reason: 'somebody else deleted its pod' }
+      ? { expected: false, reason: 'its pod was deleted from outside' }
       : { expected: true, reason: 'its pod was deleted' };
   }
 

@@ -34,7 +34,7 @@ export class AsyncCaller {
       await this.#patiently(post, (error) => !(error instanceof CallbackRefused), signal);
     } catch (error) {
       const about = { function: functionName, call: id, callbackUrl, reason: messageOf(error) };
-      this.#logger.warn(about, 'the result of an asynchronous call could not be told');
+      this.#logger.warn(about, 'the result of an asynchronous call could not be delivered');
     }
   }
 

@@ -121,7 +121,7 @@ export class Leadership {
     } catch (error) {
       const isBeaten = isConflict(error) || isAlreadyExists(error);
       if (isBeaten && (await this.#looked())) return;
-      if (!isBeaten) logger.warn({ reason: messageOf(error) }, 'the lease cannot be had for now');
+      if (!isBeaten) logger.warn({ reason: messageOf(error) }, 'the lease cannot be taken for now');
       await pause(clock, RETRY_MS * (0.5 + random()), this.#stop.signal);
     }
   }

@@ -93,7 +93,7 @@ function whyOf(request: ExplainRequest, chosen: InstanceSet | undefined): string
   const { constraint, seen } = decision;
   switch (constraint) {
     case 'none':
-      return 'Nothing is asked for, and no instance is kept.';
+      return 'There is no demand, and no instance is kept.';
     case 'slo-tail':
       return sloTailText(request, chosen!);
     case 'throughput':
@@ -101,7 +101,7 @@ function whyOf(request: ExplainRequest, chosen: InstanceSet | undefined): string
     case 'one-instance': {
       const least = Math.max(1, fewest);
       const what =
-        least === 1 ? 'one instance of the cheapest config is' : `the ${least} instances asked for are`;
+        least === 1 ? 'one instance of the cheapest config is' : `the ${least} required instances are`;
       return `Fewer are not possible: ${what} more than enough for the rate.`;
     }
     case 'max-instances':

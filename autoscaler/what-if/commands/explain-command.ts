@@ -22,12 +22,12 @@ import { fetchExplanation } from './live-explanation.ts';
 const OFFLINE = 'Without a running autoscaler';
 
 const OPTIONS = {
-  function: argument({ argument: '<function>', parse: text, help: 'the name of the function' }),
+  function: argument({ argument: '<function>', parse: text, help: 'name of the function' }),
   url: option({
     flag: '--url <url>',
     parse: text,
     default: 'http://127.0.0.1:8080',
-    help: 'the running autoscaler to ask',
+    help: 'URL of the running autoscaler',
   }),
   rate: option({
     flag: '--rate <number>',
@@ -82,7 +82,7 @@ function reportFor(options: ExplainValues): Promise<ExplanationReport> {
 async function offline(functionsFile: string, options: ExplainValues): Promise<ExplanationReport> {
   const { function: name, rate: expectedPerSecond } = options;
   if (expectedPerSecond === undefined) {
-    throw new InflessError('INVALID_INPUT', 'Without a running autoscaler nobody knows the rate', {
+    throw new InflessError('INVALID_INPUT', 'Without a running autoscaler the rate is not known', {
       remedy: 'Give it, like --rate 50.',
     });
   }

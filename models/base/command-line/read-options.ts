@@ -225,6 +225,6 @@ function tooMany(
     });
   }
   return new InflessError('INVALID_INPUT', `"${rest[0]}" is one argument too many for ${command}`, {
-    remedy: `${command} --help tells what it takes.`,
+    remedy: `${command} --help shows what it takes.`,
   });
 }

@@ -58,7 +58,7 @@ async function sectionsOf({ spec, names }: ReferenceEntry, level: number): Promi
   const file =
     spec.file === undefined
       ? []
-      : [`Keys are those of \`${spec.file.name}\`; the command line goes before them.`];
+      : [`Keys are those of \`${spec.file.name}\`. The command line wins over them.`];
   const sections = [
     [`${'#'.repeat(level)} ${name}`, `${spec.summary}${also}`, ...file, ...tables].join('\n\n'),
   ];

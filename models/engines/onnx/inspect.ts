@@ -30,6 +30,7 @@ export async function inspectOnnx(path: string, name: string, on?: EngineResourc
   try {
     const identity = { name, format: ONNX_STORAGE.format, digest, sizeBytes: sizeOfModel(content) };
     const inputs = declaredTensors(path, session.inputMetadata);
+    if (inputs.some(({ dims }) => dims.length === 0)) await refuseUnranked(path);
     const outputs = declaredTensors(path, session.outputMetadata);
     const run = (feeds: NamedTensors): Promise<NamedTensors> =>
       runSession(runtime, session, name, feeds, on && providerFor(on));
@@ -56,6 +57,25 @@ function declaredTensors(
     if (dtype === undefined) throw unsupported(path, value.name, `has element type ${value.type}`);
     return { name: outputName(value.name), dtype, dims: value.shape };
   });
+}
+
+/**
+ * The runtime tells of an input whose shape is not declared as of a scalar. Nothing could be said of its requests.
+ *
+ * @throws InflessError MODEL_UNSUPPORTED
+ */
+async function refuseUnranked(path: string): Promise<void> {
+  const { readModelProto } = await import('./skeleton.ts');
+  for (const { name, type } of readModelProto(path).graph?.input ?? []) {
+    if (type?.value.case !== 'tensorType' || type.value.value.shape !== undefined) continue;
+    throw new InflessError(
+      'MODEL_UNSUPPORTED',
+      `Input "${name}" of ${path} does not declare how many axes it has`,
+      {
+        remedy: 'Export the model with the shapes of its inputs; sizes may be free.',
+      },
+    );
+  }
 }
 
 /** Outputs of scores with the classes that they are of. */

@@ -74,6 +74,12 @@ export function kindOf(model: ModelJson): TfjsKind {
   return 'node' in model.modelTopology ? 'graph' : 'layers';
 }
 
+/** Of Keras, where it made the layers and says so. */
+export function kerasVersionOf({ modelTopology }: ModelJson): string | undefined {
+  const { keras_version: version } = modelTopology;
+  return typeof version === 'string' ? version : undefined;
+}
+
 async function readModelText(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: unknown) => {
     const why = systemCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read (${systemCode(error)})`;

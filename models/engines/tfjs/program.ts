@@ -7,7 +7,7 @@ import type { TfjsModel } from './declared.ts';
 import { loadError, runError } from './errors.ts';
 import { graphModel } from './graph-model.ts';
 import { layersModel } from './layers-model.ts';
-import { kindOf, type ModelJson, readModelJson } from './model-json.ts';
+import { kerasVersionOf, kindOf, type ModelJson, readModelJson } from './model-json.ts';
 import { loadRuntime } from './runtime/runtime.ts';
 import type { TfjsRuntime } from './runtime/tfjs-runtime.ts';
 import { fromRuntime, toRuntime } from './tensors.ts';
@@ -76,7 +76,7 @@ async function loadModel(path: string, json: ModelJson, runtime: TfjsRuntime): P
     }
     return describe(await runtime.loadLayersModel(handler), (model) => layersModel(path, model));
   } catch (error) {
-    throw loadError(path, error);
+    throw loadError(path, error, kerasVersionOf(json));
   }
 }
 

@@ -142,7 +142,7 @@ async function librariesOf(layer: Blob, origin: string, signal?: AbortSignal): P
   if (layer.descriptor.mediaType === MEDIA_TYPES.layerZstd) {
     throw new InflessError(
       'INVALID_INPUT',
-      `Which libraries ${origin} has cannot be told: its layers are compressed with zstd`,
+      `The libraries of ${origin} cannot be listed: its layers are compressed with zstd`,
       { remedy: 'Choose a --base whose layers are compressed with gzip, as most are.' },
     );
   }

@@ -41,10 +41,14 @@ async function ldd(program: string): Promise<string> {
     return stdout;
   } catch (error) {
     const why = systemCode(error) === 'ENOENT' ? 'ldd is not installed' : messageOf(error).split('\n')[0];
-    throw new InflessError('PLATFORM_FAILED', `The shared libraries of ${program} cannot be told (${why})`, {
-      remedy: '--base host needs Linux with glibc; elsewhere give a registry image or an OCI layout.',
-      cause: error,
-    });
+    throw new InflessError(
+      'PLATFORM_FAILED',
+      `The shared libraries of ${program} cannot be listed (${why})`,
+      {
+        remedy: '--base host needs Linux with glibc; elsewhere give a registry image or an OCI layout.',
+        cause: error,
+      },
+    );
   }
 }
 

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { InflessError } from '../../../models/base/errors.ts';
 import { sendContinue } from './expectations.ts';
 import { HttpError } from './http-error.ts';
+import { inflaterFor } from './inflate.ts';
 
 /** The bytes of bodies that the process holds: being received, waiting and running. */
 export class BodyBudget {
@@ -39,9 +41,11 @@ export interface Body {
 }
 
 /**
- * Reads a request's body up to `limitBytes`; what is beyond is never held in memory.
+ * Reads a request's body up to `limitBytes`; what is beyond is never held in memory. A body in gzip or deflate is inflated
+ * on the way, and its limits are those of the plain bytes: nobody behind has to know how it was sent.
  *
  * @throws InflessError BODY_TOO_LARGE, OVERLOADED
+ * @throws HttpError 400, 415
  */
 export function readBody(request: IncomingMessage, limitBytes: number, budget: BodyBudget): Promise<Body> {
   return new Promise((resolve, reject) => {
@@ -64,10 +68,18 @@ export function readBody(request: IncomingMessage, limitBytes: number, budget: B
       resolve({ bytes: join(chunks, heldBytes), release });
     }
     function onClose(): void {
+      if (request.readableEnded) return; // all is here, if not yet inflated
       fail(new HttpError(400, 'The client closed the connection before the end of the body.'));
+    }
+    function onBroken(error: Error): void {
+      fail(new HttpError(400, `The body is not what its Content-Encoding says (${error.message}).`));
     }
     function fail(error: unknown): void {
       stop();
+      if (inflater !== undefined) {
+        request.unpipe(inflater).resume(); // as any body that nobody reads any more
+        inflater.on('error', () => {}).destroy();
+      }
       release();
       chunks = [];
       reject(error);
@@ -77,12 +89,19 @@ export function readBody(request: IncomingMessage, limitBytes: number, budget: B
       heldBytes = 0;
     }
     function stop(): void {
-      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+      source.off('data', onData).off('end', onEnd);
+      inflater?.off('error', onBroken);
+      request.off('close', onClose).off('error', onClose);
     }
 
     if (Number(request.headers['content-length']) > limitBytes) return reject(bodyTooLarge(limitBytes));
+    const encoding = request.headers['content-encoding'];
+    const inflater = encoding === undefined ? undefined : inflaterFor(encoding);
+    const source: Readable = inflater ?? request;
     sendContinue(request);
-    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+    request.on('close', onClose).on('error', onClose);
+    source.on('data', onData).on('end', onEnd);
+    if (inflater !== undefined) request.pipe(inflater.on('error', onBroken));
   });
 }
 

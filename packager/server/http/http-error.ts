@@ -46,7 +46,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
   if (error instanceof HttpError) return answer(error.status, error.message, error.headers);
   const status = clientStatusOf(error);
   if (status !== undefined) return answer(status, sentenceOf(error));
-  return { ...answer(500, 'The server failed at this request; its log tells why.'), isDefect: true };
+  return { ...answer(500, 'The server failed at this request; see its log.'), isDefect: true };
 }
 
 function answer(status: number, sentence: string, headers: Readonly<Record<string, string>> = {}) {

@@ -62,7 +62,7 @@ export function requireTracing({ name, format }: ModelManifest): Engine & { read
   if (tracing !== undefined) return { ...engine, tracing };
   throw new InflessError(
     'MODEL_UNSUPPORTED',
-    `Operators of ${name} cannot be told apart: its runtime does not say what each of them takes`,
+    `Operators of ${name} cannot be measured: its runtime does not report their times`,
     { remedy: 'Measure it with infless-profile, or convert it to ONNX.' },
   );
 }

@@ -40,7 +40,7 @@ function program(...args: string[]): AutoscalerProcess {
 describe('infless-autoscaler --platform kubernetes', () => {
   it.each([
     ['no kubeconfig', ['--kubeconfig', '/nowhere/config'], 2, /Kubeconfig \/nowhere\/config cannot be read/],
-    ['an option of the other platform', ['--cpu', '2'], 2, /--cpu says nothing to --platform kubernetes/],
+    ['an option of the other platform', ['--cpu', '2'], 2, /--cpu is not an option of --platform kubernetes/],
   ])('with %s says so in a sentence', async (_, args, exitCode, message) => {
     const autoscaler = program(...args);
     expect(await autoscaler.exited()).toBe(exitCode);

@@ -147,7 +147,7 @@ describe('infless-autoscaler explain', () => {
     [
       ['explain', 'pictures', '-f', 'FUNCTIONS'],
       2,
-      /Without a running autoscaler nobody knows the rate\. Give it/,
+      /Without a running autoscaler the rate is not known\. Give it/,
     ],
     [['explain', 'pictures', '-f', 'FUNCTIONS', '--rate', '0'], 2, /--rate must be above 0/],
     [

@@ -54,7 +54,7 @@ describe('infless', () => {
       ['plan', ...'-f x -c x --policies infles'.split(' ')],
       'There is no policy "infles". Did you mean infless?',
     ],
-    [['explain'], 'infless explain needs <function>: the name of the function.'],
+    [['explain'], 'infless explain needs <function>: name of the function.'],
   ])('%j: %s', async (args, sentence) => {
     const { code, stdout, stderr } = await infless(...args);
     expect(stderr).toContain(`${sentence}`);

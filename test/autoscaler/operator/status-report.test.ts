@@ -88,7 +88,7 @@ describe('how a function stands', () => {
     ],
     [
       'ClusterFull',
-      'The cluster has no room for 12 of the requests per second and 2 of the instances that shall always run.',
+      'The cluster has no room for 12 of the requests per second and 2 of the instances that must always run.',
       { functionName: 'digits', missingPerSecond: 12.34, missingInstances: 2 },
     ],
     [

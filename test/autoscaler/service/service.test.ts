@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { engineFor } from '../../../models/engines/index.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
@@ -70,6 +71,17 @@ describe('a function', () => {
     const request = { signature_name: 'serving_default', instances: instances.map((inputs) => ({ inputs })) };
     const answer = await running.request('POST', '/function/digits', JSON.stringify(request));
     expect(answer.json<{ predictions: number[][] }>().predictions).toMatchObject([{ length: 10 }]);
+  });
+
+  it('takes a body in gzip, and refuses another coding by its name', async () => {
+    const running = await start({ maxBodyBytes: 100_000 });
+    await running.declare(MNIST);
+    const post = (sent: Uint8Array, coding: string) =>
+      running.request('POST', '/function/digits', Uint8Array.from(sent), { 'content-encoding': coding });
+    const plain = await running.request('POST', '/function/digits', body(2));
+    expect((await post(gzipSync(body(2)), 'gzip')).text).toBe(plain.text);
+    expect((await post(body(2), 'br')).text).toContain('content encoding \\"br\\" are not taken');
+    expect((await post(gzipSync(Buffer.alloc(10_000_000)), 'gzip')).status).toBe(413);
   });
 
   it('tells its status and signature without waking an instance', async () => {

@@ -90,7 +90,7 @@ describe('a third engine', () => {
   it('tells nothing of operators, and that is said', async () => {
     await expect(program('profiler/bin.js', model, '--predict')).rejects.toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('Operators of fahrenheit cannot be told apart'),
+      stderr: expect.stringContaining('Operators of fahrenheit cannot be measured'),
     });
   }, 60_000);
 

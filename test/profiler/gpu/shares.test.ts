@@ -159,8 +159,8 @@ describe('a GPU that cannot be shared', () => {
   it('is one without a UUID, or where nobody may compute', async () => {
     await FakeGpu.open('k80-410');
     const k80 = await firstGpu();
-    await expect(openGpuShares(k80, 0, [50])).rejects.toThrow('Tesla K80 lets nobody compute on it');
+    await expect(openGpuShares(k80, 0, [50])).rejects.toThrow('Tesla K80 accepts no processes');
     const prohibited = { ...k80, uuid: 'GPU-1', computeMode: 'Prohibited' };
-    await expect(openGpuShares(prohibited, 0, [50])).rejects.toThrow('lets nobody compute on it');
+    await expect(openGpuShares(prohibited, 0, [50])).rejects.toThrow('accepts no processes');
   });
 });

@@ -109,7 +109,7 @@ describe('bodies made up from the metadata of a function', () => {
       response.end();
     });
     await expect(runLoad({ url: `${url}/function/m`, rates: constantRate(10, 100) })).rejects.toThrow(
-      'cannot be had: status 404',
+      'cannot be read: status 404',
     );
   });
 });

@@ -16,6 +16,7 @@ const CPUS = { cpuMillicores: 4000 };
 describe("the CSV of Triton's Model Analyzer", () => {
   const [imported, ...others] = importTable(fixture('metrics-model-inference.csv'), 'm.csv', CPUS);
   const { table, dropped } = imported!;
+  const header = fixture('metrics-model-inference.csv').split('\n')[0]!;
 
   it('becomes a table of batches alone on one instance', () => {
     expect(others).toEqual([]);
@@ -50,6 +51,33 @@ describe("the CSV of Triton's Model Analyzer", () => {
     expect(rated!.dropped).toMatchObject([{ line: 2, reason: 'waiting included' }]);
   });
 
+  it('counts the instances of all groups, however a version writes them', () => {
+    const rows = [
+      'm,1,1,c,1:GPU,8,Yes,4000,0.5',
+      'm,2,1,c,1:GPU + 1:CPU,8,Yes,6000,0.6',
+      'm,4,1,c,"1/GPU,1/CPU",8,Yes,8000,0.9',
+      'm,8,1,c,1:CPU + 2:GPU,8,Yes,9000,1.2',
+      'm,16,1,c,1/CPU,16,Yes,900,20',
+    ];
+    const [mixed] = importTable(`${header}\n${rows.join('\n')}\n`, 'm.csv', CPUS);
+    expect(mixed!.table.cells.map(({ batch, gpuPercent }) => [batch, gpuPercent])).toEqual([
+      [1, 100],
+      [16, 0],
+    ]);
+    expect(mixed!.dropped.map(({ line, reason }) => [line, reason])).toEqual(
+      [3, 4, 5].map((line) => [line, 'several instances']),
+    );
+  });
+
+  it.each([
+    ['N/A,2', 2],
+    ['1000,N/A', 1],
+    ['1000,--', 1],
+  ])('takes a figure that is not available for one that is not there (%s)', (figures, mean) => {
+    const [partial] = importTable(`${header}\nm,1,1,c,1:GPU,8,Yes,${figures}\n`, 'm.csv', CPUS);
+    expect(partial!.table.cells[0]!.latencyMs.mean).toBe(mean);
+  });
+
   it('may be said to be of a share of the GPU', () => {
     const [shared] = importTable(fixture('metrics-model-inference.csv'), 'm.csv', {
       ...CPUS,
@@ -58,10 +86,10 @@ describe("the CSV of Triton's Model Analyzer", () => {
     expect(shared!.table.cells[0]!.gpuPercent).toBe(25);
   });
 
-  const header = fixture('metrics-model-inference.csv').split('\n')[0]!;
   it.each([
     [`${header}\nadd_sub,two,1,c,1/GPU,8,Yes,1,1\n`, 'line 2: "two" is no number for "Batch"'],
     [`${header}\nadd_sub,2,1,c,1/GPU,8,Yes,,\n`, 'line 2, is not a measurement'],
+    [`${header}\nadd_sub,2,1,c,1/GPU,8,Yes,N/A,N/A\n`, 'line 2, is not a measurement'],
     [`${header}\n`, 'holds no measurements'],
     [`${header}\nadd_sub,2,4,c,1/GPU,8,Yes,100,4\n`, 'no row of add_sub with one instance and one request'],
     [`${header}\nadd_sub,"2,1,c,1/GPU,8,Yes,100,4\n`, 'is not CSV'],

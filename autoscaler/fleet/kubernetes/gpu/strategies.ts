@@ -27,8 +27,8 @@ export function claimGpu(nodeName: string, sharing: GpuSharing, percent: number,
   if (percent === 0) return NO_GPU;
   const claim = sharing.claim(percent, gpu);
   if (claim !== undefined) return claim;
-  const what = `${percent} % of a GPU cannot be had on node ${nodeName}: ${sharing.terms}`;
+  const what = `${percent} % of a GPU is not available on node ${nodeName}: ${sharing.terms}`;
   throw new InflessError('PLATFORM_FAILED', what, {
-    remedy: 'Share them by MPS there, or limit the function to shares that can be had.',
+    remedy: 'Share the GPUs of that node by MPS, or limit the function to shares that it offers.',
   });
 }

@@ -160,7 +160,7 @@ export function explainFailure(text: string, facts: ProviderFacts): ProviderFail
     const wanted = memory[1] ?? memory[2];
     return {
       code: 'ACCELERATOR_OUT_OF_MEMORY',
-      what: `The GPU is out of memory${wanted === undefined ? '' : ` (${Math.ceil(Number(wanted) / 2 ** 20)} MiB more were asked for)`}`,
+      what: `The GPU is out of memory${wanted === undefined ? '' : ` (${Math.ceil(Number(wanted) / 2 ** 20)} MiB more were needed)`}`,
       remedy: 'Use smaller batches, or fewer processes on this GPU.',
     };
   }

@@ -38,7 +38,7 @@ describe('an API server', () => {
       double.recover();
     });
     expect(await life.untilGone('a')).toMatchObject({ reason: 'it ended by itself, with exit code 1' });
-    expect(await life.untilGone('b')).toMatchObject({ reason: 'somebody else deleted its pod' });
+    expect(await life.untilGone('b')).toMatchObject({ reason: 'its pod was deleted from outside' });
     await life.untilInStep();
     expect(life.phasesOf('b').filter((phase) => phase === 'gone')).toHaveLength(1);
     expect(life.phasesOf('c')).toEqual(['starting', 'ready']);

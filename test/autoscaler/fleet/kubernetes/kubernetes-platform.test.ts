@@ -241,7 +241,7 @@ describe('a pod that is taken from us', () => {
     await harness.player.delete('a');
     expect(await life.untilGone('a')).toMatchObject({
       expected: false,
-      reason: 'somebody else deleted its pod',
+      reason: 'its pod was deleted from outside',
     });
     expect(life.phasesOf('a')).toEqual(['starting', 'ready', 'draining', 'gone']);
     expect(life.find('b')?.phase).toBe('ready');

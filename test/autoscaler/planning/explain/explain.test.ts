@@ -168,7 +168,9 @@ describe('what binds', () => {
     const { constraint, chosen } = explained({ ratePerSecond: 0.1, slo: loose });
     expect(constraint).toBe('one-instance');
     expect(sizeOf(chosen!)).toBe(1);
-    expect(explained({ ratePerSecond: 0.1, slo: loose, fewest: 3 }).why).toContain('the 3 instances');
+    expect(explained({ ratePerSecond: 0.1, slo: loose, fewest: 3 }).why).toContain(
+      'the 3 required instances',
+    );
   });
 
   it('is the number of instances allowed, and then a dearer config is chosen', () => {

@@ -152,7 +152,7 @@ describe('values', () => {
 describe('what is wrong is said in one sentence', () => {
   it.each([
     [[], 'tool needs <model>: a model file.'],
-    [['a', 'b'], '"b" is one argument too many for tool. tool --help tells what it takes.'],
+    [['a', 'b'], '"b" is one argument too many for tool. tool --help shows what it takes.'],
     [['net', '--bach', '3'], 'tool has no option --bach. Did you mean --batch?'],
     [['net', '--zzz'], 'tool has no option --zzz. tool --help lists its options.'],
     [['net', '--vers'], 'tool has no option --vers. Did you mean --version?'],

@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { InflessError } from '../../../../models/base/errors.ts';
 import { onnxEngine } from '../../../../models/engines/onnx/engine.ts';
 import { canBatch, type ModelManifest } from '../../../../models/manifest/manifest.ts';
+import { node } from '../../../support/onnx-nodes.ts';
 import {
   encodeTinyModel,
   FIXED_BATCH,
@@ -16,6 +18,14 @@ import {
   tensorInfo,
   type ValueInfoInit,
 } from '../../../support/tiny-models.ts';
+
+function bfloat16(name: string): ValueInfoInit {
+  return { name, type: { value: { case: 'tensorType', value: { elemType: 16, shape: { dim: [{}] } } } } };
+}
+
+function unranked(name: string): ValueInfoInit {
+  return { name, type: { value: { case: 'tensorType', value: { elemType: 1 } } } };
+}
 
 let folder: ModelFolder;
 beforeAll(async () => {
@@ -162,7 +172,6 @@ describe('what cannot be inspected', () => {
     ['text', new TextEncoder().encode('<html>not found</html>')],
     ['an empty file', new Uint8Array()],
     ['half a file', whole.subarray(0, whole.length / 2)],
-    ['a graph with a loose end', encodeTinyModel({ ...LINEAR, weights: [] })],
   ])('%s is corrupt', async (_, bytes) => {
     await expect(inspect(bytes)).rejects.toMatchObject({
       code: 'MODEL_CORRUPT',
@@ -176,6 +185,62 @@ describe('what cannot be inspected', () => {
     ['no inputs', { ...LINEAR, inputs: [], nodes: [{ opType: 'Identity', input: ['w'], output: ['y'] }] }],
   ])('%s is not supported', async (_, graph) => {
     await expect(inspect(graph)).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
+  });
+
+  it.each<[string, TinyGraph, RegExp]>([
+    ['a loose end', { ...LINEAR, weights: [] }, /^\S+ holds a graph that is not valid \(.+\)\.$/],
+    [
+      'texts where numbers belong',
+      { ...identityGraph('string', ['N']), nodes: [{ opType: 'Relu', input: ['x'], output: ['y'] }] },
+      /^\S+ holds a graph that is not valid \(Type Error: Type 'tensor\(string\)' of input parameter \(x\).+\)\.$/,
+    ],
+    [
+      'an operator without a kernel for its type',
+      {
+        inputs: [tensorInfo('x', 'float64', ['N', 1, 4, 4]), tensorInfo('w', 'float64', [1, 1, 2, 2])],
+        outputs: [tensorInfo('y', 'float64', ['N', 1, 3, 3])],
+        nodes: [{ opType: 'Conv', input: ['x', 'w'], output: ['y'] }],
+      },
+      /for the element types in the model \(Could not find an implementation for Conv\(11\).+\)\. Export it with other types, such as float32\.$/,
+    ],
+    [
+      'an opset of the future',
+      { ...LINEAR, opset: 99n },
+      /^\S+ needs opset 99, and this ONNX runtime knows those of ai\.onnx up to (\d+)\. Export it with opset \1 or an older one\.$/,
+    ],
+    [
+      'an unknown operator',
+      { ...LINEAR, nodes: [{ opType: 'Frobnicate', input: ['x'], output: ['y'] }] },
+      /\(No Op registered for Frobnicate .+\)\. Export it again with standard operators\.$/,
+    ],
+    [
+      'a locale that is not here',
+      {
+        ...identityGraph('string', ['N']),
+        nodes: [node('StringNormalizer', 'x', 'y', { case_change_action: 'LOWER', locale: 'xx_YY.UTF-8' })],
+      },
+      /^\S+ works on text in the locale xx_YY\.UTF-8, which this machine does not have\. Install it, as with the command locale-gen xx_YY\.UTF-8\.$/,
+    ],
+    [
+      'an element type that no request has',
+      { ...identityGraph('float32', ['N']), inputs: [bfloat16('x')], outputs: [bfloat16('y')] },
+      /^\S+ has inputs or outputs of element type bfloat16\. Export the model with tensors of these types: float32, /,
+    ],
+    [
+      'an input without a rank',
+      { ...identityGraph('float32', ['N']), inputs: [unranked('x')] },
+      /^Input "x" of \S+ does not declare how many axes it has\. Export the model with the shapes of its inputs; sizes may be free\.$/,
+    ],
+  ])('says of %s what it is, and no more', async (_, graph, sentence) => {
+    const error = await inspect(graph).catch((caught: InflessError) => caught);
+    expect((error as InflessError).sentence).toMatch(sentence);
+  });
+
+  it('takes an input that is one value', async () => {
+    expect(shapes(await inspect(identityGraph('float32', [])))).toEqual([
+      ['x', [], null],
+      ['y', [], null],
+    ]);
   });
 
   it('a model that answers with a sequence is not supported', async () => {

@@ -114,7 +114,7 @@ describe('the libraries of an image', () => {
     };
     await expect(imageOf(zstd)).rejects.toMatchObject({
       code: 'INVALID_INPUT',
-      message: 'Which libraries base has cannot be told: its layers are compressed with zstd',
+      message: 'The libraries of base cannot be listed: its layers are compressed with zstd',
     });
     const other = {
       ...blob,

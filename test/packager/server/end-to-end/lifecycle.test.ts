@@ -171,9 +171,7 @@ describe('an owner', () => {
       await server.ready();
     }
     expect(await server.exited()).toBe(0); // nobody asks any more
-    expect(server.logged('draining')).toMatchObject([
-      { reason: 'nobody asked whether it is ready for 1500 ms' },
-    ]);
+    expect(server.logged('draining')).toMatchObject([{ reason: 'no readiness check came for 1500 ms' }]);
   });
 
   test('whose process dies does not take it along', async () => {

@@ -1,3 +1,4 @@
+import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   decodeBatchReply,
@@ -36,6 +37,15 @@ describe('predictions', () => {
     expect(predictions).toHaveLength(2);
     expect(predictions[0]!.reduce((sum, p) => sum + p)).toBeCloseTo(1, 4);
     expect(predictions[1]).toEqual(predictions[0]);
+  });
+
+  test.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+  ])('in %s', async (encoding, deflate) => {
+    const body = deflate(JSON.stringify({ instances: [IMAGE] }));
+    const response = await server.post(PREDICT, body, { 'content-encoding': encoding });
+    expect(await json(response)).toEqual({ predictions: [expect.any(Array)] });
   });
 
   test('column form, and rows beyond the largest batch', async () => {

@@ -58,7 +58,7 @@ describe('infless-profile --predict', { timeout: TIMEOUT_MS }, () => {
   it('refuses cells without a prediction that they would correct', async () => {
     const { code, stderr } = await run('mnist', '--cells', '3');
     expect(code).toBe(2);
-    expect(stderr).toContain('--cells corrects predictions, and none were asked for');
+    expect(stderr).toContain('--cells needs --predict');
   });
 
   it('refuses a number of cells that is none', async () => {

@@ -20,7 +20,9 @@ describe('GPUs that are had whole', () => {
 
   it('are not there for shares of which a plan would put two on one', () => {
     const refused = (): unknown => claimGpu('node', gpuSharingOf(node, NOTHING), 50);
-    expect(refused).toThrow('50 % of a GPU cannot be had on node node: its GPUs are given to one pod each');
+    expect(refused).toThrow(
+      '50 % of a GPU is not available on node node: its GPUs are given to one pod each',
+    );
   });
 
   it('count without those that others have', () => {
@@ -31,7 +33,9 @@ describe('GPUs that are had whole', () => {
     const gpus = gpuSharingOf(nodeWith({ cpu: '4' }), NOTHING);
     expect(gpus.percents).toEqual([]);
     expect(claimGpu('node', gpus, 0)).toEqual({ resources: {}, environment: {} });
-    expect(() => claimGpu('node', gpus, 10)).toThrow('10 % of a GPU cannot be had on node node: it has none');
+    expect(() => claimGpu('node', gpus, 10)).toThrow(
+      '10 % of a GPU is not available on node node: it has none',
+    );
   });
 });
 

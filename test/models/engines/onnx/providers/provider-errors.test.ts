@@ -156,7 +156,7 @@ describe('why a provider cannot be used', () => {
     [failed('CUDA', 2, 'out of memory', 'cudaMalloc((void**)&p, size)'), 'The GPU is out of memory'],
     [
       'Non-zero status code returned while running Conv node. Status Message: /onnxruntime_src/onnxruntime/core/framework/bfc_arena.cc:376 void* onnxruntime::BFCArena::AllocateRawInternal(size_t, bool, onnxruntime::Stream*) Failed to allocate memory for requested buffer of size 4294967296',
-      'The GPU is out of memory (4096 MiB more were asked for)',
+      'The GPU is out of memory (4096 MiB more were needed)',
     ],
     [
       failed('CUBLAS', 3, 'CUBLAS_STATUS_ALLOC_FAILED', 'cublasCreate(&cublas_handle_)'),
