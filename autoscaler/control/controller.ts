@@ -43,6 +43,8 @@ export interface ControllerParts {
   readonly planner?: Planner;
   /** How it is decided how long idle functions keep an instance; default: as each declares. */
   readonly createKeepAlive?: KeepAliveFactory;
+  /** Whether what is decided is told and kept, with what binds and what was rejected. Default: yes; in simulations nothing reads it. */
+  readonly logsDecisions?: boolean;
   /** Which functions a step of the loop plans; default: those that need it. */
   readonly scope?: PlanScope;
   readonly settings: ControlSettings;
@@ -304,7 +306,7 @@ export class Controller {
     if (!this.#isLeading) return; // another one plans by now
     const nowMs = clock.nowMs(); // after waiting: all that is decided shall be of one moment
     const decision = this.#step.decide(nodes, nowMs);
-    this.#tell(decision, nowMs);
+    if (this.#parts.logsDecisions ?? true) this.#tell(decision, nowMs);
     this.#complain(nowMs);
     await this.#apply(decision, nowMs);
   }

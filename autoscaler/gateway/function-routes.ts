@@ -12,6 +12,7 @@ import {
 } from '../../models/protocols/index.ts';
 import { decodeName } from '../../models/protocols/path-template.ts';
 import { JSON_TYPE, type ServedModel } from '../../models/protocols/protocol.ts';
+import { checkAnnounced } from '../../packager/server/http/body.ts';
 import { CLIENT_CLOSED, HttpError } from '../../packager/server/http/http-error.ts';
 import { asBuffer, bodyBytes } from '../../packager/server/http/http-server.ts';
 import type { ManagedFunction } from '../control/managed-function.ts';
@@ -94,6 +95,8 @@ async function admit(
   reply.raw.once('close', () => {
     invocation.ended(reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED);
   });
+  checkAnnounced(request.raw, request.routeOptions.bodyLimit!); // what is refused anyway starts no instance
+  invocation.admit();
 }
 
 export function nothingHere({ method, url }: FastifyRequest): HttpError {

@@ -23,7 +23,11 @@ export class Invocation {
     this.#parts = parts;
     this.arrivalMs = parts.clock.nowMs();
     parts.metrics.started(managed.name);
-    parts.controller.observeArrival(managed);
+  }
+
+  /** It is one that an instance will be needed for, as far as is known before its body is. */
+  admit(): void {
+    this.#parts.controller.observeArrival(this.#managed);
   }
 
   /** @throws InflessError OVERLOADED, UNAVAILABLE, DEADLINE_EXCEEDED */

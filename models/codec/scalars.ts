@@ -40,8 +40,8 @@ function readFloat16(cursor: JsonCursor): number {
 
 /** Who means infinity can write it; a finite number that becomes infinite is a mistake, as in TensorFlow Serving. */
 function withinRange(cursor: JsonCursor, dtype: DType, value: number, overflow: number): number {
-  if (Math.abs(value) >= overflow) throw misfit(cursor, dtype);
-  return value;
+  if (Math.abs(value) < overflow) return value;
+  throw new InflessError('INVALID_INPUT', `${shownNumber(cursor)} is beyond the range of ${dtype}`);
 }
 
 /** Not JSON, but Python's `json` and the servers of models take and write them. */
@@ -93,12 +93,13 @@ function readBool(cursor: JsonCursor): number {
 }
 
 function misfit(cursor: JsonCursor, dtype: DType): InflessError {
+  return new InflessError('INVALID_INPUT', `${shownNumber(cursor)} is not a value of type ${dtype}`);
+}
+
+function shownNumber(cursor: JsonCursor): string {
   const written = number.text(cursor);
   const shown = written.length <= 40 ? written : `${written.slice(0, 40)}…`;
-  return new InflessError(
-    'INVALID_INPUT',
-    `${shown} at byte ${number.start} is not a value of type ${dtype}`,
-  );
+  return `${shown} at byte ${number.start}`;
 }
 
 export const SCALAR_READERS: Readonly<Record<DType, ScalarReader>> = {

@@ -45,7 +45,7 @@ function importModel(model: string, all: readonly Row[], options: TritonOptions,
       'PROFILE_INVALID',
       `${what} holds no row of ${model} with one instance and one request at a time`,
       {
-        remedy: 'Analyze the model with a concurrency of 1 among the others.',
+        remedy: 'Analyze the model with one instance and a concurrency of 1 among the others.',
       },
     );
   }

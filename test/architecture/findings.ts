@@ -61,7 +61,7 @@ export function findingsOf(sources: readonly Source[], tests: readonly Source[])
       .map(({ path }) => path)
       .filter((path) => path.endsWith('.test.ts') && !hasSubject(path))
       .sort(),
-    fileIndex: fileIndexErrors(sources.filter(({ path }) => isIn(path, 'autoscaler'))),
+    fileIndex: fileIndexErrors(sources),
   };
 }
 

@@ -101,7 +101,7 @@ describe('infless-pack', () => {
 
   it.each([
     ['is cut off', (whole: Buffer) => whole.subarray(0, -7), 'is not a whole ONNX model'],
-    ['is another file', () => Buffer.from('<html>'), 'is not a whole ONNX model'],
+    ['is another file', () => Buffer.from('<html>'), 'is a web page, not a model'],
   ])('says so of a model that %s, and leaves nothing', async (_, damage, sentence) => {
     const damaged = await folder.write('damaged.onnx', damage(await readFile(model)));
     const { code, stdout, stderr } = await run(damaged, '--base', base, '-o', images());

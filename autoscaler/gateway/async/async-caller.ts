@@ -61,6 +61,7 @@ export class AsyncCaller {
     const managed = this.#parts.controller.find(call.functionName);
     if (managed === undefined) throw functionNotFound(call.functionName); // deleted while it waited
     const invocation = new Invocation(managed, this.#parts);
+    invocation.admit();
     try {
       const response = await invocation.submit(call, signal);
       invocation.ended(response.status);

@@ -47,6 +47,7 @@ class ControllerSystem implements ServingSystem {
       ...(createKeepAlive === undefined ? {} : { createKeepAlive }),
       ...(scope === undefined ? {} : { scope }),
       settings: { ...DEFAULT_CONTROL_SETTINGS, ...settings },
+      logsDecisions: false,
       logger: pino({ level: 'silent' }),
     });
   }

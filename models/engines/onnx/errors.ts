@@ -135,9 +135,9 @@ function verdictOn(text: string): readonly [Verdict, Words] {
   return [FAILED, {}];
 }
 
-/** The caller's data, not the model, is at fault. */
+/** The caller's data, not the model, is at fault: sizes that the model leaves free and then cannot use, ids that no table has. */
 const INPUT_FAULTS =
-  /invalid dimensions|Invalid rank|Unexpected input data type|out of data bounds|is missing in 'feeds'/i;
+  /dimension|Invalid rank|Unexpected input data type|out of data bounds|is missing in 'feeds'|broadcast an axis|be reshaped|input shape|input channels/i;
 
 /** Tells why a run failed. */
 export function runError(model: string, error: unknown): InflessError {
@@ -153,15 +153,21 @@ export function runError(model: string, error: unknown): InflessError {
 
 const REASON_LIMIT = 160;
 
-/** The one clause of a native message that tells a person something. */
+/**
+ * The one clause of a native message that tells a person something, after the operator that it is about. Before it stand
+ * the place in the runtime's source, the signature of a function there and the condition that did not hold.
+ */
 function shortReason(message: string): string {
+  const [, operator] = /while running (\w+) node\..*Status Message: /s.exec(message) ?? [];
   const reason = message
     .replace(/^.*Status Message: /s, '')
     .replace(/^Load model from .*? failed:\s*/s, '')
+    .replace(/^(Exception during \w+: )?\/\S+\.(?:cc|h):\d+ .* was false\. (?=\S)/s, '')
     .replace(
       /^(Exception during \w+: )?\/\S+\.(?:cc|h):\d+ .*\)(?:::<lambda\(.*?\)>)?(?: const)? (?=[A-Z])/s,
       '',
     )
+    .replace(/^[\w-]+\.(?:cc|h):\d+ \w+ (?=\S)/, '')
     .replace(/^This is an invalid model\.\s*/, '')
     .replace(/^In Node, .*Error (?=No )/s, '')
     .split('\n')
@@ -170,5 +176,9 @@ function shortReason(message: string): string {
     .slice(0, 2)
     .join(' ')
     .replace(/[.\s]+$/, '');
+  return cut(operator === undefined ? reason : `${operator}: ${reason}`);
+}
+
+function cut(reason: string): string {
   return reason.length <= REASON_LIMIT ? reason : `${reason.slice(0, REASON_LIMIT - 1)}…`;
 }

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { InflessError } from '../../../models/base/errors.ts';
 import { sendContinue } from './expectations.ts';
 import { HttpError } from './http-error.ts';
-import { inflaterFor } from './inflate.ts';
+import { codingOf, inflaterOf } from './inflate.ts';
 
 /** The bytes of bodies that the process holds: being received, waiting and running. */
 export class BodyBudget {
@@ -94,15 +94,25 @@ export function readBody(request: IncomingMessage, limitBytes: number, budget: B
       request.off('close', onClose).off('error', onClose);
     }
 
-    if (Number(request.headers['content-length']) > limitBytes) return reject(bodyTooLarge(limitBytes));
-    const encoding = request.headers['content-encoding'];
-    const inflater = encoding === undefined ? undefined : inflaterFor(encoding);
+    const coding = checkAnnounced(request, limitBytes);
+    const inflater = coding === undefined ? undefined : inflaterOf(coding);
     const source: Readable = inflater ?? request;
     sendContinue(request);
     request.on('close', onClose).on('error', onClose);
     source.on('data', onData).on('end', onEnd);
     if (inflater !== undefined) request.pipe(inflater.on('error', onBroken));
   });
+}
+
+/**
+ * What the headers alone tell against a body. Returns the coding that it is sent in, if any.
+ *
+ * @throws InflessError BODY_TOO_LARGE
+ * @throws HttpError 415
+ */
+export function checkAnnounced({ headers }: IncomingMessage, limitBytes: number): string | undefined {
+  if (Number(headers['content-length']) > limitBytes) throw bodyTooLarge(limitBytes);
+  return codingOf(headers['content-encoding']);
 }
 
 export function bodyTooLarge(maxBodyBytes: number): InflessError {

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { engineFor } from '../../../models/engines/index.ts';
@@ -116,6 +117,20 @@ describe('a function', () => {
     const answer = await running.request('POST', '/function/digits', body());
     expect(answer.status, answer.text).toBe(200);
     expect((await running.status('digits')).latest).toMatchObject({ requests: 1 });
+  });
+
+  it('starts nothing for a body that its headers tell against', async () => {
+    const running = await start({ maxBodyBytes: 100_000 });
+    await running.declare({ ...MNIST, scale: { idle: '600ms' } });
+    await running.untilReady('digits');
+    await running.until('digits', ({ instances }) => instances.length === 0);
+    const large = await running.request('POST', '/function/digits', 'x'.repeat(200_000));
+    const coded = await running.request('POST', '/function/digits', 'x', { 'content-encoding': 'br' });
+    expect([large.status, coded.status]).toEqual([413, 415]);
+    await sleep(500);
+    expect(await running.status('digits')).toMatchObject({ instances: [], ratePerSecond: 0, phase: 'idle' });
+    const { text } = await running.request('GET', '/metrics');
+    expect(text).toContain('function_name="digits.openfaas-fn",code="413"} 1');
   });
 
   it('shows up in the metrics under the names OpenFaaS dashboards know', async () => {

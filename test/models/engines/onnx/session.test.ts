@@ -3,7 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EngineSession, threadRule } from '../../../../models/engines/engine.ts';
 import { onnxEngine } from '../../../../models/engines/onnx/engine.ts';
 import type { Tensor } from '../../../../models/manifest/tensor.ts';
-import { identityGraph, LINEAR, ModelFolder, type TinyGraph } from '../../../support/tiny-models.ts';
+import { node } from '../../../support/onnx-nodes.ts';
+import {
+  floatWeights,
+  identityGraph,
+  intWeights,
+  LINEAR,
+  ModelFolder,
+  type TinyGraph,
+  tensorInfo,
+} from '../../../support/tiny-models.ts';
 
 let folder: ModelFolder;
 const sessions: EngineSession[] = [];
@@ -53,6 +62,47 @@ describe('the ONNX engine', () => {
     await expect(
       session.run({ x: { dtype: 'string', shape: [1, 1], data: ['a\0b'] } }),
     ).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+
+  const open2d = [tensorInfo('x', 'float32', ['N', 'L'])];
+  it.each<[string, TinyGraph, string]>([
+    [
+      'a condition of the runtime',
+      {
+        inputs: open2d,
+        outputs: [tensorInfo('y', 'float32', ['N', 'L'])],
+        nodes: [node('Add', 'x w', 'y')],
+        weights: [floatWeights('w', [2], [1, 2])],
+      },
+      'Add: Attempting to broadcast an axis by a dimension other than 1. 2 by 3',
+    ],
+    [
+      'a place in its source',
+      {
+        inputs: open2d,
+        outputs: [tensorInfo('y', 'float32', ['N', 1])],
+        nodes: [node('MatMul', 'x w', 'y')],
+        weights: [floatWeights('w', [2, 1], [1, 2])],
+      },
+      'MatMul: MatMul dimension mismatch',
+    ],
+    [
+      'the signature of a function',
+      {
+        inputs: open2d,
+        outputs: [tensorInfo('y', 'float32', ['', 5])],
+        nodes: [node('Reshape', 'x s', 'y')],
+        weights: [intWeights('s', [1, 5])],
+      },
+      'Reshape: The input tensor cannot be reshaped to the requested shape. Input shape:{1,3}, requested shape:{1,5}',
+    ],
+  ])('says what is wrong with the sizes of an input, without %s', async (_, graph, reason) => {
+    const session = await open(graph);
+    const x: Tensor = { dtype: 'float32', shape: [1, 3], data: new Float32Array(3) };
+    await expect(session.run({ x })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: `Model tiny does not take this input (${reason})`,
+    });
   });
 
   it('blames the input for a wrong shape, and goes on', async () => {
