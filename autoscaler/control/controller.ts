@@ -239,14 +239,19 @@ export class Controller {
     this.#tickSoon();
   }
 
-  /** Counts an arrival. The first that waits wakes a function without instances at once, not at the next tick. */
-  observeArrival(managed: ManagedFunction): void {
+  /**
+   * Counts an arrival. The first that waits wakes a function without instances at once, not at the next tick.
+   *
+   * @returns when it was, by which {@link ManagedFunction.withdrawn} knows it
+   */
+  observeArrival(managed: ManagedFunction): number {
     const nowMs = this.#parts.clock.nowMs();
     const { dispatcher, backoff, name } = managed;
     managed.arrived(nowMs);
     this.#step.arrived(name, nowMs);
-    if (dispatcher.isServing || dispatcher.queued > 0 || !backoff.mayStart(nowMs)) return;
-    if (this.instancesOf(name).length === 0) this.#tickSoon();
+    const isCovered = dispatcher.isServing || dispatcher.queued > 0 || !backoff.mayStart(nowMs);
+    if (!isCovered && this.instancesOf(name).length === 0) this.#tickSoon();
+    return nowMs;
   }
 
   /** Stops ticking, and leaves the instances for a successor or stops them all. */

@@ -231,6 +231,11 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     this.#idleness.arrived(nowMs, this.#leadMs);
   }
 
+  /** Takes an arrival of then out of the demand. */
+  withdrawn(arrivalMs: number): void {
+    this.#demand.withdraw(arrivalMs);
+  }
+
   /** An instance has become ready: how long that took tells of the next ones. */
   becameReady(nowMs: number, startupMs: number): void {
     this.backoff.ready();

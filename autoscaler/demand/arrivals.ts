@@ -32,6 +32,15 @@ export class ArrivalCounts {
     this.#totals[this.#place(this.#bucket)] = this.#total;
   }
 
+  /** Takes back an arrival of then; one from before the memory, or before counting began, is not in it. */
+  remove(atMs: number): void {
+    if (atMs < this.#sinceMs) return;
+    const from = Math.floor(atMs / BUCKET_MS);
+    if (from <= this.#bucket - this.#totals.length) return;
+    for (let bucket = from; bucket <= this.#bucket; bucket += 1) this.#totals[this.#place(bucket)]! -= 1;
+    this.#total -= 1;
+  }
+
   #moveTo(nowMs: number): void {
     const bucket = Math.floor(nowMs / BUCKET_MS);
     const firstEmpty = Math.max(this.#bucket + 1, bucket - this.#totals.length + 1);

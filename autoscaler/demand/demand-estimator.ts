@@ -80,6 +80,14 @@ export class DemandEstimator {
     this.#lastArrivalMs = nowMs;
   }
 
+  /**
+   * Takes back an arrival of then: the request turned out to be wrong by itself. Rates no longer hold it; how bursty
+   * arrivals are still does, and what was learnt of it before.
+   */
+  withdraw(atMs: number): void {
+    this.#counts.remove(atMs);
+  }
+
   /** Looks at what has come until now, and learns from it. */
   advanceTo(nowMs: number, horizon: DemandHorizon): DemandSnapshot {
     this.#variability.fade(nowMs);

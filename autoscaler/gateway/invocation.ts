@@ -16,6 +16,7 @@ export interface InvocationParts {
 export class Invocation {
   readonly arrivalMs: number;
   readonly #managed: ManagedFunction;
+  #admittedMs: number | undefined;
   readonly #parts: InvocationParts;
 
   constructor(managed: ManagedFunction, parts: InvocationParts) {
@@ -27,7 +28,7 @@ export class Invocation {
 
   /** It is one that an instance will be needed for, as far as is known before its body is. */
   admit(): void {
-    this.#parts.controller.observeArrival(this.#managed);
+    this.#admittedMs = this.#parts.controller.observeArrival(this.#managed);
   }
 
   /** @throws InflessError OVERLOADED, UNAVAILABLE, DEADLINE_EXCEEDED */
@@ -52,6 +53,7 @@ export class Invocation {
     const answered = code < 400;
     const counts = !isWrongRequest(code) && (code !== CLIENT_CLOSED || isLate);
     this.#parts.metrics.answered(this.#managed.name, code, latencyMs, counts && (isLate || !answered));
+    if (isWrongRequest(code) && this.#admittedMs !== undefined) this.#managed.withdrawn(this.#admittedMs);
     if (counts) this.#managed.latencies.record(answered ? latencyMs : Infinity);
   }
 

@@ -8,7 +8,7 @@ import { confidenceOf } from './figures.ts';
 /** What a table's numbers do not say by themselves, as sentences. */
 export function caveatsOf(table: ProfileTable): readonly string[] {
   if (!hasIntervals(table))
-    return ['Nobody knows how precise these means are: the table is of another tool.'];
+    return ['The precision of these means is unknown: the table comes from another tool.'];
   const cells = table.cells.filter(({ predicted }) => predicted !== true);
   const vague = cells.filter((cell) => !cell.converged).length;
   const disturbed = cells.filter(isDisturbed).length;

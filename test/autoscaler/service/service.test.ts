@@ -159,6 +159,16 @@ describe('a function', () => {
     expect(text).toContain('code="400"} 3');
   });
 
+  it('is not planned for requests that were wrong by themselves', async () => {
+    const running = await start();
+    await running.declare(MNIST);
+    await running.untilReady('digits');
+    for (let sent = 0; sent < 50; sent += 1) await running.request('POST', '/function/digits', '{');
+    expect((await running.status('digits')).ratePerSecond).toBe(0);
+    await running.request('POST', '/function/digits', body());
+    expect((await running.status('digits')).ratePerSecond).toBeGreaterThan(0);
+  });
+
   it('is replaced by a declaration of its name, and deleted', async () => {
     const running = await start();
     await running.declare(MNIST);

@@ -43,7 +43,7 @@ describe('remarks on a cell', () => {
     });
     expect(remarksOn(foreign.cells[0]!, foreign)).toEqual([]);
     expect(caveatsOf(foreign)).toEqual([
-      'Nobody knows how precise these means are: the table is of another tool.',
+      'The precision of these means is unknown: the table comes from another tool.',
     ]);
   });
 
