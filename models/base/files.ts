@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
@@ -36,13 +36,11 @@ export async function writeFileSafely(
 ): Promise<void> {
   await ensureDirectory(dirname(file), remedy);
   try {
-    await writeFileAtomic(
-      file,
-      typeof content === 'string'
-        ? content
-        : Buffer.from(content.buffer, content.byteOffset, content.byteLength),
-      mode === undefined ? {} : { mode },
-    );
+    await writeFileAtomic(file, '', {
+      // Written here: the package writes once and looks not whether all was, which on a full disk it is not.
+      tmpfileCreated: (partial) => writeFile(partial, content),
+      ...(mode === undefined ? {} : { mode }),
+    });
   } catch (error) {
     throw cannotWrite('File', file, error, remedy);
   }
@@ -60,7 +58,13 @@ export async function removeUnfinished(directory: string): Promise<void> {
   await Promise.all(unfinished.map((name) => rm(join(directory, name), { force: true })));
 }
 
-const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);
+/** What there is no room on, by why a file cannot be written. */
+const FULL: Readonly<Record<string, (folder: string) => string>> = {
+  ENOSPC: (folder) => `The disk of ${folder} is full`,
+  EDQUOT: (folder) => `Your quota on the disk of ${folder} is used up`,
+};
+
+const NO_ROOM = new Set([...Object.keys(FULL), 'EFBIG', 'EROFS']);
 
 /**
  * Streams into a file that appears whole or not at all. Its folder has to be there. Failures of the stages pass
@@ -92,12 +96,20 @@ function concerns(error: unknown, file: string): boolean {
   return NO_ROOM.has(code) || (error as NodeJS.ErrnoException).path === file;
 }
 
-function cannotWrite(kind: 'File' | 'Folder', path: string, error: unknown, remedy: string): InflessError {
-  const reason = systemCode(error) ?? messageOf(error);
-  return new InflessError('STORAGE_FAILED', `${kind} ${path} cannot be written (${reason})`, {
-    remedy,
-    cause: error,
-  });
+/**
+ * The error for a file or folder that cannot be written, from why that is so: of a full disk it says that it is full.
+ *
+ * @param kind what it is, as a sentence begins: `File`
+ */
+export function cannotWrite(kind: string, path: string, error: unknown, remedy: string): InflessError {
+  const code = systemCode(error);
+  const full = code === undefined ? undefined : FULL[code];
+  const what = `${kind} ${path} cannot be written (${code ?? messageOf(error)})`;
+  return new InflessError(
+    'STORAGE_FAILED',
+    full === undefined ? what : `${full(dirname(path))}: ${what[0]!.toLowerCase()}${what.slice(1)}`,
+    { remedy, cause: error },
+  );
 }
 
 /** The text of a file, or undefined where there is none. */

@@ -58,9 +58,14 @@ export function generateInputs(
   return Object.fromEntries(
     manifest.inputs.map((spec, index) => [
       spec.name,
-      generateTensor(spec, inputShape(spec, batch, shapes[spec.name]), seed * 31 + index),
+      generateTensor(spec, inputShape(spec, batch, shapeFor(spec.name, shapes)), seed * 31 + index),
     ]),
   );
+}
+
+/** Inputs may be called like what every object has: `constructor`. */
+function shapeFor(name: string, shapes: Readonly<Record<string, readonly number[]>>) {
+  return Object.hasOwn(shapes, name) ? shapes[name] : undefined;
 }
 
 function inputShape(spec: TensorSpec, batch: number, given: readonly number[] | undefined): number[] {

@@ -1,15 +1,21 @@
 import { z } from 'zod';
 import { DTYPES } from './tensor.ts';
 
+/** A class as the model's maker calls it. */
+const classNameSchema = z.union([z.string(), z.number().int()]);
+export type ClassName = z.infer<typeof classNameSchema>;
+
 /**
  * One input or output of a model. `shape` holds `null` where the size is free; `batchAxis` is the free axis
- * that counts the rows of a batch, or `null` when this tensor has none.
+ * that counts the rows of a batch, or `null` when this tensor has none. Of scores, `classes` says which class
+ * each column is about, where the model says so.
  */
 export const tensorSpecSchema = z.object({
   name: z.string().min(1),
   dtype: z.enum(DTYPES),
   shape: z.array(z.number().int().nonnegative().nullable()),
   batchAxis: z.number().int().nonnegative().nullable(),
+  classes: z.array(classNameSchema).optional(),
 });
 export type TensorSpec = z.infer<typeof tensorSpecSchema>;
 

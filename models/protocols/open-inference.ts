@@ -375,8 +375,10 @@ function requireReady({ state }: ServedModel): void {
   throw new InflessError('UNAVAILABLE', what);
 }
 
-function describeTensor({ name, dtype, shape }: TensorSpec) {
-  return { name, datatype: DATATYPE[dtype], shape: shape.map((size) => size ?? -1) };
+/** Class names lie where the protocol leaves room for what it does not know. */
+function describeTensor({ name, dtype, shape, classes }: TensorSpec) {
+  const described = { name, datatype: DATATYPE[dtype], shape: shape.map((size) => size ?? -1) };
+  return classes === undefined ? described : { ...described, parameters: { classes } };
 }
 
 const tensorSchema = z.object({

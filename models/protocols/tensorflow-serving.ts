@@ -411,8 +411,16 @@ function describeSignature(model: ServedModel) {
   };
   return {
     model_spec: { name, signature_name: '', version: MODEL_VERSION },
-    metadata: { signature_def: { signature_def: { serving_default: signature } } },
+    metadata: { signature_def: { signature_def: { serving_default: signature } }, ...classNames(manifest) },
   };
+}
+
+/** What the columns of outputs are the scores of, beside the signature, which has no room for it. */
+function classNames({ outputs }: ModelManifest) {
+  const named = outputs.flatMap(({ name, classes }) =>
+    classes === undefined ? [] : [[name, classes] as const],
+  );
+  return named.length === 0 ? {} : { classes: Object.fromEntries(named) };
 }
 
 const TF_DTYPE: Readonly<Record<DType, string>> = {
@@ -454,14 +462,20 @@ const tensorSchema = z.object({
   tensor_shape: z.object({ dim: z.array(z.object({ size })), unknown_rank: z.boolean().optional() }),
 });
 
+/** Tensors by name, which may be any: a record would leave out `__proto__`. */
+const tensorsSchema = z.preprocess(
+  (value) => (value instanceof Object ? new Map(Object.entries(value)) : value),
+  z.map(z.string(), tensorSchema),
+);
+
 /** The part of TensorFlow Serving's metadata that describes a model's tensors. */
 const metadataSchema = z.object({
   metadata: z.object({
     signature_def: z.object({
       signature_def: z.object({
         serving_default: z.object({
-          inputs: z.record(z.string(), tensorSchema),
-          outputs: z.record(z.string(), tensorSchema).default({}),
+          inputs: tensorsSchema,
+          outputs: tensorsSchema.default(new Map()),
         }),
       }),
     }),
@@ -473,12 +487,12 @@ function readMetadata(body: Uint8Array, what: string): Signature {
   const { metadata } = parseWith(metadataSchema, parseMetadata(body, what), { what, remedy: GIVE_A_BODY });
   const { inputs, outputs } = metadata.signature_def.signature_def.serving_default;
   return {
-    inputs: Object.entries(inputs).map(([name, tensor]) => {
+    inputs: [...inputs].map(([name, tensor]) => {
       const spec = toSpec(name, tensor);
       if (spec === undefined) throw unknownInputType(name, tensor.dtype);
       return spec;
     }),
-    outputs: Object.entries(outputs).flatMap(([name, tensor]) => toSpec(name, tensor) ?? []),
+    outputs: [...outputs].flatMap(([name, tensor]) => toSpec(name, tensor) ?? []),
   };
 }
 

@@ -43,7 +43,7 @@ const PLACEHOLDERS: readonly ForeignKind[] = [
     ...DAMAGED,
   },
   {
-    is: ({ text }) => /^\s*<(?:!doctype|html|head|body|\?xml)/i.test(text),
+    is: ({ text }) => /^\s*<(?:!doctype|html|head|body|\?xml(?!.*<net\s))/is.test(text),
     what: 'is a web page, not a model: the download went wrong',
     remedy: 'Open it in a browser to see why, then download the file itself.',
     ...DAMAGED,
@@ -101,6 +101,17 @@ const BY_CONTENT: readonly ForeignKind[] = [
     is: ({ path, start }) => start[0] === 0x0a && /\.pb$/i.test(path),
     what: 'is a frozen TensorFlow graph',
     remedy: (path) => tf2onnx('graphdef', path, ' --inputs NAME:0 --outputs NAME:0'),
+  },
+  {
+    is: ({ start }) => start.toString('latin1', 4, 8) === 'ORTM',
+    what: 'is a model in the format of ONNX Runtime',
+    remedy: 'Give the .onnx file that it was made from.',
+  },
+  {
+    is: ({ text }) => /^\s*<\?xml.*<net\s/s.test(text),
+    what: 'is an OpenVINO model',
+    remedy:
+      'Give the ONNX model that it was made from, or export that from the framework it was trained with.',
   },
   {
     is: startsWith('GGUF'),
@@ -204,8 +215,9 @@ export async function foreignIn(folder: string, names: readonly string[]): Promi
 const MOST_FILES = 50;
 
 function verdictOn(file: GivenFile): InflessError | undefined {
-  if (ENGINES.some((engine) => engine.recognizes(file.path))) return errorOf(file, SPOILT);
-  return misnamedError(file) ?? foreignError(file);
+  const misnamed = misnamedError(file);
+  if (misnamed !== undefined) return misnamed;
+  return ENGINES.some((engine) => engine.recognizes(file.path)) ? errorOf(file, SPOILT) : foreignError(file);
 }
 
 /** It is a model, and only its name keeps its engine from opening it. */

@@ -2,8 +2,8 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
-import { ensureDirectory, readTextIfPresent } from '../../models/base/files.ts';
+import { InflessError } from '../../models/base/errors.ts';
+import { cannotWrite, ensureDirectory, readTextIfPresent } from '../../models/base/files.ts';
 import { configKey } from '../../profiles/config.ts';
 import {
   type Cell,
@@ -194,12 +194,5 @@ function toLine(value: unknown): string {
 
 function storageError(file: string, error: unknown): unknown {
   if (error instanceof InflessError) return error;
-  return new InflessError(
-    'STORAGE_FAILED',
-    `Journal ${file} cannot be written (${systemCode(error) ?? messageOf(error)})`,
-    {
-      remedy: REMEDY,
-      cause: error,
-    },
-  );
+  return cannotWrite('Journal', file, error, REMEDY);
 }

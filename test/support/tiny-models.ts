@@ -5,6 +5,7 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import {
   ModelProtoSchema,
   type NodeProtoSchema,
+  TensorProto_DataLocation,
   TensorProto_DataType,
   type TensorProtoSchema,
   type ValueInfoProtoSchema,
@@ -38,6 +39,8 @@ export interface TinyGraph {
   readonly nodes: readonly NodeInit[];
   readonly weights?: readonly TensorInit[];
   readonly opset?: bigint;
+  /** Operator sets beside the standard one. */
+  readonly domains?: readonly string[];
 }
 
 export function tensorInfo(name: string, dtype: DType, dims: readonly (number | string)[]): ValueInfoInit {
@@ -69,7 +72,10 @@ export function encodeTinyModel(graph: TinyGraph): Uint8Array {
     ModelProtoSchema,
     create(ModelProtoSchema, {
       irVersion: 8n,
-      opsetImport: [{ domain: '', version: graph.opset ?? 17n }],
+      opsetImport: [
+        { domain: '', version: graph.opset ?? 17n },
+        ...(graph.domains ?? []).map((domain) => ({ domain, version: 1n })),
+      ],
       graph: {
         name: 'tiny',
         input: [...graph.inputs],
@@ -143,3 +149,19 @@ export const STATEFUL: TinyGraph = {
   ],
   weights: [intWeights('first', [0])],
 };
+
+/** LINEAR with its weights in a file beside it: see {@link linearWeights}. */
+export function linearWithWeightsIn(location: string): TinyGraph {
+  const dims = [3n, 2n];
+  const dataLocation = TensorProto_DataLocation.EXTERNAL;
+  const externalData = [{ key: 'location', value: location }];
+  return {
+    ...LINEAR,
+    weights: [{ name: 'w', dims, dataType: TensorProto_DataType.FLOAT, dataLocation, externalData }],
+  };
+}
+
+/** The bytes of its weights, `factor` times those of LINEAR. */
+export function linearWeights(factor = 1): Uint8Array {
+  return new Uint8Array(Float32Array.from([1, 10, 2, 20, 3, 30], (value) => value * factor).buffer);
+}

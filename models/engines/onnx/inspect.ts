@@ -1,6 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { InflessError } from '../../base/errors.ts';
-import type { ModelManifest } from '../../manifest/manifest.ts';
+import type { ModelManifest, TensorSpec } from '../../manifest/manifest.ts';
 import { DTYPES, type NamedTensors } from '../../manifest/tensor.ts';
 import type { DeclaredTensor } from '../batch-axes/axis-guesses.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
@@ -10,6 +10,7 @@ import { providerFor } from '../provider.ts';
 import { ONNX_STORAGE } from './external-weights.ts';
 import { openForProbing } from './probe.ts';
 import { createSession, runSession } from './session.ts';
+import { outputName, type TensorOutputs, whatInstead, withTensorOutputs } from './tensor-outputs.ts';
 
 /**
  * Reads what an ONNX file is: its declared tensors, and by trial which axes carry the batch.
@@ -33,7 +34,8 @@ export async function inspectOnnx(path: string, name: string, on?: EngineResourc
     const outputs = declaredTensors(path, session.outputMetadata);
     const run = (feeds: NamedTensors): Promise<NamedTensors> =>
       runSession(runtime, session, name, feeds, on && providerFor(on));
-    return await findBatchAxes(identity, { inputs, outputs }, run, graphEvidence(path));
+    const manifest = await findBatchAxes(identity, { inputs, outputs }, run, graphEvidence(path));
+    return { ...manifest, outputs: manifest.outputs.map(named(withTensorOutputs(path)?.classes)) };
   } finally {
     await session.release();
   }
@@ -50,12 +52,10 @@ function declaredTensors(
     });
   }
   return metadata.map((value) => {
-    if (!value.isTensor) {
-      throw unsupported(path, value.name, 'is a sequence or map, not a tensor');
-    }
+    if (!value.isTensor) throw unsupported(path, value.name, ...whatInstead(path, value.name));
     const dtype = DTYPES.find((known) => known === value.type);
     if (dtype === undefined) throw unsupported(path, value.name, `has element type ${value.type}`);
-    return { name: value.name, dtype, dims: value.shape };
+    return { name: outputName(value.name), dtype, dims: value.shape };
   });
 }
 
@@ -78,8 +78,19 @@ async function refuseUnranked(path: string): Promise<void> {
   }
 }
 
-function unsupported(path: string, tensor: string, why: string): InflessError {
-  return new InflessError('MODEL_UNSUPPORTED', `Tensor "${tensor}" of ${path} ${why}`, {
-    remedy: `Export the model with tensors of these types: ${DTYPES.join(', ')}.`,
-  });
+/** Outputs of scores with the classes that they are of. */
+function named(classes: TensorOutputs['classes'] = new Map()): (output: TensorSpec) => TensorSpec {
+  return (output) => {
+    const names = classes.get(output.name);
+    return names === undefined ? output : { ...output, classes: [...names] };
+  };
+}
+
+function unsupported(
+  path: string,
+  value: string,
+  why: string,
+  remedy = `Export the model with tensors of these types: ${DTYPES.join(', ')}.`,
+): InflessError {
+  return new InflessError('MODEL_UNSUPPORTED', `"${value}" of ${path} ${why}`, { remedy });
 }

@@ -5,8 +5,9 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { loadError } from './errors.ts';
 import { externalWeights } from './external-weights.ts';
 import { loadRuntime, type OnnxRuntime } from './runtime.ts';
-import { createSession } from './session.ts';
+import { createSession, WEIGHTS_FOLDER } from './session.ts';
 import { skeletonOf } from './skeleton.ts';
+import { withTensorOutputs } from './tensor-outputs.ts';
 
 /** From here on it shows whether weights are copied. */
 const LARGE_BYTES = 32 << 20;
@@ -35,7 +36,8 @@ export async function openForProbing(
   sizeBytes: number,
 ): Promise<{ runtime: OnnxRuntime; session: InferenceSession }> {
   const hasExternal = externalWeights(path).length > 0;
-  if (sizeBytes < LARGE_BYTES && !hasExternal) {
+  const isSmall = sizeBytes < LARGE_BYTES && !hasExternal;
+  if (isSmall || withTensorOutputs(path) !== undefined) {
     return createSession(path, { threads: availableParallelism(), spinning: false });
   }
   const runtime = await loadRuntime();
@@ -61,6 +63,6 @@ function openLean(runtime: OnnxRuntime, path: string, file: string | undefined):
   if (file === undefined) return runtime.InferenceSession.create(path, { ...options, extra: { session } });
   return runtime.InferenceSession.create(skeletonOf(file, basename(file)), {
     ...options,
-    extra: { session: { ...session, model_external_initializers_file_folder_path: dirname(file) } },
+    extra: { session: { ...session, [WEIGHTS_FOLDER]: dirname(file) } },
   });
 }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { InflessError, messageOf } from '../../base/errors.ts';
 import type { ModelManifest } from '../../manifest/manifest.ts';
@@ -9,9 +10,13 @@ import { providerError } from './providers/facts.ts';
 import { checkProviderName, providerChain } from './providers/provider-names.ts';
 import { tryProvider } from './providers/try-provider.ts';
 import { loadRuntime, type OnnxRuntime } from './runtime.ts';
+import { outputName, withTensorOutputs } from './tensor-outputs.ts';
 
 /** The runtime's number for `fatal`; sessions do not inherit the level of the environment. */
 const LOG_FATAL = 4;
+
+/** Where the runtime looks for weights of a model that is given as bytes. */
+export const WEIGHTS_FOLDER = 'model_external_initializers_file_folder_path';
 
 /** Where a session leaves what its operators took, and which they are after the runtime's own optimisations. */
 export interface SessionTrace {
@@ -31,15 +36,20 @@ export async function createSession(
   const provider = providerFor(resources);
   await checkProvider(provider, resources);
   try {
-    const session = await runtime.InferenceSession.create(path, {
+    const spinning = { intra_op: { allow_spinning: threading.spinning ? '1' : '0' } };
+    const options: InferenceSession.SessionOptions = {
       intraOpNumThreads: threading.threads,
       interOpNumThreads: 1,
       executionProviders: [...providerChain(provider)],
       logSeverityLevel: LOG_FATAL,
-      extra: { session: { intra_op: { allow_spinning: threading.spinning ? '1' : '0' } } },
+      extra: { session: spinning },
       ...(trace === undefined ? {} : traceOptions(trace)),
-    });
-    return { runtime, session };
+    };
+    const rewritten = withTensorOutputs(path);
+    const { InferenceSession } = runtime;
+    if (rewritten === undefined) return { runtime, session: await InferenceSession.create(path, options) };
+    const extra = { session: { ...spinning, [WEIGHTS_FOLDER]: dirname(path) } };
+    return { runtime, session: await InferenceSession.create(rewritten.bytes, { ...options, extra }) };
   } catch (error) {
     throw (await acceleratorError(provider, error)) ?? loadError(path, error);
   }
@@ -129,7 +139,7 @@ export async function runSession(
       Object.fromEntries(Object.entries(feeds).map(([input, tensor]) => [input, toRuntime(runtime, tensor)])),
     );
     return Object.fromEntries(
-      session.outputNames.map((output) => [output, fromRuntime(results[output] as OrtTensor)]),
+      session.outputNames.map((output) => [outputName(output), fromRuntime(results[output] as OrtTensor)]),
     );
   } catch (error) {
     throw (await acceleratorError(provider, error)) ?? runError(name, error);

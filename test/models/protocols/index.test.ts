@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import { PROTOCOLS, routeTo } from '../../../models/protocols/index.ts';
+import { describe, expect, it, test } from 'vitest';
+import { describe as describeTo, PROTOCOLS, type Route, routeTo } from '../../../models/protocols/index.ts';
 
 describe('paths of the model', () => {
   test.each([
@@ -65,4 +65,20 @@ describe('the list of protocols', () => {
         if (call !== undefined && call !== 'predict') expect(descriptions, call).toHaveProperty(call);
     },
   );
+});
+
+it('metadata of every protocol tells which classes the columns of scores are', () => {
+  const x = { name: 'x', dtype: 'float32' as const, shape: [null, 2], batchAxis: 0 };
+  const outputs = [x, { ...x, name: '__proto__', classes: ['setosa', 7] }];
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const manifest = { name: 'm', format: 'onnx', digest, sizeBytes: 0, inputs: [x], outputs };
+  const [v1, v2] = ['/v1/models/m/metadata', '/v2/models/m'].map((path) => {
+    const route = routeTo('m', 'GET', path) as Route;
+    return Buffer.from(describeTo(route, [{ name: 'm', state: 'ready', manifest }]).body).toString();
+  });
+  expect(v1).toContain('"classes":{"__proto__":["setosa",7]}');
+  expect(v2).toContain(
+    '"name":"__proto__","datatype":"FP32","shape":[-1,2],"parameters":{"classes":["setosa",7]}',
+  );
+  expect(v2).toContain('{"name":"x","datatype":"FP32","shape":[-1,2]}');
 });

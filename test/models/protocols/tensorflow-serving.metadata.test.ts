@@ -32,6 +32,13 @@ describe('metadata', () => {
     ]);
   });
 
+  it('may call tensors like what every object has', () => {
+    const names = ['constructor', '__proto__'];
+    const tensors = Object.fromEntries(names.map((name) => [name, tensor('DT_FLOAT', -1)]));
+    const { inputs, outputs } = read(metadata(tensors, tensors));
+    expect([inputs, outputs].map((specs) => specs.map(({ name }) => name))).toEqual([names, names]);
+  });
+
   it('leaves out outputs of types that are not known', () => {
     const { outputs } = read(
       metadata({ x: tensor('DT_FLOAT', -1) }, { y: tensor('DT_HALF', -1, 3), z: tensor('DT_VARIANT', 1) }),

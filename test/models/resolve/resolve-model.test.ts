@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { engineFor, engineOf } from '../../../models/engines/index.ts';
 import { resolveModel } from '../../../models/resolve/resolve-model.ts';
-import { identityGraph, LINEAR, ModelFolder } from '../../support/tiny-models.ts';
+import {
+  identityGraph,
+  LINEAR,
+  linearWeights,
+  linearWithWeightsIn,
+  ModelFolder,
+} from '../../support/tiny-models.ts';
 
 let folder: ModelFolder;
 beforeAll(async () => {
@@ -40,6 +46,19 @@ describe('finding a model', () => {
     const after = await resolveModel(path);
     expect(after.manifest.digest).not.toBe(before.manifest.digest);
     expect(after.manifest.inputs[0]).toMatchObject({ dtype: 'int64', shape: [null, 7] });
+  });
+
+  it('looks at a model again when only its weights were replaced', async () => {
+    const path = await folder.write('graph.onnx', linearWithWeightsIn('w.data'));
+    await folder.write('w.data', linearWeights());
+    const before = await resolveModel(path);
+    expect(await resolveModel(path)).toEqual(before);
+    await folder.write('w.data', linearWeights(2));
+    const after = await resolveModel(path);
+    expect(after.manifest).toEqual({ ...before.manifest, digest: after.manifest.digest });
+    expect(after.manifest.digest).not.toBe(before.manifest.digest);
+    await folder.write('w.data', linearWeights());
+    expect(await resolveModel(path)).toEqual(before);
   });
 
   it('looks again where the memory of a model is damaged', async () => {
