@@ -14,7 +14,8 @@ export default defineConfig({
     setupFiles: ['test/setup.ts'],
     pool: 'forks', // inference is native code: a crash must take down one test file, not the runner
     maxWorkers: 2,
-    retry: process.env.CI ? 1 : 0, // of real processes on a busy machine one may lose a race; the report names what was run twice
+    // of real processes on a busy machine one may lose a race; the report names what was run twice
+    retry: process.env.CI ? 1 : 0,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: {

@@ -9,7 +9,9 @@ import { RegistrySource } from './registry/registry-source.ts';
 
 const HOST = 'host';
 
-/** The image to build on: `host`, `oci:DIR[:TAG]`, or a name in a registry. @throws InflessError INVALID_INPUT */
+/**
+ * The image to build on: `host`, `oci:DIR[:TAG]`, or a name in a registry. @throws InflessError INVALID_INPUT
+ */
 export function baseSource(name: string, options: RegistryOptions): ImageSource {
   return name === HOST ? hostBase : imageSource(name, options);
 }

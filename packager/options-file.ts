@@ -11,7 +11,8 @@ import { OPTIONS_FILE } from './pack-options.ts';
 const optionsSchema = z.record(z.string(), z.unknown());
 
 /**
- * The options beside a model file or in a model's folder; none is fine. Paths in it are made those of this process.
+ * The options beside a model file or in a model's folder; none is fine. Paths in it are made those of this
+ * process.
  *
  * @throws InflessError INVALID_INPUT
  */

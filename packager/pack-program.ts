@@ -21,8 +21,8 @@ export interface PackProgramOptions extends PackingOptions {
 }
 
 /**
- * Packs a program of ours, without a model: the same layers on the same bases as serving images have, with the same
- * promise of the same digests on every machine.
+ * Packs a program of ours, without a model: the same layers on the same bases as serving images have, with
+ * the same promise of the same digests on every machine.
  *
  * @throws InflessError for a base that cannot be used; the signal's reason when aborted
  */

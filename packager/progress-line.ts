@@ -17,8 +17,8 @@ export interface ImageProgress {
 }
 
 /**
- * How far packing is: on a terminal one line that is redrawn, in a log a line for each step. What a person should
- * know later (a retry) stays in both.
+ * How far packing is: on a terminal one line that is redrawn, in a log a line for each step. What a person
+ * should know later (a retry) stays in both.
  */
 export class ProgressLine implements ImageProgress {
   readonly #stream: Terminal;

@@ -56,7 +56,10 @@ More: docs/profile.md`,
   },
 });
 
-/** `infless-profile URL …` stands for `infless-profile endpoint URL …`; any other arguments are left as they are. */
+/**
+ * `infless-profile URL …` stands for `infless-profile endpoint URL …`; any other arguments are left as they
+ * are.
+ */
 export function withEndpointCommand(args: readonly string[]): readonly string[] {
   const isCommand = COMMANDS.some(({ name }) => name === args[0]);
   if (isCommand || !args.some((argument) => /^https?:\/\//.test(argument))) return args;

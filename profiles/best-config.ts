@@ -15,13 +15,17 @@ export function percentileMs(cell: Cell, percentile: SloPercentile): number {
 
 /**
  * The tightest SLO that this config can keep at some rate. A batch of one runs as soon as it comes; a larger
- * one is gathered while the one before runs, so that a request waits for up to one batch and runs in the next.
+ * one is gathered while the one before runs, so that a request waits for up to one batch and runs in the
+ * next.
  */
 export function tightestSloMs(cell: Cell, percentile: SloPercentile): number {
   return percentileMs(cell, percentile) * (cell.batch > 1 ? 2 : 1);
 }
 
-/** Whether a config can keep an SLO at some rate. Whether it does at a function's rate is asked of the planner's rate model. */
+/**
+ * Whether a config can keep an SLO at some rate. Whether it does at a function's rate is asked of the
+ * planner's rate model.
+ */
 export function keepsSlo(cell: Cell, slo: Slo): boolean {
   return tightestSloMs(cell, slo.percentile) <= slo.sloMs;
 }
@@ -30,7 +34,10 @@ export function throughputPerCore(cell: Cell): number {
   return cell.throughputPerSecond / (cell.cpuMillicores / 1000);
 }
 
-/** Of the configs that keep an SLO the one that answers most per core; of equals the faster one. Undefined where none keeps it. */
+/**
+ * Of the configs that keep an SLO the one that answers most per core; of equals the faster one. Undefined
+ * where none keeps it.
+ */
 export function bestConfig(cells: readonly Cell[], slo: Slo): Cell | undefined {
   return best(
     cells.filter((cell) => keepsSlo(cell, slo)),
@@ -56,7 +63,9 @@ export interface FrontierPoint {
   readonly cell: Cell;
 }
 
-/** What a config answers of each unit of what it holds; more is better. Undefined where it holds none of that. */
+/**
+ * What a config answers of each unit of what it holds; more is better. Undefined where it holds none of that.
+ */
 export type Efficiency = (cell: Cell) => number | undefined;
 
 export const perCore: Efficiency = throughputPerCore;
@@ -65,8 +74,9 @@ export const perGpuPercent: Efficiency = (cell) =>
   cell.gpuPercent > 0 ? cell.throughputPerSecond / cell.gpuPercent : undefined;
 
 /**
- * The efficient frontier: what the best config is for every SLO. It begins at the tightest SLO that any config keeps, and
- * each point gives more than the one before. Of equally good configs the faster one is taken, as `bestConfig` does.
+ * The efficient frontier: what the best config is for every SLO. It begins at the tightest SLO that any
+ * config keeps, and each point gives more than the one before. Of equally good configs the faster one is
+ * taken, as `bestConfig` does.
  *
  * @returns ascending by SLO; empty where no config holds any of the resource
  */

@@ -8,7 +8,9 @@ export interface CellComparison {
   readonly after: Cell;
   /** Mean after over mean before: above 1 is slower. */
   readonly ratio: number;
-  /** What the ratio may be: from the low end of one interval over the high end of the other, to the reverse. */
+  /**
+   * What the ratio may be: from the low end of one interval over the high end of the other, to the reverse.
+   */
   readonly ratioInterval: readonly [number, number];
   /** `same` wherever the intervals meet. */
   readonly verdict: 'slower' | 'faster' | 'same';

@@ -57,7 +57,10 @@ function cpuModel(cpu: si.Systeminformation.CpuData): string {
   return cpu.family === '' ? name : `${name} (family ${cpu.family}, model ${cpu.model})`;
 }
 
-/** Without a driver, or with one that does not answer, nothing can run there. A GPU that hides its memory counts 0. */
+/**
+ * Without a driver, or with one that does not answer, nothing can run there. A GPU that hides its memory
+ * counts 0.
+ */
 async function gpusOf(): Promise<Host['gpus']> {
   const inventory = await readGpus();
   if ('absence' in inventory) return [];

@@ -16,8 +16,8 @@ interface QuotaCells {
  * A profile table as planners ask it. Pure and total: every config and number of rows has an answer, never a
  * non-finite one; cells without a usable latency are left out.
  *
- * A config that is not in the table is answered by what bounds it from above: the next smaller quota, or below
- * the smallest measured one that quota's time scaled by the ratio.
+ * A config that is not in the table is answered by what bounds it from above: the next smaller quota, or
+ * below the smallest measured one that quota's time scaled by the ratio.
  */
 export class ProfileView {
   readonly table: ProfileTable;
@@ -49,8 +49,8 @@ export class ProfileView {
    *
    * Between measured batches: linear, over the running maximum of the smaller ones. Between the measured
    * percentiles, and past p99: linear in −ln(1−q), where an exponential tail is a straight line. Below p50:
-   * p50. Rows beyond the largest measured batch take that batch's time per row. A cell that was predicted counts as slow as it may be: with
-   * the upper end of its interval.
+   * p50. Rows beyond the largest measured batch take that batch's time per row. A cell that was predicted
+   * counts as slow as it may be: with the upper end of its interval.
    *
    * @param quantile in 0.5…0.999
    */
@@ -74,8 +74,9 @@ export class ProfileView {
   }
 
   /**
-   * Memory of the GPU that is surely enough; undefined where no cell says. That of a cell of the same share with as many rows; else the most that any share took with the next larger batch, else
-   * the most of all in proportion to the rows. A predicted cell says nothing of it.
+   * Memory of the GPU that is surely enough; undefined where no cell says. That of a cell of the same share
+   * with as many rows; else the most that any share took with the next larger batch, else the most of all in
+   * proportion to the rows. A predicted cell says nothing of it.
    */
   gpuMemoryBytes({ batch, cpuMillicores, gpuPercent }: Config): number | undefined {
     if (gpuPercent === 0) return undefined;
@@ -210,7 +211,8 @@ function between(fromQ: number, fromMs: number, toQ: number, toMs: number, q: nu
 }
 
 /**
- * The threading of every quota: as tried; else as the nearest one tried of its sort (whole or not) has it, relative to the default.
+ * The threading of every quota: as tried; else as the nearest one tried of its sort (whole or not) has it,
+ * relative to the default.
  */
 export function threadingOf(cpuMillicores: number, choices: readonly ThreadChoice[]): Threading {
   const usual = threadRule(cpuMillicores);

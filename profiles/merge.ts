@@ -22,9 +22,9 @@ export interface Merge {
 }
 
 /**
- * Several tables of one model as one; of a config in several, the newer table's cell is taken, but no predicted one for
- * a measured one. What a table says of all its cells
- * must be true of all of the merged ones: model, host, engine and quota have to be the same, and the weakest confidence is stated.
+ * Several tables of one model as one; of a config in several, the newer table's cell is taken, but no
+ * predicted one for a measured one. What a table says of all its cells must be true of all of the merged
+ * ones: model, host, engine and quota have to be the same, and the weakest confidence is stated.
  *
  * @param tables at least one
  * @throws InflessError PROFILE_INVALID naming the two tables and what differs

@@ -58,7 +58,8 @@ function meanInterval(samples: readonly number[], mean: number, level: number): 
   const means = batchMeans(samples);
   const standardError = standardDeviation(means, mean) / Math.sqrt(means.length);
   const half = studentT(level, means.length - 1) * standardError;
-  return [Math.max(mean - half, Number.EPSILON), mean + half]; // a latency's mean is above zero, whatever the interval
+  // a latency's mean is above zero, whatever the interval
+  return [Math.max(mean - half, Number.EPSILON), mean + half];
 }
 
 function batchMeans(samples: readonly number[]): readonly number[] {

@@ -20,13 +20,17 @@ export const latencySchema = z.object({
 });
 export type Latency = Readonly<z.infer<typeof latencySchema>>;
 
-/** How a quota was held. `threads` means: not at all, only the thread count was set; `affinity` pins cores as well. */
+/**
+ * How a quota was held. `threads` means: not at all, only the thread count was set; `affinity` pins cores as
+ * well.
+ */
 export const quotaMechanismSchema = z.enum(['cgroup-v2', 'cgroup-v1', 'affinity', 'threads']);
 export type QuotaMechanism = z.infer<typeof quotaMechanismSchema>;
 
 /**
- * How shares of a GPU are held: percentages by MPS, slices of a partitioned GPU (MIG), equal turns, or always the whole. As many percent of one kind are
- * not those of another: a table is of one kind, and is planned with where that is had.
+ * How shares of a GPU are held: percentages by MPS, slices of a partitioned GPU (MIG), equal turns, or always
+ * the whole. As many percent of one kind are not those of another: a table is of one kind, and is planned
+ * with where that is had.
  */
 export const gpuSharingSchema = z.enum(['mps', 'mig', 'time-slicing', 'whole']);
 export type GpuSharing = z.infer<typeof gpuSharingSchema>;
@@ -38,8 +42,8 @@ export const acceleratorSchema = z.object({
   gpu: z.string(),
   driverVersion: z.string().nullable(),
   /**
-   * Operators that the provider left to the CPU, with their shares of a run's time, and those shares together; null where the engine does not tell. Of the
-   * batch, smallest or largest, where they took more.
+   * Operators that the provider left to the CPU, with their shares of a run's time, and those shares
+   * together; null where the engine does not tell. Of the batch, smallest or largest, where they took more.
    */
   cpuNodes: z
     .object({
@@ -92,8 +96,8 @@ export const cellSchema = configSchema.extend({
   /** JSON of one row to tensors, and back, in ms under this quota: the price of the REST interface. */
   codecMs: z.object({ decode: z.number().nonnegative(), encode: z.number().nonnegative() }),
   /**
-   * Bringing a request of one row to a process under this quota over HTTP and its answer back, on one machine, in ms: the rest of the price of the REST interface. Older tables are
-   * without.
+   * Bringing a request of one row to a process under this quota over HTTP and its answer back, on one
+   * machine, in ms: the rest of the price of the REST interface. Older tables are without.
    */
   transferMs: z.number().nonnegative().optional(),
   peakMemoryBytes: z.number().int().nonnegative(),
@@ -105,7 +109,10 @@ export const cellSchema = configSchema.extend({
   throttling: z
     .object({ periods: z.number(), throttledPeriods: z.number(), throttledMs: z.number() })
     .nullable(),
-  /** Of the GPU while measuring: memory of the process, or where that is not told, beyond what was used before; only where a share was used and its driver told. */
+  /**
+   * Of the GPU while measuring: memory of the process, or where that is not told, beyond what was used
+   * before; only where a share was used and its driver told.
+   */
   gpu: z
     .object({
       memoryBytes: z.number().int().nonnegative(),
@@ -122,16 +129,25 @@ export const cellSchema = configSchema.extend({
     })
     .optional(),
   yardstick: yardstickSchema.optional(),
-  /** What its times were multiplied by, so that all cells of a table are as of one speed of the host; divided by it, they are what the clock said. */
+  /**
+   * What its times were multiplied by, so that all cells of a table are as of one speed of the host; divided
+   * by it, they are what the clock said.
+   */
   speedFactor: positive.optional(),
-  /** Not measured but taken from the surface through the measured cells; `meanInterval` is where measuring would find the mean. */
+  /**
+   * Not measured but taken from the surface through the measured cells; `meanInterval` is where measuring
+   * would find the mean.
+   */
   predicted: z.literal(true).optional(),
   /** Only where a check failed. */
   verdicts: z.array(verdictSchema).optional(),
 });
 export type Cell = Readonly<z.infer<typeof cellSchema>>;
 
-/** Errors of cells as they were predicted without having been seen, as shares of what was measured: none is left out. */
+/**
+ * Errors of cells as they were predicted without having been seen, as shares of what was measured: none is
+ * left out.
+ */
 export const predictionErrorSchema = z.object({
   cells: z.number().int().min(1),
   median: z.number().nonnegative(),
@@ -170,12 +186,20 @@ export const profileTableSchema = z.object({
     /** Where a cell has a share of a GPU, and it was measured here. */
     gpuSharing: gpuSharingSchema.optional(),
   }),
-  /** What each cell's mean was measured to: `level` 0.95, `relativeError` 0.03 = ±3 % with 95 % confidence. */
+  /**
+   * What each cell's mean was measured to: `level` 0.95, `relativeError` 0.03 = ±3 % with 95 % confidence.
+   */
   confidence: z.object({ level: z.number().min(0).max(1), relativeError: positive }),
   cells: z.array(cellSchema).min(1),
-  /** Where only a part of the cells was measured: how well the others are predicted, null where too few were held out. */
+  /**
+   * Where only a part of the cells was measured: how well the others are predicted, null where too few were
+   * held out.
+   */
   prediction: z.object({ heldOut: predictionErrorSchema.nullable() }).optional(),
-  /** Quotas whose threads were chosen by measuring; all others follow the default rule. Whoever serves has to do the same. */
+  /**
+   * Quotas whose threads were chosen by measuring; all others follow the default rule. Whoever serves has to
+   * do the same.
+   */
   threading: z.array(threadChoiceSchema).optional(),
 });
 export type ProfileTable = Readonly<z.infer<typeof profileTableSchema>>;

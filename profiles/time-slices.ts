@@ -7,8 +7,10 @@ const TURNS = [2, 3, 4, 5, 6, 8, 10] as const;
 const known = new WeakMap<ProfileTable, ProfileTable>();
 
 /**
- * A table of whole GPUs with time slices of them: where processes take equal turns, one of n is as fast as if it were alone for as long as the others have nothing to do, and takes n times
- * as long when all of them have. That is what is counted on; a table of MPS percentages or of MIG slices says nothing of turns, and is returned as it is.
+ * A table of whole GPUs with time slices of them: where processes take equal turns, one of n is as fast as if
+ * it were alone for as long as the others have nothing to do, and takes n times as long when all of them
+ * have. That is what is counted on; a table of MPS percentages or of MIG slices says nothing of turns, and is
+ * returned as it is.
  */
 export function withTimeSlices(table: ProfileTable): ProfileTable {
   if (table.quota.gpuSharing !== 'whole') return table;

@@ -15,7 +15,8 @@ export type StartReason = 'growth' | 'minimum' | 'keep-alive' | 'replacement';
  *
  * - `release`: what is left carries the demand, and its function's target does not contain it.
  * - `idle`: nothing was asked for, for so long that it is not worth keeping.
- * - `obsolete`: it is of an older deployment, of a config that is no offer any more, or on a node where it may not be.
+ * - `obsolete`: it is of an older deployment, of a config that is no offer any more, or on a node where it
+ *   may not be.
  * - `preemption`: it makes room for what another instance does better there.
  */
 export type StopReason = 'release' | 'idle' | 'obsolete' | 'preemption';

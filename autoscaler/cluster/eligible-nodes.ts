@@ -11,7 +11,10 @@ export interface EligibleNodes {
 
 const ANY: NodeSelector = {};
 
-/** The same nodes come back with every plan, thousands of them: what was found of them is kept as long as their list. */
+/**
+ * The same nodes come back with every plan, thousands of them: what was found of them is kept as long as
+ * their list.
+ */
 const known = new WeakMap<readonly NodeCapacity[], Map<string, EligibleNodes>>();
 
 /**

@@ -27,7 +27,10 @@ export interface NodeCapacity {
 /** The same nodes come back with every plan, thousands of them. */
 const amounts = new WeakMap<NodeCapacity, Vector>();
 
-/** What an empty node has, as inner loops take it: a vector of what is shared, and behind it one of each device. */
+/**
+ * What an empty node has, as inner loops take it: a vector of what is shared, and behind it one of each
+ * device.
+ */
 export function amountsOn(node: NodeCapacity): Vector {
   let known = amounts.get(node);
   if (known === undefined) {
@@ -49,8 +52,10 @@ export interface ShareNeeds {
 }
 
 /**
- * Whether a device gives shares of this size and kind at all, whatever is free of it. MPS gives any percentage. A slice, a turn and a GPU that is not shared go to one process each: to one that
- * needs more than half of it, or a plan that counts in percents would put a second one there. A GPU that is had whole is never slower than a part of it.
+ * Whether a device gives shares of this size and kind at all, whatever is free of it. MPS gives any
+ * percentage. A slice, a turn and a GPU that is not shared go to one process each: to one that needs more
+ * than half of it, or a plan that counts in percents would put a second one there. A GPU that is had whole is
+ * never slower than a part of it.
  */
 export function givesShare(device: DeviceCapacity, { needs, sharing = device.sharing }: ShareNeeds): boolean {
   if (device.sharing === undefined) return true;
@@ -60,7 +65,8 @@ export function givesShare(device: DeviceCapacity, { needs, sharing = device.sha
 }
 
 /**
- * Whether an instance finds no place wherever another finds none, since it needs no less of anything. Where GPUs are not shared just by the percent, less of one may find none where more does.
+ * Whether an instance finds no place wherever another finds none, since it needs no less of anything. Where
+ * GPUs are not shared just by the percent, less of one may find none where more does.
  *
  * @param nodes one of each kind that there is
  */

@@ -17,7 +17,10 @@ export interface ComplaintTexts {
   readonly ends: string;
 }
 
-/** Tells the log what is wrong with functions for longer: when that begins, when it becomes another thing, and when it is over. */
+/**
+ * Tells the log what is wrong with functions for longer: when that begins, when it becomes another thing, and
+ * when it is over.
+ */
 export class Complaints {
   readonly #logger: Logger;
   readonly #texts: ComplaintTexts;

@@ -43,27 +43,32 @@ export interface ControllerParts {
   readonly planner?: Planner;
   /** How it is decided how long idle functions keep an instance; default: as each declares. */
   readonly createKeepAlive?: KeepAliveFactory;
-  /** Whether what is decided is told and kept, with what binds and what was rejected. Default: yes; in simulations nothing reads it. */
+  /**
+   * Whether what is decided is told and kept, with what binds and what was rejected. Default: yes; in
+   * simulations nothing reads it.
+   */
   readonly logsDecisions?: boolean;
   /** Which functions a step of the loop plans; default: those that need it. */
   readonly scope?: PlanScope;
   readonly settings: ControlSettings;
   readonly logger: Logger;
   /**
-   * Asked right before an instance is started or stopped: of several autoscalers that look after the same instances only
-   * one may do that. Default: this one.
+   * Asked right before an instance is started or stopped: of several autoscalers that look after the same
+   * instances only one may do that. Default: this one.
    */
   readonly mayAct?: () => boolean;
   /** Told of every batch that ran, for metrics. */
   readonly onBatch?: (functionName: string, batch: DispatchedBatch) => void;
 }
 
-/** So many are under way at once: an API server takes some ms for each, and nothing else is decided meanwhile. */
+/**
+ * So many are under way at once: an API server takes some ms for each, and nothing else is decided meanwhile.
+ */
 const MOST_STARTS = 16;
 
 /**
- * The loop: measure demand, plan, start and stop. It holds the deployed functions and is the only one that talks to
- * the platform; what to do is decided by the pure planner, and what a batch is by the batch former.
+ * The loop: measure demand, plan, start and stop. It holds the deployed functions and is the only one that
+ * talks to the platform; what to do is decided by the pure planner, and what a batch is by the batch former.
  */
 export class Controller {
   readonly #parts: ControllerParts;
@@ -104,7 +109,9 @@ export class Controller {
     await this.#parts.platform.open((event) => this.#onEvent(event));
   }
 
-  /** Starts ticking. Functions deployed before keep their adopted instances; those of no function are stopped. */
+  /**
+   * Starts ticking. Functions deployed before keep their adopted instances; those of no function are stopped.
+   */
   run(): void {
     if (this.#isLeading) return;
     this.#isLeading = true;
@@ -114,8 +121,8 @@ export class Controller {
   }
 
   /**
-   * Leaves to another autoscaler what is started and stopped, at once, even in the middle of a step. Instances are followed
-   * and requests are served by them as before; {@link run} takes over again.
+   * Leaves to another autoscaler what is started and stopped, at once, even in the middle of a step.
+   * Instances are followed and requests are served by them as before; {@link run} takes over again.
    */
   follow(): void {
     this.#isLeading = false;
@@ -152,7 +159,10 @@ export class Controller {
     return this.#step.shortages.find((shortage) => shortage.functionName === name);
   }
 
-  /** What a function is planned for whose own SLO no config keeps that a node can hold; undefined for one that can keep it. */
+  /**
+   * What a function is planned for whose own SLO no config keeps that a node can hold; undefined for one that
+   * can keep it.
+   */
   looserSloMsOf(name: string): number | undefined {
     return this.#step.looserSloMsOf(name, this.#parts.clock.nowMs());
   }
@@ -176,7 +186,10 @@ export class Controller {
     return { decision, input };
   }
 
-  /** @throws InflessError SLO_INFEASIBLE where {@link deploy} would: for who has to know before anything is changed. */
+  /**
+   * @throws InflessError SLO_INFEASIBLE where {@link deploy} would: for who has to know before anything is
+   * changed.
+   */
   requireDeployable({ spec, maxBatch, profile }: Deployment): void {
     const { name, slo, percentile, limits } = spec;
     const times = new ServiceTimes(profile.table);
@@ -186,8 +199,8 @@ export class Controller {
   }
 
   /**
-   * A function is declared, but cannot be deployed for now: what runs of it is left alone until it is deployed or
-   * removed.
+   * A function is declared, but cannot be deployed for now: what runs of it is left alone until it is
+   * deployed or removed.
    */
   retain(name: string): void {
     this.#fleet.retain(name);

@@ -24,8 +24,8 @@ const MOST_DECISIONS = 4_000;
 const MOST_REJECTED = 5;
 
 /**
- * Keeps the latest decisions that changed something. What binds a function and what was rejected is worked out here, for
- * those that change; a decision that changes nothing is not kept.
+ * Keeps the latest decisions that changed something. What binds a function and what was rejected is worked
+ * out here, for those that change; a decision that changes nothing is not kept.
  */
 export class DecisionLog {
   readonly #most: number;

@@ -1,7 +1,10 @@
 import { formatDuration } from '../../models/base/units.ts';
 import type { FunctionSpec } from '../functions/spec.ts';
 
-/** That a function is planned for a looser SLO than its own, and what becomes of its requests, in two sentences. */
+/**
+ * That a function is planned for a looser SLO than its own, and what becomes of its requests, in two
+ * sentences.
+ */
 export function looserSloText({ slo, percentile, late }: FunctionSpec, plannedMs: number): string {
   const what = `No config that a node can hold answers within ${formatDuration(slo)} at p${percentile} now`;
   const requests =

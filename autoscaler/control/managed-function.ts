@@ -40,8 +40,8 @@ export type KeepAliveFactory = (
 const byName: KeepAliveFactory = (_, declared, keepAliveMs) => createKeepAlivePolicy(declared, keepAliveMs);
 
 /**
- * The demand as the planner sees it: none, whatever came before, once its keep-alive policy finds an instance not worth
- * keeping.
+ * The demand as the planner sees it: none, whatever came before, once its keep-alive policy finds an instance
+ * not worth keeping.
  */
 export interface SeenDemand extends DemandSnapshot {
   readonly idle: boolean;
@@ -66,7 +66,10 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
   readonly #tickMs: number;
   readonly #mostHeadroom: number;
   readonly #scaleInAfterStarts: number;
-  /** How far ahead instances have to be ordered: by the table at first, then as seen; a slow start is forgotten slowly. */
+  /**
+   * How far ahead instances have to be ordered: by the table at first, then as seen; a slow start is
+   * forgotten slowly.
+   */
   #startupMs: number;
   #candidates: readonly Candidate[] | undefined;
   #excluded: readonly ExcludedConfig[] | undefined;
@@ -204,7 +207,10 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     return isSame ? this.#observed : undefined;
   }
 
-  /** Capacity over the expected rate: the most there may be until it is known how far batches are from their table. */
+  /**
+   * Capacity over the expected rate: the most there may be until it is known how far batches are from their
+   * table.
+   */
   get headroom(): number {
     return Math.min(this.#mostHeadroom, 1 + (this.#observed.doubt ?? Infinity));
   }
@@ -216,8 +222,8 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
   }
 
   /**
-   * Forgets what was asked of it: for long it was another autoscaler that was asked. What runs is kept until it is known
-   * what it is needed for, as after a restart.
+   * Forgets what was asked of it: for long it was another autoscaler that was asked. What runs is kept until
+   * it is known what it is needed for, as after a restart.
    */
   measureAnew(nowMs: number): void {
     const { spec } = this.deployment;

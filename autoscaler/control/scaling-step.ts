@@ -21,8 +21,8 @@ import { plannedSloMs } from '../planning/planner.ts';
 import type { ManagedFunction, SeenDemand } from './managed-function.ts';
 
 /**
- * `needed`: only functions for which a plan may change something, as far as that can be known without making it; `all`: every
- * function at every step, which is plainer, dearer, and there to compare with.
+ * `needed`: only functions for which a plan may change something, as far as that can be known without making
+ * it; `all`: every function at every step, which is plainer, dearer, and there to compare with.
  */
 export type PlanScope = 'needed' | 'all';
 
@@ -35,9 +35,9 @@ export interface ScalingStepOptions {
 const NOTHING: ScalingDecision = { prices: amountsOf(ZERO), functions: [], actions: [] };
 
 /**
- * Puts the questions to the planner: what is asked of which functions, and what runs. As long as there is room, functions
- * do not mind each other, and those whose demand leaves their instances as they are need no plan; where it gets crowded all
- * are planned together.
+ * Puts the questions to the planner: what is asked of which functions, and what runs. As long as there is
+ * room, functions do not mind each other, and those whose demand leaves their instances as they are need no
+ * plan; where it gets crowded all are planned together.
  */
 export class ScalingStep {
   readonly #options: ScalingStepOptions;
@@ -70,14 +70,20 @@ export class ScalingStep {
     return this.#looserSlosMs;
   }
 
-  /** The same of one function, as it is now: the loop does not look at one that is idle, and meanwhile what was learnt fades. */
+  /**
+   * The same of one function, as it is now: the loop does not look at one that is idle, and meanwhile what
+   * was learnt fades.
+   */
   looserSloMsOf(functionName: string, nowMs: number): number | undefined {
     const managed = this.#functions.get(functionName);
     if (managed === undefined || !this.#looserSlosMs.has(functionName)) return undefined;
     return this.#looserSloMs(this.#demandAt(managed, nowMs));
   }
 
-  /** Something has happened to a function that a plan may depend on: what that was is looked at with the next step. */
+  /**
+   * Something has happened to a function that a plan may depend on: what that was is looked at with the next
+   * step.
+   */
   enqueue(functionName: string): void {
     this.#queue.enqueue(functionName);
   }

@@ -2,8 +2,8 @@
 export interface ControlSettings {
   readonly tickMs: number;
   /**
-   * Capacity over the expected rate that the plan provides while it is not known how well a table fits: 1.1 = ten percent.
-   * Later no more than batches scatter around what the table says of them.
+   * Capacity over the expected rate that the plan provides while it is not known how well a table fits: 1.1 =
+   * ten percent. Later no more than batches scatter around what the table says of them.
    */
   readonly headroom: number;
   /** The highest rate of so many start-up times ago still counts when capacity is given up. */

@@ -1,15 +1,18 @@
 /** Length of the buckets in which arrivals are counted. */
 export const BUCKET_MS = 500;
 
-/** A stretch of the past: so many whole buckets, ending `skip` buckets before the one that is filling at the time of the question. */
+/**
+ * A stretch of the past: so many whole buckets, ending `skip` buckets before the one that is filling at the
+ * time of the question.
+ */
 export interface Stretch {
   readonly skip: number;
   readonly buckets: number;
 }
 
 /**
- * Counts arrivals in buckets, as far back as it is asked to; the count of any stretch is one subtraction. Questions change
- * nothing: they tell when they are asked.
+ * Counts arrivals in buckets, as far back as it is asked to; the count of any stretch is one subtraction.
+ * Questions change nothing: they tell when they are asked.
  */
 export class ArrivalCounts {
   /** Arrivals up to the end of each bucket, since counting began. */
@@ -20,7 +23,8 @@ export class ArrivalCounts {
 
   /** @param sinceMs when counting begins: of what was before, nothing is known */
   constructor(memoryMs: number, sinceMs: number) {
-    // A power of two, so that a bucket's place is some of its bits, and one bucket more than the memory to count from.
+    // A power of two, so that a bucket's place is some of its bits, and one bucket more than the memory to
+    // count from.
     this.#totals = new Float64Array(2 ** Math.ceil(Math.log2(memoryMs / BUCKET_MS + 3)));
     this.#sinceMs = sinceMs;
     this.#bucket = Math.floor(sinceMs / BUCKET_MS);
@@ -81,7 +85,10 @@ export class ArrivalCounts {
   }
 }
 
-/** What is known of less than a bucket's time is taken as a whole bucket's: a first request is not yet a flood. */
+/**
+ * What is known of less than a bucket's time is taken as a whole bucket's: a first request is not yet a
+ * flood.
+ */
 function perSecond(count: number, overMs: number): number {
   return (count * 1000) / Math.max(BUCKET_MS, overMs);
 }
@@ -93,15 +100,18 @@ const FEWEST_GAPS = 50;
 /** A longer gap is a pause: it says something of the rate, nothing of how bursty the arrivals are. */
 export const LONGEST_GAP_MS = 4_000;
 /**
- * While nothing arrives, what was seen of earlier arrivals counts half as much after so long: bursts that come from one
- * client, or one job of many, have no more to say once it has been gone for some such times.
+ * While nothing arrives, what was seen of earlier arrivals counts half as much after so long: bursts that
+ * come from one client, or one job of many, have no more to say once it has been gone for some such times.
  */
 const HALF_LIFE_MS = 10 * 60_000;
 /** The CV moves the plan only in steps, and only when it has clearly left the present one. */
 const STEP = 0.5;
 const FIRM = 0.7 * STEP;
 
-/** Coefficient of variation of the times between arrivals: 1 for a Poisson stream, more where they come in bursts. */
+/**
+ * Coefficient of variation of the times between arrivals: 1 for a Poisson stream, more where they come in
+ * bursts.
+ */
 export class ArrivalVariability {
   #lastArrivalMs: number | undefined;
   #fadedUntilMs = 0;

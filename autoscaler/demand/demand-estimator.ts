@@ -12,8 +12,9 @@ export interface DemandSnapshot {
   /** Requests per second, as long as they have not changed. */
   readonly currentPerSecond: number;
   /**
-   * What the next `leadMs` may bring: the current rate, plus a standard deviation, by which chance may have made it too low,
-   * plus its trend where it rises or, if that is more, what it has been found to rise by without warning.
+   * What the next `leadMs` may bring: the current rate, plus a standard deviation, by which chance may have
+   * made it too low, plus its trend where it rises or, if that is more, what it has been found to rise by
+   * without warning.
    */
   readonly ratePerSecond: number;
   /** Highest of the past `memoryMs`, likewise; Infinity while less than that is known. */
@@ -43,14 +44,17 @@ export interface DemandHorizon {
 /** Capacity that is exactly enough has no room for an instance that is on its way while the rate drifts. */
 const LEAST_RESERVE = 1.02;
 
-/** Of what may be late, so much may be because the rate rose; the rest is left to chance and to the batches. */
+/**
+ * Of what may be late, so much may be because the rate rose; the rest is left to chance and to the batches.
+ */
 const SHARE_FOR_RISES = 0.9;
 
 /**
- * Measures one function's arrivals: O(1) a request, a few hundred numbers in all. Times come from the caller's clock.
+ * Measures one function's arrivals: O(1) a request, a few hundred numbers in all. Times come from the
+ * caller's clock.
  *
- * What is learnt of how rates rise, and what the highest was, comes of {@link advanceTo}: the control loop calls it, and
- * nobody else. All others read: what was seen then, or what would be seen now.
+ * What is learnt of how rates rise, and what the highest was, comes of {@link advanceTo}: the control loop
+ * calls it, and nobody else. All others read: what was seen then, or what would be seen now.
  */
 export class DemandEstimator {
   readonly #sinceMs: number;
@@ -81,8 +85,8 @@ export class DemandEstimator {
   }
 
   /**
-   * Takes back an arrival of then: the request turned out to be wrong by itself. Rates no longer hold it; how bursty
-   * arrivals are still does, and what was learnt of it before.
+   * Takes back an arrival of then: the request turned out to be wrong by itself. Rates no longer hold it; how
+   * bursty arrivals are still does, and what was learnt of it before.
    */
   withdraw(atMs: number): void {
     this.#counts.remove(atMs);
@@ -134,8 +138,9 @@ export class DemandEstimator {
   }
 
   /**
-   * What a steadily rising rate will have risen by in `leadMs`, at most to the double: as steep as the least steep of its
-   * rises over three windows and within the last. So a jump, which is over when it is seen, is not taken for a slope.
+   * What a steadily rising rate will have risen by in `leadMs`, at most to the double: as steep as the least
+   * steep of its rises over three windows and within the last. So a jump, which is over when it is seen, is
+   * not taken for a slope.
    */
   #riseWithin(nowMs: number, leadMs: number, cv: number): number {
     const window = (back: number): Stretch => ({ skip: back * WINDOW, buckets: WINDOW });

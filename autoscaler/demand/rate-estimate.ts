@@ -3,7 +3,10 @@ import { type ArrivalCounts, BUCKET_MS } from './arrivals.ts';
 /** Windows of the rate: each twice as long as the one before. */
 const WINDOWS_MS = [1_000, 2_000, 4_000, 8_000, 16_000, 32_000] as const;
 export const LONGEST_WINDOW_MS = WINDOWS_MS.at(-1)!;
-/** A rate of a shorter window than this is not believed to be the rate as long as no longer one differs from it. */
+/**
+ * A rate of a shorter window than this is not believed to be the rate as long as no longer one differs from
+ * it.
+ */
 const FIRST = 1;
 /** What chance does more seldom than by so many standard deviations is believed. */
 const FIRM = 3;
@@ -15,14 +18,17 @@ export interface RateEstimate {
   readonly ratePerSecond: number;
   /** By how much chance may have moved that: one standard deviation. */
   readonly deviation: number;
-  /** At least so much is arriving by the latest, shorter windows, should the rate have risen within the longest. */
+  /**
+   * At least so much is arriving by the latest, shorter windows, should the rate have risen within the
+   * longest.
+   */
   readonly risenToPerSecond: number;
 }
 
 /**
- * The rate from a window that adapts: as long as nothing changes, chance averages out over half a minute; after a change,
- * only what came since counts. After ADWIN (Bifet and Gavaldà, SDM'07), with windows that double: the window grows as long
- * as its two halves differ by no more than chance.
+ * The rate from a window that adapts: as long as nothing changes, chance averages out over half a minute;
+ * after a change, only what came since counts. After ADWIN (Bifet and Gavaldà, SDM'07), with windows that
+ * double: the window grows as long as its two halves differ by no more than chance.
  *
  * @param cv coefficient of variation of the times between arrivals
  */

@@ -9,14 +9,17 @@ const LARGEST_WEIGHT = 1e200;
 const FEWEST_PER_SECOND = 1;
 /** How often it is looked. */
 const PERIOD_MS = 500;
-/** Of a function of which nothing is known it is believed that it has risen so much in the last of so many seconds. */
+/**
+ * Of a function of which nothing is known it is believed that it has risen so much in the last of so many
+ * seconds.
+ */
 const FIRST_RISE = 0.3;
 const FIRST_MS = 60_000;
 
 /**
- * Learns how much demand rises within the time that it takes to order capacity, and so how much more than now is needed
- * has to be there: no more than that on average the given share of requests finds no room. Where rates rise in steps, or
- * instances start slowly, that is much; where nothing changes, nothing.
+ * Learns how much demand rises within the time that it takes to order capacity, and so how much more than now
+ * is needed has to be there: no more than that on average the given share of requests finds no room. Where
+ * rates rise in steps, or instances start slowly, that is much; where nothing changes, nothing.
  */
 export class RiseReserve {
   /** Requests, by how many steps the rate had risen within the lead time when they came. */

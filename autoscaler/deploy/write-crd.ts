@@ -1,6 +1,6 @@
 /**
- * Writes the definition of InferenceFunction to where kubectl, kustomize and Helm find it. `npm run write:crd`, after
- * every change of its schema.
+ * Writes the definition of InferenceFunction to where kubectl, kustomize and Helm find it.
+ * `npm run write:crd`, after every change of its schema.
  */
 import { join } from 'node:path';
 import { writeFileSafely } from '../../models/base/files.ts';

@@ -66,15 +66,15 @@ const SOON = Promise.resolve();
 const MOST_ATTEMPTS = 3;
 
 /**
- * Where batches are believed to take longer than the SLO, requests that may not be late would all be refused, and nothing
- * would show that they take less by now: so often one is tried all the same.
+ * Where batches are believed to take longer than the SLO, requests that may not be late would all be refused,
+ * and nothing would show that they take less by now: so often one is tried all the same.
  */
 const TRIAL_EVERY_MS = 1_000;
 
 /**
- * One function's queue over its instances: requests wait here, in deadline order, until the batch former binds
- * them to an instance that is idle. A batch that fails goes back into the queue with its old deadlines, so that losing
- * an instance loses no request that another can still answer.
+ * One function's queue over its instances: requests wait here, in deadline order, until the batch former
+ * binds them to an instance that is idle. A batch that fails goes back into the queue with its old deadlines,
+ * so that losing an instance loses no request that another can still answer.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -148,7 +148,9 @@ export class Dispatcher {
     this.#scheduleDispatch();
   }
 
-  /** Hands what waits to the dispatcher that takes over, and later what may still come back from instances. */
+  /**
+   * Hands what waits to the dispatcher that takes over, and later what may still come back from instances.
+   */
   retireTo(successor: Dispatcher): void {
     this.#successor = successor;
     this.#cancelWake?.();
@@ -156,8 +158,8 @@ export class Dispatcher {
   }
 
   /**
-   * Fails everything that waits with `error` and, until then or until there is an instance, everything that comes:
-   * e.g. because instances evidently cannot start, or for ever because the function is deleted.
+   * Fails everything that waits with `error` and, until then or until there is an instance, everything that
+   * comes: e.g. because instances evidently cannot start, or for ever because the function is deleted.
    */
   refuseUntil(untilMs: number, error: InflessError): void {
     this.#refusal = { untilMs, error };
@@ -224,7 +226,8 @@ export class Dispatcher {
   #scheduleDispatch(): void {
     if (this.#isPumpScheduled) return;
     this.#isPumpScheduled = true;
-    void SOON.then(this.#pumpNow); // as queueMicrotask() does it, without its context for tracing: there is one a request
+    // as queueMicrotask() does it, without its context for tracing: there is one a request
+    void SOON.then(this.#pumpNow);
   }
 
   #pump(): void {
@@ -292,7 +295,9 @@ export class Dispatcher {
     this.#parts.onBatch?.(ranAlone === undefined ? batch : { ...batch, ranAlone });
   }
 
-  /** The instance is out of service until its platform says otherwise; its requests go back to their places. */
+  /**
+   * The instance is out of service until its platform says otherwise; its requests go back to their places.
+   */
   #recover(slot: InstanceServer, batch: readonly QueuedRequest[], reason: string): void {
     const { id } = slot.instance;
     if (this.#slots.get(id) === slot) this.#slots.delete(id);

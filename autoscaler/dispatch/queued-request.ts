@@ -7,7 +7,9 @@ export interface Completion {
   readonly reject: (error: Error) => void;
 }
 
-/** A request on its way through a function's dispatcher, or through several when it is redeployed meanwhile. */
+/**
+ * A request on its way through a function's dispatcher, or through several when it is redeployed meanwhile.
+ */
 export interface QueuedRequest extends Waiting, Completion {
   readonly request: InferenceRequest;
   /** Set by the dispatcher that queues it, by its own function's SLO and patience. */

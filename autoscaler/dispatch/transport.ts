@@ -12,8 +12,8 @@ import {
 } from '../../packager/server/instance-protocol.ts';
 
 /**
- * The instance could not take the batch, or was lost while it ran: none of its requests has an answer, and each may be
- * tried elsewhere.
+ * The instance could not take the batch, or was lost while it ran: none of its requests has an answer, and
+ * each may be tried elsewhere.
  */
 export class InstanceLost extends Error {
   override readonly name = 'InstanceLost';

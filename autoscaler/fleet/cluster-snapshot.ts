@@ -22,8 +22,8 @@ export interface FleetFunction {
 }
 
 /**
- * The platform's instances as the planner sees them. Instances of an older deployment still hold their resources but
- * promise no capacity: the planner starts their successors first and then lets them go.
+ * The platform's instances as the planner sees them. Instances of an older deployment still hold their
+ * resources but promise no capacity: the planner starts their successors first and then lets them go.
  *
  * @param needsOf what an instance holds, where its function is not there any more to say
  */
@@ -67,8 +67,8 @@ interface Sum {
 }
 
 /**
- * Puts together what instances hold of each node and GPU: to a plan that leaves them as they are one large instance is the
- * same as many small ones, and much less to look at.
+ * Puts together what instances hold of each node and GPU: to a plan that leaves them as they are one large
+ * instance is the same as many small ones, and much less to look at.
  *
  * @param isLeaving whether an instance is on its way out
  */

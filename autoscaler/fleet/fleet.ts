@@ -213,7 +213,10 @@ export class Fleet {
     return snapshotCluster(nodes, instances, this.#functions, (instance) => this.#needsOf(instance));
   }
 
-  /** Of an instance whose function is gone and that an earlier life has started, only what its config says is known. */
+  /**
+   * Of an instance whose function is gone and that an earlier life has started, only what its config says is
+   * known.
+   */
   #needsOf({ id, functionName, config }: Instance): Vector {
     const known = this.#needs.get(id);
     if (known !== undefined) return known;

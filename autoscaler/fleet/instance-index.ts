@@ -3,7 +3,10 @@ import type { InstanceEvent } from './platform.ts';
 
 const NONE: readonly Instance[] = [];
 
-/** The platform's instances by function and by node, kept up to date by what it tells: thousands are asked about one by one. */
+/**
+ * The platform's instances by function and by node, kept up to date by what it tells: thousands are asked
+ * about one by one.
+ */
 export class InstanceIndex {
   readonly #byId = new Map<string, Instance>();
   readonly #byFunction = new InstanceLists();

@@ -15,7 +15,10 @@ export function stderrTail(text: string): string {
 
 const ERROR_LEVEL = 50;
 
-/** Plain lines as they are; of structured ones, which tell of ordinary life as well, the message of errors only. */
+/**
+ * Plain lines as they are; of structured ones, which tell of ordinary life as well, the message of errors
+ * only.
+ */
 function readable(line: string): string[] {
   const text = line.trim();
   if (!text.startsWith('{')) return text === '' ? [] : [text];

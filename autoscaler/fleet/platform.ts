@@ -77,32 +77,40 @@ export interface LogQuery {
 export interface Platform {
   readonly name: string;
   /**
-   * Brings up the connection and adopts what still runs from an earlier life; each adopted instance is told as
-   * `changed` before this resolves.
+   * Brings up the connection and adopts what still runs from an earlier life; each adopted instance is told
+   * as `changed` before this resolves.
    */
   open(listener: (event: InstanceEvent) => void): Promise<void>;
   nodes(): Promise<readonly NodeCapacity[]>;
   /** Everything that exists now, adopted instances included. */
   instances(): readonly Instance[];
   /**
-   * Accepts a start: the instance is then among {@link instances}, and was told as `changed` before this resolves.
-   * Readiness, or failure as `gone`, arrives as an event, as does every other change of its phase; `gone` is the last
-   * event of an instance, and comes once. So who listens knows them all without asking.
+   * Accepts a start: the instance is then among {@link instances}, and was told as `changed` before this
+   * resolves. Readiness, or failure as `gone`, arrives as an event, as does every other change of its phase;
+   * `gone` is the last event of an instance, and comes once. So who listens knows them all without asking.
    *
-   * @throws InflessError INVALID_INPUT for an id in use or an unknown node, PLATFORM_FAILED when it can't be accepted.
+   * @throws InflessError INVALID_INPUT for an id in use or an unknown node, PLATFORM_FAILED when it can't be
+   * accepted.
    */
   start(request: StartRequest): Promise<void>;
   /**
-   * Takes an instance out of service: what is in flight finishes first, for at most `graceMs`. Resolves when that
-   * has begun (phase `draining`); `gone` tells the end. For an instance that is draining or gone it does nothing.
+   * Takes an instance out of service: what is in flight finishes first, for at most `graceMs`. Resolves when
+   * that has begun (phase `draining`); `gone` tells the end. For an instance that is draining or gone it does
+   * nothing.
    */
   stop(id: string, graceMs: number): Promise<void>;
   /** Undefined where the platform cannot tell, or the instance is gone. */
   usage(id: string): Promise<InstanceUsage | undefined>;
   /** What the GPUs of its nodes do, where it is the one to tell. */
   gpus?(): readonly GpuReading[];
-  /** What the instances of a function print, those that ended a short while ago included where it is still known. */
+  /**
+   * What the instances of a function print, those that ended a short while ago included where it is still
+   * known.
+   */
   logs(functionName: string, query: LogQuery): AsyncIterable<LogLine>;
-  /** `leave` instances running for the next autoscaler to adopt, or `stop` them all and wait until they are gone. */
+  /**
+   * `leave` instances running for the next autoscaler to adopt, or `stop` them all and wait until they are
+   * gone.
+   */
   close(mode: 'leave' | 'stop'): Promise<void>;
 }

@@ -4,7 +4,10 @@ const LONGEST_PAUSE_MS = 60_000;
 /** So many failed starts in a row are no accident. */
 const HOPELESS_FAILURES = 3;
 
-/** Pauses between attempts after starts that failed, doubling: a model that cannot load must not keep a node busy. */
+/**
+ * Pauses between attempts after starts that failed, doubling: a model that cannot load must not keep a node
+ * busy.
+ */
 export class StartBackoff {
   #failures = 0;
   #retryAtMs = 0;
@@ -24,7 +27,10 @@ export class StartBackoff {
     return this.#failures >= HOPELESS_FAILURES;
   }
 
-  /** Starts that fail together, while the pause after the first of them lasts, fail for one cause and count once. */
+  /**
+   * Starts that fail together, while the pause after the first of them lasts, fail for one cause and count
+   * once.
+   */
   failed(nowMs: number, reason: string): void {
     this.#reason = reason;
     if (!this.mayStart(nowMs)) return;

@@ -18,7 +18,9 @@ export interface Deployment {
   readonly profile: StoredTable;
   readonly maxBatch: number;
   readonly workload: Workload;
-  /** What its owner should know although it runs, e.g. that the table was measured on another kind of host. */
+  /**
+   * What its owner should know although it runs, e.g. that the table was measured on another kind of host.
+   */
   readonly warnings: readonly string[];
 }
 
@@ -77,7 +79,8 @@ function workloadOf(
   ofProvider: ProviderChoice['environment'],
 ): Workload {
   const { path, manifest } = model;
-  const content = image === undefined ? manifest.digest : path; // the path of what is unpacked tells all of its files apart
+  // the path of what is unpacked tells all of its files apart
+  const content = image === undefined ? manifest.digest : path;
   return {
     version: versionOf(content, spec, ofProvider),
     model: path,

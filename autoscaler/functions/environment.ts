@@ -8,8 +8,8 @@ const OUR_VARIABLES = /^INFLESS_/;
 const OWNER_VARIABLES: readonly string[] = [SERVER_ENVIRONMENT.queueLimit, SERVER_ENVIRONMENT.maxBodyBytes];
 
 /**
- * Why a function may not set a variable of this name: a caller who declares a function chooses its model, not the code
- * that runs it. Case makes no difference, since it makes none on Windows.
+ * Why a function may not set a variable of this name: a caller who declares a function chooses its model, not
+ * the code that runs it. Case makes no difference, since it makes none on Windows.
  *
  * @returns the predicate of a sentence about the variable; undefined for one that may be set
  */

@@ -5,15 +5,17 @@ import { parseJson, parseWith } from '../../models/base/schema.ts';
 import { declarationSchema, type FunctionDeclaration } from './spec.ts';
 
 /**
- * Who declared a function: one from the file goes when it is taken out of the file, one by REST stays. On a cluster
- * functions are objects of it, whoever made them.
+ * Who declared a function: one from the file goes when it is taken out of the file, one by REST stays. On a
+ * cluster functions are objects of it, whoever made them.
  */
 export type Origin = 'file' | 'rest' | 'kubernetes';
 
 export interface StoredFunction {
   readonly origin: Origin;
   readonly declaration: FunctionDeclaration;
-  /** When there was none of its name before, in ms since the epoch; unknown of those that were stored without. */
+  /**
+   * When there was none of its name before, in ms since the epoch; unknown of those that were stored without.
+   */
   readonly createdAtMs?: number | undefined;
 }
 
@@ -30,7 +32,10 @@ const storeSchema = z.object({
   ),
 });
 
-/** The declared functions, on disk, so that a restart loses none. Writes replace the file as a whole, one at a time. */
+/**
+ * The declared functions, on disk, so that a restart loses none. Writes replace the file as a whole, one at a
+ * time.
+ */
 export class FunctionStore {
   readonly #file: string;
   #writing: Promise<void> = Promise.resolve();

@@ -46,8 +46,8 @@ async function readText(file: string): Promise<string> {
 }
 
 /**
- * A path is resolved, a zoo name left alone; only something with a separator or a file ending is a path. A table may lie
- * in the cluster.
+ * A path is resolved, a zoo name left alone; only something with a separator or a file ending is a path. A
+ * table may lie in the cluster.
  */
 function relativeTo(directory: string, declaration: FunctionDeclaration): FunctionDeclaration {
   const isPath = (text: string): boolean => /[./\\]/.test(text);

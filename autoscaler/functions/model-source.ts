@@ -51,8 +51,8 @@ function registryOptions({ insecure = false }: FunctionSpec): { readonly insecur
 }
 
 /**
- * The table that a model is served by where its function names none. What its image brings along speaks for it, unless
- * that was measured on another kind of host than this one, and another table was measured here.
+ * The table that a model is served by where its function names none. What its image brings along speaks for
+ * it, unless that was measured on another kind of host than this one, and another table was measured here.
  *
  * @param own of the model's image, where it came in one that has a table
  * @param digest `sha256:<hex>` of the model file

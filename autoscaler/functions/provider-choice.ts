@@ -15,9 +15,11 @@ export interface ProviderChoice {
 }
 
 /**
- * What the function names, else what its table was measured with: times of one provider say nothing of another.
+ * What the function names, else what its table was measured with: times of one provider say nothing of
+ * another.
  *
- * @throws InflessError INVALID_INPUT for a provider that the engine does not have, PROFILE_INVALID where the table is of another
+ * @throws InflessError INVALID_INPUT for a provider that the engine does not have, PROFILE_INVALID where the
+ * table is of another
  */
 export async function chooseProvider(
   { name, provider, limits }: Pick<FunctionSpec, 'name' | 'provider' | 'limits'>,

@@ -40,18 +40,22 @@ export interface BrokenFunction {
   readonly reason: string;
 }
 
-/** The declared functions, wherever they are kept: those that run, which the controller has, and those that cannot. */
+/**
+ * The declared functions, wherever they are kept: those that run, which the controller has, and those that
+ * cannot.
+ */
 export interface FunctionRegistry {
   readonly broken: readonly BrokenFunction[];
   /**
-   * Brings back what was declared before, and declares the functions of the file, if there is one. What cannot be
-   * brought back is broken; one of the file that cannot be deployed is an error.
+   * Brings back what was declared before, and declares the functions of the file, if there is one. What
+   * cannot be brought back is broken; one of the file that cannot be deployed is an error.
    */
   open(fromFile: readonly FunctionDeclaration[] | undefined): Promise<void>;
   /**
    * Deploys a function or replaces the one of its name.
    *
-   * @throws InflessError INVALID_INPUT, MODEL_*, IMAGE_*, PROFILE_*, SLO_INFEASIBLE: then nothing has changed.
+   * @throws InflessError INVALID_INPUT, MODEL_*, IMAGE_*, PROFILE_*, SLO_INFEASIBLE: then nothing has
+   * changed.
    */
   declare(declaration: unknown): Promise<DeployedFunction>;
   /** @throws InflessError FUNCTION_NOT_FOUND */

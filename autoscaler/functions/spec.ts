@@ -47,7 +47,10 @@ const functionFields = z.strictObject({
   slo: positiveDuration,
   /** Share of requests, in percent, that must be answered within the SLO. */
   percentile: z.number().min(50).max(99.9).default(99),
-  /** What of the engine runs shares of a GPU (default: what the table was measured with); `cpu` keeps it off GPUs. */
+  /**
+   * What of the engine runs shares of a GPU (default: what the table was measured with); `cpu` keeps it off
+   * GPUs.
+   */
   provider: z
     .string()
     .regex(/^[a-z][a-z0-9-]*$/, 'must be a name like cpu, cuda or tensorrt')
@@ -63,11 +66,14 @@ const functionFields = z.strictObject({
       min: z.number().int().min(0).default(0),
       max: z.number().int().min(1).default(100),
       /**
-       * How long the last instance is kept without a request (where `min` is 0) while nothing better is known; also what
-       * a cold start is worth: so much idle time is accepted to save one.
+       * How long the last instance is kept without a request (where `min` is 0) while nothing better is
+       * known; also what a cold start is worth: so much idle time is accepted to save one.
        */
       idle: positiveDuration.default(300_000),
-      /** Beside others', where the cluster cannot carry all: twice the weight gets twice the share of what is asked. */
+      /**
+       * Beside others', where the cluster cannot carry all: twice the weight gets twice the share of what is
+       * asked.
+       */
       weight: z.number().positive().max(1000).default(1),
       /** How it is decided when to keep, stop and pre-warm the last instance. */
       policy: z.enum(KEEP_ALIVE_POLICIES).default('tournament'),
@@ -94,7 +100,9 @@ const functionFields = z.strictObject({
   annotations: z.record(z.string(), z.string()).default({}),
 });
 
-/** What every declaration looks like, including one that was stored before there was a rule that it breaks. */
+/**
+ * What every declaration looks like, including one that was stored before there was a rule that it breaks.
+ */
 export const declarationSchema = functionFields
   .refine(({ model, image }) => (model === undefined) !== (image === undefined), {
     path: ['model'],
@@ -106,8 +114,8 @@ export const declarationSchema = functionFields
   });
 
 /**
- * A function as people declare it, in a file or by REST. Durations carry their unit; everything but name, model (or
- * image) and SLO has a default.
+ * A function as people declare it, in a file or by REST. Durations carry their unit; everything but name,
+ * model (or image) and SLO has a default.
  */
 export const functionSpecSchema = declarationSchema.superRefine(({ environment }, context) => {
   for (const name of Object.keys(environment)) {

@@ -10,7 +10,10 @@ import { hasBody } from '../../packager/server/http/body.ts';
 import { sendContinue } from '../../packager/server/http/expectations.ts';
 import { JUDGED_HEADERS } from './admin-guard/admin-guard.ts';
 
-/** On a request that another gateway has passed on: whoever gets it answers it, even if no leader itself by now. */
+/**
+ * On a request that another gateway has passed on: whoever gets it answers it, even if no leader itself by
+ * now.
+ */
 export const FORWARDED_HEADER = 'x-infless-forwarded';
 
 export interface ForwardingParts {
@@ -20,14 +23,19 @@ export interface ForwardingParts {
   readonly logger: Logger;
 }
 
-/** What the leader knows better: what is asked for tells it what is needed, and it alone changes functions. */
+/**
+ * What the leader knows better: what is asked for tells it what is needed, and it alone changes functions.
+ */
 function isForLeader(target: string): boolean {
   if (/^\/(?:function|async-function|system|api)(?:[/?]|$)/.test(target)) return true;
   const path = target.split('?', 1)[0]!;
   return path !== '/' && protocolAt(path) !== undefined;
 }
 
-/** Of one connection, not of the request or the answer (RFC 9110, 7.6.1); an expectation is met where it was made. */
+/**
+ * Of one connection, not of the request or the answer (RFC 9110, 7.6.1); an expectation is met where it was
+ * made.
+ */
 const HOP_BY_HOP = new Set([
   'connection',
   'expect',
@@ -45,15 +53,15 @@ const CONNECT_TIMEOUT_MS = 1_000;
 /** A leader that could not be reached is left alone so long, lest every request waits for it. */
 const SHUN_MS = 1_000;
 /**
- * How long one that leads no more may still take to answer what it has. It may be frozen, or cut off: nothing else would
- * ever tell of that.
+ * How long one that leads no more may still take to answer what it has. It may be frozen, or cut off: nothing
+ * else would ever tell of that.
  */
 const DEPOSED_MS = 10_000;
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Lets a gateway that does not lead pass requests on to the one that does. While that cannot be reached this gateway answers
- * by itself, with the instances it knows. Has to be called before routes are added.
+ * Lets a gateway that does not lead pass requests on to the one that does. While that cannot be reached this
+ * gateway answers by itself, with the instances it knows. Has to be called before routes are added.
  */
 export function forwardToLeader(app: FastifyInstance, parts: ForwardingParts): void {
   const forwarding = new Forwarding(parts);
@@ -65,7 +73,8 @@ class Forwarding {
   readonly #parts: ForwardingParts;
   readonly #agent = new Agent({
     connectTimeout: CONNECT_TIMEOUT_MS,
-    keepAliveTimeout: 30_000, // shorter than gateways' own: no connection is used that the other side just closes
+    // shorter than gateways' own: no connection is used that the other side just closes
+    keepAliveTimeout: 30_000,
     pipelining: 1,
     bodyTimeout: 0, // a log that is followed may say nothing for hours
   });
@@ -161,7 +170,10 @@ class Forwarding {
   }
 }
 
-/** A request's body as it comes in. Nothing is taken from the request before somebody reads; what nobody reads is dropped. */
+/**
+ * A request's body as it comes in. Nothing is taken from the request before somebody reads; what nobody reads
+ * is dropped.
+ */
 class ForwardedBody extends Readable {
   readonly #request: IncomingMessage;
   #hasBegun = false;
@@ -198,7 +210,9 @@ class ForwardedBody extends Readable {
   };
 }
 
-/** The leader has another name than the gateway that the client asked, and would take that for a foreign one. */
+/**
+ * The leader has another name than the gateway that the client asked, and would take that for a foreign one.
+ */
 function withoutJudged(headers: Headers): Headers {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !JUDGED_HEADERS.includes(name)));
 }

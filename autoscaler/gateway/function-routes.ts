@@ -48,9 +48,9 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const PREFIX = '/function';
 
 /**
- * The functions themselves: `/function/NAME`, the paths of all protocols below it, and the same paths at the top, where
- * the model's name is the function's. What is known without running the model is answered here, so that asking for
- * the signature wakes nobody.
+ * The functions themselves: `/function/NAME`, the paths of all protocols below it, and the same paths at the
+ * top, where the model's name is the function's. What is known without running the model is answered here, so
+ * that asking for the signature wakes nobody.
  */
 export function functionRoutes(app: FastifyInstance, parts: FunctionRouteParts): void {
   app.decorateRequest('functionCall', null);
@@ -71,7 +71,9 @@ export function functionRoutes(app: FastifyInstance, parts: FunctionRouteParts):
   }
 }
 
-/** Before the body is read: is there such a function, is this a call it knows; its deadline counts from here. */
+/**
+ * Before the body is read: is there such a function, is this a call it knows; its deadline counts from here.
+ */
 async function admit(
   request: FastifyRequest,
   reply: FastifyReply,

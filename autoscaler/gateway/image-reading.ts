@@ -8,9 +8,9 @@ export type ImageReading = (image: string) => { readonly model: string } | { rea
 export const clusterImage: ImageReading = (image) => ({ image });
 
 /**
- * On one machine, which runs models in serving processes of its own: beside images, in a registry or a layout's
- * folder, the name of a zoo model, as the stack files of INFless have it (`mobilenet:latest`), and the path of a
- * model file.
+ * On one machine, which runs models in serving processes of its own: beside images, in a registry or a
+ * layout's folder, the name of a zoo model, as the stack files of INFless have it (`mobilenet:latest`), and
+ * the path of a model file.
  */
 export const localImage: ImageReading = (image) => {
   const name = image.replace(/:latest$/, '');

@@ -12,7 +12,10 @@ export interface InvocationParts {
   readonly clock: Clock;
 }
 
-/** One request to a function from its arrival to the end of its answer: counted when it begins, measured when it ends. */
+/**
+ * One request to a function from its arrival to the end of its answer: counted when it begins, measured when
+ * it ends.
+ */
 export class Invocation {
   readonly arrivalMs: number;
   readonly #managed: ManagedFunction;
@@ -42,8 +45,8 @@ export class Invocation {
   }
 
   /**
-   * Only what was the function's to keep counts towards its SLO: no request that was wrong by itself, and none that its
-   * client took back before it was late.
+   * Only what was the function's to keep counts towards its SLO: no request that was wrong by itself, and
+   * none that its client took back before it was late.
    *
    * @param code the HTTP status it was answered with
    */

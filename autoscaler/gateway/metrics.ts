@@ -10,8 +10,8 @@ const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7
 const SIZE_BUCKETS = [1, 2, 4, 8, 16, 32, 64];
 
 /**
- * What `/metrics` of the gateway tells: the names that OpenFaaS dashboards expect, and our own. A function is called
- * `NAME.NAMESPACE` in all of them, as OpenFaaS does, so that they can be put beside each other.
+ * What `/metrics` of the gateway tells: the names that OpenFaaS dashboards expect, and our own. A function is
+ * called `NAME.NAMESPACE` in all of them, as OpenFaaS does, so that they can be put beside each other.
  */
 export class GatewayMetrics {
   readonly registry = new Registry();

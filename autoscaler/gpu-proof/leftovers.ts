@@ -76,7 +76,8 @@ async function processesWith(mark: string): Promise<readonly Leftover[]> {
     const environ = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
     if (!environ.split('\0').includes(mark)) continue;
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (command !== '') found.push({ pid, name: command.split('\0').join(' ').trim().slice(0, 200) }); // one that has ended has none
+    // one that has ended has none
+    if (command !== '') found.push({ pid, name: command.split('\0').join(' ').trim().slice(0, 200) });
   }
   return found;
 }

@@ -23,7 +23,10 @@ const CALL_CONNECTIONS = 16;
 const CALL_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Opens channels as a kubeconfig says. Certificates and tokens that are renewed meanwhile are used from then on. */
+/**
+ * Opens channels as a kubeconfig says. Certificates and tokens that are renewed meanwhile are used from then
+ * on.
+ */
 export class Channels {
   readonly #config: KubeConfig;
   readonly #silenceMs: number;

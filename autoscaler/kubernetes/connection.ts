@@ -28,7 +28,10 @@ export interface ConnectionOptions extends ClusterAccess {
 const DEFAULT_NAMESPACE = 'infless';
 /** What the API server's audit log and its metrics call us. */
 const USER_AGENT = 'infless-autoscaler';
-/** Where something happens in a cluster a watch hears at least a bookmark a minute; elsewhere asking again is cheap. */
+/**
+ * Where something happens in a cluster a watch hears at least a bookmark a minute; elsewhere asking again is
+ * cheap.
+ */
 const DEFAULT_SILENCE_MS = 90_000;
 
 /** An API server: sends requests and says in one error class what became of them. */
@@ -55,8 +58,8 @@ export class Connection {
   }
 
   /**
-   * The lines of an answer that comes bit by bit, from when the server has accepted. They end when the server ends them,
-   * or has said nothing for long: who wants more asks again.
+   * The lines of an answer that comes bit by bit, from when the server has accepted. They end when the server
+   * ends them, or has said nothing for long: who wants more asks again.
    *
    * @throws ApiError here, or later from the lines
    */
@@ -172,7 +175,10 @@ function statusOf(text: string): { readonly message?: string; readonly reason?: 
   return text.trim() === '' ? {} : { message: text.trim().slice(0, 200) };
 }
 
-/** Text that comes in pieces, by lines. What stands after the last line feed counts as a line, if it is anything. */
+/**
+ * Text that comes in pieces, by lines. What stands after the last line feed counts as a line, if it is
+ * anything.
+ */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncIterable<string> {
   const decoder = new TextDecoder();
   // Pieces of one line are joined once: an object of a megabyte comes in many.

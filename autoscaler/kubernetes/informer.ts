@@ -15,15 +15,18 @@ export type InformerEvent<T> = StoreEvent<T>;
 export interface InformerOptions<T> {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** What is kept of an object, where most of it is of no use. Name, namespace, uid and resource version must stay. */
+  /**
+   * What is kept of an object, where most of it is of no use. Name, namespace, uid and resource version must
+   * stay.
+   */
   readonly keep?: (object: T) => T;
   readonly random?: () => number;
 }
 
 /**
- * Knows all objects of a query and tells what changes: lists them once, then watches. A watch that ends is taken up
- * where it was; where the server does not remember that far, all are listed again and the difference is told. While the
- * API cannot be reached everything stays as it was last known.
+ * Knows all objects of a query and tells what changes: lists them once, then watches. A watch that ends is
+ * taken up where it was; where the server does not remember that far, all are listed again and the difference
+ * is told. While the API cannot be reached everything stays as it was last known.
  */
 export class Informer<T extends KubernetesObject> {
   readonly #client: ResourceClient<T>;

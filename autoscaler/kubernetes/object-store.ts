@@ -6,7 +6,10 @@ export interface StoreEvent<T> {
   readonly object: T;
 }
 
-/** The objects of one query as of one resource version, whichever way news of them come and in whichever order. */
+/**
+ * The objects of one query as of one resource version, whichever way news of them come and in whichever
+ * order.
+ */
 export class ObjectStore<T extends KubernetesObject> {
   readonly #objects = new Map<string, T>();
   readonly #keep: (object: T) => T;
@@ -32,8 +35,9 @@ export class ObjectStore<T extends KubernetesObject> {
   }
 
   /**
-   * All there are, as of a version: what is not among them is removed. Only what a write of ours brought in, and is
-   * later than the list, outlives it. (Versions alone would not do: where a cluster is restored they begin anew.)
+   * All there are, as of a version: what is not among them is removed. Only what a write of ours brought in,
+   * and is later than the list, outlives it. (Versions alone would not do: where a cluster is restored they
+   * begin anew.)
    */
   replaceAll(objects: readonly T[], resourceVersion: string): void {
     const listed = new Map(objects.map((object) => [keyOf(object), object]));
@@ -64,7 +68,10 @@ export class ObjectStore<T extends KubernetesObject> {
     this.#advance(object);
   }
 
-  /** From the answer to a write. One from before what is known already is old news: it may have been deleted since. */
+  /**
+   * From the answer to a write. One from before what is known already is old news: it may have been deleted
+   * since.
+   */
   learn(object: T): void {
     if (isNewer(versionOf(object), this.#resourceVersion)) this.#set(object);
   }

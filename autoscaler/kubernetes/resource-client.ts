@@ -6,8 +6,8 @@ import type { ApiRequest, Connection } from './connection.ts';
 export const FIELD_MANAGER = 'infless-autoscaler';
 
 /**
- * Its name where it applies a status. Before Kubernetes 1.22, who applies both under one name is taken to give up with each
- * what it said with the other, and what it says no more of the object then stays for ever.
+ * Its name where it applies a status. Before Kubernetes 1.22, who applies both under one name is taken to
+ * give up with each what it said with the other, and what it says no more of the object then stays for ever.
  */
 export const STATUS_MANAGER = 'infless-autoscaler-status';
 
@@ -21,7 +21,10 @@ export interface ResourceKind {
   readonly namespaced: boolean;
 }
 
-/** Which objects are meant; default: all of the connection's namespace, or of the cluster where the kind has none. */
+/**
+ * Which objects are meant; default: all of the connection's namespace, or of the cluster where the kind has
+ * none.
+ */
 export interface ResourceQuery {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
@@ -50,7 +53,10 @@ const PAGE_SIZE = 500;
 /** The server ends a watch after this; it is then taken up again where it was. */
 const WATCH_SECONDS = 240;
 
-/** Objects of one kind in one namespace, or in the cluster where the kind has none. All methods throw {@link ApiError}. */
+/**
+ * Objects of one kind in one namespace, or in the cluster where the kind has none. All methods throw
+ * {@link ApiError}.
+ */
 export class ResourceClient<T extends KubernetesObject = KubernetesObject> {
   readonly kind: ResourceKind;
   readonly connection: Connection;
@@ -74,8 +80,8 @@ export class ResourceClient<T extends KubernetesObject = KubernetesObject> {
   }
 
   /**
-   * What changes from a version on, bookmarks included, until the signal or the end that the server sets. Resolves
-   * when the server has accepted. Gone ({@link isGone}), now or from the events, means: list again.
+   * What changes from a version on, bookmarks included, until the signal or the end that the server sets.
+   * Resolves when the server has accepted. Gone ({@link isGone}), now or from the events, means: list again.
    */
   async watch(
     resourceVersion: string,
@@ -111,7 +117,10 @@ export class ResourceClient<T extends KubernetesObject = KubernetesObject> {
     return this.#call('POST', this.#collection({}), { body: this.#complete(object) });
   }
 
-  /** Server-side apply: creates it, or makes it as said in what we own of it; `force` takes fields from other owners. */
+  /**
+   * Server-side apply: creates it, or makes it as said in what we own of it; `force` takes fields from other
+   * owners.
+   */
   apply(object: T, { force = false }: { readonly force?: boolean } = {}): Promise<T> {
     return this.#apply(this.#path(nameOf(object)), object, { fieldManager: FIELD_MANAGER, force });
   }

@@ -14,8 +14,8 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
- * Does it again, a little later each time, as long as that can help: 429, 5xx and no answer at all. What the API asks
- * for in Retry-After is kept.
+ * Does it again, a little later each time, as long as that can help: 429, 5xx and no answer at all. What the
+ * API asks for in Retry-After is kept.
  *
  * @throws what the last attempt did
  */

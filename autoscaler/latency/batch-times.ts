@@ -11,7 +11,10 @@ export interface BatchTimesParts {
   readonly quantile: number;
 }
 
-/** How long batches take on one instance, remembered until running shows otherwise: it is asked several times a request. */
+/**
+ * How long batches take on one instance, remembered until running shows otherwise: it is asked several times
+ * a request.
+ */
 export class BatchTimes {
   readonly #parts: BatchTimesParts;
   #version: number;

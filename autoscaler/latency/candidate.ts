@@ -10,7 +10,10 @@ export interface Candidate {
   /** The same at the percentile of the SLO: decides whether it is in time. */
   readonly tailMs: number;
   readonly needs: Vector;
-  /** Of its part of a GPU: how parts were held when its times were measured; undefined where it has none or the whole, and where that is not known. */
+  /**
+   * Of its part of a GPU: how parts were held when its times were measured; undefined where it has none or
+   * the whole, and where that is not known.
+   */
   readonly sharing?: GpuSharing;
   /** From the decision to start until the first answer can be given. */
   readonly startupMs: number;

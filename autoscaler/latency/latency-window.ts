@@ -5,11 +5,16 @@ export interface LatencySummary {
   readonly requests: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Share answered within the SLO, failures counted as not; requests that were wrong by themselves are not recorded. */
+  /**
+   * Share answered within the SLO, failures counted as not; requests that were wrong by themselves are not
+   * recorded.
+   */
   readonly attainment: number;
 }
 
-/** The latest requests of a function, for its status: what a person wants to see is now, not since the start. */
+/**
+ * The latest requests of a function, for its status: what a person wants to see is now, not since the start.
+ */
 export class LatencyWindow {
   readonly #latenciesMs = new Float64Array(SIZE);
   #count = 0;

@@ -8,25 +8,31 @@ const FEWEST_BATCHES = 20;
 const MEMORY = 50;
 const WEIGHT = 1 / MEMORY;
 /**
- * While nothing runs, what was seen counts half as much after so long. What makes a host slow for a while, its neighbours
- * mostly, comes and goes within minutes, and a table that is wrong for good is found out again within some twenty batches.
+ * While nothing runs, what was seen counts half as much after so long. What makes a host slow for a while,
+ * its neighbours mostly, comes and goes within minutes, and a table that is wrong for good is found out again
+ * within some twenty batches.
  */
 const HALF_LIFE_MS = 10 * 60_000;
-/** Drift, a neighbour's burst, or requests of several rows may shift times this far; beyond it lies a fault. */
+/**
+ * Drift, a neighbour's burst, or requests of several rows may shift times this far; beyond it lies a fault.
+ */
 const SLOWEST = 16;
 const FASTEST = 0.5;
 
 /**
- * Learns how far running differs from the table, per config, as running means; a config that has not run enough is
- * believed to be as slow as the others were found to be, never quicker than its table says. Corrections are handed
- * out in steps that hold against noise, so that it does not move the plan.
+ * Learns how far running differs from the table, per config, as running means; a config that has not run
+ * enough is believed to be as slow as the others were found to be, never quicker than its table says.
+ * Corrections are handed out in steps that hold against noise, so that it does not move the plan.
  *
  * What was learnt lasts as long as instances run, and would show otherwise. While none does, it fades.
  */
 export class ObservedTimes {
   readonly #tabulated: (config: Config) => RequestCost;
   readonly #byConfig = new Map<string, RunningMeans>();
-  /** The same by the objects that stand for configs: making a key for every batch takes longer than all the rest. */
+  /**
+   * The same by the objects that stand for configs: making a key for every batch takes longer than all the
+   * rest.
+   */
   #byObject = new WeakMap<Config, RunningMeans>();
   #all = new RunningMeans(NO_COST);
   #version = 0;
@@ -44,7 +50,8 @@ export class ObservedTimes {
   }
 
   /**
-   * @param requests how many the batch was made of: what a request costs is learnt, however many rows it carries
+   * @param requests how many the batch was made of: what a request costs is learnt, however many rows it
+   * carries
    * @param tabulatedMs mean execution time of as many rows, by the table
    */
   record(
@@ -105,8 +112,8 @@ export class ObservedTimes {
   }
 
   /**
-   * How far times of batches are from what is made of them here, as a share: 0.1 where they scatter by ten percent around
-   * what the table, corrected, says of them. Undefined until enough batches have run.
+   * How far times of batches are from what is made of them here, as a share: 0.1 where they scatter by ten
+   * percent around what the table, corrected, says of them. Undefined until enough batches have run.
    */
   get doubt(): number | undefined {
     return this.#all.doubt;

@@ -11,7 +11,10 @@ export interface Observation {
   readonly slowdown: number;
   /** Decoding and encoding one row; by default the table's. */
   readonly codecMsPerRequest?: number;
-  /** From the gateway's dispatch to its reply, without the instance's own work and what the table says of its rows' way, per batch. */
+  /**
+   * From the gateway's dispatch to its reply, without the instance's own work and what the table says of its
+   * rows' way, per batch.
+   */
   readonly transportMs: number;
 }
 
@@ -47,8 +50,9 @@ export interface Choice {
 }
 
 /**
- * How long a batch keeps an instance busy: the table's execution time, plus bringing each row over HTTP and reading and writing its
- * JSON, which take CPU also where a GPU does the rest, plus the way there and back. Measured batches correct all three.
+ * How long a batch keeps an instance busy: the table's execution time, plus bringing each row over HTTP and
+ * reading and writing its JSON, which take CPU also where a GPU does the rest, plus the way there and back.
+ * Measured batches correct all three.
  */
 export class ServiceTimes {
   readonly view: ProfileView;

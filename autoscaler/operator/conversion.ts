@@ -71,7 +71,10 @@ function imageOf({ name, model, image }: FunctionDeclaration): string {
   );
 }
 
-/** An object of the cluster as a declaration, which still is to be parsed: not all rules are in the object's schema. */
+/**
+ * An object of the cluster as a declaration, which still is to be parsed: not all rules are in the object's
+ * schema.
+ */
 export function declarationOf({ metadata, spec }: InferenceFunction): FunctionDeclaration {
   const { [LAST_APPLIED]: _, ...annotations } = metadata?.annotations ?? {};
   const { slo, scale, limits, profile, env, image, insecure, maxBatch, late, maxWait } = spec;

@@ -64,7 +64,8 @@ export class FunctionObjects {
       const applied = await this.#apply(object);
       const wanted = inferenceFunctionSpecSchema.parse(object.spec);
       const others = difference(applied.spec, wanted);
-      // What somebody else applied and this declaration leaves out would stay: it is a declaration, not a change.
+      // What somebody else applied and this declaration leaves out would stay: it is a declaration, not a
+      // change.
       return others === undefined ? applied : this.#client.patch(name, { spec: others });
     });
   }

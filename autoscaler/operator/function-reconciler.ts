@@ -14,7 +14,9 @@ import { KeyedQueue } from './work-queue.ts';
 export interface KubernetesFunctionsParts {
   readonly controller: Controller;
   readonly objects: FunctionObjects;
-  /** Finds what is needed to run a function; `pinned` is what its image's name stood for when it was declared. */
+  /**
+   * Finds what is needed to run a function; `pinned` is what its image's name stood for when it was declared.
+   */
   readonly resolve: (spec: FunctionSpec, pinned?: string) => Promise<Deployment>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -45,8 +47,9 @@ const LONGEST_RETRY_MS = 300_000;
 const FINAL: ReadonlySet<ErrorCode> = new Set(['INVALID_INPUT', 'SLO_INFEASIBLE']);
 
 /**
- * Functions that are objects of the cluster. Objects become functions, whoever made them; what is declared here becomes
- * an object first. All replicas follow the same objects. A function that cannot run stays declared, and is tried again.
+ * Functions that are objects of the cluster. Objects become functions, whoever made them; what is declared
+ * here becomes an object first. All replicas follow the same objects. A function that cannot run stays
+ * declared, and is tried again.
  */
 export class KubernetesFunctions implements FunctionRegistry {
   readonly #parts: KubernetesFunctionsParts;
@@ -84,7 +87,10 @@ export class KubernetesFunctions implements FunctionRegistry {
     return this.#followed.get(name);
   }
 
-  /** Resolves when each object has become a function, or is known not to. Those of the file become objects, and stay. */
+  /**
+   * Resolves when each object has become a function, or is known not to. Those of the file become objects,
+   * and stay.
+   */
   async open(fromFile: readonly FunctionDeclaration[] | undefined): Promise<void> {
     await this.#parts.objects.open((name) => this.#followSoon(name));
     await this.#turns.settled();

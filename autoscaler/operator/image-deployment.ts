@@ -11,10 +11,11 @@ import type { ProfileTables } from './profile-tables.ts';
 const ARCHITECTURE_LABEL = 'kubernetes.io/arch';
 
 /**
- * A function's deployment from what its image says of itself: the nodes fetch the model, this process never does.
+ * A function's deployment from what its image says of itself: the nodes fetch the model, this process never
+ * does.
  *
- * @param pinned what the image's name stood for when it was declared, where that is known: then a tag that has moved
- *   since changes nothing
+ * @param pinned what the image's name stood for when it was declared, where that is known: then a tag that
+ * has moved since changes nothing
  * @throws InflessError IMAGE_*, REGISTRY_FAILED, PROFILE_*, PLATFORM_FAILED
  */
 export async function resolveImage(

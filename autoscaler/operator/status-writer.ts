@@ -49,8 +49,8 @@ class Run {
 }
 
 /**
- * Writes how functions stand into the status of their objects, where that has changed. One replica at a time does:
- * the one that decides what runs.
+ * Writes how functions stand into the status of their objects, where that has changed. One replica at a time
+ * does: the one that decides what runs.
  */
 export class StatusWriter {
   readonly #parts: StatusWriterParts;

@@ -3,8 +3,8 @@ import type { Action } from '../cluster/actions.ts';
 import type { ConfigCount, FunctionDecision, Rejection } from './decision.ts';
 
 /**
- * What a decision changes for one function, in a line: `web: 2 → 3 × b4 c0.5: 41/s forecast, 38/s carried; b4 c1 rejected:
- * costs 1.4 ×`.
+ * What a decision changes for one function, in a line:
+ * `web: 2 → 3 × b4 c0.5: 41/s forecast, 38/s carried; b4 c1 rejected: costs 1.4 ×`.
  *
  * @param actions those of this function
  */

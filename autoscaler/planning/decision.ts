@@ -15,23 +15,31 @@ export interface FunctionDemand {
   /** What the next moments will bring, in requests per second: enough capacity for this has to be there. */
   readonly ratePerSecond: number;
   /**
-   * The highest rate of the recent past, at least `ratePerSecond`: capacity for this is not given up yet. Infinity
-   * while the recent past is not known, e.g. after a restart.
+   * The highest rate of the recent past, at least `ratePerSecond`: capacity for this is not given up yet.
+   * Infinity while the recent past is not known, e.g. after a restart.
    */
   readonly recentRatePerSecond: number;
   /** Coefficient of variation of the times between arrivals. */
   readonly arrivalCv: number;
   /** Instances its owner asked for. */
   readonly minInstances: number;
-  /** Instances kept ready for the next request while the function counts as active; given up for one that has none. */
+  /**
+   * Instances kept ready for the next request while the function counts as active; given up for one that has
+   * none.
+   */
   readonly warmInstances: number;
   readonly maxInstances: number;
-  /** Beside others', where the cluster cannot carry all: of two in equal need, twice the weight gets twice the share. Default: 1. */
+  /**
+   * Beside others', where the cluster cannot carry all: of two in equal need, twice the weight gets twice the
+   * share. Default: 1.
+   */
   readonly weight?: number;
   /** Its instances may only be on nodes with these labels. Default: on any. */
   readonly nodeSelector?: NodeSelector;
   readonly candidates: readonly Candidate[];
-  /** Configs of its table that its limits rule out. They are no candidates, and named among what was rejected. */
+  /**
+   * Configs of its table that its limits rule out. They are no candidates, and named among what was rejected.
+   */
   readonly excluded?: readonly ExcludedConfig[];
 }
 
@@ -54,11 +62,16 @@ export type Planner = (input: PlanInput) => ScalingDecision;
 
 /** What runs from now on, and why. */
 export interface ScalingDecision {
-  /** What a unit of each resource costs beside its list price since there is not more of it; 0 where it is not scarce. */
+  /**
+   * What a unit of each resource costs beside its list price since there is not more of it; 0 where it is not
+   * scarce.
+   */
   readonly prices: Resources;
   /** One for each demand, in the same order. */
   readonly functions: readonly FunctionDecision[];
-  /** What to do now. Others follow with later decisions: when what starts is ready, or what leaves has left. */
+  /**
+   * What to do now. Others follow with later decisions: when what starts is ready, or what leaves has left.
+   */
   readonly actions: readonly Action[];
 }
 
@@ -117,9 +130,11 @@ export interface Rejection {
   readonly config: Config;
   /**
    * - `slo`: it cannot keep the SLO that is planned for; the figure is the tightest SLO in ms that it keeps.
-   * - `limits`: it is beyond its function's limits, or takes more instances than are allowed: so many times the limit.
+   * - `limits`: it is beyond its function's limits, or takes more instances than are allowed: so many times
+   *   the limit.
    * - `no-node`: there is no room for as many as it takes: so many times what there is.
-   * - `costlier`: so many times the cost of the target, by the prices of the market and with what starting costs.
+   * - `costlier`: so many times the cost of the target, by the prices of the market and with what starting
+   *   costs.
    */
   readonly because: 'slo' | 'limits' | 'no-node' | 'costlier';
   readonly figure: number;

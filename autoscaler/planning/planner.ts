@@ -16,18 +16,22 @@ import { targetOf } from './targets/targets.ts';
 import { allocate } from './targets/trade.ts';
 
 /**
- * Decides for all functions together what to start, where, and what to stop, so that their demand is carried at the least
- * price that the cluster allows, with few moves from what runs. Pure: the same input gives the same decision.
+ * Decides for all functions together what to start, where, and what to stop, so that their demand is carried
+ * at the least price that the cluster allows, with few moves from what runs. Pure: the same input gives the
+ * same decision.
  *
- * 1. The market: prices of CPU, GPU and memory at which everybody's cheapest choice fits into the cluster, so that each
- *    resource goes to whom it saves the most. What runs has its start behind it and therefore mostly stays.
+ * 1. The market: prices of CPU, GPU and memory at which everybody's cheapest choice fits into the cluster, so
+ *    that each resource goes to whom it saves the most. What runs has its start behind it and therefore
+ *    mostly stays.
  * 2. Targets: whole instances, by an exact search where fractions were.
- * 3. Release: what the targets don't contain, as far as those that are ready carry the highest rate of the recent past.
- * 4. Growth: what is missing of the targets of those who are short; where that finds no place, whatever fits. Who has
- *    requests and nothing at all comes first, and gets one instance even where others have to give way for it.
+ * 3. Release: what the targets don't contain, as far as those that are ready carry the highest rate of the
+ *    recent past.
+ * 4. Growth: what is missing of the targets of those who are short; where that finds no place, whatever fits.
+ *    Who has requests and nothing at all comes first, and gets one instance even where others have to give
+ *    way for it.
  * 5. Replacement: the rest of the targets, where nobody is short, it pays, and it fits beside what runs.
- * 6. Preemption: on full nodes, what no target contains goes out of the way of what some target lacks, a little at a time; who
- *    is shortest gets that of another who is better off, if need be.
+ * 6. Preemption: on full nodes, what no target contains goes out of the way of what some target lacks, a
+ *    little at a time; who is shortest gets that of another who is better off, if need be.
  */
 export function planCluster({ demands, cluster, rates }: PlanInput): ScalingDecision {
   const byFunction = groupByFunction(cluster.instances);
@@ -67,7 +71,10 @@ export function planCluster({ demands, cluster, rates }: PlanInput): ScalingDeci
   };
 }
 
-/** The SLO that is planned for: the function's own, or a looser one where no config that a node can hold keeps that. */
+/**
+ * The SLO that is planned for: the function's own, or a looser one where no config that a node can hold keeps
+ * that.
+ */
 export function plannedSloMs(
   demand: FunctionDemand,
   nodes: readonly NodeCapacity[],

@@ -12,13 +12,16 @@ export interface QuickstartFunction {
   readonly sloMs: number;
   /** Share of this machine's CPU time that its load takes at its peak. */
   readonly peakCpuShare: number;
-  /** The rate over the replay as [share of the replay, share of the peak rate]: the two peak at different times. */
+  /**
+   * The rate over the replay as [share of the replay, share of the peak rate]: the two peak at different
+   * times.
+   */
   readonly course: readonly (readonly [number, number])[];
 }
 
 /**
- * Two models of different character: a convolutional net, whose batches cost as much as their requests one by one,
- * behind 1.6 MB of JSON a request; and a recurrent one that gains from batching, behind a hundred bytes.
+ * Two models of different character: a convolutional net, whose batches cost as much as their requests one by
+ * one, behind 1.6 MB of JSON a request; and a recurrent one that gains from batching, behind a hundred bytes.
  */
 export const QUICKSTART_FUNCTIONS: readonly QuickstartFunction[] = [
   {
@@ -49,8 +52,8 @@ export const QUICKSTART_FUNCTIONS: readonly QuickstartFunction[] = [
 ];
 
 /**
- * The table of a zoo model as measured on this machine; measured now, coarsely, when there is none in the cache. Tables
- * that come with the package don't count: they were measured elsewhere.
+ * The table of a zoo model as measured on this machine; measured now, coarsely, when there is none in the
+ * cache. Tables that come with the package don't count: they were measured elsewhere.
  */
 export async function tableFor(
   name: string,

@@ -9,8 +9,8 @@ import { ServiceTimes } from '../latency/service-times.ts';
 import type { QuickstartFunction } from './tour-functions.ts';
 
 /**
- * The rate at which a function's requests take its share of the machine's CPU, from its table: what a request costs
- * under the largest quota, engine and JSON.
+ * The rate at which a function's requests take its share of the machine's CPU, from its table: what a request
+ * costs under the largest quota, engine and JSON.
  */
 export function peakRate(table: ProfileTable, tour: QuickstartFunction): number {
   const single = table.cells

@@ -9,7 +9,9 @@ export interface TourResult {
   readonly sloMs: number;
   readonly load: LoadReport;
   readonly peakPerSecond: number;
-  /** At the peak rate, from the table, for the instances of that moment; undefined when none was ready then. */
+  /**
+   * At the peak rate, from the table, for the instances of that moment; undefined when none was ready then.
+   */
   readonly forecast: Forecast | undefined;
 }
 

@@ -5,7 +5,9 @@ import type { SecretStore } from '../functions/secrets/secret-store.ts';
 import type { ImageReading } from '../gateway/image-reading.ts';
 import type { LeaderElection } from './leader.ts';
 
-/** What an autoscaler stands on, one machine or a cluster: where instances run and where everything is kept. */
+/**
+ * What an autoscaler stands on, one machine or a cluster: where instances run and where everything is kept.
+ */
 export interface Backend {
   readonly platform: Platform;
   readonly secrets: SecretStore;
@@ -15,7 +17,9 @@ export interface Backend {
   readonly imageReading: ImageReading;
   /** Once, for the controller that the platform is opened by. */
   attach(controller: Controller): BackendParts;
-  /** Who decides, where several autoscalers may look after the same instances; absent where there is only one. */
+  /**
+   * Who decides, where several autoscalers may look after the same instances; absent where there is only one.
+   */
   readonly election?: LeaderElection;
   /** When all else is closed. */
   close(): Promise<void>;

@@ -39,7 +39,9 @@ export class KubernetesBackend implements Backend {
     this.platform = new KubernetesPlatform({ connection, logger, ownerOf: (name) => this.#ownerOf(name) });
   }
 
-  /** @throws InflessError INVALID_INPUT for an unusable kubeconfig, PLATFORM_FAILED when no cluster answers */
+  /**
+   * @throws InflessError INVALID_INPUT for an unusable kubeconfig, PLATFORM_FAILED when no cluster answers
+   */
   static async connect(options: ConnectionOptions, logger: Logger): Promise<KubernetesBackend> {
     const connection = await connect(options);
     logger.info({ cluster: connection.server, namespace: connection.namespace }, 'connected');

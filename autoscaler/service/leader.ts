@@ -28,7 +28,10 @@ export interface LeadParts {
   readonly end: () => void;
 }
 
-/** Whether this autoscaler decides what runs: always, or while it is elected. Nobody does before {@link claim}. */
+/**
+ * Whether this autoscaler decides what runs: always, or while it is elected. Nobody does before
+ * {@link claim}.
+ */
 export class Leader {
   readonly #election: LeaderElection | undefined;
   #standing: LeadershipState | undefined;

@@ -41,10 +41,11 @@ export interface Service {
 }
 
 /**
- * Puts the autoscaler together: what it runs on, control loop, declared functions, gateway. What ran before is adopted and
- * what was declared is back before the first request is taken.
+ * Puts the autoscaler together: what it runs on, control loop, declared functions, gateway. What ran before
+ * is adopted and what was declared is back before the first request is taken.
  *
- * @throws InflessError for a functions file with mistakes, a function that cannot be deployed, a port that is taken.
+ * @throws InflessError for a functions file with mistakes, a function that cannot be deployed, a port that is
+ * taken.
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { backend, logger, rates, functionsFile, credentials } = options;

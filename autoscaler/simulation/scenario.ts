@@ -19,13 +19,16 @@ export interface Scenario {
   /** Until then nothing counts: instances start, measured rates fill. Default: 0. */
   readonly warmUpMs?: number;
   /**
-   * How much longer or shorter than tabulated a batch may take: the coefficient of variation of a log-normal factor of
-   * mean 1. Default: 0, the table's own distribution alone.
+   * How much longer or shorter than tabulated a batch may take: the coefficient of variation of a log-normal
+   * factor of mean 1. Default: 0, the table's own distribution alone.
    */
   readonly executionNoiseCv?: number;
   /** Instances crash at random, each after this long on average. Default: never. */
   readonly meanTimeToFailureMs?: number;
-  /** How often the timeline looks at the run. Default: once a second; in long runs of many functions more seldom. */
+  /**
+   * How often the timeline looks at the run. Default: once a second; in long runs of many functions more
+   * seldom.
+   */
   readonly sampleMs?: number;
   /** Default: 1. */
   readonly seed?: number;

@@ -19,7 +19,10 @@ import type { ServingSystem, System } from './systems/serving-system.ts';
 /** Bodies are not looked at: all requests share one. */
 const REQUEST: InferenceRequest = { path: '/', contentType: 'text/plain', body: new Uint8Array() };
 
-/** The timeline looks once a second by default, but no more often than leaves it so many samples of functions to keep. */
+/**
+ * The timeline looks once a second by default, but no more often than leaves it so many samples of functions
+ * to keep.
+ */
 const SAMPLE_MS = 1000;
 const MOST_SAMPLES = 250_000;
 
@@ -32,8 +35,8 @@ const SOON = Promise.resolve();
 const PATIENCE_MS = 60_000;
 
 /**
- * Lets a policy serve a scenario in virtual time, as fast as this machine can: the policy's own code runs, over nodes
- * and instances that only pass time. The same scenario and seed give the same result.
+ * Lets a policy serve a scenario in virtual time, as fast as this machine can: the policy's own code runs,
+ * over nodes and instances that only pass time. The same scenario and seed give the same result.
  */
 export async function simulate(
   scenario: Scenario,
@@ -127,9 +130,10 @@ class Simulation {
   /**
    * Fires timers, each when all that the one before set off has come to rest, until it is enough.
    *
-   * Node.js runs what `nextTick` was given once no promise's reaction is left to run: that is what coming to rest means
-   * here, where nothing waits for anything but promises and this clock, and some ten times as quick as a turn of the event
-   * loop. Every now and then there is one all the same, for what the process has to do beside: hear of a signal, write.
+   * Node.js runs what `nextTick` was given once no promise's reaction is left to run: that is what coming to
+   * rest means here, where nothing waits for anything but promises and this clock, and some ten times as
+   * quick as a turn of the event loop. Every now and then there is one all the same, for what the process has
+   * to do beside: hear of a signal, write.
    */
   #pass(isEnough: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -148,7 +152,8 @@ class Simulation {
         if (this.#events % EVENTS_A_TURN === 0) setImmediate(step);
         else void SOON.then(stepAtRest);
       };
-      const stepAtRest = (): void => process.nextTick(step); // from a reaction: a tick would run ahead of them
+      // from a reaction: a tick would run ahead of them
+      const stepAtRest = (): void => process.nextTick(step);
       setImmediate(step);
     });
   }

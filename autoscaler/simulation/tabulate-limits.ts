@@ -1,6 +1,6 @@
 /**
- * Writes `plan/capacity/limit-table.json`, which the planner reads: `npm run tabulate:limits` (some ten minutes on one
- * core; the same numbers on every machine). Needed when the batch former or the grid changes.
+ * Writes `plan/capacity/limit-table.json`, which the planner reads: `npm run tabulate:limits` (some ten
+ * minutes on one core; the same numbers on every machine). Needed when the batch former or the grid changes.
  */
 import { join } from 'node:path';
 import { writeFileSafely } from '../../models/base/files.ts';

@@ -20,7 +20,9 @@ export interface PolicyRun {
   readonly cluster: Cluster;
   readonly loads: Loads;
   readonly process: ArrivalProcess;
-  /** So long each load's first level comes before anything counts: most plans are not about the first minute. */
+  /**
+   * So long each load's first level comes before anything counts: most plans are not about the first minute.
+   */
   readonly warmUpMs: number;
   readonly seed: number;
   /** See {@link Scenario.executionNoiseCv}. */

@@ -31,9 +31,9 @@ const DECIDING_POLICY = 'default';
 const PROGRESS_STEPS = 1000;
 
 /**
- * What would happen on this cluster under this load, by each policy: the policies' own code runs over a simulated cluster.
- * Where an SLO is infeasible nothing runs, and the report says which is feasible. A policy of the user's that fails is left
- * out, and the report says why.
+ * What would happen on this cluster under this load, by each policy: the policies' own code runs over a
+ * simulated cluster. Where an SLO is infeasible nothing runs, and the report says which is feasible. A policy
+ * of the user's that fails is left out, and the report says why.
  */
 export async function whatIf(request: WhatIfRequest): Promise<WhatIfReport> {
   const { functions, cluster, loads, process, warmUpMs, seed, policies, signal } = request;

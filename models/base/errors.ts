@@ -1,8 +1,8 @@
 /**
  * Every failure a user can cause or meet, in one table: its HTTP status, its process exit code.
  *
- * Exit codes: 1 = the answer is "no" (an SLO was missed), 2 = bad input, 3 = the environment failed
- * (port taken, disk read-only), 4 = the accelerator that was asked for cannot be used here, 70 = a defect of ours.
+ * Exit codes: 1 = the answer is "no" (an SLO was missed), 2 = bad input, 3 = the environment failed (port
+ * taken, disk read-only), 4 = the accelerator that was asked for cannot be used here, 70 = a defect of ours.
  */
 const ERROR_TABLE = {
   INVALID_INPUT: { status: 400, exitCode: 2 },
@@ -40,7 +40,9 @@ export interface InflessErrorOptions {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** A failure that is the user's or the environment's, told in one sentence and a remedy; never a stack trace. */
+/**
+ * A failure that is the user's or the environment's, told in one sentence and a remedy; never a stack trace.
+ */
 export class InflessError extends Error {
   readonly code: ErrorCode;
   readonly remedy: string | undefined;
@@ -70,8 +72,8 @@ export class InflessError extends Error {
 }
 
 /**
- * Statuses that say that the request itself was wrong. Sent again it gets the same answer from any server, so they say
- * nothing of how well a promise is kept, unlike 429 and 5xx.
+ * Statuses that say that the request itself was wrong. Sent again it gets the same answer from any server, so
+ * they say nothing of how well a promise is kept, unlike 429 and 5xx.
  */
 const WRONG_REQUEST: ReadonlySet<number> = new Set([400, 404, 405, 411, 413, 415, 422]);
 

@@ -50,8 +50,8 @@ export async function writeFileSafely(
 const UNFINISHED = /\.\d{4,}$/;
 
 /**
- * Clears away what {@link writeFileSafely} was writing when its process was killed. Only for a folder that nobody
- * else writes to at the time.
+ * Clears away what {@link writeFileSafely} was writing when its process was killed. Only for a folder that
+ * nobody else writes to at the time.
  */
 export async function removeUnfinished(directory: string): Promise<void> {
   const unfinished = (await readdir(directory)).filter((name) => UNFINISHED.test(name));
@@ -67,8 +67,8 @@ const FULL: Readonly<Record<string, (folder: string) => string>> = {
 const NO_ROOM = new Set([...Object.keys(FULL), 'EFBIG', 'EROFS']);
 
 /**
- * Streams into a file that appears whole or not at all. Its folder has to be there. Failures of the stages pass
- * through as they are.
+ * Streams into a file that appears whole or not at all. Its folder has to be there. Failures of the stages
+ * pass through as they are.
  */
 export async function streamToFile(
   stages: readonly [Readable, ...Duplex[]],
@@ -97,7 +97,8 @@ function concerns(error: unknown, file: string): boolean {
 }
 
 /**
- * The error for a file or folder that cannot be written, from why that is so: of a full disk it says that it is full.
+ * The error for a file or folder that cannot be written, from why that is so: of a full disk it says that it
+ * is full.
  *
  * @param kind what it is, as a sentence begins: `File`
  */
@@ -123,8 +124,8 @@ export async function readTextIfPresent(file: string): Promise<string | undefine
 }
 
 /**
- * How much of a file is read at once: each piece waits its turn on a busy machine, so there should be few, but the
- * larger they are, the more memory is garbage before any is collected.
+ * How much of a file is read at once: each piece waits its turn on a busy machine, so there should be few,
+ * but the larger they are, the more memory is garbage before any is collected.
  */
 const READ_BYTES = 512 << 10;
 

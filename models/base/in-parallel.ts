@@ -1,6 +1,6 @@
 /**
- * Does something with each, at most so many at a time, begun in their order. After a failure none is begun any more, and those at
- * work are waited for.
+ * Does something with each, at most so many at a time, begun in their order. After a failure none is begun
+ * any more, and those at work are waited for.
  *
  * @param onFailure hears of the first failure while others are still at work
  * @throws the first failure

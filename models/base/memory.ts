@@ -14,8 +14,8 @@ export async function fileIdentity(path: string): Promise<string | undefined> {
 }
 
 /**
- * A value that takes long to find, remembered between processes. A damaged memory is as good as none, and where
- * the cache cannot be written, every process finds the value for itself.
+ * A value that takes long to find, remembered between processes. A damaged memory is as good as none, and
+ * where the cache cannot be written, every process finds the value for itself.
  *
  * @param shelf a folder of the cache, one for each kind of value
  * @param key everything that the value depends on

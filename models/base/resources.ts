@@ -1,8 +1,9 @@
 /**
- * What an instance needs of a node. A new dimension is a row here, beside who measures it and who enforces it, and what each
- * platform says a node has of it.
+ * What an instance needs of a node. A new dimension is a row here, beside who measures it and who enforces
+ * it, and what each platform says a node has of it.
  *
- * `perDevice`: a node has it once for each of its GPUs, and an instance takes all of its amount from one of them.
+ * `perDevice`: a node has it once for each of its GPUs, and an instance takes all of its amount from one of
+ * them.
  */
 export const DIMENSIONS = {
   cpuMillicores: { label: 'cpu', title: 'CPU', perDevice: false },

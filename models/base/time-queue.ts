@@ -6,7 +6,10 @@ export interface TimedItem<T> {
   readonly sequence: number;
 }
 
-/** Items by the time at which they are due, those of one moment in the order they were added: a binary heap, O(log n). */
+/**
+ * Items by the time at which they are due, those of one moment in the order they were added: a binary heap,
+ * O(log n).
+ */
 export class TimeQueue<T> {
   readonly #heap: TimedItem<T>[] = [];
   #sequence = 0;

@@ -57,7 +57,10 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
   Ti: 2 ** 40,
 };
 
-/** Reads `64GB`, `512M`, or in powers of two `64GiB`, `512Mi`, as bytes. A bare number is refused, as for durations. */
+/**
+ * Reads `64GB`, `512M`, or in powers of two `64GiB`, `512Mi`, as bytes. A bare number is refused, as for
+ * durations.
+ */
 export function parseBytes(text: string, what = 'amount of memory'): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kMGT]|[KMGT]i)B?$/.exec(text.trim());
   const bytes = match === null ? Number.NaN : Math.round(Number(match[1]) * BYTE_UNITS[match[2]!]!);

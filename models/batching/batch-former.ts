@@ -10,7 +10,10 @@ export interface Decision<K, R> {
   readonly batches: readonly FormedBatch<K, R>[];
   /** Given up: their `giveUpMs` has passed or, under the `reject` policy, their deadline cannot be met. */
   readonly expired: readonly R[];
-  /** When to decide again if nothing happens before; undefined when only an arrival or an idle instance can help. */
+  /**
+   * When to decide again if nothing happens before; undefined when only an arrival or an idle instance can
+   * help.
+   */
   readonly wakeAtMs: number | undefined;
 }
 
@@ -44,7 +47,9 @@ const WORTHWHILE_SAVING = 0.2;
  */
 const AMPLE = 0.8;
 
-/** Weight of the newest gap in the running mean of the time between arrivals: a memory of some 20 requests. */
+/**
+ * Weight of the newest gap in the running mean of the time between arrivals: a memory of some 20 requests.
+ */
 const GAP_WEIGHT = 0.05;
 
 /**
@@ -55,9 +60,10 @@ const GAP_WEIGHT = 0.05;
  * The rules, in order:
  * 1. Requests that can no longer be in time step aside, so that they drag nobody else over.
  * 2. A full batch starts at once.
- * 3. A partial batch starts at once while a second instance is idle, where waiting gains nothing, or where there
- *    is room to spare. Otherwise the last idle instance waits for company until the most urgent request's
- *    slack is used up: were it to leave with one request, those right behind would find nobody in time.
+ * 3. A partial batch starts at once while a second instance is idle, where waiting gains nothing, or where
+ *    there is room to spare. Otherwise the last idle instance waits for company until the most urgent
+ *    request's slack is used up: were it to leave with one request, those right behind would find nobody in
+ *    time.
  * 4. A batch is never so large that its own execution makes its most urgent request late — unless skipping
  *    that request lets many others through (an overloaded queue: see {@link BatchFormer.#pick}).
  */
@@ -140,7 +146,10 @@ export class BatchFormer<R extends Waiting> {
     return { batches, expired, wakeAtMs: this.#wakeAt(free.length > 0 ? holdUntilMs : Infinity) };
   }
 
-  /** The request that is due longest ago: one set aside, or one that waits on time's list but is past it by now. */
+  /**
+   * The request that is due longest ago: one set aside, or one that waits on time's list but is past it by
+   * now.
+   */
   #takeLate(nowMs: number): R[] {
     if (this.#late.size > 0) return this.#late.take(1);
     const urgent = this.#onTime.at(0);
@@ -148,8 +157,8 @@ export class BatchFormer<R extends Waiting> {
   }
 
   /**
-   * Moves requests that nobody can answer in time to the late queue, or gives them up. Returns the place of the first
-   * that an idle server can answer in time: those before it wait for a quicker one that is busy.
+   * Moves requests that nobody can answer in time to the late queue, or gives them up. Returns the place of
+   * the first that an idle server can answer in time: those before it wait for a quicker one that is busy.
    */
   #setLateAside<K>(
     nowMs: number,
@@ -212,9 +221,10 @@ export class BatchFormer<R extends Waiting> {
 
   /**
    * The batch for a server: the most urgent requests, as many as still finish within the most urgent one's
-   * deadline. In a backlog that request may leave room for only a small batch, and serving one late comer after
-   * the other in small batches makes everybody late, for as long as requests come: what small batches carry is less than
-   * what comes. Then the window starts further down, however far, where more requests a second are answered in time.
+   * deadline. In a backlog that request may leave room for only a small batch, and serving one late comer
+   * after the other in small batches makes everybody late, for as long as requests come: what small batches
+   * carry is less than what comes. Then the window starts further down, however far, where more requests a
+   * second are answered in time.
    */
   #pick<K>(nowMs: number, server: IdleServer<K>, from: number): R[] {
     const waiting = this.#onTime.size;
@@ -245,7 +255,9 @@ export class BatchFormer<R extends Waiting> {
     return low;
   }
 
-  /** How many requests from `start` on fit into a batch that ends within the first one's deadline; at least 1. */
+  /**
+   * How many requests from `start` on fit into a batch that ends within the first one's deadline; at least 1.
+   */
   #fitting<K>(nowMs: number, server: IdleServer<K>, start: number): number {
     const slackMs = this.#onTime.at(start)!.deadlineMs - nowMs;
     let count = Math.min(server.maxBatch, this.#onTime.size - start);

@@ -1,11 +1,13 @@
-/** What the queue orders: a request and the moment its answer is due. Times are of the caller's clock, in ms. */
+/**
+ * What the queue orders: a request and the moment its answer is due. Times are of the caller's clock, in ms.
+ */
 export interface Waiting {
   readonly arrivalMs: number;
   /** Arrival plus SLO: an answer after this is late. */
   readonly deadlineMs: number;
   /**
-   * After this no answer is better than a late one: the request is given up. In one queue these come in the order of
-   * the deadlines.
+   * After this no answer is better than a late one: the request is given up. In one queue these come in the
+   * order of the deadlines.
    */
   readonly expiresAtMs: number;
 }
@@ -52,7 +54,9 @@ export class DeadlineQueue<R extends Waiting> {
     return true;
   }
 
-  /** Lets go of taken requests, whose bodies may be large: all at once when none waits, else the larger half. */
+  /**
+   * Lets go of taken requests, whose bodies may be large: all at once when none waits, else the larger half.
+   */
   #compact(): void {
     const isEmpty = this.#head === this.#items.length;
     if (!isEmpty && (this.#head < 64 || this.#head * 2 < this.#items.length)) return;

@@ -19,8 +19,8 @@ export function busyWith<K>(server: IdleServer<K>, rows: number, nowMs: number):
 }
 
 /**
- * The server that `waiting` requests fill best, among those that answer the most urgent one in time: large ones stay
- * free for the burst that needs them. −1 when none is quick enough.
+ * The server that `waiting` requests fill best, among those that answer the most urgent one in time: large
+ * ones stay free for the burst that needs them. −1 when none is quick enough.
  */
 export function bestFill<K>(free: readonly IdleServer<K>[], waiting: number, slackMs: number): number {
   let best = -1;

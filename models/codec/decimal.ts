@@ -1,6 +1,7 @@
 /**
- * Rounding decimal text once, to the type that keeps it. Reading it as a double and then narrowing rounds twice,
- * which is wrong when the double falls exactly between two neighbours of the narrow type while the text does not.
+ * Rounding decimal text once, to the type that keeps it. Reading it as a double and then narrowing rounds
+ * twice, which is wrong when the double falls exactly between two neighbours of the narrow type while the
+ * text does not.
  */
 
 const asDouble = new Float64Array(1);
@@ -59,8 +60,8 @@ function leanTowards(text: string, tie: number): number {
 const DECISIVE_DIGITS = 800;
 
 /**
- * So many digits as can matter beside a tie, and one that says whether anything follows: millions of them in a
- * request would otherwise take seconds as a BigInt.
+ * So many digits as can matter beside a tie, and one that says whether anything follows: millions of them in
+ * a request would otherwise take seconds as a BigInt.
  */
 function boundedDigits(digits: string): string {
   if (digits.length <= DECISIVE_DIGITS) return digits;

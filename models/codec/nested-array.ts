@@ -10,7 +10,8 @@ const MAX_RANK = 32;
  * recursion: the first descent fixes the rank, the first array closed at each depth its size.
  *
  * @param place what is being read, for messages: `instances[3].x`.
- * @throws InflessError INVALID_INPUT naming the place where the text is not a dense array of the element type.
+ * @throws InflessError INVALID_INPUT naming the place where the text is not a dense array of the element
+ * type.
  */
 export function readNested(cursor: JsonCursor, elements: Elements, place: string): number[] {
   const sizes: number[] = [];

@@ -12,10 +12,11 @@ const LARGEST_POWER = 22;
 const { zero: ZERO, minus: MINUS, plus: PLUS, dot: DOT, lowerE: LOWER_E, upperE: UPPER_E } = Byte;
 
 /**
- * Reads one JSON number in a single pass over its digits, and remembers how it was written, so that each element
- * type can take the cheapest way to a value that is right for it.
+ * Reads one JSON number in a single pass over its digits, and remembers how it was written, so that each
+ * element type can take the cheapest way to a value that is right for it.
  *
- * Reading past the end of the bytes gives `undefined`, which no comparison holds for: the loops need no other end.
+ * Reading past the end of the bytes gives `undefined`, which no comparison holds for: the loops need no other
+ * end.
  */
 export class NumberScanner {
   /** Whether there was a number at all. */
@@ -31,8 +32,8 @@ export class NumberScanner {
   /**
    * Consumes the number at the cursor, if there is one.
    *
-   * @returns the value within 100 units of a double's last place (exactly rounded if {@link exact}); NaN where that
-   *   takes more than scaling once, and where there is no number.
+   * @returns the value within 100 units of a double's last place (exactly rounded if {@link exact}); NaN
+   * where that takes more than scaling once, and where there is no number.
    */
   scan(cursor: JsonCursor): number {
     const { bytes } = cursor;

@@ -21,7 +21,8 @@ const TIE_MARGIN = 200;
 export function readFloat32(cursor: JsonCursor): number {
   const value = number.scan(cursor);
   if (!number.found) return readSpecialFloat(cursor);
-  // Scaled once, nothing comes near float32's limit, and what is nowhere near the middle of two float32 numbers narrows as the exact value would.
+  // Scaled once, nothing comes near float32's limit, and what is nowhere near the middle of two float32
+  // numbers narrows as the exact value would.
   if (!Number.isNaN(value) && distanceToFloat32Tie(value) > TIE_MARGIN) return value;
   return withinRange(cursor, 'float32', decimalForFloat32(number.text(cursor)), FLOAT32_OVERFLOW);
 }
@@ -38,7 +39,10 @@ function readFloat16(cursor: JsonCursor): number {
   return toHalfBits(withinRange(cursor, 'float16', decimalForFloat16(number.text(cursor)), FLOAT16_OVERFLOW));
 }
 
-/** Who means infinity can write it; a finite number that becomes infinite is a mistake, as in TensorFlow Serving. */
+/**
+ * Who means infinity can write it; a finite number that becomes infinite is a mistake, as in TensorFlow
+ * Serving.
+ */
 function withinRange(cursor: JsonCursor, dtype: DType, value: number, overflow: number): number {
   if (Math.abs(value) < overflow) return value;
   throw new InflessError('INVALID_INPUT', `${shownNumber(cursor)} is beyond the range of ${dtype}`);

@@ -10,8 +10,8 @@ const BYTES_PER_ELEMENT = 12;
 /**
  * A writer with room for these tensors.
  *
- * @throws InflessError INFERENCE_FAILED for a tensor with more or fewer elements than its shape says: a missing
- *   one would be written as `undefined`, which is not JSON
+ * @throws InflessError INFERENCE_FAILED for a tensor with more or fewer elements than its shape says: a
+ * missing one would be written as `undefined`, which is not JSON
  */
 export function writerFor(tensors: NamedTensors): JsonWriter {
   let elements = 0;
@@ -27,7 +27,8 @@ export function writerFor(tensors: NamedTensors): JsonWriter {
 }
 
 /**
- * Writes the part of a tensor that starts at element `offset` and has the axes from `axis` on, as nested arrays.
+ * Writes the part of a tensor that starts at element `offset` and has the axes from `axis` on, as nested
+ * arrays.
  *
  * @param write where a protocol writes this type in another way than as a plain JSON scalar
  */

@@ -22,7 +22,8 @@ export interface ModelContent {
 }
 
 /**
- * Finds the files of a model: all that its digest, its size, its image and the memory of what it is are about.
+ * Finds the files of a model: all that its digest, its size, its image and the memory of what it is are
+ * about.
  *
  * @throws InflessError MODEL_NOT_FOUND; MODEL_CORRUPT where files of it are missing or lie outside its folder
  */
@@ -41,8 +42,8 @@ export async function contentOf(storage: ModelStorage, path: string): Promise<Mo
 }
 
 /**
- * What tells a model from every other one. Of one file it is that file's SHA-256; of several, that of their list as
- * `sha256sum` prints it, in the order of their names.
+ * What tells a model from every other one. Of one file it is that file's SHA-256; of several, that of their
+ * list as `sha256sum` prints it, in the order of their names.
  */
 export async function digestModel({ parts }: ModelContent): Promise<`sha256:${string}`> {
   if (parts.length === 1) return digestFile(parts[0]!.file);

@@ -8,11 +8,19 @@ import type { CpuNodes, TracedOperator } from './tracing.ts';
 export interface EngineResources {
   readonly cpuMillicores: number;
   readonly gpuPercent: number;
-  /** Instead of the thread rule, where measuring has shown a better one; engines without a choice go without. */
+  /**
+   * Instead of the thread rule, where measuring has shown a better one; engines without a choice go without.
+   */
   readonly threading?: Threading | undefined;
-  /** What runs the share of the GPU; default: CUDA. Without a share, the CPU runs the model whatever this says. */
+  /**
+   * What runs the share of the GPU; default: CUDA. Without a share, the CPU runs the model whatever this
+   * says.
+   */
   readonly provider?: ProviderName | undefined;
-  /** The largest batch it will be given: what runs fast only in sizes that it is prepared for then is. Default: any. */
+  /**
+   * The largest batch it will be given: what runs fast only in sizes that it is prepared for then is.
+   * Default: any.
+   */
   readonly maxBatch?: number | undefined;
 }
 
@@ -23,7 +31,10 @@ export interface EngineSession {
   readonly threads: number;
   /** Whether idle threads spin (fast answers, but they burn quota). */
   readonly spinning: boolean;
-  /** Sizes, ascending, that batches are padded up to, where that is so: the first run of each takes longer than all later ones. */
+  /**
+   * Sizes, ascending, that batches are padded up to, where that is so: the first run of each takes longer
+   * than all later ones.
+   */
   readonly batchSizes?: readonly number[] | undefined;
   /**
    * Runs the model once. Feeds carry the batch axis; so do the results.
@@ -42,8 +53,8 @@ export interface ModelStorage {
   /** Whether a file of this name is opened as a model of this format. */
   recognizes(path: string): boolean;
   /**
-   * What to call a file so that it is recognized, where it looks like a model of this format; undefined where it does not,
-   * and where models of this format cannot be told by how they begin.
+   * What to call a file so that it is recognized, where it looks like a model of this format; undefined where
+   * it does not, and where models of this format cannot be told by how they begin.
    *
    * @param start its first bytes
    */
@@ -51,7 +62,8 @@ export interface ModelStorage {
   /** What to call a model where nobody says. */
   defaultName(path: string): string;
   /**
-   * The files that the model consists of, relative to the folder of the one it is opened by: that one, and those with its weights.
+   * The files that the model consists of, relative to the folder of the one it is opened by: that one, and
+   * those with its weights.
    *
    * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT
    */
@@ -75,28 +87,34 @@ export interface Engine extends ModelStorage {
    * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED.
    */
   inspect(path: string, name: string, on?: EngineResources): Promise<ModelManifest>;
-  /** Names of the providers it was built with, whether they can be used here or not; the CPU's is among them. */
+  /**
+   * Names of the providers it was built with, whether they can be used here or not; the CPU's is among them.
+   */
   providerNames(): Promise<readonly ProviderName[]>;
   /**
-   * Its providers on this machine, each tried in a process of its own, since a library that was not found once is not looked for
-   * again. Trying one takes up to some seconds.
+   * Its providers on this machine, each tried in a process of its own, since a library that was not found
+   * once is not looked for again. Trying one takes up to some seconds.
    *
    * @throws InflessError INVALID_INPUT for a name that the engine does not have, with those that it has
    */
   providers(query?: ProviderQuery): Promise<readonly Provider[]>;
   /**
-   * What a process needs in its environment, beside ours, to find the libraries of GPUs: the loader reads its path once, when the process
-   * starts. Undefined where the runtime finds them by itself.
+   * What a process needs in its environment, beside ours, to find the libraries of GPUs: the loader reads its
+   * path once, when the process starts. Undefined where the runtime finds them by itself.
    */
   gpuEnvironment?(): NodeJS.ProcessEnv;
   /**
-   * @throws InflessError as {@link inspect}; INVALID_INPUT for a provider that the engine does not have, ACCELERATOR_UNAVAILABLE for one that
-   *   cannot be used here, ACCELERATOR_OUT_OF_MEMORY where the model does not fit.
+   * @throws InflessError as {@link inspect}; INVALID_INPUT for a provider that the engine does not have,
+   * ACCELERATOR_UNAVAILABLE for one that cannot be used here, ACCELERATOR_OUT_OF_MEMORY where the model does
+   * not fit.
    */
   open(model: ModelFile, resources: EngineResources): Promise<EngineSession>;
 }
 
-/** What a runtime tells of its runs beside the answers. Models run in this process for it, and files are left in the folder for temporary ones meanwhile. */
+/**
+ * What a runtime tells of its runs beside the answers. Models run in this process for it, and files are left
+ * in the folder for temporary ones meanwhile.
+ */
 export interface Tracing {
   /**
    * The operators of each run, in the order in which they ran: the first runs are cold.
@@ -129,9 +147,9 @@ export interface Threading {
 /**
  * The thread rule: as many threads as the quota has cores, rounded up, and none of them spins.
  *
- * Threads beyond the quota only throttle each other (two at 100 % lose to one). A thread that spins is charged
- * for it: under a fractional quota it takes the time the working thread needed. Where the profiler has measured a better choice for a
- * quota, the table says so, and the engine is opened with that instead.
+ * Threads beyond the quota only throttle each other (two at 100 % lose to one). A thread that spins is
+ * charged for it: under a fractional quota it takes the time the working thread needed. Where the profiler
+ * has measured a better choice for a quota, the table says so, and the engine is opened with that instead.
  */
 export function threadRule(cpuMillicores: number): Threading {
   return { threads: Math.max(1, Math.ceil(cpuMillicores / 1000)), spinning: false };

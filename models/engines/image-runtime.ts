@@ -1,6 +1,9 @@
 /** An engine's runtime, as an image has it. */
 export interface EngineRuntime {
-  /** What only this engine imports: an image of another format does without them, and without what they import. */
+  /**
+   * What only this engine imports: an image of another format does without them, and without what they
+   * import.
+   */
   readonly packages: readonly string[];
   /** What is read at run time and named by no import: `package/path`. */
   readonly files: readonly string[];
@@ -12,7 +15,10 @@ export interface EngineRuntime {
 export interface NativeLibraries {
   /** The npm package that brings them for all platforms. */
   readonly package: string;
-  /** Where they all lie, `package/folder/`: which of them an image gets, its platform says and not the machine that packs it. */
+  /**
+   * Where they all lie, `package/folder/`: which of them an image gets, its platform says and not the machine
+   * that packs it.
+   */
   readonly folder: string;
   /**
    * Those of one platform.
@@ -33,7 +39,10 @@ export interface TargetPlatform {
 
 /** What an image that computes on NVIDIA GPUs has of an engine beside its libraries for the CPU. */
 export interface CudaFiles {
-  /** Our programs that find out why a GPU cannot be used, by their files below the folder of built ones, without extension. */
+  /**
+   * Our programs that find out why a GPU cannot be used, by their files below the folder of built ones,
+   * without extension.
+   */
   readonly programs: readonly string[];
   /** Folders that hold libraries of CUDA among a folder and, where pip has installed into it, those below. */
   foldersIn(folder: string): readonly string[];
@@ -44,8 +53,8 @@ export interface CudaFiles {
    *
    * @param own the folder of the engine's libraries
    * @param folders that may have it; what pip has installed into them counts
-   * @throws InflessError INVALID_INPUT for a platform that has none; ACCELERATOR_UNAVAILABLE where it is not there, or is that of another
-   *   version than the engine
+   * @throws InflessError INVALID_INPUT for a platform that has none; ACCELERATOR_UNAVAILABLE where it is not
+   * there, or is that of another version than the engine
    */
   files(own: string, platform: TargetPlatform, folders: readonly string[]): Promise<readonly string[]>;
 }

@@ -1,4 +1,6 @@
-/** What an engine calls the hardware-specific part that runs a model: `cpu`, `cuda`, `tensorrt`, `webgpu`, … */
+/**
+ * What an engine calls the hardware-specific part that runs a model: `cpu`, `cuda`, `tensorrt`, `webgpu`, …
+ */
 export type ProviderName = string;
 
 /** The one that every engine has. */

@@ -11,8 +11,8 @@ export interface InputOptions {
   /** The same seed gives the same values. */
   readonly seed?: number;
   /**
-   * Shapes by input name, for models with free dimensions besides the batch: either the whole shape (whatever it
-   * says on the batch axis, `batch` wins) or the shape of one row.
+   * Shapes by input name, for models with free dimensions besides the batch: either the whole shape (whatever
+   * it says on the batch axis, `batch` wins) or the shape of one row.
    */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
 }
@@ -29,13 +29,13 @@ const FLAG_RANGE = 2;
 const FLAG_NAME = /mask|type|segment/i;
 
 /**
- * Makes a batch of inputs from a model's schema alone: floats uniform in [0, 1), `uint8` any byte, other integers
- * small (token ids below 100; 0 or 1 where the name says mask, type or segment), booleans and short digit
- * strings at random.
+ * Makes a batch of inputs from a model's schema alone: floats uniform in [0, 1), `uint8` any byte, other
+ * integers small (token ids below 100; 0 or 1 where the name says mask, type or segment), booleans and short
+ * digit strings at random.
  *
- * A free dimension that is not the batch is 224 where the tensor has four axes or more, else 128; a free first
- * dimension of a tensor without batch axis is 1. Rows do not depend on `batch`: row 0 of a batch of 8 is the
- * batch of 1 of the same seed.
+ * A free dimension that is not the batch is 224 where the tensor has four axes or more, else 128; a free
+ * first dimension of a tensor without batch axis is 1. Rows do not depend on `batch`: row 0 of a batch of 8
+ * is the batch of 1 of the same seed.
  *
  * @throws InflessError INVALID_INPUT for `shapes` the model does not take.
  */

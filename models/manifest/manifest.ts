@@ -19,7 +19,10 @@ export const tensorSpecSchema = z.object({
 });
 export type TensorSpec = z.infer<typeof tensorSpecSchema>;
 
-/** What an engine calls the models that it runs: `onnx`. Data may come from where there are engines that are not here. */
+/**
+ * What an engine calls the models that it runs: `onnx`. Data may come from where there are engines that are
+ * not here.
+ */
 export const modelFormatSchema = z.string().regex(/^[a-z][a-z0-9-]*$/);
 export type ModelFormat = z.infer<typeof modelFormatSchema>;
 

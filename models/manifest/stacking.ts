@@ -1,8 +1,8 @@
 import { allocate, elementCount, type NumericArray, type Tensor, type TensorData } from './tensor.ts';
 
 /**
- * Joins tensors along an axis. Along axis 0 each is one block copy; along another axis, one for every index of
- * the axes before it. Shapes must agree on all other axes.
+ * Joins tensors along an axis. Along axis 0 each is one block copy; along another axis, one for every index
+ * of the axes before it. Shapes must agree on all other axes.
  *
  * @param reuse storage to fill instead of new one, when it is of the same type and long enough.
  */

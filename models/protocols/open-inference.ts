@@ -39,8 +39,9 @@ const NO_SHARED_MEMORY = 'Shared memory is not offered here. Send tensors in the
 const NO_SETTINGS = 'Settings of logs and traces are not offered here.';
 
 /**
- * The Open Inference Protocol v2, REST, with tensors as JSON: what the clients of Triton, KServe and MLServer speak.
- * Of its extensions there is the index of models; what else Triton's clients ask for is refused in a sentence.
+ * The Open Inference Protocol v2, REST, with tensors as JSON: what the clients of Triton, KServe and MLServer
+ * speak. Of its extensions there is the index of models; what else Triton's clients ask for is refused in a
+ * sentence.
  */
 export const openInference: Protocol<InferForm> = {
   name: 'open-inference',
@@ -137,7 +138,9 @@ const DTYPE_OF = new Map(Object.entries(DATATYPE).map(([dtype, datatype]) => [da
 
 const EXAMPLE = '{"inputs": [{"name": "…", "shape": […], "datatype": "…", "data": […]}]}';
 
-/** Reads an infer request in one pass: the numbers go from the text into the tensors, with nothing in between. */
+/**
+ * Reads an infer request in one pass: the numbers go from the text into the tensors, with nothing in between.
+ */
 class InferReader {
   readonly #manifest: ModelManifest;
   readonly #cursor: JsonCursor;
@@ -345,7 +348,10 @@ function inferAnswer(outputs: NamedTensors, { id, outputs: names }: InferForm, m
   });
 }
 
-/** `{…, key: [{"name": …, "datatype": …, "shape": […], "data": […]}, …]}`, the values of each tensor in one list. */
+/**
+ * `{…, key: [{"name": …, "datatype": …, "shape": […], "data": […]}, …]}`, the values of each tensor in one
+ * list.
+ */
 function tensorsBody(
   tensors: NamedTensors,
   key: 'inputs' | 'outputs',

@@ -1,13 +1,14 @@
 import type { ModelAddress } from './protocol.ts';
 
 /**
- * Paths of a protocol, as its documentation writes them: `/v1/models/NAME[/versions/VERSION]:predict`. NAME and VERSION
- * are a model's, what stands in brackets may be left out, and `…` at the end stands for whatever follows.
+ * Paths of a protocol, as its documentation writes them: `/v1/models/NAME[/versions/VERSION]:predict`. NAME
+ * and VERSION are a model's, what stands in brackets may be left out, and `…` at the end stands for whatever
+ * follows.
  */
 
 /**
- * What a template matches, a last slash and percent-encoding included. The groups are the model's name and version;
- * they have no names, because every request is matched, and named ones take several times as long.
+ * What a template matches, a last slash and percent-encoding included. The groups are the model's name and
+ * version; they have no names, because every request is matched, and named ones take several times as long.
  */
 export function pathPattern(template: string): RegExp {
   return new RegExp(`^${sourceOf(template)}/?$`);
@@ -40,7 +41,10 @@ export function shortPath(template: string): string {
   return template.replace(/\[.*?\]/g, '');
 }
 
-/** Names in a path. Never throws: what is no valid percent-encoding is no name of ours, and messages show it as sent. */
+/**
+ * Names in a path. Never throws: what is no valid percent-encoding is no name of ours, and messages show it
+ * as sent.
+ */
 export function decodeName(text: string): string {
   if (!text.includes('%')) return text;
   try {

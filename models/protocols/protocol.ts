@@ -9,8 +9,8 @@ export const MODEL_VERSION = '1';
 export const LATEST_VERSION = '0';
 
 /**
- * One wire protocol: everything that the gateway, the serving process and the load generator have to know to speak
- * it. They find it in the list of protocols (index.ts), so that a new one is known to all three.
+ * One wire protocol: everything that the gateway, the serving process and the load generator have to know to
+ * speak it. They find it in the list of protocols (index.ts), so that a new one is known to all three.
  *
  * @typeParam Form what of a request decides how its answer is written
  */
@@ -28,8 +28,8 @@ export interface Protocol<Form = unknown> {
   decode(request: Message, manifest: ModelManifest): Decoded<Form>;
   /**
    * @param outputs those of the request alone, whatever batch it ran in
-   * @throws InflessError INVALID_INPUT where the form that was asked for cannot express them; INFERENCE_FAILED for a
-   *   tensor with more or fewer elements than its shape says
+   * @throws InflessError INVALID_INPUT where the form that was asked for cannot express them;
+   * INFERENCE_FAILED for a tensor with more or fewer elements than its shape says
    */
   encode(outputs: NamedTensors, decoded: Decoded<Form>, manifest: ModelManifest): Message;
   /** The answers to the other calls of its routes, from what is known without running a model. */
@@ -124,7 +124,9 @@ export function jsonMessage(value: unknown, contentType = `${JSON_TYPE}; charset
   return { contentType, body: new TextEncoder().encode(JSON.stringify(value)) };
 }
 
-/** `{"error": "…"}`: how TensorFlow Serving, OpenFaaS' functions and the Open Inference Protocol tell errors. */
+/**
+ * `{"error": "…"}`: how TensorFlow Serving, OpenFaaS' functions and the Open Inference Protocol tell errors.
+ */
 export function jsonError({ sentence }: Failure): Message {
   return jsonMessage({ error: sentence }, JSON_TYPE);
 }

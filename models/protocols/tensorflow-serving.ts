@@ -35,7 +35,9 @@ const MODEL = '/v1/models/NAME[/versions/VERSION]';
 const PREDICT = `${MODEL}:predict`;
 const METADATA = `${MODEL}/metadata`;
 
-/** TensorFlow Serving's REST interface. `GET /v1/models` is KServe's, whose v1 protocol is otherwise this one. */
+/**
+ * TensorFlow Serving's REST interface. `GET /v1/models` is KServe's, whose v1 protocol is otherwise this one.
+ */
 export const tensorflowServing: Protocol<PredictForm> = {
   name: 'tensorflow-serving',
   root: '/v1/models',
@@ -53,8 +55,9 @@ export const tensorflowServing: Protocol<PredictForm> = {
   /**
    * Writes the answer in the form of the request. Names are left out where there is one output.
    *
-   * Outputs that count values do not have the rows of the request. If all outputs have the same length, row form lists
-   * their elements, as TensorFlow Serving does. Otherwise everything belongs to the row of a one-row request.
+   * Outputs that count values do not have the rows of the request. If all outputs have the same length, row
+   * form lists their elements, as TensorFlow Serving does. Otherwise everything belongs to the row of a
+   * one-row request.
    */
   encode: (outputs, { form, rows }, manifest) => ({
     contentType: JSON_TYPE,
@@ -97,7 +100,9 @@ function haveRows(feeds: NamedTensors, specs: readonly TensorSpec[]): boolean {
 
 const BODY_REMEDY = 'The body has to be JSON like {"instances": […]} or {"inputs": …}.';
 
-/** Reads a predict body in one pass: the numbers go from the text into the tensors, with nothing in between. */
+/**
+ * Reads a predict body in one pass: the numbers go from the text into the tensors, with nothing in between.
+ */
 class PredictReader {
   readonly #manifest: ModelManifest;
   readonly #cursor: JsonCursor;
@@ -147,7 +152,10 @@ class PredictReader {
     }
   }
 
-  /** As TensorFlow Serving does, passes over names that the model has not, as long as all that it has are there. */
+  /**
+   * As TensorFlow Serving does, passes over names that the model has not, as long as all that it has are
+   * there.
+   */
   #readInputs(): NamedTensors {
     if (!this.#atNamed()) {
       const spec = this.#onlyInput();
@@ -456,7 +464,8 @@ function tensorInfos(specs: readonly TensorSpec[]) {
   );
 }
 
-const size = z.union([z.string().regex(/^-?\d+$/), z.number().int()]).transform(Number); // int64 is text in proto JSON
+// int64 is text in proto JSON
+const size = z.union([z.string().regex(/^-?\d+$/), z.number().int()]).transform(Number);
 const tensorSchema = z.object({
   dtype: z.string(),
   tensor_shape: z.object({ dim: z.array(z.object({ size })), unknown_rank: z.boolean().optional() }),

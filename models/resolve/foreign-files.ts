@@ -7,7 +7,10 @@ import { ENGINES } from '../engines/index.ts';
 interface GivenFile {
   readonly path: string;
   readonly sizeBytes: number;
-  /** Its first bytes; beyond the end of a short file there are zeros, so that no rule needs to ask how long it is. */
+  /**
+   * Its first bytes; beyond the end of a short file there are zeros, so that no rule needs to ask how long it
+   * is.
+   */
   readonly start: Buffer;
   /** The same as text. */
   readonly text: string;
@@ -50,7 +53,10 @@ const PLACEHOLDERS: readonly ForeignKind[] = [
   },
 ];
 
-/** Files that can be no model of any engine, whatever they are called: known by their content. First match wins. */
+/**
+ * Files that can be no model of any engine, whatever they are called: known by their content. First match
+ * wins.
+ */
 const BY_CONTENT: readonly ForeignKind[] = [
   ...PLACEHOLDERS,
   {
@@ -170,9 +176,9 @@ const BY_NAME: readonly ForeignKind[] = [
 ];
 
 /**
- * Refuses a file that is no model that an engine runs, with what it is and how to convert it. The engines are asked
- * first: what one of them knows by its name is refused only for content that can be no model at all, as a page that
- * was saved in its place.
+ * Refuses a file that is no model that an engine runs, with what it is and how to convert it. The engines are
+ * asked first: what one of them knows by its name is refused only for content that can be no model at all, as
+ * a page that was saved in its place.
  *
  * @throws InflessError MODEL_UNSUPPORTED, MODEL_CORRUPT
  */
@@ -194,7 +200,10 @@ export async function refusePlaceholder(path: string): Promise<void> {
   if (error !== undefined) throw error;
 }
 
-/** What the first file of a folder without a model is that we have something to say of; undefined where there is none. */
+/**
+ * What the first file of a folder without a model is that we have something to say of; undefined where there
+ * is none.
+ */
 export async function foreignIn(folder: string, names: readonly string[]): Promise<InflessError | undefined> {
   const files: GivenFile[] = [];
   for (const name of names.slice(0, MOST_FILES)) {
@@ -289,8 +298,8 @@ function isPickle(start: Buffer): boolean {
 }
 
 /**
- * `SavedModel` begins with its schema version, 1, and a graph that begins with what it is about; an ONNX model of
- * IR version 1 has a printable text in that place.
+ * `SavedModel` begins with its schema version, 1, and a graph that begins with what it is about; an ONNX
+ * model of IR version 1 has a printable text in that place.
  */
 function isSavedModel({ path, start }: GivenFile): boolean {
   if (basename(path) === 'saved_model.pb') return true;

@@ -10,18 +10,25 @@ import { foreignIn, refuseForeign } from './foreign-files.ts';
 export interface LocatedModel {
   /** The file that an engine opens. */
   readonly path: string;
-  /** What to call it where nobody says: the zoo name, else after the file or, for one called `model`, its folder. */
+  /**
+   * What to call it where nobody says: the zoo name, else after the file or, for one called `model`, its
+   * folder.
+   */
   readonly name: string;
-  /** Where its owner may have left options and tables; undefined for a zoo model, which lies in our own cache. */
+  /**
+   * Where its owner may have left options and tables; undefined for a zoo model, which lies in our own cache.
+   */
   readonly folder: string | undefined;
 }
 
 /**
- * Finds a model by a zoo name, which is built into the cache on first use, a file, or a folder that has one in it.
+ * Finds a model by a zoo name, which is built into the cache on first use, a file, or a folder that has one
+ * in it.
  *
  * @param fileInFolder which file of a folder, where its options name one
- * @throws InflessError MODEL_NOT_FOUND; MODEL_UNSUPPORTED or MODEL_CORRUPT for a file that is no model's; INVALID_INPUT for a folder with several models;
- *   STORAGE_FAILED when a zoo model cannot be written to the cache
+ * @throws InflessError MODEL_NOT_FOUND; MODEL_UNSUPPORTED or MODEL_CORRUPT for a file that is no model's;
+ * INVALID_INPUT for a folder with several models; STORAGE_FAILED when a zoo model cannot be written to the
+ * cache
  */
 export async function locateModel(reference: string, fileInFolder?: string): Promise<LocatedModel> {
   if (isZooName(reference)) {

@@ -9,8 +9,9 @@ import { refusePlaceholder } from './foreign-files.ts';
 const GENERATION = 3;
 
 /**
- * What a model file is, remembered between processes: finding out reads the whole file and runs the model, 1.5 s
- * for a ResNet-50, which would be most of a serving process's cold start. A replaced file is looked at again.
+ * What a model file is, remembered between processes: finding out reads the whole file and runs the model,
+ * 1.5 s for a ResNet-50, which would be most of a serving process's cold start. A replaced file is looked at
+ * again.
  */
 export async function inspectOnce(engine: Engine, path: string, name: string): Promise<ModelManifest> {
   const { parts } = await contentOf(engine, path); // weights may be replaced alone

@@ -16,7 +16,8 @@ export interface ResolveOptions {
 /**
  * Finds a model by a zoo name or a path, and what it is.
  *
- * @throws InflessError as {@link locateModel}; MODEL_CORRUPT (also where a manifest file is of another model), MODEL_UNSUPPORTED
+ * @throws InflessError as {@link locateModel}; MODEL_CORRUPT (also where a manifest file is of another
+ * model), MODEL_UNSUPPORTED
  */
 export async function resolveModel(reference: string, options: ResolveOptions = {}): Promise<ModelFile> {
   if (options.manifestFile !== undefined && !isZooName(reference)) {

@@ -133,7 +133,9 @@ export interface ZooModel {
   readonly description: string;
   /** What the paper's tables call it. */
   readonly paperName: string;
-  /** Part of the file's name: raise it with every change to the graph, or old caches keep serving the old one. */
+  /**
+   * Part of the file's name: raise it with every change to the graph, or old caches keep serving the old one.
+   */
   readonly version: number;
   /** The size of the file, by which an incomplete one is told. */
   readonly sizeBytes: number;

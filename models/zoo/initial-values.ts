@@ -1,9 +1,9 @@
 import type { Random } from '../base/random.ts';
 
 /**
- * Initial weights. All are uniform, scaled by nothing but a square root: every operation is exact in IEEE 754,
- * so a model's bytes are the same on every machine (`Math.log` and `Math.cos`, which normal deviates need,
- * are not).
+ * Initial weights. All are uniform, scaled by nothing but a square root: every operation is exact in IEEE
+ * 754, so a model's bytes are the same on every machine (`Math.log` and `Math.cos`, which normal deviates
+ * need, are not).
  */
 export type InitialValues = (random: Random, length: number) => Float32Array<ArrayBuffer>;
 

@@ -2,7 +2,10 @@ import { didYouMean } from '../base/command-line/nearest.ts';
 import type { Parser } from '../base/command-line/option-table.ts';
 import { InflessError } from '../base/errors.ts';
 
-/** What `ZOO_MODELS` are called, for those who need none of them built: building takes libraries of some megabytes. */
+/**
+ * What `ZOO_MODELS` are called, for those who need none of them built: building takes libraries of some
+ * megabytes.
+ */
 export const ZOO_NAMES: readonly string[] = [
   'mobilenet',
   'resnet-50',

@@ -12,15 +12,18 @@ export interface CacheEntry {
 /** `<shelf>.<name>.<process>`: an empty file for each process that needs an entry for as long as it lives. */
 const HOLDER = /^([^.]+)\.([^.]+)\.(\d+)$/;
 
-/** Keeps an entry of the cache from being cleared away while this process lives: it may be asked for at any time. */
+/**
+ * Keeps an entry of the cache from being cleared away while this process lives: it may be asked for at any
+ * time.
+ */
 export async function holdEntry({ shelf, name }: CacheEntry): Promise<void> {
   await writeFileSafely(join(holdersFolder(), `${shelf}.${name}.${process.pid}`), '');
   await touch(join(cacheDirectory(), shelf, name));
 }
 
 /**
- * The names of a shelf's entries that a living process holds. What a dead one has held counts as used just now, since
- * nobody knows when it died: whoever takes over after it finds all of it.
+ * The names of a shelf's entries that a living process holds. What a dead one has held counts as used just
+ * now, since nobody knows when it died: whoever takes over after it finds all of it.
  */
 export async function heldEntries(shelf: string): Promise<ReadonlySet<string>> {
   const held = new Set<string>();
@@ -33,7 +36,8 @@ export async function heldEntries(shelf: string): Promise<ReadonlySet<string>> {
       continue;
     }
     await touch(join(cacheDirectory(), shelf, name));
-    await rm(join(holdersFolder(), file), { force: true }).catch(() => {}); // not ours to clear away: whose it is will
+    // not ours to clear away: whose it is will
+    await rm(join(holdersFolder(), file), { force: true }).catch(() => {});
   }
   return held;
 }

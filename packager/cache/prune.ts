@@ -22,8 +22,8 @@ export const CACHE_LIMITS: CacheLimits = {
 };
 
 /**
- * The files and folders of a shelf whose names are alike up to the first dot: they come and go together. What is
- * still being written begins with a dot where it is a folder, and belongs to what it will be.
+ * The files and folders of a shelf whose names are alike up to the first dot: they come and go together. What
+ * is still being written begins with a dot where it is a folder, and belongs to what it will be.
  */
 interface Entry {
   readonly name: string;
@@ -33,8 +33,9 @@ interface Entry {
 }
 
 /**
- * Clears away what nobody has used for long, and the least recently used of what is too much. Entries that a living
- * process holds stay. That something cannot be cleared away is nobody's concern who came for something else.
+ * Clears away what nobody has used for long, and the least recently used of what is too much. Entries that a
+ * living process holds stay. That something cannot be cleared away is nobody's concern who came for something
+ * else.
  *
  * @param shelf a folder of the cache
  */

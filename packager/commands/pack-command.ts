@@ -12,7 +12,10 @@ import type { PackValues } from '../pack-options.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { type PackSettings, packSettings } from '../settings.ts';
 
-/** Packs a model and brings the image to where it goes. Standard output gets what a script wants, nothing else. */
+/**
+ * Packs a model and brings the image to where it goes. Standard output gets what a script wants, nothing
+ * else.
+ */
 export function packModel(values: PackValues): Promise<void> {
   return withInterrupt(async (signal) => {
     const startMs = performance.now();
@@ -20,7 +23,8 @@ export function packModel(values: PackValues): Promise<void> {
     const progress = new ProgressLine(process.stderr);
     try {
       const packed = await packAs(settings, progress, signal);
-      const emit = await emitter(packed, settings); // what cannot be emitted is told before anything is pushed
+      // what cannot be emitted is told before anything is pushed
+      const emit = await emitter(packed, settings);
       const { reference, destination, insecure } = settings;
       const delivery = await deliver(packed, destination, reference, { insecure, signal, progress });
       progress.note(summaryOf(packed, delivery, performance.now() - startMs));

@@ -19,7 +19,9 @@ export async function fileEntry(path: string, file: string): Promise<FileEntry> 
   };
 }
 
-/** A file or a link of this machine as it is, for trees whose links lead to other entries of the same tree. */
+/**
+ * A file or a link of this machine as it is, for trees whose links lead to other entries of the same tree.
+ */
 export async function treeEntry(path: string, file: string): Promise<TarEntry> {
   if ((await lstat(file)).isSymbolicLink()) return { type: 'symlink', path, target: await readlink(file) };
   return fileEntry(path, file);

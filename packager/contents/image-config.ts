@@ -55,5 +55,7 @@ function mergeEnvironment(base: readonly string[], ours: Readonly<Record<string,
   return [...kept, ...Object.entries(ours).map(([name, value]) => `${name}=${value}`)];
 }
 
-/** Who the serving process runs as: `nonroot` of the distroless images, in numbers so that any base will do. */
+/**
+ * Who the serving process runs as: `nonroot` of the distroless images, in numbers so that any base will do.
+ */
 export const USER_ID = 65_532;

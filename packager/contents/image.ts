@@ -20,7 +20,10 @@ export interface Base {
   readonly image: Image;
 }
 
-/** What an image may tell of its base. A folder's path is no business of who gets the image, and differs between machines. */
+/**
+ * What an image may tell of its base. A folder's path is no business of who gets the image, and differs
+ * between machines.
+ */
 export function publicName({ name }: Pick<Base, 'name'>): string | undefined {
   return isLayoutName(name) ? undefined : name;
 }

@@ -1,6 +1,9 @@
 const SLICE = 16;
 
-/** Does something for each item, in order, a few at once: what the system is asked of a thousand files at once takes 20 MB. */
+/**
+ * Does something for each item, in order, a few at once: what the system is asked of a thousand files at once
+ * takes 20 MB.
+ */
 export async function mapInSlices<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,

@@ -22,7 +22,8 @@ export async function askOwnProcess<T>(
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     execArgv: [],
   });
-  // Not by the option of fork: that one emits an error beside ending the process, and nothing softer is heard in native code.
+  // Not by the option of fork: that one emits an error beside ending the process, and nothing softer is heard
+  // in native code.
   const kill = () => child.kill('SIGKILL');
   signal?.addEventListener('abort', kill);
   let outcome: ProcessResult<T> | undefined;

@@ -23,8 +23,9 @@ export interface SbomParts {
 type PackageJson = Parameters<Contrib.FromNodePackageJson.Builders.ComponentBuilder['makeComponent']>[0];
 
 /**
- * What an image is made of, as CycloneDX 1.6: its model, the base and every npm package and shared library that was added. Without
- * serial number, and with the time that all of the image bears, because the same image has the same SBOM.
+ * What an image is made of, as CycloneDX 1.6: its model, the base and every npm package and shared library
+ * that was added. Without serial number, and with the time that all of the image bears, because the same
+ * image has the same SBOM.
  */
 export async function sbomText(parts: SbomParts): Promise<string> {
   const { name, version, model, base } = parts;
@@ -78,7 +79,10 @@ const npmBuilder = new Contrib.FromNodePackageJson.Builders.ComponentBuilder(
   new Contrib.License.Factories.LicenseFactory(parseLicense),
 );
 
-/** Each version of a package once, however many copies are installed: the library makes up names for whatever is there twice. */
+/**
+ * Each version of a package once, however many copies are installed: the library makes up names for whatever
+ * is there twice.
+ */
 async function npmComponents(folders: readonly string[]): Promise<readonly Models.Component[]> {
   const components = await Promise.all(folders.map(npmComponent));
   return [...new Map(components.map((part) => [part.bomRef.value, part])).values()];

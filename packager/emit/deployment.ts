@@ -52,8 +52,8 @@ const HEADROOM = 1.25;
 const MEMORY_STEP_BYTES = 16 * 2 ** 20;
 
 /**
- * Chooses batch, CPU and memory: by the profile table the config that keeps the SLO and answers most per core,
- * without a table one core and what the weights suggest.
+ * Chooses batch, CPU and memory: by the profile table the config that keeps the SLO and answers most per
+ * core, without a table one core and what the weights suggest.
  *
  * @throws InflessError SLO_INFEASIBLE where no measured config keeps the SLO asked for
  */

@@ -20,8 +20,8 @@ export function emitDeployment(deployment: Deployment, dialect: Dialect): string
 }
 
 /**
- * An InferenceFunction, ready for `kubectl apply -f -` on a cluster with the autoscaler. It says what is wanted: batch, CPU
- * and the number of instances are the autoscaler's to choose, within what was asked for.
+ * An InferenceFunction, ready for `kubectl apply -f -` on a cluster with the autoscaler. It says what is
+ * wanted: batch, CPU and the number of instances are the autoscaler's to choose, within what was asked for.
  */
 function inferenceFunction({ name, image, sloMs, wishes, insecure }: Deployment): object {
   const { maxBatch, cpuMillicores } = wishes;

@@ -82,7 +82,10 @@ function layersOf(image: Image, { history = [] }: ImageConfig): LayerFacts[] {
   }));
 }
 
-/** An image that somebody's builder has made from our Dockerfile: it says what is in it, but not in which layer. */
+/**
+ * An image that somebody's builder has made from our Dockerfile: it says what is in it, but not in which
+ * layer.
+ */
 export function otherLayers(origin: string): InflessError {
   return new InflessError(
     'INVALID_INPUT',

@@ -12,8 +12,8 @@ import { verified } from '../oci/verified.ts';
 const LARGEST_LAYER_BYTES = 32 << 20;
 
 /**
- * The documents by which an image says what is in it, by their path there: those of its topmost layer. Nothing else
- * is read; an image that is not ours has none.
+ * The documents by which an image says what is in it, by their path there: those of its topmost layer.
+ * Nothing else is read; an image that is not ours has none.
  *
  * @param origin the image as the user named it, as it starts the sentence
  * @throws InflessError IMAGE_CORRUPT

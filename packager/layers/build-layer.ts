@@ -19,8 +19,8 @@ export interface LayerOptions {
 }
 
 /**
- * A layer of the entries. Nothing is copied: an uncompressed one is read from the files themselves each time it
- * is opened, and hashed once for as long as they stay the same; a compressed one is kept in the cache.
+ * A layer of the entries. Nothing is copied: an uncompressed one is read from the files themselves each time
+ * it is opened, and hashed once for as long as they stay the same; a compressed one is kept in the cache.
  */
 export async function buildLayer(entries: readonly TarEntry[], options: LayerOptions): Promise<LayerBlob> {
   const modified = sourceDate();

@@ -3,7 +3,10 @@ import { Transform } from 'node:stream';
 import { Deflate } from 'pako';
 
 const LEVEL = 6;
-/** The compressor sees pieces of one size, however a stream was cut, so that no cut can show in what it writes. */
+/**
+ * The compressor sees pieces of one size, however a stream was cut, so that no cut can show in what it
+ * writes.
+ */
 const PIECE_BYTES = 256 << 10;
 
 const { version } = createRequire(import.meta.url)('pako/package.json') as { version: string };
@@ -12,8 +15,8 @@ const { version } = createRequire(import.meta.url)('pako/package.json') as { ver
 export const gzipVersion = `pako ${version} level ${LEVEL}`;
 
 /**
- * Compresses to the same bytes on every machine. Node's own zlib does not: its matcher differs between processors
- * and releases, and a layer's digest would with it.
+ * Compresses to the same bytes on every machine. Node's own zlib does not: its matcher differs between
+ * processors and releases, and a layer's digest would with it.
  */
 export function gzip(): Transform {
   const deflate = new Deflate({ gzip: true, level: LEVEL });

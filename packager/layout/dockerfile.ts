@@ -1,8 +1,8 @@
 import type { ContainerConfig } from '../oci/schema.ts';
 
 /**
- * The Dockerfile of an image whose layers lie beside it as archives. Everything is said in JSON form or quoted: no
- * shell is in the image that could read it otherwise.
+ * The Dockerfile of an image whose layers lie beside it as archives. Everything is said in JSON form or
+ * quoted: no shell is in the image that could read it otherwise.
  *
  * @param archives the layers above the base, lowest first
  * @param base the name of an image, or `scratch`

@@ -13,8 +13,8 @@ const RETRY_MS = 50;
 const PATIENCE_MS = 20_000;
 
 /**
- * Does something while no other process of ours changes which images a layout names: what one has read must not be
- * old when it is written. Blobs need no lock, as their names are their content.
+ * Does something while no other process of ours changes which images a layout names: what one has read must
+ * not be old when it is written. Blobs need no lock, as their names are their content.
  *
  * @throws InflessError STORAGE_FAILED where nothing can be written there, or somebody else never ends
  */

@@ -7,7 +7,10 @@ import { ensureDirectory } from '../../models/base/files.ts';
 
 const REMEDY = 'Choose a folder that can be written and has room.';
 
-/** Whether there is nothing yet where a folder is to be made. Something that is no folder is told by its error. */
+/**
+ * Whether there is nothing yet where a folder is to be made. Something that is no folder is told by its
+ * error.
+ */
 export async function isVacant(folder: string): Promise<boolean> {
   try {
     return (await readdir(folder)).length === 0;
@@ -21,9 +24,9 @@ export async function isVacant(folder: string): Promise<boolean> {
 }
 
 /**
- * Makes a folder that appears when it is complete: it is filled under another name beside its own, so that even
- * a killed process leaves nothing that looks like a result. One that is there already may be a mounted volume,
- * which nothing can be renamed to: it is filled in place, and emptied should that fail.
+ * Makes a folder that appears when it is complete: it is filled under another name beside its own, so that
+ * even a killed process leaves nothing that looks like a result. One that is there already may be a mounted
+ * volume, which nothing can be renamed to: it is filled in place, and emptied should that fail.
  *
  * @param folder absent or empty (`isVacant`)
  * @param fill puts the content into the folder it is given

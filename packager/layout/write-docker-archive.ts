@@ -18,8 +18,9 @@ const REMEDY = 'Choose a folder that can be written and has room.';
 const NAME_ANNOTATION = 'io.containerd.image.name';
 
 /**
- * Writes a tar for `docker load`, `podman load` and `ctr import`: an OCI layout with Docker's manifest.json beside
- * it, as Docker itself writes it, so that the image keeps its digest where the reader knows about digests.
+ * Writes a tar for `docker load`, `podman load` and `ctr import`: an OCI layout with Docker's manifest.json
+ * beside it, as Docker itself writes it, so that the image keeps its digest where the reader knows about
+ * digests.
  *
  * @param name the image's full name with its tag: `docker.io/library/resnet:1`
  * @throws InflessError INVALID_INPUT for several platforms, which the format does not hold

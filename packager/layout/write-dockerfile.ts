@@ -12,13 +12,15 @@ import { type WriteOptions, watched } from './progress.ts';
 import { onlyImage } from './write-docker-archive.ts';
 
 export interface DockerfileOptions extends WriteOptions {
-  /** What to build on instead of unpacking the lowest layers: an image's name, and how many layers it brings. */
+  /**
+   * What to build on instead of unpacking the lowest layers: an image's name, and how many layers it brings.
+   */
   readonly base?: { readonly name: string; readonly layerCount: number } | undefined;
 }
 
 /**
- * Writes a folder for those who must use a builder of their own: `docker build DIR`, `buildah bud DIR`. Each layer
- * is one archive, which the builder unpacks with the owners and modes it should have.
+ * Writes a folder for those who must use a builder of their own: `docker build DIR`, `buildah bud DIR`. Each
+ * layer is one archive, which the builder unpacks with the owners and modes it should have.
  *
  * @throws InflessError INVALID_INPUT for several platforms or a folder that holds something already
  */

@@ -22,9 +22,9 @@ const EMPTY: ImageIndex = { schemaVersion: 2, mediaType: MEDIA_TYPES.index, mani
 const REMEDY = 'Choose a folder that can be written and has room.';
 
 /**
- * Writes an OCI image layout, or adds to one; blobs that are there are not written again. A new layout appears
- * when it is complete, and one that is there names the image only when all of it is. Several processes may add to one
- * layout at once.
+ * Writes an OCI image layout, or adds to one; blobs that are there are not written again. A new layout
+ * appears when it is complete, and one that is there names the image only when all of it is. Several
+ * processes may add to one layout at once.
  *
  * @throws InflessError IMAGE_NOT_FOUND for a folder that holds something else, STORAGE_FAILED, IMAGE_CORRUPT
  */
@@ -39,7 +39,8 @@ export async function writeLayout(
       return;
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (await isVacant(directory)) throw error; // else another process was faster, and this image is added to its own
+      // else another process was faster, and this image is added to its own
+      if (await isVacant(directory)) throw error;
     }
   }
   const isOurs = await beginIn(directory);
@@ -60,7 +61,10 @@ export async function writeLayout(
   }
 }
 
-/** Makes an empty folder a layout without images; a mounted volume cannot be renamed to. Says whether it was empty. */
+/**
+ * Makes an empty folder a layout without images; a mounted volume cannot be renamed to. Says whether it was
+ * empty.
+ */
 async function beginIn(directory: string): Promise<boolean> {
   if (!(await isAbsent(join(directory, MARKER_FILE)))) return false;
   return whileLocked(directory, async () => {

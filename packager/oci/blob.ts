@@ -29,7 +29,9 @@ export function jsonBlob(value: unknown, mediaType: string, extra?: DescriptorEx
   return bytesBlob(Buffer.from(JSON.stringify(value)), mediaType, extra);
 }
 
-/** A file whose digest and size are known. Whoever reads it verifies them: the file may have changed since. */
+/**
+ * A file whose digest and size are known. Whoever reads it verifies them: the file may have changed since.
+ */
 export function fileBlob(path: string, descriptor: Descriptor): Blob {
   return {
     descriptor,

@@ -13,7 +13,8 @@ export function choosePlatform(index: ImageIndex, platform: Platform, origin: st
   const chosen = fitting.find((entry) => entry.platform!.variant === undefined) ?? fitting[0];
   if (chosen) return chosen;
   const offered = index.manifests.flatMap(
-    ({ platform: there }) => (there && there.os !== 'unknown' ? [formatPlatform(there)] : []), // build attestations say "unknown"
+    // build attestations say "unknown"
+    ({ platform: there }) => (there && there.os !== 'unknown' ? [formatPlatform(there)] : []),
   );
   throw new InflessError('IMAGE_NOT_FOUND', `${origin} has no image for ${formatPlatform(platform)}`, {
     remedy:

@@ -49,7 +49,10 @@ export function blobsOf(image: Image): readonly Blob[] {
   return distinct([image.config, ...image.layers]);
 }
 
-/** Every distinct blob of a bundle, each after those it points to: who stores them in this order never dangles. */
+/**
+ * Every distinct blob of a bundle, each after those it points to: who stores them in this order never
+ * dangles.
+ */
 export function contentsOf(bundle: Bundle): readonly Blob[] {
   return distinct([
     ...bundle.images.flatMap((image) => [...blobsOf(image), image.manifest]),

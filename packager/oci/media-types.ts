@@ -1,4 +1,6 @@
-/** Media types of the OCI image specification, and the Docker ones that bases of old registries still carry. */
+/**
+ * Media types of the OCI image specification, and the Docker ones that bases of old registries still carry.
+ */
 export const MEDIA_TYPES = {
   index: 'application/vnd.oci.image.index.v1+json',
   manifest: 'application/vnd.oci.image.manifest.v1+json',

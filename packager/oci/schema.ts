@@ -34,7 +34,9 @@ export const descriptorSchema = z.object({
 
 export type Descriptor = z.output<typeof descriptorSchema>;
 
-/** One image of one platform, or an artifact (then `artifactType` says which, and `subject` what it is about). */
+/**
+ * One image of one platform, or an artifact (then `artifactType` says which, and `subject` what it is about).
+ */
 export const imageManifestSchema = z.object({
   schemaVersion: z.literal(2),
   mediaType: z.enum([MEDIA_TYPES.manifest, MEDIA_TYPES.dockerManifest]).exactOptional(),

@@ -10,8 +10,8 @@ let collect: CollectGarbage | undefined;
 let spentBytes = 0;
 
 /**
- * Told of every part of a stream that has been passed on. Now and then it has the young heap cleared, a millisecond's
- * work, so that what is read from large files does not stay in memory for long.
+ * Told of every part of a stream that has been passed on. Now and then it has the young heap cleared, a
+ * millisecond's work, so that what is read from large files does not stay in memory for long.
  */
 export function spent(sizeBytes: number): void {
   spentBytes += sizeBytes;

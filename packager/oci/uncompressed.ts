@@ -5,8 +5,9 @@ import { createGunzip } from 'node:zlib';
 const MAGIC = Buffer.from([0x1f, 0x8b]);
 
 /**
- * A layer's bytes without gzip, where they have any; a stage of a pipeline. The bytes say so and not their media type:
- * skopeo and others announce Docker's only type, gzip, for layers that the registry has as plain archives.
+ * A layer's bytes without gzip, where they have any; a stage of a pipeline. The bytes say so and not their
+ * media type: skopeo and others announce Docker's only type, gzip, for layers that the registry has as plain
+ * archives.
  */
 export async function* uncompressed(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const chunks = source[Symbol.asyncIterator]();

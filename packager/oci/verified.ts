@@ -40,7 +40,9 @@ export function verified(blob: Blob, origin: string): Readable {
   return pipeline(blob.open(), check, () => {}); // whoever reads the result learns of a failure from it
 }
 
-/** The bytes of a small blob, verified; one that announces more than a manifest may have is refused unread. */
+/**
+ * The bytes of a small blob, verified; one that announces more than a manifest may have is refused unread.
+ */
 export async function readVerified(blob: Blob, origin: string): Promise<Buffer> {
   const { digest, size } = blob.descriptor;
   if (size > MAX_JSON_BYTES) {

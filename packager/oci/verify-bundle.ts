@@ -19,8 +19,8 @@ export interface Verification {
 }
 
 /**
- * Hashes everything of an image again: every blob against its digest and size, every layer's content against what
- * the config says. What is wrong with one blob does not keep the others from being looked at.
+ * Hashes everything of an image again: every blob against its digest and size, every layer's content against
+ * what the config says. What is wrong with one blob does not keep the others from being looked at.
  *
  * @param origin the image as the user named it, as it starts sentences
  * @throws InflessError where the image cannot be read at all (REGISTRY_FAILED, a config that is none)
@@ -83,7 +83,8 @@ async function hashUncompressed(blob: Blob, origin: string): Promise<Digest> {
   try {
     await pipeline(verified(blob, origin), uncompressed, hash);
   } catch (error) {
-    if (isGzipError(error)) await readThrough(blob, origin); // a damaged blob has another digest, which says more
+    // a damaged blob has another digest, which says more
+    if (isGzipError(error)) await readThrough(blob, origin);
     throw error;
   }
   return `sha256:${hash.digest('hex')}`;

@@ -10,8 +10,9 @@ const fileSchema = z.record(z.string(), z.array(z.tuple([digestSchema, z.string(
 const MAX_BLOBS = 1000;
 
 /**
- * In which repository of a registry a blob was pushed last, remembered between runs: the runtime layer of a second
- * model's image need not be sent again. It is a hint and may be wrong; then the blob is sent after all.
+ * In which repository of a registry a blob was pushed last, remembered between runs: the runtime layer of a
+ * second model's image need not be sent again. It is a hint and may be wrong; then the blob is sent after
+ * all.
  */
 export class KnownRepositories {
   readonly #file: string;

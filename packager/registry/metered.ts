@@ -10,8 +10,8 @@ export interface MeterOptions {
 }
 
 /**
- * The bytes of a stream, counted as they are taken. A network that is gone takes none, and it may be a quarter of
- * an hour until the system says so: then the stream fails of itself.
+ * The bytes of a stream, counted as they are taken. A network that is gone takes none, and it may be a
+ * quarter of an hour until the system says so: then the stream fails of itself.
  */
 export function metered(source: Readable, { onBytes, stallMs, stalled }: MeterOptions): Readable {
   // A plain timer, as those within sockets are: it guards a connection, nothing is decided by it.

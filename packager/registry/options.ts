@@ -18,7 +18,10 @@ export interface RegistryOptions {
 export type ProgressEvent =
   /** A blob is on its way: `sentBytes` of `descriptor.size`, fewer than before when it had to begin again. */
   | { readonly type: 'sending'; readonly descriptor: Descriptor; readonly sentBytes: number }
-  /** A blob or manifest is in the registry: it was there, was taken over from another repository, or is pushed now. */
+  /**
+   * A blob or manifest is in the registry: it was there, was taken over from another repository, or is pushed
+   * now.
+   */
   | { readonly type: 'done'; readonly descriptor: Descriptor; readonly outcome: TransferResult }
   /** Something failed that may pass; the next try is in `waitMs`. */
   | { readonly type: 'retry'; readonly reason: string; readonly waitMs: number };

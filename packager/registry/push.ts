@@ -27,8 +27,9 @@ export interface PushReport {
 const BLOBS_AT_ONCE = 4;
 
 /**
- * Pushes an image, or the images of several platforms, with what refers to them. The name comes last: whoever sees
- * it finds all of it, and a push that fails has changed nothing that has a name. What the registry has is not sent.
+ * Pushes an image, or the images of several platforms, with what refers to them. The name comes last: whoever
+ * sees it finds all of it, and a push that fails has changed nothing that has a name. What the registry has
+ * is not sent.
  *
  * @throws InflessError REGISTRY_FAILED, IMAGE_CORRUPT
  */

@@ -21,8 +21,8 @@ const TAG = /^\w[\w.-]{0,127}$/;
 const MAX_NAME_LENGTH = 255;
 
 /**
- * Reads `[registry/]repository[:tag][@digest]` by Docker's rules: without a registry it is Docker Hub's (and there
- * `node` is `library/node`), without tag and digest the tag is `latest`.
+ * Reads `[registry/]repository[:tag][@digest]` by Docker's rules: without a registry it is Docker Hub's (and
+ * there `node` is `library/node`), without tag and digest the tag is `latest`.
  *
  * @throws InflessError INVALID_INPUT that says which part is wrong
  */
@@ -61,7 +61,9 @@ export function formatReference({ registry, repository, tag, digest }: Reference
   return `${registry}/${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
-/** The first part is a registry where it cannot be part of a repository on Docker Hub: it has a dot or port. */
+/**
+ * The first part is a registry where it cannot be part of a repository on Docker Hub: it has a dot or port.
+ */
 function splitRegistry(name: string): { registry: string; path: string } {
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);

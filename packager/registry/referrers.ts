@@ -12,8 +12,8 @@ import { readVerified } from '../oci/verified.ts';
 import type { Repository } from './repository.ts';
 
 /**
- * What the registry knows to refer to a manifest: its SBOM, signatures. One that is older than the question says so in
- * ways of its own, from 404 to a page for people.
+ * What the registry knows to refer to a manifest: its SBOM, signatures. One that is older than the question
+ * says so in ways of its own, from 404 to a page for people.
  */
 export async function listReferrers(repository: Repository, subject: Digest): Promise<readonly Descriptor[]> {
   const { status, header, bytes } = await repository.registry.ask({
@@ -30,8 +30,8 @@ export async function listReferrers(repository: Repository, subject: Digest): Pr
 }
 
 /**
- * Pushes a manifest that has a `subject`. A registry older than the referrers interface does not list it, so that
- * the specification has clients keep the list themselves, under a tag made of the subject's digest.
+ * Pushes a manifest that has a `subject`. A registry older than the referrers interface does not list it, so
+ * that the specification has clients keep the list themselves, under a tag made of the subject's digest.
  */
 export async function pushReferrer(repository: Repository, manifest: Blob): Promise<void> {
   const { mediaType, digest, size } = manifest.descriptor;

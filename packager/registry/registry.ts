@@ -97,8 +97,8 @@ export class Registry {
   }
 
   /**
-   * Asks once (twice where the first answer was how to be authorized) and leaves the answer's body to be read, whose
-   * errors {@link failureOf} puts into words. What fails may be a TransientFailure.
+   * Asks once (twice where the first answer was how to be authorized) and leaves the answer's body to be
+   * read, whose errors {@link failureOf} puts into words. What fails may be a TransientFailure.
    */
   async open(request: RegistryRequest): Promise<HttpResponse> {
     try {

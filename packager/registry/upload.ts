@@ -14,8 +14,8 @@ interface Session {
 }
 
 /**
- * An upload that is unknown or further or nearer than thought: it has expired, or the registry was restarted, or is
- * several that do not know of each other. It can be begun anew.
+ * An upload that is unknown or further or nearer than thought: it has expired, or the registry was restarted,
+ * or is several that do not know of each other. It can be begun anew.
  */
 const LOST_STATUSES: readonly number[] = [404, 416];
 
@@ -28,9 +28,9 @@ const ABANDON_MS = 2000;
 const BYTES = { 'content-type': 'application/octet-stream' };
 
 /**
- * Pushes one blob, streamed. Where the registry has it in repository `mountFrom` it is taken over from there, and
- * nothing is sent. A connection that breaks is taken up where the registry says it broke, or begun anew where it has
- * forgotten.
+ * Pushes one blob, streamed. Where the registry has it in repository `mountFrom` it is taken over from there,
+ * and nothing is sent. A connection that breaks is taken up where the registry says it broke, or begun anew
+ * where it has forgotten.
  */
 export async function uploadBlob(
   repository: Repository,
@@ -63,7 +63,10 @@ class Upload {
     return { url: this.#next(answer, url), offset: 0 };
   }
 
-  /** Takes the blob over from another repository, or begins an upload where that has it no more or may not be read. */
+  /**
+   * Takes the blob over from another repository, or begins an upload where that has it no more or may not be
+   * read.
+   */
   async mount(from: string): Promise<Session | 'mounted'> {
     const { path, pushScopes } = this.#repository;
     const { digest } = this.#blob.descriptor;
@@ -72,7 +75,8 @@ class Upload {
       const answer = await this.#post(url, [...pushScopes, ...pullScopes(from)], [201, 202]);
       return answer.status === 201 ? 'mounted' : { url: this.#next(answer, url), offset: 0 };
     } catch (error) {
-      if (error instanceof InflessError) return this.begin(); // which fails as well, if it was not the mount's fault
+      // which fails as well, if it was not the mount's fault
+      if (error instanceof InflessError) return this.begin();
       throw error;
     }
   }
@@ -121,8 +125,8 @@ class Upload {
   }
 
   /**
-   * What arrived takes room in the registry, in many for a week (Debian's lets nobody clear away what broke). Done also
-   * for a user who has stopped us.
+   * What arrived takes room in the registry, in many for a week (Debian's lets nobody clear away what broke).
+   * Done also for a user who has stopped us.
    */
   async #abandon({ url }: Session): Promise<void> {
     const { registry, pushScopes } = this.#repository;

@@ -1,11 +1,11 @@
 /**
  * What the gateway and an instance say to each other beside the public inference protocols.
  *
- * `GET /_/health`  200 while the process lives.
- * `GET /_/ready`   200 with a {@link ReadyReport} once the model has answered its first batch, else 503.
- * `POST /_/batch`  requests that the gateway decided to run together, as one frame (see batch-frame.ts). A frame of
- *                  `maxBatch` bodies of the largest size is taken, one frame at a time. Each request is answered
- *                  alone inside the reply; another status than 200 is about the frame or the instance as a whole.
+ * - `GET /_/health`: 200 while the process lives.
+ * - `GET /_/ready`: 200 with a {@link ReadyReport} once the model has answered its first batch, else 503.
+ * - `POST /_/batch`: requests that the gateway decided to run together, as one frame (see batch-frame.ts). A
+ *   frame of `maxBatch` bodies of the largest size is taken, one frame at a time. Each request is answered
+ *   alone inside the reply; another status than 200 is about the frame or the instance as a whole.
  */
 import { z } from 'zod';
 
@@ -53,15 +53,15 @@ export interface BatchResponse {
   readonly responses: readonly InferenceResponse[];
   readonly timing: BatchTiming;
   /**
-   * What showed that requests cannot share runs, so that these ran one by one: an output did not have the rows
-   * that went in. Later requests should be sent one at a time. The timing is not that of a batch.
+   * What showed that requests cannot share runs, so that these ran one by one: an output did not have the
+   * rows that went in. Later requests should be sent one at a time. The timing is not that of a batch.
    */
   readonly ranAlone?: string;
 }
 
 /**
- * Environment of a serving process. All are optional except the model; `serverSettings` (settings.ts) reads and
- * validates them.
+ * Environment of a serving process. All are optional except the model; `serverSettings` (settings.ts) reads
+ * and validates them.
  */
 export const SERVER_ENVIRONMENT = {
   /** Model file or zoo name. */
@@ -72,7 +72,9 @@ export const SERVER_ENVIRONMENT = {
   manifest: 'INFLESS_MANIFEST',
   instanceId: 'INFLESS_INSTANCE_ID',
   host: 'INFLESS_HOST',
-  /** 0 picks a free port; it is told through `process.send({ type: 'listening', port })` where there is IPC. */
+  /**
+   * 0 picks a free port; it is told through `process.send({ type: 'listening', port })` where there is IPC.
+   */
   port: 'INFLESS_PORT',
   cpuMillicores: 'INFLESS_CPU_MILLICORES',
   gpuPercent: 'INFLESS_GPU_PERCENT',
@@ -88,8 +90,14 @@ export const SERVER_ENVIRONMENT = {
   maxWaitMs: 'INFLESS_MAX_WAIT_MS',
   /** On SIGTERM: how long what is queued may still take. */
   drainMs: 'INFLESS_DRAIN_MS',
-  /** Exit when nobody asked `/_/ready` for this long; 0 = never. So an instance cannot outlive its autoscaler for ever. */
+  /**
+   * Exit when nobody asked `/_/ready` for this long; 0 = never. So an instance cannot outlive its autoscaler
+   * for ever.
+   */
   orphanMs: 'INFLESS_ORPHAN_MS',
-  /** Folder with the function's secrets, each a file of its name; unset where it has none. Not for the server itself. */
+  /**
+   * Folder with the function's secrets, each a file of its name; unset where it has none. Not for the server
+   * itself.
+   */
   secrets: 'INFLESS_SECRETS_DIR',
 } as const;

@@ -23,7 +23,9 @@ export interface InstanceOptions {
   readonly estimateOf: (model: LoadedModel) => ExecutionEstimate | undefined;
 }
 
-/** The serving process without its HTTP and its thread: what it has, what it may take in, what it is doing. */
+/**
+ * The serving process without its HTTP and its thread: what it has, what it may take in, what it is doing.
+ */
 export class Instance {
   readonly settings: ServerSettings;
   readonly budget: BodyBudget;
@@ -101,7 +103,8 @@ export class Instance {
   }
 
   /**
-   * Takes a prediction in before its body is read: a drain waits for it. Returns what to call when it is done.
+   * Takes a prediction in before its body is read: a drain waits for it. Returns what to call when it is
+   * done.
    *
    * @throws InflessError UNAVAILABLE
    */

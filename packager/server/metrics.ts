@@ -1,7 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { BatchResponse } from './instance-protocol.ts';
 
-/** From a tenth of a millisecond to half a minute: small models answer in less than most default buckets tell. */
+/**
+ * From a tenth of a millisecond to half a minute: small models answer in less than most default buckets tell.
+ */
 const SECONDS_BUCKETS = [
   0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];

@@ -1,8 +1,8 @@
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 
 /**
- * Notices that nobody has asked after us for a long time: the autoscaler that started this process is gone for
- * good, and no other one has adopted it.
+ * Notices that nobody has asked after us for a long time: the autoscaler that started this process is gone
+ * for good, and no other one has adopted it.
  */
 export class OrphanGuard {
   readonly #clock: Clock;

@@ -169,7 +169,8 @@ async function drain(instance: Instance, thread: InferenceThread, logger: Logger
   logger.error({ drainMs }, 'giving up what is still in flight');
   instance.abandon();
   await Promise.race([answered, sleep(FLUSH_MS)]);
-  // A batch is still running, and ending its thread in the middle would abort the process anyway, with a core dump.
+  // A batch is still running, and ending its thread in the middle would abort the process anyway, with a core
+  // dump.
   process.kill(process.pid, 'SIGKILL');
 }
 

@@ -7,7 +7,10 @@ export interface FileEntry {
   /** Permission bits; normalised to 0o755 where anyone may execute it, else 0o644. */
   readonly mode: number;
   readonly sizeBytes: number;
-  /** Changes whenever the content does (`fileIdentity`, a digest). A layer of such entries is hashed only once. */
+  /**
+   * Changes whenever the content does (`fileIdentity`, a digest). A layer of such entries is hashed only
+   * once.
+   */
   readonly identity?: string | undefined;
   open(fromByte?: number): Readable;
 }

@@ -3,10 +3,11 @@ import { InflessError } from '../../models/base/errors.ts';
 import type { DirectoryEntry, TarEntry } from './tar-entry.ts';
 
 /**
- * The entries as a tar should hold them: sorted, each path once, every folder before what is in it. Folders are
- * named even where a base has them, as some unpackers make missing ones unreadable for anyone but root.
+ * The entries as a tar should hold them: sorted, each path once, every folder before what is in it. Folders
+ * are named even where a base has them, as some unpackers make missing ones unreadable for anyone but root.
  *
- * @throws InflessError INVALID_INPUT for a path that leaves the tree, comes twice, or lies below a file or link
+ * @throws InflessError INVALID_INPUT for a path that leaves the tree, comes twice, or lies below a file or
+ * link
  */
 export function tarTree(entries: readonly TarEntry[]): readonly TarEntry[] {
   const byPath = new Map<string, TarEntry>();

@@ -15,9 +15,9 @@ type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
 const REMEDY = 'Make room, or choose another cache folder with INFLESS_CACHE_DIR.';
 
 /**
- * Unpacks a layer that holds nothing but files below one folder. It is streamed and verified on its way: what was
- * written only counts once the promise is fulfilled. Links, devices and names that lead elsewhere are refused, so that
- * nothing is ever written outside `into`.
+ * Unpacks a layer that holds nothing but files below one folder. It is streamed and verified on its way: what
+ * was written only counts once the promise is fulfilled. Links, devices and names that lead elsewhere are
+ * refused, so that nothing is ever written outside `into`.
  *
  * @param origin the image as the user named it, as it starts the sentence
  * @param folder the layer's folder, as in `model`; its files lie in `into` without it
@@ -33,7 +33,8 @@ export async function extractFiles(layer: Blob, origin: string, folder: string, 
     await feeding; // the digest is known when the last byte has been read, which is after the last file
   } catch (error) {
     if (error instanceof InflessError) throw error;
-    const cause = await feeding.catch((failure: unknown) => failure); // of a failed source, a tar only says that it is destroyed
+    // of a failed source, a tar only says that it is destroyed
+    const cause = await feeding.catch((failure: unknown) => failure);
     if (cause instanceof InflessError) throw cause;
     throw corrupt(`${layer.descriptor.digest} of ${origin} cannot be unpacked (${messageOf(error)})`, error);
   }

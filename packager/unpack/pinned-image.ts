@@ -16,18 +16,22 @@ const factsSchema = z.object({
   profile: profileTableSchema.optional(),
 });
 
-/** An image in a registry by its digest, so that it stays the same whatever becomes of its tag; and what it says of itself. */
+/**
+ * An image in a registry by its digest, so that it stays the same whatever becomes of its tag; and what it
+ * says of itself.
+ */
 export interface PinnedImage extends z.infer<typeof factsSchema> {
   /** `registry.example/team/resnet@sha256:…`; of an image for several platforms, their index. */
   readonly reference: string;
 }
 
 /**
- * Finds out what the name of an image stands for now, and reads what the image says of itself without fetching its
- * weights. What is known of a digest already is not fetched again.
+ * Finds out what the name of an image stands for now, and reads what the image says of itself without
+ * fetching its weights. What is known of a digest already is not fetched again.
  *
  * @param name in a registry; one with a digest stands for that
- * @throws InflessError INVALID_INPUT for an image that is not ours, IMAGE_NOT_FOUND, IMAGE_CORRUPT, REGISTRY_FAILED
+ * @throws InflessError INVALID_INPUT for an image that is not ours, IMAGE_NOT_FOUND, IMAGE_CORRUPT,
+ * REGISTRY_FAILED
  */
 export async function pinImage(name: string, options: RegistryOptions = {}): Promise<PinnedImage> {
   const { registry, repository, digest } = parseReference(name);
@@ -35,7 +39,8 @@ export async function pinImage(name: string, options: RegistryOptions = {}): Pro
   if (digest !== undefined && known !== undefined)
     return { ...known, reference: formatReference({ registry, repository, digest }) };
   const { root, images } = await openImage(name, options);
-  const usable = images.filter(({ platform }) => platform.os !== 'unknown'); // build attestations say "unknown"
+  // build attestations say "unknown"
+  const usable = images.filter(({ platform }) => platform.os !== 'unknown');
   const [image] = usable;
   if (image === undefined) {
     throw new InflessError('IMAGE_NOT_FOUND', `${name} has no image in it`, {

@@ -27,17 +27,18 @@ import { recallImage, rememberImage, type UnpackedModel } from './known-images.t
  * Fetches what an image of infless-pack says of itself, and none of its weights.
  *
  * @param name `oci:DIR[:TAG]`, or a name in a registry
- * @throws InflessError INVALID_INPUT for an image that is not ours, IMAGE_NOT_FOUND, IMAGE_CORRUPT, REGISTRY_FAILED
+ * @throws InflessError INVALID_INPUT for an image that is not ours, IMAGE_NOT_FOUND, IMAGE_CORRUPT,
+ * REGISTRY_FAILED
  */
 export async function fetchFacts(name: string, options: RegistryOptions = {}): Promise<ImageFacts> {
   return imageFacts(await fetchImage(name, options), name);
 }
 
 /**
- * Brings the model of an image of infless-pack into the cache. Of the image's layers only those with the model's files
- * are fetched, and only if no image with the same ones was unpacked before. While the registry is down, the name stands
- * for what it stood for before: what has been deployed once must survive a restart. The model stays in the cache at
- * least for as long as this process lives.
+ * Brings the model of an image of infless-pack into the cache. Of the image's layers only those with the
+ * model's files are fetched, and only if no image with the same ones was unpacked before. While the registry
+ * is down, the name stands for what it stood for before: what has been deployed once must survive a restart.
+ * The model stays in the cache at least for as long as this process lives.
  *
  * @throws InflessError as {@link fetchFacts}; STORAGE_FAILED
  */
@@ -83,7 +84,9 @@ async function fetchImage(name: string, options: RegistryOptions): Promise<Image
   });
 }
 
-/** The folder is named by the layers it is made of: images that share them share it, whatever else is in them. */
+/**
+ * The folder is named by the layers it is made of: images that share them share it, whatever else is in them.
+ */
 async function unpackFiles(image: Image, facts: ImageFacts, origin: string): Promise<string> {
   const entry = entryOf(facts, origin);
   const layers = image.layers.filter((_, index) => isModelLayer(facts.layers[index]!.title));

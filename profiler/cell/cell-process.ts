@@ -36,7 +36,8 @@ export class CellProcess {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, ...environment },
       execArgv: [],
-      detached: true, // Ctrl-C goes to a terminal's whole process group; the sweep decides what becomes of this one
+      // Ctrl-C goes to a terminal's whole process group; the sweep decides what becomes of this one
+      detached: true,
     });
     this.#child.on('message', (message) => this.#hear(message));
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {

@@ -1,7 +1,8 @@
 /**
  * What the sweep and the process of one cell say to each other over IPC. The sweep asks, one question at a
- * time; the process answers each with `done` or `failed`, and says `alive` about once a second while it works.
- * Between two questions it does nothing, so that the sweep can read the quota's counters exactly there.
+ * time; the process answers each with `done` or `failed`, and says `alive` about once a second while it
+ * works. Between two questions it does nothing, so that the sweep can read the quota's counters exactly
+ * there.
  */
 import { z } from 'zod';
 import type { Threading } from '../../models/engines/engine.ts';

@@ -29,7 +29,10 @@ export async function hostTimes(): Promise<HostTimes | undefined> {
   }
 }
 
-/** The first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal (guests are counted in user). */
+/**
+ * The first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal (guests are counted in
+ * user).
+ */
 export function parseHostTimes(text: string): HostTimes | undefined {
   const fields = /^cpu +([\d ]+)$/m.exec(text)?.[1]?.split(' ').map(Number);
   if (fields === undefined || fields.length < 8) return undefined;

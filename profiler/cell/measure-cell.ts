@@ -83,7 +83,8 @@ async function runProtocol(
 ): Promise<MeasuredCell> {
   const { model, shapes, settings, threading } = request;
   const { batch, cpuMillicores, gpuPercent } = request.config;
-  const config = { batch, cpuMillicores, gpuPercent }; // a cell that is measured again is a config, and nothing of what it was
+  // a cell that is measured again is a config, and nothing of what it was
+  const config = { batch, cpuMillicores, gpuPercent };
   await startUnder(quota, worker);
   const periodMs = (quota.periodMicros ?? 0) / 1000;
   const opened = await worker.ask(

@@ -17,7 +17,10 @@ export type Heartbeat = () => Promise<void> | undefined;
 
 const BREATH_MS = 1000;
 
-/** A breath about once a second: inference is synchronous, and its promises alone never let the event loop turn. */
+/**
+ * A breath about once a second: inference is synchronous, and its promises alone never let the event loop
+ * turn.
+ */
 export function everySecond(onBreath: () => void = () => undefined): Heartbeat {
   let last = performance.now();
   return () => {
@@ -57,8 +60,9 @@ export interface Measurement {
 }
 
 /**
- * Samples one run after the other until the rule says enough, the yardstick in between. The end of one sample is the beginning of the
- * next: were each timed on its own, a stall of the quota that falls between two runs would be nobody's.
+ * Samples one run after the other until the rule says enough, the yardstick in between. The end of one sample
+ * is the beginning of the next: were each timed on its own, a stall of the quota that falls between two runs
+ * would be nobody's.
  */
 export async function measure(
   { run, yardstick, speedMs }: MeasuredPair,
@@ -137,9 +141,9 @@ function cpuSinceMs(begin: NodeJS.CpuUsage): number {
 }
 
 /**
- * Mean time of something short and synchronous, in ms: at least `fewest` times, and for about `budgetMs`. As much goes
- * before without being timed: code runs several times slower until the compiler has seen enough of it, and a server that
- * has served a while is past that.
+ * Mean time of something short and synchronous, in ms: at least `fewest` times, and for about `budgetMs`. As
+ * much goes before without being timed: code runs several times slower until the compiler has seen enough of
+ * it, and a server that has served a while is past that.
  */
 export function meanTimeMs(action: () => void, limits: { fewest: number; budgetMs: number }): number {
   repeat(action, limits);

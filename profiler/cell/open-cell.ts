@@ -102,14 +102,17 @@ export async function openCell({
 }
 
 /**
- * What of a run tells the host's speed: CPU time, whatever the quota stops in between. Of a single thread the clock, where it says less, since collecting
- * garbage takes CPU time of other threads.
+ * What of a run tells the host's speed: CPU time, whatever the quota stops in between. Of a single thread the
+ * clock, where it says less, since collecting garbage takes CPU time of other threads.
  */
 function speedOf(threads: number): MeasuredPair['speedMs'] {
   return threads === 1 ? (elapsedMs, cpuMs) => Math.min(elapsedMs, cpuMs) : (_, cpuMs) => cpuMs;
 }
 
-/** A full batch of one-row requests, made once: the timed loop allocates nothing of its own, so no collection is ours. */
+/**
+ * A full batch of one-row requests, made once: the timed loop allocates nothing of its own, so no collection
+ * is ours.
+ */
 function requestsLike(
   first: NamedTensors,
   manifest: ModelManifest,
@@ -126,8 +129,8 @@ function requestsLike(
 /**
  * The most memory this process has held, in bytes.
  *
- * Not `resourceUsage().maxRSS` where it can be avoided: on Linux that survives `exec`, so that a small process
- * started by a large one reports the large one's memory. VmHWM belongs to this program alone.
+ * Not `resourceUsage().maxRSS` where it can be avoided: on Linux that survives `exec`, so that a small
+ * process started by a large one reports the large one's memory. VmHWM belongs to this program alone.
  */
 export function peakMemoryBytes(): number {
   return highWaterMarkBytes() ?? process.resourceUsage().maxRSS * 1024;

@@ -31,8 +31,9 @@ export interface YardstickReading {
 }
 
 /**
- * How many runs of a cell and of its yardstick take turns. Numbers of runs, not times: a stall of the quota falls upon whoever is running then, and
- * who gives way after a stall would always leave the next one to the other. The numbers vary at random, so that they do not keep step with the quota's periods.
+ * How many runs of a cell and of its yardstick take turns. Numbers of runs, not times: a stall of the quota
+ * falls upon whoever is running then, and who gives way after a stall would always leave the next one to the
+ * other. The numbers vary at random, so that they do not keep step with the quota's periods.
  */
 export class Interleaving {
   readonly #stretchMs: number;
@@ -45,7 +46,10 @@ export class Interleaving {
     this.#stretchMs = ((1 - YARDSTICK_SHARE) * budgetMs) / STRETCHES;
   }
 
-  /** Runs of the cell until the next turn of the yardstick: so many that the turn, of two runs at least, takes no more than its share. */
+  /**
+   * Runs of the cell until the next turn of the yardstick: so many that the turn, of two runs at least, takes
+   * no more than its share.
+   */
   runs(): number {
     if (this.#runMs === undefined) return 1;
     const stretchMs = Math.max(this.#stretchMs, FEWEST_IN_TURN * this.#yardstickMs! * OTHERS);
@@ -67,7 +71,8 @@ export class Interleaving {
 }
 
 /**
- * What the stretches say together: a ratio estimator (Cochran, Sampling Techniques, chapter 6), whose error is in what the yardstick does not explain.
+ * What the stretches say together: a ratio estimator (Cochran, Sampling Techniques, chapter 6), whose error
+ * is in what the yardstick does not explain.
  *
  * @param level of the confidence interval
  * @returns undefined where there are too few

@@ -2,7 +2,10 @@ import { quantile } from '../../profiles/statistics.ts';
 
 /** Runs in one window at least: of a single run nobody knows whether it was an exception. */
 const WINDOW_RUNS = 3;
-/** Runs at least, however slow they are: memory for the second one is laid out as well, and takes it up to twice as long. */
+/**
+ * Runs at least, however slow they are: memory for the second one is laid out as well, and takes it up to
+ * twice as long.
+ */
 const FEWEST_RUNS = 2;
 /** Two windows whose medians differ by no more than this are the same. */
 const TOLERANCE = 0.05;

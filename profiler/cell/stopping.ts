@@ -9,7 +9,10 @@ export const SAMPLES_FOR_TAIL = 100;
 const PERIODS_TO_SEE = 40;
 /** Where nothing else stops a very fast model; more would only cost memory. */
 const MOST_SAMPLES = 100_000;
-/** The interval is looked at each time the samples have grown by a quarter: a look at every one would stop at a lucky one. */
+/**
+ * The interval is looked at each time the samples have grown by a quarter: a look at every one would stop at
+ * a lucky one.
+ */
 const GROWTH = 1.25;
 
 export interface Precision {
@@ -27,9 +30,9 @@ export interface StoppingRule extends Precision {
 
 /**
  * The samples of one cell, and when they are enough: at least 3; then until the mean's confidence interval
- * (batch means, see `summarize`) is as narrow as asked, with at least 100 samples and 40 quota periods seen — or the budget is
- * spent. A sample that began before the end of the budget is part of the result like any other: leaving out
- * the one that was running would leave out the slow ones.
+ * (batch means, see `summarize`) is as narrow as asked, with at least 100 samples and 40 quota periods seen —
+ * or the budget is spent. A sample that began before the end of the budget is part of the result like any
+ * other: leaving out the one that was running would leave out the slow ones.
  */
 export class Samples {
   readonly #rule: StoppingRule;

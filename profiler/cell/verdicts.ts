@@ -71,13 +71,17 @@ export function isGpuThrottled({ gpu }: Cell): boolean {
   return gpu?.throttleReasons?.some((reason) => GPU_SLOWDOWN.test(reason)) ?? false;
 }
 
-/** The quota was used up although its threads cannot: collecting garbage and compiling take from it as well. */
+/**
+ * The quota was used up although its threads cannot: collecting garbage and compiling take from it as well.
+ */
 export function isThrottled({ throttling, threads, cpuMillicores }: Cell): boolean {
   if (throttling === null || throttling.periods === 0 || threads * 1000 > cpuMillicores) return false;
   return throttling.throttledPeriods / throttling.periods > TOLERATED_THROTTLING;
 }
 
-/** How much longer than explained a batch may take: the kernel's accounting and a period's edge are not exact. */
+/**
+ * How much longer than explained a batch may take: the kernel's accounting and a period's edge are not exact.
+ */
 const DISTURBANCE_TOLERANCE = 1.25;
 
 /**
@@ -91,7 +95,10 @@ export function isDisturbed(cell: Cell): boolean {
   return cell.latencyMs.mean > DISTURBANCE_TOLERANCE * explainedMs;
 }
 
-/** How much faster or slower than usual a host may be for its cells to be put right by a factor alone: another clock, not another neighbour. */
+/**
+ * How much faster or slower than usual a host may be for its cells to be put right by a factor alone: another
+ * clock, not another neighbour.
+ */
 const DRIFT_TOLERANCE = 1.25;
 
 /** Whether the host was another one while this cell was measured: heat, its clock, a neighbour that stays. */

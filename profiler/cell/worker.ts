@@ -1,4 +1,6 @@
-/** The process in which one cell is measured: started by the sweep, put under the cell's quota, asked, ended. */
+/**
+ * The process in which one cell is measured: started by the sweep, put under the cell's quota, asked, ended.
+ */
 import { writeFileSync } from 'node:fs';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import type { Answer, Question } from './cell-protocol.ts';

@@ -110,7 +110,10 @@ function infeasible(table: ProfileTable, slo: Slo): InflessError {
   );
 }
 
-/** Told before minutes of measuring, not after. That the folder can be written, the journal beside it finds out. */
+/**
+ * Told before minutes of measuring, not after. That the folder can be written, the journal beside it finds
+ * out.
+ */
 async function checkOutput(file: string): Promise<void> {
   const existing = await stat(file).catch(() => undefined);
   if (existing?.isDirectory() !== true) return;

@@ -17,7 +17,10 @@ export interface TrialReport extends Pick<LoadReport, 'failed' | 'dropped' | 'se
   readonly seed: number;
   readonly warmUpMs: number;
   readonly countedMs: number;
-  /** Late, failed and dropped requests among all that were due; null where it ended before two stretches of time. */
+  /**
+   * Late, failed and dropped requests among all that were due; null where it ended before two stretches of
+   * time.
+   */
   readonly lateShare: LateShare | null;
   /** Of ok answers, from the moment a request was due. */
   readonly latencyMs: LatencySummary | null;

@@ -8,7 +8,9 @@ import { type DescribedTarget, parseTarget, type Target } from '../load/target.t
 /** What the description of an endpoint may take; without it the search goes on. */
 const TIMEOUT_MS = 5000;
 
-/** What a serving process of ours says of itself at `/_/ready`, as far as a profile table has a place for it. */
+/**
+ * What a serving process of ours says of itself at `/_/ready`, as far as a profile table has a place for it.
+ */
 const readyReportSchema = z.object({
   model: z.string().min(1),
   digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
@@ -23,13 +25,17 @@ export type ReadyReport = Readonly<z.infer<typeof readyReportSchema>>;
 /** What the gateway of ours tells of a function. */
 const functionSchema = z.object({ sloMs: z.number().positive(), percentile: z.number().gt(0).lt(100) });
 
-/** The single serving process behind this address; undefined where there may be several, or another program. */
+/**
+ * The single serving process behind this address; undefined where there may be several, or another program.
+ */
 export async function readInstance(url: URL): Promise<ReadyReport | undefined> {
   if (functionName(url) !== undefined) return undefined; // a gateway, which may ask any of the instances
   return readyReportSchema.safeParse(await getJson(new URL('/_/ready', url))).data;
 }
 
-/** A serving process is asked for its model by name: its address alone would do, but not tell what to send. */
+/**
+ * A serving process is asked for its model by name: its address alone would do, but not tell what to send.
+ */
 export function modelOf({ model }: ReadyReport, url: URL): DescribedTarget {
   const path = fillPath(tensorflowServing.paths.predict, { model });
   return parseTarget(new URL(path, url).href) as DescribedTarget;

@@ -25,7 +25,8 @@ interface Answer {
 /**
  * Waits for the first answer, an instance's start included, and measures a few requests, one after the other.
  *
- * @throws InflessError INVALID_INPUT where what is sent is refused, UNAVAILABLE where no answer comes; the signal's reason
+ * @throws InflessError INVALID_INPUT where what is sent is refused, UNAVAILABLE where no answer comes; the
+ * signal's reason
  */
 export async function measureIdle(
   target: string,
@@ -48,7 +49,10 @@ export async function measureIdle(
   return { firstAnswerMs, latencyMs: histogram.summary()!, requests: histogram.count };
 }
 
-/** Waits until an answer comes within `withinMs`: what is left of an overload is over. False when it does not in time. */
+/**
+ * Waits until an answer comes within `withinMs`: what is left of an overload is over. False when it does not
+ * in time.
+ */
 export async function untilCalm(
   withinMs: number,
   limitMs: number,

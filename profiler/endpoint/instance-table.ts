@@ -23,8 +23,9 @@ const LONGEST_CELL_MS = 20_000;
 const FEWEST_SAMPLES = 10;
 
 /**
- * Times the batches of a running serving process, powers of two up to its largest, as the process itself times them: what a
- * sweep measures, of the one config that it has. Nobody else may ask it anything meanwhile.
+ * Times the batches of a running serving process, powers of two up to its largest, as the process itself
+ * times them: what a sweep measures, of the one config that it has. Nobody else may ask it anything
+ * meanwhile.
  *
  * @throws InflessError PLATFORM_FAILED, UNAVAILABLE when others ask it too; the signal's reason
  */

@@ -16,10 +16,10 @@ export interface LateShare extends Counts {
 /**
  * The long-run share of late requests, from counts in consecutive stretches of equal length.
  *
- * Late requests come together: a queue that is long makes all that arrive late. So requests do not count as independent;
- * their number is divided by the design effect, how much more the stretches' shares differ than those of independent
- * requests would (ratio estimator; Korn and Graubard 1998). The bounds are Wilson's, with Student's t, since
- * the design effect itself is known from so many stretches only.
+ * Late requests come together: a queue that is long makes all that arrive late. So requests do not count as
+ * independent; their number is divided by the design effect, how much more the stretches' shares differ than
+ * those of independent requests would (ratio estimator; Korn and Graubard 1998). The bounds are Wilson's,
+ * with Student's t, since the design effect itself is known from so many stretches only.
  *
  * @param stretches two or more, with at least one request
  * @param confidence one-sided, of each bound: 0.5 makes both of them the share itself
@@ -41,7 +41,10 @@ export function lateShare(stretches: readonly Counts[], confidence: number): Lat
   };
 }
 
-/** How many requests, none of them late, show with this confidence that the share of late ones is below `share`. */
+/**
+ * How many requests, none of them late, show with this confidence that the share of late ones is below
+ * `share`.
+ */
 export function fewestRequests(share: number, confidence: number, stretches: number): number {
   const z = oneSidedT(confidence, stretches - 1);
   return (z * z * (1 - share)) / share;
@@ -69,8 +72,8 @@ interface OpenStretch {
 }
 
 /**
- * Requests counted by when they were due, in stretches of equal length. A stretch is closed when the last of its
- * requests has either been answered or is late: a verdict waits for no straggler, and leaves none out.
+ * Requests counted by when they were due, in stretches of equal length. A stretch is closed when the last of
+ * its requests has either been answered or is late: a verdict waits for no straggler, and leaves none out.
  */
 export class Stretches {
   readonly #fromMs: number;
@@ -95,8 +98,8 @@ export class Stretches {
   }
 
   /**
-   * A request has come due. Requests come in the order in which they are due, so that one due an SLO after a stretch's
-   * end closes it, however far the sender is behind. Returns whether a stretch was closed.
+   * A request has come due. Requests come in the order in which they are due, so that one due an SLO after a
+   * stretch's end closes it, however far the sender is behind. Returns whether a stretch was closed.
    */
   due(dueMs: number): boolean {
     this.#at(dueMs).requests += 1;

@@ -8,7 +8,9 @@ import { type SearchResult, searchRate } from './search.ts';
 import { runTrial, type TrialParts } from './trial.ts';
 import { TrialRule } from './trial-rule.ts';
 
-/** The first rate, as a share of what one request after the other gives: a single instance holds it easily. */
+/**
+ * The first rate, as a share of what one request after the other gives: a single instance holds it easily.
+ */
 const START_SHARE = 0.25;
 /** Rates lower by more than this take longer to try than anybody wants to know them. */
 const LOWEST_SHARE = START_SHARE / 64;
@@ -47,8 +49,8 @@ export interface CapacityListener {
 }
 
 /**
- * The highest Poisson rate at which the SLO holds (what MLPerf calls the Server scenario). Cut short by the signal, it
- * returns what was measured until then.
+ * The highest Poisson rate at which the SLO holds (what MLPerf calls the Server scenario). Cut short by the
+ * signal, it returns what was measured until then.
  *
  * @throws InflessError SLO_INFEASIBLE when even a lone request misses it; what {@link measureIdle} throws
  */

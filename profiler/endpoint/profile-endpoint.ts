@@ -36,7 +36,8 @@ export interface Endpoint {
 /**
  * Finds out what is behind an address, without a single inference.
  *
- * @throws InflessError PLATFORM_FAILED when nothing listens, INVALID_INPUT where the SLO or what to send is not known
+ * @throws InflessError PLATFORM_FAILED when nothing listens, INVALID_INPUT where the SLO or what to send is
+ * not known
  */
 export async function openEndpoint(url: string, options: EndpointOptions): Promise<Endpoint> {
   const given = parseTarget(url);
@@ -60,8 +61,8 @@ export async function openEndpoint(url: string, options: EndpointOptions): Promi
 }
 
 /**
- * Drives an endpoint through rates for the highest one at which it keeps its SLO; see {@link measureCapacity}. Cut short by
- * the signal, the report has what was measured.
+ * Drives an endpoint through rates for the highest one at which it keeps its SLO; see
+ * {@link measureCapacity}. Cut short by the signal, the report has what was measured.
  */
 export async function profileEndpoint(
   { target, slo, instance, bodies, headers }: Endpoint,

@@ -1,6 +1,8 @@
 import type { Verdict } from './trial-rule.ts';
 
-/** `scout`: quick, to find where trials are worth their time. `full`: long enough for the stated confidence. */
+/**
+ * `scout`: quick, to find where trials are worth their time. `full`: long enough for the stated confidence.
+ */
 export type TrialKind = 'scout' | 'full';
 
 /** Tries a rate; undefined where it was cut short: the search then ends with what it has. */
@@ -26,9 +28,9 @@ export interface SearchResult {
 }
 
 /**
- * Looks for the highest rate at which the SLO holds: doubles (or halves) it with quick scouts until one on either side is known,
- * then halves the distance by full trials, on a logarithmic scale. What it returns has held in a full trial: were the scouts too
- * hopeful, it goes below what they said.
+ * Looks for the highest rate at which the SLO holds: doubles (or halves) it with quick scouts until one on
+ * either side is known, then halves the distance by full trials, on a logarithmic scale. What it returns has
+ * held in a full trial: were the scouts too hopeful, it goes below what they said.
  */
 export async function searchRate(tryRate: TryRate, limits: SearchLimits): Promise<SearchResult> {
   const { minRate, maxRate, tolerance } = limits;
@@ -68,7 +70,10 @@ export async function searchRate(tryRate: TryRate, limits: SearchLimits): Promis
   }
 }
 
-/** The middle while they are far apart, then the lower one if it only was hoped for; undefined when all is known. */
+/**
+ * The middle while they are far apart, then the lower one if it only was hoped for; undefined when all is
+ * known.
+ */
 function nextRate(
   low: number,
   missed: number | null,

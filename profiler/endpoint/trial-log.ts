@@ -4,7 +4,10 @@ import type { LoadReport, SecondReport } from '../load/report.ts';
 import { type Counts, Stretches } from './late-share.ts';
 import type { TrialRule, Verdict } from './trial-rule.ts';
 
-/** Requests in a stretch of the warm-up, and how long it is at least: of fewer nobody knows whether they were lucky. */
+/**
+ * Requests in a stretch of the warm-up, and how long it is at least: of fewer nobody knows whether they were
+ * lucky.
+ */
 const WARM_UP_REQUESTS = 20;
 const SHORTEST_WARM_UP_MS = 250;
 
@@ -104,7 +107,10 @@ export class TrialLog implements RequestLog {
     this.#counted = new Stretches(dueMs, rule.stretchMs(ratePerSecond), rule.slo.ms);
   }
 
-  /** One stretch after the other, though several may be closed at once: the rule has its looks at certain numbers of them. */
+  /**
+   * One stretch after the other, though several may be closed at once: the rule has its looks at certain
+   * numbers of them.
+   */
   #judge(): void {
     const { rule, ratePerSecond, onVerdict } = this.#options;
     const closed = this.#counted!.closed;

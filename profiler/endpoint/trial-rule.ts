@@ -12,7 +12,10 @@ const ROOM_FOR_LATE = 1.5;
 const SCOUT_ALLOWED = 2;
 /** By how much too high a rate is that a scout still notices. */
 const SCOUT_TOLERANCE = 0.25;
-/** Chance may bring fewer requests than the rate says: by half the tolerance in one trial of forty (two deviations of Poisson). */
+/**
+ * Chance may bring fewer requests than the rate says: by half the tolerance in one trial of forty (two
+ * deviations of Poisson).
+ */
 const HALVES_OF_TOLERANCE = 2;
 
 interface RuleParts {
@@ -28,11 +31,12 @@ interface RuleParts {
 /**
  * How long a trial has to be for a verdict, and what the verdict is.
  *
- * *Long enough for the percentile*: so many requests that with none late the share of late ones is shown to be below
- * what the SLO allows (and half as many more). *Long enough for the queue*: at a rate too high by the tolerance, half of which chance
- * may take back, the backlog grows by the other half of the time, and is an SLO long after 2 SLO ÷ tolerance; and chance
- * takes no more than that back from (2 ÷ tolerance)² requests. It is looked at then, after twice and after four times as long,
- * each look with a third of the error allowed, so that looking thrice errs no more often than stated.
+ * *Long enough for the percentile*: so many requests that with none late the share of late ones is shown to
+ * be below what the SLO allows (and half as many more). *Long enough for the queue*: at a rate too high by
+ * the tolerance, half of which chance may take back, the backlog grows by the other half of the time, and is
+ * an SLO long after 2 SLO ÷ tolerance; and chance takes no more than that back from (2 ÷ tolerance)²
+ * requests. It is looked at then, after twice and after four times as long, each look with a third of the
+ * error allowed, so that looking thrice errs no more often than stated.
  */
 export class TrialRule {
   readonly slo: Slo;

@@ -27,7 +27,9 @@ export interface TrialParts {
   readonly bodies: readonly Uint8Array[];
 }
 
-/** Drives a target at one rate, Poisson, in an open loop, until the verdict is known. Cut short, it has none. */
+/**
+ * Drives a target at one rate, Poisson, in an open loop, until the verdict is known. Cut short, it has none.
+ */
 export async function runTrial(
   request: TrialRequest,
   { clock, sender, bodies }: TrialParts,

@@ -57,7 +57,8 @@ export class GpuUse {
   }
 
   /**
-   * Ends the measurement. The cell's process has to be there still, and idle: it keeps what memory it has needed at most.
+   * Ends the measurement. The cell's process has to be there still, and idle: it keeps what memory it has
+   * needed at most.
    *
    * @returns undefined where the driver tells nothing of memory
    */

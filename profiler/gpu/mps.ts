@@ -17,11 +17,14 @@ export interface MpsShare {
 }
 
 /**
- * NVIDIA's Multi-Process Service: processes share a GPU at the same time, each on no more than its percentage of the SMs.
+ * NVIDIA's Multi-Process Service: processes share a GPU at the same time, each on no more than its percentage
+ * of the SMs.
  *
- * A daemon that the system runs is used and left running. Else there is one of ours for each user, in a folder of its own, for all cards of the machine: whoever
- * needs it starts it or finds it, is written down as a holder, and the last one that lets go ends it. Holders that are no more are struck off by the next one, who
- * ends a daemon that nobody holds and starts another. The card's settings, its compute mode among them, stay as they are.
+ * A daemon that the system runs is used and left running. Else there is one of ours for each user, in a
+ * folder of its own, for all cards of the machine: whoever needs it starts it or finds it, is written down as
+ * a holder, and the last one that lets go ends it. Holders that are no more are struck off by the next one,
+ * who ends a daemon that nobody holds and starts another. The card's settings, its compute mode among them,
+ * stay as they are.
  */
 export class Mps {
   /** Of our own daemon; undefined where it is the system's. */
@@ -177,7 +180,10 @@ class MpsFolder {
   }
 }
 
-/** Whether a daemon answers there; without a folder, where this process's environment says or at the usual place. */
+/**
+ * Whether a daemon answers there; without a folder, where this process's environment says or at the usual
+ * place.
+ */
 async function isServing(environment: NodeJS.ProcessEnv): Promise<boolean> {
   try {
     await control([], 'get_server_list\n', environment);

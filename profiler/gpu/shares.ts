@@ -19,11 +19,13 @@ export interface GpuShares {
 const ROUNDING = 0.5;
 
 /**
- * Shares of a GPU: its slices where it is partitioned, MPS for parts of a whole one, nothing at all for the whole.
+ * Shares of a GPU: its slices where it is partitioned, MPS for parts of a whole one, nothing at all for the
+ * whole.
  *
  * @param index position of the GPU in the inventory
  * @param percents above 0
- * @throws InflessError INVALID_INPUT for a share that no slice has, PLATFORM_FAILED where the GPU cannot be used
+ * @throws InflessError INVALID_INPUT for a share that no slice has, PLATFORM_FAILED where the GPU cannot be
+ * used
  */
 export async function openGpuShares(
   gpu: SmiGpu,
@@ -90,8 +92,8 @@ function migShares(gpu: SmiGpu, slices: readonly MigSlice[], percents: readonly 
 }
 
 /**
- * `3g.20gb` is three sevenths of the SMs; `1c.3g.20gb` the compute of one of them. Exact, as `100 · 3 / 7`: a share that is rounded up fits into no
- * slice. Undefined for names unheard of.
+ * `3g.20gb` is three sevenths of the SMs; `1c.3g.20gb` the compute of one of them. Exact, as `100 · 3 / 7`: a
+ * share that is rounded up fits into no slice. Undefined for names unheard of.
  */
 export function percentOfSlice(profile: string, gpuModel: string): number | undefined {
   const [, compute, graphics] = /^(?:(\d+)c\.)?(\d+)g\./.exec(profile) ?? [];

@@ -21,7 +21,10 @@ const BYTES_PER_MIB = 2 ** 20;
 
 type Field = Exclude<keyof GpuSample, 'atMs'>;
 
-/** Names of each in the order in which they are tried: drivers rename them, and refuse names that they do not know. */
+/**
+ * Names of each in the order in which they are tried: drivers rename them, and refuse names that they do not
+ * know.
+ */
 const NAMES: Readonly<Record<Field, readonly string[]>> = {
   usedMemoryBytes: ['memory.used'],
   powerWatts: ['power.draw'],
@@ -33,8 +36,8 @@ const NAMES: Readonly<Record<Field, readonly string[]>> = {
 };
 
 /**
- * One nvidia-smi that tells again and again what a card does: starting one for each look takes longer than what is looked at. When it ends, as with a card that is
- * lost, there are no more samples, and that is all.
+ * One nvidia-smi that tells again and again what a card does: starting one for each look takes longer than
+ * what is looked at. When it ends, as with a card that is lost, there are no more samples, and that is all.
  */
 export class SmiStream {
   /** Undefined for all cards. */

@@ -31,12 +31,13 @@ export interface SweepGpuOptions {
 }
 
 /**
- * The first GPU of this machine in the shares asked for. Without one the command measures CPU quotas alone, and says so.
+ * The first GPU of this machine in the shares asked for. Without one the command measures CPU quotas alone,
+ * and says so.
  *
  * @param percents of the grid, 0 among them or not
  * @returns undefined where no share is asked for or to be had
- * @throws InflessError as {@link openGpuShares}; ACCELERATOR_UNAVAILABLE where there is no GPU and there must be one; INVALID_INPUT for a part of a GPU on a provider
- *   that nothing holds to it
+ * @throws InflessError as {@link openGpuShares}; ACCELERATOR_UNAVAILABLE where there is no GPU and there must
+ * be one; INVALID_INPUT for a part of a GPU on a provider that nothing holds to it
  */
 export async function openSweepGpu(
   percents: readonly number[],
@@ -81,7 +82,9 @@ function noGpu(provider: ProviderName, absence: string): InflessError {
   );
 }
 
-/** Neither MPS nor MIG hold what does not compute through CUDA; nor is there anybody to ask what the GPU does. */
+/**
+ * Neither MPS nor MIG hold what does not compute through CUDA; nor is there anybody to ask what the GPU does.
+ */
 function wholeOnly(provider: ProviderName, percents: readonly number[]): SweepGpu {
   if (percents.some((percent) => percent !== 100)) {
     throw new InflessError('INVALID_INPUT', `Nothing holds the ${provider} provider to a part of a GPU`, {

@@ -59,7 +59,8 @@ export class HttpClient implements RequestSender {
           status = statusCode;
           if (!this.#hasToldError && (status < 200 || status > 299)) errorBytes = Buffer.alloc(0);
         },
-        // Read and, but for the beginning of an error, forgotten: the connection is free only after the last byte.
+        // Read and, but for the beginning of an error, forgotten: the connection is free only after the last
+        // byte.
         onResponseData: (_controller, chunk) => {
           if (errorBytes === undefined || errorBytes.length >= ERROR_BYTES) return;
           errorBytes = Buffer.concat([errorBytes, chunk.subarray(0, ERROR_BYTES - errorBytes.length)]);

@@ -10,7 +10,10 @@ export interface RequestSender {
   send(body: Uint8Array | null, done: (outcome: RequestResult) => void): void;
 }
 
-/** What a test tells of its requests. `dueMs` is on the test's clock; requests are sent or dropped in its order. */
+/**
+ * What a test tells of its requests. `dueMs` is on the test's clock; requests are sent or dropped in its
+ * order.
+ */
 export interface RequestLog {
   sent(lagMs: number, dueMs: number): void;
   dropped(dueMs: number): void;
@@ -137,8 +140,8 @@ export interface Schedule {
 
 /**
  * Calls `send` for every time of a schedule with the moment it was due: never before it, as soon as the timer
- * allows after it (timers tick in whole milliseconds; spinning would take CPU from the system under test), and
- * without ever waiting for what `send` starts. Resolves at the schedule's end, or when the signal aborts.
+ * allows after it (timers tick in whole milliseconds; spinning would take CPU from the system under test),
+ * and without ever waiting for what `send` starts. Resolves at the schedule's end, or when the signal aborts.
  */
 export function pace(
   clock: Clock,

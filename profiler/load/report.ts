@@ -78,8 +78,8 @@ export interface LoadReport {
 export interface SloReport extends Slo {
   /**
    * Late, failed and dropped requests, and those unanswered for longer than the SLO allows. Requests that an
-   * interruption cut short before their time was up count neither here nor in the share, nor do those that were wrong
-   * by themselves (400, 404, 405, 411, 413, 415, 422).
+   * interruption cut short before their time was up count neither here nor in the share, nor do those that
+   * were wrong by themselves (400, 404, 405, 411, 413, 415, 422).
    */
   readonly violations: number;
   /** Of all requests that were due and count. */
@@ -135,7 +135,10 @@ export function formatSummary(report: LoadReport): string {
 
 const SHOWN_CHARACTERS = 500;
 
-/** The sentence of `{"error": "…"}`, or the text as it is; on one line, and without what a terminal would obey. */
+/**
+ * The sentence of `{"error": "…"}`, or the text as it is; on one line, and without what a terminal would
+ * obey.
+ */
 function errorText(text: string): string {
   const plain = sentenceIn(text)
     .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')

@@ -34,8 +34,8 @@ export interface LoadOptions {
 
 /**
  * Loads a target in an open loop: when requests go out is drawn ahead and does not depend on answers, and
- * latency counts from the moment a request was due. So a target that stalls for a second shows a second in the
- * latencies of all that came meanwhile, instead of holding the generator up.
+ * latency counts from the moment a request was due. So a target that stalls for a second shows a second in
+ * the latencies of all that came meanwhile, instead of holding the generator up.
  *
  * @param onSecond called once a second, until the last answer
  * @param signal ends sending early; the report covers what was measured

@@ -23,7 +23,8 @@ export function isDescribed(target: Target): target is DescribedTarget {
  * `…/v1/models/NAME[:predict]`; any other URL is taken as it is.
  *
  * @param protocolName the protocol to speak; default: what the URL tells, else OpenFaaS' raw call
- * @throws InflessError INVALID_INPUT for what is not an HTTP URL, and for a URL that the protocol named cannot do with
+ * @throws InflessError INVALID_INPUT for what is not an HTTP URL, and for a URL that the protocol named
+ * cannot do with
  */
 export function parseTarget(text: string, protocolName?: string): Target {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -65,7 +66,9 @@ function modelTarget(url: URL, protocols: readonly Protocol[]): Target | undefin
   return undefined;
 }
 
-/** `…/function/NAME[.NAMESPACE]`, as OpenFaaS addresses functions: below it are the paths of all protocols. */
+/**
+ * `…/function/NAME[.NAMESPACE]`, as OpenFaaS addresses functions: below it are the paths of all protocols.
+ */
 function functionTarget(url: URL, protocol: Protocol): Target | undefined {
   const path = url.pathname.replace(/\/$/, '');
   const name = /\/function\/([^/]+)$/.exec(path)?.[1];

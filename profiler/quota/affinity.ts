@@ -7,8 +7,9 @@ import type { Quota, Quotas } from './quota-interface.ts';
 const run = promisify(execFile);
 
 /**
- * Whole cores through `taskset`: a quota of 1500 millicores is held to two cores, which is an upper bound and no
- * more. Cores are given out evenly, so that two quotas share one only when there are more quotas than cores.
+ * Whole cores through `taskset`: a quota of 1500 millicores is held to two cores, which is an upper bound and
+ * no more. Cores are given out evenly, so that two quotas share one only when there are more quotas than
+ * cores.
  */
 export class AffinityQuotas implements Quotas {
   readonly mechanism = 'affinity';

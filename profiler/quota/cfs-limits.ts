@@ -1,6 +1,8 @@
 import { InflessError } from '../../models/base/errors.ts';
 
-/** Ten times shorter than the kernel's default: latency under a fractional quota is then smooth, not bimodal. */
+/**
+ * Ten times shorter than the kernel's default: latency under a fractional quota is then smooth, not bimodal.
+ */
 export const DEFAULT_PERIOD_MICROS = 10_000;
 
 const MIN_PERIOD_MICROS = 1_000;

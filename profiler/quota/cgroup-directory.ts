@@ -63,7 +63,8 @@ export function visible(pids: readonly number[]): number[] {
 
 /** The kernel's files are written with one call each; errors such as EINVAL come from it. */
 export async function writeGroupFile(directory: string, file: string, value: string | number): Promise<void> {
-  // Never create: in a directory that is no cgroup, `writeFile` would make a plain file and nothing would be held.
+  // Never create: in a directory that is no cgroup, `writeFile` would make a plain file and nothing would be
+  // held.
   await writeFile(join(directory, file), String(value), { flag: 'r+' });
 }
 
@@ -92,7 +93,9 @@ export async function attachToGroup(directory: string, pid: number): Promise<voi
   }
 }
 
-/** Removes a cgroup. The kernel needs a moment after its last process has ended, and says EBUSY until then. */
+/**
+ * Removes a cgroup. The kernel needs a moment after its last process has ended, and says EBUSY until then.
+ */
 export async function removeGroup(directory: string, patienceMs = REMOVE_PATIENCE_MS): Promise<void> {
   const giveUpAt = performance.now() + patienceMs;
   for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, 100)) {

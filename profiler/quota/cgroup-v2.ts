@@ -20,7 +20,9 @@ import {
 import type { CgroupPlaces } from './cgroup-places.ts';
 import type { Quota, Quotas, Throttling } from './quota-interface.ts';
 
-/** Where our own processes go when they are in the way; not named like a quota, so that `list` passes it by. */
+/**
+ * Where our own processes go when they are in the way; not named like a quota, so that `list` passes it by.
+ */
 const OWN_LEAF = 'infless.self';
 
 /** Quotas through `cpu.max`. */
@@ -36,9 +38,9 @@ export class CgroupV2Quotas implements Quotas {
   }
 
   /**
-   * Looks for a cgroup whose children can have quotas: our own or, as the kernel wants no processes beside such
-   * children, the nearest one above it that we may write. Where none is visible, as in a container, our own
-   * processes are moved into a leaf to make room.
+   * Looks for a cgroup whose children can have quotas: our own or, as the kernel wants no processes beside
+   * such children, the nearest one above it that we may write. Where none is visible, as in a container, our
+   * own processes are moved into a leaf to make room.
    *
    * @param probe tells whether quotas really work below a directory; throws why not.
    * @throws when there is no such cgroup.
@@ -138,8 +140,8 @@ class CgroupV2Quota implements Quota {
 }
 
 /**
- * The kernel lets `cpu` be enabled in a cgroup that has processes, but then makes it a threaded one, whose children
- * take no processes; so that is looked at first.
+ * The kernel lets `cpu` be enabled in a cgroup that has processes, but then makes it a threaded one, whose
+ * children take no processes; so that is looked at first.
  */
 async function enableCpuController(directory: string): Promise<void> {
   await requireCpuController(directory);
@@ -160,7 +162,10 @@ async function lists(directory: string, file: string, controller: string): Promi
   return ((await readGroupFile(directory, file)) ?? '').trim().split(' ').includes(controller);
 }
 
-/** What a container sees as the top is an ordinary cgroup; only the host's has no type, and needs no room made. */
+/**
+ * What a container sees as the top is an ordinary cgroup; only the host's has no type, and needs no room
+ * made.
+ */
 async function isBelowRealRoot(directory: string): Promise<boolean> {
   return (await readGroupFile(directory, 'cgroup.type')) !== undefined;
 }
@@ -172,6 +177,7 @@ async function moveProcessesToLeaf(directory: string): Promise<void> {
   });
   const pids = visible(await groupProcesses(directory));
   for (const pid of pids) {
-    await attachToGroup(leaf, pid).catch(() => {}); // ended in between: the next look at the directory will tell
+    // ended in between: the next look at the directory will tell
+    await attachToGroup(leaf, pid).catch(() => {});
   }
 }

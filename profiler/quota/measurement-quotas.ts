@@ -7,8 +7,8 @@ let made = 0;
 /**
  * The quotas of a sweep, tidied of what sweeps that were killed left behind.
  *
- * @throws InflessError INVALID_INPUT for a period the kernel does not take, PLATFORM_FAILED for a mechanism that
- *   cannot be had.
+ * @throws InflessError INVALID_INPUT for a period the kernel does not take, PLATFORM_FAILED for a mechanism
+ * that cannot be had.
  */
 export async function openSweepQuotas(options: QuotaOptions): Promise<Quotas> {
   const quotas = await openQuotas(options);
@@ -23,8 +23,8 @@ export function createSweepQuota(quotas: Quotas, cpuMillicores: number): Promise
 }
 
 /**
- * How the quotas of a grid are held: the mechanism, and the period in force, which the kernel's limits may have
- * moved away from the one asked for.
+ * How the quotas of a grid are held: the mechanism, and the period in force, which the kernel's limits may
+ * have moved away from the one asked for.
  *
  * @param cpuMillicores quotas of the grid
  */
@@ -62,6 +62,7 @@ async function removeStaleQuotas(quotas: Quotas): Promise<void> {
     const pid = /^profile-(\d+)-\d+$/.exec(name)?.[1];
     if (pid === undefined || isProcessAlive(Number(pid))) continue;
     const quota = await quotas.adopt(name);
-    await quota?.remove().catch(() => undefined); // its last process still finishes a batch: the next sweep's turn
+    // its last process still finishes a batch: the next sweep's turn
+    await quota?.remove().catch(() => undefined);
   }
 }

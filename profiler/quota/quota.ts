@@ -23,10 +23,11 @@ export interface QuotaOptions {
 const BEST_FIRST: readonly QuotaMechanism[] = ['cgroup-v2', 'cgroup-v1', 'affinity', 'threads'];
 
 /**
- * Opens the best mechanism that really works here, which is found out by putting a process under a quota: files
- * that exist need not be writable, and writable ones need not be obeyed.
+ * Opens the best mechanism that really works here, which is found out by putting a process under a quota:
+ * files that exist need not be writable, and writable ones need not be obeyed.
  *
- * @throws InflessError PLATFORM_FAILED when the mechanism asked for can't be had; INVALID_INPUT for a bad period.
+ * @throws InflessError PLATFORM_FAILED when the mechanism asked for can't be had; INVALID_INPUT for a bad
+ * period.
  */
 export async function openQuotas(options: QuotaOptions = {}): Promise<Quotas> {
   const periodMicros = checkPeriodMicros(options.periodMicros ?? DEFAULT_PERIOD_MICROS);

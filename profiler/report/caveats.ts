@@ -102,7 +102,10 @@ function precisionOf(cell: Cell): string {
   return percent < 1000 ? `±${Number(percent.toPrecision(2))} %` : 'no precision at all';
 }
 
-/** More CPU or GPU cannot slow a batch down: where intervals apart say so, one of the two was measured wrongly. */
+/**
+ * More CPU or GPU cannot slow a batch down: where intervals apart say so, one of the two was measured
+ * wrongly.
+ */
 function fasterWithLess(cell: Cell, { cells }: ProfileTable): Cell | undefined {
   return cells.find(
     (other) =>

@@ -15,8 +15,8 @@ export function confidenceOf({ confidence }: Pick<ProfileTable, 'confidence'>): 
 const LEVELS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 
 /**
- * Positive numbers as a row of bars, the smallest lowest and the largest highest, by their logarithms: halving looks alike
- * wherever it happens. A gap where there is no number.
+ * Positive numbers as a row of bars, the smallest lowest and the largest highest, by their logarithms:
+ * halving looks alike wherever it happens. A gap where there is no number.
  */
 export function sparkline(values: readonly (number | undefined)[]): string {
   const logs = values.map((value) => (value === undefined ? undefined : Math.log(value)));

@@ -21,8 +21,8 @@ const FEWEST_FOR_CURVE = 3;
 type Colors = ReturnType<typeof pc.createColors>;
 
 /**
- * A table as a person reads it in a terminal: latency and throughput per core by batch and CPU quota, then the
- * configs worth knowing.
+ * A table as a person reads it in a terminal: latency and throughput per core by batch and CPU quota, then
+ * the configs worth knowing.
  */
 export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = pc): string {
   const { model, host, quota, cells } = table;

@@ -10,7 +10,10 @@ import type { SweepGpu } from '../gpu/sweep-gpu.ts';
 import { createSweepQuota } from '../quota/measurement-quotas.ts';
 import type { Quotas } from '../quota/quota.ts';
 
-/** After so many cells in a row that no repetition mended, the host is as it is: cells are measured once, until one is clean. */
+/**
+ * After so many cells in a row that no repetition mended, the host is as it is: cells are measured once,
+ * until one is clean.
+ */
 const PATIENCE = 2;
 
 /** With what cells are measured. */
@@ -28,7 +31,10 @@ export interface CellFailure {
   readonly failure: InflessError;
 }
 
-/** Measures configs, each in a process and under a quota of its own, looks at the result and measures again where that may help. */
+/**
+ * Measures configs, each in a process and under a quota of its own, looks at the result and measures again
+ * where that may help.
+ */
 export class CellRunner {
   readonly #bench: CellEnvironment;
   readonly #signal: AbortSignal | undefined;
@@ -77,8 +83,9 @@ export interface CheckedCell extends MeasuredCell {
 const MOST_ATTEMPTS = 3;
 
 /**
- * Measures a cell, and again while something is wrong with it that may pass. The best attempt is kept: with the fewest such verdicts, of
- * those the fastest, since whatever disturbs makes slower. What is still wrong with it then is marked in the cell.
+ * Measures a cell, and again while something is wrong with it that may pass. The best attempt is kept: with
+ * the fewest such verdicts, of those the fastest, since whatever disturbs makes slower. What is still wrong
+ * with it then is marked in the cell.
  *
  * @param mostAttempts 1 where it has turned out that trying again is of no use
  */

@@ -33,8 +33,9 @@ export interface AcceleratorCheck {
 /**
  * Runs the model on the provider, with the smallest and the largest batch, before anything is measured on it.
  *
- * @throws InflessError ACCELERATOR_UNAVAILABLE where the provider cannot be used here; MODEL_UNSUPPORTED where too much of a run is left to the CPU, or rows that
- *   run together get other answers than alone; INFERENCE_FAILED where it does not run at all
+ * @throws InflessError ACCELERATOR_UNAVAILABLE where the provider cannot be used here; MODEL_UNSUPPORTED
+ * where too much of a run is left to the CPU, or rows that run together get other answers than alone;
+ * INFERENCE_FAILED where it does not run at all
  */
 export async function checkAccelerator(
   check: AcceleratorCheck,

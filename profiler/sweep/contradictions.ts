@@ -3,8 +3,9 @@ import { isNoSlower } from '../../profiles/surface/monotone.ts';
 import type { Cell } from '../../profiles/table.ts';
 
 /**
- * Cells that contradict physics beyond both intervals: more rows in less time, or more CPU or GPU in more, with the same threads. Of each
- * contradiction one cell is wrong; those in the most are named, the slower one of two, since a disturbance slows down.
+ * Cells that contradict physics beyond both intervals: more rows in less time, or more CPU or GPU in more,
+ * with the same threads. Of each contradiction one cell is wrong; those in the most are named, the slower one
+ * of two, since a disturbance slows down.
  */
 export function nonMonotone(cells: readonly Cell[]): readonly Cell[] {
   const pairs = cells.flatMap((less) =>
@@ -46,7 +47,10 @@ function slowness({ latencyMs, batch, cpuMillicores, threads }: Cell): number {
 /** CPU time over that of the cells that do not spin, from which on spinning is what eats the quota. */
 const EXCESS = 1.3;
 
-/** Whether a cell's threads burn the quota while they wait: its rows cost much more CPU time than the same batch without spinning. */
+/**
+ * Whether a cell's threads burn the quota while they wait: its rows cost much more CPU time than the same
+ * batch without spinning.
+ */
 export function isSpinning(cell: Cell, cells: readonly Cell[]): boolean {
   if (!cell.spinning || cell.gpuPercent > 0) return false;
   const quiet = cells.filter((other) => !other.spinning && other.batch === cell.batch && other.cpuMs > 0);

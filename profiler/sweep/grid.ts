@@ -15,7 +15,9 @@ export interface Grid {
 const LARGEST_DEFAULT_BATCH = 32;
 const LARGEST_QUICK_BATCH = 16;
 
-/** Steps below and above one core. Beyond, an instance grows by about a half: nobody packs finer than that. */
+/**
+ * Steps below and above one core. Beyond, an instance grows by about a half: nobody packs finer than that.
+ */
 const CPU_STEPS = [250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 12_000, 16_000, 24_000, 32_000];
 const QUICK_CPU_STEPS = [500, 1000, 2000, 4000, 8000, 16_000, 32_000];
 
@@ -70,7 +72,10 @@ export function parseGpuPercents(text: string): number[] {
   );
 }
 
-/** @throws InflessError INVALID_INPUT for a quota beyond what we can have here: it would measure something else. */
+/**
+ * @throws InflessError INVALID_INPUT for a quota beyond what we can have here: it would measure something
+ * else.
+ */
 export function checkCpus(cpuMillicores: readonly number[], available: number): void {
   const tooMuch = cpuMillicores.find((quota) => quota > available);
   if (tooMuch === undefined) return;
@@ -82,10 +87,10 @@ export function checkCpus(cpuMillicores: readonly number[], available: number): 
 }
 
 /**
- * Every cell of the grid in the order it is measured: first the easiest (no GPU, smallest batch, most CPU), so that a
- * model that cannot run at all is told within a second; then the rest shuffled, so that a host that slowly
- * heats up or gets busier adds noise and not a slope along batch or quota, an interrupted sweep has covered
- * the whole grid evenly, and the mean cost of the finished cells is an unbiased guess at the rest.
+ * Every cell of the grid in the order it is measured: first the easiest (no GPU, smallest batch, most CPU),
+ * so that a model that cannot run at all is told within a second; then the rest shuffled, so that a host that
+ * slowly heats up or gets busier adds noise and not a slope along batch or quota, an interrupted sweep has
+ * covered the whole grid evenly, and the mean cost of the finished cells is an unbiased guess at the rest.
  *
  * @param seed the same seed gives the same order, so that a resumed sweep goes on where it was
  */

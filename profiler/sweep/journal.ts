@@ -46,8 +46,9 @@ export type JournalFinding =
   | { readonly found: 'put-aside'; readonly cells: number; readonly keptAs: string };
 
 /**
- * The finished cells of a sweep that is not over: JSON lines, appended and flushed one by one, so that a process that is killed
- * loses at most the cell it was at. A line that was torn in the middle is left out on reading.
+ * The finished cells of a sweep that is not over: JSON lines, appended and flushed one by one, so that a
+ * process that is killed loses at most the cell it was at. A line that was torn in the middle is left out on
+ * reading.
  */
 export class Journal {
   readonly file: string;
@@ -71,10 +72,11 @@ export class Journal {
   }
 
   /**
-   * Opens the journal for a sweep: goes on with the one in the file (`resume`), or puts it aside and begins anew.
+   * Opens the journal for a sweep: goes on with the one in the file (`resume`), or puts it aside and begins
+   * anew.
    *
-   * @throws InflessError INVALID_INPUT when it is to be resumed but was measured otherwise, STORAGE_FAILED when
-   *   it cannot be written.
+   * @throws InflessError INVALID_INPUT when it is to be resumed but was measured otherwise, STORAGE_FAILED
+   * when it cannot be written.
    */
   static async open(file: string, identity: SweepIdentity, resume: boolean): Promise<Journal> {
     const wanted = identitySchema.parse(identity);

@@ -44,14 +44,14 @@ export type { ProfileEvent, ProfileListener } from './progress.ts';
 export type { ProfileOptions } from './sweep-options.ts';
 
 /**
- * Measures a model under as many configs of the grid as it takes to know the others, and saves the table in the cache, where `findTable` finds it
- * by the model's digest.
+ * Measures a model under as many configs of the grid as it takes to know the others, and saves the table in
+ * the cache, where `findTable` finds it by the model's digest.
  *
  * @param reference a zoo name or a model file
  * @param onProgress hears of every cell, of what could not be measured and of the file written
  * @param signal ends the sweep; finished cells stay in the journal
- * @throws InflessError: the model cannot be read or does not run, an option does not fit model or host, the cache
- *   cannot be written. When aborted, the signal's reason.
+ * @throws InflessError: the model cannot be read or does not run, an option does not fit model or host, the
+ * cache cannot be written. When aborted, the signal's reason.
  */
 export async function profileModel(
   reference: string,
@@ -64,7 +64,8 @@ export async function profileModel(
 
   const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
   const { manifest } = model;
-  generateInputs(manifest, { batch: 1, shapes }); // a shape that does not fit is told before anything is measured
+  // a shape that does not fit is told before anything is measured
+  generateInputs(manifest, { batch: 1, shapes });
 
   const wanted = gridOf(manifest, await availableCpuMillicores(), options);
   if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${WHY_UNBATCHED}.`);

@@ -27,8 +27,8 @@ const OVERHEAD_MS = 1000;
 
 /**
  * A guess at how long the rest of a sweep takes. Cells come in random order, so those finished are a fair
- * sample of those to come: their mean counts, with the nominal time of a cell as one more of them, so that the
- * first does not decide alone.
+ * sample of those to come: their mean counts, with the nominal time of a cell as one more of them, so that
+ * the first does not decide alone.
  *
  * @param finishedMs how long each finished cell took, all in
  */

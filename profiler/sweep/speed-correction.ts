@@ -2,7 +2,10 @@ import { type Covariance, GaussianProcess } from '../../profiles/surface/gaussia
 import { doublings, matern } from '../../profiles/surface/point.ts';
 import type { Cell, Latency } from '../../profiles/table.ts';
 
-/** Of logarithms: what a yardstick differs by from quota to quota, where stalls leave caches cold and collecting garbage takes its part. */
+/**
+ * Of logarithms: what a yardstick differs by from quota to quota, where stalls leave caches cold and
+ * collecting garbage takes its part.
+ */
 const QUOTA_DEVIATIONS = [0.02, 0.06, 0.2];
 /** The same of the host's speed from cell to cell: what is put right. */
 const SPEED_DEVIATIONS = [0.01, 0.03, 0.06, 0.12];
@@ -12,10 +15,11 @@ const QUOTA_LENGTH = 2;
 const LEVEL_DEVIATION = 1;
 
 /**
- * Cells as of one speed of the host. What a host computes in a second changes by tenths within seconds, with its clock and with whoever shares its
- * cores and caches; a single row of the same model, run again and again in between, changes with it. Of each cell that was measured with such a yardstick
- * all times are multiplied by what the yardstick usually takes under such a quota over what it took then (a ratio estimate, as of a control variate).
- * What is usual is learned from all cells with the same threads.
+ * Cells as of one speed of the host. What a host computes in a second changes by tenths within seconds, with
+ * its clock and with whoever shares its cores and caches; a single row of the same model, run again and again
+ * in between, changes with it. Of each cell that was measured with such a yardstick all times are multiplied
+ * by what the yardstick usually takes under such a quota over what it took then (a ratio estimate, as of a
+ * control variate). What is usual is learned from all cells with the same threads.
  *
  * @param measured as they were measured
  * @param wanted the relative error at which a mean counts as known

@@ -16,9 +16,15 @@ export interface ProfileOptions {
   readonly batches?: readonly number[] | undefined;
   /** Default: a quarter of a core up to all that this process can have. */
   readonly cpuMillicores?: readonly number[] | undefined;
-  /** Shares of the first GPU in percent, 0 being without; where there is no GPU, only 0 is measured. Default: 0. */
+  /**
+   * Shares of the first GPU in percent, 0 being without; where there is no GPU, only 0 is measured. Default:
+   * 0.
+   */
   readonly gpuPercents?: readonly number[] | undefined;
-  /** What of the engine runs shares of the GPU; where it is named, it must be usable. Default: `cuda`, if there is one. */
+  /**
+   * What of the engine runs shares of the GPU; where it is named, it must be usable. Default: `cuda`, if
+   * there is one.
+   */
   readonly provider?: ProviderName | undefined;
   /** How much of a run a provider may leave to the CPU. Default: `little`, 2 % of its time. */
   readonly cpuFallback?: CpuFallback | undefined;
@@ -26,9 +32,15 @@ export interface ProfileOptions {
   readonly quick?: boolean | undefined;
   /** Every cell of the grid, none predicted. */
   readonly full?: boolean | undefined;
-  /** Median error of held-out cells, as a share, that the sweep goes on for. Default: 0.05, but at most 30 % of the grid is measured. */
+  /**
+   * Median error of held-out cells, as a share, that the sweep goes on for. Default: 0.05, but at most 30 %
+   * of the grid is measured.
+   */
   readonly predictionError?: number | undefined;
-  /** The sweep begins no cell that would take it beyond this; what is not measured then is predicted. Default: no limit. */
+  /**
+   * The sweep begins no cell that would take it beyond this; what is not measured then is predicted. Default:
+   * no limit.
+   */
   readonly maxTimeMs?: number | undefined;
   /** Of the mean's confidence interval. Default 0.95. */
   readonly level?: number | undefined;

@@ -39,11 +39,12 @@ export interface Swept {
 }
 
 /**
- * Measures what the strategy asks for, one cell after the other: two at a time would measure each other. What the journal holds is not
- * measured again. A config that cannot run is told to the listener and left out, with all larger batches.
+ * Measures what the strategy asks for, one cell after the other: two at a time would measure each other. What
+ * the journal holds is not measured again. A config that cannot run is told to the listener and left out,
+ * with all larger batches.
  *
- * @throws InflessError INFERENCE_FAILED when the easiest config cannot run: then none could serve, since every
- *   instance must also answer a single row. The signal's reason when it was aborted.
+ * @throws InflessError INFERENCE_FAILED when the easiest config cannot run: then none could serve, since
+ * every instance must also answer a single row. The signal's reason when it was aborted.
  */
 export async function sweep(plan: SweepPlan, listener: ProfileListener): Promise<Swept> {
   const cells = new Map(plan.journal.cells.map((cell) => [configKey(cell), cell]));

@@ -37,7 +37,9 @@ const COLUMNS: Readonly<Record<string, (cell: Cell) => number | string | boolean
   transfer_ms: (cell) => cell.transferMs,
 };
 
-/** One line a cell, under a header; the model's name comes first, so that several tables can be concatenated. */
+/**
+ * One line a cell, under a header; the model's name comes first, so that several tables can be concatenated.
+ */
 export function toCsv(table: ProfileTable): string {
   const columns = Object.values(COLUMNS);
   const header = ['model', ...Object.keys(COLUMNS)];

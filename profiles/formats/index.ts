@@ -19,9 +19,9 @@ export function formatTable(table: ProfileTable, format: TableFormat): string {
 }
 
 /**
- * The lines of the published INFless artifact: `model cpuThreads gpuPercent batch latencyMs`, the latency being
- * the mean. The artifact gave whole CPU threads; here that column is the CPU quota in cores, so that half a
- * core is `0.5`. Readers that expect an integer should profile whole cores only.
+ * The lines of the published INFless artifact: `model cpuThreads gpuPercent batch latencyMs`, the latency
+ * being the mean. The artifact gave whole CPU threads; here that column is the CPU quota in cores, so that
+ * half a core is `0.5`. Readers that expect an integer should profile whole cores only.
  */
 export function toInflessText(table: ProfileTable): string {
   const model = table.model.name.replace(/\s+/g, '-'); // a space would shift the columns

@@ -92,7 +92,8 @@ function readGpu(gpu: unknown): SmiGpu {
 }
 
 function readMigDevice(device: unknown, position: number): SmiMigDevice {
-  const memory = childOf(device, 'shared_fb_memory_usage') ?? childOf(device, 'fb_memory_usage'); // the former since 590
+  // the former since 590
+  const memory = childOf(device, 'shared_fb_memory_usage') ?? childOf(device, 'fb_memory_usage');
   const attributes = childOf(childOf(device, 'device_attributes'), 'shared');
   return {
     index: amountOf(device, 'index', '') ?? position,

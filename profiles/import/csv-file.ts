@@ -16,7 +16,8 @@ export function csvHeader(text: string): readonly string[] {
 }
 
 /**
- * Reads a CSV file with a header. Records may have more fields than the header, as where lines end in a comma.
+ * Reads a CSV file with a header. Records may have more fields than the header, as where lines end in a
+ * comma.
  *
  * @param what starts the sentence: `Model Analyzer CSV results.csv`
  * @throws InflessError PROFILE_INVALID where it is no CSV

@@ -27,8 +27,9 @@ export interface ForeignLatency {
 }
 
 /**
- * One model's lines as a table. Lines that are no latencies are left out and named: what is not positive, what comes a second
- * time, and what contradicts the others (see {@link implausible}). The intervals are unknown: the confidence level is 0.
+ * One model's lines as a table. Lines that are no latencies are left out and named: what is not positive,
+ * what comes a second time, and what contradicts the others (see {@link implausible}). The intervals are
+ * unknown: the confidence level is 0.
  *
  * @returns undefined where no line is left
  */

@@ -10,11 +10,12 @@ export interface MeasuredTime {
 const CREDIBLE_FACTOR = 4;
 
 /**
- * Times that cannot be execution times, judged by their neighbours alone. A batch takes no longer than its requests one
- * by one, and a quota stretches it at most by as much as it is smaller; a pair of cells that breaks this by more than
- * {@link CREDIBLE_FACTOR} contains a wrong one. The cells in most of these contradictions go first, the slower of two in
- * equally many, until none is left: that drops the fewest. (A batch that never fills while it is measured is recorded
- * with its time-out, orders of magnitude beside its neighbours.)
+ * Times that cannot be execution times, judged by their neighbours alone. A batch takes no longer than its
+ * requests one by one, and a quota stretches it at most by as much as it is smaller; a pair of cells that
+ * breaks this by more than {@link CREDIBLE_FACTOR} contains a wrong one. The cells in most of these
+ * contradictions go first, the slower of two in equally many, until none is left: that drops the fewest. (A
+ * batch that never fills while it is measured is recorded with its time-out, orders of magnitude beside its
+ * neighbours.)
  *
  * @returns for each measurement whether it is implausible, in the order given
  */

@@ -6,9 +6,10 @@ import type { Imported, ImportOptions } from './imported.ts';
 const COLUMNS = 'model cpuThreads gpuPercent batch latencyMs';
 
 /**
- * Reads the latency tables of the published INFless artifact (and what `infless-profile --format infless` writes): lines of
- * `model cpuThreads gpuPercent batch latencyMs`. Lines that are no latencies are left out and named; see
- * {@link foreignTable}. The text knows one number a cell: it stands for mean and percentiles alike.
+ * Reads the latency tables of the published INFless artifact (and what `infless-profile --format infless`
+ * writes): lines of `model cpuThreads gpuPercent batch latencyMs`. Lines that are no latencies are left out
+ * and named; see {@link foreignTable}. The text knows one number a cell: it stands for mean and percentiles
+ * alike.
  *
  * @returns one table for each model named, in the order of their first lines
  * @throws InflessError PROFILE_INVALID naming the line

@@ -11,8 +11,9 @@ interface Row extends TritonRow {
 }
 
 /**
- * Reads `metrics-model-inference.csv` of Triton's Model Analyzer. A row becomes a cell where it is the time of a batch alone:
- * one instance, and one request at a time or the lowest request rate. What was measured under more load holds waiting.
+ * Reads `metrics-model-inference.csv` of Triton's Model Analyzer. A row becomes a cell where it is the time
+ * of a batch alone: one instance, and one request at a time or the lowest request rate. What was measured
+ * under more load holds waiting.
  *
  * By default the file tells throughput and p99 only. With one request at a time the mean is its inverse.
  *
@@ -95,8 +96,8 @@ function parseRow(record: CsvRecord, options: TritonOptions, what: string): Row 
 }
 
 /**
- * `2:GPU`, several as `1:GPU + 1:CPU`, or as earlier versions wrote them: `2/GPU`, `1/GPU,1/CPU`. Nothing means that Triton
- * chose: one on each GPU.
+ * `2:GPU`, several as `1:GPU + 1:CPU`, or as earlier versions wrote them: `2/GPU`, `1/GPU,1/CPU`. Nothing
+ * means that Triton chose: one on each GPU.
  */
 function instanceGroup(text: string): { readonly count: number; readonly isGpu: boolean } {
   const groups = [...text.matchAll(/(\d+)\s*[:/]\s*([a-z]+)/gi)];

@@ -7,7 +7,9 @@ import { holdsWaiting, meanOfClosedLoop, type TritonOptions, type TritonRow, tri
 export interface PerfAnalyzerOptions extends TritonOptions {
   /** The file names no model. */
   readonly model: string;
-  /** Of `perf_analyzer -b`, which the file does not tell; a column "Batch Size", as scripts put before, does. */
+  /**
+   * Of `perf_analyzer -b`, which the file does not tell; a column "Batch Size", as scripts put before, does.
+   */
   readonly batch?: number | undefined;
 }
 
@@ -15,8 +17,9 @@ export interface PerfAnalyzerOptions extends TritonOptions {
 const ALONE = { kind: 'concurrency', value: 1 } as const;
 
 /**
- * Reads what `perf_analyzer -f` (earlier `perf_client`) writes: latencies in µs as the client saw them, network included. Only
- * rows with one request at a time, or the lowest rate, are the time of a batch; all others hold waiting.
+ * Reads what `perf_analyzer -f` (earlier `perf_client`) writes: latencies in µs as the client saw them,
+ * network included. Only rows with one request at a time, or the lowest rate, are the time of a batch; all
+ * others hold waiting.
  *
  * @throws InflessError PROFILE_INVALID
  */

@@ -30,8 +30,8 @@ export function tritonLoad(record: CsvRecord, what: string): TritonLoad | undefi
 }
 
 /**
- * Whether a row's latency holds waiting for other requests: more than one at a time, or more a second than the lowest rate
- * of its batch.
+ * Whether a row's latency holds waiting for other requests: more than one at a time, or more a second than
+ * the lowest rate of its batch.
  */
 export function holdsWaiting({ load, batch }: TritonRow, all: readonly TritonRow[]): boolean {
   if (load.kind === 'concurrency') return load.value > 1;
@@ -39,7 +39,10 @@ export function holdsWaiting({ load, batch }: TritonRow, all: readonly TritonRow
   return load.value > Math.min(...rates.map((row) => row.load.value));
 }
 
-/** One request at a time: a batch takes as long as its rows over the rows a second. Undefined under other loads. */
+/**
+ * One request at a time: a batch takes as long as its rows over the rows a second. Undefined under other
+ * loads.
+ */
 export function meanOfClosedLoop(
   batch: number,
   rowsPerSecond: number | undefined,

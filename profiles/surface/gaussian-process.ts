@@ -15,7 +15,10 @@ export interface Belief {
   readonly variance: number;
 }
 
-/** Regression by a Gaussian process of prior mean zero, by Cholesky decomposition (Rasmussen and Williams 2006, algorithm 2.1). */
+/**
+ * Regression by a Gaussian process of prior mean zero, by Cholesky decomposition (Rasmussen and Williams
+ * 2006, algorithm 2.1).
+ */
 export class GaussianProcess<P> {
   readonly #points: readonly P[];
   readonly #covariance: Covariance<P>;

@@ -54,8 +54,8 @@ class FittedLogModel {
 const LEAST_LIKELY = 0.02;
 
 /**
- * What several models say together, each weighed by how likely it makes what was observed. A few observations fit many models: the most likely one
- * alone would be far too sure of itself.
+ * What several models say together, each weighed by how likely it makes what was observed. A few observations
+ * fit many models: the most likely one alone would be far too sure of itself.
  */
 export class LogMixture {
   readonly #members: readonly { readonly model: FittedLogModel; readonly weight: number }[];

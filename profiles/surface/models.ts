@@ -1,9 +1,10 @@
 /**
  * What physics says of a batch before it is measured, as priors that measurements correct.
  *
- * On CPU cores, time is what a batch computes (`cpuMs`: nearly in proportion to its rows, and hardly dependent on the quota) over the cores
- * that it gets: no more than the quota, and no more than it can use at once. The two are learned apart, since most of what differs
- * from cell to cell is in the first, of which every quota tells, and most of what disturbs is in both alike.
+ * On CPU cores, time is what a batch computes (`cpuMs`: nearly in proportion to its rows, and hardly
+ * dependent on the quota) over the cores that it gets: no more than the quota, and no more than it can use at
+ * once. The two are learned apart, since most of what differs from cell to cell is in the first, of which
+ * every quota tells, and most of what disturbs is in both alike.
  */
 import type { LogModel } from './log-model.ts';
 import { doublings, matern, type SurfacePoint, sameThreading } from './point.ts';
@@ -32,7 +33,8 @@ export const demandModels: readonly LogModel[] = combinations({
       0.5 ** 2 +
       batchDeviation ** 2 * matern(rows, length) +
       threadDeviation ** 2 * likeness * matern(rows, 2.5) +
-      // Under small quotas caches are cold after each stall, and whatever else a process does takes from the quota.
+      // Under small quotas caches are cold after each stall, and whatever else a process does takes from the
+      // quota.
       quotaDeviation ** 2 * likeness * matern(quotaDoublings(a, b), 2) +
       roughness ** 2 * likeness * matern(rows, 2) * matern(quotaDoublings(a, b), 1.5)
     );
@@ -91,7 +93,10 @@ function quotaDoublings(a: SurfacePoint, b: SurfacePoint): number {
   return doublings(a.cpuMillicores, b.cpuMillicores);
 }
 
-/** Cores that a batch gets at most: of its quota, and of what so many threads can use at once, with what does not run in parallel. */
+/**
+ * Cores that a batch gets at most: of its quota, and of what so many threads can use at once, with what does
+ * not run in parallel.
+ */
 function coresOf({ cpuMillicores, threads }: SurfacePoint, scaling: number): number {
   return Math.min(cpuMillicores / 1000, threads ** scaling);
 }

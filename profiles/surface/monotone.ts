@@ -9,10 +9,10 @@ export interface Level {
 }
 
 /**
- * Times that keep the order which physics gives: with the same threads, more rows are never faster, more CPU or GPU is never slower.
- * First each stays within what was measured on both sides of it, then it becomes the mean (of logarithms) of the highest time
- * below it and the lowest above it, which is in order everywhere and changes nothing where all was in order already. Measured times that
- * contradict each other do so still.
+ * Times that keep the order which physics gives: with the same threads, more rows are never faster, more CPU
+ * or GPU is never slower. First each stays within what was measured on both sides of it, then it becomes the
+ * mean (of logarithms) of the highest time below it and the lowest above it, which is in order everywhere and
+ * changes nothing where all was in order already. Measured times that contradict each other do so still.
  *
  * @returns milliseconds, in the order given
  */

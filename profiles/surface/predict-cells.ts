@@ -5,8 +5,8 @@ import { doublings, sameThreading } from './point.ts';
 import { LatencySurface, type SurfacePoint } from './surface.ts';
 
 /**
- * Cells for points that were not measured, from the surface through those that were: marked as predicted, each with the interval in
- * which measuring would find its mean.
+ * Cells for points that were not measured, from the surface through those that were: marked as predicted,
+ * each with the interval in which measuring would find its mean.
  *
  * @param measured at least one
  */
@@ -83,7 +83,9 @@ function predictedCell(
   };
 }
 
-/** What is near tells most: a doubling of rows or of a share away, and other threads, count as one step each. */
+/**
+ * What is near tells most: a doubling of rows or of a share away, and other threads, count as one step each.
+ */
 function weightOf(cell: Cell, point: SurfacePoint): number {
   const onGpu = point.gpuPercent > 0;
   if (cell.gpuPercent > 0 !== onGpu) return 1e-6;
@@ -100,7 +102,10 @@ function weightedMean(values: readonly number[], weights: readonly number[]): nu
   return Math.exp(values.reduce((sum, value, index) => sum + Math.log(value) * weights[index]!, 0) / total);
 }
 
-/** Memory that is surely enough, as far as more rows need no less: what the next larger batch took, else the largest in proportion. */
+/**
+ * Memory that is surely enough, as far as more rows need no less: what the next larger batch took, else the
+ * largest in proportion.
+ */
 function memoryBound(measured: readonly Cell[], { batch }: SurfacePoint): number {
   const larger = measured.filter((cell) => cell.batch >= batch);
   if (larger.length > 0) {

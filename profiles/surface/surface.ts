@@ -15,7 +15,10 @@ export interface Estimate {
   readonly cpuMs: number;
 }
 
-/** How far two processes that measure the same are apart beyond what their intervals say: memory lies elsewhere, and no host is quite steady. */
+/**
+ * How far two processes that measure the same are apart beyond what their intervals say: memory lies
+ * elsewhere, and no host is quite steady.
+ */
 const REPEATABILITY = 0.04;
 /** The same for time over CPU time, in which most of a disturbance cancels out. */
 const STRETCH_ERROR = 0.03;
@@ -27,10 +30,12 @@ const NOISY_ERROR = 0.1;
 const LARGEST_ERROR = 0.5;
 
 /**
- * The latency surface through measured cells: total, so that every config has an estimate, and each with an interval.
+ * The latency surface through measured cells: total, so that every config has an estimate, and each with an
+ * interval.
  *
- * Cells on CPU cores are explained by the CPU time of a batch and the cores that it gets; cells of a GPU, and of tables without CPU
- * times, by the cells near them. Both by Gaussian processes on logarithms, so that errors are relative: see surface/models.ts.
+ * Cells on CPU cores are explained by the CPU time of a batch and the cores that it gets; cells of a GPU, and
+ * of tables without CPU times, by the cells near them. Both by Gaussian processes on logarithms, so that
+ * errors are relative: see surface/models.ts.
  */
 export class LatencySurface {
   readonly #demand: LogMixture | undefined;
@@ -84,8 +89,8 @@ export class LatencySurface {
   }
 
   /**
-   * What is uncertain of the logarithms at these points, and what of it they share: measuring one tells of another as much as they
-   * have in common.
+   * What is uncertain of the logarithms at these points, and what of it they share: measuring one tells of
+   * another as much as they have in common.
    */
   uncertainty(points: readonly SurfacePoint[]): readonly Float64Array[] {
     const matrix = points.map(() => new Float64Array(points.length));
@@ -133,8 +138,9 @@ function errorOf({ latencyMs, samples }: Cell, level: number): number {
 }
 
 /**
- * The standard error of time over CPU time. At least one thread of a batch always runs or is throttled, so that it takes no longer than its CPU
- * time over its share of a core: what is beyond was waiting for other programs, and tells nothing of the config.
+ * The standard error of time over CPU time. At least one thread of a batch always runs or is throttled, so
+ * that it takes no longer than its CPU time over its share of a core: what is beyond was waiting for other
+ * programs, and tells nothing of the config.
  */
 function stretchErrorOf({ latencyMs, cpuMs, cpuMillicores, verdicts }: Cell): number {
   const explainedMs = cpuMs / Math.min(1, cpuMillicores / 1000);

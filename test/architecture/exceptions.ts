@@ -10,7 +10,8 @@ export const EXCEPTIONS: Findings = {
   impure: [],
   largeFolders: [],
   crowdedFolders: 3,
-  smallFiles: 58,
+  smallFiles: 55,
+  longComments: [],
   lostTests: [],
   fileIndex: [],
 };

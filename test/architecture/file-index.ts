@@ -6,7 +6,10 @@ import type { Source } from './sources.ts';
 const PAGE = 'docs/architecture.md';
 const HEADING = '## File by file';
 const FOLDER = /^\*\*`([^`]+)`\*\*/;
-/** Names of files, without `.ts`, where a sentence of a line begins with them: `` `table`: … `` or `` `a`, `b`: … ``. */
+/**
+ * Names of files, without `.ts`, where a sentence of a line begins with them: `` `table`: … `` or `` `a`,
+ * `b`: … ``.
+ */
 const ENTRY = /(?<=^- |\. )(?:`[\w.-]+`, )*`[\w.-]+`:/g;
 
 /** The files that the page's section explains, by their paths; one twice where it stands there twice. */

@@ -26,6 +26,8 @@ export interface Findings {
   readonly crowdedFolders: number;
   /** How many files have under 25 lines, and may say nothing alone. */
   readonly smallFiles: number;
+  /** Comments that go on behind column 110. */
+  readonly longComments: readonly string[];
   /** Tests that are about no file or folder. */
   readonly lostTests: readonly string[];
   /** Files that docs/architecture.md does not explain, and files that it explains and that are no more. */
@@ -38,6 +40,7 @@ const FORMAT_NAMED = new RegExp(`'(?:${formats().join('|')})'`);
 const MOST_FILES = 14;
 const MANY_FILES = 12;
 const SMALL_LINES = 25;
+const COMMENT_COLUMNS = 110;
 
 /** Holds the sources, and the tests beside them, to the rules. */
 export function findingsOf(sources: readonly Source[], tests: readonly Source[]): Findings {
@@ -57,12 +60,20 @@ export function findingsOf(sources: readonly Source[], tests: readonly Source[])
     largeFolders: [...sizes.keys()].filter((folder) => sizes.get(folder)! > MOST_FILES).sort(),
     crowdedFolders: [...sizes.values()].filter((size) => size > MANY_FILES && size <= MOST_FILES).length,
     smallFiles: sources.filter(({ text }) => text.split('\n').length - 1 < SMALL_LINES).length,
+    longComments: [...sources, ...tests].flatMap(longComments),
     lostTests: tests
       .map(({ path }) => path)
       .filter((path) => path.endsWith('.test.ts') && !hasSubject(path))
       .sort(),
     fileIndex: fileIndexErrors(sources),
   };
+}
+
+function longComments({ path, text }: Source): string[] {
+  return text.split('\n').flatMap((line, index) => {
+    const isComment = /^\s*(?:\*|\/\*|\/\/)|\s\/\/\s/.test(line) && !line.includes('biome-ignore');
+    return isComment && line.length > COMMENT_COLUMNS ? [`${path}:${index + 1}`] : [];
+  });
 }
 
 function toText({ from, to }: Arrow): string {
@@ -121,7 +132,10 @@ function fileCounts(sources: readonly Source[]): ReadonlyMap<string, number> {
 const OF_THE_WHOLE =
   /^test\/(?:architecture|package)\.test\.ts$|^test\/(?:support|cluster|architecture)\/|\/end-to-end\//;
 
-/** `test/a/b/c.TOPIC.test.ts` is about the file `a/b/c.ts` or the folder `a/b/c/`; `test/a/b/b.test.ts` about the folder `a/b/`. */
+/**
+ * `test/a/b/c.TOPIC.test.ts` is about the file `a/b/c.ts` or the folder `a/b/c/`; `test/a/b/b.test.ts` about
+ * the folder `a/b/`.
+ */
 function hasSubject(path: string): boolean {
   if (OF_THE_WHOLE.test(path)) return true;
   const [name] = basename(path).split('.');

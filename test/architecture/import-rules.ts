@@ -1,6 +1,6 @@
 /**
- * What each folder may import beside itself, level by level, read from the ground up. The reasons are in docs/architecture.md; a new arrow
- * is a line here and a reason there.
+ * What each folder may import beside itself, level by level, read from the ground up. The reasons are in
+ * docs/architecture.md; a new arrow is a line here and a reason there.
  */
 export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   '': {
@@ -53,7 +53,10 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
   },
 };
 
-/** Folders that only their parent's own files and each other may open: everybody else goes through the parent's. */
+/**
+ * Folders that only their parent's own files and each other may open: everybody else goes through the
+ * parent's.
+ */
 export const PRIVATE: readonly string[] = [
   'autoscaler/planning/targets',
   'autoscaler/planning/moves',

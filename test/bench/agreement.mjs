@@ -1,9 +1,11 @@
 /**
- * Whether a cell's mean is what onnxruntime-node takes by itself under the same quota, and what a cell costs beyond the time it measures.
+ * Whether a cell's mean is what onnxruntime-node takes by itself under the same quota, and what a cell costs
+ * beyond the time it measures.
  *
  *     npm run bench:agreement [-- --models mobilenet,mnist] [--rounds 5] [--json]
  *
- * Cell and bare loop take turns, each in processes of their own; the ratio is that of the medians of all rounds.
+ * Cell and bare loop take turns, each in processes of their own; the ratio is that of the medians of all
+ * rounds.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

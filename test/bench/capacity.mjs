@@ -1,6 +1,6 @@
 /**
- * How much a pool of equal instances carries: the highest load with at most 1 % of the requests not in time, as a share of
- * N·r_up (the paper's rate of an instance, ⌊1/t⌋·b, times their number).
+ * How much a pool of equal instances carries: the highest load with at most 1 % of the requests not in time,
+ * as a share of N·r_up (the paper's rate of an instance, ⌊1/t⌋·b, times their number).
  *
  *     npm run bench:capacity [-- --json]
  */
@@ -58,8 +58,8 @@ await benchmark(async () => {
 });
 
 /**
- * From above, because less load is not always easier: a lottery that fills one instance after the other misses the SLO at
- * a quarter of the load that it keeps it at when all have their share.
+ * From above, because less load is not always easier: a lottery that fills one instance after the other
+ * misses the SLO at a quarter of the load that it keeps it at when all have their share.
  */
 async function highestLoad(each, policy, requests, seed) {
   const keeps = async (load) => {
@@ -78,7 +78,10 @@ async function highestLoad(each, policy, requests, seed) {
   return low;
 }
 
-/** So many instances of one config, however large the load; a batch takes as long as a full one, whatever is in it. */
+/**
+ * So many instances of one config, however large the load; a batch takes as long as a full one, whatever is
+ * in it.
+ */
 function scenarioOf({ b, execMs, sloMs, cv, instances }, load, requests, seed) {
   const [{ table }] = importInflessText(`net 1 0 ${b} ${execMs}`);
   const rate = load * instances * Math.floor(1000 / execMs) * b;

@@ -1,6 +1,6 @@
 /**
- * Policies of keeping and pre-warming the last instance, side by side on functions that are rarely asked for: idle instance
- * time against cold starts, in virtual time.
+ * Policies of keeping and pre-warming the last instance, side by side on functions that are rarely asked for:
+ * idle instance time against cold starts, in virtual time.
  *
  *     npm run bench:coldstart [-- --data FOLDER] [--functions 40] [--days 7] [--startup 3s] [--json]
  */
@@ -24,7 +24,10 @@ const DAY_MS = 86_400_000;
 const OPTIONS = {
   /** The folder of the paper's data: adds its two rate traces, made sparse. */
   data: { type: 'string', default: process.env.INFLESS_PAPER_DATA },
-  /** What a sample of those traces stands for: as ten minutes their 1,007 samples are a week, with a week's days. */
+  /**
+   * What a sample of those traces stands for: as ten minutes their 1,007 samples are a week, with a week's
+   * days.
+   */
   interval: { type: 'string', default: '10m' },
   functions: { type: 'string', default: '40' },
   days: { type: 'string', default: '7' },

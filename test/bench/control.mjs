@@ -1,8 +1,8 @@
 /**
- * What it takes to look after many functions and instances on a cluster: the controller and its Kubernetes platform on the
- * tests' API double (in a process of its own, pods played), from 100 to 10,000 instances. Beside it, on the same pods, the
- * plain way: all pods are listed every second, and everything is planned anew. Time passes by steps of the loop, so that
- * what is timed is the work and not the wait for it.
+ * What it takes to look after many functions and instances on a cluster: the controller and its Kubernetes
+ * platform on the tests' API double (in a process of its own, pods played), from 100 to 10,000 instances.
+ * Beside it, on the same pods, the plain way: all pods are listed every second, and everything is planned
+ * anew. Time passes by steps of the loop, so that what is timed is the work and not the wait for it.
  *
  *     npm run bench:control [-- --instances 10000] [--each 10] [--rounds 100] [--polling 10] [--json]
  */
@@ -50,7 +50,10 @@ async function measure(size) {
   return JSON.parse(stdout);
 }
 
-/** From the smallest size to the largest: how many times what each instance takes, 1 for what grows as they do. */
+/**
+ * From the smallest size to the largest: how many times what each instance takes, 1 for what grows as they
+ * do.
+ */
 function growthOf(sizes) {
   const first = sizes[0];
   const last = sizes.at(-1);

@@ -1,7 +1,7 @@
 /**
- * What the tables predict against what clients see: each function is profiled, served by the autoscaler as it sees fit, and
- * loaded with Poisson arrivals until its instances have settled; then the forecast for these instances stands
- * beside what infless-load measures.
+ * What the tables predict against what clients see: each function is profiled, served by the autoscaler as it
+ * sees fit, and loaded with Poisson arrivals until its instances have settled; then the forecast for these
+ * instances stands beside what infless-load measures.
  *
  *     npx vitest bench --run test/bench/forecast.bench.ts
  *

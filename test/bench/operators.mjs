@@ -1,10 +1,11 @@
 /**
- * How well a model that was never measured is predicted from operators of others: each model is left out in turn, predicted from the rest,
- * and compared with its measured table. No cell is left out of the errors.
+ * How well a model that was never measured is predicted from operators of others: each model is left out in
+ * turn, predicted from the rest, and compared with its measured table. No cell is left out of the errors.
  *
  *     npm run bench:operators [-- mobilenet model.onnx …] [--shape x=1,3,48,192] [--cells 3] [--json]
  *
- * Operators and tables are kept in the cache; what is there already is not measured again (INFLESS_CACHE_DIR=$(mktemp -d) starts anew).
+ * Operators and tables are kept in the cache; what is there already is not measured again
+ * (INFLESS_CACHE_DIR=$(mktemp -d) starts anew).
  */
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';

@@ -1,6 +1,6 @@
 /**
- * The paper's large run again, in virtual time: three models, their rates over some eight minutes, the paper's tables and
- * cluster, Poisson arrivals at those rates.
+ * The paper's large run again, in virtual time: three models, their rates over some eight minutes, the
+ * paper's tables and cluster, Poisson arrivals at those rates.
  *
  *     npm run bench:osvt -- --data FOLDER --slo 600 [--startup 1] [--json]
  */

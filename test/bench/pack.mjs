@@ -1,6 +1,7 @@
 /**
- * What packing costs beside copying: a large model packed, pushed and pushed again, against `sha256sum` and `cp` of its
- * file and against `buildah` building the same image from a Dockerfile, all in one run. Needs buildah and docker-registry.
+ * What packing costs beside copying: a large model packed, pushed and pushed again, against `sha256sum` and
+ * `cp` of its file and against `buildah` building the same image from a Dockerfile, all in one run. Needs
+ * buildah and docker-registry.
  *
  *     npm run bench:pack [-- --size 512] [--rounds 3] [--json]
  */

@@ -1,9 +1,11 @@
 /**
- * Whether deciding takes longer than in another build: both decide the same in turn, in one process, many times. What is told
- * is the median over all pairs of the time of this build over that of the other. Both must come to the same moves.
+ * Whether deciding takes longer than in another build: both decide the same in turn, in one process, many
+ * times. What is told is the median over all pairs of the time of this build over that of the other. Both
+ * must come to the same moves.
  *
  *     git worktree add /tmp/before main && (cd /tmp/before && npm ci)
- *     npm run bench:planner -- --against /tmp/before [--pairs 45] [--nodes 2000] [--functions 40] [--seed 1] [--json]
+ *     npm run bench:planner -- --against /tmp/before [--pairs 45] [--nodes 2000] [--functions 40] [--seed 1]
+ *       [--json]
  */
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -38,7 +40,8 @@ await benchmark(async () => {
   const builds = { ours: thisBuild(), other: await otherBuild(values.against) };
   const prepare = (build) => SIZES.flatMap((size) => casesOf(size, functions, nodes, build));
   requireLikeness(builds, functions, nodes);
-  prepare(builds.other); // so that both are equally used to all of it: a build that has seen less of it is compiled better
+  // so that both are equally used to all of it: a build that has seen less of it is compiled better
+  prepare(builds.other);
   const cases = prepare(builds.ours);
   const results = cases.map((each) => ({ ...each, ...compare(each.inputs, builds, pairs) }));
   const report = {
@@ -85,7 +88,10 @@ function requireLikeness({ ours, other }, functions, nodes) {
   );
 }
 
-/** What is decided: all at once on an empty cluster, one function's change beside what runs, and that nothing changes. */
+/**
+ * What is decided: all at once on an empty cluster, one function's change beside what runs, and that nothing
+ * changes.
+ */
 function casesOf(size, functions, nodes, { decide }) {
   const empty = { nodes, instances: [], leaving: [] };
   const scale = scaleFor(size, (tried) => startsOf(decide(demandsAt(functions, tried), empty)).length);
@@ -124,7 +130,10 @@ function runningOf(starts, functions) {
   }));
 }
 
-/** Pairs of both builds' times for the same input; who is first takes turns, as garbage of one is collected in the other's time. */
+/**
+ * Pairs of both builds' times for the same input; who is first takes turns, as garbage of one is collected in
+ * the other's time.
+ */
 function compare(inputs, { ours, other }, pairs) {
   for (let round = 0; round < WARM_UP; round += 1) {
     ours.decide(...inputs(round));
@@ -148,7 +157,10 @@ function compare(inputs, { ours, other }, pairs) {
   };
 }
 
-/** What it takes to read for one function what binds it and what was rejected: nobody does unless it changes or is asked for. */
+/**
+ * What it takes to read for one function what binds it and what was rejected: nobody does unless it changes
+ * or is asked for.
+ */
 function explainMs(cases, { decide }) {
   const { inputs } = cases.at(-2);
   const times = Array.from({ length: 15 }, (_, round) => {
@@ -165,7 +177,9 @@ function movesOf({ actions, start, stop }) {
   );
 }
 
-/** By the CPU, since other programs run meanwhile; what the collection of garbage takes beside counts as well. */
+/**
+ * By the CPU, since other programs run meanwhile; what the collection of garbage takes beside counts as well.
+ */
 function time(work) {
   const from = process.cpuUsage();
   const result = work();

@@ -1,7 +1,7 @@
 /**
- * What serving adds to the engine: the time from a request to its response, as the client sees it, at a serving process
- * and through the gateway, against the same model run from tensors in this process. One image of 224×224×3 numbers
- * in JSON to MobileNet, one core each: the request that INFless' own client sends.
+ * What serving adds to the engine: the time from a request to its response, as the client sees it, at a
+ * serving process and through the gateway, against the same model run from tensors in this process. One image
+ * of 224×224×3 numbers in JSON to MobileNet, one core each: the request that INFless' own client sends.
  *
  *     npx vitest bench --run test/bench/request-overhead.bench.ts
  *

@@ -1,7 +1,7 @@
 /**
- * How long it takes to decide what starts where: plans for an empty cluster that start 100, 1,000 and 10,000 instances, and
- * one more on what then runs when one function's rate changes. Beside it the paper's greedy, written plainly, for the same
- * demand on the same nodes. What is timed is the decision alone.
+ * How long it takes to decide what starts where: plans for an empty cluster that start 100, 1,000 and 10,000
+ * instances, and one more on what then runs when one function's rate changes. Beside it the paper's greedy,
+ * written plainly, for the same demand on the same nodes. What is timed is the decision alone.
  *
  *     npm run bench:scheduler [-- --nodes 2000] [--functions 40] [--rounds 15] [--seed 1] [--json]
  */

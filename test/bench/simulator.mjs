@@ -1,6 +1,7 @@
 /**
- * How fast a day passes in the simulator: many functions, most of them hardly ever called, under the default policy as
- * production runs it, its loop looking twice a second. Beside it the same with every function planned at every look.
+ * How fast a day passes in the simulator: many functions, most of them hardly ever called, under the default
+ * policy as production runs it, its loop looking twice a second. Beside it the same with every function
+ * planned at every look.
  *
  *     npm run bench:simulator [-- --functions 1000] [--hours 24] [--seed 1] [--plain 120] [--json]
  */
@@ -42,7 +43,10 @@ await benchmark(async () => {
   else print(report);
 });
 
-/** What the whole would take if it went on like the second half of a short stretch: in the first one everything starts. */
+/**
+ * What the whole would take if it went on like the second half of a short stretch: in the first one
+ * everything starts.
+ */
 async function plainly(size, seconds) {
   if (!(seconds > 0)) return null;
   const plain = defaultSystem({ scope: 'all' });

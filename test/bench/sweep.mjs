@@ -1,11 +1,13 @@
 /**
- * What the sparse sweep measures and how far it is off where it predicts: full tables against what the sweep would have measured of them.
+ * What the sparse sweep measures and how far it is off where it predicts: full tables against what the sweep
+ * would have measured of them.
  *
  *     npm run bench:sweep [-- --json] [--models mnist,lstm-maxclass-2365] [--tables FOLDER] [--save FOLDER]
  *
- * Without tables, each model's whole grid is measured here first, which takes minutes a model. With a folder, its tables (.json) and the artifact's texts
- * (*profile-results.txt) are taken instead. Every error counts, none is left out. `uncorrected` is the same error against what the clock said, the host being
- * now faster, now slower: no prediction of a surface can know that.
+ * Without tables, each model's whole grid is measured here first, which takes minutes a model. With a folder,
+ * its tables (.json) and the artifact's texts (*profile-results.txt) are taken instead. Every error counts,
+ * none is left out. `uncorrected` is the same error against what the clock said, the host being now faster,
+ * now slower: no prediction of a surface can know that.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * From a model file to answered requests on a real cluster: `npm run test:cluster`, with KUBECONFIG naming a cluster
- * whose nodes pull from a registry at 127.0.0.1:5000 and whose pods this machine reaches. Never part of another test run:
- * a kubeconfig that happens to lie around may be of somebody's production.
+ * From a model file to answered requests on a real cluster: `npm run test:cluster`, with KUBECONFIG naming a
+ * cluster whose nodes pull from a registry at 127.0.0.1:5000 and whose pods this machine reaches. Never part
+ * of another test run: a kubeconfig that happens to lie around may be of somebody's production.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

@@ -1,6 +1,7 @@
 /**
- * Loaded before a program (`NODE_OPTIONS=--import=…`): the engine's CPU in place of its CUDA, where the native library comes in. So all that
- * is ours runs as it does on a card, down to the boundary of the process.
+ * Loaded before a program (`NODE_OPTIONS=--import=…`): the engine's CPU in place of its CUDA, where the
+ * native library comes in. So all that is ours runs as it does on a card, down to the boundary of the
+ * process.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -26,7 +26,9 @@ export interface DescribedOptions {
 
 const CREATED = '2026-01-01T00:00:00Z';
 
-/** An image as infless-pack makes it, as far as it can be read without its weights: nothing in it could run. */
+/**
+ * An image as infless-pack makes it, as far as it can be read without its weights: nothing in it could run.
+ */
 export async function describedBundle(table: ProfileTable, options: DescribedOptions = {}): Promise<Bundle> {
   const { platforms = [{ os: 'linux', architecture: 'amd64' }] } = options;
   const images = await Promise.all(platforms.map((platform) => describedImage(table, platform, options)));

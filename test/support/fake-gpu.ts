@@ -23,7 +23,9 @@ case "$*" in
 esac
 `;
 
-/** Keeps its word about what is running in a file in its pipe folder, as the real one does in a socket there. */
+/**
+ * Keeps its word about what is running in a file in its pipe folder, as the real one does in a socket there.
+ */
 const MPS_CONTROL = `#!/bin/sh
 here=$(dirname "$0")
 pipe=\${CUDA_MPS_PIPE_DIRECTORY:-$here/usual-pipe}
@@ -44,8 +46,9 @@ exit 9
 `;
 
 /**
- * What a GPU machine has on its PATH, for machines that have none: programs that answer as recorded and write down how they were
- * called. They stand first on the PATH of this process, and of what it starts, until the test ends.
+ * What a GPU machine has on its PATH, for machines that have none: programs that answer as recorded and write
+ * down how they were called. They stand first on the PATH of this process, and of what it starts, until the
+ * test ends.
  */
 export class FakeGpu {
   readonly directory: string;
@@ -100,7 +103,10 @@ export class FakeGpu {
     return writeFile(join(this.directory, 'list'), text);
   }
 
-  /** What a query that goes on tells again and again behind the time: values in the order of the query. It ends without. */
+  /**
+   * What a query that goes on tells again and again behind the time: values in the order of the query. It
+   * ends without.
+   */
   stream(values: string | undefined): Promise<void> {
     const file = join(this.directory, 'stream');
     return values === undefined ? rm(file, { force: true }) : writeFile(file, values);

@@ -1,6 +1,9 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Ends a run with one plain line that scripts can read, after naming every test that was skipped and why, or run again. */
+/**
+ * Ends a run with one plain line that scripts can read, after naming every test that was skipped and why, or
+ * run again.
+ */
 export default class PlainSummary implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = { passed: 0, failed: 0, skipped: 0 };

@@ -4,7 +4,9 @@ import type { Candidate } from '../../autoscaler/latency/candidate.ts';
 import type { FunctionDemand } from '../../autoscaler/planning/decision.ts';
 import { candidate, demand, node } from './planning.ts';
 
-/** Tables with a shape: a fixed time for each batch and one for each row, less of it with more CPU or a GPU. */
+/**
+ * Tables with a shape: a fixed time for each batch and one for each row, less of it with more CPU or a GPU.
+ */
 export const tables: fc.Arbitrary<readonly Candidate[]> = fc
   .record({
     baseMs: fc.integer({ min: 1, max: 60 }),

@@ -10,8 +10,8 @@ export interface RawAnswer {
 }
 
 /**
- * Sends a request as it is written, which clients of HTTP do not let one do: any `Host`, or none. The server closes the
- * connection when it has answered.
+ * Sends a request as it is written, which clients of HTTP do not let one do: any `Host`, or none. The server
+ * closes the connection when it has answered.
  *
  * @param lines the request line and the headers
  */

@@ -8,7 +8,10 @@ export interface RequestStream {
   readonly seed?: number;
 }
 
-/** Lets the requests come one after the other, and looks at some moments of the stream, in ms from its beginning. */
+/**
+ * Lets the requests come one after the other, and looks at some moments of the stream, in ms from its
+ * beginning.
+ */
 export function replay<Look>(
   { curve, process = { type: 'poisson' }, seed = 1 }: RequestStream,
   momentsMs: readonly number[],

@@ -6,7 +6,10 @@ import type { Config } from '../../profiles/config.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { cell, table } from '../profiles/sample-table.ts';
 
-/** Batches gain, more CPU helps in proportion: a model that takes 10 ms and 6 ms more for each row on one core. */
+/**
+ * Batches gain, more CPU helps in proportion: a model that takes 10 ms and 6 ms more for each row on one
+ * core.
+ */
 export const PROFILE: ProfileTable = table(
   [500, 1000, 2000].flatMap((cpuMillicores) =>
     [1, 2, 4, 8].map((batch) =>
@@ -17,7 +20,10 @@ export const PROFILE: ProfileTable = table(
 
 const TIMES = new ServiceTimes(PROFILE);
 
-/** How long a batch takes by that table, drawn from the upper half of its distribution, which is what it knows. */
+/**
+ * How long a batch takes by that table, drawn from the upper half of its distribution, which is what it
+ * knows.
+ */
 export function drawnMs(config: Config, rows: number, random: Random): number {
   return TIMES.batchMs(config, rows, Math.max(0.5, Math.min(0.999, random())));
 }

@@ -90,7 +90,10 @@ export class SimulatedWorld {
     return this.#controller;
   }
 
-  /** As when the autoscaler's process ends and another comes: what runs keeps running. The new one is open, not running. */
+  /**
+   * As when the autoscaler's process ends and another comes: what runs keeps running. The new one is open,
+   * not running.
+   */
   async restart(): Promise<void> {
     await this.#controller.close('leave');
     this.#controller = this.#create();

@@ -28,7 +28,9 @@ export interface WriteOptions {
   readonly shardFolder?: string;
 }
 
-/** Writes a model as TF.js' converter does: `model.json` and shards beside it. Returns the path of the former. */
+/**
+ * Writes a model as TF.js' converter does: `model.json` and shards beside it. Returns the path of the former.
+ */
 export async function writeTfjsModel(
   folder: string,
   { weights, ...json }: TfjsInit,

@@ -134,7 +134,9 @@ export const FIXED_BATCH: TinyGraph = {
   outputs: [tensorInfo('y', 'float32', [4, 2])],
 };
 
-/** Two inputs and two outputs; `state` and `next` carry the batch as their second axis, as recurrent nets do. */
+/**
+ * Two inputs and two outputs; `state` and `next` carry the batch as their second axis, as recurrent nets do.
+ */
 export const STATEFUL: TinyGraph = {
   inputs: [tensorInfo('x', 'float32', ['N', 2]), tensorInfo('state', 'float32', [3, 'N', 2])],
   outputs: [tensorInfo('y', 'float32', ['N', 2]), tensorInfo('next', 'float32', [3, 'N', 2])],

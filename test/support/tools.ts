@@ -18,8 +18,8 @@ export function needsRoot(context: TestContext): void {
 }
 
 /**
- * A small disk of its own, in a folder with nothing else in it, until the test ends. Leaves the test out, saying why,
- * where nothing may be mounted.
+ * A small disk of its own, in a folder with nothing else in it, until the test ends. Leaves the test out,
+ * saying why, where nothing may be mounted.
  */
 export function mountDisk(context: TestContext, sizeKib: number): string {
   const folder = mkdtempSync(join(tmpdir(), 'infless-disk-'));

@@ -1,13 +1,17 @@
 import type { VirtualClock } from '../../models/base/virtual-clock.ts';
 
-/** Lets everything that waits for nothing but promises run: the whole microtask queue, before the next turn. */
+/**
+ * Lets everything that waits for nothing but promises run: the whole microtask queue, before the next turn.
+ */
 export function settle(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
 }
 
-/** Fires the timers of the next `durationMs` one by one and, after each, lets what it set off run to its end. */
+/**
+ * Fires the timers of the next `durationMs` one by one and, after each, lets what it set off run to its end.
+ */
 export async function advance(clock: VirtualClock, durationMs: number): Promise<void> {
   const untilMs = clock.nowMs() + durationMs;
   await settle();
@@ -18,7 +22,10 @@ export async function advance(clock: VirtualClock, durationMs: number): Promise<
   clock.runUntil(untilMs);
 }
 
-/** Lets time pass until the condition holds. Fails when it does not within `limitMs`, or nothing is left to happen. */
+/**
+ * Lets time pass until the condition holds. Fails when it does not within `limitMs`, or nothing is left to
+ * happen.
+ */
 export async function advanceUntil(
   clock: VirtualClock,
   condition: () => boolean,

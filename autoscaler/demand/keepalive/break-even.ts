@@ -20,12 +20,12 @@ const STALE_HALF_LIVES = 0.05;
 const LARGEST_GROWTH = 2 ** 20;
 
 /**
- * Keeps an instance for as long as it is worth it: of all windows the one with the least expected cost, an idle
- * millisecond counting 1 and a cold start its price, under the distribution of the idle times seen (exponentially
- * forgotten).
+ * Keeps an instance for as long as it is worth it: of all windows the one with the least expected cost, an
+ * idle millisecond counting 1 and a cold start its price, under the distribution of the idle times seen
+ * (exponentially forgotten).
  *
- * Without anything seen, it keeps for exactly the price: break-even, the best that can be done knowing nothing (the
- * ski-rental rule). That is what the prior is made for.
+ * Without anything seen, it keeps for exactly the price: break-even, the best that can be done knowing
+ * nothing (the ski-rental rule). That is what the prior is made for.
  */
 export class BreakEven implements KeepAlivePolicy {
   readonly #priceMs: number;
@@ -35,7 +35,10 @@ export class BreakEven implements KeepAlivePolicy {
   #newWeight = 0;
   /** Weights are relative to the growth since this moment. */
   #baseMs = 0;
-  /** So many bins are worth looking at: beyond what was seen and the prior's break-even, being there never pays. */
+  /**
+   * So many bins are worth looking at: beyond what was seen and the prior's break-even, being there never
+   * pays.
+   */
   #bins: number;
   #window: IdleWindow;
   #computedAtMs = Number.NEGATIVE_INFINITY;
@@ -93,11 +96,13 @@ export class BreakEven implements KeepAlivePolicy {
   }
 
   /**
-   * Being there during a bin costs its length, if the idle period lasts so long, and saves the price, if it ends there;
-   * the cheapest run of bins is the subarray of least sum (Kadane). One that does not begin at once pays for starting.
+   * Being there during a bin costs its length, if the idle period lasts so long, and saves the price, if it
+   * ends there; the cheapest run of bins is the subarray of least sum (Kadane). One that does not begin at
+   * once pays for starting.
    *
-   * The prior is a Pareto (Lomax) distribution of shape 2 with the price for its scale: after t without a request, the
-   * chance of one in the next moment is 2 / (price + t), which is worth that moment's idle time up to t = price.
+   * The prior is a Pareto (Lomax) distribution of shape 2 with the price for its scale: after t without a
+   * request, the chance of one in the next moment is 2 / (price + t), which is worth that moment's idle time
+   * up to t = price.
    *
    * @param growth weight of an idle time that would end now
    */

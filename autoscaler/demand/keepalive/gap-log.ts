@@ -1,9 +1,10 @@
 const FIRST_CAPACITY = 32;
 
 /**
- * A queue of idle times in the order they ended, in typed arrays (9 bytes an entry). Equal ones that follow each other
- * within a slot of time share an entry. Idle times of a minute and more cannot be many, those below it are equal: a day
- * in slots of 5 minutes is 288 entries for a function that is always busy, and 2,880 at the very most.
+ * A queue of idle times in the order they ended, in typed arrays (9 bytes an entry). Equal ones that follow
+ * each other within a slot of time share an entry. Idle times of a minute and more cannot be many, those
+ * below it are equal: a day in slots of 5 minutes is 288 entries for a function that is always busy, and
+ * 2,880 at the very most.
  *
  * Positions count all entries ever pushed, so that several readers can follow at their own distance.
  */

@@ -10,12 +10,13 @@ const HISTOGRAM_MARGIN = 0.1;
 const FORECAST_MARGIN = 0.15;
 
 /**
- * The hybrid histogram policy of *Serverless in the Wild* (USENIX ATC'20) with its published parameters: from the 5th
- * to the 99th percentile of all idle times seen, with a margin of 10 %; kept for the whole range of 4 hours where the
- * histogram is not representative; where idle times are mostly longer than that, a forecast with a margin of 15 %.
+ * The hybrid histogram policy of *Serverless in the Wild* (USENIX ATC'20) with its published parameters: from
+ * the 5th to the 99th percentile of all idle times seen, with a margin of 10 %; kept for the whole range of 4
+ * hours where the histogram is not representative; where idle times are mostly longer than that, a forecast
+ * with a margin of 15 %.
  *
- * The forecast is the last idle time, which is what an ARIMA(0, 1, 0) says: the paper fits a model of higher order, but a
- * function with idle times above 4 hours gives it five samples a day.
+ * The forecast is the last idle time, which is what an ARIMA(0, 1, 0) says: the paper fits a model of higher
+ * order, but a function with idle times above 4 hours gives it five samples a day.
  */
 export class HybridHistogram implements KeepAlivePolicy {
   readonly #histogram = new IdleHistogram();

@@ -13,7 +13,10 @@ export function binOf(idleMs: number): number {
   return Math.min(OVERFLOW_BIN, Math.floor(idleMs / BIN_MS));
 }
 
-/** Counts of idle times. Adding, removing and asking for head and tail cost the same however many there are: 1 kB. */
+/**
+ * Counts of idle times. Adding, removing and asking for head and tail cost the same however many there are: 1
+ * kB.
+ */
 export class IdleHistogram {
   readonly #counts = new Uint32Array(BINS + 1);
   readonly #head = new QuantileCursor(this.#counts, HEAD_SHARE);
@@ -40,15 +43,18 @@ export class IdleHistogram {
     return this.#total === 0 ? 0 : this.#head.locate(this.#total) * BIN_MS;
   }
 
-  /** The end of the bin with the 99th percentile; the range's end, where that is beyond it. Of an empty histogram: 0. */
+  /**
+   * The end of the bin with the 99th percentile; the range's end, where that is beyond it. Of an empty
+   * histogram: 0.
+   */
   get tailMs(): number {
     if (this.#total === 0) return 0;
     return Math.min(RANGE_MS, (this.#tail.locate(this.#total) + 1) * BIN_MS);
   }
 
   /**
-   * Coefficient of variation of the counts of the bins: high where idle times concentrate in a few, 0 where they are
-   * everywhere alike. Of an empty histogram: 0.
+   * Coefficient of variation of the counts of the bins: high where idle times concentrate in a few, 0 where
+   * they are everywhere alike. Of an empty histogram: 0.
    */
   get countCv(): number {
     if (this.#total === 0) return 0;
@@ -58,8 +64,8 @@ export class IdleHistogram {
 }
 
 /**
- * Follows one quantile through counts that change: it stays where it was last found and walks from there, which is a
- * step or two, not a sum over all bins.
+ * Follows one quantile through counts that change: it stays where it was last found and walks from there,
+ * which is a step or two, not a sum over all bins.
  */
 export class QuantileCursor {
   readonly #counts: Uint32Array;

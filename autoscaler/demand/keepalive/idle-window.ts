@@ -1,6 +1,6 @@
 /**
- * When an instance shall be ready, counted from the moment its function became idle: from `prewarmMs` (0: it is never
- * stopped) until `keepAliveMs`. Always 0 ≤ `prewarmMs` ≤ `keepAliveMs`.
+ * When an instance shall be ready, counted from the moment its function became idle: from `prewarmMs` (0: it
+ * is never stopped) until `keepAliveMs`. Always 0 ≤ `prewarmMs` ≤ `keepAliveMs`.
  */
 export interface IdleWindow {
   readonly prewarmMs: number;
@@ -13,8 +13,8 @@ export function keepFor(keepAliveMs: number): IdleWindow {
 }
 
 /**
- * From when on an instance holds resources: it is started as long ahead as starting takes. Where that would be at once,
- * the old one is not stopped in the first place.
+ * From when on an instance holds resources: it is started as long ahead as starting takes. Where that would
+ * be at once, the old one is not stopped in the first place.
  */
 export function heldFromMs(window: IdleWindow, startupMs: number): number {
   return Math.max(0, window.prewarmMs - startupMs);
@@ -30,7 +30,10 @@ export function heldMs(window: IdleWindow, idleMs: number, startupMs: number): n
   return Math.max(0, Math.min(idleMs, window.keepAliveMs) - heldFromMs(window, startupMs));
 }
 
-/** Whether the request that ends an idle period of `idleMs` finds an instance ready. Otherwise it is a cold start. */
+/**
+ * Whether the request that ends an idle period of `idleMs` finds an instance ready. Otherwise it is a cold
+ * start.
+ */
 export function isReady(window: IdleWindow, idleMs: number, startupMs: number): boolean {
   const readyMs = heldFromMs(window, startupMs) === 0 ? 0 : window.prewarmMs;
   return idleMs >= readyMs && idleMs < window.keepAliveMs;

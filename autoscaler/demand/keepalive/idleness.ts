@@ -4,19 +4,24 @@ import type { KeepAlivePolicy } from './policy.ts';
 /** No policy is asked. */
 const NEVER: IdleWindow = { prewarmMs: 0, keepAliveMs: 0 };
 
-/** What is known of one idle period: when it began and, once decided, when an instance is worth having in it. */
+/**
+ * What is known of one idle period: when it began and, once decided, when an instance is worth having in it.
+ */
 interface IdlePeriod {
   readonly sinceMs: number;
   window: IdleWindow | undefined;
   /** Until then it is worth one whatever the policy thinks. */
   heldUntilMs: number;
-  /** Whether the requests before it found no instance, and were given up: what was started for them has served nobody. */
+  /**
+   * Whether the requests before it found no instance, and were given up: what was started for them has served
+   * nobody.
+   */
   readonly isUnserved: boolean;
 }
 
 /**
- * Whether a function is worth an instance while nothing is asked of it: follows its idle periods, from the last answer to
- * the next arrival, and asks the policy once in each.
+ * Whether a function is worth an instance while nothing is asked of it: follows its idle periods, from the
+ * last answer to the next arrival, and asks the policy once in each.
  */
 export class Idleness {
   readonly #policy: KeepAlivePolicy;
@@ -37,7 +42,10 @@ export class Idleness {
     this.becameReady(nowMs);
   }
 
-  /** An instance has become ready. For a function that was never used, or not been served, time counts from here. */
+  /**
+   * An instance has become ready. For a function that was never used, or not been served, time counts from
+   * here.
+   */
   becameReady(nowMs: number): void {
     const heldUntilMs = nowMs + this.#keepAliveMs;
     if (!this.#wasUsed) this.#period = { sinceMs: nowMs, window: NEVER, heldUntilMs, isUnserved: false };
@@ -59,7 +67,8 @@ export class Idleness {
   /**
    * Nothing waits and nothing runs.
    *
-   * @param isServed whether there is an instance; without one, what waited was given up, and one is on its way
+   * @param isServed whether there is an instance; without one, what waited was given up, and one is on its
+   * way
    * @returns whether that is news
    */
   drained(nowMs: number, isServed = true): boolean {

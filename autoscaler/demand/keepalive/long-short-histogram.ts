@@ -14,9 +14,10 @@ const LONG_WEIGHT = 0.5;
 const FEWEST_SAMPLES = 5;
 
 /**
- * LSTH, the long-short-term histogram of INFless (ASPLOS'22): the 5th and 99th percentile of the idle times of the last
- * 24 hours and of the last hour, in equal parts. The paper leaves open what happens without enough of them: here the long
- * window counts alone while the short one has fewer than five, and the fixed keep-alive applies while the long one has.
+ * LSTH, the long-short-term histogram of INFless (ASPLOS'22): the 5th and 99th percentile of the idle times
+ * of the last 24 hours and of the last hour, in equal parts. The paper leaves open what happens without
+ * enough of them: here the long window counts alone while the short one has fewer than five, and the fixed
+ * keep-alive applies while the long one has.
  */
 export class LongShortHistogram implements KeepAlivePolicy {
   readonly #fallback: IdleWindow;
@@ -63,7 +64,10 @@ function blend(longMs: number, shortMs: number): number {
   return LONG_WEIGHT * longMs + (1 - LONG_WEIGHT) * shortMs;
 }
 
-/** The newest entries of the log, as a histogram. Whoever pushes to the log adds to it; it takes away what is too old. */
+/**
+ * The newest entries of the log, as a histogram. Whoever pushes to the log adds to it; it takes away what is
+ * too old.
+ */
 class SlidingWindow {
   readonly histogram = new IdleHistogram();
   readonly #log: IdleTimeLog;

@@ -16,8 +16,8 @@ const SHORT_HALF_LIFE_MS = 2 * 3_600_000;
 /**
  * A policy for one function.
  *
- * @param keepAliveMs idle time after which to stop while nothing better is known. Whoever accepts paying for so much idle
- *   time to save a cold start has said what a cold start is worth: it is also its price.
+ * @param keepAliveMs idle time after which to stop while nothing better is known. Whoever accepts paying for
+ * so much idle time to save a cold start has said what a cold start is worth: it is also its price.
  */
 export function createKeepAlivePolicy(
   name: KeepAlivePolicyName,

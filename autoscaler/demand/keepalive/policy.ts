@@ -1,9 +1,9 @@
 import type { IdleWindow } from './idle-window.ts';
 
 /**
- * Decides when the last instance of a function is worth having while nothing is asked of it. Told of every idle period
- * (from the moment the last request was answered to the next arrival), in order; it keeps what it learns in bounded
- * memory and never looks at a clock.
+ * Decides when the last instance of a function is worth having while nothing is asked of it. Told of every
+ * idle period (from the moment the last request was answered to the next arrival), in order; it keeps what it
+ * learns in bounded memory and never looks at a clock.
  */
 export interface KeepAlivePolicy {
   /**

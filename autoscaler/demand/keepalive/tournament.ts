@@ -19,13 +19,13 @@ interface Player {
 }
 
 /**
- * Runs all candidates in the shadow on the arrivals of one function and follows the one that would have cost least: idle
- * time of the instance, plus a price for each cold start.
+ * Runs all candidates in the shadow on the arrivals of one function and follows the one that would have cost
+ * least: idle time of the instance, plus a price for each cold start.
  *
- * Costs are forgotten in proportion to what is being learnt, not to time: an idle period that costs the candidates a
- * cold start on average makes everything before it count 1/50 less. So a function that is asked for once in four hours
- * is remembered for days, and one of every ten minutes for some hours; idle times so short that every candidate is
- * right about them wash nothing away.
+ * Costs are forgotten in proportion to what is being learnt, not to time: an idle period that costs the
+ * candidates a cold start on average makes everything before it count 1/50 less. So a function that is asked
+ * for once in four hours is remembered for days, and one of every ten minutes for some hours; idle times so
+ * short that every candidate is right about them wash nothing away.
  */
 export class Tournament implements KeepAlivePolicy {
   readonly #players: readonly Player[];

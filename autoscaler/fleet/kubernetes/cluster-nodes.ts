@@ -78,7 +78,10 @@ export class ClusterNodes {
     return this.#nodes.get(name) !== undefined;
   }
 
-  /** The same list until a capacity changes: that nodes tell every few minutes that they are there changes none. */
+  /**
+   * The same list until a capacity changes: that nodes tell every few minutes that they are there changes
+   * none.
+   */
   capacities(): readonly NodeCapacity[] {
     for (const name of this.#doubtful) this.#lookAt(name);
     this.#doubtful.clear();
@@ -86,7 +89,10 @@ export class ClusterNodes {
     return this.#list;
   }
 
-  /** @throws InflessError INVALID_INPUT for a node that takes no instances, PLATFORM_FAILED for a share it cannot give */
+  /**
+   * @throws InflessError INVALID_INPUT for a node that takes no instances, PLATFORM_FAILED for a share it
+   * cannot give
+   */
   claimGpu(name: string, percent: number, gpu: number | undefined): GpuClaim {
     const node = this.#nodes.get(name);
     if (node === undefined || !takesInstances(node)) {
@@ -131,7 +137,9 @@ function withoutImages(node: V1Node): V1Node {
   return { ...node, status };
 }
 
-/** Of other people's pods only what they take is of interest: in place of all containers one that asks for it. */
+/**
+ * Of other people's pods only what they take is of interest: in place of all containers one that asks for it.
+ */
 function requestsOnly(pod: V1Pod): V1Pod {
   const { name, namespace, uid, resourceVersion } = pod.metadata ?? {};
   const requests = Object.fromEntries([...requestedBy(pod)].map(([key, amount]) => [key, String(amount)]));
@@ -149,7 +157,10 @@ function requestsOnly(pod: V1Pod): V1Pod {
   };
 }
 
-/** Whether pods of ours can be started there: it is ready, not cordoned off, and has no taint that keeps them away. */
+/**
+ * Whether pods of ours can be started there: it is ready, not cordoned off, and has no taint that keeps them
+ * away.
+ */
 export function takesInstances(node: V1Node): boolean {
   return isReady(node) && node.spec?.unschedulable !== true && !(node.spec?.taints ?? []).some(repels);
 }
@@ -188,7 +199,10 @@ function gpuMemoryOf({ metadata }: V1Node, percent: number): number {
   return mebibytes > 0 ? Math.floor((mebibytes * 2 ** 20 * percent) / 100) : Infinity;
 }
 
-/** GPU nodes are commonly tainted with this, for pods that have no use for GPUs; which of ours have, the plan knows. */
+/**
+ * GPU nodes are commonly tainted with this, for pods that have no use for GPUs; which of ours have, the plan
+ * knows.
+ */
 export const TOLERATIONS = [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] as const;
 
 /** Whether a node's taint keeps pods of ours away. */

@@ -38,9 +38,9 @@ export interface KubernetesPlatformOptions {
 const DEFAULT_PATIENCE: PodPatience = { startTimeoutMs: 300_000, unschedulableMs: 30_000, unreadyMs: 15_000 };
 
 /**
- * Instances as pods. What exists is what the API server says: pods of ours are watched, whoever made them, and an
- * instance is what a pod's state makes of it. So any number of autoscalers can look at the same instances; one of them
- * starts and stops. While the API cannot be reached all stays as it was last known.
+ * Instances as pods. What exists is what the API server says: pods of ours are watched, whoever made them,
+ * and an instance is what a pod's state makes of it. So any number of autoscalers can look at the same
+ * instances; one of them starts and stops. While the API cannot be reached all stays as it was last known.
  */
 export class KubernetesPlatform implements Platform {
   readonly name = 'kubernetes';

@@ -4,7 +4,10 @@ import { type Amounts, requestedBy, sumOf } from './gpu/amounts.ts';
 
 const NOTHING: Amounts = new Map();
 
-/** What pods have asked for, by node: kept up pod by pod, since one that comes or goes concerns one node of thousands. */
+/**
+ * What pods have asked for, by node: kept up pod by pod, since one that comes or goes concerns one node of
+ * thousands.
+ */
 export class NodeRequests {
   readonly #pods = new Map<string, Map<string, V1Pod>>();
   /** Of nodes that have been asked about since a pod of theirs changed. */

@@ -25,7 +25,9 @@ export interface PodContext {
 /** Where OpenFaaS puts secrets, so that models written for it find theirs. */
 const SECRETS_FOLDER = '/var/openfaas/secrets';
 const SECRETS_VOLUME = 'secrets';
-/** A limit that is met kills: it lies above what was measured, while the scheduler counts what was planned. */
+/**
+ * A limit that is met kills: it lies above what was measured, while the scheduler counts what was planned.
+ */
 const MEMORY_HEADROOM = 1.25;
 
 /** The pod of an instance. */
@@ -91,7 +93,10 @@ function podSpec(request: StartRequest, gpu: GpuClaim): V1PodSpec {
   };
 }
 
-/** Required affinity, not `nodeName`: so the scheduler still checks that the pod fits, and says why when it does not. */
+/**
+ * Required affinity, not `nodeName`: so the scheduler still checks that the pod fits, and says why when it
+ * does not.
+ */
 function onNode(node: string): V1PodSpec['affinity'] & object {
   const isNode = { key: 'metadata.name', operator: 'In', values: [node] };
   return {

@@ -15,8 +15,8 @@ export interface RemovalParts {
 const REPORT_MS = 30_000;
 
 /**
- * Has a pod deleted however long that takes, until `removed` says that it is: an API that is away is asked again, and a
- * node that never reports the end of it is not waited for.
+ * Has a pod deleted however long that takes, until `removed` says that it is: an API that is away is asked
+ * again, and a node that never reports the end of it is not waited for.
  */
 export async function removePod(
   { pods, clock, logger }: RemovalParts,

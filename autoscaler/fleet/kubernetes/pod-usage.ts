@@ -25,8 +25,8 @@ interface Counted {
 }
 
 /**
- * What pods use, where the cluster has a metrics server. That tells how much CPU a pod used of late, not in all: the time
- * from one look to the next counts as used like that.
+ * What pods use, where the cluster has a metrics server. That tells how much CPU a pod used of late, not in
+ * all: the time from one look to the next counts as used like that.
  */
 export class PodUsage {
   readonly #metrics: ResourceClient;

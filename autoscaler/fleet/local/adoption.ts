@@ -19,9 +19,9 @@ const ATTEMPT_TIMEOUT_MS = 1_000;
 const KILL_PATIENCE_MS = 2_000;
 
 /**
- * Finds the process of a record from an earlier life. It is adopted if it is that very process and answers for that
- * very instance; otherwise it is of no use to anybody and is killed. A process that merely has the same pid is
- * left alone.
+ * Finds the process of a record from an earlier life. It is adopted if it is that very process and answers
+ * for that very instance; otherwise it is of no use to anybody and is killed. A process that merely has the
+ * same pid is left alone.
  *
  * @returns undefined where nothing is left to adopt.
  */
@@ -60,17 +60,17 @@ async function killAndWait(record: InstanceRecord, clock: Clock): Promise<void> 
 }
 
 /**
- * What the names of the quotas of one state folder start with; an instance's id follows. Names are shared by the whole
- * machine, and a folder must find its own and no others.
+ * What the names of the quotas of one state folder start with; an instance's id follows. Names are shared by
+ * the whole machine, and a folder must find its own and no others.
  */
 export function quotaPrefix(stateDirectory: string): string {
   return `serve-${createHash('sha256').update(stateDirectory).digest('hex').slice(0, 8)}-`;
 }
 
 /**
- * Clears away quotas of ours that belong to no instance, and whatever runs under them: processes whose record was
- * lost, as when the autoscaler was killed between starting one and writing it down. The quota's name proves that
- * they are ours, where a pid in a file would not.
+ * Clears away quotas of ours that belong to no instance, and whatever runs under them: processes whose record
+ * was lost, as when the autoscaler was killed between starting one and writing it down. The quota's name
+ * proves that they are ours, where a pid in a file would not.
  */
 export async function sweepQuotas(
   quotas: Quotas,

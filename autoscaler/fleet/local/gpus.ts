@@ -74,8 +74,8 @@ export class LocalGpus {
   }
 
   /**
-   * Finds the cards that the engine can compute on. Without one, or where the engine cannot use them, there are none, and `note` hears
-   * why.
+   * Finds the cards that the engine can compute on. Without one, or where the engine cannot use them, there
+   * are none, and `note` hears why.
    */
   static async detect(parts: LocalGpusParts): Promise<LocalGpus> {
     const inventory = await readGpus();
@@ -92,7 +92,10 @@ export class LocalGpus {
     return new LocalGpus([], parts);
   }
 
-  /** What each slot has, and how parts of it are had; nothing of one that is lost, so that the others keep their places. */
+  /**
+   * What each slot has, and how parts of it are had; nothing of one that is lost, so that the others keep
+   * their places.
+   */
   async devices(): Promise<readonly DeviceCapacity[]> {
     if (this.#slots.length > 0 && this.#parts.clock.nowMs() >= this.#lookAtMs) await this.#look();
     const ofCards = this.#takesTurns ? 'time-slicing' : 'mps';

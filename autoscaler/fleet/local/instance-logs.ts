@@ -10,7 +10,9 @@ const KEPT_LOGS = 20;
 const MAX_LOG_BYTES = 16 * 2 ** 20;
 const TAIL_BYTES = 4096;
 
-/** What instances print: one file each, `<id>.log`. Those of the last few that are gone are kept to look into. */
+/**
+ * What instances print: one file each, `<id>.log`. Those of the last few that are gone are kept to look into.
+ */
 export class InstanceLogs {
   readonly #directory: string;
   /** Whose log it is, as long as there may be one. */

@@ -45,7 +45,10 @@ export class InstanceRecords {
     await rm(this.#file(id), { force: true });
   }
 
-  /** All of them; for who has the folder alone. One that cannot be read is deleted: its process is then found through its quota. */
+  /**
+   * All of them; for who has the folder alone. One that cannot be read is deleted: its process is then found
+   * through its quota.
+   */
   async load(): Promise<InstanceRecord[]> {
     await ensureDirectory(this.#directory, 'Choose a state folder that can be written.');
     await removeUnfinished(this.#directory);

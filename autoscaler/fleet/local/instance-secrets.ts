@@ -6,8 +6,8 @@ import { SecretFiles } from '../../functions/secrets/secret-files.ts';
 const ENDING = '.secrets';
 
 /**
- * What each instance may read: a folder of its own, `<id>.secrets`, of links to the secrets that its function names.
- * Links, so that a secret that is replaced is replaced for those that run, too.
+ * What each instance may read: a folder of its own, `<id>.secrets`, of links to the secrets that its function
+ * names. Links, so that a secret that is replaced is replaced for those that run, too.
  */
 export class InstanceSecrets {
   readonly #directory: string;

@@ -38,7 +38,9 @@ export interface LocalPlatformOptions {
   readonly startTimeoutMs?: number;
   /** An instance that does not answer for so long is killed. Default 10 s. */
   readonly unreadyMs?: number;
-  /** Instances end by themselves when no autoscaler has asked for them for so long; 0 = never. Default 2 min. */
+  /**
+   * Instances end by themselves when no autoscaler has asked for them for so long; 0 = never. Default 2 min.
+   */
   readonly orphanMs?: number;
   /** How long `close('stop')` lets instances finish. Default 10 s. */
   readonly closeGraceMs?: number;
@@ -96,7 +98,10 @@ export class LocalPlatform implements Platform {
     this.#quotaPrefix = quotaPrefix(this.#options.stateDirectory);
   }
 
-  /** How CPU is held; known from {@link open} on. A weaker mechanism than a table's makes its figures uncertain. */
+  /**
+   * How CPU is held; known from {@link open} on. A weaker mechanism than a table's makes its figures
+   * uncertain.
+   */
   get quotas(): Pick<Quotas, 'mechanism' | 'weaknessReason'> {
     return this.#opened;
   }
@@ -375,12 +380,15 @@ function gpuRecordOf({ slot, memoryBytes }: GpuShare): NonNullable<InstanceRecor
 
 export const LOCAL_NODE = 'local';
 
-/** This machine as a node, without what is kept back for the autoscaler itself and whatever else runs here. */
+/**
+ * This machine as a node, without what is kept back for the autoscaler itself and whatever else runs here.
+ */
 export async function thisMachine(
   reservedCpuMillicores: number,
   devices: NodeCapacity['devices'],
 ): Promise<NodeCapacity> {
-  const limitBytes = process.constrainedMemory(); // of our container; 0 or beyond all memory where there is none
+  // of our container; 0 or beyond all memory where there is none
+  const limitBytes = process.constrainedMemory();
   return {
     name: LOCAL_NODE,
     shared: {

@@ -91,8 +91,8 @@ async function openIfPresent(file: string): Promise<FileHandle | undefined> {
 const LOOK_MS = 200;
 
 /**
- * The logs of several instances as one: what there is, in the order of time, then, if it is to be followed, what is
- * added.
+ * The logs of several instances as one: what there is, in the order of time, then, if it is to be followed,
+ * what is added.
  *
  * @param files the files there are now, by instance: asked again and again while following
  */

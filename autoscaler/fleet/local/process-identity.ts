@@ -4,8 +4,8 @@ import { systemCode } from '../../../models/base/errors.ts';
 import { processStat } from '../../../models/base/process-stat.ts';
 
 /**
- * Names one process for good. A pid alone does not: the kernel gives it to another process later. Its start time
- * tells the two apart, and the boot that time counts from tells apart machines that boot alike.
+ * Names one process for good. A pid alone does not: the kernel gives it to another process later. Its start
+ * time tells the two apart, and the boot that time counts from tells apart machines that boot alike.
  */
 export const processIdentitySchema = z.object({
   pid: z.number().int().positive(),
@@ -29,8 +29,8 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
 }
 
 /**
- * Sends a signal to that very process, see {@link signalNow}. Does nothing where it has ended, or where it cannot be
- * told from another of the same pid.
+ * Sends a signal to that very process, see {@link signalNow}. Does nothing where it has ended, or where it
+ * cannot be told from another of the same pid.
  */
 export async function signalProcess(identity: ProcessIdentity, name: NodeJS.Signals): Promise<void> {
   if (identity.startTicks === null || !(await isAlive(identity))) return;
@@ -38,8 +38,8 @@ export async function signalProcess(identity: ProcessIdentity, name: NodeJS.Sign
 }
 
 /**
- * Sends a signal to a pid that is known to be right. Instances lead a process group, and `SIGKILL` goes to all of it.
- * Does nothing where there is no such process.
+ * Sends a signal to a pid that is known to be right. Instances lead a process group, and `SIGKILL` goes to
+ * all of it. Does nothing where there is no such process.
  */
 export function signalNow(pid: number, name: NodeJS.Signals): void {
   if (name !== 'SIGKILL' || !signal(-pid, name)) signal(pid, name);

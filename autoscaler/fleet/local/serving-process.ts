@@ -22,8 +22,8 @@ export interface ServingProcess {
 const listeningSchema = z.object({ type: z.literal('listening'), port: z.number().int().positive() });
 
 /**
- * Starts a serving process that outlives us: a process group of its own, so that Ctrl-C in our terminal does not
- * reach it, output to a file, and nothing of it that keeps our event loop alive.
+ * Starts a serving process that outlives us: a process group of its own, so that Ctrl-C in our terminal does
+ * not reach it, output to a file, and nothing of it that keeps our event loop alive.
  */
 export async function startServingProcess(
   environment: NodeJS.ProcessEnv,

@@ -13,9 +13,9 @@ import { identify, isAlive, type ProcessIdentity, processIdentitySchema } from '
 const OWNER_FILE = 'autoscaler.pid';
 
 /**
- * Makes a state folder ours alone, for as long as this process lives: two autoscalers on one folder would kill each
- * other's instances. The owner is named by process, not by a lease, so that after a crash the next one can take over
- * at once.
+ * Makes a state folder ours alone, for as long as this process lives: two autoscalers on one folder would
+ * kill each other's instances. The owner is named by process, not by a lease, so that after a crash the next
+ * one can take over at once.
  *
  * @returns gives the folder back.
  * @throws InflessError STORAGE_FAILED when another autoscaler has it or it cannot be written.
@@ -38,7 +38,9 @@ export async function lockState(stateDirectory: string): Promise<() => Promise<v
   return () => rm(file, { force: true });
 }
 
-/** Looking and taking must be one step; this lock is held for milliseconds only, so that a stale one is rare. */
+/**
+ * Looking and taking must be one step; this lock is held for milliseconds only, so that a stale one is rare.
+ */
 async function guarded(stateDirectory: string, action: () => Promise<void>): Promise<void> {
   let release: () => Promise<void>;
   try {

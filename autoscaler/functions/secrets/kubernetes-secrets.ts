@@ -12,8 +12,8 @@ const MANAGED_LABEL = 'app.kubernetes.io/managed-by';
 const MANAGER = 'infless-autoscaler';
 
 /**
- * Secrets as Secret objects of the namespace, one key each, named as the secret. Those that are not ours are neither
- * shown nor touched: there may be others' passwords beside.
+ * Secrets as Secret objects of the namespace, one key each, named as the secret. Those that are not ours are
+ * neither shown nor touched: there may be others' passwords beside.
  */
 export class KubernetesSecrets implements SecretStore {
   readonly #client: ResourceClient<V1Secret>;

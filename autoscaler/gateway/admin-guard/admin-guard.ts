@@ -9,14 +9,15 @@ export interface AdminGuardOptions {
 }
 
 /**
- * What browsers say of the page that a request comes from, and the name that it was sent to. A gateway that passes
- * requests on has judged these headers, and does not send them along: they are about this gateway alone.
+ * What browsers say of the page that a request comes from, and the name that it was sent to. A gateway that
+ * passes requests on has judged these headers, and does not send them along: they are about this gateway
+ * alone.
  */
 export const JUDGED_HEADERS: readonly string[] = ['host', 'origin', 'sec-fetch-site'];
 
 /**
- * Keeps web pages from administering functions through the browser of somebody who can. Has to be called before
- * requests are passed on, and before routes are added.
+ * Keeps web pages from administering functions through the browser of somebody who can. Has to be called
+ * before requests are passed on, and before routes are added.
  */
 export function guardAdminRoutes(app: FastifyInstance, { hostNames }: AdminGuardOptions): void {
   const rules = {
@@ -47,7 +48,9 @@ function areaOf({ routeOptions, url }: FastifyRequest): AdminArea | undefined {
   return /^\/(api|system)(?=[/?]|$)/.exec(routeOptions.url ?? url)?.[1] as AdminArea | undefined;
 }
 
-/** All of one name, as sent: Node.js may keep only the first, and our server drops a malformed Content-Type. */
+/**
+ * All of one name, as sent: Node.js may keep only the first, and our server drops a malformed Content-Type.
+ */
 function headerOf({ raw }: FastifyRequest, name: string): string | undefined {
   return raw.headersDistinct[name]?.join(', ');
 }

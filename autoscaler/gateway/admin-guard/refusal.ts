@@ -19,18 +19,20 @@ export interface AdminRequest {
 
 export interface AdminGuardRules {
   /**
-   * Names of this gateway beside loopback names and the addresses that it listens on, as {@link hostNameOf} gives
-   * them; undefined where a login is asked for.
+   * Names of this gateway beside loopback names and the addresses that it listens on, as {@link hostNameOf}
+   * gives them; undefined where a login is asked for.
    */
   readonly hostNames: ReadonlySet<string> | undefined;
 }
 
 /**
- * Why a request may not administer functions, as far as that can be seen without credentials; undefined where it may.
+ * Why a request may not administer functions, as far as that can be seen without credentials; undefined where
+ * it may.
  *
  * A browser lets a page of any site send requests to this machine. The headers that a browser adds give these
- * away. A page whose name was made to stand for an address of ours (DNS rebinding) is of the same origin, but its
- * name is not ours. A browser that adds no such header at least asks first before it sends JSON for another origin.
+ * away. A page whose name was made to stand for an address of ours (DNS rebinding) is of the same origin, but
+ * its name is not ours. A browser that adds no such header at least asks first before it sends JSON for
+ * another origin.
  */
 export function refusalOf(request: AdminRequest, rules: AdminGuardRules): HttpError | undefined {
   return originRefusal(request) ?? hostRefusal(request, rules) ?? contentTypeRefusal(request);

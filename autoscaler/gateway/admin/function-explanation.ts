@@ -10,7 +10,8 @@ import { type ExplanationReport, explanationReport } from '../../planning/explai
  * Why a deployed function runs as it does: what would be decided for it now, by the planner that decides.
  *
  * @param ratePerSecond instead of what is measured
- * @throws InflessError FUNCTION_NOT_FOUND for one that was removed meanwhile; SLO_INFEASIBLE where running has shown that no config that a node can hold keeps the SLO
+ * @throws InflessError FUNCTION_NOT_FOUND for one that was removed meanwhile; SLO_INFEASIBLE where running
+ * has shown that no config that a node can hold keeps the SLO
  */
 export async function explanationOf(
   managed: ManagedFunction,

@@ -13,8 +13,8 @@ import { shortageText } from '../../planning/decision.ts';
 export interface FunctionStatus {
   readonly name: string;
   /**
-   * `ready`: an instance answers. `starting`: one is on its way. `idle`: none, the next request starts one. `failing`: none
-   * can be started, or there is no place for any.
+   * `ready`: an instance answers. `starting`: one is on its way. `idle`: none, the next request starts one.
+   * `failing`: none can be started, or there is no place for any.
    */
   readonly phase: 'ready' | 'starting' | 'idle' | 'failing' | 'broken';
   readonly reason?: string;
@@ -95,8 +95,8 @@ export async function statusOf(
 }
 
 /**
- * Predicted from the table for the ready instances at the present rate, or at one asked for. It is some 20,000 requests of
- * simulation: those that come meanwhile are served between its steps.
+ * Predicted from the table for the ready instances at the present rate, or at one asked for. It is some
+ * 20,000 requests of simulation: those that come meanwhile are served between its steps.
  */
 export async function forecastOf(
   managed: ManagedFunction,

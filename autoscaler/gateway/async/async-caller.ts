@@ -10,11 +10,17 @@ import { Invocation, type InvocationParts } from '../invocation.ts';
 import type { AsyncCall } from './async-queue.ts';
 import { CallbackRefused, type CallResult, postResult } from './callback.ts';
 
-/** Tries of a call that finds its function too busy, and of a callback that cannot be reached: 1 s, 2 s, 4 s … apart. */
+/**
+ * Tries of a call that finds its function too busy, and of a callback that cannot be reached: 1 s, 2 s, 4 s …
+ * apart.
+ */
 const TRIES = 6;
 const FIRST_PAUSE_MS = 1000;
 
-/** Carries out asynchronous calls as OpenFaaS' queue-worker does: calls the function, and posts what it answered. */
+/**
+ * Carries out asynchronous calls as OpenFaaS' queue-worker does: calls the function, and posts what it
+ * answered.
+ */
 export class AsyncCaller {
   readonly #parts: InvocationParts;
   readonly #logger: Logger;
@@ -89,7 +95,9 @@ export class AsyncCaller {
   }
 }
 
-/** Too much waits for the function, or it has no instance: both are what asynchronous calls are patient about. */
+/**
+ * Too much waits for the function, or it has no instance: both are what asynchronous calls are patient about.
+ */
 function isBusy(error: unknown): boolean {
   return error instanceof InflessError && (error.code === 'OVERLOADED' || error.code === 'UNAVAILABLE');
 }

@@ -16,8 +16,8 @@ const PREFIX = '/async-function';
 const CLOSE_GRACE_MS = 10_000;
 
 /**
- * `/async-function/NAME`: taken at once, run when there is time, the result posted to `X-Callback-Url`. What is taken
- * is held in memory: it is lost with the gateway, which says how much when it ends in order.
+ * `/async-function/NAME`: taken at once, run when there is time, the result posted to `X-Callback-Url`. What
+ * is taken is held in memory: it is lost with the gateway, which says how much when it ends in order.
  */
 export function asyncFunctionRoutes(
   app: FastifyInstance,

@@ -17,8 +17,8 @@ const list = z
   .transform((items) => items ?? []);
 
 /**
- * What OpenFaaS' clients send to deploy a function. What an inference function has no use for is let pass: its memory
- * is measured, its requests are planned, its root file system is never written to.
+ * What OpenFaaS' clients send to deploy a function. What an inference function has no use for is let pass:
+ * its memory is measured, its requests are planned, its root file system is never written to.
  */
 export const functionDeploymentSchema = z.object({
   service: z.string().min(1),
@@ -31,7 +31,10 @@ export const functionDeploymentSchema = z.object({
   labels: texts,
   annotations: texts,
   limits: z.object({ cpu: text.optional(), 'nvidia.com/gpu': text.optional() }).nullish(),
-  /** The faas-cli of INFless sends it, from the key of this name in its stack files; what it holds is the SLO in ms. */
+  /**
+   * The faas-cli of INFless sends it, from the key of this name in its stack files; what it holds is the SLO
+   * in ms.
+   */
   qpsPerInstance: text.nullish(),
 });
 export type FunctionDeployment = z.output<typeof functionDeploymentSchema>;

@@ -85,7 +85,9 @@ export function openFaasFunctionRoutes(app: FastifyInstance, parts: OpenFaasPart
     return reply.code(202).send();
   });
 
-  /** Pins how many instances there are at least; how many more are worth having stays the planner's to say. */
+  /**
+   * Pins how many instances there are at least; how many more are worth having stays the planner's to say.
+   */
   app.post<AskedByName>('/system/scale-function/:name', async (request, reply) => {
     const { replicas, ...asked } = parseWith(scalingSchema, jsonBody(request, REMEDY), {
       what: 'The request',

@@ -90,7 +90,8 @@ export const SETTINGS: readonly Setting[] = [
     tell: ({ scale }) => scale?.max?.toString(),
   },
   {
-    // Here functions go to zero unless told otherwise, and what `min` says holds always, not only while in use.
+    // Here functions go to zero unless told otherwise, and what `min` says holds always, not only while in
+    // use.
     keys: ['com.openfaas.scale.zero'],
     kind: 'label',
     read: (text, key, settings) => {
@@ -165,7 +166,10 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y;
 
-/** Reads what Go calls a duration, like `15m`, `1h30m` or `1m0.5s`, as milliseconds; undefined for what is none. */
+/**
+ * Reads what Go calls a duration, like `15m`, `1h30m` or `1m0.5s`, as milliseconds; undefined for what is
+ * none.
+ */
 export function parseGoDurationMs(text: string): number | undefined {
   let durationMs = 0;
   let end = 0;

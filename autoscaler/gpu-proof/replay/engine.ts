@@ -1,7 +1,7 @@
 /**
  * Loaded before any program of a replay: puts the engine's CPU in the place of its CUDA, where the native
- * library comes in, with its planning anew for each shape, and lets go wrong what is to go wrong. A process that loads no engine notices nothing of
- * it.
+ * library comes in, with its planning anew for each shape, and lets go wrong what is to go wrong. A process
+ * that loads no engine notices nothing of it.
  */
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -16,7 +16,8 @@ export function startJanitor(order: JanitorOrder): Janitor {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   const ended = once(child, 'exit').catch(() => undefined);
-  child.on('error', () => undefined); // without one, a proof that is killed leaves more behind, and that is all
+  // without one, a proof that is killed leaves more behind, and that is all
+  child.on('error', () => undefined);
   child.send(order, () => undefined);
   return {
     async dismiss() {

@@ -69,7 +69,8 @@ export const shareByMps: Step = async ({ doing, record, size }) => {
     return { outcome: left.length === 0 ? 'passed' : 'failed', sentence: `${parts.join('; ')}.` };
   } finally {
     await Promise.all(clients.map((client) => client.kill()));
-    if (Number.isNaN(downMs)) await mps.close().catch(() => undefined); // what went wrong before is the better story
+    // what went wrong before is the better story
+    if (Number.isNaN(downMs)) await mps.close().catch(() => undefined);
   }
 };
 

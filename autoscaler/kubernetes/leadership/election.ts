@@ -12,8 +12,8 @@ export interface ElectionSettings {
   /** A holder that has not renewed for so long may be replaced. */
   readonly durationMs: number;
   /**
-   * A holder that has not renewed for so long does not lead any more. Shorter than the other, so that clocks may run at
-   * different speeds: at these, one may be half as fast again as the other.
+   * A holder that has not renewed for so long does not lead any more. Shorter than the other, so that clocks
+   * may run at different speeds: at these, one may be half as fast again as the other.
    */
   readonly deposedAfterMs: number;
   readonly renewEveryMs: number;
@@ -35,10 +35,11 @@ interface Sight {
 }
 
 /**
- * One candidate's view of the election: what it has seen of the lease and what follows from that. No two candidates lead at
- * the same time, however long messages take and whichever are lost, because
+ * One candidate's view of the election: what it has seen of the lease and what follows from that. No two
+ * candidates lead at the same time, however long messages take and whichever are lost, because
  * - a lease is written only in place of the version that was seen, so that of two writers one fails;
- * - who leads counts from when it *sent* its last renewal, by its own clock, to a moment before others may take over;
+ * - who leads counts from when it *sent* its last renewal, by its own clock, to a moment before others may
+ *   take over;
  * - who takes over counts from when it *saw* that renewal, by its own clock. Clocks are never compared.
  */
 export class Election {
@@ -98,7 +99,10 @@ export class Election {
     return this.#sight === undefined ? -Infinity : this.#vacantAtMs;
   }
 
-  /** What to write to lead, or to go on leading; undefined while another's turn is not over, or before anything is seen. */
+  /**
+   * What to write to lead, or to go on leading; undefined while another's turn is not over, or before
+   * anything is seen.
+   */
   bid(nowMs: number): Lease | undefined {
     if (this.#sight === undefined) return undefined;
     if (!this.#isHolder && nowMs < this.#vacantAtMs) return undefined;
@@ -106,7 +110,10 @@ export class Election {
     return heldBy(this.#candidate, this.#name, this.#sight.lease, { durationMs, nowMs });
   }
 
-  /** What to write so that others need not wait; undefined where there is nothing to give back. It leads no more. */
+  /**
+   * What to write so that others need not wait; undefined where there is nothing to give back. It leads no
+   * more.
+   */
   resignation(nowMs: number): Lease | undefined {
     this.#renewedAtMs = -Infinity;
     const lease = this.#sight?.lease;
@@ -120,8 +127,8 @@ export class Election {
   }
 
   /**
-   * When anybody may take it. One that was deleted may have had a holder, who notices only with its next renewal; where
-   * there was none from the beginning, nobody has to be waited for.
+   * When anybody may take it. One that was deleted may have had a holder, who notices only with its next
+   * renewal; where there was none from the beginning, nobody has to be waited for.
    */
   get #vacantAtMs(): number {
     const { lease, sinceMs, wasDeleted } = this.#sight!;

@@ -32,7 +32,10 @@ export interface LeadershipOptions {
   readonly random?: () => number;
 }
 
-/** Takes part in the election from {@link start} on: bids for the lease, renews it while it leads, gives it back at the end. */
+/**
+ * Takes part in the election from {@link start} on: bids for the lease, renews it while it leads, gives it
+ * back at the end.
+ */
 export class Leadership {
   readonly #options: LeadershipOptions;
   readonly #settings: ElectionSettings;
@@ -51,7 +54,10 @@ export class Leadership {
     this.#election = new Election(leaseName, candidate, settings);
   }
 
-  /** Whether it leads at this very moment, even if its timers are late. Ask before anything only a leader may do. */
+  /**
+   * Whether it leads at this very moment, even if its timers are late. Ask before anything only a leader may
+   * do.
+   */
   get isLeader(): boolean {
     return !this.#isStopped && this.#election.isLeader(this.#options.clock.nowMs());
   }

@@ -46,7 +46,9 @@ export function durationMsOf(lease: Lease): number | undefined {
   return seconds === undefined ? undefined : seconds * 1000;
 }
 
-/** The lease as the candidate holds it from `nowMs` on: the first one, taken over from another, or renewed. */
+/**
+ * The lease as the candidate holds it from `nowMs` on: the first one, taken over from another, or renewed.
+ */
 export function heldBy(
   { identity, gatewayUrl }: Candidate,
   name: string,

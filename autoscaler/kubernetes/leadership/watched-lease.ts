@@ -44,7 +44,10 @@ export class WatchedLease implements LeaseAccess {
   }
 }
 
-/** A name that no other process has, nor this one's next life: the pod's, which the host is called by, and chance. */
+/**
+ * A name that no other process has, nor this one's next life: the pod's, which the host is called by, and
+ * chance.
+ */
 export function newIdentity(): string {
   return `${hostname()}_${randomUUID()}`;
 }

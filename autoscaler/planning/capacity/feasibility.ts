@@ -7,8 +7,8 @@ import type { Candidate } from '../../latency/candidate.ts';
 import type { RateModel, SloUnderLoad } from './rate-model.ts';
 
 /**
- * The tightest SLO, in whole ms, that some config keeps, or undefined without any config. Feasibility is monotone in
- * the SLO, so the answer is found by doubling and halving, whatever the rate model's rule.
+ * The tightest SLO, in whole ms, that some config keeps, or undefined without any config. Feasibility is
+ * monotone in the SLO, so the answer is found by doubling and halving, whatever the rate model's rule.
  */
 export function nearestFeasibleSloMs(
   candidates: readonly Candidate[],
@@ -36,8 +36,8 @@ export interface Unlimited {
 }
 
 /**
- * Refuses an SLO that no config keeps, and names the nearest one that some config does or, where only limits are in the way,
- * those.
+ * Refuses an SLO that no config keeps, and names the nearest one that some config does or, where only limits
+ * are in the way, those.
  *
  * @throws InflessError SLO_INFEASIBLE
  */

@@ -23,8 +23,8 @@ const REQUESTS = 20_000;
 const SEED = 1;
 
 /**
- * What the table predicts for a pool at a rate: the batch former runs over simulated arrivals, each batch taking a
- * time drawn from its cell's distribution. Undefined without instances or demand.
+ * What the table predicts for a pool at a rate: the batch former runs over simulated arrivals, each batch
+ * taking a time drawn from its cell's distribution. Undefined without instances or demand.
  */
 export function forecast(request: ForecastRequest): Forecast | undefined {
   const run = forecastRun(request);

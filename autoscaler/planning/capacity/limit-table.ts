@@ -3,7 +3,8 @@ import type { LimitCase } from './load-limit.ts';
 
 /**
  * The points at which load limits are tabulated. Between them the limit is interpolated; beyond them the
- * nearest point speaks, which errs on the safe side for short times and small CV and is documented for the rest.
+ * nearest point speaks, which errs on the safe side for short times and small CV and is documented for the
+ * rest.
  */
 export const LIMIT_GRID = {
   percentile: [95, 99, 99.9],
@@ -57,8 +58,9 @@ const curves = new Map<string, Curve>();
 const MOST_CURVES = 10_000;
 
 /**
- * The highest load, as a share of the fluid rate `servers · maxBatch / executionTime`, at which the percentile
- * is still in time: multilinear interpolation of the simulated table. A time ratio of 1 or more carries nothing.
+ * The highest load, as a share of the fluid rate `servers · maxBatch / executionTime`, at which the
+ * percentile is still in time: multilinear interpolation of the simulated table. A time ratio of 1 or more
+ * carries nothing.
  */
 export function loadLimitOf(limitCase: LimitCase): number {
   const { timeRatio } = limitCase;

@@ -6,10 +6,10 @@ import type { RateModel, SloUnderLoad } from './rate-model.ts';
 const LARGEST_POOL = LIMIT_GRID.servers.at(-1)!;
 
 /**
- * Capacity as a percentile: an instance contributes its fluid rate `b / mean time`, times the load that a pool of
- * this size carries with the SLO's percentile in time, given how long the tail of a batch is against the SLO and
- * how bursty the arrivals are (simulated, see load-limit.ts). The mean decides how much runs, the tail when
- * it ends.
+ * Capacity as a percentile: an instance contributes its fluid rate `b / mean time`, times the load that a
+ * pool of this size carries with the SLO's percentile in time, given how long the tail of a batch is against
+ * the SLO and how bursty the arrivals are (simulated, see load-limit.ts). The mean decides how much runs, the
+ * tail when it ends.
  */
 export const percentileRateModel: RateModel = {
   name: 'percentile',
@@ -26,7 +26,10 @@ export const percentileRateModel: RateModel = {
   worthStarting: () => true,
 };
 
-/** What one instance of a candidate carries under one SLO, by size of the pool: worked out when first asked for. */
+/**
+ * What one instance of a candidate carries under one SLO, by size of the pool: worked out when first asked
+ * for.
+ */
 class Contributions {
   readonly #candidate: Candidate;
   readonly #slo: SloUnderLoad;
@@ -65,8 +68,9 @@ class Contributions {
 }
 
 /**
- * A plan asks for the same few over and over, and the next plan for the same again. A candidate is of one function, which
- * has one SLO at a time: the last one is remembered, so that no more is kept than there are candidates.
+ * A plan asks for the same few over and over, and the next plan for the same again. A candidate is of one
+ * function, which has one SLO at a time: the last one is remembered, so that no more is kept than there are
+ * candidates.
  */
 const lastOf = new WeakMap<Candidate, Contributions>();
 

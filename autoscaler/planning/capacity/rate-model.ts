@@ -10,7 +10,9 @@ export interface SloUnderLoad {
 /** What one instance carries in a pool of so many, in requests per second. */
 export type SharesBySize = (poolSize: number) => number;
 
-/** How much a set of instances of one function carries: by the paper's rule, or by the simulated percentile. */
+/**
+ * How much a set of instances of one function carries: by the paper's rule, or by the simulated percentile.
+ */
 export interface RateModel {
   readonly name: string;
   /** Whether an instance of this config can keep the SLO at all. */

@@ -16,7 +16,9 @@ export interface Explanation {
   readonly constraint: Constraint;
   /** The constraint in a sentence, with its figures. */
   readonly why: string;
-  /** What it should come to have or, where there is not enough for that, what it gets; undefined for nothing. */
+  /**
+   * What it should come to have or, where there is not enough for that, what it gets; undefined for nothing.
+   */
   readonly chosen: InstanceSet | undefined;
   /** Requests per second that are not carried even so. */
   readonly missingPerSecond: number;

@@ -15,7 +15,10 @@ const LOOSE = 20;
 const CURVE_STEP = 1.08;
 /** The same where a change of config is looked for. */
 const SEARCH_STEP = 1.02;
-/** Close to the tightest SLO the price grows steeply: between that one and prices below this multiple nobody wants to be. */
+/**
+ * Close to the tightest SLO the price grows steeply: between that one and prices below this multiple nobody
+ * wants to be.
+ */
 const STEEPEST = 20;
 /** Differences below this share are none worth telling. */
 const WORTH_TELLING = 0.005;
@@ -31,8 +34,8 @@ export function looseSloMs({ candidates, slo }: Need): number {
 }
 
 /**
- * What the SLO costs: the cheapest set at each of a row of SLOs, from the tightest that can be kept to where a looser
- * one saves nothing any more. The need's own SLO is among them, if it can be kept.
+ * What the SLO costs: the cheapest set at each of a row of SLOs, from the tightest that can be kept to where
+ * a looser one saves nothing any more. The need's own SLO is among them, if it can be kept.
  */
 export function costOfSlo(need: Need): SloCost[] {
   const tightestMs = nearestFeasibleSloMs(need.candidates, need.slo, need.rates);
@@ -59,8 +62,8 @@ export function costOfSlo(need: Need): SloCost[] {
 }
 
 /**
- * The next looser SLO, in whole ms, at which another config is the cheapest and it costs less than now; undefined where
- * there is none, or the need's own SLO cannot be kept.
+ * The next looser SLO, in whole ms, at which another config is the cheapest and it costs less than now;
+ * undefined where there is none, or the need's own SLO cannot be kept.
  */
 export function nextCheaperSlo(need: Need): SloCost | undefined {
   const now = setsByPrice(need)[0];

@@ -12,7 +12,10 @@ export interface Need {
   readonly fewest: number;
 }
 
-/** Equal instances that together carry a rate. Planners may mix configs; to explain a choice, equal ones say more. */
+/**
+ * Equal instances that together carry a rate. Planners may mix configs; to explain a choice, equal ones say
+ * more.
+ */
 export interface UniformSet {
   readonly candidate: Candidate;
   readonly instances: number;

@@ -1,8 +1,9 @@
 import { TimeQueue } from '../../../models/base/time-queue.ts';
 
 /**
- * Which functions to look at next: those that something has happened to, and those whose time has come. Nothing else is
- * worth a look, so that thousands of functions that are hardly ever called cost next to nothing.
+ * Which functions to look at next: those that something has happened to, and those whose time has come.
+ * Nothing else is worth a look, so that thousands of functions that are hardly ever called cost next to
+ * nothing.
  */
 export class PlanQueue {
   readonly #enqueued = new Set<string>();
@@ -15,7 +16,10 @@ export class PlanQueue {
     this.#enqueued.add(name);
   }
 
-  /** It is to be looked at then at the latest. An alarm that is set for an earlier time stays: then it is looked at twice. */
+  /**
+   * It is to be looked at then at the latest. An alarm that is set for an earlier time stays: then it is
+   * looked at twice.
+   */
   wakeAt(name: string, atMs: number): void {
     if (atMs >= (this.#alarmsAtMs.get(name) ?? Infinity)) return;
     this.#alarmsAtMs.set(name, atMs);

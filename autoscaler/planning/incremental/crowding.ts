@@ -7,8 +7,8 @@ import { type ScalingDecision, shortagesOf } from '../decision.ts';
 const CONTENDED_SHARE = 0.9;
 
 /**
- * Whether, after a decision, functions have to be planned for all together: somebody is short whom more room would help, or a
- * resource is so far used up that somebody will be.
+ * Whether, after a decision, functions have to be planned for all together: somebody is short whom more room
+ * would help, or a resource is so far used up that somebody will be.
  */
 export function isContended(
   { nodes, instances, leaving }: ClusterSnapshot,

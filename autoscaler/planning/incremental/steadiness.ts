@@ -10,11 +10,14 @@ import type { FunctionDemand, Planner } from '../decision.ts';
 import { StableRates } from './steady-rates.ts';
 
 /**
- * Below this share of the highest rate that a pool may be asked to carry, only requests that come can bring it there. Above,
- * it may seem higher for a moment although none comes, since rates are measured over whole buckets of time.
+ * Below this share of the highest rate that a pool may be asked to carry, only requests that come can bring
+ * it there. Above, it may seem higher for a moment although none comes, since rates are measured over whole
+ * buckets of time.
  */
 const FAR_BELOW = 0.5;
-/** From here on, in requests per second, rates are looked at regularly: what they rise by is learnt from that. */
+/**
+ * From here on, in requests per second, rates are looked at regularly: what they rise by is learnt from that.
+ */
 const BUSY_PER_SECOND = 2;
 
 /** So many empty nodes of a kind stand for all there are. */
@@ -28,7 +31,8 @@ export interface Stability {
   /**
    * - `unstable`: a plan may change something.
    * - `stable-for-now`: not for now, but its rate may by itself leave the band in which it is left as it is.
-   * - `stable`: not until requests come, something happens to its instances, or its keep-alive policy changes its mind.
+   * - `stable`: not until requests come, something happens to its instances, or its keep-alive policy changes
+   *   its mind.
    */
   readonly state: 'unstable' | 'stable-for-now' | 'stable';
   /** Of a function that is settled: so many requests may come at once, and it still is. */
@@ -122,7 +126,10 @@ export class PlanStability {
   }
 }
 
-/** As much room as one function could want at once: its own nodes, and some of each kind. Thousands would be slow to ask about. */
+/**
+ * As much room as one function could want at once: its own nodes, and some of each kind. Thousands would be
+ * slow to ask about.
+ */
 function fewOfEachKind(
   nodes: readonly NodeCapacity[],
   planned: readonly PlacedInstance[],
@@ -138,7 +145,10 @@ function fewOfEachKind(
   });
 }
 
-/** Spares asking the planner where it is plain that it moves: too few, some that is not wanted, or on its way to another set. */
+/**
+ * Spares asking the planner where it is plain that it moves: too few, some that is not wanted, or on its way
+ * to another set.
+ */
 function mayBeSteady(demand: FunctionDemand, planned: readonly PlacedInstance[]): boolean {
   const { minInstances, warmInstances, maxInstances, recentRatePerSecond } = demand;
   const fewest = Math.min(maxInstances, Math.max(minInstances, warmInstances));

@@ -9,7 +9,10 @@ import { offersFor } from '../targets/offer.ts';
 /** What a pool carries is looked at in so many steps. */
 const STEPS = 20;
 
-/** Capacity is met exactly where the last instance too few would be started: what is asked for lies just below. */
+/**
+ * Capacity is met exactly where the last instance too few would be started: what is asked for lies just
+ * below.
+ */
 const BELOW = 1 - 1e-9;
 
 export interface Question {
@@ -23,11 +26,12 @@ export interface Question {
 }
 
 /**
- * The rates at which the planner leaves a pool as it is, found by asking it: for this function alone in an empty cluster,
- * where it is the freest to move. What it leaves at both ends of a step it leaves between them.
+ * The rates at which the planner leaves a pool as it is, found by asking it: for this function alone in an
+ * empty cluster, where it is the freest to move. What it leaves at both ends of a step it leaves between
+ * them.
  *
- * What is asked for now matters only where it exceeds what the pool carries: planners start for that, and keep and replace
- * by the highest rate of the recent past.
+ * What is asked for now matters only where it exceeds what the pool carries: planners start for that, and
+ * keep and replace by the highest rate of the recent past.
  */
 export class StableRates {
   /** What the pool carries, in requests per second. */
@@ -82,7 +86,10 @@ export class StableRates {
   }
 }
 
-/** By the SLO that is planned for: where no config keeps the function's own, what carries nothing by that would never rest. */
+/**
+ * By the SLO that is planned for: where no config keeps the function's own, what carries nothing by that
+ * would never rest.
+ */
 function capacityOf({ demand, instances, nodes, rates }: Question): number {
   const { all, slo } = offersFor(demand, rates, eligibleNodes(nodes, demand.nodeSelector).kinds);
   const byConfig = new Map(all.map(({ candidate }) => [configKey(candidate.config), candidate]));

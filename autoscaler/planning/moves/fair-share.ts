@@ -5,7 +5,9 @@ import { type Buyer, clearMarket, type DemandElasticity } from '../targets/marke
 import { missingOf, type Target } from '../targets/targets.ts';
 import type { Reservations } from './reservations.ts';
 
-/** Bounds the work of one plan where not everything fits; what is still missing then comes with the next one. */
+/**
+ * Bounds the work of one plan where not everything fits; what is still missing then comes with the next one.
+ */
 const MOST_SHARED = 2_000;
 
 /** What is short now need not be carried at any price, since others move soon. */
@@ -24,9 +26,9 @@ interface Share {
 }
 
 /**
- * Shares out what room there is among functions that cannot all have what they lack: the shortest next gets one
- * instance of its target or, where none of that fits, of what brings it the most for what that is worth now. Targets may
- * count on room that will be there only when others have moved.
+ * Shares out what room there is among functions that cannot all have what they lack: the shortest next gets
+ * one instance of its target or, where none of that fits, of what brings it the most for what that is worth
+ * now. Targets may count on room that will be there only when others have moved.
  */
 export class FairShare {
   readonly #shares: Map<FunctionPlan, Share>;
@@ -115,7 +117,10 @@ function buyerOfMissing({ offers, demand, comingCapacity, weight }: FunctionPlan
   return { offers, ratePerSecond, weight, running: offers.all.map(() => 0) };
 }
 
-/** What a short function takes where its best does not fit: of its target, or what carries much more for its cost. */
+/**
+ * What a short function takes where its best does not fit: of its target, or what carries much more for its
+ * cost.
+ */
 export function offersByPreference(
   plan: FunctionPlan,
   wants: readonly number[],
@@ -128,8 +133,8 @@ export function offersByPreference(
 }
 
 /**
- * Offers that a short function may take although its target does not contain them: those first that bring the most of
- * what is missing for their cost. The shorter it is, the more a request a second may cost.
+ * Offers that a short function may take although its target does not contain them: those first that bring the
+ * most of what is missing for their cost. The shorter it is, the more a request a second may cost.
  */
 export function fallbackOffers(plan: FunctionPlan, costs: readonly number[] = plan.costs): number[] {
   const { offers, size, shortage } = plan;

@@ -11,9 +11,9 @@ import { canGive, fewestVictims, lentTo, type Preemption, stopAll, type Victim }
 const MOST_OFFERS = 8;
 
 /**
- * Makes room for a first instance of functions that have requests and nothing at all, and have found nothing free: others
- * give way that have more than they must. Whatever config it is, in time or not, the function is served, and something is
- * learnt of how long its batches take.
+ * Makes room for a first instance of functions that have requests and nothing at all, and have found nothing
+ * free: others give way that have more than they must. Whatever config it is, in time or not, the function is
+ * served, and something is learnt of how long its batches take.
  */
 export function preemptForFirst(
   poor: readonly { readonly plan: FunctionPlan; readonly target: Target }[],
@@ -63,7 +63,10 @@ function carryOut(plan: FunctionPlan, { candidate, victims }: Preemption, room: 
   else room.reserveFallback(plan, candidate);
 }
 
-/** Of one owner only so many may go: which of them make room depends on what there is too little of, and on which GPU. */
+/**
+ * Of one owner only so many may go: which of them make room depends on what there is too little of, and on
+ * which GPU.
+ */
 function inSomeOrders(victims: readonly Victim[]): (readonly Victim[])[] {
   const largestFirst = ZERO.map((_, index) =>
     victims.toSorted((a, b) => b.instance.needs[index]! - a.instance.needs[index]!),

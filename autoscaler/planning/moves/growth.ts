@@ -5,9 +5,9 @@ import { preemptForFirst } from './first-instance.ts';
 import type { Reservations } from './reservations.ts';
 
 /**
- * Starts what functions that are short lack of their targets, large instances first, since small ones fit beside them.
- * Where that leaves somebody out, what room there is now is shared out one by one instead, first among those who have
- * requests and nothing at all.
+ * Starts what functions that are short lack of their targets, large instances first, since small ones fit
+ * beside them. Where that leaves somebody out, what room there is now is shared out one by one instead, first
+ * among those who have requests and nothing at all.
  */
 export function grow(plans: readonly FunctionPlan[], targets: readonly Target[], room: Reservations): void {
   const growing = plans.flatMap((plan, index) => (plan.wantsMore ? [{ plan, target: targets[index]! }] : []));

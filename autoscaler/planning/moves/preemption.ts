@@ -36,11 +36,14 @@ interface Preemption {
 /**
  * Makes room on full nodes for what functions lack of their targets, by stopping what is in its way:
  *
- * - what its owner's target does not contain either, so that step by step everybody comes to have what the market has
- *   found for all; so little at a time that it is hardly missed until the new, which carries more, is ready;
- * - for who is relatively shortest, obsolete instances of its own, or instances of others that stay better off without them.
+ * - what its owner's target does not contain either, so that step by step everybody comes to have what the
+ *   market has found for all; so little at a time that it is hardly missed until the new, which carries more,
+ *   is ready;
+ * - for who is relatively shortest, obsolete instances of its own, or instances of others that stay better
+ *   off without them.
  *
- * So the worst coverage rises until all are about equal. Nobody asks for more while room for it is on its way.
+ * So the worst coverage rises until all are about equal. Nobody asks for more while room for it is on its
+ * way.
  */
 export function preempt(
   plans: readonly FunctionPlan[],
@@ -70,7 +73,9 @@ class Preemptor {
     this.#room = room;
   }
 
-  /** Takes surplus out of the way of what a function lacks of its target, if nothing else can start for it. */
+  /**
+   * Takes surplus out of the way of what a function lacks of its target, if nothing else can start for it.
+   */
   swapFor(place: number): void {
     const plan = this.#plans[place]!;
     if (plan.isGrowing) return;
@@ -107,7 +112,9 @@ class Preemptor {
     if (preemption !== undefined) this.#carryOut(plan, preemption);
   }
 
-  /** Whether the room would be taken for something else of the same function, and so the same be found again. */
+  /**
+   * Whether the room would be taken for something else of the same function, and so the same be found again.
+   */
   #wouldBeLost(plan: FunctionPlan, { offer, victims }: Preemption, wants: readonly number[]): boolean {
     if (!plan.isShort || offer === wants[0]) return false;
     const leaving = victims.map(({ instance }) => instance);

@@ -6,8 +6,9 @@ import { surplusOf, type Target } from '../targets/targets.ts';
 import type { Reservations } from './reservations.ts';
 
 /**
- * Stops what a function can do without: obsolete instances when others that are ready carry its demand, and what its target does
- * not contain when those carry the highest rate of the recent past. On the emptiest nodes first, so that they empty.
+ * Stops what a function can do without: obsolete instances when others that are ready carry its demand, and
+ * what its target does not contain when those carry the highest rate of the recent past. On the emptiest
+ * nodes first, so that they empty.
  */
 export function release(plan: FunctionPlan, target: Target, room: Reservations): void {
   releaseObsolete(plan, room);

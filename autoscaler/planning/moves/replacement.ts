@@ -5,12 +5,15 @@ import { missingOf, surplusOf, type Target, wantedPerSecond } from '../targets/t
 import { dearestFirst } from './release.ts';
 import type { Reservations } from './reservations.ts';
 
-/** A rate that is measured goes up and down by chance: what saves less than this now may cost as much in a moment. */
+/**
+ * A rate that is measured goes up and down by chance: what saves less than this now may cost as much in a
+ * moment.
+ */
 const LEAST_SAVING = 0.03;
 
 /**
- * Starts what a function that is not short lacks of its target, beside what runs: the dear instances are released once
- * the new are ready. As far as there is room, and where that part pays by itself.
+ * Starts what a function that is not short lacks of its target, beside what runs: the dear instances are
+ * released once the new are ready. As far as there is room, and where that part pays by itself.
  */
 export function replace(plan: FunctionPlan, target: Target, room: Reservations): void {
   if (!mayReplace(plan)) return;

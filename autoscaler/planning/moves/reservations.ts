@@ -7,8 +7,9 @@ import type { NodePlace } from '../placement/free-node.ts';
 import type { FunctionPlan } from '../targets/function-plan.ts';
 
 /**
- * Where there is room: now, while what is being stopped still holds its own, and later, when that has left. What starts
- * must fit now; what is promised room later is in the way of whatever else might start there meanwhile.
+ * Where there is room: now, while what is being stopped still holds its own, and later, when that has left.
+ * What starts must fit now; what is promised room later is in the way of whatever else might start there
+ * meanwhile.
  */
 export class Reservations {
   readonly #now: FreeCapacity;
@@ -46,7 +47,10 @@ export class Reservations {
     }
   }
 
-  /** Keeps room for up to `count` instances that will fit when what is being stopped has left. @returns how many */
+  /**
+   * Keeps room for up to `count` instances that will fit when what is being stopped has left. @returns how
+   * many
+   */
   reserve(plan: FunctionPlan, index: number, count: number): number {
     const spots = this.#later.place(
       plan.offer(index).candidate,
@@ -69,7 +73,10 @@ export class Reservations {
     return true;
   }
 
-  /** Keeps room for the same that will be there when what is being stopped has left. @returns whether there will be any */
+  /**
+   * Keeps room for the same that will be there when what is being stopped has left. @returns whether there
+   * will be any
+   */
   reserveFallback(plan: FunctionPlan, candidate: Candidate): boolean {
     const [spot] = this.#later.place(candidate, 1, plan.site.names);
     if (spot === undefined) return false;

@@ -8,7 +8,10 @@ import type { Reservations } from './reservations.ts';
 /** Bounds the work of one search. */
 const MOST_NODES = 64;
 
-/** What may have to go: an instance, whose it is, and by which of its offers; undefined for obsolete instances. */
+/**
+ * What may have to go: an instance, whose it is, and by which of its offers; undefined for obsolete
+ * instances.
+ */
 export interface Victim {
   readonly owner: FunctionPlan;
   readonly index: number | undefined;
@@ -41,7 +44,10 @@ export function lentTo(needy: FunctionPlan, plans: readonly FunctionPlan[]): Vic
     ]);
 }
 
-/** Whether everybody, without what is taken, is clearly better off with what is ready than who needs it is now. */
+/**
+ * Whether everybody, without what is taken, is clearly better off with what is ready than who needs it is
+ * now.
+ */
 export function canGive(victims: readonly Victim[], needy: FunctionPlan): boolean {
   return ownersOf(victims).every((owner) => {
     if (owner === needy) return true;

@@ -16,8 +16,8 @@ interface Booking {
 }
 
 /**
- * What is free on each node while a plan is being made. Nothing is reckoned before it is asked for: many a plan looks for
- * no room at all.
+ * What is free on each node while a plan is being made. Nothing is reckoned before it is asked for: many a
+ * plan looks for no room at all.
  */
 export class FreeCapacity {
   readonly #nodes: readonly NodeCapacity[];

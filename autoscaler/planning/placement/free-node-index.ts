@@ -2,7 +2,10 @@ import { CPU, GPU } from '../../../models/base/resources.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import type { FreeNode } from './free-node.ts';
 
-/** Nodes stand on shelves by what they have free: the emptiest GPU, then CPU, in steps of a share of the largest node's. */
+/**
+ * Nodes stand on shelves by what they have free: the emptiest GPU, then CPU, in steps of a share of the
+ * largest node's.
+ */
 const GPU_STEPS = 20;
 const CPU_STEPS = 60;
 
@@ -47,7 +50,8 @@ export class FreeNodeIndex {
   }
 
   /**
-   * Nodes whose GPUs are used up come first, then those with little CPU: the rest stays in one piece for large ones.
+   * Nodes whose GPUs are used up come first, then those with little CPU: the rest stays in one piece for
+   * large ones.
    *
    * @param among names of the nodes it may be; undefined: any
    */

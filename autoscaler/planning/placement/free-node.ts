@@ -60,7 +60,10 @@ export class FreeNode {
     );
   }
 
-  /** Books an instance that is there already (1), or gives back what it holds (−1): over-booked by others is no error here. */
+  /**
+   * Books an instance that is there already (1), or gives back what it holds (−1): over-booked by others is
+   * no error here.
+   */
   book({ needs, gpu }: Placement, sign: 1 | -1): void {
     this.#take(needs, SHARED_INDICES, 0, sign);
     if (!needsDevice(needs)) return;

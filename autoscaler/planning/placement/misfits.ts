@@ -2,8 +2,8 @@ import type { EligibleNodes } from '../../cluster/eligible-nodes.ts';
 import { isNoEasier, type ShareNeeds } from '../../cluster/node.ts';
 
 /**
- * What has found no place, by where it looked for one: as long as room only becomes less, nothing finds one that needs as
- * much of everything.
+ * What has found no place, by where it looked for one: as long as room only becomes less, nothing finds one
+ * that needs as much of everything.
  */
 export class Misfits {
   readonly #needs = new Map<EligibleNodes, readonly ShareNeeds[]>();

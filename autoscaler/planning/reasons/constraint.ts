@@ -9,7 +9,10 @@ import { leastCount } from './rejections.ts';
 /** What would cost less than this share of what there is, binds. */
 const SAVES = 0.99;
 
-/** What keeps a function from costing less, or from being carried at all: the first that would change something. */
+/**
+ * What keeps a function from costing less, or from being carried at all: the first that would change
+ * something.
+ */
 export function constraintOf(made: MadePlan, shortage: Shortage | undefined): Constraint {
   const { plan, target } = made;
   if (shortage !== undefined) {
@@ -77,7 +80,10 @@ function cheapestOffer({ plan }: MadePlan): Candidate {
   return offers.all[best]!.candidate;
 }
 
-/** The resource that makes a config dearest by the market or, where nothing is dear, of which the nodes have least left for it. */
+/**
+ * The resource that makes a config dearest by the market or, where nothing is dear, of which the nodes have
+ * least left for it.
+ */
 function scarceFor(made: MadePlan, candidate: Candidate): ClusterConstraint {
   const { prices } = made;
   if (isZero(prices)) return clusterConstraint(fitOn(candidate, freeNodes(made)()).limitedBy);

@@ -7,8 +7,8 @@ import { type MadePlan, targetRate } from './made-plan.ts';
 import { rejectionsOf } from './rejections.ts';
 
 /**
- * What was decided for one function. What binds it, and what was rejected, is worked out when it is first read: few readers
- * ask, and it would take longer than to decide.
+ * What was decided for one function. What binds it, and what was rejected, is worked out when it is first
+ * read: few readers ask, and it would take longer than to decide.
  */
 export function functionDecision(made: MadePlan): FunctionDecision {
   const { plan, target } = made;

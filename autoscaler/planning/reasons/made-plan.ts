@@ -25,8 +25,8 @@ export function targetRate({ plan, target }: MadePlan): number {
 }
 
 /**
- * What nodes that a function may be on have left for it: what others hold, or are given with this decision, is not, and its
- * own is. Worked out when first asked for.
+ * What nodes that a function may be on have left for it: what others hold, or are given with this decision,
+ * is not, and its own is. Worked out when first asked for.
  */
 export function freeNodes({ plan, cluster, actions }: MadePlan): () => readonly NodeCapacity[] {
   let free: readonly NodeCapacity[] | undefined;

@@ -16,15 +16,19 @@ import { fitOn } from '../placement/room-for.ts';
 import { sizeOf } from '../targets/offer.ts';
 import { freeNodes, type MadePlan, targetRate } from './made-plan.ts';
 
-/** Rates are sums, which depend on the order of their terms: a cost is higher if it is more than a little higher. */
+/**
+ * Rates are sums, which depend on the order of their terms: a cost is higher if it is more than a little
+ * higher.
+ */
 const ROUNDING = 1 + 1e-9;
 
 /** Those that come closest to being chosen come first. */
 const ORDER: readonly Rejection['because'][] = ['costlier', 'no-node', 'limits', 'slo'];
 
 /**
- * What speaks against each config that the target does not contain: the first that does, of limits, nodes, SLO and cost. One
- * against which nothing speaks, but that moving to it does not pay by itself, is not among them.
+ * What speaks against each config that the target does not contain: the first that does, of limits, nodes,
+ * SLO and cost. One against which nothing speaks, but that moving to it does not pay by itself, is not among
+ * them.
  */
 export function rejectionsOf(made: MadePlan): Rejection[] {
   const { plan } = made;

@@ -36,7 +36,9 @@ export class FunctionPlan {
   readonly countsBefore: readonly number[];
   /** Those that are not ready yet. */
   readonly starting: PlacedInstance[] = [];
-  /** Outdated, of a config that cannot keep the SLO, or where it may not be: it serves, but should be gone. */
+  /**
+   * Outdated, of a config that cannot keep the SLO, or where it may not be: it serves, but should be gone.
+   */
   readonly obsolete: PlacedInstance[] = [];
   readonly #stopped: Stopped[] = [];
   readonly #leaving: number;
@@ -115,7 +117,10 @@ export class FunctionPlan {
     return has === 0 && this.#fallback === undefined && (this.demand.ratePerSecond > 0 || this.fewest > 0);
   }
 
-  /** Whether more is asked for than will be carried; it may also lack instances of those it shall have in any case. */
+  /**
+   * Whether more is asked for than will be carried; it may also lack instances of those it shall have in any
+   * case.
+   */
   get isShort(): boolean {
     return this.comingCapacity < this.demand.ratePerSecond;
   }
@@ -129,7 +134,10 @@ export class FunctionPlan {
     return this.demand.weight ?? 1;
   }
 
-  /** Capacity over demand, by weight: the lower, the more urgent. What is only to be kept warm is never urgent. */
+  /**
+   * Capacity over demand, by weight: the lower, the more urgent. What is only to be kept warm is never
+   * urgent.
+   */
   get coverage(): number {
     return this.coverageOf(this.comingCapacity);
   }
@@ -240,7 +248,9 @@ export class FunctionPlan {
     return this.starting.length + this.#added.length + this.#expected > 0;
   }
 
-  /** Whether what was decided before is still being done: some starts, or stops to make room for what will. */
+  /**
+   * Whether what was decided before is still being done: some starts, or stops to make room for what will.
+   */
   get isChanging(): boolean {
     return this.isMoving || this.#leaving + this.stopped > 0;
   }
@@ -263,7 +273,10 @@ export class FunctionPlan {
     return this.offers.all[index]!;
   }
 
-  /** Which offer a config is, or −1. Thousands of instances are looked up a plan: making keys would take longer. */
+  /**
+   * Which offer a config is, or −1. Thousands of instances are looked up a plan: making keys would take
+   * longer.
+   */
   #indexOf({ batch, cpuMillicores, gpuPercent }: Config): number {
     return this.offers.all.findIndex(({ candidate: { config } }) => {
       const isSameQuota = config.cpuMillicores === cpuMillicores && config.gpuPercent === gpuPercent;
@@ -297,7 +310,9 @@ export function compareCoverage(a: FunctionPlan, b: FunctionPlan): number {
   return Number(a.coverage > b.coverage) - Number(a.coverage < b.coverage);
 }
 
-/** Coverages that differ by less than this factor are about equal: who is how short changes by chance, too. */
+/**
+ * Coverages that differ by less than this factor are about equal: who is how short changes by chance, too.
+ */
 const LEVEL = 1.25;
 
 /** By a whole number, how well a function is covered. */

@@ -16,7 +16,10 @@ export interface Purchase {
   readonly counts: readonly number[];
   /** Of what it wanted: below 1 where there is not enough for all. */
   readonly ratePerSecond: number;
-  /** Whether it is one of those between whom a resource just suffices: at these prices more of it would do as well. */
+  /**
+   * Whether it is one of those between whom a resource just suffices: at these prices more of it would do as
+   * well.
+   */
   readonly isMarginal: boolean;
 }
 
@@ -43,12 +46,13 @@ const HALVINGS = 24;
 const DOUBLINGS = 60;
 
 /**
- * Finds the prices at which all functions' cheapest choices together need no more than there is: the dual of the
- * linear programme that covers all demand at the least price (a fractional answer, within the error of rounding of the
- * best there is). What runs has its start behind it, and so stays as long as nothing else is clearly cheaper.
+ * Finds the prices at which all functions' cheapest choices together need no more than there is: the dual of
+ * the linear programme that covers all demand at the least price (a fractional answer, within the error of
+ * rounding of the best there is). What runs has its start behind it, and so stays as long as nothing else is
+ * clearly cheaper.
  *
- * Where there is not enough for all, prices rise until the demand falls: each function gives up a share of its own that
- * grows with the eighth root of its price, so that shares by weight end nearly equal.
+ * Where there is not enough for all, prices rise until the demand falls: each function gives up a share of
+ * its own that grows with the eighth root of its price, so that shares by weight end nearly equal.
  */
 export function clearMarket(
   buyers: readonly Buyer[],
@@ -129,8 +133,8 @@ class Market {
   }
 
   /**
-   * At prices that just suffice, a resource is left over; a little below, some function would switch and take too much
-   * of it. What lies between fits exactly.
+   * At prices that just suffice, a resource is left over; a little below, some function would switch and take
+   * too much of it. What lies between fits exactly.
    */
   #concluded(prices: Vector, below: Vector): MarketClearing {
     const enough: number[] = [...ZERO];

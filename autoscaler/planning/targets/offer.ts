@@ -10,8 +10,8 @@ import { attainableSlo } from './attainable-slo.ts';
 const INSTANCE_PRICE = 2;
 
 /**
- * For how long a move has to pay: what is started costs its price while it is starting, and brings what it saves for
- * about so long before the demand is another one.
+ * For how long a move has to pay: what is started costs its price while it is starting, and brings what it
+ * saves for about so long before the demand is another one.
  */
 const MOVE_HORIZON_MS = 30_000;
 
@@ -32,7 +32,10 @@ export class Offers {
   readonly prices: readonly number[];
   /** What is planned for: looser than the function's own where no config that a node can hold keeps that. */
   readonly slo: SloUnderLoad;
-  /** Configs that some node can hold, but that do not keep even that: better than nothing where no offer finds a place. */
+  /**
+   * Configs that some node can hold, but that do not keep even that: better than nothing where no offer finds
+   * a place.
+   */
   readonly others: readonly Candidate[];
   readonly #asked: SloUnderLoad;
   readonly #rates: RateModel;
@@ -122,7 +125,10 @@ function byTail(a: Candidate, b: Candidate): number {
   return a.tailMs - b.tailMs || priceOf(a.config) - priceOf(b.config);
 }
 
-/** The same candidates come back with every plan until running shows other times: what was made of them last is kept. */
+/**
+ * The same candidates come back with every plan until running shows other times: what was made of them last
+ * is kept.
+ */
 const lastOf = new WeakMap<readonly Candidate[], Offers>();
 
 export function offersFor(demand: FunctionDemand, rates: RateModel, kinds: readonly NodeCapacity[]): Offers {

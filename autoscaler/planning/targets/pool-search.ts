@@ -14,7 +14,9 @@ export interface PoolRequest {
 /** Configs tried for the bulk of a pool: the cheapest by rate; the rest only as the last instance. */
 const MOST_MAINS = 10;
 
-/** Rates are sums, which depend on the order of their terms: enough is a little more than what is asked for. */
+/**
+ * Rates are sums, which depend on the order of their terms: enough is a little more than what is asked for.
+ */
 const ROUNDING = 1 + 1e-9;
 
 /** What a pool costs, starts included. */
@@ -35,9 +37,9 @@ export function carries({ offers, ratePerSecond }: PoolRequest, counts: Counts):
 }
 
 /**
- * The cheapest pool that contains `base` and carries the rate, among those that add instances of one config and, for
- * what is left at the end, one of another: an optimum over all sets differs from that by less than an instance.
- * Undefined where no such pool is small enough.
+ * The cheapest pool that contains `base` and carries the rate, among those that add instances of one config
+ * and, for what is left at the end, one of another: an optimum over all sets differs from that by less than
+ * an instance. Undefined where no such pool is small enough.
  */
 export function completed(request: PoolRequest, base: Counts): number[] | undefined {
   if (carries(request, base)) return [...base];
@@ -139,8 +141,8 @@ class Search {
 }
 
 /**
- * What remains of a pool when all that it can do without is taken out, the least efficient first or, where that leaves
- * less, the dearest.
+ * What remains of a pool when all that it can do without is taken out, the least efficient first or, where
+ * that leaves less, the dearest.
  */
 export function trimmed(request: PoolRequest, counts: Counts, fewest: number): number[] {
   const { offers, costs } = request;

@@ -21,15 +21,18 @@ export interface MissingInstances {
 const WHOLE = 1e-6;
 
 /**
- * What a function wants to be carried: no less than its demand and, of what it has, nothing is given up that the recent
- * past has needed.
+ * What a function wants to be carried: no less than its demand and, of what it has, nothing is given up that
+ * the recent past has needed.
  */
 export function wantedPerSecond(plan: FunctionPlan): number {
   const { ratePerSecond } = plan.demand;
   return Math.max(ratePerSecond, Math.min(plan.capacity, plan.recentPerSecond));
 }
 
-/** What a plan lacks of its target that neither starts nor is promised room; what carries the most for its cost first. */
+/**
+ * What a plan lacks of its target that neither starts nor is promised room; what carries the most for its
+ * cost first.
+ */
 export function missingOf(plan: FunctionPlan, { counts }: Target): MissingInstances[] {
   const coming = plan.comingCounts;
   const size = sizeOf(coming) + 1;
@@ -60,7 +63,10 @@ export function targetOf(plan: FunctionPlan, purchase: Purchase): Target {
   return { counts: atLeast(plan, counts), ratePerSecond };
 }
 
-/** Between two that are equally good by price, those on the margin follow the market: it has counted who goes where. */
+/**
+ * Between two that are equally good by price, those on the margin follow the market: it has counted who goes
+ * where.
+ */
 function cheaper(
   request: PoolRequest,
   near: number[] | undefined,

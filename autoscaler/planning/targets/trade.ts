@@ -6,7 +6,10 @@ import type { FunctionPlan } from './function-plan.ts';
 import { type Buyer, clearMarket, type MarketClearing, type Purchase } from './market.ts';
 import { wantedPerSecond } from './targets.ts';
 
-/** Share of each resource that is not planned for: what is started beside what it replaces needs somewhere to be. */
+/**
+ * Share of each resource that is not planned for: what is started beside what it replaces needs somewhere to
+ * be.
+ */
 const MOVING_SPACE = 0.01;
 
 /** What a function buys, and at which prices. */
@@ -23,8 +26,8 @@ export interface Allocations {
 }
 
 /**
- * What each function buys in the cluster's market. Those that may be on the same few nodes only have a market of their own
- * beside: where that is the scarcer, what others have left elsewhere is of no use to them.
+ * What each function buys in the cluster's market. Those that may be on the same few nodes only have a market
+ * of their own beside: where that is the scarcer, what others have left elsewhere is of no use to them.
  */
 export function allocate(plans: readonly FunctionPlan[], { nodes, instances }: ClusterSnapshot): Allocations {
   const names = new Set(plans.map(({ demand }) => demand.name));

@@ -17,8 +17,8 @@ const LAYOUT: CsvLayout = { what: 'Azure Functions 2019 trace', columns: [...KEY
 const MINUTE_MS = 60_000;
 
 /**
- * Reads `invocations_per_function_md.anon.dNN.csv` of the Azure Functions Trace 2019 (*Serverless in the Wild*, ATC'20), one
- * function at a time.
+ * Reads `invocations_per_function_md.anon.dNN.csv` of the Azure Functions Trace 2019 (*Serverless in the
+ * Wild*, ATC'20), one function at a time.
  *
  * @throws InflessError INVALID_INPUT naming the line that is none
  */
@@ -41,7 +41,10 @@ export async function* readAzure2019(file: string): AsyncGenerator<MinuteCounts>
   }
 }
 
-/** Arrival times in ms that have these counts, each minute's at random moments within it: as Poisson arrivals would be. */
+/**
+ * Arrival times in ms that have these counts, each minute's at random moments within it: as Poisson arrivals
+ * would be.
+ */
 export function* arrivalsOfCounts(
   perMinute: readonly number[],
   seed: number,

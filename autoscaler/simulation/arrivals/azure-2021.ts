@@ -14,8 +14,8 @@ const LAYOUT: CsvLayout = { what: 'Azure Functions 2021 trace', columns: COLUMNS
 const SECOND_MS = 1000;
 
 /**
- * Reads the Azure Functions Invocation Trace 2021 (SOSP'21), one invocation at a time, in the order of the file, which is
- * not that of the starts.
+ * Reads the Azure Functions Invocation Trace 2021 (SOSP'21), one invocation at a time, in the order of the
+ * file, which is not that of the starts.
  *
  * @throws InflessError INVALID_INPUT naming the line that is none
  */
@@ -49,7 +49,10 @@ export interface FunctionArrivals {
   readonly arrivalsMs: Float64Array;
 }
 
-/** Collects a trace by function, those with most invocations first; some 16 MB for the two weeks of the original. */
+/**
+ * Collects a trace by function, those with most invocations first; some 16 MB for the two weeks of the
+ * original.
+ */
 export async function collectArrivals(invocations: AsyncIterable<Invocation>): Promise<FunctionArrivals[]> {
   const byFunction = new Map<string, { app: string; functionId: string; startsMs: number[] }>();
   let firstMs = Infinity;

@@ -8,9 +8,9 @@ export interface MmppState {
 }
 
 /**
- * A Markov-modulated Poisson process: load that jumps between levels at random. From each state the chain goes to any other
- * with equal probability. It begins in a state drawn in proportion to the time spent there, so that the process looks as if
- * it had been running for ever. Arrival times in ms, ascending, without end.
+ * A Markov-modulated Poisson process: load that jumps between levels at random. From each state the chain
+ * goes to any other with equal probability. It begins in a state drawn in proportion to the time spent there,
+ * so that the process looks as if it had been running for ever. Arrival times in ms, ascending, without end.
  */
 export function* mmpp(states: readonly MmppState[], seed: number): Generator<number, void, undefined> {
   const random = seededRandom(seed);
@@ -26,7 +26,8 @@ export function* mmpp(states: readonly MmppState[], seed: number): Generator<num
       yield nowMs;
       continue;
     }
-    // Poisson arrivals remember nothing: the one that was drawn beyond the change is drawn anew at the new rate.
+    // Poisson arrivals remember nothing: the one that was drawn beyond the change is drawn anew at the new
+    // rate.
     nowMs = leavesAtMs;
     if (states.length > 1) {
       const step = 1 + Math.floor(random() * (states.length - 1));

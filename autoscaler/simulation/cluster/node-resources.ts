@@ -18,7 +18,10 @@ export interface Holding {
   readonly gpu: number | undefined;
 }
 
-/** What is free on one simulated node. Kept apart from the planner's own books, so that it can prove them wrong. */
+/**
+ * What is free on one simulated node. Kept apart from the planner's own books, so that it can prove them
+ * wrong.
+ */
 export class NodeResources {
   readonly capacity: NodeCapacity;
   readonly #shared: number[];

@@ -14,8 +14,8 @@ export interface SimulatedClusterOptions {
 }
 
 /**
- * The simulated world: nodes and the instances on them, on the clock given. It outlives the platforms that look at
- * it, as real machines outlive an autoscaler.
+ * The simulated world: nodes and the instances on them, on the clock given. It outlives the platforms that
+ * look at it, as real machines outlive an autoscaler.
  */
 export class SimulatedCluster {
   readonly #options: SimulatedClusterOptions;
@@ -58,7 +58,9 @@ export class SimulatedCluster {
     this.#listener = listener;
   }
 
-  /** @throws InflessError INVALID_INPUT for an id in use or an unknown node, PLATFORM_FAILED for a full node. */
+  /**
+   * @throws InflessError INVALID_INPUT for an id in use or an unknown node, PLATFORM_FAILED for a full node.
+   */
   start(request: StartRequest): void {
     const { id, resources, gpu } = request;
     if (this.#instances.has(id)) throw new InflessError('INVALID_INPUT', `Instance ${id} exists already`);

@@ -24,7 +24,9 @@ interface Work {
   readonly fail: (error: Error) => void;
 }
 
-/** One instance: time passes in it, nothing else happens. Work given to it is done one piece after the other. */
+/**
+ * One instance: time passes in it, nothing else happens. Work given to it is done one piece after the other.
+ */
 export class SimulatedInstance {
   readonly holding: Holding;
   /** Where it answers once it is ready. */

@@ -6,7 +6,10 @@ import type { SimulatedCluster } from './simulated-cluster.ts';
 /** How long `close('stop')` lets instances finish. */
 const CLOSE_GRACE_MS = 10_000;
 
-/** Instances that pass time instead of computing, for what-if planning and tests: exact and as fast as its clock. */
+/**
+ * Instances that pass time instead of computing, for what-if planning and tests: exact and as fast as its
+ * clock.
+ */
 export class SimulatedPlatform implements Platform {
   readonly name = 'simulated';
   readonly #cluster: SimulatedCluster;

@@ -11,8 +11,8 @@ export interface Matched {
 }
 
 /**
- * The tournament, with the lowest price of a cold start at which it has no larger share of them than a rival: then idle
- * times compare. Undefined if no price does it.
+ * The tournament, with the lowest price of a cold start at which it has no larger share of them than a rival:
+ * then idle times compare. Undefined if no price does it.
  */
 export function matchColdStarts(
   rival: PolicyTotals,

@@ -13,7 +13,10 @@ export interface ReplayOptions {
 /** What a policy would have made of the arrivals of one function. */
 export interface ReplayOutcome {
   readonly requests: number;
-  /** Requests that found no ready instance: those that caused a start, and those that came while it was under way. */
+  /**
+   * Requests that found no ready instance: those that caused a start, and those that came while it was under
+   * way.
+   */
   readonly coldRequests: number;
   /** Starts that a request had to wait for. */
   readonly coldStarts: number;
@@ -26,8 +29,9 @@ export interface ReplayOutcome {
 }
 
 /**
- * Replays arrivals against a policy in virtual time: one instance that takes any number of requests at once, which is what
- * the first one started and the last one stopped is to its function. Nothing is there before the first request.
+ * Replays arrivals against a policy in virtual time: one instance that takes any number of requests at once,
+ * which is what the first one started and the last one stopped is to its function. Nothing is there before
+ * the first request.
  *
  * The start that a request waits for is not idle time; one ahead of requests is.
  *

@@ -12,7 +12,10 @@ export interface TraceOptions {
   readonly seed: number;
 }
 
-/** Makes the arrivals of one function: `share` in (0, 1) says where it stands among the functions of its trace. */
+/**
+ * Makes the arrivals of one function: `share` in (0, 1) says where it stands among the functions of its
+ * trace.
+ */
 type Generator = (share: number, durationMs: number, random: Random) => number[];
 
 const MINUTE_MS = 60_000;
@@ -24,7 +27,10 @@ const sporadic: Generator = (share, durationMs, random) => {
   return renewals(gap, durationMs);
 };
 
-/** Timers of 5 minutes to 4 hours whose ticks stray by 1 to 8 % of the period, and of which one in fifty is left out. */
+/**
+ * Timers of 5 minutes to 4 hours whose ticks stray by 1 to 8 % of the period, and of which one in fifty is
+ * left out.
+ */
 const periodic: Generator = (share, durationMs, random) => {
   const periods = [5, 10, 15, 20, 30, 45, 60, 90, 120, 240];
   const periodMs = periods[Math.floor(share * periods.length)]! * MINUTE_MS;
@@ -38,7 +44,10 @@ const periodic: Generator = (share, durationMs, random) => {
   return ticks.sort(ascending);
 };
 
-/** Bursts of about ten requests, seconds apart; the bursts come at random, 10 minutes to 4 hours apart, and rarely at night. */
+/**
+ * Bursts of about ten requests, seconds apart; the bursts come at random, 10 minutes to 4 hours apart, and
+ * rarely at night.
+ */
 const bursty: Generator = (share, durationMs, random) => {
   const pauseMs = between(10_000, MINUTE_MS, random());
   const pause = randomExponential.source(random)(1 / pauseMs);
@@ -58,7 +67,10 @@ const bursty: Generator = (share, durationMs, random) => {
   return times.sort(ascending);
 };
 
-/** Functions that change their ways every few hours: from timer to random and back, each time with another mean gap. */
+/**
+ * Functions that change their ways every few hours: from timer to random and back, each time with another
+ * mean gap.
+ */
 const shifting: Generator = (_share, durationMs, random) => {
   const stay = randomExponential.source(random)(1 / (6 * 60 * MINUTE_MS));
   const times: number[] = [];
@@ -94,8 +106,8 @@ export function syntheticTrace(
 }
 
 /**
- * Poisson arrivals that follow recorded rates, scaled so that requests are 2 minutes to 2 hours apart on average: one
- * function each, of the same shape and another seed.
+ * Poisson arrivals that follow recorded rates, scaled so that requests are 2 minutes to 2 hours apart on
+ * average: one function each, of the same shape and another seed.
  *
  * @param rates one an interval, in any unit
  */

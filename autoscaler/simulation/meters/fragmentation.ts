@@ -10,8 +10,8 @@ export interface Holder {
 }
 
 /**
- * Free resource that nothing can use, over all there is, by price: on nodes that are in use, the CPU into which no config
- * fits, and the share of a GPU into which, together with that CPU, no config fits.
+ * Free resource that nothing can use, over all there is, by price: on nodes that are in use, the CPU into
+ * which no config fits, and the share of a GPU into which, together with that CPU, no config fits.
  *
  * @param configs what could be started
  */

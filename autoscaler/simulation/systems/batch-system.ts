@@ -6,7 +6,10 @@ import type { PolicyInstance, WaitingRequest } from './baseline/policy-instance.
 import type { ServedFunction } from './baseline/served-function.ts';
 import type { System } from './serving-system.ts';
 
-/** How often batch size, memory (here: CPU and GPU) and time-out are chosen anew, and from which stretch of arrivals. */
+/**
+ * How often batch size, memory (here: CPU and GPU) and time-out are chosen anew, and from which stretch of
+ * arrivals.
+ */
 const TICK_MS = 1_000;
 const RATE_WINDOW_MS = 10_000;
 /** A platform keeps an idle instance for a while. */
@@ -15,9 +18,10 @@ const KEEP_ALIVE_MS = 30_000;
 const WORTHWHILE_SAVING = 0.1;
 
 /**
- * BATCH (Ali et al., SC'20): a buffer in front of a serverless platform collects requests into batches; one batch size, one
- * instance size and one time-out for all, chosen analytically as the cheapest that keep the SLO at the present rate. The
- * platform runs each batch in an instance of its own: in one that is idle, or else in a new one.
+ * BATCH (Ali et al., SC'20): a buffer in front of a serverless platform collects requests into batches; one
+ * batch size, one instance size and one time-out for all, chosen analytically as the cheapest that keep the
+ * SLO at the present rate. The platform runs each batch in an instance of its own: in one that is idle, or
+ * else in a new one.
  */
 export const batchSystem: System = {
   name: 'batch',
@@ -34,9 +38,9 @@ export interface BatchChoice {
 }
 
 /**
- * The cheapest config and time-out of which every request is in time, batches of Poisson arrivals being as large as they
- * come: the time-out is what a full batch leaves of the SLO; longer, and first requests are late; shorter, and
- * batches are smaller.
+ * The cheapest config and time-out of which every request is in time, batches of Poisson arrivals being as
+ * large as they come: the time-out is what a full batch leaves of the SLO; longer, and first requests are
+ * late; shorter, and batches are smaller.
  *
  * @param executionMs time of a batch of so many requests
  */
@@ -67,7 +71,8 @@ export function chooseBatching(
 }
 
 /**
- * How large batches are: the first request opens one; it leaves when `largest` are in, or with those who came meanwhile.
+ * How large batches are: the first request opens one; it leaves when `largest` are in, or with those who came
+ * meanwhile.
  *
  * @param expected how many are expected to come while it is open
  * @returns probability of 1, 2, … requests at index 0, 1, …
@@ -165,7 +170,10 @@ class BatchStrategy implements ScalingRule {
     buffer.open = [];
   }
 
-  /** Batches go to idle instances, first come first served; for each that finds none, another instance is on its way. */
+  /**
+   * Batches go to idle instances, first come first served; for each that finds none, another instance is on
+   * its way.
+   */
   #dispatch(served: ServedFunction, buffer: Buffer, nowMs: number): void {
     for (const instance of served.instances) {
       if (!instance.isReady || instance.load > 0) continue;

@@ -18,14 +18,17 @@ import type { System } from './serving-system.ts';
 
 /** The artifact's monitor looks once a second, at the rate of that second. */
 const MONITOR_MS = 1_000;
-/** The paper keeps released instances by its histogram; over minutes of steady load that comes to about this. */
+/**
+ * The paper keeps released instances by its histogram; over minutes of steady load that comes to about this.
+ */
 const KEEP_ALIVE_MS = 30_000;
 /** An exact fit leaves nothing over; the artifact adds a thousandth, lest it be infinitely good. */
 const FIT_MARGIN = 0.001;
 
 /**
- * INFless as published (ASPLOS'22 §4.2–4.3, and its artifact where the paper is silent): arrivals as a fluid, greedy choice
- * by resource efficiency, the α band, a queue at each instance, and a lottery by rate among them.
+ * INFless as published (ASPLOS'22 §4.2–4.3, and its artifact where the paper is silent): arrivals as a fluid,
+ * greedy choice by resource efficiency, the α band, a queue at each instance, and a lottery by rate among
+ * them.
  */
 export const inflessSystem: System = {
   name: 'infless',
@@ -115,9 +118,10 @@ class InflessStrategy implements ScalingRule {
 }
 
 /**
- * A batch leaves when it is full or its oldest request has waited `T − t`. As many batches may wait as can still be in time.
- * (The artifact's TensorFlow Serving lets one wait, `max_enqueued_batches: 1`, which is right where `t = T/2` and
- * refuses more than it has to elsewhere; without a limit, an overload would make every request late.)
+ * A batch leaves when it is full or its oldest request has waited `T − t`. As many batches may wait as can
+ * still be in time. (The artifact's TensorFlow Serving lets one wait, `max_enqueued_batches: 1`, which is
+ * right where `t = T/2` and refuses more than it has to elsewhere; without a limit, an overload would make
+ * every request late.)
  */
 export function queueRule({ config, tailMs }: Candidate, sloMs: number): QueueRule {
   const slackMs = sloMs - tailMs;
@@ -127,7 +131,9 @@ export function queueRule({ config, tailMs }: Candidate, sloMs: number): QueueRu
   };
 }
 
-/** Lets go of instances, the largest first, as long as the rest carries the rate, until it lies in the band. */
+/**
+ * Lets go of instances, the largest first, as long as the rest carries the rate, until it lies in the band.
+ */
 function release(
   served: ServedFunction,
   rate: number,
@@ -154,8 +160,8 @@ interface GreedyChoice {
 }
 
 /**
- * The paper's greedy step: the largest batch size of which some config carries no less than it has to and has a place
- * and, of these, the config and node with the highest {@link resourceEfficiency}.
+ * The paper's greedy step: the largest batch size of which some config carries no less than it has to and has
+ * a place and, of these, the config and node with the highest {@link resourceEfficiency}.
  */
 export function greedyChoice(
   candidates: readonly Candidate[],
@@ -183,7 +189,9 @@ export function greedyChoice(
   return undefined;
 }
 
-/** `e_ij = [r_up / (β·c_i + g_i)] / [1 − (β·c_i + g_i) / (β·C_j + G_j)]`, C and G being what node j has free. */
+/**
+ * `e_ij = [r_up / (β·c_i + g_i)] / [1 − (β·c_i + g_i) / (β·C_j + G_j)]`, C and G being what node j has free.
+ */
 export function resourceEfficiency(candidate: Candidate, highPerSecond: number, node: FreeNode): number {
   const price = priceOf(candidate.config);
   return highPerSecond / price / (1 + FIT_MARGIN - price / freePrice(node));

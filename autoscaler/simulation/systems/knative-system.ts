@@ -13,10 +13,10 @@ const TARGET_UTILIZATION = 0.7;
 const MAX_SCALE_DOWN_RATE = 2;
 
 /**
- * The Knative pod autoscaler with `containerConcurrency: 1`: pods of one size, one request in each, as many as the mean
- * concurrency takes at 70 % of that: over 60 s, or over 6 s in a panic, which begins when that asks for twice the pods
- * there are and lasts until 60 s after it last did; in a panic no pod goes. The activator holds requests and gives
- * them, first come first served, to pods that are free.
+ * The Knative pod autoscaler with `containerConcurrency: 1`: pods of one size, one request in each, as many
+ * as the mean concurrency takes at 70 % of that: over 60 s, or over 6 s in a panic, which begins when that
+ * asks for twice the pods there are and lasts until 60 s after it last did; in a panic no pod goes. The
+ * activator holds requests and gives them, first come first served, to pods that are free.
  */
 export const knativeSystem: System = {
   name: 'knative',

@@ -12,9 +12,9 @@ const RATE_WINDOW_MS = 10_000;
 const TICK_MS = 5_000;
 
 /**
- * OpenFaaS scaled by requests per second (`com.openfaas.scale.type: rps`): replicas of one size that answer one request at
- * a time, as many as the rate takes at 90 % of the target, which is what a replica can do. A request goes to a replica drawn
- * at random, as a Kubernetes service does, and waits there.
+ * OpenFaaS scaled by requests per second (`com.openfaas.scale.type: rps`): replicas of one size that answer
+ * one request at a time, as many as the rate takes at 90 % of the target, which is what a replica can do. A
+ * request goes to a replica drawn at random, as a Kubernetes service does, and waits there.
  */
 export const openfaasSystem: System = {
   name: 'openfaas',

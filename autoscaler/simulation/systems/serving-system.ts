@@ -27,8 +27,8 @@ export interface ServingSystem {
 }
 
 /**
- * A way to serve: ours, or one to compare it with. All of them get the same clock, platform and transport, and
- * none sees the arrivals before they come.
+ * A way to serve: ours, or one to compare it with. All of them get the same clock, platform and transport,
+ * and none sees the arrivals before they come.
  */
 export interface System {
   readonly name: string;

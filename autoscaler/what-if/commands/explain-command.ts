@@ -62,7 +62,10 @@ const OPTIONS = {
 
 type ExplainValues = Values<typeof OPTIONS>;
 
-/** `infless-autoscaler explain`: why a function gets the config it gets, of a running autoscaler or by its table. */
+/**
+ * `infless-autoscaler explain`: why a function gets the config it gets, of a running autoscaler or by its
+ * table.
+ */
 export const explainCommand = defineProgram({
   name: 'explain',
   summary:

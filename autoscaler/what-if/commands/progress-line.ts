@@ -11,7 +11,10 @@ const TERMINAL_MS = 200;
 const LOG_MS = 10_000;
 const CLEAR_LINE = '\r\x1b[2K';
 
-/** Tells a person how far a long plan is: one line that is redrawn on a terminal, a line now and then in a log. */
+/**
+ * Tells a person how far a long plan is: one line that is redrawn on a terminal, a line now and then in a
+ * log.
+ */
 export class ProgressLine {
   readonly #stream: Terminal;
   readonly #clock: Clock;

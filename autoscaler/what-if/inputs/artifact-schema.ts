@@ -31,8 +31,9 @@ const nodeSchema = z.object({
 const THREADS_PER_CORE = 2;
 
 /**
- * The cluster description of the published INFless artifact (`clusterCapConfig-*.yml`): sockets with their cores, GPUs, what
- * of both is in use, and by how much they may be over-sold. A CPU thread counts as a core, as the artifact's tables do.
+ * The cluster description of the published INFless artifact (`clusterCapConfig-*.yml`): sockets with their
+ * cores, GPUs, what of both is in use, and by how much they may be over-sold. A CPU thread counts as a core,
+ * as the artifact's tables do.
  */
 export const artifactClusterSchema = z
   .object({ 'cluster-capacity': z.array(nodeSchema).min(1, 'must name one node or more') })

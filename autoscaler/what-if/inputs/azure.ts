@@ -15,10 +15,11 @@ interface Traced {
 }
 
 /**
- * Loads from an Azure Functions trace, of 2019 (invocations a minute) or 2021 (each invocation), told apart by the header.
+ * Loads from an Azure Functions trace, of 2019 (invocations a minute) or 2021 (each invocation), told apart
+ * by the header.
  *
- * @param wanted for each load the function's id in the trace, or as much of its beginning as is unique; undefined for the
- * busiest of those not named
+ * @param wanted for each load the function's id in the trace, or as much of its beginning as is unique;
+ * undefined for the busiest of those not named
  * @param scale of the rates; recorded invocations can't be scaled
  * @throws InflessError INVALID_INPUT
  */

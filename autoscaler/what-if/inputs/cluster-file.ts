@@ -9,8 +9,8 @@ import type { Cluster } from './cluster.ts';
 import { readInputFile } from './input-file.ts';
 
 /**
- * Reads a cluster from YAML or JSON: our own description, or that of the published INFless artifact, told apart by their
- * shape.
+ * Reads a cluster from YAML or JSON: our own description, or that of the published INFless artifact, told
+ * apart by their shape.
  *
  * @throws InflessError INVALID_INPUT: which field, and why
  */

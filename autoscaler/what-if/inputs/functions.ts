@@ -28,8 +28,8 @@ export interface TableOptions {
 const ASSUMED_STARTUP_MS = 5_000;
 
 /**
- * Reads a functions file, and for each function its table: `profile:`, as JSON or in the INFless text format, or the one
- * that is found for its model.
+ * Reads a functions file, and for each function its table: `profile:`, as JSON or in the INFless text format,
+ * or the one that is found for its model.
  *
  * @throws InflessError INVALID_INPUT, PROFILE_NOT_FOUND, PROFILE_INVALID
  */
@@ -83,8 +83,8 @@ async function planned(spec: FunctionSpec, options: TableOptions): Promise<Plann
 }
 
 /**
- * Requests on their way, and reading and writing their JSON, are part of what an instance does, but simulated batches take the tabulated execution time alone:
- * so it is made part of that.
+ * Requests on their way, and reading and writing their JSON, are part of what an instance does, but simulated
+ * batches take the tabulated execution time alone: so it is made part of that.
  */
 function withCodec(table: ProfileTable): ProfileTable {
   return {

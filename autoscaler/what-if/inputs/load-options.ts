@@ -72,7 +72,8 @@ interface Source {
 /**
  * Each function's load. What names no function is for all that are not named.
  *
- * @throws InflessError INVALID_INPUT: a function without a load or with two, a file or number that cannot be read
+ * @throws InflessError INVALID_INPUT: a function without a load or with two, a file or number that cannot be
+ * read
  */
 export async function readLoads(names: readonly string[], options: CallValues): Promise<Loads> {
   const sources = sourcesOf(names, options);
@@ -145,7 +146,9 @@ async function readCurve(source: Source, scale: number, options: CallValues): Pr
   return { type: 'rate', curve: scaleRate(curve, scale) };
 }
 
-/** `FILE` or `FILE#ID`; functions that share a file are read from it together, so that no two get the same. */
+/**
+ * `FILE` or `FILE#ID`; functions that share a file are read from it together, so that no two get the same.
+ */
 async function readAzure(
   sources: ReadonlyMap<string, Source>,
   scale: number,

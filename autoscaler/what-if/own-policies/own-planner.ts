@@ -25,8 +25,8 @@ export interface OwnDecision {
 }
 
 /**
- * Pure: the same input gives the same decision. Asked for all functions, at every step of the control loop and whenever
- * something happens.
+ * Pure: the same input gives the same decision. Asked for all functions, at every step of the control loop
+ * and whenever something happens.
  */
 export type OwnPlanner = (input: PlanInput) => OwnDecision;
 

@@ -23,8 +23,8 @@ export type OwnKeepAlive = (options: KeepAliveOptions) => KeepAlivePolicy;
 export type OwnSystem = (parts: ServingParts) => ServingSystem;
 
 /**
- * What a file given to `plan --policies` exports: one of these three. The others stay ours: a planner works with our
- * dispatcher, a keep-alive policy with our planner as well.
+ * What a file given to `plan --policies` exports: one of these three. The others stay ours: a planner works
+ * with our dispatcher, a keep-alive policy with our planner as well.
  */
 export interface OwnPolicyModule {
   readonly planner?: OwnPlanner;
@@ -56,7 +56,8 @@ export function policyFile(file: string): OwnPolicyFile {
 /**
  * Loads the policy of a file.
  *
- * @param onFailure told when its code throws where nobody else would notice: the control loop goes on after a failed step
+ * @param onFailure told when its code throws where nobody else would notice: the control loop goes on after a
+ * failed step
  * @throws InflessError INVALID_INPUT that says in one sentence why it cannot be used
  */
 export async function loadOwnPolicy(

@@ -33,8 +33,8 @@ const STALL_MS = 60_000;
 const LAST_STALL_MS = 5_000;
 
 /**
- * Runs a policy of the user's in a thread of its own: what hangs there, or throws, or ends the process, does no harm here. What
- * it prints goes to standard error.
+ * Runs a policy of the user's in a thread of its own: what hangs there, or throws, or ends the process, does
+ * no harm here. What it prints goes to standard error.
  *
  * @throws OwnPolicyFailure when it fails or makes no progress
  */

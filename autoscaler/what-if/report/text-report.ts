@@ -7,7 +7,10 @@ import { figureRows } from './figures-table.ts';
 import type { FunctionFacts, NodeGroup, SloCostPoint, WhatIfReport } from './report.ts';
 import { courseText } from './series-text.ts';
 
-/** The report as people read it in a terminal: circumstances, verdict, policies side by side, functions, courses. */
+/**
+ * The report as people read it in a terminal: circumstances, verdict, policies side by side, functions,
+ * courses.
+ */
 export function renderText(report: WhatIfReport): string {
   const infeasible = report.functions.filter(({ feasible }) => !feasible);
   const parts =

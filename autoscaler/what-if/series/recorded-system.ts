@@ -8,7 +8,8 @@ import type { RequestResult, SeriesRecorder } from './series-recorder.ts';
 const ROUNDING_MS = 1e-6;
 
 /**
- * A policy whose run is written down: it sees the same clock, requests and platform, the recorder everything that happens.
+ * A policy whose run is written down: it sees the same clock, requests and platform, the recorder everything
+ * that happens.
  *
  * @param sloMs of each function
  */

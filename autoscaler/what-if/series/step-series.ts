@@ -54,7 +54,10 @@ export class StepSeries {
   }
 }
 
-/** Equal stretches of time into which what happens is counted, so that a long run takes no more memory than a short one. */
+/**
+ * Equal stretches of time into which what happens is counted, so that a long run takes no more memory than a
+ * short one.
+ */
 export interface Bins {
   readonly fromMs: number;
   /** Where the last one ends, which may be shorter. */

@@ -8,8 +8,8 @@ export interface Interrupt {
 }
 
 /**
- * Ctrl-C once asks: what is under way is ended in order, and what is finished is kept. Ctrl-C twice does not ask: the
- * process ends there and then; processes that it started notice that they are alone.
+ * Ctrl-C once asks: what is under way is ended in order, and what is finished is kept. Ctrl-C twice does not
+ * ask: the process ends there and then; processes that it started notice that they are alone.
  */
 export function onInterrupt(): Interrupt {
   const controller = new AbortController();

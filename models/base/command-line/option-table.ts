@@ -3,7 +3,10 @@
  * reference in docs/options.md and completion in a shell all come from the same row.
  */
 
-/** Reads a value; throws an InflessError that calls it by `name`: `--slo`, `INFLESS_SLO_MS`, or a key of a file. */
+/**
+ * Reads a value; throws an InflessError that calls it by `name`: `--slo`, `INFLESS_SLO_MS`, or a key of a
+ * file.
+ */
 export interface Parser<out T> {
   (text: string, name: string): T;
   /** All texts that can be given, for help, suggestions and completion. */

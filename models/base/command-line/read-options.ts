@@ -79,8 +79,8 @@ export function cutCommandLine(
 }
 
 /**
- * The values of a program's options: those of the command line before those of the environment, before those of the file,
- * before the defaults.
+ * The values of a program's options: those of the command line before those of the environment, before those
+ * of the file, before the defaults.
  *
  * @throws InflessError INVALID_INPUT naming what is missing or wrong, where it was given
  */

@@ -24,7 +24,9 @@ const COLUMNS: readonly Column[] = [
   { heading: 'Meaning', cell: meaningOf },
 ];
 
-/** The options of programs and all their commands as Markdown: one section each, one table a group of options. */
+/**
+ * The options of programs and all their commands as Markdown: one section each, one table a group of options.
+ */
 export async function renderReference(entries: readonly ReferenceEntry[]): Promise<string> {
   const sections: string[] = [];
   for (const entry of entries) sections.push(...(await sectionsOf(entry, 2)));

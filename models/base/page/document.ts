@@ -16,8 +16,8 @@ export interface PageContent {
   /** What the script finds as `chartKit.data`. */
   readonly data: unknown;
   /**
-   * The file that draws the charts, relative to the package root: no module of ours, it runs in the browser after uPlot
-   * and the chart kit.
+   * The file that draws the charts, relative to the package root: no module of ours, it runs in the browser
+   * after uPlot and the chart kit.
    */
   readonly script: string;
   /** Style beyond that of all pages, relative to the package root. */

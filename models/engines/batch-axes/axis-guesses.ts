@@ -7,8 +7,9 @@ export type AxisGuess = readonly (number | null)[];
 const BATCH_NAME = /^(n|b|bs|batch|.*batch.*)$/i;
 
 /**
- * Which axes may be the batch, most likely first: a symbol that names itself batch, one that leads every input,
- * one that every input has, and finally the first axes (or an input's only free one) whatever they are called.
+ * Which axes may be the batch, most likely first: a symbol that names itself batch, one that leads every
+ * input, one that every input has, and finally the first axes (or an input's only free one) whatever they are
+ * called.
  */
 export function axisGuesses(inputs: readonly DeclaredTensor[]): AxisGuess[] {
   const symbols = [...new Set(inputs.flatMap((input) => input.dims.filter(isSymbol)))];

@@ -42,7 +42,9 @@ export function closeTo(actual: Tensor, expected: Tensor): boolean {
   });
 }
 
-/** The values of a float tensor; classes, flags and texts may jump for reasons of rounding and prove nothing. */
+/**
+ * The values of a float tensor; classes, flags and texts may jump for reasons of rounding and prove nothing.
+ */
 function decimals({ dtype, data }: Tensor): Float32Array | Float64Array | undefined {
   if (dtype === 'float16') return Float32Array.from(data as Uint16Array, fromHalfBits);
   return data instanceof Float32Array || data instanceof Float64Array ? data : undefined;

@@ -96,7 +96,9 @@ const NO_PROVIDER: Verdict = {
   remedy: 'Choose another provider, or ask for a GPU share of 0.',
 };
 
-/** What onnxruntime's messages mean: it has no error codes, so its wording is all there is. First match wins. */
+/**
+ * What onnxruntime's messages mean: it has no error codes, so its wording is all there is. First match wins.
+ */
 const LOAD_VERDICTS: readonly (readonly [RegExp, Verdict])[] = [
   [/Failed to construct locale with name:(?<locale>[\w.@-]+)/, NO_LOCALE],
   [/execution ?provider|backend not found|cuda|cudnn|cublas/i, NO_PROVIDER],
@@ -135,7 +137,10 @@ function verdictOn(text: string): readonly [Verdict, Words] {
   return [FAILED, {}];
 }
 
-/** The caller's data, not the model, is at fault: sizes that the model leaves free and then cannot use, ids that no table has. */
+/**
+ * The caller's data, not the model, is at fault: sizes that the model leaves free and then cannot use, ids
+ * that no table has.
+ */
 const INPUT_FAULTS =
   /dimension|Invalid rank|Unexpected input data type|out of data bounds|is missing in 'feeds'|broadcast an axis|be reshaped|input shape|input channels/i;
 
@@ -154,8 +159,9 @@ export function runError(model: string, error: unknown): InflessError {
 const REASON_LIMIT = 160;
 
 /**
- * The one clause of a native message that tells a person something, after the operator that it is about. Before it stand
- * the place in the runtime's source, the signature of a function there and the condition that did not hold.
+ * The one clause of a native message that tells a person something, after the operator that it is about.
+ * Before it stand the place in the runtime's source, the signature of a function there and the condition that
+ * did not hold.
  */
 function shortReason(message: string): string {
   const [, operator] = /while running (\w+) node\..*Status Message: /s.exec(message) ?? [];

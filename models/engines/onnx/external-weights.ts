@@ -15,7 +15,9 @@ type Message =
   | 'tensor'
   | 'entry';
 
-/** Where, by field number, a message of onnx.proto holds messages on the way to a tensor's `external_data`. */
+/**
+ * Where, by field number, a message of onnx.proto holds messages on the way to a tensor's `external_data`.
+ */
 const BELOW: Readonly<Record<Message, Readonly<Record<number, Message>>>> = {
   model: { 7: 'graph', 20: 'training', 25: 'function' },
   training: { 1: 'graph', 2: 'graph' },
@@ -44,7 +46,9 @@ export const ONNX_STORAGE: ModelStorage = {
   files: async (path) => [basename(path), ...externalWeights(path)],
 };
 
-/** Exporters write the fields in order: the version of the format, which is small, then a text or a message. */
+/**
+ * Exporters write the fields in order: the version of the format, which is small, then a text or a message.
+ */
 function beginsModel(start: Buffer): boolean {
   const [versionTag, version = 0, next = 0] = start;
   return versionTag === 0x08 && version >= 3 && version < 32 && AFTER_VERSION.has(next);
@@ -54,7 +58,8 @@ function beginsModel(start: Buffer): boolean {
 const AFTER_VERSION: ReadonlySet<number> = new Set([0x12, 0x3a, 0x42]);
 
 /**
- * The files that an ONNX model keeps weights in, as it names them: relative to its folder, in order, each once.
+ * The files that an ONNX model keeps weights in, as it names them: relative to its folder, in order, each
+ * once.
  *
  * @throws InflessError MODEL_CORRUPT
  */

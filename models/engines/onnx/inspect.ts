@@ -60,7 +60,8 @@ function declaredTensors(
 }
 
 /**
- * The runtime tells of an input whose shape is not declared as of a scalar. Nothing could be said of its requests.
+ * The runtime tells of an input whose shape is not declared as of a scalar. Nothing could be said of its
+ * requests.
  *
  * @throws InflessError MODEL_UNSUPPORTED
  */

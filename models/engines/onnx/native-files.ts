@@ -32,7 +32,8 @@ export const ONNX_LIBRARIES: NativeLibraries = {
         cause: error,
       });
     });
-    // Providers for GPUs are fetched by an install script on some machines: 100s of MB that CPUs have no use for.
+    // Providers for GPUs are fetched by an install script on some machines: 100s of MB that CPUs have no use
+    // for.
     return names.filter((file) => !file.includes('_providers_')).map((file) => join(folder, file));
   },
 };

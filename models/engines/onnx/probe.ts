@@ -13,8 +13,8 @@ import { withTensorOutputs } from './tensor-outputs.ts';
 const LARGE_BYTES = 32 << 20;
 
 /**
- * Nothing of the weights is copied: they stay mapped from their file, and the system takes the pages back as soon as
- * it needs them. A few runs are slower for it, and rounded otherwise, which no proof minds.
+ * Nothing of the weights is copied: they stay mapped from their file, and the system takes the pages back as
+ * soon as it needs them. A few runs are slower for it, and rounded otherwise, which no proof minds.
  */
 const LEAN: InferenceSession.SessionOptions = {
   interOpNumThreads: 1,
@@ -26,8 +26,8 @@ const LEAN: InferenceSession.SessionOptions = {
 };
 
 /**
- * Opens a model to find out what it is. A small one as production does; weights that are large, or in files of
- * their own, take no memory that the system could not have back at once.
+ * Opens a model to find out what it is. A small one as production does; weights that are large, or in files
+ * of their own, take no memory that the system could not have back at once.
  *
  * @throws InflessError MODEL_CORRUPT, MODEL_UNSUPPORTED
  */
@@ -49,7 +49,10 @@ export async function openForProbing(
   }
 }
 
-/** The runtime takes weights from one folder only. Model hubs keep links to files that lie elsewhere, each alone. */
+/**
+ * The runtime takes weights from one folder only. Model hubs keep links to files that lie elsewhere, each
+ * alone.
+ */
 async function besideItsWeights(path: string, hasExternal: boolean): Promise<string | undefined> {
   const file = await realpath(path);
   const isElsewhere = dirname(file) !== (await realpath(dirname(path)));

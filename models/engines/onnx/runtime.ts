@@ -5,7 +5,10 @@ export type OnnxRuntime = typeof import('onnxruntime-node');
 
 const require = createRequire(import.meta.url);
 
-/** Name and version of the runtime, as profile tables record it. Looked up when asked: an image of another format has no ONNX runtime. */
+/**
+ * Name and version of the runtime, as profile tables record it. Looked up when asked: an image of another
+ * format has no ONNX runtime.
+ */
 export function runtimeVersion(): string {
   const { version } = require('onnxruntime-node/package.json') as { version: string };
   return `onnxruntime-node ${version}`;
@@ -14,8 +17,8 @@ export function runtimeVersion(): string {
 let loading: Promise<OnnxRuntime> | undefined;
 
 /**
- * The runtime, loaded on first use: it is a native library of 40 MB, which a program that runs no model should
- * not pay for.
+ * The runtime, loaded on first use: it is a native library of 40 MB, which a program that runs no model
+ * should not pay for.
  */
 export function loadRuntime(): Promise<OnnxRuntime> {
   loading ??= load();
@@ -25,7 +28,8 @@ export function loadRuntime(): Promise<OnnxRuntime> {
 async function load(): Promise<OnnxRuntime> {
   try {
     const runtime = await import('onnxruntime-node');
-    runtime.env.logLevel = 'fatal'; // what matters comes back as an error; the rest would fill a user's terminal
+    // what matters comes back as an error; the rest would fill a user's terminal
+    runtime.env.logLevel = 'fatal';
     return runtime;
   } catch (error) {
     throw new InflessError(

@@ -18,7 +18,9 @@ const LOG_FATAL = 4;
 /** Where the runtime looks for weights of a model that is given as bytes. */
 export const WEIGHTS_FOLDER = 'model_external_initializers_file_folder_path';
 
-/** Where a session leaves what its operators took, and which they are after the runtime's own optimisations. */
+/**
+ * Where a session leaves what its operators took, and which they are after the runtime's own optimisations.
+ */
 export interface SessionTrace {
   /** The runtime appends `_<date>.json` when the session's profiling ends. */
   readonly filePrefix: string;
@@ -87,7 +89,9 @@ function traceOptions({ filePrefix, optimizedFile }: Partial<SessionTrace>): Inf
   };
 }
 
-/** A loaded ONNX model. `run` blocks the calling thread although it returns a promise: the runtime does so. */
+/**
+ * A loaded ONNX model. `run` blocks the calling thread although it returns a promise: the runtime does so.
+ */
 export class OnnxSession implements EngineSession {
   readonly manifest: ModelManifest;
   readonly threads: number;

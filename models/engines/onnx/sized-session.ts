@@ -5,7 +5,10 @@ import type { EngineSession } from '../engine.ts';
 import { rowMismatch } from '../row-mismatch.ts';
 import { firstRows, padded } from './providers/planned-sizes.ts';
 
-/** One loaded model in a session for each of some batch sizes. Batches are padded up to the next size; larger ones run in the largest session as they are. */
+/**
+ * One loaded model in a session for each of some batch sizes. Batches are padded up to the next size; larger
+ * ones run in the largest session as they are.
+ */
 export class SizedSession implements EngineSession {
   readonly manifest: ModelManifest;
   readonly threads: number;
@@ -42,7 +45,8 @@ export class SizedSession implements EngineSession {
     const session = this.#sessions[index]!;
     if (size === rows) return session.run(feeds);
     const answers = await session.run(padded(feeds, this.manifest, size));
-    // Outputs that are not as long as what went in have no rows to cut off: the rows of the padding are somewhere in them.
+    // Outputs that are not as long as what went in have no rows to cut off: the rows of the padding are
+    // somewhere in them.
     if (rowMismatch(this.manifest.outputs, answers, size) !== undefined) return session.run(feeds);
     return firstRows(answers, this.manifest, rows);
   }

@@ -5,7 +5,10 @@ import { WireError, type WireField, WireFile } from './wire-file.ts';
 
 type Message = 'model' | 'graph' | 'node' | 'attribute' | 'tensor';
 
-/** Where, by field number, a message of onnx.proto holds messages on the way to weights: initializers and `Constant` nodes. */
+/**
+ * Where, by field number, a message of onnx.proto holds messages on the way to weights: initializers and
+ * `Constant` nodes.
+ */
 const BELOW: Readonly<Record<Message, Readonly<Record<number, Message>>>> = {
   model: { 7: 'graph' },
   graph: { 1: 'node', 5: 'tensor' },
@@ -33,8 +36,8 @@ const MOVED_BYTES = 64 << 10;
 const DEEPEST = 64;
 
 /**
- * A model file without its weights: the same model, whose weights are said to lie in another file, at the place where
- * this very file has them. A runtime maps what lies in other files instead of copying it.
+ * A model file without its weights: the same model, whose weights are said to lie in another file, at the
+ * place where this very file has them. A runtime maps what lies in other files instead of copying it.
  *
  * @param location what to call the file there
  * @throws WireError for what is no whole protobuf message

@@ -5,7 +5,10 @@ const WINDOW_BYTES = 64 << 10;
 
 const LONGEST_TEXT_BYTES = 4096;
 
-/** One field of a protobuf message: where it begins, and where its content starts and ends, for length-delimited ones. */
+/**
+ * One field of a protobuf message: where it begins, and where its content starts and ends, for
+ * length-delimited ones.
+ */
 export interface WireField {
   readonly number: number;
   readonly isBytes: boolean;
@@ -18,8 +21,8 @@ export interface WireField {
 export class WireError extends Error {}
 
 /**
- * A protobuf message in a file, walked field by field. Only headers are read, so that a model of gigabytes costs
- * no more memory than one of kilobytes.
+ * A protobuf message in a file, walked field by field. Only headers are read, so that a model of gigabytes
+ * costs no more memory than one of kilobytes.
  */
 export class WireFile {
   readonly sizeBytes: number;

@@ -5,7 +5,9 @@ import { TFJS_PROVIDERS, tfjsProviders } from './providers.ts';
 import { WASM_BACKEND } from './runtime/packages.ts';
 import { runtimeVersion } from './runtime/runtime.ts';
 
-/** Images run models on WebAssembly: which native binding is installed where they are packed is not theirs. */
+/**
+ * Images run models on WebAssembly: which native binding is installed where they are packed is not theirs.
+ */
 const IN_IMAGES: EngineRuntime = {
   packages: [
     '@tensorflow/tfjs-core',
@@ -18,7 +20,9 @@ const IN_IMAGES: EngineRuntime = {
   files: [`${WASM_BACKEND}/dist/tfjs-backend-wasm-simd.wasm`, `${WASM_BACKEND}/dist/tfjs-backend-wasm.wasm`],
 };
 
-/** TF.js models on TensorFlow.js. It is loaded when a first model is: who runs ONNX models loads none of it. */
+/**
+ * TF.js models on TensorFlow.js. It is loaded when a first model is: who runs ONNX models loads none of it.
+ */
 export const tfjsEngine: Engine = {
   ...TFJS_STORAGE,
   takesThreading: false,

@@ -26,7 +26,10 @@ export function loadError(path: string, error: unknown, kerasVersion?: string): 
   );
 }
 
-/** From its third version on, Keras writes layers that TensorFlow.js does not read: the file is whole, and stays as it is. */
+/**
+ * From its third version on, Keras writes layers that TensorFlow.js does not read: the file is whole, and
+ * stays as it is.
+ */
 function newerKeras(path: string, error: unknown, version = ''): InflessError | undefined {
   if (!/^([3-9]|\d\d)\b/.test(version)) return undefined;
   const what = `${path} has layers of Keras ${version}, and TensorFlow.js loads those of Keras 2 (${shortReason(error)})`;
@@ -37,7 +40,10 @@ function newerKeras(path: string, error: unknown, version = ''): InflessError | 
   });
 }
 
-/** The caller's data, not the model, is at fault: sizes that the model leaves free and then cannot use, ids that no table has. */
+/**
+ * The caller's data, not the model, is at fault: sizes that the model leaves free and then cannot use, ids
+ * that no table has.
+ */
 const INPUT_FAULTS = /shape|dimension|rank \d|inner|size|index value \S+ is not in/i;
 
 /** Tells why a run failed. */

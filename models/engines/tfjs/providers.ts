@@ -5,7 +5,10 @@ import { runtimeVersion } from './runtime/runtime.ts';
 
 export const TFJS_PROVIDERS: readonly ProviderName[] = [CPU_PROVIDER, 'cuda'];
 
-/** What runs TF.js models here; see {@link Engine.providers}. TensorFlow.js does not say on what an operator ran, so that no share of CPU nodes can be measured. */
+/**
+ * What runs TF.js models here; see {@link Engine.providers}. TensorFlow.js does not say on what an operator
+ * ran, so that no share of CPU nodes can be measured.
+ */
 export async function tfjsProviders({
   only = TFJS_PROVIDERS,
 }: ProviderQuery = {}): Promise<readonly Provider[]> {

@@ -22,7 +22,8 @@ export function toRuntime(core: Core, { data, shape, dtype }: Tensor): TfTensor 
 }
 
 /**
- * The memory is ours from now on: some backends copy nothing and hand an input through, whose memory is the caller's.
+ * The memory is ours from now on: some backends copy nothing and hand an input through, whose memory is the
+ * caller's.
  *
  * @throws InflessError MODEL_UNSUPPORTED for complex numbers
  */

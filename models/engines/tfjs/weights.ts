@@ -10,7 +10,8 @@ const BYTES_OF = { float32: 4, int32: 4, bool: 1, complex64: 8, uint8: 1, uint16
 /**
  * Reads the weights of a model from its folder, as the runtime's loaders take them.
  *
- * @throws InflessError MODEL_CORRUPT for a shard that is missing, or has less or more in it than `model.json` says
+ * @throws InflessError MODEL_CORRUPT for a shard that is missing, or has less or more in it than `model.json`
+ * says
  */
 export async function readWeights(path: string, model: ModelJson): Promise<ArrayBuffer[]> {
   const folder = dirname(path);

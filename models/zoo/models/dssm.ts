@@ -13,9 +13,9 @@ const HIDDEN = 300;
 const SEMANTIC = 128;
 
 /**
- * DSSM (Huang et al. 2013): two texts go through the same three tanh layers (300, 300, 128), and the cosine of
- * the results tells how well they match. A text is the bag of its letter trigrams, so that the first layer is
- * a sum of rows of its weights: the same numbers as a product with 30,621 counts that are nearly all zero.
+ * DSSM (Huang et al. 2013): two texts go through the same three tanh layers (300, 300, 128), and the cosine
+ * of the results tells how well they match. A text is the bag of its letter trigrams, so that the first layer
+ * is a sum of rows of its weights: the same numbers as a product with 30,621 counts that are nearly all zero.
  */
 export const dssm: ZooModel = {
   name: 'dssm',

@@ -26,7 +26,9 @@ export interface MobileNetFeatures {
   readonly last: Value;
 }
 
-/** The convolutional part of MobileNetV1 1.0, for classifiers and detectors. Takes [batch, 3, height, width]. */
+/**
+ * The convolutional part of MobileNetV1 1.0, for classifiers and detectors. Takes [batch, 3, height, width].
+ */
 export function mobileNetFeatures(image: Value): MobileNetFeatures {
   let x = convNormRelu6(image, { filters: 32, kernel: 3, stride: 2 });
   let sixteenth = x;

@@ -30,7 +30,10 @@ export function anchorsOfLevel(level: number, levels: number, side: number): Anc
   return anchors;
 }
 
-/** The sizes of the boxes around each cell: three on the finest level, which has most cells, six on the others. */
+/**
+ * The sizes of the boxes around each cell: three on the finest level, which has most cells, six on the
+ * others.
+ */
 export function boxesOfLevel(level: number, levels: number): Pick<Anchor, 'height' | 'width'>[] {
   if (level === 0) return [box(0.1, 1), box(MIN_SCALE, 2), box(MIN_SCALE, 1 / 2)];
   const scale = scaleOfLevel(level, levels);

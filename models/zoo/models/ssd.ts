@@ -21,9 +21,9 @@ const CENTER_SCALE = 10;
 const SIZE_SCALE = 5;
 
 /**
- * MobileNet-SSD 300 (Liu et al. 2016 on MobileNetV1, as TensorFlow's `ssd_mobilenet_v1_coco`): six feature maps
- * of 19, 10, 5, 3, 2 and 1 cells a side, 1917 boxes. Boxes come decoded, corners as fractions of the image;
- * scores are independent sigmoids.
+ * MobileNet-SSD 300 (Liu et al. 2016 on MobileNetV1, as TensorFlow's `ssd_mobilenet_v1_coco`): six feature
+ * maps of 19, 10, 5, 3, 2 and 1 cells a side, 1917 boxes. Boxes come decoded, corners as fractions of the
+ * image; scores are independent sigmoids.
  *
  * Non-maximum suppression is left to the caller: it gives as many boxes as it likes, so its output has no
  * batch axis, and a model with it could not batch.

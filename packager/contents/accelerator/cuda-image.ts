@@ -50,11 +50,13 @@ export interface CudaParts {
 }
 
 /**
- * The CUDA provider for an image, with all that it needs: what the base has is used, what is missing is taken from folders of this machine. Which libraries need
- * which is read from their files; the driver's own come with the machine that runs the image.
+ * The CUDA provider for an image, with all that it needs: what the base has is used, what is missing is taken
+ * from folders of this machine. Which libraries need which is read from their files; the driver's own come
+ * with the machine that runs the image.
  *
  * @param config of the base
- * @throws InflessError INVALID_INPUT naming the libraries that are missing in the end, with what has them, MODEL_UNSUPPORTED for a format whose engine has no such provider, and as {@link CudaFiles.files}
+ * @throws InflessError INVALID_INPUT naming the libraries that are missing in the end, with what has them,
+ * MODEL_UNSUPPORTED for a format whose engine has no such provider, and as {@link CudaFiles.files}
  */
 export async function cudaParts(
   base: Base,
@@ -102,7 +104,8 @@ export async function cudaParts(
     node: node === undefined ? undefined : [`/${NODE_PATH}`],
     environment: {
       ...(added.size === 0 ? {} : { [LOADER_PATH]: [...basePath, `/${CUDA_FOLDER}`].join(':') }),
-      // What of the driver a container gets; which GPUs, whoever runs it says (`--gpus`, a Kubernetes resource).
+      // What of the driver a container gets; which GPUs, whoever runs it says (`--gpus`, a Kubernetes
+      // resource).
       NVIDIA_DRIVER_CAPABILITIES: 'compute,utility',
       [SERVER_ENVIRONMENT.provider]: 'cuda',
       [SERVER_ENVIRONMENT.gpuPercent]: '100',
@@ -193,7 +196,10 @@ async function nodePlan(node: string): Promise<LayerPlan> {
   return { title: `Node.js ${process.version}`, entries: [await fileEntry(NODE_PATH, node)] };
 }
 
-/** CUDA's own images are without Node.js: this machine's runs there, where the image has the libraries that it needs. */
+/**
+ * CUDA's own images are without Node.js: this machine's runs there, where the image has the libraries that it
+ * needs.
+ */
 async function ownNode(platform: Platform, base: string): Promise<string> {
   const host = hostPlatform();
   if (host.os === platform.os && host.architecture === platform.architecture)

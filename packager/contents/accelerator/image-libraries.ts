@@ -47,8 +47,8 @@ const OPAQUE = '.wh..wh..opq';
 const MOST_LINKS = 40;
 
 /**
- * The shared libraries of an image, as its loader would find them. Layers are read from their archives, each once on this machine:
- * what was found is remembered by its digest. Nothing is run.
+ * The shared libraries of an image, as its loader would find them. Layers are read from their archives, each
+ * once on this machine: what was found is remembered by its digest. Nothing is run.
  */
 export class ImageLibraries implements LibraryFiles {
   readonly #libraries = new Map<string, ElfFile>();
@@ -186,7 +186,9 @@ async function note(entry: Entry, found: LayerLibraries, spool: string): Promise
   entry.resume();
 }
 
-/** Linker scripts and libraries of other machines are called `.so` as well: the loader passes them over, too. */
+/**
+ * Linker scripts and libraries of other machines are called `.so` as well: the loader passes them over, too.
+ */
 function ignoreOthers(error: unknown): undefined {
   if (!(error instanceof InflessError)) throw error;
   return undefined;

@@ -2,12 +2,15 @@
 export const ACCELERATORS = ['cuda'] as const;
 export type Accelerator = (typeof ACCELERATORS)[number];
 
-/** An image with all that the CUDA provider needs, but without Node.js. Its CUDA is that of the provider on PyPI. */
+/**
+ * An image with all that the CUDA provider needs, but without Node.js. Its CUDA is that of the provider on
+ * PyPI.
+ */
 export const DEFAULT_CUDA_BASE = 'nvidia/cuda:13.0.2-cudnn-runtime-ubuntu24.04';
 
 /**
- * A small Node.js with the C++ library that the ONNX runtime needs, no shell and no package manager. The name stays
- * the same while its content is updated: name a digest for the same image for ever.
+ * A small Node.js with the C++ library that the ONNX runtime needs, no shell and no package manager. The name
+ * stays the same while its content is updated: name a digest for the same image for ever.
  */
 export const DEFAULT_BASE = 'gcr.io/distroless/nodejs22-debian12';
 

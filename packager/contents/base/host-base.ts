@@ -25,8 +25,9 @@ export function hostPlatform(): Platform {
 }
 
 /**
- * A base made of this machine: the running Node.js, the shared libraries that it and the engines' native libraries load, and
- * a user to run as. No shell, no package manager, no certificates: the serving process calls nobody.
+ * A base made of this machine: the running Node.js, the shared libraries that it and the engines' native
+ * libraries load, and a user to run as. No shell, no package manager, no certificates: the serving process
+ * calls nobody.
  */
 export const hostBase: ImageSource = {
   name: 'host',
@@ -63,7 +64,8 @@ async function baseEntries(platform: Platform): Promise<readonly TarEntry[]> {
   const native = await nativeFiles(platform);
   const { loader, files } = await sharedLibraries([node, ...native]);
   const libraries = [...files].filter(([, file]) => !native.includes(file));
-  // All in one folder that the loader looks into by itself: its cache and this machine's search paths stay here.
+  // All in one folder that the loader looks into by itself: its cache and this machine's search paths stay
+  // here.
   const folder = dirname(files.get('libc.so.6') ?? loader).slice(1);
   return [
     await fileEntry(NODE_PATH, node),

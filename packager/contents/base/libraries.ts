@@ -36,7 +36,8 @@ export async function sharedLibraries(programs: readonly string[]): Promise<Shar
 async function ldd(program: string): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)('ldd', [program], {
-      env: { PATH: process.env.PATH, LC_ALL: 'C' }, // its own search path must not lead into this machine's oddities
+      // its own search path must not lead into this machine's oddities
+      env: { PATH: process.env.PATH, LC_ALL: 'C' },
     });
     return stdout;
   } catch (error) {

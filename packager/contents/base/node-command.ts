@@ -6,8 +6,8 @@ import type { ImageConfig } from '../../oci/schema.ts';
 const OLDEST_NODE = [20, 19] as const;
 
 /**
- * How Node.js is started in a base image, told by its config: an entry point that is Node.js (distroless), or the
- * variable by which the official images tell their version (`node:22-slim`), where it is on the PATH.
+ * How Node.js is started in a base image, told by its config: an entry point that is Node.js (distroless), or
+ * the variable by which the official images tell their version (`node:22-slim`), where it is on the PATH.
  *
  * @param name the base, as it starts the sentence
  * @throws InflessError INVALID_INPUT for a base that does not say, or has a Node.js that is too old

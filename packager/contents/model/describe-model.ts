@@ -6,8 +6,8 @@ import { askOwnProcess } from '../own-process.ts';
 const PROCESS = 'packager/contents/model/describe-process';
 
 /**
- * What a model is: its name, digest, inputs and outputs. A model that was never looked at is run to find its batch
- * axes; that happens in a process of its own, which gives back what the runtime takes.
+ * What a model is: its name, digest, inputs and outputs. A model that was never looked at is run to find its
+ * batch axes; that happens in a process of its own, which gives back what the runtime takes.
  *
  * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED
  */

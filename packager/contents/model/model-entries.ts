@@ -5,7 +5,10 @@ import { fileEntry } from '../file-entry.ts';
 /** Where a model lies in its image. */
 export const MODEL_FOLDER = 'model';
 
-/** Files from this size on are a layer each: one that changes leaves the others where they are, and they travel side by side. */
+/**
+ * Files from this size on are a layer each: one that changes leaves the others where they are, and they
+ * travel side by side.
+ */
 const OWN_LAYER_BYTES = 32 << 20;
 
 /** Runtimes mount 127 layers at most; what a model has beyond this many large files shares a layer. */

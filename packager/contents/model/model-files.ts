@@ -9,8 +9,8 @@ import { engineOf } from '../../../models/engines/index.ts';
  *
  * @param path the file that the model is opened by
  * @param include more files that shall lie beside it, relative to its folder (labels, a vocabulary)
- * @throws InflessError MODEL_CORRUPT where weights are missing or lie outside the model's folder, INVALID_INPUT
- *   for an `include` that is no file
+ * @throws InflessError MODEL_CORRUPT where weights are missing or lie outside the model's folder,
+ * INVALID_INPUT for an `include` that is no file
  */
 export async function modelFiles(path: string, include: readonly string[] = []): Promise<ModelContent> {
   const { entry, parts } = await contentOf(engineOf(path), path);

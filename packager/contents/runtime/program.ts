@@ -3,7 +3,10 @@ import { engineFor } from '../../../models/engines/index.ts';
 import type { ModelFormat } from '../../../models/manifest/manifest.ts';
 import { runtimePath } from './project.ts';
 
-/** A program of ours that an image starts, by its files below the folder of built ones, without their extension. */
+/**
+ * A program of ours that an image starts, by its files below the folder of built ones, without their
+ * extension.
+ */
 export interface Program {
   readonly entry: string;
   /** What it starts by itself, in threads and processes: no import leads there. */

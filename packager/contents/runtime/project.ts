@@ -8,8 +8,8 @@ const RUNTIME_FOLDER = 'opt/infless';
 const isInstalled = basename(dirname(packageRoot)) === 'node_modules';
 
 /**
- * The folder whose `node_modules` we run from: the project that infless is installed in, or our own checkout. The
- * outermost, because pnpm keeps each package in a `node_modules` of its own within that.
+ * The folder whose `node_modules` we run from: the project that infless is installed in, or our own checkout.
+ * The outermost, because pnpm keeps each package in a `node_modules` of its own within that.
  */
 export const projectFolder = isInstalled
   ? packageRoot.slice(0, packageRoot.indexOf(`${sep}node_modules${sep}`))
@@ -29,7 +29,10 @@ export function projectPath(file: string): string | undefined {
   return file.startsWith(projectFolder + sep) && file !== modulesFolder ? file : undefined;
 }
 
-/** Where a file of the project goes in the image. Our own files go where npm would install them, those of a checkout too. */
+/**
+ * Where a file of the project goes in the image. Our own files go where npm would install them, those of a
+ * checkout too.
+ */
 export function runtimePath(file: string): string {
   const path = relative(projectFolder, file).split(sep).join('/');
   const isOurs = !isInstalled && !path.startsWith('node_modules/');

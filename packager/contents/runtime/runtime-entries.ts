@@ -8,8 +8,9 @@ import { runtimePath } from './project.ts';
 import { fileOfPackage, traceRuntime } from './trace.ts';
 
 /**
- * The runtime layer: a program with the production dependencies that it loads, and of the engines of its formats the
- * native libraries of one platform. Which machine it is made on, and where infless is installed there, makes no difference.
+ * The runtime layer: a program with the production dependencies that it loads, and of the engines of its
+ * formats the native libraries of one platform. Which machine it is made on, and where infless is installed
+ * there, makes no difference.
  *
  * @throws InflessError INVALID_INPUT for a platform without native libraries
  */

@@ -1,6 +1,6 @@
 /**
- * Started by trace.ts with the files to begin at and the packages that are not wanted: follows imports and answers all
- * files they lead to.
+ * Started by trace.ts with the files to begin at and the packages that are not wanted: follows imports and
+ * answers all files they lead to.
  */
 import { join, parse, sep } from 'node:path';
 import { nodeFileTrace } from '@vercel/nft';

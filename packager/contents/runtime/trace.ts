@@ -24,8 +24,8 @@ export interface TraceRequest {
 const memorySchema = z.object({ identity: z.string(), files: z.array(z.string()) });
 
 /**
- * Every file that a program loads, as absolute paths in order: our own and those of its dependencies,
- * found by following imports. What no import reaches (sources, types, maps, other programs of ours) is not there.
+ * Every file that a program loads, as absolute paths in order: our own and those of its dependencies, found
+ * by following imports. What no import reaches (sources, types, maps, other programs of ours) is not there.
  *
  * Following takes seconds, so it is remembered for as long as none of the files has changed.
  */
@@ -98,7 +98,9 @@ async function recall(memory: string): Promise<readonly string[] | undefined> {
   }
 }
 
-/** Changes with every file that is replaced or edited; undefined where one has gone, as while somebody builds. */
+/**
+ * Changes with every file that is replaced or edited; undefined where one has gone, as while somebody builds.
+ */
 async function identityOf(files: readonly string[]): Promise<string | undefined> {
   const identities = await mapInSlices(files, fileIdentity);
   if (identities.includes(undefined)) return undefined;

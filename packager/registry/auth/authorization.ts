@@ -41,8 +41,8 @@ const DEFAULT_LIFETIME_S = 60;
 const MARGIN_MS = 5000;
 
 /**
- * Gets us past a registry's 401: with the user's password (Basic), or with tokens that a service of the registry's
- * gives out for what is to be done (Bearer). Tokens are kept as long as they are good.
+ * Gets us past a registry's 401: with the user's password (Basic), or with tokens that a service of the
+ * registry's gives out for what is to be done (Bearer). Tokens are kept as long as they are good.
  */
 export class Authorization {
   readonly #options: AuthorizationOptions;
@@ -54,7 +54,10 @@ export class Authorization {
     this.#options = options;
   }
 
-  /** The `Authorization` header for these scopes (`repository:team/model:pull,push`), as far as one is asked for. */
+  /**
+   * The `Authorization` header for these scopes (`repository:team/model:pull,push`), as far as one is asked
+   * for.
+   */
   async header(scopes: readonly string[]): Promise<string | undefined> {
     if (this.#method === 'none') return undefined;
     if (this.#method === 'basic') return basic(await this.#password());

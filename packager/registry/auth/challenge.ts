@@ -11,9 +11,9 @@ const SEPARATORS = /[\s,]*/y;
 const VALUE = /\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))/y;
 
 /**
- * Reads a `WWW-Authenticate` header (RFC 9110, 11.6.1): several challenges may share one, parted by the same comma
- * that parts their parameters, so a word is a parameter where `=` follows and a scheme where not. What is malformed
- * ends the reading.
+ * Reads a `WWW-Authenticate` header (RFC 9110, 11.6.1): several challenges may share one, parted by the same
+ * comma that parts their parameters, so a word is a parameter where `=` follows and a scheme where not. What
+ * is malformed ends the reading.
  */
 export function parseChallenges(header: string): Challenge[] {
   const challenges: { scheme: string; parameters: Map<string, string> }[] = [];

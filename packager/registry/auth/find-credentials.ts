@@ -27,10 +27,10 @@ const configSchema = z.object({
 const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
 
 /**
- * What the user has logged in with, or undefined where nothing is known of the registry. The files are asked in the
- * order of `$DOCKER_CONFIG` (`~/.docker`) and podman's `$REGISTRY_AUTH_FILE`
- * (`$XDG_RUNTIME_DIR/containers/auth.json`); in each a helper for the registry, then the helper for all, then the
- * plain entries.
+ * What the user has logged in with, or undefined where nothing is known of the registry. The files are asked
+ * in the order of `$DOCKER_CONFIG` (`~/.docker`) and podman's `$REGISTRY_AUTH_FILE`
+ * (`$XDG_RUNTIME_DIR/containers/auth.json`); in each a helper for the registry, then the helper for all, then
+ * the plain entries.
  *
  * @throws InflessError INVALID_INPUT for a file that cannot be understood or a helper that fails
  */
@@ -85,8 +85,8 @@ async function readConfig(file: string): Promise<z.output<typeof configSchema> |
 }
 
 /**
- * Entries of older tools have a scheme and the version of the interface: `https://registry.example/v2/`. Other paths
- * stay, as podman's entries for a single namespace are not the whole registry's.
+ * Entries of older tools have a scheme and the version of the interface: `https://registry.example/v2/`.
+ * Other paths stay, as podman's entries for a single namespace are not the whole registry's.
  */
 function hostOf(name: string): string {
   const host = name.replace(/^https?:\/\//, '').replace(/(?:\/v[12])?\/?$/, '');

@@ -30,7 +30,8 @@ export class Exchange {
   readonly #signal: AbortSignal | null;
 
   /**
-   * @param environment of which `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are heeded, but for this machine itself
+   * @param environment of which `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are heeded, but for this machine
+   * itself
    * @param signal ends whatever is under way
    */
   constructor(origin: URL, environment: NodeJS.ProcessEnv, signal?: AbortSignal) {

@@ -32,8 +32,8 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * What an error below HTTP means; one that is not of the network (the file that is being sent cannot be read) is
- * given back as it is.
+ * What an error below HTTP means; one that is not of the network (the file that is being sent cannot be read)
+ * is given back as it is.
  *
  * @param isKnown whether the registry has answered before: then it is being restarted rather than misspelt
  */

@@ -28,7 +28,10 @@ export interface PatienceOptions {
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
 }
 
-/** How often, and after which waits, one thing is tried again: 0.5, 1, 2, 4, 8 s (a registry is restarted meanwhile), or what the registry asks for. */
+/**
+ * How often, and after which waits, one thing is tried again: 0.5, 1, 2, 4, 8 s (a registry is restarted
+ * meanwhile), or what the registry asks for.
+ */
 export class RetryBudget {
   readonly #options: PatienceOptions;
   #failures = 0;

@@ -32,8 +32,8 @@ export interface Submission {
 }
 
 /**
- * What a serving process does when it runs alone: one queue, one batch former, one server. Behind the gateway it
- * stays empty, because the gateway forms the batches there.
+ * What a serving process does when it runs alone: one queue, one batch former, one server. Behind the gateway
+ * it stays empty, because the gateway forms the batches there.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -54,7 +54,10 @@ export class Dispatcher {
     return this.#former.size;
   }
 
-  /** The answer rejects with InflessError OVERLOADED when the queue is full, DEADLINE_EXCEEDED after `maxWaitMs`. */
+  /**
+   * The answer rejects with InflessError OVERLOADED when the queue is full, DEADLINE_EXCEEDED after
+   * `maxWaitMs`.
+   */
   submit(request: InferenceRequest): Submission {
     const { clock, sloMs, maxWaitMs } = this.#options;
     const arrivalMs = clock.nowMs();

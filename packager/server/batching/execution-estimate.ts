@@ -1,6 +1,6 @@
 /**
- * Expected time of a batch of so many requests, in ms; never less for more requests. A request counts as one row:
- * how many it really has is known only once it is decoded.
+ * Expected time of a batch of so many requests, in ms; never less for more requests. A request counts as one
+ * row: how many it really has is known only once it is decoded.
  */
 export type ExecutionEstimate = (requests: number) => number;
 
@@ -18,7 +18,8 @@ interface Observed {
 
 /**
  * Learns from the batches that ran how long the next will take: for each size a running mean and mean
- * deviation, as TCP estimates round trips (RFC 6298); sizes never seen lie on the line between their neighbours.
+ * deviation, as TCP estimates round trips (RFC 6298); sizes never seen lie on the line between their
+ * neighbours.
  */
 export class LearnedEstimate {
   readonly #observed = new Map<number, Observed>();

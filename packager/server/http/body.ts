@@ -41,8 +41,9 @@ export interface Body {
 }
 
 /**
- * Reads a request's body up to `limitBytes`; what is beyond is never held in memory. A body in gzip or deflate is inflated
- * on the way, and its limits are those of the plain bytes: nobody behind has to know how it was sent.
+ * Reads a request's body up to `limitBytes`; what is beyond is never held in memory. A body in gzip or
+ * deflate is inflated on the way, and its limits are those of the plain bytes: nobody behind has to know how
+ * it was sent.
  *
  * @throws InflessError BODY_TOO_LARGE, OVERLOADED
  * @throws HttpError 400, 415

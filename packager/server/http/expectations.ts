@@ -4,8 +4,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 const waiting = new WeakMap<IncomingMessage, ServerResponse>();
 
 /**
- * Lets the decision about a request come before its body: curl asks with every body above a megabyte, and then
- * never sends one that is refused anyway.
+ * Lets the decision about a request come before its body: curl asks with every body above a megabyte, and
+ * then never sends one that is refused anyway.
  */
 export function deferContinue(server: Server): void {
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -20,7 +20,10 @@ export function sendContinue(request: IncomingMessage): void {
   waiting.delete(request);
 }
 
-/** Whether the body was never asked for: nobody can tell if it comes, so the connection must not be used again. */
+/**
+ * Whether the body was never asked for: nobody can tell if it comes, so the connection must not be used
+ * again.
+ */
 export function isBodyUnasked(request: IncomingMessage): boolean {
   return waiting.has(request);
 }

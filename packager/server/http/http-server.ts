@@ -13,7 +13,9 @@ import { lingering } from './lingering.ts';
 /** Time to send a whole request in: 32 MiB at 5 Mbit/s. Slower senders would hold memory for too long. */
 const REQUEST_TIMEOUT_MS = 60_000;
 const HEADERS_TIMEOUT_MS = 15_000;
-/** Above the 60 s after which load balancers drop idle connections, so that we never close one they still use. */
+/**
+ * Above the 60 s after which load balancers drop idle connections, so that we never close one they still use.
+ */
 const KEEP_ALIVE_MS = 72_000;
 
 declare module 'fastify' {
@@ -39,8 +41,9 @@ export interface HttpServerOptions {
 }
 
 /**
- * An HTTP server that moves bytes, for gateway and instances alike: bodies of any content type arrive as bytes within
- * limits, whatever is thrown is answered as its protocol tells errors, or as `{"error": "…"}`, and slow or broken clients cost little.
+ * An HTTP server that moves bytes, for gateway and instances alike: bodies of any content type arrive as
+ * bytes within limits, whatever is thrown is answered as its protocol tells errors, or as `{"error": "…"}`,
+ * and slow or broken clients cost little.
  */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { maxBodyBytes, budget, logger, isClosing } = options;

@@ -6,8 +6,9 @@ const LINGER_MS = 2000;
 
 /**
  * An answer given before the client has sent its whole body, on a connection that will be closed. Closing at
- * once would reset it, and a client that is still writing would see "connection reset" in place of our answer.
- * So the answer goes out whole, but ends only when the client stops sending; what comes meanwhile is dropped.
+ * once would reset it, and a client that is still writing would see "connection reset" in place of our
+ * answer. So the answer goes out whole, but ends only when the client stops sending; what comes meanwhile is
+ * dropped.
  */
 export function lingering(body: Uint8Array, request: IncomingMessage): Readable {
   const answer = new Readable({ read() {} });

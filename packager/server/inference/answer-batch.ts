@@ -19,7 +19,9 @@ type Item =
   | { readonly ok: true; readonly protocol: Protocol; readonly decoded: Decoded }
   | { readonly ok: false; readonly response: InferenceResponse };
 
-/** Bytes to bytes: decodes every request, runs those that are sound as one batch, encodes each answer alone. */
+/**
+ * Bytes to bytes: decodes every request, runs those that are sound as one batch, encodes each answer alone.
+ */
 export async function answerBatch(
   model: ServedModel,
   requests: readonly InferenceRequest[],

@@ -28,7 +28,8 @@ export class InferenceThread {
     this.#onEvent = onEvent;
     this.#worker = new Worker(programFile('packager/server/inference-worker'), {
       workerData: options,
-      env: SHARE_ENV, // a copy is no environment of the process: TensorFlow's library would not see what it is told there
+      // a copy is no environment of the process: TensorFlow's library would not see what it is told there
+      env: SHARE_ENV,
     });
     this.#worker.on('message', (message: FromInference) => this.#receive(message));
     this.#worker.on('error', (error) =>
@@ -49,7 +50,8 @@ export class InferenceThread {
   /**
    * Runs requests as one batch. Their buffers move to the inference thread and are empty here afterwards.
    *
-   * @throws InflessError INFERENCE_FAILED when the thread is gone; what a single request suffers is in its response.
+   * @throws InflessError INFERENCE_FAILED when the thread is gone; what a single request suffers is in its
+   * response.
    */
   run(requests: readonly InferenceRequest[]): Promise<BatchResponse> {
     if (this.#state !== 'running') {

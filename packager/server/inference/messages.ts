@@ -35,7 +35,10 @@ export interface WarmupRun {
 
 export type ToInference =
   | { readonly type: 'run'; readonly id: number; readonly requests: readonly InferenceRequest[] }
-  /** Closes the session after what was sent before and ends the thread: it must never be terminated, see worker. */
+  /**
+   * Closes the session after what was sent before and ends the thread: it must never be terminated, see
+   * worker.
+   */
   | { readonly type: 'close' };
 
 export type FromInference =

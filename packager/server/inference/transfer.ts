@@ -2,8 +2,9 @@
 const WORTH_TRANSFERRING_BYTES = 4096;
 
 /**
- * Prepares bodies for `postMessage`. A body that has a buffer to itself is handed over without a copy. One that
- * is a view into something larger is copied out first, because the whole buffer behind it would travel along.
+ * Prepares bodies for `postMessage`. A body that has a buffer to itself is handed over without a copy. One
+ * that is a view into something larger is copied out first, because the whole buffer behind it would travel
+ * along.
  */
 export function detachable<T extends { readonly body: Uint8Array }>(
   items: readonly T[],

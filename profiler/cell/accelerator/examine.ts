@@ -5,8 +5,8 @@ import type { ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { Examined, ExamineQuestion } from '../cell-protocol.ts';
 
 /**
- * What a provider makes of a model, before anything is measured on it: which operators it leaves to the CPU, and whether rows that run together
- * get the answers that they get alone.
+ * What a provider makes of a model, before anything is measured on it: which operators it leaves to the CPU,
+ * and whether rows that run together get the answers that they get alone.
  */
 export async function examine({
   model,

@@ -15,8 +15,8 @@ export interface RowBytes {
 }
 
 /**
- * Receives requests as a serving process does, for somebody outside of our quota to tell how long that takes: reads a body, puts it together,
- * takes it out of its frame, and answers.
+ * Receives requests as a serving process does, for somebody outside of our quota to tell how long that takes:
+ * reads a body, puts it together, takes it out of its frame, and answers.
  *
  * @returns where, and how many bytes a request should have; it goes on until the process ends
  */
@@ -47,8 +47,9 @@ export interface TransferLimits {
 }
 
 /**
- * Mean time from sending such a request to having its answer, in ms: what bringing one row to an instance of this quota on the same machine takes, beside reading its JSON.
- * Told from outside: the sender's work is the gateway's, and not under the quota.
+ * Mean time from sending such a request to having its answer, in ms: what bringing one row to an instance of
+ * this quota on the same machine takes, beside reading its JSON. Told from outside: the sender's work is the
+ * gateway's, and not under the quota.
  *
  * @throws InflessError INFERENCE_FAILED where the process is gone or does not answer
  */

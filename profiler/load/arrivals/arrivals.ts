@@ -3,11 +3,11 @@ import { type Random, seededRandom } from '../../../models/base/random.ts';
 import { countIn, type RateCurve, type RatePiece, timeOfCount } from './rates.ts';
 
 /**
- * Arrival times in milliseconds from the start, ascending, one by one as they are asked for. The same seed gives
- * the same times on every machine.
+ * Arrival times in milliseconds from the start, ascending, one by one as they are asked for. The same seed
+ * gives the same times on every machine.
  *
- * A changing rate keeps the process's character by time-rescaling: intervals are drawn for rate 1, and each is
- * stretched over the stretch of the curve that is expected to bring as many arrivals.
+ * A changing rate keeps the process's character by time-rescaling: intervals are drawn for rate 1, and each
+ * is stretched over the stretch of the curve that is expected to bring as many arrivals.
  */
 export function* arrivals(
   curve: RateCurve,
@@ -62,8 +62,9 @@ export function renewal(process: ArrivalProcess, random: Random): Renewal {
 }
 
 /**
- * Gamma-distributed intervals. The interval that an arbitrary moment falls into is found with a probability in
- * proportion to its length, which for a gamma distribution means one more in shape; the moment is anywhere in it.
+ * Gamma-distributed intervals. The interval that an arbitrary moment falls into is found with a probability
+ * in proportion to its length, which for a gamma distribution means one more in shape; the moment is anywhere
+ * in it.
  */
 function gammaRenewal(cv: number, random: Random): Renewal {
   const gamma = randomGamma.source(random);

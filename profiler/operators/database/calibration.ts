@@ -1,6 +1,6 @@
 /**
- * Networks of usual layers in many sizes, so that a database knows more kinds of operators than the models at hand have. They are no
- * copies of any model: channels and units go by powers of two.
+ * Networks of usual layers in many sizes, so that a database knows more kinds of operators than the models at
+ * hand have. They are no copies of any model: channels and units go by powers of two.
  */
 import { join } from 'node:path';
 import { cacheDirectory, writeFileSafely } from '../../../models/base/files.ts';

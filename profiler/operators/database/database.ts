@@ -16,7 +16,10 @@ export const operatorRunSchema = z.object({
   batch: z.number().int().min(1),
   cpuMillicores: z.number().int().min(1),
   threads: z.number().int().min(1),
-  /** One batch through the batch executor, without a trace: the fastest, since who else is on the host only adds. */
+  /**
+   * One batch through the batch executor, without a trace: the fastest, since who else is on the host only
+   * adds.
+   */
   wallMs: positive,
   /** The mean of the same, over all rounds: what is usual on this host. */
   usualMs: positive,

@@ -26,21 +26,27 @@ export interface GatherDatabaseOptions {
   readonly budgetMs: number;
   /** Whether networks of usual layers are gathered as well. */
   readonly calibration: boolean;
-  /** Times that all models are gathered, one after the other: a host that is slow for a minute is not slow in each. */
+  /**
+   * Times that all models are gathered, one after the other: a host that is slow for a minute is not slow in
+   * each.
+   */
   readonly rounds: number;
   /** Sizes of free dimensions, of whichever model has an input of that name. */
   readonly shapes?: InputShapes | undefined;
 }
 
-/** More threads than this are few models' to use; what more cores do is judged from the nearest number seen. */
+/**
+ * More threads than this are few models' to use; what more cores do is judged from the nearest number seen.
+ */
 const CORES = [1, 2, 4, 8, 16];
 
 /**
- * Gathers what the operators of models take on this host, and adds it to the database in the cache after each model: what is
- * there when it is interrupted stays.
+ * Gathers what the operators of models take on this host, and adds it to the database in the cache after each
+ * model: what is there when it is interrupted stays.
  *
  * @returns the database's file, and the engine that the operators are of
- * @throws InflessError MODEL_UNSUPPORTED for a model whose engine does not tell operators; INVALID_INPUT for models of several engines
+ * @throws InflessError MODEL_UNSUPPORTED for a model whose engine does not tell operators; INVALID_INPUT for
+ * models of several engines
  */
 export async function gatherDatabase(
   references: readonly string[],

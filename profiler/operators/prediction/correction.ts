@@ -18,10 +18,15 @@ export interface MeasuredPoint extends CorrectionPoint {
 /** A measured mean on a host that is never quite steady. */
 const NOISE = 0.04 ** 2;
 
-/** Of the logarithms' deviations below, all together: predictions that are more certain are corrected by less. */
+/**
+ * Of the logarithms' deviations below, all together: predictions that are more certain are corrected by less.
+ */
 const USUAL_LOG_ERROR = 0.5;
 
-/** By how much a model is off its operators' sum: mostly the same everywhere, less so with other threads, and the farther apart. */
+/**
+ * By how much a model is off its operators' sum: mostly the same everywhere, less so with other threads, and
+ * the farther apart.
+ */
 const covariance: Covariance<CorrectionPoint> = (a, b) => {
   const rows = doublings(a.batch, b.batch);
   const quotas = doublings(a.cpuMillicores, b.cpuMillicores);

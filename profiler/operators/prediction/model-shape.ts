@@ -14,7 +14,8 @@ export type ShapedRun = Pick<OperatorRun, 'batch' | 'tensorElements'> & {
 };
 
 /**
- * Shapes of a model under any batch, from those under two: every size of theirs is the same, or grows by as much with each row.
+ * Shapes of a model under any batch, from those under two: every size of theirs is the same, or grows by as
+ * much with each row.
  *
  * @param more of another batch; undefined for a model that takes no more than one row
  * @throws InflessError MODEL_UNSUPPORTED where other operators run for more rows

@@ -19,16 +19,22 @@ const LONG_MS = 3;
 const SUM_LOG_ERROR = 0.08;
 
 /**
- * Times of whole models from those of operators. A session of ours executes operators one after the other, also where branches could run side by side,
- * so that a batch takes their sum and what the runtime takes beside them.
+ * Times of whole models from those of operators. A session of ours executes operators one after the other,
+ * also where branches could run side by side, so that a batch takes their sum and what the runtime takes
+ * beside them.
  */
 export class ModelTimes {
   readonly #byThreads = new Map<number, OperatorTimes>();
   readonly #beside: readonly number[];
-  /** What is usual over the fastest, by threads: operators are learned from the fastest, which is the same on a busy host. */
+  /**
+   * What is usual over the fastest, by threads: operators are learned from the fastest, which is the same on
+   * a busy host.
+   */
   readonly #slowness = new Map<number, number>();
 
-  /** CPU time of several threads: so much of that of a single one, and of all of theirs from beginning to end. */
+  /**
+   * CPU time of several threads: so much of that of a single one, and of all of theirs from beginning to end.
+   */
   readonly #shared: readonly [number, number];
 
   /** @throws RangeError where there is no run */
@@ -46,8 +52,8 @@ export class ModelTimes {
   }
 
   /**
-   * A batch under a quota. The time of its threads with a core each is what was learned; with less than that, the CPU time that it needs
-   * is given to it at the quota's rate.
+   * A batch under a quota. The time of its threads with a core each is what was learned; with less than that,
+   * the CPU time that it needs is given to it at the quota's rate.
    *
    * @param threads in use under the quota; the nearest that was seen counts
    */
@@ -75,7 +81,8 @@ export class ModelTimes {
     const operators = this.#byThreads.get(nearest)!;
     const slowness = this.#slowness.get(nearest)!;
     const all = model.operatorsAt(batch);
-    const spreads = new Map<string, number>(); // like operators are off alike, those of other kinds on their own
+    // like operators are off alike, those of other kinds on their own
+    const spreads = new Map<string, number>();
     let fastestMs = 0;
     let unknownMs = 0;
     for (const operator of all) {
@@ -105,7 +112,10 @@ function nearestOf(known: readonly number[], threads: number): number {
   );
 }
 
-/** What is usual over the fastest operators, of runs that are hardly more than those; where there are none, over the fastest run. */
+/**
+ * What is usual over the fastest operators, of runs that are hardly more than those; where there are none,
+ * over the fastest run.
+ */
 function slownessOf(runs: readonly OperatorRun[]): number {
   const long = runs.filter(({ wallMs }) => wallMs >= LONG_MS);
   if (long.length > 0) return median(long.map((run) => run.usualMs / operatorMs(run)));
@@ -117,8 +127,8 @@ function median(values: readonly number[]): number {
 }
 
 /**
- * What a run usually takes beside its operators: for itself, and for each operator, row, and element in. Errors count as shares of a run, whose
- * noise would else drown it.
+ * What a run usually takes beside its operators: for itself, and for each operator, row, and element in.
+ * Errors count as shares of a run, whose noise would else drown it.
  */
 function fitBeside(runs: readonly OperatorRun[], slowness: number): readonly number[] {
   return fitNonNegative(
@@ -130,8 +140,9 @@ function fitBeside(runs: readonly OperatorRun[], slowness: number): readonly num
 }
 
 /**
- * Threads wait for each other within an operator, some asleep, some not yet: what they take is between the time of one and that of all, where in between is
- * learned from models that ran with one and with several. Where none did, all of them are busy from beginning to end.
+ * Threads wait for each other within an operator, some asleep, some not yet: what they take is between the
+ * time of one and that of all, where in between is learned from models that ran with one and with several.
+ * Where none did, all of them are busy from beginning to end.
  */
 function fitShared(models: readonly OperatorModel[]): readonly [number, number] {
   const pairs = models.flatMap(({ runs }) =>

@@ -2,8 +2,8 @@
 const SWEEPS = 500;
 
 /**
- * The coefficients, none below zero, that come closest to the targets in the sum of squares (coordinate descent). Who wants errors to count
- * as shares divides rows and targets alike.
+ * The coefficients, none below zero, that come closest to the targets in the sum of squares (coordinate
+ * descent). Who wants errors to count as shares divides rows and targets alike.
  *
  * @param rows features of each target
  */

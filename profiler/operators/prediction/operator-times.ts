@@ -32,7 +32,10 @@ const MOST_POINTS = 400;
 /** Two sizes of the same kind tell nothing of a third one. */
 const FEWEST_OF_KIND = 3;
 
-/** Where in the sizes of all operators a kind is held to what any takes, and how much less that counts than a sample of its own. */
+/**
+ * Where in the sizes of all operators a kind is held to what any takes, and how much less that counts than a
+ * sample of its own.
+ */
 const ANCHORS = [0.5, 0.9, 1];
 const ANCHOR_WEIGHT = 0.3;
 
@@ -79,8 +82,8 @@ interface Sample {
 }
 
 /**
- * Operators of one kind: a roofline (a time each, a time for each operation, a time for each byte), and by how much those of like sizes
- * were off it.
+ * Operators of one kind: a roofline (a time each, a time for each operation, a time for each byte), and by
+ * how much those of like sizes were off it.
  */
 class Kind {
   readonly #roofline: readonly number[];
@@ -148,8 +151,8 @@ function rooflineOf(samples: readonly Timed[], anchors: readonly Timed[] = []): 
 }
 
 /**
- * A few works of all sizes, timed as any operator would be: of a kind that was seen small alone nobody knows what a byte takes, and what the clock cannot
- * tell apart would be made a time for each.
+ * A few works of all sizes, timed as any operator would be: of a kind that was seen small alone nobody knows
+ * what a byte takes, and what the clock cannot tell apart would be made a time for each.
  */
 function anchorsOf(samples: readonly Sample[], roofline: readonly number[]): readonly Timed[] {
   const sorted = samples.toSorted((a, b) => a.work.bytes - b.work.bytes);

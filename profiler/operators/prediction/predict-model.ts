@@ -29,10 +29,12 @@ export interface PredictOptions extends ProfileOptions {
 const NOTABLE_SHARE = 0.05;
 
 /**
- * A table of a model that was never measured, from what its operators took in others: those that `infless-profile operators` gathered on a host like this.
- * The model itself runs a few times with one row and with two, to find out which operators it has; how long that takes is not looked at.
+ * A table of a model that was never measured, from what its operators took in others: those that
+ * `infless-profile operators` gathered on a host like this. The model itself runs a few times with one row
+ * and with two, to find out which operators it has; how long that takes is not looked at.
  *
- * @throws InflessError PROFILE_NOT_FOUND where nothing was gathered; MODEL_UNSUPPORTED for a model whose engine does not tell operators, or that computes something else with each input
+ * @throws InflessError PROFILE_NOT_FOUND where nothing was gathered; MODEL_UNSUPPORTED for a model whose
+ * engine does not tell operators, or that computes something else with each input
  */
 export async function predictModel(
   reference: string,

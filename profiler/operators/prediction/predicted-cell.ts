@@ -13,7 +13,10 @@ export interface PredictedFrom extends Pick<ModelEstimate, 'meanMs' | 'cpuMs' | 
   readonly confidence: ProfileTable['confidence'];
 }
 
-/** Quantiles over the mean where no cell was measured: rather high for a quiet host, since planners rely on them. */
+/**
+ * Quantiles over the mean where no cell was measured: rather high for a quiet host, since planners rely on
+ * them.
+ */
 const TAIL = { p50: 1, p95: 1.1, p99: 1.25 };
 /** An interval as of a sample of this many: what is known of the errors is known of few models. */
 const DEGREES_OF_FREEDOM = 8;

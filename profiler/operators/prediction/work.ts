@@ -7,7 +7,10 @@ export interface Work {
   readonly flops: number;
   /** Inputs, weights and outputs, each once. */
   readonly bytes: number;
-  /** By which operators of a kind resemble each other: of a matrix product rows, columns and depth, else elements out, in, and of the last axis. */
+  /**
+   * By which operators of a kind resemble each other: of a matrix product rows, columns and depth, else
+   * elements out, in, and of the last axis.
+   */
   readonly dimensions: readonly [number, number, number];
 }
 
@@ -24,7 +27,9 @@ const BYTES_OF: Readonly<Record<string, number>> = {
   bool: 1,
 };
 
-/** Operators that multiply matrices: their time goes by what they compute, that of others by what they move. */
+/**
+ * Operators that multiply matrices: their time goes by what they compute, that of others by what they move.
+ */
 const MATRIX = /(^|\.)(Conv|FusedConv|ConvTranspose|Gemm|FusedGemm|MatMul|FusedMatMul|LSTM|GRU|RNN)(\/|$)/;
 
 export function isMatrixKind(kind: string): boolean {
@@ -34,7 +39,8 @@ export function isMatrixKind(kind: string): boolean {
 export function workOf(operator: Operator): Work {
   const { dtype, inputs, outputs, weights } = operator;
   const out = total(outputs);
-  // A packed weight is no input of the trace, another one is: what is larger has them all. A table is not read as a whole.
+  // A packed weight is no input of the trace, another one is: what is larger has them all. A table is not
+  // read as a whole.
   const read = /Gather/.test(operator.kind)
     ? out
     : Math.max(total(inputs), elements(inputs[0]) + total(weights));
@@ -52,7 +58,10 @@ export function workOf(operator: Operator): Work {
   };
 }
 
-/** Rows, columns and depth of the matrix product that an operator is; of a recurrent one that of all its steps. */
+/**
+ * Rows, columns and depth of the matrix product that an operator is; of a recurrent one that of all its
+ * steps.
+ */
 function productOf({ kind, inputs, outputs, weights }: Operator): [number, number, number] | undefined {
   if (!isMatrixKind(kind)) return undefined;
   const out = Math.max(1, elements(outputs[0]));

@@ -38,7 +38,8 @@ export interface TracedModel {
 /**
  * Runs a model in a process of its own under its quota, and reads which operators ran and what each took.
  *
- * @throws InflessError INFERENCE_FAILED where it does not run; MODEL_UNSUPPORTED for a model without operators to trace
+ * @throws InflessError INFERENCE_FAILED where it does not run; MODEL_UNSUPPORTED for a model without
+ * operators to trace
  */
 export async function traceModel(request: TraceRequest, signal?: AbortSignal): Promise<TracedModel> {
   requireTracing(request.model.manifest);

@@ -1,4 +1,7 @@
-/** The process in which one model runs with its operators traced: started by the gatherer, put under a quota, asked once. */
+/**
+ * The process in which one model runs with its operators traced: started by the gatherer, put under a quota,
+ * asked once.
+ */
 import { messageOf } from '../../../models/base/errors.ts';
 import { engineFor } from '../../../models/engines/index.ts';
 import type { Operator, TracedOperator } from '../../../models/engines/tracing.ts';
@@ -51,7 +54,10 @@ function trace({ model, config, shapes, budgetMs }: TraceQuestion): Promise<read
   return tracing!.operators(model, config, feeds, { runs: FEWEST_RUNS, timeMs: budgetMs });
 }
 
-/** Each operator of a run with its time. A loop that ran another number of times has no counterpart: such runs are left out. */
+/**
+ * Each operator of a run with its time. A loop that ran another number of times has no counterpart: such runs
+ * are left out.
+ */
 function meansOf(runs: readonly Run[]): { operator: Operator; meanMs: number }[] {
   const first = runs[0] ?? [];
   const alike = runs.filter((run) => run.length === first.length);
@@ -61,7 +67,10 @@ function meansOf(runs: readonly Run[]): { operator: Operator; meanMs: number }[]
   }));
 }
 
-/** The mean of the fastest quarter: whoever else is on the host only ever adds time, and to some runs more than to others. */
+/**
+ * The mean of the fastest quarter: whoever else is on the host only ever adds time, and to some runs more
+ * than to others.
+ */
 function undisturbedMean(values: readonly number[]): number {
   const fastest = Float64Array.from(values)
     .sort()

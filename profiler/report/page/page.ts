@@ -11,8 +11,8 @@ import { confidenceOf, short } from '../figures.ts';
 import { pageData } from './page-data.ts';
 
 /**
- * A table as one page that needs nothing else: what it was measured on, the best config for every SLO, latency and
- * throughput as charts, and every cell as numbers.
+ * A table as one page that needs nothing else: what it was measured on, the best config for every SLO,
+ * latency and throughput as charts, and every cell as numbers.
  *
  * @param slo where the slider stands at first; by default amid those that matter
  */

@@ -9,8 +9,9 @@ export const FEWEST_TO_HOLD_OUT = 4;
 const FOLDS = 10;
 
 /**
- * How well cells are predicted that are not known: each measured cell is left out once and predicted by a surface that has not seen it in
- * any way. No error is left out. Rather too high, since the table's surface knows more cells.
+ * How well cells are predicted that are not known: each measured cell is left out once and predicted by a
+ * surface that has not seen it in any way. No error is left out. Rather too high, since the table's surface
+ * knows more cells.
  *
  * @returns null with too few cells
  */

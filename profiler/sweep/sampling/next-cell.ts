@@ -11,8 +11,9 @@ const USUAL_TIME_MS = 5000;
 const FEWEST_RUNS = 5;
 
 /**
- * The cell to measure next: the one that, by the surface through those measured, leaves the least uncertain of all others together (active
- * learning after Cohn). Where several do nearly as well, the one that is the quickest to measure.
+ * The cell to measure next: the one that, by the surface through those measured, leaves the least uncertain
+ * of all others together (active learning after Cohn). Where several do nearly as well, the one that is the
+ * quickest to measure.
  *
  * @param measured at least one
  * @param open points that have not been measured; at least one

@@ -39,8 +39,9 @@ export interface SparseOptions {
 }
 
 /**
- * The sparse sweep: the easiest cell, the largest batch (whether it runs at all has to be tried), the least resources (what they do to a batch
- * no other cell tells), then always the cell that tells most of all others; until cells held out are predicted well enough, or a third of the grid is measured.
+ * The sparse sweep: the easiest cell, the largest batch (whether it runs at all has to be tried), the least
+ * resources (what they do to a batch no other cell tells), then always the cell that tells most of all
+ * others; until cells held out are predicted well enough, or a third of the grid is measured.
  */
 export function sparseStrategy(options: SparseOptions): Strategy {
   const { first, gridCells, level, error, insist } = options;
@@ -76,7 +77,9 @@ function mostGenerous(open: readonly Config[], batch: number): Config {
     .reduce((best, each) => (generosity(each, best) > 0 ? each : best));
 }
 
-/** The config with the least of GPU and CPU, of a batch from the middle: a single row is a case of its own. */
+/**
+ * The config with the least of GPU and CPU, of a batch from the middle: a single row is a case of its own.
+ */
 function scarcest(open: readonly Config[]): Config {
   const least = open.reduce((best, each) => (generosity(each, best) < 0 ? each : best));
   const alike = open.filter((config) => generosity(config, least) === 0).sort((a, b) => a.batch - b.batch);

@@ -19,8 +19,9 @@ interface Setup {
 }
 
 /**
- * Tries threads where the quotas of a grid leave a choice, with the batch in the middle of the grid, unless the journal knows already. The winners
- * are cells of the sweep. Some engines choose their threads themselves.
+ * Tries threads where the quotas of a grid leave a choice, with the batch in the middle of the grid, unless
+ * the journal knows already. The winners are cells of the sweep. Some engines choose their threads
+ * themselves.
  */
 export async function chooseThreads(
   { manifest, grid, journal, runner }: Setup,
@@ -53,7 +54,10 @@ export function chosenThreading(
   return gpuPercent > 0 || choices.length === 0 ? undefined : threadingOf(cpuMillicores, choices);
 }
 
-/** What a config that was not measured would run with; an engine that makes no use of more threads has shown so by now. */
+/**
+ * What a config that was not measured would run with; an engine that makes no use of more threads has shown
+ * so by now.
+ */
 export function expectedThreading(
   config: Config,
   choices: readonly ThreadChoice[],

@@ -87,7 +87,8 @@ describe.each([percentileRateModel, paperRateModel])(
       await slowSpell('reject');
       slowness = 1;
       const sent = await callEvery(500, 300);
-      expect(sent[0]!.error).toMatchObject({ code: 'UNAVAILABLE' }); // an instance takes longer to start than it may wait
+      // an instance takes longer to start than it may wait
+      expect(sent[0]!.error).toMatchObject({ code: 'UNAVAILABLE' });
       const late = sent.slice(-100);
       expect(late).toHaveLength(100);
       expect(late.filter(({ error, latencyMs }) => error !== undefined || latencyMs > SLO_MS)).toEqual([]);

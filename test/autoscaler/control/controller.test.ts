@@ -328,12 +328,14 @@ describe('a restart of the autoscaler', () => {
     const restartedMs = world.clock.nowMs();
     for (const name of ['f', 'g']) {
       world.controller.deploy(declared(name));
-      await world.advance(700); // declaring takes its time, and no loop must take g's instances for nobody's meanwhile
+      // declaring takes its time, and no loop must take g's instances for nobody's meanwhile
+      await world.advance(700);
     }
     world.controller.run();
     const sent = ['f', 'g'].flatMap((name) => world.load(name, constantRate(200, 30_000), { seed: 2 }));
     await world.advance(25_000);
-    // Nothing is given up before the recent past is known; afterwards, only what a function has just been given to be safe.
+    // Nothing is given up before the recent past is known; afterwards, only what a function has just been
+    // given to be safe.
     const stops = world.movesSince(restartedMs).filter(({ what }) => what === 'stop');
     expect(stops.filter(({ atMs }) => atMs < restartedMs + 15_000)).toEqual([]);
     const kept = before.filter((id) => world.cluster.instances.some(({ view }) => view.id === id));

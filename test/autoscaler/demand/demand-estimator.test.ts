@@ -117,7 +117,8 @@ describe('what is expected of a rate that rises', () => {
   });
 
   it('takes no jump for a slope', () => {
-    // With instances that start slowly, a slope would be drawn far beyond; the first rise of all is learnt from later only.
+    // With instances that start slowly, a slope would be drawn far beyond; the first rise of all is learnt
+    // from later only.
     const jumpMs = 30 * MINUTE_MS;
     const moments = every(TICK_MS, jumpMs + 12_000);
     const seen = watch({ curve: steppedRate([100, 160], jumpMs) }, moments, { leadMs: 12_000 });
@@ -144,7 +145,10 @@ describe('the reserve for rises', () => {
     expect(early!.ratePerSecond).toBeLessThan(1.5 * early!.currentPerSecond);
   });
 
-  /** What share of a staircase's requests finds no room that was ordered five seconds ago, and what is in reserve on average. */
+  /**
+   * What share of a staircase's requests finds no room that was ordered five seconds ago, and what is in
+   * reserve on average.
+   */
   function climb(percentile: number): { readonly shortShare: number; readonly meanReserve: number } {
     const leadMs = 5_000;
     const rates = Array.from({ length: 40 }, (_, minute) => 100 * 1.2 ** (minute % 8));

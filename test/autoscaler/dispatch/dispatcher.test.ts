@@ -29,7 +29,9 @@ interface Fate {
   readonly error?: InflessError;
 }
 
-/** A dispatcher over simulated instances; every batch takes 50 ms, and each request gets its own body back. */
+/**
+ * A dispatcher over simulated instances; every batch takes 50 ms, and each request gets its own body back.
+ */
 class Scene {
   readonly clock = new VirtualClock(1_000);
   readonly cluster = new SimulatedCluster({

@@ -144,7 +144,8 @@ describe.skipIf(chromiumFile === undefined)(
       const simple = { mode: 'no-cors', type: 'text/plain' } as const;
       const body = JSON.stringify(attack());
       const declared = await send(page, running.url, { path: '/api/functions', ...simple, body });
-      expect(declared).toMatchObject({ type: 'opaque', status: 0 }); // it was sent, and its answer is not to be seen
+      // it was sent, and its answer is not to be seen
+      expect(declared).toMatchObject({ type: 'opaque', status: 0 });
       expect(await hasRun()).toBe(false);
       expect(await names()).toEqual(['digits']);
     });
@@ -153,7 +154,8 @@ describe.skipIf(chromiumFile === undefined)(
       const page = await visit(otherSite());
       const bodies = {
         '/api/functions': attack(),
-        '/system/functions': { service: 'attack', image: 'mnist' }, // where OpenFaaS' clients send none either
+        // where OpenFaaS' clients send none either
+        '/system/functions': { service: 'attack', image: 'mnist' },
       };
       await page.evaluate(
         async ([base, all]) => {
@@ -170,7 +172,8 @@ describe.skipIf(chromiumFile === undefined)(
     it('of another site declares nothing by a form', async () => {
       const page = await visit(otherSite());
       const action = `${running.url}/system/functions`;
-      const [name, value] = ['{"service":"attack","image":"mnist","envProcess":"', '"}']; // a = goes between them
+      // a = goes between them
+      const [name, value] = ['{"service":"attack","image":"mnist","envProcess":"', '"}'];
       await page.setContent(
         `<form action="${action}" method="POST" enctype="text/plain"><input name='${name}' value='${value}'><button></form>`,
       );

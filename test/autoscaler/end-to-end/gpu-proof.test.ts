@@ -1,6 +1,6 @@
 /**
- * The proof on a GPU, without one: what has to hold whenever anything changes. `npm run test:gpu-proof` walks all of its steps, faults and
- * parts.
+ * The proof on a GPU, without one: what has to hold whenever anything changes. `npm run test:gpu-proof` walks
+ * all of its steps, faults and parts.
  */
 import { describe, expect, it } from 'vitest';
 import { expectSentence, ProofRun } from '../gpu-proof/proof-run.ts';

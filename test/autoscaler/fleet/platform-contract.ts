@@ -4,7 +4,9 @@ import type { InstanceEvent, Platform, StartRequest } from '../../../autoscaler/
 import type { Workload } from '../../../autoscaler/functions/deployment.ts';
 import { resourcesOf } from '../../support/resources.ts';
 
-/** What a platform must offer to be put to the contract: itself, and ways to see and do what it can't know of. */
+/**
+ * What a platform must offer to be put to the contract: itself, and ways to see and do what it can't know of.
+ */
 export interface PlatformHarness {
   /** A platform, not opened yet. Each one is the next life on the same state. */
   create(): Platform;

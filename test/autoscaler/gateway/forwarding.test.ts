@@ -141,7 +141,8 @@ describe('a gateway that does not lead', () => {
     const outgoing = httpRequest({ hostname, port, method: 'POST', path: '/function/echo' });
     outgoing.write('one');
     const [incoming] = await once(outgoing, 'response');
-    expect(String((await once(incoming, 'data'))[0])).toBe('one'); // an answer though the request has not ended
+    // an answer though the request has not ended
+    expect(String((await once(incoming, 'data'))[0])).toBe('one');
     outgoing.end('two');
     expect(await text(incoming)).toBe('two');
   });

@@ -37,7 +37,9 @@ export class CompletionFolder {
       (offer) => offer.split('\t')[0]!,
     );
 
-  /** Types the line and Tab into an interactive zsh, in which `compadd` writes down what it is given to offer. */
+  /**
+   * Types the line and Tab into an interactive zsh, in which `compadd` writes down what it is given to offer.
+   */
   readonly zsh: Complete = (line) => {
     writeFileSync(
       this.#file('.zshrc'),

@@ -11,7 +11,10 @@ interface Thing {
   };
 }
 
-/** A server that knows one version after the other, and a client that hears of them in any of the ways there are. */
+/**
+ * A server that knows one version after the other, and a client that hears of them in any of the ways there
+ * are.
+ */
 class World {
   readonly events: StoreEvent<Thing>[] = [];
   readonly store = new ObjectStore<Thing>(

@@ -128,7 +128,8 @@ describe('what was observed', () => {
     expect(observed.of(CONFIG)!.slowdown).toBeCloseTo(1 + 15 / 2);
     expect(observed.of(CONFIG)!.codecMsPerRequest).toBeCloseTo(0.5 + 7.5 / 2, 0);
     expect(observed.of(CONFIG)!.transportMs).toBeCloseTo(2 + 32 / 2);
-    expect(observed.of(OTHER)!.slowdown).toBeCloseTo(1 + 15 / 2); // what is guessed of configs that have not run does as well
+    // what is guessed of configs that have not run does as well
+    expect(observed.of(OTHER)!.slowdown).toBeCloseTo(1 + 15 / 2);
     expect(observed.version).toBeGreaterThan(version);
     observed.fade(21 * MINUTE_MS);
     expect(observed.of(CONFIG)!.slowdown).toBeCloseTo(1 + 15 / 4, 0);
@@ -142,7 +143,8 @@ describe('what was observed', () => {
     const [once, often] = [slowSpell(), slowSpell()];
     once.fade(16 * MINUTE_MS);
     for (let atMs = MINUTE_MS; atMs <= 16 * MINUTE_MS; atMs += 500) often.fade(atMs);
-    expect(Math.abs(often.of(CONFIG)!.slowdown - once.of(CONFIG)!.slowdown)).toBeLessThan(0.2); // a step or two
+    // a step or two
+    expect(Math.abs(often.of(CONFIG)!.slowdown - once.of(CONFIG)!.slowdown)).toBeLessThan(0.2);
   });
 
   it('does not fade while instances run, however seldom one is used', () => {

@@ -20,7 +20,8 @@ describe('service times', () => {
     const [candidate] = new ServiceTimes(table([onCard(14)])).candidates({ maxBatch: 1, percentile: 99 });
     expect(candidate!.meanMs - without!.meanMs).toBeCloseTo(14);
     expect(candidate!.tailMs - without!.tailMs).toBeCloseTo(14);
-    // One core that is busy for 27 ms a request carries no more than 37 of them a second, whatever the card does.
+    // One core that is busy for 27 ms a request carries no more than 37 of them a second, whatever the card
+    // does.
     expect(percentileRateModel.capacityPerSecond([without!], SLO)).toBeGreaterThan(37);
     expect(percentileRateModel.capacityPerSecond([candidate!], SLO)).toBeLessThan(1000 / 27);
   });

@@ -23,8 +23,9 @@ import { advance } from '../../support/virtual-time.ts';
 const SILENT = pino({ level: 'silent' });
 
 /**
- * One replica of an autoscaler as far as functions go: the API is a server's, the instances are simulated. Instances,
- * retries and status reports have a virtual clock; the watch goes by the real one, as the server does.
+ * One replica of an autoscaler as far as functions go: the API is a server's, the instances are simulated.
+ * Instances, retries and status reports have a virtual clock; the watch goes by the real one, as the server
+ * does.
  */
 export class FunctionsWorld {
   readonly clock: VirtualClock;

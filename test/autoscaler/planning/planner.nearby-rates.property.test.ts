@@ -15,7 +15,9 @@ const ROOMY = [
   node('gpu', 1e7, { memoryBytes: 1e18, gpuPercents: new Array(2_000).fill(100) }),
 ];
 
-/** Moves beyond those that growth by a share needs: the last instance may be another one, and another one's. */
+/**
+ * Moves beyond those that growth by a share needs: the last instance may be another one, and another one's.
+ */
 const FEW = 4;
 /** A set is whole instances: one more of them may cost so much that another set altogether is the cheaper. */
 const SELDOM = 0.03;

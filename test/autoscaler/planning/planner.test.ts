@@ -104,7 +104,8 @@ describe('scaling out', () => {
   });
 
   it('knows on which GPU an instance has its share, however the others came and went', () => {
-    // 30 and 70 on GPU 0, 70 on GPU 1; when the first 70 has gone, the best fit for the other is GPU 0, where it is not.
+    // 30 and 70 on GPU 0, 70 on GPU 1; when the first 70 has gone, the best fit for the other is GPU 0, where
+    // it is not.
     const nodes = [node('gpus', 8, { gpuPercents: [100, 100] })];
     const share = (gpuPercent: number): FunctionDemand['candidates'] => [
       candidate(1, 500, 20, { gpuPercent }),
@@ -224,7 +225,8 @@ describe('an older deployment', () => {
         cluster.leave();
         const next = cluster.stepAtOnce([wanted]);
         const atOnce = cluster.stepAtOnce([wanted]);
-        if (next.start.length > 0) expect([...next.stop, ...atOnce.stop]).toEqual([]); // not before it is ready
+        // not before it is ready
+        if (next.start.length > 0) expect([...next.stop, ...atOnce.stop]).toEqual([]);
         if (cluster.instancesOf('f').every(({ outdated }) => !outdated)) break;
         cluster.step([wanted]);
       }

@@ -1,5 +1,6 @@
 /**
- * onnxruntime-node by itself: a session, one tensor for each input, and a loop of runs. Put under its quota by whoever started it, then asked once.
+ * onnxruntime-node by itself: a session, one tensor for each input, and a loop of runs. Put under its quota
+ * by whoever started it, then asked once.
  */
 import { createRequire } from 'node:module';
 import { generateInputs } from '../../../dist/models/manifest/inputs.js';

@@ -9,9 +9,10 @@ export const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /**
- * How unequally functions are called: requests a day of the function below which so many of all lie. After the Azure Functions
- * trace of 2019 (*Serverless in the Wild*, ATC'20, figure 5): 45 % are called once an hour or less and 81 % once a minute or
- * less. The top is such that 1,000 functions are called some 3.5 million times a day.
+ * How unequally functions are called: requests a day of the function below which so many of all lie. After
+ * the Azure Functions trace of 2019 (*Serverless in the Wild*, ATC'20, figure 5): 45 % are called once an
+ * hour or less and 81 % once a minute or less. The top is such that 1,000 functions are called some 3.5
+ * million times a day.
  */
 const REQUESTS_A_DAY = [
   [0, 2],

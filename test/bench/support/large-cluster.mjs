@@ -5,7 +5,10 @@ import { nodeOf } from './nodes.mjs';
 const BATCHES = [1, 2, 4, 8, 16];
 const CPU_MILLICORES = [500, 1_000, 2_000, 4_000];
 const GPU_PERCENTS = [0, 10, 20, 40];
-/** As many cores are as quick as a percent of a GPU's SMs: some models gain more from a GPU than its price, some less. */
+/**
+ * As many cores are as quick as a percent of a GPU's SMs: some models gain more from a GPU than its price,
+ * some less.
+ */
 const CORES_PER_GPU_PERCENT = [0.5, 8];
 
 /** Nodes like those of the paper's large simulation: CPU threads and two GPUs each. */
@@ -20,7 +23,10 @@ export function largeCluster(count) {
   );
 }
 
-/** Functions with tables of their own, of models from a few to a few hundred ms, and SLOs that some configs keep. */
+/**
+ * Functions with tables of their own, of models from a few to a few hundred ms, and SLOs that some configs
+ * keep.
+ */
 export function manyFunctions(count, seed) {
   const random = seededRandom(seed);
   const between = (low, high) => low * (high / low) ** random();
@@ -59,7 +65,10 @@ export function demandsAt(functions, scale) {
   });
 }
 
-/** The least scale, within a thousandth, at which so many instances are started; what is started at one is told. */
+/**
+ * The least scale, within a thousandth, at which so many instances are started; what is started at one is
+ * told.
+ */
 export function scaleFor(instances, startsAt) {
   let high = 1;
   while (startsAt(high) < instances) high *= 2;

@@ -4,7 +4,10 @@ import { Graph } from '../../../dist/models/zoo/graph.js';
 const INPUTS = 1024;
 const BYTES_PER_WEIGHT = 4;
 
-/** Writes an ONNX model of one matrix of `sizeBytes`, which is a model file like any other to whoever packs it. */
+/**
+ * Writes an ONNX model of one matrix of `sizeBytes`, which is a model file like any other to whoever packs
+ * it.
+ */
 export async function writeLargeModel(file, sizeBytes) {
   const outputs = Math.ceil(sizeBytes / BYTES_PER_WEIGHT / INPUTS);
   const graph = new Graph('large');

@@ -1,12 +1,12 @@
 import loadHighs from 'highs';
 
 /**
- * The least that any choice of configs can cost, by linear programming: fractions of instances, of whatever config, that
- * together carry each function's rate within what the cluster has in all. No integer plan on real nodes is cheaper,
- * as long as it counts the same rate on each config.
+ * The least that any choice of configs can cost, by linear programming: fractions of instances, of whatever
+ * config, that together carry each function's rate within what the cluster has in all. No integer plan on
+ * real nodes is cheaper, as long as it counts the same rate on each config.
  *
- * @returns {Promise<{cheapest: (rates: readonly number[]) => number | undefined}>}
- *   `cheapest(rates)`: the price, or undefined where even the bound cannot carry these rates.
+ * @returns {Promise<{cheapest: (rates: readonly number[]) => number | undefined}>} `cheapest(rates)`: the
+ * price, or undefined where even the bound cannot carry these rates.
  */
 export async function lpBound(functions, cluster) {
   const highs = await loadHighs();

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 const LOOK_EVERY_MS = 10;
 
 /**
- * Runs a program to its end. Memory is the high-water mark of its resident set as the kernel keeps it, looked up while
- * it runs. Of the processes it starts it is the most that one of them was seen to have for itself: what it maps of
- * files is the system's, which takes it back when it needs it.
+ * Runs a program to its end. Memory is the high-water mark of its resident set as the kernel keeps it, looked
+ * up while it runs. Of the processes it starts it is the most that one of them was seen to have for itself:
+ * what it maps of files is the system's, which takes it back when it needs it.
  */
 export async function measuredRun(command, args, environment = {}) {
   const fromMs = performance.now();

@@ -10,10 +10,14 @@ import { readInflessText } from '../../../dist/profiles/import/infless-text.js';
 import { lpBound } from './lp-bound.mjs';
 import { nodeOf } from './nodes.mjs';
 
-/** The application of the paper's large run: it calls three models on each picture of a second-hand vehicle. */
+/**
+ * The application of the paper's large run: it calls three models on each picture of a second-hand vehicle.
+ */
 const MODELS = ['ssd', 'mobilenet', 'resnet-50'];
 
-/** 4 nodes of 3 sockets of 10 cores of 2 threads, and 3 GPUs. Memory is not in the tables and limits nothing. */
+/**
+ * 4 nodes of 3 sockets of 10 cores of 2 threads, and 3 GPUs. Memory is not in the tables and limits nothing.
+ */
 const NODES = Array.from({ length: 4 }, (_, index) =>
   nodeOf({
     name: `node-${index + 1}`,
@@ -55,7 +59,10 @@ export async function readOsvt(folder, sloMs, startupMs) {
   };
 }
 
-/** One row a second: rps, capacity max, capacity min, CPU threads, CPU GFLOPS, GPU %, GPU GFLOPS, total GFLOPS. */
+/**
+ * One row a second: rps, capacity max, capacity min, CPU threads, CPU GFLOPS, GPU %, GPU GFLOPS, total
+ * GFLOPS.
+ */
 async function readRun(file) {
   const text = await readFile(file, 'utf8').catch((error) => {
     throw new InflessError('INVALID_INPUT', `The published run ${file} cannot be read`, {
@@ -78,8 +85,8 @@ async function readRun(file) {
 }
 
 /**
- * The bound for each second, undefined where the cluster cannot carry its rates whatever it does: configs that the paper
- * deems feasible (t ≤ T/2, or T without batching) at b / t requests a second.
+ * The bound for each second, undefined where the cluster cannot carry its rates whatever it does: configs
+ * that the paper deems feasible (t ≤ T/2, or T without batching) at b / t requests a second.
  */
 export async function boundOf(osvt) {
   const functions = osvt.tables.map((table) =>

@@ -6,9 +6,9 @@ import { amountsOf } from '../../../dist/models/base/resources.js';
 const FIT_MARGIN = 0.001;
 
 /**
- * The scheduler of the paper (INFless, ASPLOS'22, §4.3), written plainly: function by function and instance by instance,
- * batch sizes from large to small, the config `i` whose `r_low` does not exceed the residual rate and the node `j` with the
- * largest `e_ij`, found by looking at all of them.
+ * The scheduler of the paper (INFless, ASPLOS'22, §4.3), written plainly: function by function and instance
+ * by instance, batch sizes from large to small, the config `i` whose `r_low` does not exceed the residual
+ * rate and the node `j` with the largest `e_ij`, found by looking at all of them.
  */
 export function paperGreedy(demands, nodes) {
   const free = nodes.map(freeNode);
@@ -27,7 +27,9 @@ export function paperGreedy(demands, nodes) {
   return start;
 }
 
-/** `e_ij = [r_up / (β·c_i + g_i)] / [1 − (β·c_i + g_i) / (β·C_j + G_j)]`, C and G being what node j has free. */
+/**
+ * `e_ij = [r_up / (β·c_i + g_i)] / [1 − (β·c_i + g_i) / (β·C_j + G_j)]`, C and G being what node j has free.
+ */
 export function efficiency(highPerSecond, price, freePrice) {
   return highPerSecond / price / (1 + FIT_MARGIN - price / freePrice);
 }

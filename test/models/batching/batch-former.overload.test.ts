@@ -7,7 +7,9 @@ import { namesOf, waiting } from '../../support/waiting-requests.ts';
 
 const SLO_MS = 600;
 const MAX_BATCH = 4;
-/** Alone 120 ms, four together 270: a pool that falls back to single requests carries little more than half. */
+/**
+ * Alone 120 ms, four together 270: a pool that falls back to single requests carries little more than half.
+ */
 const executionMs = (rows: number): number => 70 + 50 * rows;
 
 describe('a backlog', () => {
@@ -46,7 +48,10 @@ interface Load {
   readonly untilMs: number;
 }
 
-/** Poisson arrivals at equal servers; returns the share of requests not in time among those that came in a stretch. */
+/**
+ * Poisson arrivals at equal servers; returns the share of requests not in time among those that came in a
+ * stretch.
+ */
 function run({ servers, latePolicy, ratePerMs, untilMs }: Load): (fromMs: number, toMs: number) => number {
   const gapMs = randomExponential.source(seededRandom(1))(1);
   const former = new BatchFormer<Waiting>({ latePolicy, queueLimit: 10_000 });

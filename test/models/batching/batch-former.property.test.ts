@@ -61,7 +61,9 @@ const scenarios: fc.Arbitrary<Scenario> = fc
     };
   });
 
-/** Plays a scenario through a batch former as a dispatcher would, checking what each single decision promises. */
+/**
+ * Plays a scenario through a batch former as a dispatcher would, checking what each single decision promises.
+ */
 function play({ servers, requests, hangUps, latePolicy, queueLimit }: Scenario): Run {
   const former = new BatchFormer<TestRequest>({ latePolicy, queueLimit });
   const batches: StartedBatch[] = [];

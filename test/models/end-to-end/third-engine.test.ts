@@ -1,6 +1,7 @@
 /**
- * What CONTRIBUTING.md promises of a new engine: one folder and one line. A copy of the sources gets both, is compiled, and
- * its programs inspect, profile, pack and serve a model that those of this checkout know nothing of.
+ * What CONTRIBUTING.md promises of a new engine: one folder and one line. A copy of the sources gets both, is
+ * compiled, and its programs inspect, profile, pack and serve a model that those of this checkout know
+ * nothing of.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

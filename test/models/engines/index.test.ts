@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../../models/base/package.ts';
 import { ENGINES, engineFor, engineOf, tryEngines } from '../../../models/engines/index.ts';
 
-/** Packages that the engine of a format imports or resolves: not their types, which are gone when compiled. */
+/**
+ * Packages that the engine of a format imports or resolves: not their types, which are gone when compiled.
+ */
 function importedBy(folder: string): Set<string> {
   const root = join(packageRoot, 'dist/models/engines', folder);
   const texts = readdirSync(root, { recursive: true, encoding: 'utf8' })

@@ -123,8 +123,8 @@ it('installed as pnpm does, each package in a folder of its own behind links, it
 }, 240_000);
 
 /**
- * A project as pnpm lays it out: `node_modules` has links alone, and `.pnpm` the packages, each beside links to those
- * that it depends on.
+ * A project as pnpm lays it out: `node_modules` has links alone, and `.pnpm` the packages, each beside links
+ * to those that it depends on.
  */
 async function installAsPnpm(project: string): Promise<string> {
   const store = join(project, 'node_modules', '.pnpm');

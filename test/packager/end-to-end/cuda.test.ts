@@ -6,7 +6,10 @@ import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
 import { packageRoot } from '../../../models/base/package.ts';
 import { needs, needsRoot, runTool } from '../../support/tools.ts';
 
-/** Where pip has put onnxruntime-gpu of the engine's version and what it needs: gigabytes, so only where they are. */
+/**
+ * Where pip has put onnxruntime-gpu of the engine's version and what it needs: gigabytes, so only where they
+ * are.
+ */
 const CUDA = process.env.INFLESS_TEST_CUDA ?? '';
 const LAYERS = 13;
 

@@ -41,7 +41,9 @@ function writeDeepModel(): Promise<string> {
   );
 }
 
-/** A group of processes that together get no more memory than this: pages of files count, but are taken back. */
+/**
+ * A group of processes that together get no more memory than this: pages of files count, but are taken back.
+ */
 function memoryGroup(context: TestContext, limitBytes: number): string {
   const isV1 = existsSync('/sys/fs/cgroup/memory/cgroup.procs');
   const group = join(`/sys/fs/cgroup/${isV1 ? 'memory/' : ''}`, `infless-test-${randomUUID()}`);

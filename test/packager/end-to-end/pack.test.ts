@@ -48,7 +48,10 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** As a platform would run it: nobody's user, nothing writable, no rights; on our loopback, so that we can ask it. */
+/**
+ * As a platform would run it: nobody's user, nothing writable, no rights; on our loopback, so that we can ask
+ * it.
+ */
 async function confine(bundle: string, port: number): Promise<RuntimeConfig> {
   const file = join(bundle, 'config.json');
   const config = JSON.parse(await readFile(file, 'utf8')) as RuntimeConfig;

@@ -163,7 +163,8 @@ describe('a compressed layer', () => {
         return entries[0]!.open();
       },
     };
-    await buildLayer([entries[0]!], { ...options, compress: false }); // so that the compression is what is interrupted
+    // so that the compression is what is interrupted
+    await buildLayer([entries[0]!], { ...options, compress: false });
     const building = buildLayer([halfway], { ...options, signal: interrupt.signal });
     await expect(building).rejects.toMatchObject({ name: 'AbortError' });
     const left = await readdir(join(folder, 'cache', 'layers'));

@@ -108,7 +108,8 @@ describe('containerd', () => {
     const image = await awkward();
     const file = join(folder, 'sample.tar');
     await writeDockerArchive(bundleOf([image], [referrerTo(image, 'about it')]), file, NAME);
-    // Unpacking compares each layer with its digest in the config; this way of it needs no file system of its own.
+    // Unpacking compares each layer with its digest in the config; this way of it needs no file system of its
+    // own.
     containerd.ctr('images', 'import', '--snapshotter', 'native', file);
     const { digest } = image.manifest.descriptor;
     const listed = containerd.ctr('images', 'ls').split('\n');

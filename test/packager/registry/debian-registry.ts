@@ -7,7 +7,9 @@ import type { Readable } from 'node:stream';
 import { onTestFinished, type TestContext } from 'vitest';
 import { needs } from '../../support/tools.ts';
 
-/** Debian's docker-registry as it is installed by `apt-get install docker-registry`, with storage of its own. */
+/**
+ * Debian's docker-registry as it is installed by `apt-get install docker-registry`, with storage of its own.
+ */
 export class DebianRegistry {
   readonly host: string;
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;

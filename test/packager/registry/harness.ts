@@ -28,7 +28,10 @@ export interface Desk extends RegistryOptions {
   readonly environment: { readonly HOME: string; readonly INFLESS_CACHE_DIR: string };
 }
 
-/** Plain HTTP, no waits, and a home of its own, where nobody is logged in and nothing is known of other pushes. */
+/**
+ * Plain HTTP, no waits, and a home of its own, where nobody is logged in and nothing is known of other
+ * pushes.
+ */
 export async function desk(): Promise<Desk> {
   const home = await mkdtemp(join(tmpdir(), 'infless-desk-'));
   onTestFinished(() => rm(home, { recursive: true, force: true }));

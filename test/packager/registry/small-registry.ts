@@ -11,8 +11,8 @@ export type Fault = (
 ) => boolean | undefined | Promise<boolean>;
 
 /**
- * A registry in memory that keeps to the distribution specification, resumed uploads and the referrers interface
- * included, until a fault is put into it.
+ * A registry in memory that keeps to the distribution specification, resumed uploads and the referrers
+ * interface included, until a fault is put into it.
  */
 export class SmallRegistry {
   readonly host: string;
@@ -70,7 +70,8 @@ export class SmallRegistry {
       }
       const fresh = randomUUID();
       this.uploads.set(fresh, Buffer.alloc(0));
-      response.writeHead(202, { location: fresh }).end(); // relative to the request, as the specification allows
+      // relative to the request, as the specification allows
+      response.writeHead(202, { location: fresh }).end();
       return;
     }
     if (!this.uploads.has(id)) return refuse(response, 404, 'BLOB_UPLOAD_UNKNOWN');

@@ -13,8 +13,8 @@ afterAll(() => rmSync(directory, { recursive: true }));
 let saved = 0;
 
 /**
- * Answers every number with itself, so that each client can tell its answer from all others, and takes its time:
- * each of the `products` multiplies a 512×512 matrix, some milliseconds a row on one core.
+ * Answers every number with itself, so that each client can tell its answer from all others, and takes its
+ * time: each of the `products` multiplies a 512×512 matrix, some milliseconds a row on one core.
  */
 export async function slowEcho(products: number): Promise<string> {
   const graph = new Graph('slow-echo');

@@ -57,7 +57,8 @@ it.each(Object.keys(WRITERS) as (keyof typeof WRITERS)[])(
     const packed = await pack({ model: await locateModel(model), base: smallBase(), platforms: [HERE] });
     await writeLayout(packed, join(folder, 'layout'), { tag: '1' });
 
-    process.env.INFLESS_CACHE_DIR = join(folder, 'cache'); // only now: the runtime layer is better taken from the usual one
+    // only now: the runtime layer is better taken from the usual one
+    process.env.INFLESS_CACHE_DIR = join(folder, 'cache');
     const unpack = () => unpackModel(`oci:${join(folder, 'layout')}:1`);
     const { path, manifestFile } = await unpack();
     expect(path.startsWith(join(cacheDirectory(), 'unpacked'))).toBe(true);

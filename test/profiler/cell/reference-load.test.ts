@@ -68,7 +68,10 @@ describe('turns', () => {
   });
 });
 
-/** Ten stretches of a batch that takes as long as eight yardsticks, on a host whose speed varies, with an error of its own. */
+/**
+ * Ten stretches of a batch that takes as long as eight yardsticks, on a host whose speed varies, with an
+ * error of its own.
+ */
 function stretches(speedError: number, ownError: number): Interval[] {
   const normal = randomNormal.source(seededRandom(7))(0, 1);
   return Array.from({ length: 10 }, () => {

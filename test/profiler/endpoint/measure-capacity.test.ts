@@ -43,7 +43,10 @@ function measure(
   return advanceThrough(clock, measureCapacity({ ...SETTINGS, ...settings }, parts, listener, signal));
 }
 
-/** Lets time pass until the search is over. A trial's timers run without promises; only between trials are there any. */
+/**
+ * Lets time pass until the search is over. A trial's timers run without promises; only between trials are
+ * there any.
+ */
 async function advanceThrough<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
   let isDone = false;
   const done = (): void => {
@@ -107,8 +110,8 @@ describe('measureCapacity', () => {
         const allowed = (100 - percentile) / 100;
         expect(ended).toBe('found');
         expect(missedRate! / heldRate!).toBeLessThanOrEqual(1 + SETTINGS.tolerance);
-        // A rate that is too high by more than what the trials' length can tell never holds; one at which hardly
-        // any request is late does.
+        // A rate that is too high by more than what the trials' length can tell never holds; one at which
+        // hardly any request is late does.
         expect(heldRate!).toBeLessThan(1.2 * trueRate(allowed, { serviceMs, servers }, slo));
         expect(heldRate!).toBeGreaterThan(0.85 * trueRate(allowed / 4, { serviceMs, servers }, slo));
       }),

@@ -42,7 +42,8 @@ async function use(
   gpuUse.start();
   kept.push(...samples.map((sample) => ({ ...SAMPLE, ...sample, atMs: Date.now() })));
   await new Promise((resolve) => setTimeout(resolve, 2));
-  kept.push({ ...SAMPLE, atMs: Date.now() + 60_000 }); // the stream is past the end: nothing has to be waited for
+  // the stream is past the end: nothing has to be waited for
+  kept.push({ ...SAMPLE, atMs: Date.now() + 60_000 });
   return gpuUse.stop(CELL);
 }
 

@@ -17,7 +17,10 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the compiled program (the build comes before the tests), interrupted when it first reports if so wished. */
+/**
+ * Runs the compiled program (the build comes before the tests), interrupted when it first reports if so
+ * wished.
+ */
 function infLoad(args: readonly string[], interruptAtFirstLine = false): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [programFile('profiler/load/bin'), ...args], {

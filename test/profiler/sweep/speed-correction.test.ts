@@ -9,7 +9,9 @@ import { cell } from '../../profiles/sample-table.ts';
 const QUOTAS = [250, 500, 1000];
 const BATCHES = [1, 2, 4, 8];
 
-/** A cell as a host of such a speed measured it: 10 ms a row on a core, times what the quota does to caches. */
+/**
+ * A cell as a host of such a speed measured it: 10 ms a row on a core, times what the quota does to caches.
+ */
 function seen(batch: number, cpuMillicores: number, slowness: number, quotaEffect = 1): Cell {
   const cpuMs = 10 * batch * slowness * quotaEffect;
   const mean = cpuMs / (cpuMillicores / 1000);

@@ -9,7 +9,9 @@ import { profileTableSchema } from '../../../profiles/table.ts';
 import { NO_PAPER_DATA, paperData } from '../../support/paper-data.ts';
 import { cell, table } from '../sample-table.ts';
 
-/** A surface as models have: a part that batches share, a part a request, both quicker with more CPU and GPU. */
+/**
+ * A surface as models have: a part that batches share, a part a request, both quicker with more CPU and GPU.
+ */
 function surface(fixedMs: number, perRequestMs: number, cpuExponent: number): MeasuredTime[] {
   return [0, 10, 30, 50].flatMap((gpuPercent) =>
     [1000, 2000, 4000, 8000].flatMap((cpuMillicores) =>

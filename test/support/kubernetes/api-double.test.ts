@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ApiDouble, type Call } from './api-double.ts';
 import { newNamespace } from './api-server.ts';
 
-// What only the double can do, for tests of what goes wrong. All else is in api-server.test.ts, beside the real one.
+// What only the double can do, for tests of what goes wrong. All else is in api-server.test.ts, beside the
+// real one.
 describe('the double of the API server', () => {
   let double: ApiDouble;
   let namespace: string;

@@ -25,8 +25,9 @@ export interface Call {
 }
 
 /**
- * A Kubernetes API server in this process: what the real one does with objects, over HTTP, as far as the autoscaler can tell, and
- * faults when they are asked for. `api-server.test.ts` holds both to the same expectations.
+ * A Kubernetes API server in this process: what the real one does with objects, over HTTP, as far as the
+ * autoscaler can tell, and faults when they are asked for. `api-server.test.ts` holds both to the same
+ * expectations.
  */
 export class ApiDouble implements ApiServer {
   readonly kind = 'double';

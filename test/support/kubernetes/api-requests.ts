@@ -61,7 +61,10 @@ export class ApiRequests {
   readonly #address: ApiAddress;
   readonly #agent: Agent;
 
-  /** @param connections are shared by all requests; default: one each, so that none is left that an outage has broken */
+  /**
+   * @param connections are shared by all requests; default: one each, so that none is left that an outage has
+   * broken
+   */
   constructor(address: ApiAddress, connections?: number) {
     this.#address = address;
     const { certificate, client } = address;

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 
-/** Ports of this machine that nobody listens at now. Another may take one before it is used: be ready to try again. */
+/**
+ * Ports of this machine that nobody listens at now. Another may take one before it is used: be ready to try
+ * again.
+ */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 
 /**
- * Runs the program given as arguments until it ends or our end of the pipe is closed. The kernel closes that also when we
- * are killed, so that a test run that is broken off leaves no server behind.
+ * Runs the program given as arguments until it ends or our end of the pipe is closed. The kernel closes that
+ * also when we are killed, so that a test run that is broken off leaves no server behind.
  */
 const GUARD = `
 exec 3<&0

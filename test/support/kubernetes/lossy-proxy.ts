@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { writeKubeconfig } from './kubeconfig.ts';
 
-/** Stands before an API server without TLS, and loses the answer to the first request of a kind: the server has done what it asked. */
+/**
+ * Stands before an API server without TLS, and loses the answer to the first request of a kind: the server
+ * has done what it asked.
+ */
 export class LossyProxy {
   /** For who is to talk to the server through it. */
   readonly kubeconfig: string;

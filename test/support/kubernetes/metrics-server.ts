@@ -7,8 +7,8 @@ const GROUP = 'metrics.k8s.io';
 const VERSION = 'v1beta1';
 
 /**
- * In place of a metrics server: its API as one of custom objects, which tests write. One a server; once it is there, all
- * platforms on it find it.
+ * In place of a metrics server: its API as one of custom objects, which tests write. One a server; once it is
+ * there, all platforms on it find it.
  */
 export async function installMetrics({ requests }: ApiServer): Promise<void> {
   const schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };

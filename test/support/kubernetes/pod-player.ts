@@ -29,8 +29,9 @@ export interface PlayedNode {
 const ATTEMPTS = 50;
 
 /**
- * Plays scheduler and kubelet for the pods of one namespace, at once and by the book: binds them to the node that they ask for,
- * tells their status, honours deletion. Which part a pod plays, its image says: `example/<part>`.
+ * Plays scheduler and kubelet for the pods of one namespace, at once and by the book: binds them to the node
+ * that they ask for, tells their status, honours deletion. Which part a pod plays, its image says:
+ * `example/<part>`.
  */
 export class PodPlayer {
   readonly #requests: ApiRequests;

@@ -10,7 +10,10 @@ import {
 } from '../../../packager/server/batch-frame.ts';
 import { BATCH_PATH } from '../../../packager/server/instance-protocol.ts';
 
-/** What serves in pods that are played: each an HTTP server on an address of its own that answers requests by their body. */
+/**
+ * What serves in pods that are played: each an HTTP server on an address of its own that answers requests by
+ * their body.
+ */
 export class PodServers {
   readonly #servers: Server[] = [];
   /** All of 127/8 is this machine's, where that is Linux: tests at the same time take other parts of it. */

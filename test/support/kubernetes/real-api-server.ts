@@ -19,8 +19,9 @@ interface Ports {
 }
 
 /**
- * etcd and kube-apiserver, from the folder that `KUBEBUILDER_ASSETS` names, on loopback and a data folder of their own. There is
- * nothing else of Kubernetes: what kubelet, scheduler and controllers would do is played by tests.
+ * etcd and kube-apiserver, from the folder that `KUBEBUILDER_ASSETS` names, on loopback and a data folder of
+ * their own. There is nothing else of Kubernetes: what kubelet, scheduler and controllers would do is played
+ * by tests.
  */
 export class RealApiServer implements ApiServer {
   readonly kind = 'real';

@@ -5,8 +5,9 @@ const NVIDIA = 'nvidia.com/';
 const REPLICA = /^(.+)::\d+$/;
 
 /**
- * The card of which the kubelet gave a pod a replica, by its UUID: Kubernetes tells it in the status of a container from 1.31 on, where the feature ResourceHealthStatus is on. Undefined where it
- * does not, and for what one pod has alone: then one piece is as good as another.
+ * The card of which the kubelet gave a pod a replica, by its UUID: Kubernetes tells it in the status of a
+ * container from 1.31 on, where the feature ResourceHealthStatus is on. Undefined where it does not, and for
+ * what one pod has alone: then one piece is as good as another.
  */
 export function allocatedCard({ status }: V1Pod): string | undefined {
   const all = (status?.containerStatuses ?? []).flatMap(
@@ -19,8 +20,9 @@ export function allocatedCard({ status }: V1Pod): string | undefined {
 }
 
 /**
- * Which of a node's places, as plans count them, each of its cards has. The device plugin chooses among several cards by itself, and a plan knows how many there are, but not which is which: the
- * first instance on a card brings it to the place that was planned for it, all others on that card are there as well.
+ * Which of a node's places, as plans count them, each of its cards has. The device plugin chooses among
+ * several cards by itself, and a plan knows how many there are, but not which is which: the first instance on
+ * a card brings it to the place that was planned for it, all others on that card are there as well.
  */
 export class CardPlaces {
   readonly #byNode = new Map<string, Map<string, number>>();

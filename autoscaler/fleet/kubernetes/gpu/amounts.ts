@@ -8,7 +8,10 @@ export function amountsOf(quantities: Readonly<Record<string, string>> = {}): Am
   return new Map(Object.entries(quantities).map(([name, text]) => [name, parseQuantity(text)]));
 }
 
-/** What the scheduler counts a pod as: all containers together, but at least what any of its first steps needs. */
+/**
+ * What the scheduler counts a pod as: all containers together, but at least what any of its first steps
+ * needs.
+ */
 export function requestedBy({ spec }: V1Pod): Amounts {
   const isSidecar = ({ restartPolicy }: V1Container): boolean => restartPolicy === 'Always';
   const initial = spec?.initContainers ?? [];

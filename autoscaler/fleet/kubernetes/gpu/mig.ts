@@ -6,7 +6,10 @@ import type { SharingStrategy } from './sharing.ts';
 const SLICE_RESOURCE = /^nvidia\.com\/mig-(\d+)g\./;
 const PRODUCT_LABEL = 'nvidia.com/gpu.product';
 
-/** Slices that an administrator has cut GPUs into, each under a resource of its own (the plugin's "mixed" strategy). */
+/**
+ * Slices that an administrator has cut GPUs into, each under a resource of its own (the plugin's "mixed"
+ * strategy).
+ */
 export const migSharing: SharingStrategy = (node, requested) => {
   const slicesPerGpu = slicesOf(node);
   const free = [...amountsOf(node.status?.allocatable)].flatMap(([resource, total]): Piece[] => {

@@ -5,13 +5,15 @@ import type { SharingStrategy } from './sharing.ts';
 const PERCENT_VARIABLE = 'CUDA_MPS_ACTIVE_THREAD_PERCENTAGE';
 
 /**
- * Any percentage, held by the node's MPS daemon. A pod takes one of the replicas under which the device plugin gives out
- * a GPU, whatever its share. Of several GPUs the plugin chooses, and takes the one with the fewest pods.
+ * Any percentage, held by the node's MPS daemon. A pod takes one of the replicas under which the device
+ * plugin gives out a GPU, whatever its share. Of several GPUs the plugin chooses, and takes the one with the
+ * fewest pods.
  */
 export const mpsSharing: SharingStrategy = (node, requested) => {
   const { perGpu, total, free } = replicasOf(node, requested);
   const gpus = Math.ceil(total / perGpu);
-  // What others use of their replicas is not told: an even part each. The first GPUs are as good as any to count it on.
+  // What others use of their replicas is not told: an even part each. The first GPUs are as good as any to
+  // count it on.
   let taken = total - free;
   const percents = Array.from({ length: gpus }, () => {
     const here = Math.min(perGpu, taken);

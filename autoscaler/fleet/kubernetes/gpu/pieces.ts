@@ -11,8 +11,8 @@ export interface Piece {
 }
 
 /**
- * GPUs in pieces. A piece is given for a share only if a second such share would not fit in: plans count percents and
- * would put both into a piece that goes to one pod.
+ * GPUs in pieces. A piece is given for a share only if a second such share would not fit in: plans count
+ * percents and would put both into a piece that goes to one pod.
  */
 export function pieces(kind: ShareKind, free: readonly Piece[], terms: string): GpuSharing {
   return {

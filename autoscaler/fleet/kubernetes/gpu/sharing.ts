@@ -13,7 +13,10 @@ export interface GpuClaim {
 export interface GpuSharing {
   /** As tables tell it. */
   readonly kind: ShareKind;
-  /** What is free for instances: one entry a GPU, or a piece of one that only one pod can have, in percent of a GPU's SMs. */
+  /**
+   * What is free for instances: one entry a GPU, or a piece of one that only one pod can have, in percent of
+   * a GPU's SMs.
+   */
   readonly percents: readonly number[];
   /** Undefined where this share cannot be had. `gpu` is an index into {@link percents}. */
   claim(percent: number, gpu: number | undefined): GpuClaim | undefined;

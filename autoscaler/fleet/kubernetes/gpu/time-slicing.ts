@@ -3,8 +3,8 @@ import { replicaResource, replicasOf } from './replicas.ts';
 import type { SharingStrategy } from './sharing.ts';
 
 /**
- * Processes on a GPU get equal turns, so what is sure is an even part: a pod has one replica, and a second one would not
- * give it longer turns.
+ * Processes on a GPU get equal turns, so what is sure is an even part: a pod has one replica, and a second
+ * one would not give it longer turns.
  */
 export const timeSlicing: SharingStrategy = (node, requested) => {
   const { perGpu, free } = replicasOf(node, requested);

@@ -46,7 +46,10 @@ export function timesOf(runs: readonly Timed[], largest: number): PatternTimes {
   };
 }
 
-/** How many times as long as the same batch over and over a pattern takes at most; undefined where not all of them have run often enough to tell. */
+/**
+ * How many times as long as the same batch over and over a pattern takes at most; undefined where not all of
+ * them have run often enough to tell.
+ */
 export function mostTimes({ same, alternating, random }: TimesByPattern): number | undefined {
   if (same.medianMs === null || alternating.medianMs === null || random.medianMs === null) return undefined;
   return Math.max(alternating.medianMs, random.medianMs) / same.medianMs;

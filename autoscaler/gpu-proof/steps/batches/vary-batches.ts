@@ -22,7 +22,10 @@ const THREADING = { threads: 4, spinning: false };
 const CPU_MILLICORES = 4000;
 /** Where every run plans anew, runs take too long to make all of them. */
 const PATTERN_MS = 4000;
-/** What changing sizes may cost where each is planned ahead: fewer rows than the largest batch are padded up to it. */
+/**
+ * What changing sizes may cost where each is planned ahead: fewer rows than the largest batch are padded up
+ * to it.
+ */
 const MOST_TIMES = 2;
 
 /** A loaded model, with the sizes that it is to run before anything is timed. */
@@ -33,8 +36,9 @@ interface Opened {
 }
 
 /**
- * Step d: the same batch over and over, two sizes in turn, sizes at random; by a session of ONNX Runtime as it is, and by one that our engine has opened as a
- * serving process does, which has to keep it from planning anew.
+ * Step d: the same batch over and over, two sizes in turn, sizes at random; by a session of ONNX Runtime as
+ * it is, and by one that our engine has opened as a serving process does, which has to keep it from planning
+ * anew.
  */
 export const varyBatches: Step = async (context) => {
   const card = await firstCard(context.doing);

@@ -5,8 +5,9 @@ import { CARD_PRICE_CORES, compareByPrice, describe, formatSet, withoutCodec } f
 const SLOS_MS = [50, 100, 200];
 
 /**
- * Step i: with the table of step f, at which rate a share of the card becomes cheaper than cores, and at which price it would; of JSON, which one core reads
- * however fast the card is, and of binary input, which takes no reading.
+ * Step i: with the table of step f, at which rate a share of the card becomes cheaper than cores, and at
+ * which price it would; of JSON, which one core reads however fast the card is, and of binary input, which
+ * takes no reading.
  */
 export const comparePrices: Step = async (context) => {
   const found = await tableOfSweep(context);

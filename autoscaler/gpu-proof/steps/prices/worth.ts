@@ -20,8 +20,9 @@ interface SetsAt {
   readonly cores: UniformSet | undefined;
   readonly shares: UniformSet | undefined;
   /**
-   * What a whole card might cost at most, in cores, for a share of it to be as cheap as cores alone; undefined where only one of them keeps the SLO. Below zero
-   * where the share would not be worth its price were it free: its instances have as many cores beside it.
+   * What a whole card might cost at most, in cores, for a share of it to be as cheap as cores alone;
+   * undefined where only one of them keeps the SLO. Below zero where the share would not be worth its price
+   * were it free: its instances have as many cores beside it.
    */
   readonly worthCores: number | undefined;
 }
@@ -59,7 +60,10 @@ export function withoutCodec(table: ProfileTable): ProfileTable {
   };
 }
 
-/** From which rate on a share is cheaper, or that it never is, and what a card is worth where it is worth most. */
+/**
+ * From which rate on a share is cheaper, or that it never is, and what a card is worth where it is worth
+ * most.
+ */
 export function describe({ rates }: Comparison): string {
   if (rates.every(({ cores, shares }) => cores === undefined && shares === undefined))
     return 'no config keeps it';

@@ -10,7 +10,10 @@ import { percentileRateModel } from '../../../planning/capacity/percentile-rates
 
 export const PERCENTILE = 99;
 const LARGEST_BATCH = 1024;
-/** The SLO is so many times the tail of a single row, reading its JSON included: room to wait for others, none to dawdle. */
+/**
+ * The SLO is so many times the tail of a single row, reading its JSON included: room to wait for others, none
+ * to dawdle.
+ */
 const SLO_TAILS = 4;
 /** Of what is promised. */
 const LOAD_SHARE = 0.8;
@@ -73,8 +76,8 @@ export function promiseOf({ table, sloMs }: Service, configs: readonly Config[])
 }
 
 /**
- * Whether a promise was kept under load: it was not where it is beyond doubt that more requests were late than the percentile allows, or where the load was not
- * what it should have been.
+ * Whether a promise was kept under load: it was not where it is beyond doubt that more requests were late
+ * than the percentile allows, or where the load was not what it should have been.
  */
 export function judge(promised: Promised, report: LoadReport): Kept {
   const stretches = report.seconds.map(({ sent, dropped, late, failed }) => ({

@@ -20,7 +20,10 @@ const STARTING_MS = 8000;
 const WARM_UP_SECONDS = 2;
 const WARM_UP_SHARE = 0.25;
 
-/** Step h: a function that may only run on a share of the card, by one instance and by two, each loaded with a part of what its table promises. */
+/**
+ * Step h: a function that may only run on a share of the card, by one instance and by two, each loaded with a
+ * part of what its table promises.
+ */
 export const serveShare: Step = async (context) => {
   const card = await firstCard(context.doing);
   if ('verdict' in card) return card.verdict;

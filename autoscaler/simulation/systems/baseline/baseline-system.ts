@@ -15,7 +15,10 @@ export interface ScalingRule {
   readonly tickMs: number;
   /** Starts and releases instances. */
   scale(served: ServedFunction, nowMs: number): void;
-  /** Gives waiting requests to instances; called when a request arrives and when an instance becomes ready or idle. */
+  /**
+   * Gives waiting requests to instances; called when a request arrives and when an instance becomes ready or
+   * idle.
+   */
   route(served: ServedFunction, nowMs: number): void;
 }
 
@@ -38,7 +41,9 @@ const MOST_ATTEMPTS = 3;
 /** Work in flight ends within this when an instance is stopped. */
 const DRAIN_MS = 30_000;
 
-/** What all policies that we compare with have in common: instances by platform events, queues, and a clock. */
+/**
+ * What all policies that we compare with have in common: instances by platform events, queues, and a clock.
+ */
 export class BaselineSystem implements ServingSystem, SystemContext {
   readonly parts: ServingParts;
   readonly #createStrategy: (hands: SystemContext) => ScalingRule;

@@ -23,8 +23,8 @@ export interface InstanceHooks {
 }
 
 /**
- * An instance with a queue of its own, as serving systems have them that route each request at once: a batch runs when it
- * is full, or when the oldest request has waited here for as long as it may.
+ * An instance with a queue of its own, as serving systems have them that route each request at once: a batch
+ * runs when it is full, or when the oldest request has waited here for as long as it may.
  */
 export class PolicyInstance {
   readonly id: string;

@@ -5,8 +5,9 @@ import type { PolicyInstance } from './policy-instance.ts';
 import type { ServedFunction } from './served-function.ts';
 
 /**
- * The one size that a function's replicas get where requests are not batched: the cheapest per request of those that
- * leave time to wait for one other request; the quickest where none does. Undefined without a config for one request.
+ * The one size that a function's replicas get where requests are not batched: the cheapest per request of
+ * those that leave time to wait for one other request; the quickest where none does. Undefined without a
+ * config for one request.
  */
 export function uniformConfig(candidates: readonly Candidate[], sloMs: number): Candidate | undefined {
   const single = candidates.filter(({ config }) => config.batch === 1);
@@ -17,7 +18,10 @@ export function uniformConfig(candidates: readonly Candidate[], sloMs: number): 
     : single.toSorted((a, b) => a.tailMs - b.tailMs)[0];
 }
 
-/** Makes a function's instances be so many of one config, within its owner's limits: starts as many as have room, stops the least loaded. */
+/**
+ * Makes a function's instances be so many of one config, within its owner's limits: starts as many as have
+ * room, stops the least loaded.
+ */
 export function scaleTo(
   hands: SystemContext,
   served: ServedFunction,

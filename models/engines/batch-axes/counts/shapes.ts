@@ -70,8 +70,8 @@ export function filled(shape: TensorFacts): TensorFacts {
 }
 
 /**
- * `x` padded, repeated or scaled. Where it is not known by how much on which axis, it is taken to be on a counted
- * axis if there is one: what is counted is usually padded to a fixed size.
+ * `x` padded, repeated or scaled. Where it is not known by how much on which axis, it is taken to be on a
+ * counted axis if there is one: what is counted is usually padded to a fixed size.
  *
  * @param by one number for each axis
  */

@@ -3,7 +3,10 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { cudaMajorOfProvider } from './provider-library.ts';
 
-/** Folders with CUDA's libraries, or `nvidia` folders of Python's site-packages, before all others; as PATH is written. */
+/**
+ * Folders with CUDA's libraries, or `nvidia` folders of Python's site-packages, before all others; as PATH is
+ * written.
+ */
 export const CUDA_LIBRARIES_VARIABLE = 'INFLESS_CUDA_LIBRARIES';
 
 const LOADER_PATH = 'LD_LIBRARY_PATH';
@@ -13,8 +16,8 @@ const IS_CUDA_LIBRARY =
   /^lib(cublas|cublasLt|cudart|cudnn\w*|cufft|curand|nvrtc|nvJitLink|nvinfer)\.so\.\d+$/;
 
 /**
- * What a process needs in its environment to find CUDA's libraries: the loader reads its path once, when the process starts. What the
- * loader's path holds already stays first.
+ * What a process needs in its environment to find CUDA's libraries: the loader reads its path once, when the
+ * process starts. What the loader's path holds already stays first.
  */
 export function cudaEnvironment(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   if (process.platform !== 'linux') return {};
@@ -24,11 +27,12 @@ export function cudaEnvironment(environment: NodeJS.ProcessEnv = process.env): N
 }
 
 /**
- * Folders in which libraries of CUDA lie: those that the user names, those of Python's wheels (`site-packages/nvidia/cu13/lib`,
- * `…/nvidia/cudnn/lib`, before CUDA 13 `…/nvidia/cublas/lib` and so on), then the usual ones of the system.
+ * Folders in which libraries of CUDA lie: those that the user names, those of Python's wheels
+ * (`site-packages/nvidia/cu13/lib`, `…/nvidia/cudnn/lib`, before CUDA 13 `…/nvidia/cublas/lib` and so on),
+ * then the usual ones of the system.
  *
- * @param cudaMajor that is needed: an installation that has its runtime comes before the others, with all that it has. Some libraries, cuDNN among them,
- *   bear the same name whatever CUDA they were built for.
+ * @param cudaMajor that is needed: an installation that has its runtime comes before the others, with all
+ * that it has. Some libraries, cuDNN among them, bear the same name whatever CUDA they were built for.
  */
 export function cudaLibraryFolders(
   environment: NodeJS.ProcessEnv = process.env,
@@ -42,7 +46,10 @@ export function cudaLibraryFolders(
   return [...new Set([...named, ...wheels.flat(), ...USUAL_FOLDERS])].filter(holdsCuda);
 }
 
-/** Those that hold libraries of CUDA among a folder and, where it is a `site-packages` or its `nvidia`, the folders of the wheels. */
+/**
+ * Those that hold libraries of CUDA among a folder and, where it is a `site-packages` or its `nvidia`, the
+ * folders of the wheels.
+ */
 export function cudaFoldersIn(folder: string): readonly string[] {
   return foldersBelow(folder).filter(holdsCuda);
 }
@@ -71,8 +78,8 @@ function holdsCuda(folder: string): boolean {
 }
 
 /**
- * Of the Python that is active, of those on the path, of the user and of the system, then of environments in their usual places: found
- * without starting any.
+ * Of the Python that is active, of those on the path, of the user and of the system, then of environments in
+ * their usual places: found without starting any.
  */
 function sitePackages(environment: NodeJS.ProcessEnv): string[] {
   const active = [environment.VIRTUAL_ENV, environment.CONDA_PREFIX].filter((prefix) => prefix !== undefined);

@@ -40,7 +40,10 @@ async function moduleVersion(): Promise<string | undefined> {
   return /^NVRM version:.*?\s(\d+\.\d+(?:\.\d+)?)\s/m.exec(text)?.[1];
 }
 
-/** The oldest driver that runs programs of each CUDA version, by NVIDIA's release notes (minor version compatibility). */
+/**
+ * The oldest driver that runs programs of each CUDA version, by NVIDIA's release notes (minor version
+ * compatibility).
+ */
 const OLDEST_DRIVER: readonly (readonly [cuda: number, driver: number])[] = [
   [13, 580],
   [12, 525],

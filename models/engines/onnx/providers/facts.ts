@@ -22,7 +22,10 @@ export async function providerFacts(
   };
 }
 
-/** An error of the runtime as an InflessError, where it is about the provider; undefined where it is about something else. */
+/**
+ * An error of the runtime as an InflessError, where it is about the provider; undefined where it is about
+ * something else.
+ */
 export async function providerError(
   provider: ProviderName,
   error: unknown,

@@ -8,10 +8,11 @@ const STEP = 4;
 const MOST_WEIGHTS_BYTES = 2 ** 30;
 
 /**
- * Batch sizes that a model with convolutions runs with on CUDA, each in a session of its own; smaller batches are padded up to the next.
+ * Batch sizes that a model with convolutions runs with on CUDA, each in a session of its own; smaller batches
+ * are padded up to the next.
  *
- * A convolution of ONNX Runtime keeps cuDNN's plan for the last shape only: when the shape changes, all are planned anew, which takes longer
- * than the run itself. With a session for each size no shape ever changes.
+ * A convolution of ONNX Runtime keeps cuDNN's plan for the last shape only: when the shape changes, all are
+ * planned anew, which takes longer than the run itself. With a session for each size no shape ever changes.
  */
 export function plannedSizes(maxBatch: number, weightsBytes: number): readonly number[] {
   const sizes = [maxBatch];

@@ -29,8 +29,9 @@ type Explain = (match: RegExpExecArray, facts: ProviderFacts) => readonly [what:
 const SEE_DOCS = 'see "Providers" in docs/gpu.md';
 
 /**
- * What ONNX Runtime and CUDA say, and what it means: neither has error codes that reach us, so their wording is all there is. First
- * match wins. The texts are those of onnxruntime's provider_bridge_ort.cc, cuda_call.cc and bfc_arena.cc.
+ * What ONNX Runtime and CUDA say, and what it means: neither has error codes that reach us, so their wording
+ * is all there is. First match wins. The texts are those of onnxruntime's provider_bridge_ort.cc,
+ * cuda_call.cc and bfc_arena.cc.
  */
 const MEANINGS: readonly (readonly [RegExp, Explain])[] = [
   [
@@ -153,7 +154,10 @@ const MEANINGS: readonly (readonly [RegExp, Explain])[] = [
 const OUT_OF_MEMORY =
   /CUDA failure 2\b|CUDNN_STATUS_ALLOC_FAILED|CUBLAS_STATUS_ALLOC_FAILED|CUDA_ERROR_OUT_OF_MEMORY|Failed to allocate memory for requested buffer of size (\d+)|Available memory of \d+ is smaller than requested bytes of (\d+)/;
 
-/** What a text of the runtime means where a provider other than the CPU is used; undefined where it is about something else. */
+/**
+ * What a text of the runtime means where a provider other than the CPU is used; undefined where it is about
+ * something else.
+ */
 export function explainFailure(text: string, facts: ProviderFacts): ProviderFailure | undefined {
   const memory = OUT_OF_MEMORY.exec(text);
   if (memory !== null) {

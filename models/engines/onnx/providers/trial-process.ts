@@ -1,4 +1,7 @@
-/** The process in which one provider is tried: runs a tiny model on it, and says on standard output how that went. */
+/**
+ * The process in which one provider is tried: runs a tiny model on it, and says on standard output how that
+ * went.
+ */
 import { messageOf } from '../../../base/errors.ts';
 import { loadRuntime } from '../runtime.ts';
 import { providerChain } from './provider-names.ts';

@@ -31,12 +31,13 @@ interface Node {
 }
 
 /**
- * Reads from onnxruntime's profile (a Chrome trace) what ran on the CPU in a session of another provider. The time of such an operator is
- * what the CPU took for it; a run's time is that until its answers are in the CPU's memory. Of an operator with others inside, as a loop, the inner ones
- * count.
+ * Reads from onnxruntime's profile (a Chrome trace) what ran on the CPU in a session of another provider. The
+ * time of such an operator is what the CPU took for it; a run's time is that until its answers are in the
+ * CPU's memory. Of an operator with others inside, as a loop, the inner ones count.
  *
  * @param skipped runs at the beginning that only warm up
- * @throws InflessError INVALID_INPUT for something else, or a trace without operators: it says nothing of where they ran
+ * @throws InflessError INVALID_INPUT for something else, or a trace without operators: it says nothing of
+ * where they ran
  */
 export function cpuNodesOf(trace: string, skipped: number): CpuNodes {
   let runs = 0;

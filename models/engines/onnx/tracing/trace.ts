@@ -26,8 +26,8 @@ const nodeSchema = eventSchema.extend({
 const KERNEL = '_kernel_time';
 
 /**
- * Reads onnxruntime's profile (a Chrome trace): the operators of each run, in the order in which they were executed. Operators inside
- * of others, as those of a loop's body, are part of the outer ones and left out.
+ * Reads onnxruntime's profile (a Chrome trace): the operators of each run, in the order in which they were
+ * executed. Operators inside of others, as those of a loop's body, are part of the outer ones and left out.
  *
  * @throws InflessError INVALID_INPUT for something else
  */

@@ -2,13 +2,15 @@ import type { KernelBackend, KernelFunc, TensorInfo } from '@tensorflow/tfjs-cor
 import { messageOf } from '../../../base/errors.ts';
 import type { Core } from './tfjs-runtime.ts';
 
-/** How an operator says that it has no code for this element type, activation or layout. Another backend may. */
+/**
+ * How an operator says that it has no code for this element type, activation or layout. Another backend may.
+ */
 const REFUSAL = /not (?:yet )?support|only supports|dtype float32|only float32/;
 
 /**
- * Lets a backend run the operators that it lacks and another one has (WebAssembly has no Einsum, and multiplies no
- * integers; JavaScript does everything): such an operator's inputs move there, its results move back, and the rest of
- * the model stays as fast as it was. To be called before the borrower is first used.
+ * Lets a backend run the operators that it lacks and another one has (WebAssembly has no Einsum, and
+ * multiplies no integers; JavaScript does everything): such an operator's inputs move there, its results move
+ * back, and the rest of the model stays as fast as it was. To be called before the borrower is first used.
  */
 export function borrowKernels(core: Core, borrower: string, lender: string): void {
   for (const { kernelName, kernelFunc } of core.getKernelsForBackend(lender)) {

@@ -48,7 +48,9 @@ describe('Idleness under a fixed keep-alive', () => {
 });
 
 describe('a function whose requests were given up, since there was no instance', () => {
-  /** As of a function that may not be late: its first requests are refused long before an instance is ready. */
+  /**
+   * As of a function that may not be late: its first requests are refused long before an instance is ready.
+   */
   function unserved(policy: 'fixed' | 'tournament'): Idleness {
     const idleness = new Idleness(createKeepAlivePolicy(policy, 3_000), 3_000, 0);
     idleness.arrived(MINUTE, STARTUP_MS);

@@ -22,7 +22,10 @@ const quotas = await openQuotas();
 const model = await buildZooModel('mnist', join(cacheDirectory(), 'models'));
 await stat(programFile('packager/server/bin')); // `npm run build` first: instances are started from dist/
 
-/** The local platform on a state folder of its own, and a look past it at the processes and files there really are. */
+/**
+ * The local platform on a state folder of its own, and a look past it at the processes and files there really
+ * are.
+ */
 export class LocalHarness implements PlatformHarness {
   readonly tellsUsage = true;
   readonly workload: Workload;
@@ -83,7 +86,9 @@ export class LocalHarness implements PlatformHarness {
     process.kill(await this.pid(id), 'SIGKILL');
   }
 
-  /** By a mark in their environment: whatever the platform believes, these are the processes it has started. */
+  /**
+   * By a mark in their environment: whatever the platform believes, these are the processes it has started.
+   */
   async processes(): Promise<number[]> {
     const pids = (await readdir('/proc')).map(Number).filter(Number.isInteger);
     const marked = await Promise.all(

@@ -1,5 +1,5 @@
-// A program that owns a local platform, to be killed in the middle of its work: what an autoscaler that crashes
-// leaves behind can only be seen from another process. Prints `ready` when its one instance is.
+// A program that owns a local platform, to be killed in the middle of its work: what an autoscaler that
+// crashes leaves behind can only be seen from another process. Prints `ready` when its one instance is.
 import { LocalPlatform } from '../../../../dist/autoscaler/fleet/local/local-platform.js';
 
 const [stateDirectory, startRequest] = process.argv.slice(2);

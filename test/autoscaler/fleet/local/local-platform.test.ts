@@ -280,7 +280,8 @@ describe('an instance that nobody looks after', { timeout: 30_000 }, () => {
     expect(await harness.processes()).toHaveLength(1);
     await harness.until(async () => (await harness.processes()).length === 0);
     await reopen();
-    expect(await harness.leftovers()).toEqual(['autoscaler.pid']); // its record and quota are cleared away late
+    // its record and quota are cleared away late
+    expect(await harness.leftovers()).toEqual(['autoscaler.pid']);
   });
 });
 
@@ -308,7 +309,8 @@ describe('a state folder', { timeout: 30_000 }, () => {
       sentence: expect.stringMatching(/is in use by another autoscaler \(process \d+\)\. Stop that one/),
     });
     await second.close('leave');
-    await expect(harness.create().open(() => {})).rejects.toThrow('in use'); // the loser has not let others in
+    // the loser has not let others in
+    await expect(harness.create().open(() => {})).rejects.toThrow('in use');
   });
 
   it('is free again after its autoscaler has closed', async () => {

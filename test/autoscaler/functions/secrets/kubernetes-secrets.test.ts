@@ -52,7 +52,8 @@ describe('secrets of a cluster', () => {
     const theirs = { metadata: { name: 'theirs' }, data: { theirs: 'b25l' } };
     await server.requests.create(path, { apiVersion: 'v1', kind: 'Secret', ...theirs });
     expect(await secrets.list()).toEqual([]);
-    expect([await secrets.has('theirs'), await secrets.has('nobodys')]).toEqual([true, false]); // functions may name them
+    // functions may name them
+    expect([await secrets.has('theirs'), await secrets.has('nobodys')]).toEqual([true, false]);
     const refused = { code: 'SECRET_NOT_FOUND' };
     await expect(secrets.replace('theirs', bytes('two'))).rejects.toMatchObject(refused);
     await expect(secrets.remove('theirs')).rejects.toMatchObject(refused);

@@ -35,7 +35,8 @@ describe('a request of a web page', () => {
     [{ host: '[::1]:8080', origin: 'http://[::1]:8080' }, undefined],
     [{ fetchSite: 'none' }, undefined],
     [{ fetchSite: 'same-origin' }, undefined],
-    [{ fetchSite: 'same-site' }, 403], // another port of this machine, which sends no Origin with a simple GET
+    // another port of this machine, which sends no Origin with a simple GET
+    [{ fetchSite: 'same-site' }, 403],
     [{ fetchSite: 'cross-site' }, 403],
     [{ fetchSite: 'cross-site', origin: 'http://localhost:8080' }, 403],
     [{ fetchSite: '' }, 403],
@@ -51,7 +52,8 @@ describe('a request of a web page', () => {
     [{ origin: 'null' }, 403],
     [{ origin: '' }, 403],
     [{ origin: 'http://localhost:8080', host: undefined }, 403],
-    [{ origin: 'http://other.example', host: 'other.example' }, 421], // DNS rebinding: its own origin, at our address
+    // DNS rebinding: its own origin, at our address
+    [{ origin: 'http://other.example', host: 'other.example' }, 421],
   ])('%j: %s', (change, expected) => {
     expect(status(change)).toBe(expected);
     expect(status({ ...change, area: 'system' })).toBe(expected);

@@ -18,7 +18,8 @@ it('tells the expected rate apart from the headroom that was put on it', async (
   world.load('f', constantRate(100, 60_000));
   await world.advance(60_000);
   const managed = world.controller.find('f')!;
-  expect(managed.headroom).toBeLessThan(1.1); // batches run much as their table says: less than the most is put on it
+  // batches run much as their table says: less than the most is put on it
+  expect(managed.headroom).toBeLessThan(1.1);
   const measured = await explanationOf(managed, world.controller);
   expect(measured.neededPerSecond / measured.ratePerSecond).toBeCloseTo(managed.headroom, 6);
   const given = await explanationOf(managed, world.controller, 200);

@@ -21,7 +21,9 @@ export interface CandidateOptions {
 
 const AT_ONCE: Passage = { requestMs: 1, answerMs: 1 };
 
-/** A lease on a server in virtual time, and candidates that reach it over a network that a test decides on. */
+/**
+ * A lease on a server in virtual time, and candidates that reach it over a network that a test decides on.
+ */
 export class LeaseWorld {
   readonly clock = new VirtualClock(1_000_000);
   /** True at a candidate's end of the network: what shall happen to its next message. */

@@ -91,7 +91,8 @@ export function subresourceRules(there: () => DefinitionServer | undefined): voi
       const both = await apply('auditor', { conditions: [condition] });
       expect(both.status).toMatchObject({ phase: 'Ready', conditions: [READY.conditions![0], condition] });
       const empty = { ...READY, instances: [], conditions: [] };
-      await apply('writer', empty); // a list that loses its last item is not even there until it is applied again
+      // a list that loses its last item is not even there until it is applied again
+      await apply('writer', empty);
       expect((await apply('writer', empty)).status).toMatchObject({ instances: [], conditions: [condition] });
     });
 

@@ -15,7 +15,9 @@ import { changes, functions, withRates } from '../../../support/planning-arbitra
 /** Plans that follow each other: by then what was stopped for somebody has left, and what starts is there. */
 const PLANS = 8;
 
-/** What running has taught: how much slower batches are than their table says, and how bursty arrivals are. */
+/**
+ * What running has taught: how much slower batches are than their table says, and how bursty arrivals are.
+ */
 interface Learnt {
   readonly slowdowns: readonly number[];
   readonly arrivalCv: number;
@@ -71,7 +73,10 @@ function awake(demands: readonly FunctionDemand[]): FunctionDemand[] {
   return demands.map((each) => (each.ratePerSecond > 0 ? { ...each, warmInstances: 1 } : each));
 }
 
-/** Where an instance of a function could be: in what is free, or in what one or two others leave who may be stopped. */
+/**
+ * Where an instance of a function could be: in what is free, or in what one or two others leave who may be
+ * stopped.
+ */
 function placesFor(
   asked: FunctionDemand,
   demands: readonly FunctionDemand[],
@@ -101,7 +106,10 @@ function placesFor(
   });
 }
 
-/** Whether each of those they are of keeps its minimum, and one that serves it in time as long as it has requests. */
+/**
+ * Whether each of those they are of keeps its minimum, and one that serves it in time as long as it has
+ * requests.
+ */
 function mayBeStopped(
   victims: readonly PlacedInstance[],
   instances: readonly PlacedInstance[],

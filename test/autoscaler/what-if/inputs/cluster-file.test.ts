@@ -55,7 +55,10 @@ prices: {currency: EUR, cpu: 0.03, gpu: 0.6}
   });
 });
 
-/** A node in the shape of the published artifact's description: sockets of cores, a GPU each, and device −1 for "none". */
+/**
+ * A node in the shape of the published artifact's description: sockets of cores, a GPU each, and device −1
+ * for "none".
+ */
 function artifactNode(name: string, change: Record<string, unknown> = {}): Record<string, unknown> {
   const core = (index: number) => ({
     'cpu-core-index': index,

@@ -23,7 +23,10 @@ const AUTOSCALER = 'infless-autoscaler';
 /** One of them is the watch's. */
 const PLAYER_CONNECTIONS = 9;
 
-/** The API server of the benchmark, and the pods on it, in a process of its own: what it takes is not the autoscaler's. */
+/**
+ * The API server of the benchmark, and the pods on it, in a process of its own: what it takes is not the
+ * autoscaler's.
+ */
 class ApiProcess {
   readonly #double: ApiDouble;
   #calls: Record<string, number> = {};

@@ -13,7 +13,9 @@ const MODELS = [
   { name: 'large', batchMs: 200, rowMs: 200, slo: '1500ms' },
 ];
 export const STARTUP_MS = 1_000;
-/** What the controller adds to what it measures, roughly: its headroom and a standard deviation of the rate. */
+/**
+ * What the controller adds to what it measures, roughly: its headroom and a standard deviation of the rate.
+ */
 const SURPLUS = 1.25;
 
 /** Functions that are called so often that each has about `instancesEach` instances. */

@@ -10,8 +10,8 @@ const ARRIVAL_STEPS = 10;
 const REQUEST = { path: '/', contentType: 'text/plain', body: new Uint8Array() };
 
 /**
- * The controller over a platform, with time that passes only when told to: rates are what they are made, and what is measured
- * is what a step takes. The API answers in real time.
+ * The controller over a platform, with time that passes only when told to: rates are what they are made, and
+ * what is measured is what a step takes. The API answers in real time.
  */
 export class ControlledCluster {
   clock = new VirtualClock(Date.now());
@@ -72,7 +72,10 @@ export class ControlledCluster {
     this.#factors[index] = factor;
   }
 
-  /** One step of the loop. Returns how long it took, in ms, from the moment it was due until all it decided was accepted. */
+  /**
+   * One step of the loop. Returns how long it took, in ms, from the moment it was due until all it decided
+   * was accepted.
+   */
   async tick() {
     for (let step = 1; step <= ARRIVAL_STEPS; step += 1) {
       const stepMs = this.#tickMs / ARRIVAL_STEPS;

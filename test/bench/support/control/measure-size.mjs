@@ -1,4 +1,7 @@
-/** Measures one size, in a process of its own: memory is to be of that size alone. Prints what it found as JSON. */
+/**
+ * Measures one size, in a process of its own: memory is to be of that size alone. Prints what it found as
+ * JSON.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { KubernetesPlatform } from '../../../../dist/autoscaler/fleet/kubernetes/kubernetes-platform.js';

@@ -12,8 +12,8 @@ import { NODES, PODS } from '../../../../dist/autoscaler/kubernetes/kinds.js';
 import { ResourceClient } from '../../../../dist/autoscaler/kubernetes/resource-client.js';
 
 /**
- * The plain way to do it: before each step all pods and nodes are listed, and what differs from the last time is told. No
- * watch, nothing learnt from writes.
+ * The plain way to do it: before each step all pods and nodes are listed, and what differs from the last time
+ * is told. No watch, nothing learnt from writes.
  */
 export class PollingPlatform {
   name = 'polling';

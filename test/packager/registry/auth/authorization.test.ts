@@ -43,7 +43,8 @@ describe('tokens', () => {
     const source = new RegistrySource(reference, options);
     await source.fetch(AMD64);
     expect(count).toBe(2);
-    options.clock.at(options.clock.nowMs() + 56_000, () => {}); // its end is near; and the next one is no good
+    // its end is near; and the next one is no good
+    options.clock.at(options.clock.nowMs() + 56_000, () => {});
     await source.fetch(AMD64);
     expect(count).toBe(4);
   });

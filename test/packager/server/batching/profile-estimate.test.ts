@@ -49,7 +49,8 @@ describe('execution time from a profile table', () => {
       profile,
     });
     expect(server.logged(OTHER_MODEL)).toHaveLength(0);
-    // It is told that two take as long as one: the second waits for the third, though mnist takes a millisecond.
+    // It is told that two take as long as one: the second waits for the third, though mnist takes a
+    // millisecond.
     expect(await batchesOfThree(server)).toBe(2);
   });
 });

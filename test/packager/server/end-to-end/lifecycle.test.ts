@@ -86,7 +86,8 @@ describe('stop', () => {
     const server = await startServer({ model: await slowEcho(10), maxBatch: 2, sloMs: 10_000 });
     const half = connect(server.port, '127.0.0.1');
     half.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${ONE_ROW.length}\r\n\r\n{`);
-    const long = server.post('/', JSON.stringify({ instances: Array(40).fill([1]) })); // the others wait behind it
+    // the others wait behind it
+    const long = server.post('/', JSON.stringify({ instances: Array(40).fill([1]) }));
     await until(async () => (await server.metric('infless_server_queue_seconds_count')) === 1);
     const accepted = [long, ...Array.from({ length: 11 }, () => server.post('/', ONE_ROW))];
     await until(async () => (await server.metric('infless_server_in_flight')) === 13);

@@ -13,7 +13,10 @@ afterAll(() => rm(cache, { recursive: true, force: true }));
 
 const run = (...args: string[]) => new ProfileProcess(cache, ...args).finished();
 
-/** Several processes one after the other, each of which loads a model; on a busy machine they wait their turns. */
+/**
+ * Several processes one after the other, each of which loads a model; on a busy machine they wait their
+ * turns.
+ */
 const TIMEOUT_MS = 180_000;
 
 describe('infless-profile --predict', { timeout: TIMEOUT_MS }, () => {

@@ -9,7 +9,10 @@ import type { ProfileTable } from '../../../../profiles/table.ts';
 import { cell, table } from '../../../profiles/sample-table.ts';
 import { chromiumFile, NO_BROWSER, openBrowser } from '../../../support/browser.ts';
 
-/** Batch 1 keeps 15 ms with 1 core and, with more per core, 27 ms with half a core; batch 4 gives more per core from 2 × 45 ms on. */
+/**
+ * Batch 1 keeps 15 ms with 1 core and, with more per core, 27 ms with half a core; batch 4 gives more per
+ * core from 2 × 45 ms on.
+ */
 const sample = table([
   cell(1, 500, 18),
   cell(1, 1000, 10),

@@ -78,7 +78,8 @@ export function customKindRules(api: ApiContract): void {
       if (api.server === undefined) return;
       await api.server.requests.create(definitions, definition);
       const url = `/apis/${group}/v1alpha1/${plural}`;
-      await vi.waitFor(() => api.server!.requests.get(url), { timeout: 50_000 }); // served soon after it is accepted
+      // served soon after it is accepted
+      await vi.waitFor(() => api.server!.requests.get(url), { timeout: 50_000 });
     });
     beforeEach(() => {
       things = `/apis/${group}/v1alpha1/namespaces/${namespace}/${plural}`;

@@ -27,7 +27,8 @@ export function objectRules(api: ApiContract): void {
         spec: { restartPolicy: 'Always', terminationGracePeriodSeconds: 30 },
         status: { phase: 'Pending', qosClass: 'BestEffort' },
       });
-      expect(created.metadata.generation).toBeOneOf([undefined, 1]); // pods have had one since Kubernetes 1.34
+      // pods have had one since Kubernetes 1.34
+      expect(created.metadata.generation).toBeOneOf([undefined, 1]);
       expect(await server.requests.get(`${pods}/a`)).toEqual(created);
     });
 

@@ -71,7 +71,10 @@ function admitDefinition(definition: ApiObject): void {
   };
 }
 
-/** Its own lists the real one, too, takes as a whole: up to 1.20 their `x-kubernetes-list-type` does not tell appliers apart. */
+/**
+ * Its own lists the real one, too, takes as a whole: up to 1.20 their `x-kubernetes-list-type` does not tell
+ * appliers apart.
+ */
 const METADATA_LISTS: ListTopology = ([field, name]) => {
   if (field !== 'metadata') return 'atomic';
   return name === 'ownerReferences' ? ['uid'] : name === 'finalizers' ? 'set' : 'atomic';

@@ -12,8 +12,9 @@ import {
 } from './field-sets.ts';
 
 /**
- * Who writes, and how: the same name applying and updating counts as two. The same name applying to an object and to its
- * status counts as one, as up to Kubernetes 1.21: with each it forgets what it said with the other.
+ * Who writes, and how: the same name applying and updating counts as two. The same name applying to an object
+ * and to its status counts as one, as up to Kubernetes 1.21: with each it forgets what it said with the
+ * other.
  */
 export interface Writer {
   readonly manager: string;
@@ -80,7 +81,10 @@ export class FieldManagers {
     }));
   }
 
-  /** After a write of another kind than apply: what was changed is the writer's, what was taken away is nobody's. */
+  /**
+   * After a write of another kind than apply: what was changed is the writer's, what was taken away is
+   * nobody's.
+   */
   updated(
     writer: Writer,
     before: ApiObject | undefined,
@@ -99,7 +103,8 @@ export class FieldManagers {
   }
 
   /**
-   * What an apply makes of an object: what it says, without what the same manager said before and says no more.
+   * What an apply makes of an object: what it says, without what the same manager said before and says no
+   * more.
    *
    * @throws ApiFailure 409 where another owns a field, unless forced
    */

@@ -6,7 +6,9 @@ export type ListKind = readonly string[] | 'set' | 'atomic';
 /** @param path names of the fields on the way to the list, items left out: `['spec', 'containers']` */
 export type ListTopology = (path: readonly string[]) => ListKind;
 
-/** `f:name` for a field, `k:{"name":"main"}` for an item of a list by its keys, `v:"value"` for one by itself. */
+/**
+ * `f:name` for a field, `k:{"name":"main"}` for an item of a list by its keys, `v:"value"` for one by itself.
+ */
 type Step = string;
 
 export type FieldPath = readonly Step[];

@@ -15,8 +15,8 @@ export interface Change {
 }
 
 /**
- * What etcd is to the API server: all objects, one revision that counts every write, and the writes since the last
- * compaction. Objects in it are never changed, only replaced.
+ * What etcd is to the API server: all objects, one revision that counts every write, and the writes since the
+ * last compaction. Objects in it are never changed, only replaced.
  */
 export class ObjectStore {
   readonly #objects = new Map<string, Map<string, StoredObject>>();

@@ -21,7 +21,10 @@ export interface ResourceType {
   readonly lists: ListTopology;
   /** Of a CRD's `subresources.scale`: the paths of what is in it. */
   readonly scale?: ScalePaths;
-  /** Fills in what is left out and drops what is unknown, in place. @throws ApiFailure for what the kind forbids */
+  /**
+   * Fills in what is left out and drops what is unknown, in place. @throws ApiFailure for what the kind
+   * forbids
+   */
   admit(object: ApiObject, live: ApiObject | undefined): void;
 }
 

@@ -256,7 +256,10 @@ export class Resources {
   }
 }
 
-/** What is written keeps what is the server's; by way of `/status` only the status changes, else all but the status. */
+/**
+ * What is written keeps what is the server's; by way of `/status` only the status changes, else all but the
+ * status.
+ */
 function withOwnFields(type: ResourceType, live: ApiObject, sent: ApiObject, subresource: string): ApiObject {
   const kept = Object.fromEntries(KEPT_METADATA.map((field) => [field, live.metadata[field]]));
   const { status: liveStatus, ...rest } = live;

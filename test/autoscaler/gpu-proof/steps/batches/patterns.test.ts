@@ -10,7 +10,10 @@ import { seededRandom } from '../../../../../models/base/random.ts';
 
 const LARGEST = 8;
 
-/** Runs of a pattern that take as long as told, by rows and whether the size is another one than in the run before. */
+/**
+ * Runs of a pattern that take as long as told, by rows and whether the size is another one than in the run
+ * before.
+ */
 function runsOf(
   pattern: keyof typeof PATTERNS,
   count: number,

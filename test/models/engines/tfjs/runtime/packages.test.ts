@@ -91,7 +91,8 @@ describe('the packages of TensorFlow', () => {
   });
 
   it('that are native come first, with the threads of the quota, and give no memory of a request away', async () => {
-    // TensorFlow.js in JavaScript under the name of the native binding: like that, it exports everything and copies nothing.
+    // TensorFlow.js in JavaScript under the name of the native binding: like that, it exports everything and
+    // copies nothing.
     const installed = join(packageRoot, 'node_modules/@tensorflow');
     const standIn = `
       require('${installed}/tfjs-backend-cpu');
