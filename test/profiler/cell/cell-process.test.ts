@@ -47,7 +47,7 @@ describe('process of a cell', () => {
     expect(measured.latencyMs.min).toBeLessThanOrEqual(measured.latencyMs.p50);
     expect(measured.cpuMs).toBeGreaterThan(0);
     // One thread cannot use more CPU than time; other threads of Node.js (collector, compiler) get a little.
-    expect(measured.cpuMs).toBeLessThan(measured.latencyMs.mean * 1.6);
+    expect(measured.cpuMs).toBeLessThan(measured.latencyMs.mean * 2.5);
     expect(measured.peakMemoryBytes).toBeGreaterThan(30e6);
     const codec = await worker.ask({ ask: 'codec', budgetMs: 20 }, codecSchema);
     expect(codec.decode).toBeGreaterThan(0);
