@@ -36,7 +36,9 @@ afterEach(() => worker.kill());
 
 describe('process of a cell', () => {
   it('opens, warms up, measures and times the codec', async () => {
-    const opened = await worker.ask({ ask: 'open', model, config: CONFIG, shapes: {} }, openedSchema);
+    // A batch that takes a few ms: beside it, what the runtime itself does each time counts for little.
+    const config = { ...CONFIG, batch: 64 };
+    const opened = await worker.ask({ ask: 'open', model, config, shapes: {} }, openedSchema);
     expect(opened.threads).toBe(1);
     expect(opened.loadMs).toBeGreaterThan(0);
     expect(opened.firstAnswerMs).toBeGreaterThan(opened.loadMs);
@@ -47,7 +49,7 @@ describe('process of a cell', () => {
     expect(measured.latencyMs.min).toBeLessThanOrEqual(measured.latencyMs.p50);
     expect(measured.cpuMs).toBeGreaterThan(0);
     // One thread cannot use more CPU than time; other threads of Node.js (collector, compiler) get a little.
-    expect(measured.cpuMs).toBeLessThan(measured.latencyMs.mean * 2.5);
+    expect(measured.cpuMs).toBeLessThan(measured.latencyMs.mean * 1.6);
     expect(measured.peakMemoryBytes).toBeGreaterThan(30e6);
     const codec = await worker.ask({ ask: 'codec', budgetMs: 20 }, codecSchema);
     expect(codec.decode).toBeGreaterThan(0);
