@@ -69,5 +69,10 @@ export async function tableFor(
     return found.table;
   }
   say(`${name}: measuring`);
-  return profileModel(name, { quick: true, resume: true }, progressListener(process.stderr), signal);
+  return profileModel(
+    name,
+    { quick: true, resume: 'if-interrupted' },
+    progressListener(process.stderr),
+    signal,
+  );
 }

@@ -171,7 +171,7 @@ async function measureTable(
       shapes,
       ...(accelerator === undefined ? {} : { provider: accelerator.provider }),
     },
-    resume,
+    resume !== false,
   );
   tellFinding(journal, resume, note);
 
@@ -223,10 +223,14 @@ function defaultJournalFile({ name, digest }: ModelManifest): string {
   return join(profileDirectory(), `${safeName}-${digest.slice('sha256:'.length).slice(0, 12)}.journal`);
 }
 
-function tellFinding({ finding, file }: Journal, resume: boolean, note: (text: string) => void): void {
+function tellFinding(
+  { finding, file }: Journal,
+  resume: boolean | 'if-interrupted',
+  note: (text: string) => void,
+): void {
   switch (finding.found) {
     case 'nothing':
-      if (resume) note(`There is nothing to resume in ${file}: starting anew.`);
+      if (resume === true) note(`There is nothing to resume in ${file}: starting anew.`);
       return;
     case 'resumed':
       note(`Resuming with ${finding.cells} finished cells from ${file}.`);

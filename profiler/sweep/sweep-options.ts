@@ -57,8 +57,11 @@ export interface ProfileOptions {
   readonly modelName?: string | undefined;
   /** Where finished cells are kept until all are. Default: beside the table in the cache. */
   readonly journalFile?: string | undefined;
-  /** Goes on with the journal of an interrupted sweep instead of putting it aside. */
-  readonly resume?: boolean | undefined;
+  /**
+   * Goes on with the journal of an interrupted sweep instead of putting it aside. That there is none is told
+   * to who has asked for it: true.
+   */
+  readonly resume?: boolean | 'if-interrupted' | undefined;
   /** A process that finishes no batch for this long counts as hanging. Default 2 minutes. */
   readonly silenceMs?: number | undefined;
 }
