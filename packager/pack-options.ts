@@ -56,7 +56,7 @@ export const IMAGE_OPTIONS = {
   }),
 };
 
-/** Beside a model: how it is packed, so that nobody needs to remember the options. */
+/** Beside a model: how it is packed, so that no one needs to remember the options. */
 export const OPTIONS_FILE = 'infless.yaml';
 
 /** The options of `infless-pack`. */

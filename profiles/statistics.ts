@@ -108,7 +108,7 @@ export function studentT(level: number, degrees: number): number {
   let high = 1;
   while (centralProbability(high, degrees) < level) high *= 2;
   let low = high === 1 ? 0 : high / 2;
-  // Bisection: 60 halvings reach the last bit, and nobody calls this in a loop that matters.
+  // Bisection: 60 halvings reach the last bit, and no one calls this in a loop that matters.
   for (let step = 0; step < 60; step += 1) {
     const middle = (low + high) / 2;
     if (centralProbability(middle, degrees) < level) low = middle;

@@ -4,7 +4,7 @@ import type { Config } from '../../profiles/config.ts';
  * Why an instance is started:
  *
  * - `growth`: more is asked for than its function's instances carry.
- * - `minimum`: its owner asked for so many, whatever the rate.
+ * - `minimum`: its owner set `scale.min`, whatever the rate.
  * - `keep-alive`: nothing is asked for, but the next request is to find an instance.
  * - `replacement`: it takes the place of others that run: the set is cheaper, or the others are obsolete.
  */

@@ -47,7 +47,7 @@ export class Complaints {
     }
   }
 
-  /** There is nobody left to complain of, or somebody else tells. */
+  /** There is no one left to complain of, or somebody else tells. */
   forget(functionName?: string): void {
     if (functionName === undefined) this.#standing.clear();
     else this.#standing.delete(functionName);

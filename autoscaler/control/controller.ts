@@ -62,7 +62,8 @@ export interface ControllerParts {
 }
 
 /**
- * So many are under way at once: an API server takes some ms for each, and nothing else is decided meanwhile.
+ * At most this many are under way at once: an API server takes some ms for each, and nothing else is decided
+ * meanwhile.
  */
 const MOST_STARTS = 16;
 
@@ -322,7 +323,7 @@ export class Controller {
     const { platform, clock } = this.#parts;
     const nodes = await platform.nodes();
     if (!this.#isLeading) return; // another one plans by now
-    const nowMs = clock.nowMs(); // after waiting: all that is decided shall be of one moment
+    const nowMs = clock.nowMs(); // after waiting: all that is decided must be of one moment
     const decision = this.#step.decide(nodes, nowMs);
     if (this.#parts.logsDecisions ?? true) this.#tell(decision, nowMs);
     this.#complain(nowMs);

@@ -215,7 +215,7 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     return Math.min(this.#mostHeadroom, 1 + (this.#observed.doubt ?? Infinity));
   }
 
-  /** What is known of its idle times, if the same policy shall go on with it. */
+  /** What is known of its idle times, if the same policy must go on with it. */
   idlenessFor(spec: FunctionSpec): Idleness | undefined {
     const { policy, idle } = this.deployment.spec.scale;
     return policy === spec.scale.policy && idle === spec.scale.idle ? this.#idleness : undefined;

@@ -2,7 +2,7 @@
 export const BUCKET_MS = 500;
 
 /**
- * A stretch of the past: so many whole buckets, ending `skip` buckets before the one that is filling at the
+ * A stretch of the past: whole buckets, ending `skip` buckets before the one that is filling at the
  * time of the question.
  */
 export interface Stretch {

@@ -54,7 +54,7 @@ const SHARE_FOR_RISES = 0.9;
  * caller's clock.
  *
  * What is learnt of how rates rise, and what the highest was, comes of {@link advanceTo}: the control loop
- * calls it, and nobody else. All others read: what was seen then, or what would be seen now.
+ * is the only caller. Everything else reads: what was seen then, or what would be seen now.
  */
 export class DemandEstimator {
   readonly #sinceMs: number;

@@ -17,7 +17,7 @@ export interface QueuedRequest extends Waiting, Completion {
   expiresAtMs: number;
   /** Batches that failed under it. */
   attempts: number;
-  /** Its client hung up: nobody is waiting for the answer. */
+  /** Its client hung up: no one is waiting for the answer. */
   isAbandoned: boolean;
 }
 

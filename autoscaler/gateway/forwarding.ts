@@ -103,7 +103,7 @@ class Forwarding {
       return await reply.code(answer.statusCode).headers(endToEnd(answer.headers)).send(answer.body);
     } catch (error) {
       cancelWatch();
-      if (gone.signal.aborted) return reply.hijack(); // nobody is left to answer
+      if (gone.signal.aborted) return reply.hijack(); // no one is left to answer
       this.#shun(leaderUrl, error);
       if (!body.hasBegun) return undefined;
       throw new InflessError('UNAVAILABLE', 'The leading autoscaler was lost while it had this request', {
@@ -171,7 +171,7 @@ class Forwarding {
 }
 
 /**
- * A request's body as it comes in. Nothing is taken from the request before somebody reads; what nobody reads
+ * A request's body as it comes in. Nothing is taken from the request before somebody reads; what no one reads
  * is dropped.
  */
 class ForwardedBody extends Readable {
@@ -183,7 +183,7 @@ class ForwardedBody extends Readable {
     this.#request = request;
   }
 
-  /** Whether any of it may be gone, so that nobody else can read it whole. */
+  /** Whether any of it may be gone, so that no one else can read it whole. */
   get hasBegun(): boolean {
     return this.#hasBegun;
   }

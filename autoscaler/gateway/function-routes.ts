@@ -50,7 +50,7 @@ const PREFIX = '/function';
 /**
  * The functions themselves: `/function/NAME`, the paths of all protocols below it, and the same paths at the
  * top, where the model's name is the function's. What is known without running the model is answered here, so
- * that asking for the signature wakes nobody.
+ * that asking for the signature wakes no one.
  */
 export function functionRoutes(app: FastifyInstance, parts: FunctionRouteParts): void {
   app.decorateRequest('functionCall', null);

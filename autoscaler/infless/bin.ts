@@ -3,4 +3,4 @@ import { runProgram } from '../../models/base/command-line/program.ts';
 import { inflessProgram } from './program.ts';
 
 await runProgram(inflessProgram);
-process.exit(); // as infless-autoscaler: a connection somebody keeps open shall not keep the process
+process.exit(); // as infless-autoscaler: a connection somebody keeps open must not keep the process

@@ -81,7 +81,7 @@ export class Informer<T extends KubernetesObject> {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Takes in what a write of ours was answered with: nobody has to wait for the watch to bring it. */
+  /** Takes in what a write of ours was answered with: no one has to wait for the watch to bring it. */
   learn(object: T): void {
     this.#store.learn(object);
   }
@@ -110,7 +110,7 @@ export class Informer<T extends KubernetesObject> {
       this.#failures += 1;
       await pause(this.#options.clock, backoffMs(this.#failures, this.#options.random), signal);
     }
-    onListed(); // nobody shall wait for what was stopped
+    onListed(); // no one must wait for what was stopped
   }
 
   async #list(): Promise<void> {

@@ -13,7 +13,7 @@ const MADE_UP_CONTEXT = 'loaded-context';
 
 /** @throws InflessError INVALID_INPUT where there is none, it cannot be read, or it lacks the context. */
 export async function loadKubeConfig({ kubeconfig, context }: ClusterAccess): Promise<KubeConfig> {
-  // The library is large, and nobody who serves on one machine should wait for it.
+  // The library is large, and no one who serves on one machine should wait for it.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   try {

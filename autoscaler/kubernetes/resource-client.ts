@@ -125,7 +125,7 @@ export class ResourceClient<T extends KubernetesObject = KubernetesObject> {
     return this.#apply(this.#path(nameOf(object)), object, { fieldManager: FIELD_MANAGER, force });
   }
 
-  /** The same for its status, which nobody else writes. */
+  /** The same for its status, which no one else writes. */
   applyStatus(object: T): Promise<T> {
     const path = `${this.#path(nameOf(object))}/status`;
     return this.#apply(path, object, { fieldManager: STATUS_MANAGER, force: true });

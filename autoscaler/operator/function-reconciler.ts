@@ -57,7 +57,7 @@ export class KubernetesFunctions implements FunctionRegistry {
   /** Uids of objects that were deleted here, by name, as long as the watch has not told. */
   readonly #deleted = new Map<string, string>();
   readonly #turns = new KeyedQueue(AT_ONCE);
-  /** From then on nobody asks which are broken: it has to be told. */
+  /** From then on no one asks which are broken: it has to be told. */
   #isOpen = false;
   #isClosed = false;
 

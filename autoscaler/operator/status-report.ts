@@ -60,7 +60,7 @@ export function stateOf(facts: FunctionFacts): {
   };
 }
 
-/** Rounded to what a reader can use: what moves by chance alone shall not be written again and again. */
+/** Rounded to what a reader can use: what moves by chance alone must not be written again and again. */
 export function figuresOf({ ratePerSecond, latest }: FunctionFigures): InferenceFunctionStatus {
   return {
     ratePerSecond: rounded(ratePerSecond, 2),

@@ -144,7 +144,7 @@ export interface Rejection {
 export interface Shortage {
   readonly functionName: string;
   readonly missingPerSecond: number;
-  /** Of those it shall have whatever the rate: what neither runs, nor starts, nor is promised room. */
+  /** Of those it must have whatever the rate: what neither runs, nor starts, nor is promised room. */
   readonly missingInstances?: number;
   /** It has as many instances as it may, so many: more room would be of no use. */
   readonly maxInstances?: number;

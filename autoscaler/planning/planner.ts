@@ -29,7 +29,7 @@ import { allocate } from './targets/trade.ts';
  * 4. Growth: what is missing of the targets of those who are short; where that finds no place, whatever fits.
  *    Who has requests and nothing at all comes first, and gets one instance even where others have to give
  *    way for it.
- * 5. Replacement: the rest of the targets, where nobody is short, it pays, and it fits beside what runs.
+ * 5. Replacement: the rest of the targets, where no one is short, it pays, and it fits beside what runs.
  * 6. Preemption: on full nodes, what no target contains goes out of the way of what some target lacks, a
  *    little at a time; who is shortest gets that of another who is better off, if need be.
  */

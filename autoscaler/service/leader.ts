@@ -29,7 +29,7 @@ export interface LeadParts {
 }
 
 /**
- * Whether this autoscaler decides what runs: always, or while it is elected. Nobody does before
+ * Whether this autoscaler decides what runs: always, or while it is elected. No one does before
  * {@link claim}.
  */
 export class Leader {

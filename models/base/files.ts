@@ -51,7 +51,7 @@ const UNFINISHED = /\.\d{4,}$/;
 
 /**
  * Clears away what {@link writeFileSafely} was writing when its process was killed. Only for a folder that
- * nobody else writes to at the time.
+ * no one else writes to at the time.
  */
 export async function removeUnfinished(directory: string): Promise<void> {
   const unfinished = (await readdir(directory)).filter((name) => UNFINISHED.test(name));

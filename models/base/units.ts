@@ -9,7 +9,7 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Reads `200ms`, `1.5s`, `10m`, `2h` or `1d`, as milliseconds. A bare number is refused: nobody can tell
+ * Reads `200ms`, `1.5s`, `10m`, `2h` or `1d`, as milliseconds. A bare number is refused: no one can tell
  * whether it means seconds.
  */
 export function parseDurationMs(text: string, what = 'duration'): number {

@@ -58,11 +58,11 @@ const GAP_WEIGHT = 0.05;
  * whenever a request arrives, an instance becomes idle or `wakeAtMs` is reached.
  *
  * The rules, in order:
- * 1. Requests that can no longer be in time step aside, so that they drag nobody else over.
+ * 1. Requests that can no longer be in time step aside, so that they drag no one else over.
  * 2. A full batch starts at once.
  * 3. A partial batch starts at once while a second instance is idle, where waiting gains nothing, or where
  *    there is room to spare. Otherwise the last idle instance waits for company until the most urgent
- *    request's slack is used up: were it to leave with one request, those right behind would find nobody in
+ *    request's slack is used up: were it to leave with one request, those right behind would find no one in
  *    time.
  * 4. A batch is never so large that its own execution makes its most urgent request late — unless skipping
  *    that request lets many others through (an overloaded queue: see {@link BatchFormer.#pick}).
@@ -157,7 +157,7 @@ export class BatchFormer<R extends Waiting> {
   }
 
   /**
-   * Moves requests that nobody can answer in time to the late queue, or gives them up. Returns the place of
+   * Moves requests that no one can answer in time to the late queue, or gives them up. Returns the place of
    * the first that an idle server can answer in time: those before it wait for a quicker one that is busy.
    */
   #setLateAside<K>(
@@ -275,7 +275,7 @@ export class BatchFormer<R extends Waiting> {
   }
 }
 
-/** Requests nobody waits for any more. They stand in deadline order, and give-up times follow deadlines. */
+/** Requests no one waits for any more. They stand in deadline order, and give-up times follow deadlines. */
 function giveUp<R extends Waiting>(queue: DeadlineQueue<R>, nowMs: number, expired: R[]): void {
   let count = 0;
   while (count < queue.size && queue.at(count)!.expiresAtMs <= nowMs) count += 1;

@@ -5,7 +5,7 @@ const MAX_DEPTH = 64;
 const number = new NumberScanner();
 
 /**
- * Passes over a value that nobody needs, of whatever type; without recursion, so that depth costs no stack.
+ * Passes over a value that no one needs, of whatever type; without recursion, so that depth costs no stack.
  */
 export function skipValue(cursor: JsonCursor): void {
   const closers: number[] = [];

@@ -59,7 +59,7 @@ export interface ModelStorage {
    * @param start its first bytes
    */
   properName?(path: string, start: Buffer): string | undefined;
-  /** What to call a model where nobody says. */
+  /** What to call a model where no one says. */
   defaultName(path: string): string;
   /**
    * The files that the model consists of, relative to the folder of the one it is opened by: that one, and
@@ -83,7 +83,7 @@ export interface Engine extends ModelStorage {
   /**
    * Reads what a model file is.
    *
-   * @param on what shall run it to prove its batch axes; default: the CPU
+   * @param on what must run it to prove its batch axes; default: the CPU
    * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED.
    */
   inspect(path: string, name: string, on?: EngineResources): Promise<ModelManifest>;

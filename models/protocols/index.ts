@@ -134,7 +134,7 @@ const ROOTS = PROTOCOLS.map((protocol) => {
   return { protocol, root, below: root === '/' ? undefined : `${root}/` };
 });
 
-/** Whose path it is; undefined where it is nobody's. */
+/** Whose path it is; undefined where it is no one's. */
 export function protocolAt(path: string): Protocol | undefined {
   for (const { protocol, root, below } of ROOTS) {
     if (path === root || (below !== undefined && path.startsWith(below))) return protocol;

@@ -250,7 +250,7 @@ class InferReader {
     });
   }
 
-  /** That outputs shall be binary is a wish: answers are JSON, which every client takes. */
+  /** That outputs must be binary is a wish: answers are JSON, which every client takes. */
   #readOutputs(): string[] {
     const names: string[] = [];
     this.#readItems((index) => {

@@ -104,7 +104,7 @@ export type Descriptions = {
   readonly [C in ServerCall]?: (models: readonly ServedModel[]) => Message;
 };
 
-/** An error as a client shall see it. */
+/** An error as a client must see it. */
 export interface Failure {
   readonly status: number;
   /** What happened and what to do. */

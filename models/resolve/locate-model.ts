@@ -11,7 +11,7 @@ export interface LocatedModel {
   /** The file that an engine opens. */
   readonly path: string;
   /**
-   * What to call it where nobody says: the zoo name, else after the file or, for one called `model`, its
+   * What to call it where no one says: the zoo name, else after the file or, for one called `model`, its
    * folder.
    */
   readonly name: string;

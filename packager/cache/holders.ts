@@ -23,7 +23,7 @@ export async function holdEntry({ shelf, name }: CacheEntry): Promise<void> {
 
 /**
  * The names of a shelf's entries that a living process holds. What a dead one has held counts as used just
- * now, since nobody knows when it died: whoever takes over after it finds all of it.
+ * now, since no one knows when it died: whoever takes over after it finds all of it.
  */
 export async function heldEntries(shelf: string): Promise<ReadonlySet<string>> {
   const held = new Set<string>();

@@ -33,8 +33,8 @@ interface Entry {
 }
 
 /**
- * Clears away what nobody has used for long, and the least recently used of what is too much. Entries that a
- * living process holds stay. That something cannot be cleared away is nobody's concern who came for something
+ * Clears away what no one has used for long, and the least recently used of what is too much. Entries that a
+ * living process holds stay. That something cannot be cleared away is no one's concern who came for something
  * else.
  *
  * @param shelf a folder of the cache

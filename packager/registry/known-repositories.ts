@@ -41,7 +41,7 @@ export class KnownRepositories {
     }
   }
 
-  /** A cache that cannot be written costs time later, and nobody an error now. */
+  /** A cache that cannot be written costs time later, and no one an error now. */
   async save(): Promise<void> {
     const content = { ...(await read(this.#file)), [this.#registry]: [...this.#byDigest].slice(-MAX_BLOBS) };
     await writeFileSafely(this.#file, JSON.stringify(content)).catch(() => {});

@@ -125,7 +125,7 @@ class Upload {
   }
 
   /**
-   * What arrived takes room in the registry, in many for a week (Debian's lets nobody clear away what broke).
+   * What arrived takes room in the registry, in many for a week (Debian's lets no one clear away what broke).
    * Done also for a user who has stopped us.
    */
   async #abandon({ url }: Session): Promise<void> {

@@ -73,7 +73,7 @@ async function load(options: InferenceOptions): Promise<{ session: EngineSession
 }
 
 /**
- * The first runs allocate, and the first pass through the codec is not compiled yet: users shall not pay for
+ * The first runs allocate, and the first pass through the codec is not compiled yet: users must not pay for
  * it. Each size runs twice, and the second run tells how long such a batch takes.
  */
 async function warmUp(model: ServedModel, maxBatch: number, sizes: readonly number[]): Promise<void> {

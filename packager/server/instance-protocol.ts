@@ -91,7 +91,7 @@ export const SERVER_ENVIRONMENT = {
   /** On SIGTERM: how long what is queued may still take. */
   drainMs: 'INFLESS_DRAIN_MS',
   /**
-   * Exit when nobody asked `/_/ready` for this long; 0 = never. So an instance cannot outlive its autoscaler
+   * Exit when no one asked `/_/ready` for this long; 0 = never. So an instance cannot outlive its autoscaler
    * for ever.
    */
   orphanMs: 'INFLESS_ORPHAN_MS',

@@ -60,7 +60,7 @@ export class Instance {
     return this.#model?.name ?? this.settings.modelName;
   }
 
-  /** @param name what a client calls it, as long as nobody knows better */
+  /** @param name what a client calls it, as long as no one knows better */
   served(name = ''): ServedModel {
     return { name: this.modelName ?? name, state: this.#phase, manifest: this.#model?.manifest };
   }

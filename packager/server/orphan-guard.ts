@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 
 /**
- * Notices that nobody has asked after us for a long time: the autoscaler that started this process is gone
+ * Notices that no one has asked after us for a long time: the autoscaler that started this process is gone
  * for good, and no other one has adopted it.
  */
 export class OrphanGuard {

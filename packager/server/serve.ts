@@ -20,7 +20,7 @@ import type { ServerSettings } from './settings.ts';
 const FLUSH_MS = 200;
 
 /**
- * Serves one model until a signal, or until nobody asks after us any more; then finishes what was taken in.
+ * Serves one model until a signal, or until no one asks after us any more; then finishes what was taken in.
  *
  * @throws InflessError for a model that cannot be loaded, a port that is taken, an unusable profile table.
  */
@@ -74,7 +74,7 @@ class Ending {
       this.begin = resolve;
       this.fail = reject;
     });
-    this.reached.catch(() => {}); // may fail while nobody waits yet
+    this.reached.catch(() => {}); // may fail while no one waits yet
     const onSignal = (signal: NodeJS.Signals): void => {
       // Without our handlers a second signal ends the process at once, as the system does it.
       process.off('SIGTERM', onSignal).off('SIGINT', onSignal);

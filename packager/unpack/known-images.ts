@@ -41,7 +41,7 @@ function recordOf(name: string): string {
 export interface UnpackedModel {
   /** The file that a runtime opens; its folder is named by its content. */
   readonly path: string;
-  /** What the model is, so that nobody has to run it to find out. */
+  /** What the model is, so that no one has to run it to find out. */
   readonly manifestFile: string;
   /** The image's own table, where it has one. */
   readonly profile: StoredTable | undefined;

@@ -62,7 +62,7 @@ export interface Measurement {
 /**
  * Samples one run after the other until the rule says enough, the yardstick in between. The end of one sample
  * is the beginning of the next: were each timed on its own, a stall of the quota that falls between two runs
- * would be nobody's.
+ * would be no one's.
  */
 export async function measure(
   { run, yardstick, speedMs }: MeasuredPair,

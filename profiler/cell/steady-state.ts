@@ -1,6 +1,6 @@
 import { quantile } from '../../profiles/statistics.ts';
 
-/** Runs in one window at least: of a single run nobody knows whether it was an exception. */
+/** Runs in one window at least: of a single run no one knows whether it was an exception. */
 const WINDOW_RUNS = 3;
 /**
  * Runs at least, however slow they are: memory for the second one is laid out as well, and takes it up to

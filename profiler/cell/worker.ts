@@ -36,7 +36,7 @@ function send(answer: Answer): void {
   process.send?.(answer);
 }
 
-process.on('disconnect', () => process.exit(1)); // the sweep is gone: nobody wants the rest
+process.on('disconnect', () => process.exit(1)); // the sweep is gone: no one wants the rest
 process.on('message', async (question: Question) => {
   try {
     send({ type: 'done', result: await reply(question) });
@@ -49,7 +49,7 @@ process.on('message', async (question: Question) => {
   }
 });
 
-/** Where a batch is too large for the machine, this process shall be the one that the kernel ends. */
+/** Where a batch is too large for the machine, this process must be the one that the kernel ends. */
 function volunteerForOutOfMemory(): void {
   try {
     writeFileSync('/proc/self/oom_score_adj', '1000');

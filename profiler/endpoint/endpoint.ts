@@ -41,7 +41,7 @@ export function modelOf({ model }: ReadyReport, url: URL): DescribedTarget {
   return parseTarget(new URL(path, url).href) as DescribedTarget;
 }
 
-/** The SLO that the function was declared with; undefined where nobody tells. */
+/** The SLO that the function was declared with; undefined where no one tells. */
 export async function readSlo({ url, model }: Target): Promise<Slo | undefined> {
   const name = functionName(url) ?? model;
   if (name === undefined) return undefined;

@@ -24,7 +24,7 @@ const FEWEST_SAMPLES = 10;
 
 /**
  * Times the batches of a running serving process, powers of two up to its largest, as the process itself
- * times them: what a sweep measures, of the one config that it has. Nobody else may ask it anything
+ * times them: what a sweep measures, of the one config that it has. No one else may ask it anything
  * meanwhile.
  *
  * @throws InflessError PLATFORM_FAILED, UNAVAILABLE when others ask it too; the signal's reason

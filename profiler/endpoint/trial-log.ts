@@ -5,7 +5,7 @@ import { type Counts, Stretches } from './late-share.ts';
 import type { TrialRule, Verdict } from './trial-rule.ts';
 
 /**
- * Requests in a stretch of the warm-up, and how long it is at least: of fewer nobody knows whether they were
+ * Requests in a stretch of the warm-up, and how long it is at least: of fewer no one knows whether they were
  * lucky.
  */
 const WARM_UP_REQUESTS = 20;

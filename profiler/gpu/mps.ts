@@ -23,7 +23,7 @@ export interface MpsShare {
  * A daemon that the system runs is used and left running. Else there is one of ours for each user, in a
  * folder of its own, for all cards of the machine: whoever needs it starts it or finds it, is written down as
  * a holder, and the last one that lets go ends it. Holders that are no more are struck off by the next one,
- * who ends a daemon that nobody holds and starts another. The card's settings, its compute mode among them,
+ * who ends a daemon that no one holds and starts another. The card's settings, its compute mode among them,
  * stay as they are.
  */
 export class Mps {

@@ -16,7 +16,7 @@ const LARGEST_DEFAULT_BATCH = 32;
 const LARGEST_QUICK_BATCH = 16;
 
 /**
- * Steps below and above one core. Beyond, an instance grows by about a half: nobody packs finer than that.
+ * Steps below and above one core. Beyond, an instance grows by about a half: no one packs finer than that.
  */
 const CPU_STEPS = [250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 12_000, 16_000, 24_000, 32_000];
 const QUICK_CPU_STEPS = [500, 1000, 2000, 4000, 8000, 16_000, 32_000];

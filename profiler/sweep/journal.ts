@@ -42,7 +42,7 @@ const lineSchema = z.union([
 export type JournalFinding =
   | { readonly found: 'nothing' }
   | { readonly found: 'resumed'; readonly cells: number }
-  /** It was there, but nobody asked to resume: it now has another name. */
+  /** It was there, but no one asked to resume: it now has another name. */
   | { readonly found: 'put-aside'; readonly cells: number; readonly keptAs: string };
 
 /**

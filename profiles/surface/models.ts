@@ -60,7 +60,7 @@ export const stretchModels: readonly LogModel[] = combinations({
   },
 }));
 
-/** Time of a batch where CPU time does not explain it: on a GPU, or where nobody counted. */
+/** Time of a batch where CPU time does not explain it: on a GPU, or where no one counted. */
 export const timeModels: readonly LogModel[] = combinations({
   batchDeviation: [0.05, 0.2, 0.5],
   gpuDeviation: [0.1, 0.4],

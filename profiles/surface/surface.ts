@@ -11,7 +11,7 @@ export interface Estimate {
   readonly meanMs: number;
   /** Where measuring would find the mean, with the surface's confidence. */
   readonly interval: readonly [number, number];
-  /** CPU time of the batch; 0 where nobody counted it. */
+  /** CPU time of the batch; 0 where no one counted it. */
   readonly cpuMs: number;
 }
 

@@ -52,7 +52,7 @@ export function body(
   return { graph: { name: 'body', node: [...nodes], output: [...output], input: [...input] } };
 }
 
-/** A tensor of floats in a body, whose sizes nobody says. */
+/** A tensor of floats in a body, whose sizes no one says. */
 export function floatsOfRank(name: string, rank: number): ValueInfoInit {
   return tensorInfo(name, 'float32', new Array<string>(rank).fill(''));
 }

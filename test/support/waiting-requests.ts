@@ -5,7 +5,7 @@ export interface TestRequest extends Waiting {
   readonly name: string;
 }
 
-/** A request that came at `arrivalMs` and is due `sloMs` later; nobody gives it up unless told when. */
+/** A request that came at `arrivalMs` and is due `sloMs` later; no one gives it up unless told when. */
 export function waiting(
   name: string,
   arrivalMs: number,

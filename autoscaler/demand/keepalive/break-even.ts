@@ -36,7 +36,7 @@ export class BreakEven implements KeepAlivePolicy {
   /** Weights are relative to the growth since this moment. */
   #baseMs = 0;
   /**
-   * So many bins are worth looking at: beyond what was seen and the prior's break-even, being there never
+   * The number of bins worth looking at: beyond what was seen and the prior's break-even, being there never
    * pays.
    */
   #bins: number;

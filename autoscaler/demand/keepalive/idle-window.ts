@@ -1,5 +1,5 @@
 /**
- * When an instance shall be ready, counted from the moment its function became idle: from `prewarmMs` (0: it
+ * When an instance must be ready, counted from the moment its function became idle: from `prewarmMs` (0: it
  * is never stopped) until `keepAliveMs`. Always 0 ≤ `prewarmMs` ≤ `keepAliveMs`.
  */
 export interface IdleWindow {
@@ -20,12 +20,12 @@ export function heldFromMs(window: IdleWindow, startupMs: number): number {
   return Math.max(0, window.prewarmMs - startupMs);
 }
 
-/** Whether an instance shall exist (ready or starting) once the function has been idle for `idleMs`. */
+/** Whether an instance must exist (ready or starting) once the function has been idle for `idleMs`. */
 export function isHeld(window: IdleWindow, idleMs: number, startupMs: number): boolean {
   return idleMs >= heldFromMs(window, startupMs) && idleMs < window.keepAliveMs;
 }
 
-/** For how long an idle period of `idleMs` has held an instance that nobody used, starting included. */
+/** For how long an idle period of `idleMs` has held an instance that no one used, starting included. */
 export function heldMs(window: IdleWindow, idleMs: number, startupMs: number): number {
   return Math.max(0, Math.min(idleMs, window.keepAliveMs) - heldFromMs(window, startupMs));
 }

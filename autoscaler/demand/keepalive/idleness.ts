@@ -14,7 +14,7 @@ interface IdlePeriod {
   heldUntilMs: number;
   /**
    * Whether the requests before it found no instance, and were given up: what was started for them has served
-   * nobody.
+   * no one.
    */
   readonly isUnserved: boolean;
 }
@@ -78,7 +78,7 @@ export class Idleness {
     return true;
   }
 
-  /** Whether an instance shall be there now, or be on its way. */
+  /** Whether an instance must be there now, or be on its way. */
   isHeld(nowMs: number, startupMs: number): boolean {
     const period = this.#period;
     if (period === undefined || nowMs < period.heldUntilMs) return true;

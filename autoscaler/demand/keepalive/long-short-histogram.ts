@@ -65,7 +65,7 @@ function blend(longMs: number, shortMs: number): number {
 }
 
 /**
- * The newest entries of the log, as a histogram. Whoever pushes to the log adds to it; it takes away what is
+ * The newest entries of the log, as a histogram. Every push to the log adds to it; reading takes away what is
  * too old.
  */
 class SlidingWindow {

@@ -10,7 +10,7 @@ export interface KeepAlivePolicy {
    * The function has become idle.
    *
    * @param startupMs how long starting an instance takes, as measured
-   * @returns when an instance shall be there, counted from `nowMs`
+   * @returns when an instance must be there, counted from `nowMs`
    */
   idleBegan(nowMs: number, startupMs: number): IdleWindow;
 

@@ -29,7 +29,7 @@ interface Verdict {
 }
 
 const STOPPED: Verdict = { expected: true, reason: 'it was stopped' };
-/** What an instance that is given up may still take to end: nobody waits for its answers. */
+/** What an instance that is given up may still take to end: no one waits for its answers. */
 const GIVEN_UP_GRACE_MS = 5_000;
 
 /** Looks after one pod of ours, from when it is first seen until it is removed. */

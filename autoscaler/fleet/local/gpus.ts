@@ -107,7 +107,7 @@ export class LocalGpus {
     }));
   }
 
-  /** What each card does, as its driver has last said; nothing yet where nobody has asked before. */
+  /** What each card does, as its driver has last said; nothing yet where no one has asked before. */
   readings(): readonly Omit<GpuReading, 'node'>[] {
     if (!this.#isClosed && this.#slots.length > 0 && this.#stream?.isRunning !== true)
       this.#stream = SmiStream.startForAll(READ_INTERVAL_MS);

@@ -81,7 +81,7 @@ function listeningPort(child: ChildProcess): Promise<number> {
 
 const ADOPTED_LOOK_MS = 200;
 
-/** Watches a process that is not our child: the kernel tells its end to nobody but its parent, so we look. */
+/** Watches a process that is not our child: the kernel tells its end to no one but its parent, so we look. */
 export function watchServingProcess(identity: ProcessIdentity, port: number, clock: Clock): ServingProcess {
   let cancel: Cancel = () => {};
   let released = false;

@@ -7,7 +7,7 @@ const ENDING = '.secret';
 const REMEDY = 'Choose a --state-dir that can be written and has room.';
 const OWNER_ONLY = { file: 0o600, directory: 0o700 };
 
-/** Secrets as files in a state folder, which nobody but their owner can read; one autoscaler at a time. */
+/** Secrets as files in a state folder, which no one but their owner can read; one autoscaler at a time. */
 export class SecretFiles implements SecretStore {
   readonly #directory: string;
   /** One change after the other: whether a secret is there is looked up first. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { InflessError } from '../../../models/base/errors.ts';
 import { parseWith } from '../../../models/base/schema.ts';
 
-/** What functions may read and nobody else shall: kept by name, told to their instances only. */
+/** What functions may read and no one else must: kept by name, told to their instances only. */
 export interface SecretStore {
   /** Their names, in alphabetical order. */
   list(): Promise<readonly string[]>;

@@ -30,7 +30,7 @@ export class AsyncCaller {
     this.#logger = logger;
   }
 
-  /** Never rejects: nobody waits for it. @param signal gives it up */
+  /** Never rejects: no one waits for it. @param signal gives it up */
   async run(call: AsyncCall, signal: AbortSignal): Promise<void> {
     const result = await this.#resultOf(call, signal);
     const { id, functionName, callbackUrl } = call;

@@ -53,7 +53,7 @@ export interface DeployedFunction {
 
 /** The SLO of who names none: that of INFless' own examples. */
 const DEFAULT_SLO_MS = 200;
-/** Where it is told why a function has no instance that is ready; nobody sets it. */
+/** Where it is told why a function has no instance that is ready; no one sets it. */
 export const REASON_ANNOTATION = 'infless.io/reason';
 /** In which the watchdog of OpenFaaS' images finds what to run. */
 const PROCESS_VARIABLE = 'fprocess';

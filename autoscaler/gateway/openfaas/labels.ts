@@ -9,7 +9,7 @@ export type Settings = Partial<Omit<FunctionDeclaration, 'name' | 'model' | 'ima
 export interface Setting {
   /** What it may be called; the first one given counts. */
   readonly keys: readonly [string, ...string[]];
-  /** Where it is told if nobody has set it by one: people look for OpenFaaS' own among the labels. */
+  /** Where it is told if no one has set it by one: people look for OpenFaaS' own among the labels. */
   readonly kind: 'label' | 'annotation';
   /** @returns what has been read so far, and this. @throws InflessError INVALID_INPUT */
   readonly read: (text: string, key: string, settings: Settings) => Settings;

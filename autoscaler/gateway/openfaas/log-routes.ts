@@ -49,7 +49,7 @@ export function openFaasLogRoutes(app: FastifyInstance, parts: OpenFaasParts): v
       ...(since === undefined ? {} : { sinceMs: since }),
     });
     async function* body(): AsyncGenerator<string> {
-      reply.raw.flushHeaders(); // who follows shall know that it works before there is a line
+      reply.raw.flushHeaders(); // who follows must know that it works before there is a line
       for await (const line of lines) {
         if (instance === undefined || instance === line.instanceId) yield message({ name, namespace }, line);
       }

@@ -6,7 +6,7 @@ const SERIAL =
 const PDI = /(PDI\s*:\s*|<pdi>\s*)(0x[0-9a-f]+)/gi;
 
 /**
- * Takes out of a tool's output what is nobody's business: UUIDs and serial numbers are replaced by numbers in
+ * Takes out of a tool's output what is no one's business: UUIDs and serial numbers are replaced by numbers in
  * order of appearance, the same by the same, in the form that they had.
  */
 export class Anonymiser {

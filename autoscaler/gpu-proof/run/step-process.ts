@@ -26,7 +26,7 @@ async function run(order: StepOrder): Promise<Verdict> {
   }
 }
 
-process.on('disconnect', endGroup); // whoever asked is gone: nobody wants the rest
+process.on('disconnect', endGroup); // whoever asked is gone: no one wants the rest
 /** With what it has started: it leads a group of its own. */
 function endGroup(): void {
   process.kill(-process.pid, 'SIGKILL');

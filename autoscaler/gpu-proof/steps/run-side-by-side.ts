@@ -61,7 +61,7 @@ type Shares = Pick<GpuShares, 'environmentFor' | 'close'> & { readonly how: stri
 
 /**
  * Or, where shares cannot be had, time slices: the card runs whoever has work, in turn, and percentages bind
- * nobody.
+ * no one.
  */
 async function sharesOf(gpu: SmiGpu): Promise<Shares> {
   try {

@@ -128,7 +128,7 @@ export class Election {
 
   /**
    * When anybody may take it. One that was deleted may have had a holder, who notices only with its next
-   * renewal; where there was none from the beginning, nobody has to be waited for.
+   * renewal; where there was none from the beginning, no one has to be waited for.
    */
   get #vacantAtMs(): number {
     const { lease, sinceMs, wasDeleted } = this.#sight!;

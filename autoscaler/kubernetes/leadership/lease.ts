@@ -31,7 +31,7 @@ export interface Candidate {
   readonly gatewayUrl: string;
 }
 
-/** Undefined when nobody does. */
+/** Undefined when no one does. */
 export function holderOf(lease: Lease): string | undefined {
   return lease.spec?.holderIdentity || undefined;
 }

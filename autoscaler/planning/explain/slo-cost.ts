@@ -16,7 +16,7 @@ const CURVE_STEP = 1.08;
 /** The same where a change of config is looked for. */
 const SEARCH_STEP = 1.02;
 /**
- * Close to the tightest SLO the price grows steeply: between that one and prices below this multiple nobody
+ * Close to the tightest SLO the price grows steeply: between that one and prices below this multiple no one
  * wants to be.
  */
 const STEEPEST = 20;

@@ -152,7 +152,7 @@ function byValue(plan: FunctionPlan, costs: readonly number[]): number[] {
     more[index]! += 1;
     return Math.min(missingPerSecond, offers.capacity(more) - comingCapacity);
   });
-  // The instances still allowed shall be able to carry it all, or as much as can be.
+  // The instances still allowed must be able to carry it all, or as much as can be.
   const share = Math.min(missingPerSecond / slots, Math.max(...gains));
   const values = costs.map((cost, index) => {
     if (missingPerSecond === 0) return 1 / cost;

@@ -42,7 +42,7 @@ interface Preemption {
  * - for who is relatively shortest, obsolete instances of its own, or instances of others that stay better
  *   off without them.
  *
- * So the worst coverage rises until all are about equal. Nobody asks for more while room for it is on its
+ * So the worst coverage rises until all are about equal. No one asks for more while room for it is on its
  * way.
  */
 export function preempt(
@@ -159,7 +159,7 @@ function surplusVictims(owner: FunctionPlan, target: Target): Victim[] {
   );
 }
 
-/** Whether nobody falls far below what it carries now, and nobody at all for one who can do without. */
+/** Whether no one falls far below what it carries now, and no one at all for one who can do without. */
 function canSpare(victims: readonly Victim[], needy: FunctionPlan): boolean {
   return ownersOf(victims).every((owner) => {
     const ready = readyWithout(owner, victims);

@@ -118,14 +118,14 @@ export class FunctionPlan {
   }
 
   /**
-   * Whether more is asked for than will be carried; it may also lack instances of those it shall have in any
+   * Whether more is asked for than will be carried; it may also lack instances of those it must have in any
    * case.
    */
   get isShort(): boolean {
     return this.comingCapacity < this.demand.ratePerSecond;
   }
 
-  /** The most that shall be carried: what was asked for lately counts, too. */
+  /** The most that must be carried: what was asked for lately counts, too. */
   get recentPerSecond(): number {
     return Math.max(this.demand.ratePerSecond, this.demand.recentRatePerSecond);
   }

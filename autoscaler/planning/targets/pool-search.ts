@@ -1,6 +1,6 @@
 import { type Counts, type Offers, present, sizeOf } from './offer.ts';
 
-/** What a pool shall be. */
+/** What a pool must be. */
 export interface PoolRequest {
   readonly offers: Offers;
   readonly ratePerSecond: number;

@@ -3,7 +3,7 @@ import type { Purchase } from './market.ts';
 import { type Counts, sizeOf } from './offer.ts';
 import { completed, costOf, type PoolRequest, trimmed } from './pool-search.ts';
 
-/** What a function shall come to have. */
+/** What a function must come to have. */
 export interface Target {
   readonly counts: Counts;
   /** What of it the target carries: less than the demand where there is not enough for all. */

@@ -24,7 +24,7 @@ export interface ReplayOutcome {
   readonly prewarms: number;
   /** What the cold requests waited, altogether. */
   readonly coldWaitMs: number;
-  /** For how long an instance was there, or starting ahead, and nobody asked anything of it. */
+  /** For how long an instance was there, or starting ahead, and no one asked anything of it. */
   readonly idleMs: number;
 }
 

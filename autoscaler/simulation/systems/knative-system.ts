@@ -36,7 +36,7 @@ export interface PodDecision {
 }
 
 /**
- * How many pods there shall be.
+ * How many pods there must be.
  *
  * @param stable mean concurrency over the stable window
  * @param panicking mean concurrency over the panic window

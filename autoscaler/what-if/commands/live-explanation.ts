@@ -62,7 +62,7 @@ function explanationUrl(baseUrl: string, name: string, ratePerSecond: number | u
   }
 }
 
-/** `fetch` takes no credentials in an address, and no sentence of ours shall repeat them. */
+/** `fetch` takes no credentials in an address, and no sentence of ours must repeat them. */
 function withoutCredentials(given: URL): { readonly url: URL; readonly headers: Record<string, string> } {
   const { username, password } = given;
   if (username === '' && password === '') return { url: given, headers: {} };

@@ -5,7 +5,7 @@ import type { WhatIfProgress } from '../what-if.ts';
 
 type Terminal = Writable & { readonly isTTY?: boolean };
 
-/** Nobody wants to hear of what is over in a moment. */
+/** No one wants to hear of what is over in a moment. */
 const QUIET_MS = 2_000;
 const TERMINAL_MS = 200;
 const LOG_MS = 10_000;

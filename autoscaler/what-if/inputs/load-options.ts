@@ -59,7 +59,7 @@ export interface Loads {
   readonly durationMs: number;
 }
 
-/** How long a rate holds that nobody has given an end. */
+/** How long a rate holds that no one has given an end. */
 const DEFAULT_DURATION_MS = 600_000;
 
 const SOURCES = ['rate', 'ramp', 'trace', 'azure'] as const;

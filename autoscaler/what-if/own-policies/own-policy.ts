@@ -56,7 +56,7 @@ export function policyFile(file: string): OwnPolicyFile {
 /**
  * Loads the policy of a file.
  *
- * @param onFailure told when its code throws where nobody else would notice: the control loop goes on after a
+ * @param onFailure told when its code throws where no one else would notice: the control loop goes on after a
  * failed step
  * @throws InflessError INVALID_INPUT that says in one sentence why it cannot be used
  */

@@ -2,7 +2,7 @@ import { formatDuration } from '../../../models/base/units.ts';
 import { short } from './figures.ts';
 import type { Course, FunctionCourse, WhatIfReport } from './report.ts';
 
-/** More stretches than this nobody reads in a terminal; the page shows them all. */
+/** More stretches than this no one reads in a terminal; the page shows them all. */
 const MOST_STRETCHES = 6;
 
 interface Stretch {

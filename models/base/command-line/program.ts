@@ -76,7 +76,7 @@ function perhapsACommand(error: unknown, { commands = [] }: ProgramSpec, first: 
   });
 }
 
-/** Whoever reads our output has seen enough (`… --help | head -3`): what would follow is for nobody. */
+/** Whoever reads our output has seen enough (`… --help | head -3`): what would follow is for no one. */
 function endWithReader(error: Error): void {
   if (systemCode(error) !== 'EPIPE') throw error;
   process.exit(process.exitCode ?? 0);

@@ -15,7 +15,7 @@ import { outputName, type TensorOutputs, whatInstead, withTensorOutputs } from '
 /**
  * Reads what an ONNX file is: its declared tensors, and by trial which axes carry the batch.
  *
- * @param on what shall run the trial; default: the CPU, with as little memory as it takes
+ * @param on what must run the trial; default: the CPU, with as little memory as it takes
  *
  * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED.
  */

@@ -39,7 +39,7 @@ export interface TensorOutputs {
 
 /**
  * Exporters of classifiers (skl2onnx, onnxmltools) put a `ZipMap` at the end of the graph: it makes of scores
- * in a tensor of rows × classes a list of maps from class to score, which nobody can batch or send. Here the
+ * in a tensor of rows × classes a list of maps from class to score, which no one can batch or send. Here the
  * output is the tensor, under the name of the output. All other bytes are as they were: trees may be large.
  *
  * An output called `__proto__` gets another name, {@link outputName} has its own: the runtime's binding sets

@@ -27,7 +27,7 @@ export function hostPlatform(): Platform {
 /**
  * A base made of this machine: the running Node.js, the shared libraries that it and the engines' native
  * libraries load, and a user to run as. No shell, no package manager, no certificates: the serving process
- * calls nobody.
+ * calls no one.
  */
 export const hostBase: ImageSource = {
   name: 'host',

@@ -8,7 +8,7 @@ import { engineOf } from '../../../models/engines/index.ts';
  * What goes into the image of a model: its files, and whatever else was asked for.
  *
  * @param path the file that the model is opened by
- * @param include more files that shall lie beside it, relative to its folder (labels, a vocabulary)
+ * @param include more files that must lie beside it, relative to its folder (labels, a vocabulary)
  * @throws InflessError MODEL_CORRUPT where weights are missing or lie outside the model's folder,
  * INVALID_INPUT for an `include` that is no file
  */

@@ -66,7 +66,7 @@ export class Exchange {
       body: body ?? null,
       signal: signal ?? this.#signal,
     });
-    // A stream that fails later tells whoever reads it; here nobody may be reading any more.
+    // A stream that fails later tells whoever reads it; here no one may be reading any more.
     response.body.on('error', () => {});
     return {
       status: response.statusCode,

@@ -27,7 +27,7 @@ interface Pending extends Waiting {
 /** A request taken in. */
 export interface Submission {
   readonly answer: Promise<InferenceResponse>;
-  /** Takes it out of the queue because nobody waits for the answer any more; does nothing once it runs. */
+  /** Takes it out of the queue because no one waits for the answer any more; does nothing once it runs. */
   withdraw(): void;
 }
 

@@ -42,7 +42,7 @@ export interface Body {
 
 /**
  * Reads a request's body up to `limitBytes`; what is beyond is never held in memory. A body in gzip or
- * deflate is inflated on the way, and its limits are those of the plain bytes: nobody behind has to know how
+ * deflate is inflated on the way, and its limits are those of the plain bytes: no one behind has to know how
  * it was sent.
  *
  * @throws InflessError BODY_TOO_LARGE, OVERLOADED
@@ -78,7 +78,7 @@ export function readBody(request: IncomingMessage, limitBytes: number, budget: B
     function fail(error: unknown): void {
       stop();
       if (inflater !== undefined) {
-        request.unpipe(inflater).resume(); // as any body that nobody reads any more
+        request.unpipe(inflater).resume(); // as any body that no one reads any more
         inflater.on('error', () => {}).destroy();
       }
       release();

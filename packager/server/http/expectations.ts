@@ -21,7 +21,7 @@ export function sendContinue(request: IncomingMessage): void {
 }
 
 /**
- * Whether the body was never asked for: nobody can tell if it comes, so the connection must not be used
+ * Whether the body was never asked for: no one can tell if it comes, so the connection must not be used
  * again.
  */
 export function isBodyUnasked(request: IncomingMessage): boolean {

@@ -35,7 +35,7 @@ export interface HttpServerOptions {
   /** All bodies held at a time. */
   readonly budget: BodyBudget;
   readonly logger: Logger;
-  /** Whether connections shall be closed after their answer, because the process is going. */
+  /** Whether connections must be closed after their answer, because the process is going. */
   readonly isClosing: () => boolean;
   readonly requestTimeoutMs?: number;
 }

@@ -151,7 +151,7 @@ function rooflineOf(samples: readonly Timed[], anchors: readonly Timed[] = []): 
 }
 
 /**
- * A few works of all sizes, timed as any operator would be: of a kind that was seen small alone nobody knows
+ * A few works of all sizes, timed as any operator would be: of a kind that was seen small alone no one knows
  * what a byte takes, and what the clock cannot tell apart would be made a time for each.
  */
 function anchorsOf(samples: readonly Sample[], roofline: readonly number[]): readonly Timed[] {

@@ -82,7 +82,7 @@ function send(message: TraceAnswer): void {
   process.send?.(message);
 }
 
-process.on('disconnect', () => process.exit(1)); // whoever asked is gone: nobody wants the rest
+process.on('disconnect', () => process.exit(1)); // whoever asked is gone: no one wants the rest
 process.on('message', async (question: TraceQuestion) => {
   try {
     send(await answer(question));

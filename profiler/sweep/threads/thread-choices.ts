@@ -8,7 +8,7 @@ const LEAST_GAIN = 0.05;
 const LEAST_GAIN_OF_SPINNING = 0.1;
 
 /**
- * The quotas whose threads are worth trying: with one core or less there is but one thread and nobody to spin
+ * The quotas whose threads are worth trying: with one core or less there is but one thread and no one to spin
  * for. Fractions make whole threads too many or too few; with whole cores spinning may pay. Of each sort the
  * smallest and the largest are tried; those between go by the nearer one.
  */

@@ -328,7 +328,7 @@ describe('a restart of the autoscaler', () => {
     const restartedMs = world.clock.nowMs();
     for (const name of ['f', 'g']) {
       world.controller.deploy(declared(name));
-      // declaring takes its time, and no loop must take g's instances for nobody's meanwhile
+      // declaring takes its time, and no loop must take g's instances for no one's meanwhile
       await world.advance(700);
     }
     world.controller.run();

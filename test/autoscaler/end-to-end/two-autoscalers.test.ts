@@ -115,7 +115,7 @@ describe('two autoscalers on one cluster', () => {
       metadata: { annotations: { 'infless.io/gateway-url': url } },
       spec: { leaseTransitions: 1 },
     });
-    expect(calls.answers).toBeGreaterThan(answeredBefore + 20); // nobody had to wait for the lease
+    expect(calls.answers).toBeGreaterThan(answeredBefore + 20); // no one had to wait for the lease
     await sleep(3_000); // several steps of the new leader
     expect(await readyPods()).toEqual(before);
 

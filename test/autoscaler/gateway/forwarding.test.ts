@@ -232,7 +232,7 @@ describe('a gateway that does not lead', () => {
     const held: ServerResponse[] = [];
     const frozen = await plainServer((request, response) => {
       if (request.method === 'GET') held.push(response);
-      else request.once('data', () => held.push(response)); // from then on nobody else can read it whole
+      else request.once('data', () => held.push(response)); // from then on no one else can read it whole
     });
     const follower = await replica('follower', undefined, clock);
     follower.leaderUrl = frozen;

@@ -5,7 +5,7 @@ import { optionsPage } from '../../../autoscaler/infless/options-page.ts';
 import { packageRoot } from '../../../models/base/package.ts';
 import { sourcesIn } from '../../architecture/sources.ts';
 
-/** Set by us for processes of ours: nobody else does. */
+/** Set by us for processes of ours: no one else does. */
 const INTERNAL = ['INFLESS_REPLAY', 'INFLESS_REPLAY_ENGINE', 'INFLESS_PROOF'];
 
 describe('docs/options.md', async () => {

@@ -93,7 +93,8 @@ describe.each<RateModel>([percentileRateModel, paperRateModel])(
             const { stop, short } = cluster.step(demands);
             for (const each of demands) {
               const reasons = stop.filter(({ functionName }) => functionName === each.name);
-              // What is obsolete carried nothing, and another function may need the room more than a recent past does.
+              // What is obsolete carried nothing, and another function may need the room more than a recent
+              // past does.
               const isGivenUp = reasons.some(({ reason }) => reason === 'release' || reason === 'idle');
               const isTaken = reasons.some(({ reason }) => reason === 'preemption');
               if (!isGivenUp || isTaken || !isAttainable(each, some, model) || short.length > 0) continue;

@@ -87,7 +87,7 @@ it('lists the zoo for a name it does not have', async () => {
   expect(isZooName('constructor')).toBe(false);
 });
 
-/** Root may write anywhere: does the work as `nobody`, who may not. */
+/** Root may write anywhere: does the work as `no one`, who may not. */
 async function unprivileged<T>(work: () => Promise<T>): Promise<T> {
   if (process.geteuid?.() !== 0) return work();
   process.seteuid!(65_534);

@@ -49,7 +49,7 @@ async function freePort(): Promise<number> {
 }
 
 /**
- * As a platform would run it: nobody's user, nothing writable, no rights; on our loopback, so that we can ask
+ * As a platform would run it: no one's user, nothing writable, no rights; on our loopback, so that we can ask
  * it.
  */
 async function confine(bundle: string, port: number): Promise<RuntimeConfig> {

@@ -29,7 +29,7 @@ export interface Desk extends RegistryOptions {
 }
 
 /**
- * Plain HTTP, no waits, and a home of its own, where nobody is logged in and nothing is known of other
+ * Plain HTTP, no waits, and a home of its own, where no one is logged in and nothing is known of other
  * pushes.
  */
 export async function desk(): Promise<Desk> {

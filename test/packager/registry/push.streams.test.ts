@@ -29,7 +29,7 @@ test('it reads no faster than the registry does', async () => {
   let isHeld = false;
   const registry = await SmallRegistry.start((request) => {
     isHeld ||= isWeights(request);
-    return isHeld; // nobody reads the request, or answers it
+    return isHeld; // no one reads the request, or answers it
   });
   const sizeBytes = 256 << 20;
   const chunk = Buffer.alloc(1 << 18);
@@ -64,7 +64,7 @@ test('a connection on which nothing is taken any more is given up', async () => 
     stallMs: 20,
     stalled: () => failure,
   });
-  await expect(once(stream, 'end')).rejects.toBe(failure); // nobody reads it
+  await expect(once(stream, 'end')).rejects.toBe(failure); // no one reads it
   expect(seen).toEqual([3_000_000]);
   const read = metered(WEIGHTS.open(), { onBytes: () => {}, stallMs: 20, stalled: () => failure });
   expect((await buffer(read)).byteLength).toBe(3_000_000);

@@ -80,7 +80,7 @@ export class ApiDouble implements ApiServer {
     return urlOf(this.#server);
   }
 
-  /** Plans what shall go wrong with the next requests. */
+  /** Plans what must go wrong with the next requests. */
   fail(fault: Fault): void {
     this.#faults.plan(fault);
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 
 /**
- * Ports of this machine that nobody listens at now. Another may take one before it is used: be ready to try
+ * Ports of this machine that no one listens at now. Another may take one before it is used: be ready to try
  * again.
  */
 export async function freePorts(count: number): Promise<number[]> {

@@ -48,7 +48,7 @@ export class PodPlayer {
 
   /**
    * @param beforeReady what else happens on a node before a pod is ready
-   * @param newAddress where the next pod answers; default: an address where nobody does
+   * @param newAddress where the next pod answers; default: an address where no one does
    */
   constructor(
     requests: ApiRequests,
@@ -63,7 +63,7 @@ export class PodPlayer {
     this.#track(this.#watch());
   }
 
-  /** Nobody minds the pods while `during` runs. */
+  /** No one minds the pods while `during` runs. */
   async onStrike(during: () => Promise<void>): Promise<void> {
     this.#isOnStrike = true;
     await during();

@@ -147,7 +147,7 @@ function startApi(binaries: string, directory: string, { api, etcd }: Ports): Gu
     `--service-account-signing-key-file=${key}`,
     '--service-cluster-ip-range=10.96.0.0/24',
     '--endpoint-reconciler-type=none',
-    '--disable-admission-plugins=ServiceAccount', // nobody makes ServiceAccounts for new namespaces
+    '--disable-admission-plugins=ServiceAccount', // no one makes ServiceAccounts for new namespaces
   ];
   return new GuardedProcess(join(binaries, 'kube-apiserver'), args, join(directory, 'kube-apiserver.log'));
 }

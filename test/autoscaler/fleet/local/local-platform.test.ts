@@ -58,7 +58,7 @@ async function requestsInFlight(url: string): Promise<number> {
   return Number(/^infless_server_in_flight (\d+)$/m.exec(metrics)?.[1]);
 }
 
-/** A process that does nothing, and is nobody's instance. */
+/** A process that does nothing, and is no one's instance. */
 async function startBystander(): Promise<ChildProcess & { readonly pid: number }> {
   const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
   children.push(child);

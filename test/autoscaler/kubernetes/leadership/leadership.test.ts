@@ -116,7 +116,7 @@ describe('leadership', () => {
     expect(one.turns).toEqual([true]);
     expect(one.isLeader).toBe(false);
     await advance(world.clock, 25_000);
-    expect(one.turns).toEqual([true, false, true]); // nobody else was there
+    expect(one.turns).toEqual([true, false, true]); // no one else was there
   });
 
   it('is not taken at once when the lease was deleted: its holder may not know yet', async () => {

@@ -26,7 +26,7 @@ const AT_ONCE: Passage = { requestMs: 1, answerMs: 1 };
  */
 export class LeaseWorld {
   readonly clock = new VirtualClock(1_000_000);
-  /** True at a candidate's end of the network: what shall happen to its next message. */
+  /** True at a candidate's end of the network: what must happen to its next message. */
   passage: () => Passage = () => AT_ONCE;
   readonly #listeners = new Set<(lease: Lease | undefined) => void>();
   #lease: Lease | undefined;

@@ -171,7 +171,7 @@ describe('an owner', () => {
       await sleep(200);
       await server.ready();
     }
-    expect(await server.exited()).toBe(0); // nobody asks any more
+    expect(await server.exited()).toBe(0); // no one asks any more
     expect(server.logged('draining')).toMatchObject([{ reason: 'no readiness check came for 1500 ms' }]);
   });
 
@@ -191,7 +191,7 @@ describe('an owner', () => {
     const { port, pid } = JSON.parse(stdout) as { port: number; pid: number };
     onTestFinished(() => void process.kill(pid, 'SIGKILL'));
     const url = `http://127.0.0.1:${port}/_/ready`;
-    await until(async () => (await fetch(url)).status === 200); // logs "ready" into a pipe that nobody reads
+    await until(async () => (await fetch(url)).status === 200); // logs "ready" into a pipe that no one reads
     expect((await fetch(url)).status).toBe(200);
   });
 });

@@ -22,7 +22,7 @@ const REASONS: Readonly<Record<number, string>> = {
   504: 'Timeout',
 };
 
-/** What shall go wrong with the next requests. */
+/** What must go wrong with the next requests. */
 export class Faults {
   #planned: { fault: Fault; left: number }[] = [];
 

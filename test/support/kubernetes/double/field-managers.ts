@@ -28,7 +28,7 @@ interface Ownership extends Writer {
   readonly fields: ReadonlySet<string>;
 }
 
-/** The server's own fields, and the name: nobody owns them. */
+/** The server's own fields, and the name: no one owns them. */
 const UNOWNED_METADATA = [
   'name',
   'namespace',
@@ -83,7 +83,7 @@ export class FieldManagers {
 
   /**
    * After a write of another kind than apply: what was changed is the writer's, what was taken away is
-   * nobody's.
+   * no one's.
    */
   updated(
     writer: Writer,

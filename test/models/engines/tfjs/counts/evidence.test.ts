@@ -60,7 +60,7 @@ const WEIGHTS: readonly WeightInit[] = [
 
 /** From rows `x` of two numbers to `y`. Every generated number is positive. */
 function rows(nodes: readonly GraphNode[]): TfjsInit {
-  const used = new Set(nodes.flatMap(({ input }) => input)); // what nobody uses would be an output
+  const used = new Set(nodes.flatMap(({ input }) => input)); // what no one uses would be an output
   return graphInit(
     [placeholder('x', 'float32', [-1, 2]), ...nodes],
     WEIGHTS.filter(({ name }) => used.has(name)),
