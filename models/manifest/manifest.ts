@@ -26,6 +26,26 @@ export type TensorSpec = z.infer<typeof tensorSpecSchema>;
 export const modelFormatSchema = z.string().regex(/^[a-z][a-z0-9-]*$/);
 export type ModelFormat = z.infer<typeof modelFormatSchema>;
 
+/**
+ * Whether requests may share a run of a model. `proven`: unlike rows were tried, and each got the answer that
+ * it gets alone. `declared`: the model says so, and nothing could be tried. `refuted`: they may not.
+ */
+export const BATCHING_STATES = ['proven', 'declared', 'refuted'] as const;
+
+const axisSchema = z.number().int().nonnegative().nullable();
+
+export const batchingSchema = z.object({
+  state: z.enum(BATCHING_STATES),
+  /** Why, as the rest of a sentence. */
+  reason: z.string(),
+  /**
+   * Of a model that is served one by one: the axis of each input and output along which rows would lie, for
+   * users who trust it.
+   */
+  axes: z.object({ inputs: z.array(axisSchema), outputs: z.array(axisSchema) }).optional(),
+});
+export type Batching = z.infer<typeof batchingSchema>;
+
 /** What a model is: everything a client, the profiler and the packager need to know without running it. */
 export const modelManifestSchema = z.object({
   name: z.string().min(1),
@@ -36,6 +56,8 @@ export const modelManifestSchema = z.object({
   sizeBytes: z.number().int().nonnegative(),
   inputs: z.array(tensorSpecSchema).min(1),
   outputs: z.array(tensorSpecSchema).min(1),
+  /** Absent in what older versions wrote, whose proof let dependent rows pass. */
+  batching: batchingSchema.optional(),
 });
 export type ModelManifest = z.infer<typeof modelManifestSchema>;
 
