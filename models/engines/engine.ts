@@ -68,6 +68,13 @@ export interface ModelStorage {
    * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT
    */
   files(path: string): Promise<readonly string[]>;
+  /**
+   * The digest of what the model computes, whatever its weights: another training of the same network has
+   * the same one, and takes as long.
+   *
+   * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT
+   */
+  graphDigest(path: string): Promise<`sha256:${string}`>;
 }
 
 /** A runtime for one model format: the only place that knows what is special about either. */

@@ -28,7 +28,13 @@ export async function inspectOnnx(path: string, name: string, on?: EngineResourc
       ? await openForProbing(path, content.entry.sizeBytes)
       : await createSession(path, threadRule(on.cpuMillicores), on);
   try {
-    const identity = { name, format: ONNX_STORAGE.format, digest, sizeBytes: sizeOfModel(content) };
+    const identity = {
+      name,
+      format: ONNX_STORAGE.format,
+      digest,
+      graphDigest: await ONNX_STORAGE.graphDigest(path),
+      sizeBytes: sizeOfModel(content),
+    };
     const inputs = declaredTensors(path, session.inputMetadata);
     if (inputs.some(({ dims }) => dims.length === 0)) await refuseUnranked(path);
     const outputs = declaredTensors(path, session.outputMetadata);

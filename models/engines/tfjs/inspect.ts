@@ -23,6 +23,7 @@ export async function inspectTfjs(path: string, name: string): Promise<ModelMani
       name,
       format: TFJS_STORAGE.format,
       digest: await digestModel(content),
+      graphDigest: await TFJS_STORAGE.graphDigest(path),
       sizeBytes: sizeOfModel(content),
     };
     const run = (feeds: NamedTensors): Promise<NamedTensors> => trial.run(feeds);
