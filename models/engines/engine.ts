@@ -68,13 +68,6 @@ export interface ModelStorage {
    * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT
    */
   files(path: string): Promise<readonly string[]>;
-  /**
-   * The digest of what the model computes, whatever its weights: another training of the same network has
-   * the same one, and takes as long.
-   *
-   * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT
-   */
-  graphDigest(path: string): Promise<`sha256:${string}`>;
 }
 
 /** A runtime for one model format: the only place that knows what is special about either. */
@@ -94,6 +87,13 @@ export interface Engine extends ModelStorage {
    * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED.
    */
   inspect(path: string, name: string, on?: EngineResources): Promise<ModelManifest>;
+  /**
+   * The digest of what the model computes, whatever its weights: another training of the same network has
+   * the same one, and takes as long.
+   *
+   * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT
+   */
+  graphDigest(path: string): Promise<`sha256:${string}`>;
   /**
    * Names of the providers it was built with, whether they can be used here or not; the CPU's is among them.
    */

@@ -44,8 +44,6 @@ export const ONNX_STORAGE: ModelStorage = {
   properName: (path, start) => (beginsModel(start) ? `${basename(path, extname(path))}.onnx` : undefined),
   defaultName: nameByFile,
   files: async (path) => [basename(path), ...externalWeights(path)],
-  // Reading graphs takes a large library, which a process that serves does without.
-  graphDigest: async (path) => (await import('./graph/graph-digest.ts')).onnxGraphDigest(path),
 };
 
 /**

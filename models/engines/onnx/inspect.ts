@@ -23,6 +23,7 @@ export async function inspectOnnx(path: string, name: string, on?: EngineResourc
   const content = await contentOf(ONNX_STORAGE, path);
   const digest = await digestModel(content);
   const { graphEvidence } = await import('./counts/graph-facts.ts'); // only needed for inspection
+  const { onnxGraphDigest } = await import('./graph/graph-digest.ts');
   const { runtime, session } =
     on === undefined
       ? await openForProbing(path, content.entry.sizeBytes)
@@ -32,7 +33,7 @@ export async function inspectOnnx(path: string, name: string, on?: EngineResourc
       name,
       format: ONNX_STORAGE.format,
       digest,
-      graphDigest: await ONNX_STORAGE.graphDigest(path),
+      graphDigest: onnxGraphDigest(path),
       sizeBytes: sizeOfModel(content),
     };
     const inputs = declaredTensors(path, session.inputMetadata);

@@ -60,7 +60,6 @@ export const TFJS_STORAGE: ModelStorage = {
   properName: (_path, start) => (BEGINS_MODEL.test(start.toString('utf8')) ? MODEL_JSON : undefined),
   defaultName: (path) => basename(dirname(resolve(path))), // every model's file has the same name
   files: async (path) => [basename(path), ...shardsOf(await readModelJson(path))],
-  graphDigest: async (path) => (await import('./graph/graph-digest.ts')).tfjsGraphDigest(path),
 };
 
 /** The files with its weights, relative to its folder: in order, each once. */
