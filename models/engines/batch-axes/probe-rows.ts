@@ -28,7 +28,6 @@ const INTEGERS: readonly Change[] = [
   (value) => Math.min(value, 1),
 ];
 
-
 /** Rows of a model whose batch lies where its manifest says; inputs without rows are the same for all. */
 export function probeRows(manifest: ModelManifest): NamedTensors[] {
   const generated = generateInputs(manifest, { batch: FLOATS.length });

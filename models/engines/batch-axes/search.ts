@@ -123,7 +123,10 @@ async function tryGuess(manifest: ModelManifest, run: Run, evidence: GraphEviden
   for (const company of COMPANIES) {
     const places = company.filter((place) => alone[place] !== undefined);
     if (places.length < 2) continue;
-    const feeds = together(manifest, places.map((place) => probes[place]!));
+    const feeds = together(
+      manifest,
+      places.map((place) => probes[place]!),
+    );
     const results = await attempt(run, feeds);
     if (results === undefined) {
       if (companies.length === 0) return { ran: 'alone', one, why: `it does not take ${places.length} rows` };
@@ -169,7 +172,8 @@ function judged(
     inputs: inputs.map((input, index) => specOf(input, isProven ? guess[index]! : null)),
     outputs: outputs.map((output, index) => {
       const { axis, verdict } = findings[index]!;
-      const hasRows = isProven || (verdict === 'independent' && evidence.mixing(guess, output.name) === undefined);
+      const hasRows =
+        isProven || (verdict === 'independent' && evidence.mixing(guess, output.name) === undefined);
       return observedOutput(output, hasRows ? axis : null, one);
     }),
     batching,

@@ -2,7 +2,7 @@ import type { FunctionProto, GraphProto, ModelProto, NodeProto } from 'onnx-buf'
 import { unknown } from '../../batch-axes/counts/axes.ts';
 import { hasCountedAxis, type Operands, type TensorFacts } from '../../batch-axes/counts/facts.ts';
 import { type Step, settle } from '../../batch-axes/counts/settle.ts';
-import type { GraphEvidence } from '../../batch-axes/evidence.ts';
+import { type GraphEvidence, NO_EVIDENCE } from '../../batch-axes/evidence.ts';
 import { readModelProto } from '../skeleton.ts';
 import { constant, fedInput } from './constants.ts';
 import { type Body, CONTROL_FLOW } from './control-flow.ts';
@@ -143,6 +143,7 @@ function captured(graph: GraphProto): string[] {
 export function graphEvidence(path: string): GraphEvidence {
   const outputs = new GraphFacts(readModelProto(path)).outputs();
   return {
+    ...NO_EVIDENCE,
     isCounted(output, axis) {
       const facts = outputs.get(output);
       return facts !== undefined && hasCountedAxis(facts, axis);

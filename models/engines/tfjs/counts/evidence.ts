@@ -20,6 +20,7 @@ export function graphEvidence(
   if (!topology.success) return NO_EVIDENCE; // the runtime accepts it, so only running will show
   const facts = new GraphFacts(topology.data, (name) => weightFacts(weights, name)).of([...tensors.values()]);
   return {
+    ...NO_EVIDENCE,
     isCounted(output, axis) {
       const found = facts.get(tensors.get(output) ?? output);
       return found !== undefined && hasCountedAxis(found, axis);
