@@ -74,9 +74,55 @@ export interface ModelFile {
   readonly manifest: ModelManifest;
 }
 
-/** Whether several requests can run as one batch: every input and output has a free batch axis. */
-export function canBatch(manifest: ModelManifest): boolean {
-  return [...manifest.inputs, ...manifest.outputs].every((spec) => spec.batchAxis !== null);
+/** Which models share runs: those that are proven to keep rows apart, or any whose user says that they do. */
+export const BATCHING_CHOICES = ['proven', 'trust'] as const;
+export type BatchingChoice = (typeof BATCHING_CHOICES)[number];
+
+/** A model that is served one by one, with the rows that it would have: where its user says so. */
+export function trusted(manifest: ModelManifest): ModelManifest {
+  const axes = manifest.batching?.axes;
+  if (axes === undefined) return manifest;
+  const along = (specs: readonly TensorSpec[], places: readonly (number | null)[]): TensorSpec[] =>
+    specs.map((spec, index) => {
+      const axis = places[index] ?? null;
+      return { ...spec, batchAxis: axis, shape: axis === null ? spec.shape : spec.shape.with(axis, null) };
+    });
+  return {
+    ...manifest,
+    inputs: along(manifest.inputs, axes.inputs),
+    outputs: along(manifest.outputs, axes.outputs),
+  };
+}
+
+/**
+ * What somebody else has written of a model, as far as it is believed: older versions took dependent rows for
+ * independent ones, and did not write why.
+ */
+export function believed(manifest: ModelManifest): ModelManifest {
+  if (manifest.batching !== undefined) return manifest;
+  const axesOf = (specs: readonly TensorSpec[]): (number | null)[] => specs.map(({ batchAxis }) => batchAxis);
+  const alone = (specs: readonly TensorSpec[]): TensorSpec[] =>
+    specs.map((spec) => ({ ...spec, batchAxis: null }));
+  const axes = { inputs: axesOf(manifest.inputs), outputs: axesOf(manifest.outputs) };
+  return {
+    ...manifest,
+    inputs: alone(manifest.inputs),
+    outputs: alone(manifest.outputs),
+    batching: {
+      state: 'declared',
+      reason: 'it was looked at by an older version',
+      ...(canBatch(manifest) ? { axes } : {}),
+    },
+  };
+}
+
+/**
+ * Whether several requests can run as one batch: every output has a free batch axis, and so has an input.
+ * Requests share a run where their inputs without one are the same.
+ */
+export function canBatch({ inputs, outputs }: Pick<ModelManifest, 'inputs' | 'outputs'>): boolean {
+  const hasRows = ({ batchAxis }: TensorSpec): boolean => batchAxis !== null;
+  return inputs.some(hasRows) && outputs.every(hasRows);
 }
 
 /** The shape of one row: the tensor's shape without its batch axis, for messages and metadata. */

@@ -36,7 +36,7 @@ import {
   type ProfileOptions,
   settingsOf,
   strategyOf,
-  WHY_UNBATCHED,
+  whyUnbatched,
 } from './sweep-options.ts';
 import { chooseThreads, chosenThreading, expectedThreading } from './threads/choose-threads.ts';
 
@@ -62,13 +62,16 @@ export async function profileModel(
   const { modelName, periodMicros, mechanism, shapes = {} } = options;
   const note = (text: string): void => onProgress({ type: 'note', text });
 
-  const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
+  const model = await resolveModel(reference, {
+    ...(modelName === undefined ? {} : { name: modelName }),
+    batching: options.batching ?? 'proven',
+  });
   const { manifest } = model;
   // a shape that does not fit is told before anything is measured
   generateInputs(manifest, { batch: 1, shapes });
 
   const wanted = gridOf(manifest, await availableCpuMillicores(), options);
-  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${WHY_UNBATCHED}.`);
+  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${whyUnbatched(manifest)}.`);
   const quotas = await openSweepQuotas({
     ...(periodMicros === undefined ? {} : { periodMicros }),
     ...(mechanism === undefined ? {} : { mechanism }),

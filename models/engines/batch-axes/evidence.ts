@@ -15,6 +15,11 @@ export interface GraphEvidence {
    * makes one number of several rows. Undefined where the graph shows none.
    */
   mixing(guess: AxisGuess, output: string): string | undefined;
+  /**
+   * Whether the size of some tensor depends on values. Operators of runtimes break, and whole processes with
+   * them, where nothing at all is left of it.
+   */
+  readonly countsValues: boolean;
   /** The coarsest precision of its numbers. */
   readonly precision: Precision;
   /** The step between two neighbouring values of an output, where the graph ends by dequantising it. */
@@ -25,6 +30,7 @@ export interface GraphEvidence {
 export const NO_EVIDENCE: GraphEvidence = {
   isCounted: () => false,
   mixing: () => undefined,
+  countsValues: false,
   precision: 'single',
   stepOf: () => undefined,
 };

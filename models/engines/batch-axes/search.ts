@@ -37,8 +37,7 @@ interface Tried {
 const COMPANIES = [
   [0, 1],
   [2, 0],
-  [0, 3],
-  [4, 3, 1, 0, 2],
+  [4, 3, 1, 0],
 ];
 
 /**
@@ -107,7 +106,7 @@ function rows(trial: Trial | undefined): number {
 }
 
 async function tryGuess(manifest: ModelManifest, run: Run, evidence: GraphEvidence): Promise<Trial> {
-  const probes = probeRows(manifest);
+  const probes = probeRows(manifest, evidence.countsValues);
   const alone: (NamedTensors | undefined)[] = [];
   let failure: unknown;
   for (const [place, row] of probes.entries()) {
@@ -115,7 +114,7 @@ async function tryGuess(manifest: ModelManifest, run: Run, evidence: GraphEviden
       failure ??= error;
       return undefined;
     });
-    if (answer === undefined && place === 0) return { ran: 'nothing', why: messageOf(failure) };
+    if (answer === undefined && place === 0) return { ran: 'nothing', why: sentenceOf(failure) };
     alone.push(answer);
   }
   const one = alone[0]!;
@@ -135,7 +134,7 @@ async function tryGuess(manifest: ModelManifest, run: Run, evidence: GraphEviden
     }
     companies.push({ places, outputs: results });
   }
-  if (companies.length === 0) return { ran: 'nothing', why: messageOf(failure) };
+  if (companies.length === 0) return { ran: 'nothing', why: sentenceOf(failure) };
   const seen: Probes = { manifest, rows: probes, alone, companies };
   const findings: Finding[] = [];
   for (const { name } of manifest.outputs) findings.push(await findRows(name, seen, evidence, run));
@@ -154,7 +153,12 @@ function judged(
   { one, findings }: Extract<Trial, { ran: 'together' }>,
   evidence: GraphEvidence,
 ): ModelManifest {
-  const axes = { inputs: [...guess], outputs: findings.map(({ axis }) => axis) };
+  const axes = {
+    inputs: [...guess],
+    outputs: outputs.map((output, index) => {
+      return findings[index]!.axis ?? declaredRows(output, inputs, guess, evidence);
+    }),
+  };
   const isWhole = axes.outputs.every((axis) => axis !== null);
   const mixing = outputs.flatMap(({ name }) => evidence.mixing(guess, name) ?? [])[0];
   const dependent = findings.find((finding) => finding.verdict === 'dependent');
@@ -209,10 +213,7 @@ function declaredOnly(
 ): ModelManifest {
   const axes = {
     inputs: [...guess],
-    outputs: outputs.map((output) => {
-      const axis = declaredOutputAxis(output, inputs, guess);
-      return axis === null || evidence.isCounted(output.name, axis) ? null : axis;
-    }),
+    outputs: outputs.map((output) => declaredRows(output, inputs, guess, evidence)),
   };
   const isWhole = axes.outputs.every((axis) => axis !== null);
   const mixing = outputs.flatMap(({ name }) => evidence.mixing(guess, name) ?? [])[0];
@@ -227,6 +228,17 @@ function declaredOnly(
       ...(isWhole ? { axes } : {}),
     },
   };
+}
+
+/** Where the declaration has the rows of an output, if it is not the axis of something counted. */
+function declaredRows(
+  output: DeclaredTensor,
+  inputs: readonly DeclaredTensor[],
+  guess: AxisGuess,
+  evidence: GraphEvidence,
+): number | null {
+  const axis = declaredOutputAxis(output, inputs, guess);
+  return axis === null || evidence.isCounted(output.name, axis) ? null : axis;
 }
 
 function hypothesis(identity: Identity, { inputs, outputs }: Declaration, guess: AxisGuess): ModelManifest {
@@ -247,4 +259,9 @@ function observedOutput(output: DeclaredTensor, axis: number | null, one: NamedT
     ),
     batchAxis: axis,
   };
+}
+
+/** For the inside of another sentence. */
+function sentenceOf(error: unknown): string {
+  return messageOf(error).replace(/\.+$/, '');
 }

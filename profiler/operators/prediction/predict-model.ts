@@ -43,7 +43,10 @@ export async function predictModel(
   signal?: AbortSignal,
 ): Promise<ProfileTable> {
   const { modelName, periodMicros, shapes = {}, measuredCells = 0 } = options;
-  const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
+  const model = await resolveModel(reference, {
+    ...(modelName === undefined ? {} : { name: modelName }),
+    batching: options.batching ?? 'proven',
+  });
   const { manifest } = model;
   const host = await readHost();
   const engine = requireTracing(manifest).version;
