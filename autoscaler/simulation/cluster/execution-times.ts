@@ -3,7 +3,7 @@ import type { Random } from '../../../models/base/random.ts';
 import type { Config } from '../../../profiles/config.ts';
 import type { ProfileView } from '../../../profiles/lookup.ts';
 import type { Cell } from '../../../profiles/table.ts';
-import { distributionOf, type Quantiles } from './time-distribution.ts';
+import { distributionOf, type Quantiles } from '../time-distribution.ts';
 
 /** Cells of one quota, smallest batch first, each with what it takes. */
 type Measured = readonly { readonly batch: number; readonly at: Quantiles }[];

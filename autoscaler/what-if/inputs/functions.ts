@@ -8,8 +8,8 @@ import { type FunctionSpec, modelReference, parseFunctionSpec } from '../../func
 import type { Candidate } from '../../latency/candidate.ts';
 import { ServiceTimes } from '../../latency/service-times.ts';
 import type { FunctionDemand } from '../../planning/decision.ts';
-import { hasSpread } from '../../simulation/cluster/time-distribution.ts';
 import type { Scenario } from '../../simulation/scenario.ts';
+import { hasSpread } from '../../simulation/time-distribution.ts';
 import { readInputFile } from './input-file.ts';
 
 /** A function that a plan is made for. Its model need not be at hand: plans only look at its table. */

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ExecutionTimes } from '../../../../autoscaler/simulation/cluster/execution-times.ts';
-import { distributionOf, hasSpread } from '../../../../autoscaler/simulation/cluster/time-distribution.ts';
-import { packageRoot } from '../../../../models/base/package.ts';
-import { namedRandom } from '../../../../models/base/random.ts';
-import { importInflessText } from '../../../../profiles/import/infless-text.ts';
-import { importPerfAnalyzer } from '../../../../profiles/import/perf-analyzer.ts';
-import { viewOf } from '../../../../profiles/lookup.ts';
-import { type Latency, type ProfileTable, profileTableSchema } from '../../../../profiles/table.ts';
+import { ExecutionTimes } from '../../../autoscaler/simulation/cluster/execution-times.ts';
+import { distributionOf, hasSpread } from '../../../autoscaler/simulation/time-distribution.ts';
+import { packageRoot } from '../../../models/base/package.ts';
+import { namedRandom } from '../../../models/base/random.ts';
+import { importInflessText } from '../../../profiles/import/infless-text.ts';
+import { importPerfAnalyzer } from '../../../profiles/import/perf-analyzer.ts';
+import { viewOf } from '../../../profiles/lookup.ts';
+import { type Latency, type ProfileTable, profileTableSchema } from '../../../profiles/table.ts';
 
 const example = (name: string): ProfileTable =>
   profileTableSchema.parse(JSON.parse(readFileSync(join(packageRoot, `profiles/${name}.json`), 'utf8')));

@@ -1,4 +1,4 @@
-import type { Latency } from '../../../profiles/table.ts';
+import type { Latency } from '../../profiles/table.ts';
 
 /** By quantile in [0, 1): how long a batch takes, in ms. Ascending. */
 export type Quantiles = (quantile: number) => number;
