@@ -30,7 +30,7 @@ export const tfjsEngine: Engine = {
   get version() {
     return runtimeVersion();
   },
-  inspect: async (path, name) => (await import('./inspect.ts')).inspectTfjs(path, name),
+  inspect: async (path, name, on) => (await import('./inspect.ts')).inspectTfjs(path, name, on),
   providerNames: async () => TFJS_PROVIDERS,
   providers: tfjsProviders,
   open: async (model, resources) => (await import('./session.ts')).TfjsSession.open(model, resources),
