@@ -4,6 +4,7 @@ import type { NamedTensors } from '../../manifest/tensor.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
 import { contentOf, digestModel, sizeOfModel } from '../content.ts';
 import type { EngineResources } from '../engine.ts';
+import { tfjsGraphDigest } from './graph/graph-digest.ts';
 import { TFJS_STORAGE } from './model-json.ts';
 import { Program } from './program.ts';
 
@@ -29,6 +30,7 @@ export async function inspectTfjs(
       name,
       format: TFJS_STORAGE.format,
       digest: await digestModel(content),
+      graphDigest: await tfjsGraphDigest(path),
       sizeBytes: sizeOfModel(content),
     };
     const run = (feeds: NamedTensors): Promise<NamedTensors> => trial.run(feeds);
