@@ -13,7 +13,7 @@ import { graphInit, placeholder, writeTfjsModel } from '../../../../support/tfjs
 
 const run = promisify(execFile);
 
-/** A `node_modules` with the binding, which is none of our dependencies: it downloads TensorFlow's library. */
+/** A `node_modules` with the binding. It downloads TensorFlow's library: it is none of our dependencies. */
 const modules = process.env.INFLESS_TFJS_NODE ?? join(packageRoot, 'node_modules');
 const isThere = existsSync(join(modules, '@tensorflow/tfjs-node/lib/napi-v8/tfjs_binding.node'));
 const WHY_SKIPPED = isThere ? '' : ' (skipped: no @tensorflow/tfjs-node in INFLESS_TFJS_NODE)';
