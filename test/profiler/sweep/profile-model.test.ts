@@ -39,7 +39,7 @@ describe('profileModel', () => {
     expect(events.at(-1)).toEqual({ type: 'saved', file: found?.file });
     const done = events.flatMap((event) => (event.type === 'cell-measured' ? [event.done] : []));
     expect(done).toEqual([1, 2]);
-    expect(table.shapes).toMatchObject([{ row: [1, 28, 28], source: 'model' }]);
+    expect(table.shapes).toMatchObject([{ row: [28, 28, 1], source: 'model' }]);
     expect(whyDue(table)).toBeUndefined();
   });
 
