@@ -88,6 +88,13 @@ export interface Engine extends ModelStorage {
    */
   inspect(path: string, name: string, on?: EngineResources): Promise<ModelManifest>;
   /**
+   * The digest of what the model computes, whatever its weights: another training of the same network has
+   * the same one, and takes as long.
+   *
+   * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT
+   */
+  graphDigest(path: string): Promise<`sha256:${string}`>;
+  /**
    * Names of the providers it was built with, whether they can be used here or not; the CPU's is among them.
    */
   providerNames(): Promise<readonly ProviderName[]>;

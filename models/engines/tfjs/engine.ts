@@ -31,6 +31,7 @@ export const tfjsEngine: Engine = {
     return runtimeVersion();
   },
   inspect: async (path, name) => (await import('./inspect.ts')).inspectTfjs(path, name),
+  graphDigest: async (path) => (await import('./graph/graph-digest.ts')).tfjsGraphDigest(path),
   providerNames: async () => TFJS_PROVIDERS,
   providers: tfjsProviders,
   open: async (model, resources) => (await import('./session.ts')).TfjsSession.open(model, resources),

@@ -3,6 +3,7 @@ import type { ModelManifest } from '../../manifest/manifest.ts';
 import type { NamedTensors } from '../../manifest/tensor.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
 import { contentOf, digestModel, sizeOfModel } from '../content.ts';
+import { tfjsGraphDigest } from './graph/graph-digest.ts';
 import { TFJS_STORAGE } from './model-json.ts';
 import { Program } from './program.ts';
 
@@ -23,6 +24,7 @@ export async function inspectTfjs(path: string, name: string): Promise<ModelMani
       name,
       format: TFJS_STORAGE.format,
       digest: await digestModel(content),
+      graphDigest: await tfjsGraphDigest(path),
       sizeBytes: sizeOfModel(content),
     };
     const run = (feeds: NamedTensors): Promise<NamedTensors> => trial.run(feeds);
