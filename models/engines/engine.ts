@@ -83,7 +83,8 @@ export interface Engine extends ModelStorage {
   /**
    * Reads what a model file is.
    *
-   * @param on what must run it to prove its batch axes; default: the CPU
+   * @param on what must run it to prove its batch axes, and opens it next in this process; default: the
+   * CPU
    * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED.
    */
   inspect(path: string, name: string, on?: EngineResources): Promise<ModelManifest>;

@@ -13,6 +13,8 @@ export interface ResolveOptions {
   readonly manifestFile?: string;
   /** Whether it shares runs although that is not proven; default: proven. */
   readonly batching?: BatchingChoice;
+  /** Cores of who opens the model next in this process: some runtimes keep the threads of their first use. */
+  readonly cpuMillicores?: number;
 }
 
 /**
@@ -31,5 +33,7 @@ async function lookUp(reference: string, options: ResolveOptions): Promise<Model
     return describedModel(resolve(reference), options.manifestFile, options.name);
   }
   const { path, name } = await locateModel(reference);
-  return { path, manifest: await inspectOnce(engineOf(path), path, options.name ?? name) };
+  const { cpuMillicores } = options;
+  const on = cpuMillicores === undefined ? undefined : { cpuMillicores, gpuPercent: 0 };
+  return { path, manifest: await inspectOnce(engineOf(path), path, options.name ?? name, on) };
 }

@@ -53,6 +53,7 @@ async function load(options: InferenceOptions): Promise<{ session: EngineSession
     ...(options.modelName === undefined ? {} : { name: options.modelName }),
     ...(options.manifest === undefined ? {} : { manifestFile: options.manifest }),
     batching: options.batching,
+    cpuMillicores: options.cpuMillicores,
   });
   const session = await engineFor(file.manifest.format).open(file, options);
   const maxBatch = canBatch(session.manifest) ? options.maxBatch : 1;

@@ -25,7 +25,7 @@ export async function inspectOnnx(path: string, name: string, on?: EngineResourc
   const { graphEvidence } = await import('./counts/graph-facts.ts'); // only needed for inspection
   const { onnxGraphDigest } = await import('./graph/graph-digest.ts');
   const { runtime, session } =
-    on === undefined
+    on === undefined || on.gpuPercent === 0
       ? await openForProbing(path, content.entry.sizeBytes)
       : await createSession(path, threadRule(on.cpuMillicores), on);
   try {
