@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exampleSchema } from './example.ts';
 import { DTYPES } from './tensor.ts';
 
 /** A class as the model's maker calls it. */
@@ -8,7 +9,7 @@ export type ClassName = z.infer<typeof classNameSchema>;
 /**
  * One input or output of a model. `shape` holds `null` where the size is free; `batchAxis` is the free axis
  * that counts the rows of a batch, or `null` when this tensor has none. Of scores, `classes` says which class
- * each column is about, where the model says so.
+ * each column is about, where the model says so. Of inputs, `example` says what requests are made up like.
  */
 export const tensorSpecSchema = z.object({
   name: z.string().min(1),
@@ -16,6 +17,7 @@ export const tensorSpecSchema = z.object({
   shape: z.array(z.number().int().nonnegative().nullable()),
   batchAxis: z.number().int().nonnegative().nullable(),
   classes: z.array(classNameSchema).optional(),
+  example: exampleSchema.optional(),
 });
 export type TensorSpec = z.infer<typeof tensorSpecSchema>;
 
