@@ -33,7 +33,7 @@ export async function inspectOnnx(
   const { onnxGraphDigest } = await import('./graph/graph-digest.ts');
   const { onnxInputHints } = await import('./graph/input-hints.ts');
   const { runtime, session } =
-    on === undefined
+    on === undefined || on.gpuPercent === 0
       ? await openForProbing(path, content.entry.sizeBytes)
       : await createSession(path, threadRule(on.cpuMillicores), on);
   try {

@@ -30,7 +30,7 @@ export const tfjsEngine: Engine = {
   get version() {
     return runtimeVersion();
   },
-  inspect: async (path, name, _on, like) => (await import('./inspect.ts')).inspectTfjs(path, name, like),
+  inspect: async (...model) => (await import('./inspect.ts')).inspectTfjs(...model),
   graphDigest: async (path) => (await import('./graph/graph-digest.ts')).tfjsGraphDigest(path),
   providerNames: async () => TFJS_PROVIDERS,
   providers: tfjsProviders,
