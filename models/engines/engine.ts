@@ -84,16 +84,11 @@ export interface Engine extends ModelStorage {
   /**
    * Reads what a model file is.
    *
-<<<<<<< HEAD
-   * @param on what must run it to prove its batch axes; default: the CPU
+   * @param on what must run it to prove its batch axes, and opens it next in this process; default: the
+   * CPU
    * @param like what requests look like, where the user says it
    * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED; INVALID_INPUT for a sample or
    * shapes that the model does not take
-=======
-   * @param on what must run it to prove its batch axes, and opens it next in this process; default: the
-   * CPU
-   * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED.
->>>>>>> main
    */
   inspect(path: string, name: string, on?: EngineResources, like?: RequestLike): Promise<ModelManifest>;
   /**

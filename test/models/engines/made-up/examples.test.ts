@@ -88,7 +88,7 @@ describe('what requests are made up like', () => {
     });
     const run = async (feeds: NamedTensors): Promise<void> => {
       runs += 1;
-      return slow.run(feeds);
+      await slow.run(feeds);
     };
     expect(await withExamples([IDS], { ...slow, run })).toEqual([IDS]);
     expect(runs).toBe(3);

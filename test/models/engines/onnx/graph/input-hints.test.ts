@@ -33,7 +33,7 @@ async function hints(nodes: TinyGraph['nodes'], weights: TinyGraph['weights'], r
 const sub = { opType: 'Gather', input: ['small', 'x'], output: ['inner'] };
 
 describe('what an ONNX graph tells of its inputs', () => {
-  it.each([
+  it.each<[string, TinyGraph['nodes'], number | undefined]>([
     ['straight', [{ opType: 'Gather', input: ['table', 'x'], output: ['y'] }], 54],
     [
       'through other types and shapes',
@@ -66,17 +66,10 @@ describe('what an ONNX graph tells of its inputs', () => {
       ],
       undefined,
     ],
-  ] as const)(
-    'ids are below the rows of the table that they are looked up in: %s',
-    async (_, nodes, below) => {
-      const found = await hints(nodes, [
-        table('table', 54, 2),
-        table('small', 7, 1),
-        intWeights('shape', [1]),
-      ]);
-      expect(found?.below).toBe(below);
-    },
-  );
+  ])('ids are below the rows of the table that they are looked up in: %s', async (_, nodes, below) => {
+    const found = await hints(nodes, [table('table', 54, 2), table('small', 7, 1), intWeights('shape', [1])]);
+    expect(found?.below).toBe(below);
+  });
 
   it('along another axis of the table, too', async () => {
     const attribute = [{ name: 'axis', type: 2, i: 1n }] as const;
@@ -84,7 +77,7 @@ describe('what an ONNX graph tells of its inputs', () => {
     expect((await hints(nodes, [table('table', 2, 9)]))?.below).toBe(9);
   });
 
-  it.each([
+  it.each<[string, TinyGraph['nodes'], number[], number, Record<number, number>]>([
     ['channels', [{ opType: 'Conv', input: ['x', 'w'], output: ['y'] }], [8, 3, 5, 5], 4, { 1: 3 }],
     ['features', [{ opType: 'MatMul', input: ['x', 'w'], output: ['y'] }], [300, 4], 3, { 2: 300 }],
     [
@@ -94,7 +87,7 @@ describe('what an ONNX graph tells of its inputs', () => {
       3,
       { 2: 40 },
     ],
-  ] as const)('%s are as many as the weights want', async (_, nodes, dims, rank, sizes) => {
+  ])('%s are as many as the weights want', async (_, nodes, dims, rank, sizes) => {
     expect((await hints(nodes, [table('w', ...dims)], rank))?.sizes).toEqual(sizes);
   });
 
