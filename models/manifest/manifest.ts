@@ -9,7 +9,7 @@ export type ClassName = z.infer<typeof classNameSchema>;
 /**
  * One input or output of a model. `shape` holds `null` where the size is free; `batchAxis` is the free axis
  * that counts the rows of a batch, or `null` when this tensor has none. Of scores, `classes` says which class
- * each column is about, where the model says so. Of inputs, `example` says what requests are made up like.
+ * each column is about, where the model says so.
  */
 export const tensorSpecSchema = z.object({
   name: z.string().min(1),
@@ -17,9 +17,11 @@ export const tensorSpecSchema = z.object({
   shape: z.array(z.number().int().nonnegative().nullable()),
   batchAxis: z.number().int().nonnegative().nullable(),
   classes: z.array(classNameSchema).optional(),
-  example: exampleSchema.optional(),
 });
-export type TensorSpec = z.infer<typeof tensorSpecSchema>;
+
+/** An input, and what requests to it are made up like. */
+const inputSpecSchema = tensorSpecSchema.extend({ example: exampleSchema.optional() });
+export type TensorSpec = z.infer<typeof inputSpecSchema>;
 
 /**
  * What an engine calls the models that it runs: `onnx`. Data may come from where there are engines that are
@@ -43,7 +45,7 @@ export const modelManifestSchema = z.object({
   graphDigest: digestSchema.optional(),
   /** Of all its files. */
   sizeBytes: z.number().int().nonnegative(),
-  inputs: z.array(tensorSpecSchema).min(1),
+  inputs: z.array(inputSpecSchema).min(1),
   outputs: z.array(tensorSpecSchema).min(1),
 });
 export type ModelManifest = z.infer<typeof modelManifestSchema>;
