@@ -8,6 +8,8 @@ import { type FunctionSpec, modelReference, parseFunctionSpec } from '../../func
 import type { Candidate } from '../../latency/candidate.ts';
 import { ServiceTimes } from '../../latency/service-times.ts';
 import type { FunctionDemand } from '../../planning/decision.ts';
+import type { Scenario } from '../../simulation/scenario.ts';
+import { hasSpread } from '../../simulation/time-distribution.ts';
 import { readInputFile } from './input-file.ts';
 
 /** A function that a plan is made for. Its model need not be at hand: plans only look at its table. */
@@ -22,6 +24,8 @@ export interface PlannedFunction {
 export interface TableOptions {
   /** Start of an instance to its first answer, in place of what the tables say. */
   readonly startupMs?: number;
+  /** How much batches vary beyond the table, as {@link Scenario.executionNoiseCv}; for the notes. */
+  readonly executionNoiseCv?: number;
 }
 
 /** Where neither the table nor the user says. */
@@ -73,13 +77,26 @@ export function allowedOf(
 }
 
 async function planned(spec: FunctionSpec, options: TableOptions): Promise<PlannedFunction> {
-  const { table: measured, notes } = await tableOf(spec);
+  const { table: measured, notes: ofTable } = await tableOf(spec);
+  const notes = [...ofTable, ...spreadNotes(spec, measured, options)];
   const table = withCodec(measured);
   const { startupMs } = options;
   if (startupMs !== undefined) return { spec, table: starting(table, startupMs), notes };
   if (table.cells.some((cell) => cell.firstAnswerMs > 0)) return { spec, table, notes };
   const note = `the table of ${spec.name} does not tell how long a start takes: ${ASSUMED_STARTUP_MS / 1000} s are assumed`;
   return { spec, table: starting(table, ASSUMED_STARTUP_MS), notes: [...notes, note] };
+}
+
+/** A table of single times is simulated as one: whoever reads the figures should know. */
+function spreadNotes(
+  { name }: FunctionSpec,
+  { cells }: ProfileTable,
+  { executionNoiseCv = 0 }: TableOptions,
+): string[] {
+  if (executionNoiseCv > 0 || cells.some(({ latencyMs }) => hasSpread(latencyMs))) return [];
+  return [
+    `the table of ${name} tells one time for each config: batches take it always (--noise spreads them)`,
+  ];
 }
 
 /**
