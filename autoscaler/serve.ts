@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import { InflessError } from '../models/base/errors.ts';
-import { stderrLogger } from '../packager/server/stderr-log.ts';
 import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
 import { isLoopbackName, parseHostName } from './gateway/admin-guard/host-name.ts';
 import { type Credentials, readCredentials } from './gateway/basic-auth.ts';
@@ -10,13 +9,14 @@ import type { Backend } from './service/backend.ts';
 import { KubernetesBackend } from './service/kubernetes-backend.ts';
 import { LocalBackend } from './service/local-backend.ts';
 import { type Service, startService } from './service/service.ts';
+import { serviceLogger } from './service/service-logger.ts';
 
 /** Whatever holds up the end: less than the 30 s after which Kubernetes and others kill. */
 const LONGEST_END_MS = 28_000;
 
 /** Serves declared functions until a signal. */
 export async function serve(options: ServeValues): Promise<void> {
-  const logger = stderrLogger({ level: options.logLevel, base: null });
+  const logger = serviceLogger(options.logLevel);
   const credentials = await credentialsOf(options, logger);
   const service = await startService({
     host: options.host,
