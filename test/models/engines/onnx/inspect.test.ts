@@ -149,8 +149,8 @@ describe('inspecting an ONNX model', () => {
     const graph: TinyGraph = {
       inputs: [tensorInfo('x', 'float32', ['N', 'length'])],
       outputs: [tensorInfo('y', 'float32', ['N', 1])],
-      nodes: [{ opType: 'MatMul', input: ['x', 'w'], output: ['y'] }],
-      weights: [floatWeights('w', [5, 1], [1, 2, 3, 4, 5])], // only a length of 5 runs
+      nodes: [node('Gather', 'x far', 'y', { axis: 1 })],
+      weights: [intWeights('far', [20_000])], // no one would think of a length beyond that
     };
     const manifest = await inspect(graph);
     expect(manifest.batching).toMatchObject({
