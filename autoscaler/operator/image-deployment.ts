@@ -1,6 +1,7 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { believed, canBatch, trusted } from '../../models/manifest/manifest.ts';
 import { type PinnedImage, pinImage } from '../../packager/unpack/pinned-image.ts';
+import { CLUSTER_PERIOD_MICROS, periodCaveats, underPeriod } from '../../profiles/conditions/period.ts';
 import type { StoredTable } from '../../profiles/store.ts';
 import { batchingOf, type Deployment, versionOf } from '../functions/deployment.ts';
 import { chooseProvider } from '../functions/provider-choice.ts';
@@ -29,7 +30,8 @@ export async function resolveImage(
   const { environment, secrets } = spec;
   const described = { ...believed(image.model), name: spec.name };
   const manifest = spec.batching === 'trust' ? trusted(described) : described;
-  const chosen = await chooseProvider(spec, image.model.format, profile.table);
+  const table = underPeriod(profile.table, CLUSTER_PERIOD_MICROS);
+  const chosen = await chooseProvider(spec, image.model.format, table);
   return {
     spec: {
       ...spec,
@@ -37,7 +39,7 @@ export async function resolveImage(
       nodeSelector: { ...architectureOf(image), ...spec.nodeSelector },
     },
     model: { path: image.reference, manifest },
-    profile,
+    profile: { ...profile, table },
     maxBatch: canBatch(manifest) ? (spec.maxBatch ?? Number.MAX_SAFE_INTEGER) : 1,
     workload: {
       version: versionOf(image.reference, spec, chosen.environment),
@@ -47,7 +49,7 @@ export async function resolveImage(
       environment: { ...environment, ...chosen.environment, ...batchingOf(spec) },
       secrets,
     },
-    warnings: [],
+    warnings: [...periodCaveats(profile.table, CLUSTER_PERIOD_MICROS, spec.name)],
   };
 }
 

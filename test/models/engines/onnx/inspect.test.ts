@@ -8,7 +8,6 @@ import { node } from '../../../support/onnx-nodes.ts';
 import {
   encodeTinyModel,
   FIXED_BATCH,
-  floatWeights,
   identityGraph,
   intWeights,
   LINEAR,
