@@ -41,7 +41,7 @@ import {
   type ProfileOptions,
   settingsOf,
   strategyOf,
-  WHY_UNBATCHED,
+  whyUnbatched,
 } from './sweep-options.ts';
 import { chooseThreads, chosenThreading, expectedThreading } from './threads/choose-threads.ts';
 
@@ -70,7 +70,10 @@ export async function profileModel(
   const limit = new TimeLimit(options.maxTimeMs);
   onProgress({ type: 'step', text: `Looking at ${reference}` });
 
-  const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
+  const model = await resolveModel(reference, {
+    ...(modelName === undefined ? {} : { name: modelName }),
+    batching: options.batching ?? 'proven',
+  });
   const { manifest } = model;
   // a shape that does not fit is told before anything is measured
   const row = generateInputs(manifest, { batch: 1, shapes });
@@ -79,7 +82,7 @@ export async function profileModel(
   for (const caveat of guessCaveats({ shapes: measured })) note(caveat);
 
   const wanted = gridOf(manifest, await availableCpuMillicores(), options);
-  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${WHY_UNBATCHED}.`);
+  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${whyUnbatched(manifest)}.`);
   const quotas = await openSweepQuotas({
     ...(periodMicros === undefined ? {} : { periodMicros }),
     ...(mechanism === undefined ? {} : { mechanism }),
@@ -170,6 +173,7 @@ async function measureTable(
   signal: AbortSignal | undefined,
 ): Promise<ProfileTable> {
   const { manifest } = model;
+  const { batching } = manifest;
   const { shapes = {}, resume = false, slo } = options;
   const note = (text: string): void => onProgress({ type: 'note', text });
   const settings = settingsOf(options);
@@ -243,6 +247,7 @@ async function measureTable(
       host,
       ...conditions,
       shapes: [...measured],
+      ...(batching === undefined ? {} : { batching: { state: batching.state, reason: batching.reason } }),
       ...(accelerator === undefined ? {} : { accelerator }),
       ...completeTable(cells, open, threading, conditions.confidence),
       ...(threading.length === 0 ? {} : { threading: [...threading] }),

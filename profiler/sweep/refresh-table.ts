@@ -40,7 +40,10 @@ export async function refreshTable(
   const { modelName, shapes = {}, otherPeriodMicros } = options;
   if (otherPeriodMicros !== undefined) checkPeriodMicros(otherPeriodMicros);
   const note = (text: string): void => onProgress({ type: 'note', text });
-  const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
+  const model = await resolveModel(reference, {
+    ...(modelName === undefined ? {} : { name: modelName }),
+    batching: options.batching ?? 'proven',
+  });
   const { file, table } = await tableToRefresh(reference, model, options);
   note(`Refreshing ${file}.`);
   const settings = settingsOf(options);
