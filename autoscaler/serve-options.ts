@@ -69,7 +69,7 @@ export const SERVE_OPTIONS = {
     help: 'folder with the files basic-auth-user and basic-auth-password: the login for administering functions',
   }),
   ui: option({
-    flag: '--ui <on|off>',
+    flag: '--ui <state>',
     parse: oneOf(['on', 'off']),
     default: 'on',
     group: GATEWAY,

@@ -43,7 +43,7 @@ const OPTIONS = {
     help: 'one serving process without the autoscaler: one model, all cores, nothing is measured',
   }),
   ui: option({
-    flag: '--ui <on|off>',
+    flag: '--ui <state>',
     parse: oneOf(['on', 'off']),
     default: 'on',
     help: 'whether there is a page for browsers, at /ui',
