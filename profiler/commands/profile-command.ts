@@ -68,6 +68,7 @@ async function measureTable(options: ProfileValues, { signal }: Interrupt): Prom
     shapes: shapesOf(options.shape),
     slo: readSlo(options),
     modelName: options.modelName,
+    replace: options.replace,
     resume: options.resume,
     journalFile: options.output === undefined ? undefined : `${options.output}.journal`,
   };

@@ -70,6 +70,8 @@ export interface ProfileOptions {
   /** Sizes of free dimensions by input name. */
   readonly shapes?: InputShapes | undefined;
   readonly modelName?: string | undefined;
+  /** The table goes into the cache even where a better one is there. */
+  readonly replace?: boolean | undefined;
   /** Where finished cells are kept until all are. Default: beside the table in the cache. */
   readonly journalFile?: string | undefined;
   /**
