@@ -183,7 +183,7 @@ export class Dispatcher {
   retireTo(successor: Dispatcher): void {
     this.#successor = successor;
     this.#cancelWake?.();
-    for (const judge of [...this.#awaitingVerdict.values()]) judge(false); // it may be of another model by now
+    for (const judge of [...this.#awaitingVerdict.values()]) judge(false); // the model may be another
     for (const queued of this.#drain()) successor.#enqueue(queued);
   }
 

@@ -19,7 +19,7 @@ import {
  */
 export class InstanceLost extends Error {
   override readonly name = 'InstanceLost';
-  /** Whether its requests may have run, and may be what it was lost by: not if it says so, or never got them. */
+  /** Whether its requests may have run, and be what it was lost by: not if it says so, or got none. */
   readonly mayHaveRun: boolean;
 
   constructor(what: string, { mayHaveRun = true, ...options }: ErrorOptions & { mayHaveRun?: boolean } = {}) {
@@ -47,7 +47,7 @@ export interface BatchTransport {
     timeoutMs: number,
     signal?: AbortSignal,
   ): Promise<BatchResponse>;
-  /** Asks an instance that is late whether it lives; never rejects. Where there is none, no batch is watched. */
+  /** Asks a late instance whether it lives; never rejects. Where there is none, no batch is watched. */
   probe?(url: string): Promise<InstanceProbe>;
 }
 
