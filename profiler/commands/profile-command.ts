@@ -5,6 +5,7 @@ import type { Invocation } from '../../models/base/command-line/option-table.ts'
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { writeFileSafely } from '../../models/base/files.ts';
 import { formatDuration } from '../../models/base/units.ts';
+import { readLikeness } from '../../models/sample/options.ts';
 import { bestConfig, fastestConfig, type Slo, tightestSloMs } from '../../profiles/best-config.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import { formatTable } from '../../profiles/formats/index.ts';
@@ -15,7 +16,7 @@ import { progressListener } from '../report/progress-line.ts';
 import { renderSummary } from '../report/summary.ts';
 import type { CpuFallback } from '../sweep/check-accelerator.ts';
 import { profileModel } from '../sweep/profile-model.ts';
-import { readSlo, shapesOf } from './options.ts';
+import { readSlo } from './options.ts';
 import type { ProfileValues } from './profile-options.ts';
 
 /** Measures a table, or predicts it, and writes what was asked for. */
@@ -47,7 +48,7 @@ function fallbackOf({ strict, allowFallback }: ProfileValues): CpuFallback | und
   });
 }
 
-function measureTable(options: ProfileValues, { signal }: Interrupt): Promise<ProfileTable> {
+async function measureTable(options: ProfileValues, { signal }: Interrupt): Promise<ProfileTable> {
   const asked = {
     batches: options.batches,
     cpuMillicores: options.cpus,
@@ -62,7 +63,7 @@ function measureTable(options: ProfileValues, { signal }: Interrupt): Promise<Pr
     relativeError: options.error,
     cellTimeMs: options.cellTime,
     periodMicros: options.period === undefined ? undefined : Math.round(options.period * 1000),
-    shapes: shapesOf(options.shape),
+    like: await readLikeness(options),
     modelName: options.modelName,
     resume: options.resume,
     journalFile: options.output === undefined ? undefined : `${options.output}.journal`,

@@ -61,14 +61,12 @@ export async function profileModel(
   onProgress: ProfileListener = () => undefined,
   signal?: AbortSignal,
 ): Promise<ProfileTable> {
-  const { modelName, periodMicros, mechanism, shapes = {} } = options;
+  const { modelName, periodMicros, mechanism, like = {} } = options;
   const note = (text: string): void => onProgress({ type: 'note', text });
 
-  const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
+  const model = await resolveModel(reference, modelName === undefined ? { like } : { name: modelName, like });
   const { manifest } = model;
-  // a shape that does not fit is told before anything is measured
-  const row = generateInputs(manifest, { batch: 1, shapes });
-  const measured = measuredShapes(manifest, row, new Set(Object.keys(shapes)));
+  const measured = measuredShapes(manifest, generateInputs(manifest, { batch: 1 }));
 
   for (const caveat of guessCaveats({ shapes: measured })) note(caveat);
 
@@ -121,13 +119,10 @@ async function acceleratorOf(
   note: (text: string) => void,
   signal: AbortSignal | undefined,
 ): Promise<Accelerator | undefined> {
-  const { shapes = {}, cpuFallback: fallback = 'little' } = options;
+  const { cpuFallback: fallback = 'little' } = options;
   const { silenceMs } = settingsOf(options);
   try {
-    return await checkAccelerator(
-      { model, grid, gpu, shapes, provider: gpu.provider, fallback, silenceMs },
-      signal,
-    );
+    return await checkAccelerator({ model, grid, gpu, provider: gpu.provider, fallback, silenceMs }, signal);
   } catch (error) {
     const isOptional = !asksForGpu(options) && grid.gpuPercents.includes(0);
     if (!(error instanceof InflessError) || error.code !== 'ACCELERATOR_UNAVAILABLE' || !isOptional)
@@ -160,7 +155,7 @@ async function measureTable(
   signal: AbortSignal | undefined,
 ): Promise<ProfileTable> {
   const { manifest } = model;
-  const { shapes = {}, resume = false } = options;
+  const { like: { sample } = {}, resume = false } = options;
   const note = (text: string): void => onProgress({ type: 'note', text });
   const settings = settingsOf(options);
   const conditions = {
@@ -181,6 +176,7 @@ async function measureTable(
       host: host.fingerprint,
       cellTimeMs: settings.cellTimeMs,
       shapes: Object.fromEntries(measured.map(({ input, row }) => [input, row])),
+      ...(sample === undefined ? {} : { sample: sample.digest }),
       ...(accelerator === undefined ? {} : { provider: accelerator.provider }),
     },
     resume !== false,
@@ -188,7 +184,7 @@ async function measureTable(
   tellFinding(journal, resume, note);
 
   try {
-    const runner = new CellRunner({ model, shapes, settings, quotas, gpu }, signal);
+    const runner = new CellRunner({ model, settings, quotas, gpu }, signal);
     const threading = await chooseThreads({ manifest, grid, journal, runner }, note);
     const configs = cellsOf(grid, manifest.digest);
     const { cells, open } = await sweep(
@@ -217,7 +213,9 @@ async function measureTable(
       model: manifest,
       host,
       ...conditions,
+      ...(manifest.graphDigest === undefined ? {} : { graphDigest: manifest.graphDigest }),
       shapes: [...measured],
+      ...(sample === undefined ? {} : { sampleDigest: `sha256:${sample.digest}` }),
       ...(accelerator === undefined ? {} : { accelerator }),
       ...completeTable(cells, open, threading, conditions.confidence),
       ...(threading.length === 0 ? {} : { threading: [...threading] }),

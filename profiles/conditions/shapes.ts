@@ -1,3 +1,4 @@
+import { shapeSource } from '../../models/manifest/example.ts';
 import { type ModelManifest, rowShape } from '../../models/manifest/manifest.ts';
 import type { NamedTensors } from '../../models/manifest/tensor.ts';
 import type { MeasuredShape, ProfileTable } from '../table.ts';
@@ -9,23 +10,16 @@ export type GivenShapes = Readonly<Record<string, readonly number[]>>;
  * What a sweep records of the rows that it measures.
  *
  * @param row a request of one row, as it is measured
- * @param given names of the inputs whose sizes the user gave
- * @param source how they were given
  */
 export function measuredShapes(
   { inputs }: Pick<ModelManifest, 'inputs'>,
   row: NamedTensors,
-  given: ReadonlySet<string>,
-  source: 'given' | 'sample' = 'given',
 ): MeasuredShape[] {
-  return inputs.map((spec) => {
-    const isFree = rowShape(spec).includes(null);
-    return {
-      input: spec.name,
-      row: row[spec.name]!.shape.filter((_, axis) => axis !== spec.batchAxis),
-      source: isFree ? (given.has(spec.name) ? source : 'guessed') : 'model',
-    };
-  });
+  return inputs.map((spec) => ({
+    input: spec.name,
+    row: row[spec.name]!.shape.filter((_, axis) => axis !== spec.batchAxis),
+    source: shapeSource(spec),
+  }));
 }
 
 /** Of each input. Older tables did not record it: it is then known where the model leaves no size free. */
