@@ -17,8 +17,8 @@ const PROCESS = 'packager/contents/model/describe-process';
  * batch axes; that happens in a process of its own, which gives back what the runtime takes.
  *
  * @param like what requests look like, where the user says it
- * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED; INVALID_INPUT for a sample or shapes
- * that the model does not take
+ * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED; INVALID_INPUT for a sample or
+ * shapes that the model does not take
  */
 export async function describeModel(
   path: string,
