@@ -217,7 +217,6 @@ async function measureTable(
       model: manifest,
       host,
       ...conditions,
-      ...(manifest.graphDigest === undefined ? {} : { graphDigest: manifest.graphDigest }),
       shapes: [...measured],
       ...(sample === undefined ? {} : { sampleDigest: `sha256:${sample.digest}` }),
       ...(accelerator === undefined ? {} : { accelerator }),
