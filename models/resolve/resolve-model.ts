@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { engineOf } from '../engines/index.ts';
 import type { RequestLike } from '../manifest/example.ts';
 import { likened } from '../manifest/inputs.ts';
-import type { ModelFile } from '../manifest/manifest.ts';
+import { type BatchingChoice, type ModelFile, trusted } from '../manifest/manifest.ts';
 import { isZooName } from '../zoo/names.ts';
 import { locateModel } from './locate-model.ts';
 import { inspectOnce } from './manifest-cache.ts';
@@ -13,6 +13,8 @@ export interface ResolveOptions {
   readonly name?: string;
   /** A file that says what the model is, so that it need not be run to find out: an image has one. */
   readonly manifestFile?: string;
+  /** Whether it shares runs although that is not proven; default: proven. */
+  readonly batching?: BatchingChoice;
   /** Cores of who opens the model next in this process: some runtimes keep the threads of their first use. */
   readonly cpuMillicores?: number;
   /** What requests look like, where the user says it. */
@@ -26,6 +28,11 @@ export interface ResolveOptions {
  * model), MODEL_UNSUPPORTED; INVALID_INPUT for a sample or shapes that the model does not take
  */
 export async function resolveModel(reference: string, options: ResolveOptions = {}): Promise<ModelFile> {
+  const model = await lookUp(reference, options);
+  return options.batching === 'trust' ? { ...model, manifest: trusted(model.manifest) } : model;
+}
+
+async function lookUp(reference: string, options: ResolveOptions): Promise<ModelFile> {
   if (options.manifestFile !== undefined && !isZooName(reference)) {
     const { path, manifest } = await describedModel(resolve(reference), options.manifestFile, options.name);
     return { path, manifest: options.like === undefined ? manifest : likened(manifest, options.like) };

@@ -41,7 +41,7 @@ import {
   type ProfileOptions,
   settingsOf,
   strategyOf,
-  WHY_UNBATCHED,
+  whyUnbatched,
 } from './sweep-options.ts';
 import { chooseThreads, chosenThreading, expectedThreading } from './threads/choose-threads.ts';
 
@@ -68,14 +68,18 @@ export async function profileModel(
   if (otherPeriodMicros !== undefined) checkPeriodMicros(otherPeriodMicros);
   const note = (text: string): void => onProgress({ type: 'note', text });
 
-  const model = await resolveModel(reference, modelName === undefined ? { like } : { name: modelName, like });
+  const model = await resolveModel(reference, {
+    ...(modelName === undefined ? {} : { name: modelName }),
+    batching: options.batching ?? 'proven',
+    like,
+  });
   const { manifest } = model;
   const measured = measuredShapes(manifest, generateInputs(manifest, { batch: 1 }));
 
   for (const caveat of guessCaveats({ shapes: measured })) note(caveat);
 
   const wanted = gridOf(manifest, await availableCpuMillicores(), options);
-  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${WHY_UNBATCHED}.`);
+  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${whyUnbatched(manifest)}.`);
   const quotas = await openSweepQuotas({
     ...(periodMicros === undefined ? {} : { periodMicros }),
     ...(mechanism === undefined ? {} : { mechanism }),

@@ -40,7 +40,11 @@ export async function refreshTable(
   const { modelName, like = {}, otherPeriodMicros } = options;
   if (otherPeriodMicros !== undefined) checkPeriodMicros(otherPeriodMicros);
   const note = (text: string): void => onProgress({ type: 'note', text });
-  const model = await resolveModel(reference, modelName === undefined ? { like } : { name: modelName, like });
+  const model = await resolveModel(reference, {
+    ...(modelName === undefined ? {} : { name: modelName }),
+    batching: options.batching ?? 'proven',
+    like,
+  });
   const { file, table } = await tableToRefresh(reference, model);
   note(`Refreshing ${file}.`);
   const settings = settingsOf(options);

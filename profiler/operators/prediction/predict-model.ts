@@ -44,7 +44,11 @@ export async function predictModel(
   signal?: AbortSignal,
 ): Promise<ProfileTable> {
   const { modelName, periodMicros, like = {}, measuredCells = 0 } = options;
-  const model = await resolveModel(reference, modelName === undefined ? { like } : { name: modelName, like });
+  const model = await resolveModel(reference, {
+    ...(modelName === undefined ? {} : { name: modelName }),
+    batching: options.batching ?? 'proven',
+    like,
+  });
   const { manifest } = model;
   const row = generateInputs(manifest, { batch: 1 });
   const rows = measuredShapes(manifest, row);
