@@ -67,6 +67,7 @@ async function measureTable(options: ProfileValues, { signal }: Interrupt): Prom
     cellTimeMs: options.cellTime,
     otherPeriodMicros: options.period === undefined ? undefined : Math.round(options.period * 1000),
     like: await readLikeness(options),
+    slo: readSlo(options),
     modelName: options.modelName,
     resume: options.resume,
     journalFile: options.output === undefined ? undefined : `${options.output}.journal`,
