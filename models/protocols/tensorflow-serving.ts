@@ -5,7 +5,7 @@ import { Elements } from '../codec/elements.ts';
 import { Byte, JsonCursor } from '../codec/json-cursor.ts';
 import type { JsonWriter } from '../codec/json-writer.ts';
 import { readNested } from '../codec/nested-array.ts';
-import { rowLists, rowsTensor } from '../codec/rows.ts';
+import { rowLists, rowsTensor, tooManyRows } from '../codec/rows.ts';
 import { SCALAR_WRITERS, type ScalarWriter } from '../codec/scalar-writers.ts';
 import { SCALAR_READERS, type ScalarReader } from '../codec/scalars.ts';
 import { skipValue } from '../codec/skip-value.ts';
@@ -50,7 +50,7 @@ export const tensorflowServing: Protocol<PredictForm> = {
   ],
   paths: { model: MODEL, predict: PREDICT, metadata: METADATA },
 
-  decode: ({ body }, manifest) => new PredictReader(body, manifest).read(),
+  decode: ({ body }, manifest, mostRows) => new PredictReader(body, manifest, mostRows).read(),
 
   /**
    * Writes the answer in the form of the request. Names are left out where there is one output.
@@ -59,12 +59,12 @@ export const tensorflowServing: Protocol<PredictForm> = {
    * form lists their elements, as TensorFlow Serving does. Otherwise everything belongs to the row of a
    * one-row request.
    */
-  encode: (outputs, { form, rows }, manifest) => ({
+  encode: (outputs, { form, rows }, manifest, mostBytes) => ({
     contentType: JSON_TYPE,
     body:
       form === 'row'
-        ? rowsBody('predictions', outputs, manifest.outputs, rows)
-        : columnsBody('outputs', outputs),
+        ? rowsBody('predictions', outputs, { specs: manifest.outputs, rows, mostBytes })
+        : columnsBody('outputs', outputs, mostBytes),
   }),
 
   descriptions: {
@@ -87,7 +87,9 @@ export function predictBody(
   form: PredictForm,
   model?: Pick<ModelManifest, 'inputs'>,
 ): Uint8Array {
-  return form === 'row' ? rowsBody('instances', feeds, model?.inputs) : columnsBody('inputs', feeds);
+  return form === 'row'
+    ? rowsBody('instances', feeds, { specs: model?.inputs })
+    : columnsBody('inputs', feeds);
 }
 
 /** Whether every input has a row for each instance, so that they can be sent one by one. */
@@ -107,9 +109,11 @@ class PredictReader {
   readonly #manifest: ModelManifest;
   readonly #cursor: JsonCursor;
   readonly #specs: ReadonlyMap<string, TensorSpec>;
+  readonly #mostRows: number;
 
-  constructor(body: Uint8Array, manifest: ModelManifest) {
+  constructor(body: Uint8Array, manifest: ModelManifest, mostRows = Number.POSITIVE_INFINITY) {
     this.#manifest = manifest;
+    this.#mostRows = mostRows;
     this.#cursor = new JsonCursor(body, BODY_REMEDY);
     this.#specs = new Map(manifest.inputs.map((spec) => [spec.name, spec]));
   }
@@ -136,10 +140,9 @@ class PredictReader {
         'Send {"instances": [...]}, one value a row.',
       );
     }
-    return {
-      ...(found as { feeds: NamedTensors; form: PredictForm }),
-      rows: rowsOf(this.#manifest, found.feeds),
-    };
+    const rows = rowsOf(this.#manifest, found.feeds);
+    if (rows > this.#mostRows) throw tooManyRows(this.#mostRows);
+    return { ...(found as { feeds: NamedTensors; form: PredictForm }), rows };
   }
 
   #readSignature(): void {
@@ -159,7 +162,7 @@ class PredictReader {
   #readInputs(): NamedTensors {
     if (!this.#atNamed()) {
       const spec = this.#onlyInput();
-      return { [spec.name]: this.#readTensor(spec, 'inputs') };
+      return { [spec.name]: this.#readTensor(spec, 'inputs', spec.batchAxis === 0) };
     }
     const tensors = new Map<string, Tensor>();
     let unknown: string | undefined;
@@ -171,7 +174,7 @@ class PredictReader {
         return;
       }
       if (tensors.has(name)) throw invalid(`inputs.${name} comes twice`);
-      tensors.set(name, this.#readTensor(spec, `inputs.${name}`));
+      tensors.set(name, this.#readTensor(spec, `inputs.${name}`, spec.batchAxis === 0));
     });
     if (unknown !== undefined && tensors.size < this.#specs.size) {
       throw unknownInput(this.#manifest, unknown); // passed over, but more likely a name misspelt
@@ -187,7 +190,7 @@ class PredictReader {
     if (this.#atNamed()) return this.#readNamedRows();
     cursor.position = start;
     const spec = this.#onlyInput();
-    return { [spec.name]: rowsTensor(spec, this.#readTensor(spec, 'instances')) };
+    return { [spec.name]: rowsTensor(spec, this.#readTensor(spec, 'instances', spec.batchAxis !== null)) };
   }
 
   /** The rows of `instances` as objects, after its opening bracket. */
@@ -203,6 +206,7 @@ class PredictReader {
         columns.get(name)!.readRow(cursor, row);
       });
       row += 1;
+      if (row > this.#mostRows) throw tooManyRows(this.#mostRows);
       for (const [name, column] of columns) {
         if (column.rows < row) {
           throw new InflessError('INVALID_INPUT', `instances[${row - 1}] lacks input "${name}"`, {
@@ -215,9 +219,10 @@ class PredictReader {
     return Object.fromEntries([...columns].map(([name, column]) => [name, column.tensor()]));
   }
 
-  #readTensor(spec: TensorSpec, place: string): Tensor {
+  /** @param ofRows whether the outermost array is one of rows */
+  #readTensor(spec: TensorSpec, place: string, ofRows: boolean): Tensor {
     const elements = new Elements(spec.dtype, knownSize(spec), scalarReader(spec.dtype));
-    const shape = readNested(this.#cursor, elements, place);
+    const shape = readNested(this.#cursor, elements, place, ofRows ? this.#mostRows : undefined);
     return { dtype: spec.dtype, shape, data: elements.data };
   }
 
@@ -334,17 +339,20 @@ function invalid(what: string, remedy?: string): InflessError {
 /**
  * Writes `{key: [row, row, …]}`: a row is a value where there is one tensor, else an object of named values.
  *
- * @param count the expected number of rows, see `rowLists`
+ * @param options.rows the expected number of rows, see `rowLists`
  */
 function rowsBody(
   key: string,
   tensors: NamedTensors,
-  specs?: readonly TensorSpec[],
-  count?: number,
+  options: {
+    readonly specs?: readonly TensorSpec[] | undefined;
+    readonly rows?: number;
+    readonly mostBytes?: number | undefined;
+  },
 ): Uint8Array {
   const remedy = 'Send the request in column form: {"inputs": ...}.';
-  const { rows, lists } = rowLists(tensors, { specs, count, remedy });
-  return objectBody(key, tensors, (writer) => {
+  const { rows, lists } = rowLists(tensors, { specs: options.specs, count: options.rows, remedy });
+  return objectBody(key, writerFor(tensors, options.mostBytes), (writer) => {
     if (lists.length === 1) return writeValue(writer, ...lists[0]!, 0, 0);
     writer.series(Byte.openBracket, rows, Byte.closeBracket, (row) => {
       writer.series(Byte.openBrace, lists.length, Byte.closeBrace, (index) => {
@@ -357,9 +365,9 @@ function rowsBody(
 }
 
 /** Writes `{key: value}` for one tensor, `{key: {name: value, …}}` for several. */
-function columnsBody(key: string, tensors: NamedTensors): Uint8Array {
+function columnsBody(key: string, tensors: NamedTensors, mostBytes?: number): Uint8Array {
   const entries = Object.entries(tensors);
-  return objectBody(key, tensors, (writer) => {
+  return objectBody(key, writerFor(tensors, mostBytes), (writer) => {
     if (entries.length === 1) return writeValue(writer, ...entries[0]!, 0, 0);
     writer.series(Byte.openBrace, entries.length, Byte.closeBrace, (index) => {
       const [name, tensor] = entries[index]!;
@@ -369,8 +377,7 @@ function columnsBody(key: string, tensors: NamedTensors): Uint8Array {
   });
 }
 
-function objectBody(key: string, tensors: NamedTensors, value: (writer: JsonWriter) => void): Uint8Array {
-  const writer = writerFor(tensors);
+function objectBody(key: string, writer: JsonWriter, value: (writer: JsonWriter) => void): Uint8Array {
   writer.byte(Byte.openBrace);
   writer.key(key);
   value(writer);
