@@ -216,7 +216,8 @@ class PredictReader {
       }
     } while (cursor.take(Byte.comma));
     cursor.expect(Byte.closeBracket);
-    return Object.fromEntries([...columns].map(([name, column]) => [name, column.tensor()]));
+    const someHaveRows = this.#manifest.inputs.some(({ batchAxis }) => batchAxis !== null);
+    return Object.fromEntries([...columns].map(([name, column]) => [name, column.tensor(someHaveRows)]));
   }
 
   /** @param ofRows whether the outermost array is one of rows */
@@ -278,13 +279,11 @@ class Column {
     this.rows += 1;
   }
 
-  tensor(): Tensor {
+  /** @param isShared as {@link rowsTensor} takes it */
+  tensor(isShared: boolean): Tensor {
     const { dtype } = this.#spec;
-    return rowsTensor(this.#spec, {
-      dtype,
-      shape: [this.rows, ...this.#rowShape],
-      data: this.#elements.data,
-    });
+    const shape = [this.rows, ...this.#rowShape];
+    return rowsTensor(this.#spec, { dtype, shape, data: this.#elements.data }, isShared);
   }
 }
 
