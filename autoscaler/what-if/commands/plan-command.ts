@@ -66,7 +66,7 @@ const OPTIONS = {
     flag: '--policies <names>',
     parse: parsePolicies,
     default: 'default,infless',
-    help: 'policies to compare, separated by commas; also your own, like ./mine.mjs',
+    help: 'policies to compare, separated by commas; variations, like infless+fixed; also your own, like ./mine.mjs',
   }),
   warmUp: option({
     flag: '--warm-up <duration>',
