@@ -1,7 +1,8 @@
 import { InflessError } from '../../../models/base/errors.ts';
 import { importInflessText } from '../../../profiles/import/infless-text.ts';
+import { shiftLatency } from '../../../profiles/statistics.ts';
 import { readTable } from '../../../profiles/store.ts';
-import type { Latency, ProfileTable } from '../../../profiles/table.ts';
+import type { ProfileTable } from '../../../profiles/table.ts';
 import { readFunctionsFile } from '../../functions/functions-file.ts';
 import { findTableOf } from '../../functions/model-source.ts';
 import { type FunctionSpec, modelReference, parseFunctionSpec } from '../../functions/spec.ts';
@@ -109,17 +110,7 @@ function withCodec(table: ProfileTable): ProfileTable {
     cells: table.cells.map((cell) => {
       const { codecMs: json, transferMs = 0 } = cell;
       const codecMs = cell.batch * (json.decode + json.encode + transferMs);
-      const { mean, p50, p95, p99, min, max, standardDeviation, meanInterval } = cell.latencyMs;
-      const latencyMs: Latency = {
-        mean: mean + codecMs,
-        p50: p50 + codecMs,
-        p95: p95 + codecMs,
-        p99: p99 + codecMs,
-        min: min + codecMs,
-        max: max + codecMs,
-        standardDeviation,
-        meanInterval: [meanInterval[0] + codecMs, meanInterval[1] + codecMs],
-      };
+      const latencyMs = shiftLatency(cell.latencyMs, codecMs);
       return { ...cell, latencyMs, codecMs: { decode: 0, encode: 0 }, transferMs: 0 };
     }),
   };
