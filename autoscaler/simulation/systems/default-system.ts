@@ -77,7 +77,7 @@ class ControllerSystem implements ServingSystem {
   constructor(parts: ServingParts, options: DefaultSystemOptions) {
     const { rates = percentileRateModel, planner, createKeepAlive, settings, scope, queue = true } = options;
     this.#parts = parts;
-    // Its own queue is always empty then: told of the instances there are, it looks, and tells that it is idle.
+    // Its own queue is always empty then: told of the instances there are, it looks, and finds itself idle.
     const drained = (name: string, ready: readonly Instance[]): void =>
       this.#controller
         .find(name)

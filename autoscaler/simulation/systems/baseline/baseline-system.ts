@@ -54,7 +54,7 @@ export class BaselineSystem implements ServingSystem, SystemContext {
   #strategy: ScalingRule | undefined;
   #started = 0;
 
-  /** @param keepAlive what keeps instances that the load does not need; by default the strategy's own rules */
+  /** @param keepAlive of instances that the load does not need; by default by the strategy's own rules */
   constructor(
     parts: ServingParts,
     createStrategy: (hands: SystemContext) => ScalingRule,

@@ -118,7 +118,7 @@ describe('a variation', () => {
     const times = Array.from({ length: 200 }, (_, index) => 20_000 + index * 50);
     const held = async (policy: string): Promise<number> =>
       (await run(policy, { times, durationMs: 200_000 })).meanCpuMillicores;
-    expect(await held('batch')).toBeGreaterThan(2 * (await held('batch+fixed'))); // ten minutes, half a minute
+    expect(await held('batch')).toBeGreaterThan(2 * (await held('batch+fixed'))); // 10 min, 30 s
     expect(await held('infless+fixed')).toBeLessThan(await held('infless+lsth'));
     expect(await held('openfaas')).toBeGreaterThan(await held('openfaas+fixed'));
     expect(await held('knative+fixed')).toBeGreaterThan(0);
