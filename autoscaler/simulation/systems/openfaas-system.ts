@@ -49,8 +49,8 @@ export function openfaasSystem({ keepAlive, batching = false }: OpenfaasOptions 
 
 /**
  * The highest rate of Poisson arrivals at which one replica, which takes them one by one, is late with no
- * more than the SLO allows: by Lundberg's bound of the waiting time of M/D/1, P(W > w) ≤ e^(−ηw) with λ(e^(ηt)
- * − 1) = η. In requests per second; 0 where the SLO leaves no time to wait.
+ * more than the SLO allows: by Lundberg's bound of the waiting time of M/D/1, P(W > w) ≤ e^(−ηw) with
+ * λ(e^(ηt) − 1) = η. In requests per second; 0 where the SLO leaves no time to wait.
  *
  * @param percentile of the SLO, below 100
  */
