@@ -109,8 +109,56 @@ export function batchSizes(largest: number, expected: number): number[] {
   return [...sizes, Math.max(0, left)];
 }
 
+/** One function's choices by rate, each made once: rates of ten seconds are whole counts, and come again. */
+class Choices {
+  readonly #served: ServedFunction;
+  readonly #all: readonly Candidate[];
+  readonly #onGpus: readonly Candidate[];
+  readonly #best = new Map<number, BatchChoice | undefined>();
+  readonly #own = new Map<Candidate, Map<number, BatchChoice>>();
+
+  constructor(served: ServedFunction) {
+    this.#served = served;
+    this.#all = served.candidates;
+    const onGpus = served.candidates.filter(
+      ({ config, tailMs }) => config.gpuPercent > 0 && tailMs <= served.sloMs,
+    );
+    this.#onGpus = onGpus.length > 0 ? onGpus : served.candidates;
+  }
+
+  candidates(isCramped: boolean): readonly Candidate[] {
+    return isCramped ? this.#onGpus : this.#all;
+  }
+
+  bestAt(rate: number, isCramped: boolean): BatchChoice | undefined {
+    const key = isCramped ? -1 - rate : rate;
+    if (!this.#best.has(key)) this.#best.set(key, this.#choose(this.candidates(isCramped), rate));
+    return this.#best.get(key);
+  }
+
+  /** What one config that keeps the SLO costs at a rate. */
+  of(candidate: Candidate, rate: number): BatchChoice {
+    const known = this.#own.get(candidate) ?? new Map<number, BatchChoice>();
+    this.#own.set(candidate, known);
+    let choice = known.get(rate);
+    if (choice === undefined) {
+      choice = this.#choose([candidate], rate)!;
+      known.set(rate, choice);
+    }
+    return choice;
+  }
+
+  #choose(candidates: readonly Candidate[], rate: number): BatchChoice | undefined {
+    const { times, sloMs } = this.#served;
+    const executionMs = ({ config }: Candidate, requests: number): number =>
+      times.batchMs(config, requests, 0.5);
+    return chooseBatching(candidates, executionMs, sloMs, rate);
+  }
+}
+
 /** One function's buffer and the batches that wait for an instance. */
 interface Buffer {
+  readonly choices: Choices;
   choice: BatchChoice | undefined;
   open: WaitingRequest[];
   closed: WaitingRequest[][];
@@ -162,19 +210,14 @@ class BatchStrategy implements ScalingRule {
 
   #choose(served: ServedFunction, buffer: Buffer, nowMs: number): void {
     const rate = served.ratePerSecond(nowMs, RATE_WINDOW_MS);
-    const executionMs = (candidate: Candidate, requests: number): number =>
-      served.times.batchMs(candidate.config, requests, 0.5);
-    const onGpus = buffer.isCramped ? served.candidates.filter(({ config }) => config.gpuPercent > 0) : [];
-    const candidates = onGpus.length > 0 ? onGpus : served.candidates;
-    const best = chooseBatching(candidates, executionMs, served.sloMs, rate);
-    const { choice } = buffer;
+    const { choices, choice, isCramped } = buffer;
+    const best = choices.bestAt(rate, isCramped);
     if (best === undefined || choice === undefined) {
       buffer.choice = best ?? choice;
       return;
     }
-    const same = served.candidates.filter((candidate) => candidate === choice.candidate);
-    const kept = chooseBatching(same, executionMs, served.sloMs, rate)!;
-    const isRuledOut = !candidates.includes(choice.candidate);
+    const kept = choices.of(choice.candidate, rate);
+    const isRuledOut = !choices.candidates(isCramped).includes(choice.candidate);
     const isBetter = isRuledOut || best.costPerRequest < (1 - WORTHWHILE_SAVING) * kept.costPerRequest;
     buffer.choice = isBetter ? best : kept;
   }
@@ -251,16 +294,14 @@ class BatchStrategy implements ScalingRule {
     const nowMs = this.#hands.parts.clock.nowMs();
     if (nowMs < buffer.madeRoomAtMs + TICK_MS) return;
     buffer.madeRoomAtMs = nowMs;
-    const onGpus = served.candidates.filter(
-      ({ config, tailMs }) => config.gpuPercent > 0 && tailMs <= served.sloMs,
-    );
-    if (makeRoomBesideGpus(this.#hands, served, onGpus)) buffer.isCramped = true;
+    if (makeRoomBesideGpus(this.#hands, served, buffer.choices.candidates(true))) buffer.isCramped = true;
   }
 
   #bufferOf(served: ServedFunction): Buffer {
     let buffer = this.#buffers.get(served);
     if (buffer === undefined) {
       buffer = {
+        choices: new Choices(served),
         choice: undefined,
         open: [],
         closed: [],
