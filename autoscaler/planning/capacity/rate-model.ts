@@ -1,11 +1,7 @@
+import type { SloUnderLoad } from '../../../profiles/capacity/capacity.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 
-/** What a plan has to hold for one function. */
-export interface SloUnderLoad {
-  readonly sloMs: number;
-  readonly percentile: number;
-  readonly arrivalCv: number;
-}
+export type { SloUnderLoad };
 
 /** What one instance carries in a pool of so many, in requests per second. */
 export type SharesBySize = (poolSize: number) => number;

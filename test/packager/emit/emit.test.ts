@@ -121,7 +121,7 @@ describe('resources', () => {
     expect(() => chooseResources(measured, 0, { sloMs: 10 })).toThrow(
       expect.objectContaining({
         code: 'SLO_INFEASIBLE',
-        sentence: expect.stringContaining('The nearest feasible SLO is 30 ms.'),
+        sentence: expect.stringContaining('The nearest feasible SLO is 33 ms.'),
       }),
     );
   });
