@@ -42,7 +42,7 @@ describe('summary', () => {
 
   it('names the best config for an SLO', () => {
     expect(renderSummary(sample, { sloMs: 300, percentile: 99 }, PLAIN)).toContain(
-      'Best for p99 ≤ 300 ms b4 c1       carries 103 requests/s, 103 per core; p99 45 ms',
+      'Best for p99 ≤ 300 ms b4 c1      carries 103 requests/s, 103 per core; p99 45 ms',
     );
     expect(renderSummary(sample, { sloMs: 25, percentile: 95 }, PLAIN)).toContain(
       'Best for p95 ≤ 25 ms  b1 c1 ',
