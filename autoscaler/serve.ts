@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { InflessError } from '../models/base/errors.ts';
 import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
 import { isLoopbackName, parseHostName } from './gateway/admin-guard/host-name.ts';
@@ -9,10 +9,11 @@ import type { Backend } from './service/backend.ts';
 import { KubernetesBackend } from './service/kubernetes-backend.ts';
 import { LocalBackend } from './service/local-backend.ts';
 import { type Service, startService } from './service/service.ts';
+import { serviceLogger } from './service/service-logger.ts';
 
 /** Serves declared functions until a signal. */
 export async function serve(options: ServeValues): Promise<void> {
-  const logger = pino({ level: options.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+  const logger = serviceLogger(options.logLevel);
   const credentials = await credentialsOf(options, logger);
   const service = await startService({
     host: options.host,

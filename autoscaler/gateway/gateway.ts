@@ -10,6 +10,7 @@ import { forwardToLeader } from './forwarding.ts';
 import { functionRoutes, nothingHere } from './function-routes.ts';
 import { openFaasRoutes } from './openfaas/openfaas-routes.ts';
 import type { OpenFaasParts } from './openfaas/parts.ts';
+import { exampleRoute } from './ui/example-route.ts';
 
 export interface GatewayParts extends OpenFaasParts {
   readonly logger: Logger;
@@ -55,6 +56,7 @@ export class Gateway {
       return reply.type(registry.contentType).send(await registry.metrics());
     });
     functionRoutes(this.app, parts);
+    exampleRoute(this.app, parts);
     this.app.register(async (app) => {
       asyncFunctionRoutes(app, parts);
     });
