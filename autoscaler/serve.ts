@@ -11,6 +11,9 @@ import { LocalBackend } from './service/local-backend.ts';
 import { type Service, startService } from './service/service.ts';
 import { serviceLogger } from './service/service-logger.ts';
 
+/** Whatever holds up the end: less than the 30 s after which Kubernetes and others kill. */
+const LONGEST_END_MS = 28_000;
+
 /** Serves declared functions until a signal. */
 export async function serve(options: ServeValues): Promise<void> {
   const logger = serviceLogger(options.logLevel);
@@ -26,7 +29,13 @@ export async function serve(options: ServeValues): Promise<void> {
     ...(credentials === undefined ? {} : { credentials }),
   });
   logger.info({ url: service.url }, 'serving');
-  await untilSignal(service, (signal, mode) => logger.info({ signal, instances: mode }, 'shutting down'));
+  await untilSignal(service, (signal, mode) => {
+    logger.info({ signal, instances: mode }, 'shutting down');
+    setTimeout(() => {
+      logger.error({ afterMs: LONGEST_END_MS }, 'giving up what holds up the end');
+      process.exit(3);
+    }, LONGEST_END_MS).unref();
+  });
 }
 
 async function credentialsOf(

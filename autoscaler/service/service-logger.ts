@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import pc from 'picocolors';
 import { type Level, type Logger, pino } from 'pino';
+import { stderrLogger } from '../../packager/server/stderr-log.ts';
 
 type Terminal = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>;
 
@@ -23,7 +24,7 @@ const ERROR = 50;
  * it is a pipe or a file.
  */
 export function serviceLogger(level: Level, stream: Terminal = process.stderr): Logger {
-  if (stream.isTTY !== true) return pino({ level, base: null }, pino.destination({ fd: 2, sync: true }));
+  if (stream.isTTY !== true) return stderrLogger({ level, base: null });
   const lines = new Writable({
     write(chunk: Buffer, _encoding, done) {
       stream.write(`${logLine(chunk.toString('utf8'), pc.isColorSupported)}\n`);
