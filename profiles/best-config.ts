@@ -138,7 +138,7 @@ function bestOf(all: readonly Contestant[], slo: Slo, efficiency: Efficiency): W
   return best;
 }
 
-/** A config that is the best at this SLO, and keeps it and more at every looser one until the next point's. */
+/** A config that is the best at this SLO, and keeps every looser one until the next point's. */
 export interface FrontierPoint {
   readonly sloMs: number;
   readonly cell: Cell;

@@ -13,7 +13,11 @@ export interface RateModel {
   readonly name: string;
   /** Whether an instance of this config can keep the SLO at all. */
   feasible(candidate: Candidate, slo: SloUnderLoad): boolean;
-  /** What one instance of this config carries in pools of any size: a pool carries the sum. */
+  /**
+   * What one instance of this config carries in pools of any size: a pool carries the sum.
+   *
+   * @returns requests per second for a pool's size; 0 where the config cannot keep the SLO
+   */
   sharesOf(candidate: Candidate, slo: SloUnderLoad): SharesBySize;
   /** The highest rate at which the SLO still holds, in requests per second. */
   capacityPerSecond(pool: readonly Candidate[], slo: SloUnderLoad): number;

@@ -9,7 +9,7 @@ import type { ProfileTable } from '../../../../profiles/table.ts';
 import { cell, table } from '../../../profiles/sample-table.ts';
 import { chromiumFile, NO_BROWSER, openBrowser } from '../../../support/browser.ts';
 
-/** Batch 1 with 2 cores keeps the tightest SLO; batch 4 with 1 core gives most where there is time to wait. */
+/** Batch 1 with 2 cores keeps the tightest SLO; batch 4 gives most where there is time to wait. */
 const sample = table([
   cell(1, 500, 18),
   cell(1, 1000, 10),
