@@ -4,7 +4,7 @@ import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { inParallel } from '../../models/base/in-parallel.ts';
 import type { StartAction } from '../cluster/actions.ts';
 import type { Instance } from '../cluster/instance.ts';
-import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
+import type { DispatchedBatch, HowLost } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import type { InstanceEvent, Platform } from '../fleet/platform.ts';
@@ -236,7 +236,8 @@ export class Controller {
     const parts = {
       clock,
       transport,
-      onInstanceLost: (id: string, reason: string) => this.#onInstanceLost(name, id, reason),
+      onInstanceLost: (id: string, reason: string, how: HowLost) =>
+        this.#onInstanceLost(name, id, reason, how),
       onBatch: (batch: DispatchedBatch) => this.#onBatch(name, batch),
       onIdle: () => this.#onIdle(name),
       createKeepAlive: this.#parts.createKeepAlive,
@@ -401,6 +402,7 @@ export class Controller {
     const neverWorked = this.#fleet.note(event);
     this.#step.enqueue(functionName);
     if (event.type === 'gone') {
+      managed?.dispatcher.instanceGone(id, !event.expected);
       if (!event.expected) {
         logger.warn({ function: functionName, instance: id, reason: event.reason }, 'an instance is gone');
         if (neverWorked && managed !== undefined) this.#onStartFailed(managed, event.reason);
@@ -463,10 +465,10 @@ export class Controller {
     }
   }
 
-  #onInstanceLost(functionName: string, id: string, reason: string): void {
+  #onInstanceLost(functionName: string, id: string, reason: string, how: HowLost): void {
     const { logger } = this.#parts;
     logger.warn({ function: functionName, instance: id, reason }, 'an instance failed a batch');
-    this.#fleet.failedBatch(functionName, id);
+    this.#fleet.failedBatch(functionName, id, how);
   }
 
   #refreshDispatcher(managed: ManagedFunction): void {
