@@ -1,5 +1,6 @@
 import type { Clock } from '../../models/base/clock.ts';
 import type { Resources } from '../../models/base/resources.ts';
+import { tabulatedRequestCost } from '../../profiles/capacity/batch-time.ts';
 import type { Config } from '../../profiles/config.ts';
 import { viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
@@ -7,7 +8,7 @@ import { DemandEstimator, type DemandHorizon, type DemandSnapshot } from '../dem
 import { Idleness } from '../demand/keepalive/idleness.ts';
 import { createKeepAlivePolicy, type KeepAlivePolicyName } from '../demand/keepalive/policies.ts';
 import type { KeepAlivePolicy } from '../demand/keepalive/policy.ts';
-import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
+import { type DispatchedBatch, Dispatcher, type HowLost } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import type { FleetFunction } from '../fleet/cluster-snapshot.ts';
 import { StartBackoff } from '../fleet/start-backoff.ts';
@@ -18,7 +19,7 @@ import type { FunctionDeclaration, FunctionSpec } from '../functions/spec.ts';
 import type { Candidate } from '../latency/candidate.ts';
 import { LatencyWindow } from '../latency/latency-window.ts';
 import { ObservedTimes } from '../latency/observed-times.ts';
-import { type Choice, ServiceTimes, tabulatedRequestCost } from '../latency/service-times.ts';
+import { type Choice, ServiceTimes } from '../latency/service-times.ts';
 import type { ExcludedConfig } from '../planning/decision.ts';
 import type { ControlSettings } from './settings.ts';
 
@@ -85,7 +86,7 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     parts: {
       clock: Clock;
       transport: BatchTransport;
-      onInstanceLost: (id: string, reason: string) => void;
+      onInstanceLost: (id: string, reason: string, how: HowLost) => void;
       onBatch: (batch: DispatchedBatch) => void;
       /** Told when it becomes idle. */
       onIdle: () => void;

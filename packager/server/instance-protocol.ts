@@ -23,6 +23,8 @@ export const readyReportSchema = z.object({
   threads: z.number().int(),
   loadMs: z.number(),
   firstAnswerMs: z.number(),
+  /** Runs of the model so far: as long as it does not change, the inference thread may be stuck. */
+  progress: z.number().int().optional(),
 });
 export type ReadyReport = z.infer<typeof readyReportSchema>;
 
@@ -94,6 +96,9 @@ export const SERVER_ENVIRONMENT = {
   profile: 'INFLESS_PROFILE',
   queueLimit: 'INFLESS_QUEUE_LIMIT',
   maxBodyBytes: 'INFLESS_MAX_BODY_BYTES',
+  /** Most rows of a request. */
+  maxRows: 'INFLESS_MAX_ROWS',
+  maxAnswerBytes: 'INFLESS_MAX_ANSWER_BYTES',
   /** Longest a request may wait before it is answered 504. */
   maxWaitMs: 'INFLESS_MAX_WAIT_MS',
   /** On SIGTERM: how long what is queued may still take. */
