@@ -64,7 +64,7 @@ ${hasIntervals(table) ? remarksSection(table) : ''}
 ${cellsTable(table)}
 </section>
 </main>
-<footer><p>infless ${packageVersion}, infless-profile report. A batch of more than one is gathered while the one before runs, so the tightest SLO of its config is twice its latency.</p></footer>`;
+<footer><p>infless ${packageVersion}, infless-profile report. What an instance carries within an SLO is worked out as the planner does: requests come at random, wait for their turn, and their JSON is read and written.</p></footer>`;
 }
 
 function percentileSelect(chosen: number): string {
