@@ -8,7 +8,6 @@ import { fetchFacts, unpackModel } from '../../packager/unpack/unpack-model.ts';
 import { givenShapes } from '../../profiles/conditions/shapes.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { findTable, type StoredTable } from '../../profiles/store.ts';
-import type { ProfileTable } from '../../profiles/table.ts';
 import { likeOf } from './request-like.ts';
 import { type FunctionSpec, modelReference } from './spec.ts';
 
@@ -52,17 +51,17 @@ function asTrusted({ batching }: FunctionSpec, model: ModelFile): ModelFile {
 }
 
 /** The table of a function that names none, found without fetching the weights of an image. */
-export async function findTableOf(spec: FunctionSpec): Promise<ProfileTable | undefined> {
+export async function findTableOf(spec: FunctionSpec): Promise<StoredTable | undefined> {
   if (spec.image === undefined) {
     const { manifest } = await resolveModel(modelReference(spec), {
       name: spec.name,
       like: await likeOf(spec),
     });
-    return (await findTable(manifest.digest, { shapes: givenShapes(manifest) }))?.table;
+    return findTable(manifest.digest, { shapes: givenShapes(manifest) });
   }
   const { model, profile } = await fetchFacts(spec.image, registryOptions(spec));
   const own = profile && { file: spec.image, table: profile };
-  return (await chooseTable(own, likened(model, await likeOf(spec))))?.table;
+  return chooseTable(own, likened(model, await likeOf(spec)));
 }
 
 /** Somebody waits for the answer: a registry that is silent is no better than one that is down. */
