@@ -34,6 +34,7 @@ import { cellsOf, type Grid } from './grid.ts';
 import { Journal } from './journal.ts';
 import type { ProfileListener } from './progress.ts';
 import { heldOutError } from './sampling/held-out.ts';
+import { measureServing, type ServingPoints, withServing } from './serving-cells.ts';
 import { sweep } from './sweep.ts';
 import {
   asksForGpu,
@@ -192,6 +193,9 @@ async function measureTable(
   tellFinding(journal, resume, note);
 
   try {
+    const begin = performance.now();
+    const points = await servingPoints({ model, grid }, options, note, signal);
+    const servedMs = performance.now() - begin;
     const runner = new CellRunner({ model, shapes, settings, quotas, gpu }, signal);
     const threading = await chooseThreads({ manifest, grid, journal, runner }, note);
     const configs = cellsOf(grid, manifest.digest);
@@ -210,7 +214,7 @@ async function measureTable(
         journal,
         cellTimeMs: settings.cellTimeMs,
         relativeError: settings.relativeError,
-        maxTimeMs: options.maxTimeMs ?? Number.POSITIVE_INFINITY,
+        maxTimeMs: (options.maxTimeMs ?? Number.POSITIVE_INFINITY) - servedMs,
       },
       onProgress,
     );
@@ -233,12 +237,34 @@ async function measureTable(
       onProgress,
       signal,
     );
-    onProgress({ type: 'saved', file: await saveTable(finished) });
+    const served = { ...finished, cells: finished.cells.map((cell) => withServing(cell, points)) };
+    onProgress({ type: 'saved', file: await saveTable(served) });
     await journal.remove();
-    return finished;
+    return served;
   } finally {
     await journal.close();
   }
+}
+
+/** A sweep as coarse as this is a look at a model: it goes without. */
+const SERVING_FROM_CELL_MS = 500;
+/** Of the time that the sweep may take. */
+const SERVING_SHARE = 0.1;
+const SERVING_MOST_MS = 20_000;
+
+/** What serving processes take of memory: measured first, while there is time. */
+async function servingPoints(
+  { model, grid }: Pick<Setup, 'model' | 'grid'>,
+  options: ProfileOptions,
+  note: (text: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<ServingPoints> {
+  const { maxTimeMs = Number.POSITIVE_INFINITY, shapes = {} } = options;
+  if (settingsOf(options).cellTimeMs < SERVING_FROM_CELL_MS || !grid.gpuPercents.includes(0)) return [];
+  const budgetMs = Math.min(SERVING_MOST_MS, maxTimeMs * SERVING_SHARE);
+  const cpuMillicores = Math.max(...grid.cpuMillicores);
+  note('Memory of serving processes is measured at three batches at most.');
+  return measureServing({ model, cpuMillicores, shapes, budgetMs }, grid.batches, note, signal);
 }
 
 /** The cells that may be chosen where quotas have another period, measured under it as well. */
