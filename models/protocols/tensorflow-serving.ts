@@ -14,7 +14,6 @@ import { missingInput, rowsOf, unknownInput } from '../manifest/feeds.ts';
 import type { ModelManifest, TensorSpec } from '../manifest/manifest.ts';
 import { type DType, elementCount, type NamedTensors, type Tensor } from '../manifest/tensor.ts';
 import {
-  type Decoded,
   GIVE_A_BODY,
   JSON_TYPE,
   jsonError,
@@ -50,7 +49,12 @@ export const tensorflowServing: Protocol<PredictForm> = {
   ],
   paths: { model: MODEL, predict: PREDICT, metadata: METADATA },
 
-  decode: ({ body }, manifest, mostRows) => new PredictReader(body, manifest, mostRows).read(),
+  decode: ({ body }, manifest, mostRows = Number.POSITIVE_INFINITY) => {
+    const { feeds, form } = new PredictReader(body, manifest, mostRows).readTensors();
+    const rows = rowsOf(manifest, feeds);
+    if (rows > mostRows) throw tooManyRows(mostRows);
+    return { feeds, form, rows };
+  },
 
   /**
    * Writes the answer in the form of the request. Names are left out where there is one output.
@@ -92,6 +96,19 @@ export function predictBody(
     : columnsBody('inputs', feeds);
 }
 
+/**
+ * Reads the tensors of a predict call without asking whether the model takes their shapes.
+ *
+ * @param model inputs with a batch axis at 0, along which instances are put together
+ * @throws InflessError INVALID_INPUT
+ */
+export function readPredictTensors(
+  body: Uint8Array,
+  model: Pick<ModelManifest, 'name' | 'inputs'>,
+): { readonly feeds: NamedTensors; readonly form: PredictForm } {
+  return new PredictReader(body, model).readTensors();
+}
+
 /** Whether every input has a row for each instance, so that they can be sent one by one. */
 function haveRows(feeds: NamedTensors, specs: readonly TensorSpec[]): boolean {
   const sizes = specs.map(({ name, batchAxis }) => feeds[name]?.shape[batchAxis ?? 0]);
@@ -106,19 +123,23 @@ const BODY_REMEDY = 'The body has to be JSON like {"instances": […]} or {"inpu
  * Reads a predict body in one pass: the numbers go from the text into the tensors, with nothing in between.
  */
 class PredictReader {
-  readonly #manifest: ModelManifest;
+  readonly #manifest: Pick<ModelManifest, 'name' | 'inputs'>;
   readonly #cursor: JsonCursor;
   readonly #specs: ReadonlyMap<string, TensorSpec>;
   readonly #mostRows: number;
 
-  constructor(body: Uint8Array, manifest: ModelManifest, mostRows = Number.POSITIVE_INFINITY) {
+  constructor(
+    body: Uint8Array,
+    manifest: Pick<ModelManifest, 'name' | 'inputs'>,
+    mostRows = Number.POSITIVE_INFINITY,
+  ) {
     this.#manifest = manifest;
     this.#mostRows = mostRows;
     this.#cursor = new JsonCursor(body, BODY_REMEDY);
     this.#specs = new Map(manifest.inputs.map((spec) => [spec.name, spec]));
   }
 
-  read(): Decoded<PredictForm> {
+  readTensors(): { readonly feeds: NamedTensors; readonly form: PredictForm } {
     const cursor = this.#cursor;
     let found: { readonly feeds: NamedTensors; readonly form: PredictForm } | undefined;
     cursor.readObject((key) => {
@@ -140,9 +161,7 @@ class PredictReader {
         'Send {"instances": [...]}, one value a row.',
       );
     }
-    const rows = rowsOf(this.#manifest, found.feeds);
-    if (rows > this.#mostRows) throw tooManyRows(this.#mostRows);
-    return { ...(found as { feeds: NamedTensors; form: PredictForm }), rows };
+    return found;
   }
 
   #readSignature(): void {
@@ -216,7 +235,8 @@ class PredictReader {
       }
     } while (cursor.take(Byte.comma));
     cursor.expect(Byte.closeBracket);
-    return Object.fromEntries([...columns].map(([name, column]) => [name, column.tensor()]));
+    const someHaveRows = this.#manifest.inputs.some(({ batchAxis }) => batchAxis !== null);
+    return Object.fromEntries([...columns].map(([name, column]) => [name, column.tensor(someHaveRows)]));
   }
 
   /** @param ofRows whether the outermost array is one of rows */
@@ -278,13 +298,11 @@ class Column {
     this.rows += 1;
   }
 
-  tensor(): Tensor {
+  /** @param isShared as {@link rowsTensor} takes it */
+  tensor(isShared: boolean): Tensor {
     const { dtype } = this.#spec;
-    return rowsTensor(this.#spec, {
-      dtype,
-      shape: [this.rows, ...this.#rowShape],
-      data: this.#elements.data,
-    });
+    const shape = [this.rows, ...this.#rowShape];
+    return rowsTensor(this.#spec, { dtype, shape, data: this.#elements.data }, isShared);
   }
 }
 

@@ -18,7 +18,7 @@ import { answerBatch, type ServedModel } from './inference/answer-batch.ts';
 import { Cancellation } from './inference/cancellation.ts';
 import {
   type FromInference,
-  type InferenceOptions,
+  type InferenceThreadData,
   type ToInference,
   toErrorRecord,
   type WarmupRun,
@@ -53,11 +53,12 @@ async function answer(
   return reply;
 }
 
-async function load(options: InferenceOptions): Promise<{ session: EngineSession; model: ServedModel }> {
+async function load(options: InferenceThreadData): Promise<{ session: EngineSession; model: ServedModel }> {
   const startMs = performance.now();
   const file = await resolveModel(options.model, {
     ...(options.modelName === undefined ? {} : { name: options.modelName }),
     ...(options.manifest === undefined ? {} : { manifestFile: options.manifest }),
+    batching: options.batching,
     cpuMillicores: options.cpuMillicores,
   });
   const session = await engineFor(file.manifest.format).open(file, options);
@@ -75,7 +76,7 @@ async function load(options: InferenceOptions): Promise<{ session: EngineSession
     answerBytes: options.maxAnswerBytes,
     decodedBytes: undefined,
   };
-  const executor = new BatchExecutor(session, maxBatch);
+  const executor = new BatchExecutor(countRuns(session, options.runs), maxBatch);
   const model: ServedModel = { name, manifest, executor, limits, onDefect: sendDefect };
   await warmUp(model, maxBatch, session.batchSizes ?? []);
   return { session, model: { ...model, limits: { ...limits, decodedBytes: roomForTensors() } } };
@@ -85,6 +86,24 @@ async function load(options: InferenceOptions): Promise<{ session: EngineSession
 function roomForTensors(): number | undefined {
   const limitBytes = memoryLimitBytes();
   return limitBytes === undefined ? undefined : roomFor(limitBytes, process.memoryUsage.rss()).decodedBytes;
+}
+
+/** Lets the other thread see that this one is not stuck, also in the middle of a batch of many runs. */
+function countRuns(session: EngineSession, runs: Int32Array): EngineSession {
+  return {
+    manifest: session.manifest,
+    threads: session.threads,
+    spinning: session.spinning,
+    batchSizes: session.batchSizes,
+    async run(feeds) {
+      try {
+        return await session.run(feeds);
+      } finally {
+        Atomics.add(runs, 0, 1);
+      }
+    },
+    close: () => session.close(),
+  };
 }
 
 /**
@@ -138,7 +157,7 @@ async function run(
 }
 
 async function main(): Promise<void> {
-  let inOrder: Promise<unknown> = load(workerData as InferenceOptions);
+  let inOrder: Promise<unknown> = load(workerData as InferenceThreadData);
   const loaded = inOrder as ReturnType<typeof load>;
   port.on('message', (message: ToInference) => {
     isClosing ||= message.type === 'close';

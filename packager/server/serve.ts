@@ -36,6 +36,7 @@ export async function serve(settings: ServerSettings): Promise<void> {
     settings,
     clock: systemClock,
     run: (requests, cancellation) => thread.run(requests, cancellation),
+    progress: () => thread.runs,
     estimateOf: (model) => estimateFrom(table, model, settings, logger),
   });
   const guard = new OrphanGuard(systemClock, settings.orphanMs, () =>

@@ -11,6 +11,7 @@ import {
 import { periodText } from '../../profiles/conditions/period.ts';
 import { guessCaveats } from '../../profiles/conditions/shapes.ts';
 import { formatConfig } from '../../profiles/config.ts';
+import { servingMemoryBytes } from '../../profiles/lookup.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
 import { caveatsOf, shapesText } from './caveats.ts';
 import { short, sparkline } from './figures.ts';
@@ -124,7 +125,7 @@ function line(title: string, cell: Cell | undefined, slo?: Slo): string[] {
   return [
     `${title.padEnd(TITLE_WIDTH)} ${formatConfig(cell).padEnd(10)} ${short(throughputPerCore(cell))} rows/s per core, ` +
       `p${percentile} ${formatDuration(percentileMs(cell, percentile))}, ${formatDuration(cell.cpuMs / cell.batch)} CPU a row, ` +
-      `${formatBytes(cell.peakMemoryBytes)}, first answer after ${formatDuration(cell.firstAnswerMs)}`,
+      `${formatBytes(servingMemoryBytes(cell))}, first answer after ${formatDuration(cell.firstAnswerMs)}`,
   ];
 }
 

@@ -2,7 +2,6 @@ import { generateInputs } from '../../../models/manifest/inputs.ts';
 import type { ModelFile } from '../../../models/manifest/manifest.ts';
 import { DEFAULT_PROTOCOL } from '../../../models/protocols/index.ts';
 import type { Cell } from '../../../profiles/table.ts';
-import type { InputShapes } from '../cell-protocol.ts';
 import { ServingProcess } from './serving-process.ts';
 
 /**
@@ -16,7 +15,6 @@ const ROUNDS = 4;
 export interface ServingSubject {
   readonly model: ModelFile;
   readonly cpuMillicores: number;
-  readonly shapes: InputShapes;
   /** When to stop asking; what was seen until then counts. */
   readonly budgetMs: number;
 }
@@ -30,13 +28,10 @@ export interface ServingSubject {
  * @throws InflessError INFERENCE_FAILED where the process ends or does not answer
  */
 export async function servingMemory(
-  { model, cpuMillicores, shapes, budgetMs }: ServingSubject,
+  { model, cpuMillicores, budgetMs }: ServingSubject,
   batch: number,
 ): Promise<Cell['serving']> {
-  const message = DEFAULT_PROTOCOL.request(
-    generateInputs(model.manifest, { batch: 1, shapes }),
-    model.manifest,
-  );
+  const message = DEFAULT_PROTOCOL.request(generateInputs(model.manifest, { batch: 1 }), model.manifest);
   const clients = BATCHES_OF_CLIENTS * batch;
   const serving = await ServingProcess.start({ model, batch, cpuMillicores, queueLimit: clients });
   try {

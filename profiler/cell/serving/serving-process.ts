@@ -12,9 +12,10 @@ const HOST = '127.0.0.1';
 const READY_PATH = '/_/ready';
 const POLL_MS = 10;
 /** Enough for a batch to fill before it runs, and not long for one that does not. */
-const SLO_MS = 5_000;
+const SLO_MS = 500;
 const PATIENCE_MS = 600_000;
 const STDERR_TAIL = 2000;
+const LAST_WORDS_MS = 1000;
 
 export interface ServingOptions {
   readonly model: ModelFile;
@@ -59,7 +60,7 @@ export class ServingProcess {
     });
     this.#ended = new Promise((_, reject) => {
       this.#child.once('error', (error) => reject(failure(`cannot be started (${messageOf(error)})`)));
-      this.#child.once('exit', () => reject(failure(`ended: ${this.#stderr.trim()}`)));
+      this.#child.once('close', () => reject(failure(`ended: ${this.#stderr.trim()}`)));
     });
     this.#ended.catch(() => {}); // it may end while no one waits
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
@@ -127,6 +128,8 @@ export class ServingProcess {
     try {
       return await Promise.race([waited, this.#ended]);
     } catch (error) {
+      // A connection that breaks is the first sign of an end, which tells more.
+      if (!(error instanceof InflessError)) await Promise.race([this.#ended, sleep(LAST_WORDS_MS)]);
       throw error instanceof InflessError ? error : failure(`does not answer (${messageOf(error)})`, error);
     }
   }

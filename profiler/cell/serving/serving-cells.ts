@@ -1,6 +1,6 @@
-import { messageOf } from '../../models/base/errors.ts';
-import type { Cell } from '../../profiles/table.ts';
-import { type ServingSubject, servingMemory } from '../cell/serving/serving-memory.ts';
+import { messageOf } from '../../../models/base/errors.ts';
+import type { Cell } from '../../../profiles/table.ts';
+import { type ServingSubject, servingMemory } from './serving-memory.ts';
 
 type Serving = NonNullable<Cell['serving']>;
 
