@@ -12,7 +12,7 @@ import { guessCaveats, measuredShapes } from '../../profiles/conditions/shapes.t
 import { type Config, compareConfigs } from '../../profiles/config.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { Host } from '../../profiles/host-schema.ts';
-import { cacheFileStem, saveTable } from '../../profiles/store.ts';
+import { cacheFileStem, keepBetter } from '../../profiles/store.ts';
 import { predictCells } from '../../profiles/surface/predict-cells.ts';
 import {
   type Accelerator,
@@ -261,7 +261,9 @@ async function measureTable(
       signal,
     );
     const served = { ...finished, cells: finished.cells.map((cell) => withServing(cell, points)) };
-    onProgress({ type: 'saved', file: await saveTable(served) });
+    const { file, why } = await keepBetter(served, options.replace);
+    if (why === undefined) onProgress({ type: 'saved', file });
+    else note(`${file} is better and stays: of this table, ${why}. --replace puts this one in its place.`);
     await journal.remove();
     return served;
   } finally {
