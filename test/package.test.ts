@@ -87,7 +87,7 @@ describe('installed from a packed tarball', () => {
   }, 60_000);
 
   it('has types for them', async () => {
-    const file = join(folder, 'program.ts');
+    const file = join(folder, 'program.mts');
     await writeFile(
       file,
       `import { type ProfileTable, profile, serve } from 'infless';

@@ -6,7 +6,7 @@ import { pack as packModel } from '../../packager/pack.ts';
 import { PACK_OPTIONS } from '../../packager/pack-options.ts';
 import { packSettings } from '../../packager/settings.ts';
 
-/** What goes in and where it goes: the options of `infless pack`, written as there, `{ tag: 'host/model:1' }`. */
+/** What goes in and where it goes: the options of `infless pack`, as `{ tag: 'host/model:1' }`. */
 export type PackRequest = Omit<WrittenOptions<typeof PACK_OPTIONS>, 'emit' | 'model'> & {
   readonly signal?: AbortSignal;
 };

@@ -3,7 +3,7 @@ import { PLAN_OPTIONS, planRequest } from '../what-if/commands/plan-command.ts';
 import type { WhatIfReport } from '../what-if/report/report.ts';
 import { type WhatIfProgress, whatIf } from '../what-if/what-if.ts';
 
-/** The options of `infless plan`, written as there: `{ functions: 'f.yaml', cluster: 'c.yaml', rate: 50 }`. */
+/** The options of `infless plan`, as `{ functions: 'f.yaml', cluster: 'c.yaml', rate: 50 }`. */
 export type PlanRequest = Omit<WrittenOptions<typeof PLAN_OPTIONS>, 'json' | 'html'> & {
   /** Ends it; the report then is of what was simulated by then. */
   readonly signal?: AbortSignal;

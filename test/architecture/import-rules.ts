@@ -16,6 +16,7 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
     manifest: ['base'],
     codec: ['base', 'manifest'],
     protocols: ['base', 'codec', 'manifest'],
+    sample: ['base', 'manifest', 'protocols'], // protocols: a sample is a request
     zoo: ['base', 'manifest'],
     engines: ['base', 'manifest'],
     resolve: ['base', 'engines', 'manifest', 'zoo'],
