@@ -1,6 +1,7 @@
 /**
  * `import { profile, pack, serve, plan } from 'infless'`: what the commands of the same names do, for
- * programs. What fails is an {@link InflessError}: its `code` and `message` say what, its `remedy` what to do.
+ * programs. What fails is an {@link InflessError}: its `code` and `message` say what, its `remedy` what to
+ * do.
  */
 
 import {
