@@ -161,6 +161,19 @@ export class GatewayMetrics {
       (name) => controller.shortageOf(name)?.missingPerSecond ?? 0,
     );
     new Gauge({
+      name: 'infless_table_mismatch',
+      help: 'Execution time over what the profile table says, for configs where they stay apart.',
+      labelNames: ['function_name', 'config'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { name, tableMismatches } of controller.functions) {
+          for (const { configText, slowdown } of tableMismatches)
+            this.set({ function_name: nameOf(name), config: configText }, slowdown);
+        }
+      },
+    });
+    new Gauge({
       name: 'infless_shortage',
       help: '1 for a function that lacks instances, by what it lacks them for.',
       labelNames: ['function_name', 'reason'],
