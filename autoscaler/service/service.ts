@@ -79,6 +79,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   metrics.watch(controller);
   metrics.watchGpus(platform);
+  journal?.watchArrivals(() => metrics.arrived);
   const { registry, duties } = backend.attach(controller);
   const disconnect = async (): Promise<void> => {
     await journal?.close();
