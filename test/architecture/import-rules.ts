@@ -65,7 +65,7 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
     infless: ['client', 'doctor', 'journal', 'serve-models'], // loaded when called
     deploy: ['operator'],
     'gpu-proof': ['cluster', 'gateway', 'latency', 'planning'], // cluster: what a share costs
-    quickstart: ['control', 'fleet', 'gateway', 'latency', 'planning', 'service'],
+    quickstart: ['control', 'dispatch', 'fleet', 'latency', 'planning', 'serve-models', 'service'],
   },
 };
 
