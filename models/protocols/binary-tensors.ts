@@ -42,7 +42,7 @@ const LENGTH_BYTES = 4;
 /**
  * A tensor as the Open Inference Protocol's binary extension has it: elements little-endian in row-major order
  * (as all machines have them that we run on), a bool as a byte of 0 or 1, a string as its length and its UTF-8.
- * Numbers are a view into `bytes` where they lie as the type wants it, else a copy.
+ * Nothing of it is a view into `bytes`: a body is given back once it is decoded.
  *
  * @param place names the tensor in complaints
  * @throws InflessError INVALID_INPUT for more or fewer bytes than the shape takes, a bool that is neither, or
@@ -62,8 +62,7 @@ export function tensorOfBytes(
       `${place} has ${bytes.length} bytes, its shape [${shape.join(',')}] takes ${expected} of ${dtype}`,
     );
   }
-  const isAligned = bytes.byteOffset % ELEMENT_BYTES[dtype] === 0;
-  const { buffer, byteOffset } = isAligned ? bytes : bytes.slice();
+  const { buffer, byteOffset } = new Uint8Array(bytes); // on a boundary that suits every type
   const data = VIEW_OF[dtype](buffer, byteOffset, count);
   if (dtype === 'bool' && (data as Uint8Array).some((value) => value > 1)) {
     throw invalid(`${place} has a byte that is neither 0 nor 1 among its booleans`);
