@@ -52,6 +52,7 @@ function fallbackOf({ strict, allowFallback }: ProfileValues): CpuFallback | und
 async function measureTable(options: ProfileValues, { signal }: Interrupt): Promise<ProfileTable> {
   const asked = {
     batches: options.batches,
+    batching: options.batching,
     cpuMillicores: options.cpus,
     gpuPercents: options.gpu,
     provider: options.provider,

@@ -1,6 +1,6 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { CPU_PROVIDER, type ProviderName } from '../../models/engines/provider.ts';
-import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
+import { type BatchingChoice, canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
 import type { QuotaMechanism } from '../../profiles/table.ts';
 import type { InputShapes } from '../cell/cell-protocol.ts';
 import type { CellSettings } from '../cell/measure-cell.ts';
@@ -8,10 +8,19 @@ import type { CpuFallback } from './check-accelerator.ts';
 import { checkCpus, defaultGrid, type Grid } from './grid.ts';
 import { fullStrategy, type SparseOptions, type Strategy, sparseStrategy } from './sampling/strategy.ts';
 
-/** The possible reasons why a model cannot run a batch. */
-export const WHY_UNBATCHED = 'its batch axis is fixed or missing, or an output counts values';
+/** Why a model cannot run a batch. */
+export function whyUnbatched({ batching }: ModelManifest): string {
+  return batching?.reason ?? 'its batch axis is fixed or missing, or an output counts values';
+}
+
+function remedyFor({ batching }: ModelManifest): string {
+  if (batching?.axes === undefined) return 'export the model with a dynamic batch axis';
+  return 'take it on trust that rows do not depend on each other, with --batching trust';
+}
 
 export interface ProfileOptions {
+  /** Whether batches are measured although it is not proven that rows do not depend on each other. */
+  readonly batching?: BatchingChoice | undefined;
   /** Default: powers of two up to 32 (`quick`: 16); 1 for a model that cannot batch. */
   readonly batches?: readonly number[] | undefined;
   /** Default: a quarter of a core up to all that this process can have. */
@@ -113,8 +122,8 @@ export function gridOf(manifest: ModelManifest, available: number, options: Prof
   if (!batching && grid.batches.some((batch) => batch > 1)) {
     throw new InflessError(
       'INVALID_INPUT',
-      `Model ${manifest.name} cannot run a batch of ${Math.max(...grid.batches)}: ${WHY_UNBATCHED}`,
-      { remedy: 'Leave out --batches, or export the model with a dynamic batch axis.' },
+      `Model ${manifest.name} cannot run a batch of ${Math.max(...grid.batches)}: ${whyUnbatched(manifest)}`,
+      { remedy: `Leave out --batches, or ${remedyFor(manifest)}.` },
     );
   }
   if (options.provider === CPU_PROVIDER && grid.gpuPercents.some((percent) => percent > 0)) {
