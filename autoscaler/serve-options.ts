@@ -68,6 +68,13 @@ export const SERVE_OPTIONS = {
     group: GATEWAY,
     help: 'folder with the files basic-auth-user and basic-auth-password: the login for administering functions',
   }),
+  ui: option({
+    flag: '--ui <state>',
+    parse: oneOf(['on', 'off']),
+    default: 'on',
+    group: GATEWAY,
+    help: 'whether there is a page for browsers, at /ui',
+  }),
   stateDir: option({
     flag: '--state-dir <folder>',
     env: 'INFLESS_STATE_DIR',

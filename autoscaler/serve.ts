@@ -26,6 +26,7 @@ export async function serve(options: ServeValues): Promise<void> {
     backend: await backendOf(options, logger),
     rates: rateModelByName(options.rateModel),
     logger,
+    hasPage: options.ui === 'on',
     ...(credentials === undefined ? {} : { credentials }),
   });
   logger.info({ url: service.url }, 'serving');

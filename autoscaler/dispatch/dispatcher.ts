@@ -12,7 +12,7 @@ import { BatchTimes } from '../latency/batch-times.ts';
 import type { ObservedTimes } from '../latency/observed-times.ts';
 import type { ServiceTimes } from '../latency/service-times.ts';
 import { clientGone, failedTooOften, noInstance, overloaded, tooLate } from './dispatch-errors.ts';
-import { type QueuedRequest, queuedRequest } from './queued-request.ts';
+import { type QueuedRequest, queuedRequest, type ServedTimes } from './queued-request.ts';
 import type { BatchTransport } from './transport.ts';
 
 export interface DispatcherOptions {
@@ -117,11 +117,17 @@ export class Dispatcher {
    *
    * @param arrivalMs when it came in: its deadline counts from there
    * @param signal aborts when the client hangs up: a request that still waits leaves the queue.
+   * @param onServed told where its time went, before it is answered
    * @throws InflessError OVERLOADED, DEADLINE_EXCEEDED, UNAVAILABLE.
    */
-  submit(request: InferenceRequest, arrivalMs: number, signal?: AbortSignal): Promise<InferenceResponse> {
+  submit(
+    request: InferenceRequest,
+    arrivalMs: number,
+    signal?: AbortSignal,
+    onServed?: (times: ServedTimes) => void,
+  ): Promise<InferenceResponse> {
     return new Promise((resolve, reject) => {
-      const queued = queuedRequest(request, arrivalMs, { resolve, reject });
+      const queued = queuedRequest(request, arrivalMs, { resolve, reject }, onServed);
       queued.isAbandoned = signal?.aborted ?? false;
       signal?.addEventListener('abort', () => this.#abandon(queued), { once: true });
       this.#enqueue(queued);
@@ -278,8 +284,13 @@ export class Dispatcher {
     slot.isBusy = false;
     this.#scheduleDispatch();
     if (reply === undefined) return;
-    for (let index = 0; index < batch.length; index += 1) batch[index]!.resolve(reply.responses[index]!);
-    this.#observe(slot, batch.length, reply, clock.nowMs() - startMs);
+    const roundTripMs = clock.nowMs() - startMs;
+    for (let index = 0; index < batch.length; index += 1) {
+      const queued = batch[index]!;
+      queued.onServed?.(servedTimes(queued, startMs, roundTripMs, batch.length, reply.timing));
+      queued.resolve(reply.responses[index]!);
+    }
+    this.#observe(slot, batch.length, reply, roundTripMs);
   }
 
   #observe(
@@ -317,4 +328,16 @@ export class Dispatcher {
 
 function quickest(slots: readonly InstanceServer[]): InstanceServer {
   return slots.reduce((a, b) => (b.executionMs(1) < a.executionMs(1) ? b : a));
+}
+
+function servedTimes(
+  { arrivalMs }: QueuedRequest,
+  startMs: number,
+  roundTripMs: number,
+  requests: number,
+  { decodeMs, executeMs, encodeMs }: BatchResponse['timing'],
+): ServedTimes {
+  const codecMs = decodeMs + encodeMs;
+  const transferMs = Math.max(0, roundTripMs - codecMs - executeMs);
+  return { queueMs: startMs - arrivalMs, codecMs, executeMs, transferMs, requests };
 }

@@ -27,6 +27,8 @@ export interface ServiceOptions {
   readonly logger: Logger;
   readonly control?: Partial<ControlSettings>;
   readonly maxBodyBytes?: number;
+  /** Whether the gateway has a page for browsers; default: yes. */
+  readonly hasPage?: boolean;
   /** Who may administer functions; without them, everybody who can reach it. */
   readonly credentials?: Credentials;
 }
@@ -94,6 +96,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const parts: GatewayParts = {
       ...{ controller, registry, platform, metrics, logger, clock: systemClock },
       ...{ secrets, namespace, imageReading },
+      hasPage: options.hasPage ?? true,
       hostNames: [options.host, ...(options.allowHosts ?? [])],
       ...(credentials === undefined ? {} : { credentials }),
       ...(backend.election === undefined ? {} : { leaderUrl: () => lead.leaderUrl }),

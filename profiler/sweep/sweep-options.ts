@@ -1,6 +1,7 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { CPU_PROVIDER, type ProviderName } from '../../models/engines/provider.ts';
 import { type BatchingChoice, canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
+import type { Slo } from '../../profiles/best-config.ts';
 import type { QuotaMechanism } from '../../profiles/table.ts';
 import type { InputShapes } from '../cell/cell-protocol.ts';
 import type { CellSettings } from '../cell/measure-cell.ts';
@@ -47,16 +48,19 @@ export interface ProfileOptions {
    */
   readonly predictionError?: number | undefined;
   /**
-   * The sweep begins no cell that would take it beyond this; what is not measured then is predicted. Default:
-   * no limit.
+   * The time for all of it, from reading the model on: no cell is begun that would take longer, and what is
+   * under way then is given up, except for a first cell. What is not measured is predicted. Default: no
+   * limit.
    */
   readonly maxTimeMs?: number | undefined;
   /** Of the mean's confidence interval. Default 0.95. */
   readonly level?: number | undefined;
   /** Half the interval over the mean. Default 0.03 (`quick`: 0.1). */
   readonly relativeError?: number | undefined;
-  /** Warm-up and samples of one cell. Default 6 s (`quick`: 0.6 s). */
+  /** Warm-up and samples of one cell. Default 6 s (`quick`: 0.6 s), or a tenth of all the time if less. */
   readonly cellTimeMs?: number | undefined;
+  /** Configs whose batch alone takes longer are not measured, but predicted. */
+  readonly slo?: Slo | undefined;
   /** CFS period of the quotas. Default: that of quotas on this machine, 10 ms. */
   readonly periodMicros?: number | undefined;
   /** Cells that may be chosen are measured under this period, too. */
@@ -87,9 +91,16 @@ export function settingsOf(options: ProfileOptions): CellSettings {
   return {
     level: options.level ?? 0.95,
     relativeError: options.relativeError ?? preset.relativeError,
-    cellTimeMs: options.cellTimeMs ?? preset.cellTimeMs,
+    cellTimeMs: options.cellTimeMs ?? Math.min(preset.cellTimeMs, shortOf(options)),
     silenceMs: options.silenceMs ?? SILENCE_MS,
   };
+}
+
+/** Of a time limit each cell may take a part, so that there are enough of them. */
+const SHARE_OF_CELL = 0.1;
+
+function shortOf({ maxTimeMs = Number.POSITIVE_INFINITY }: ProfileOptions): number {
+  return Math.max(QUICK.cellTimeMs, SHARE_OF_CELL * maxTimeMs);
 }
 
 /** Which cells of the grid are measured. */
