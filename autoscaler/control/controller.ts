@@ -4,7 +4,7 @@ import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { inParallel } from '../../models/base/in-parallel.ts';
 import type { StartAction } from '../cluster/actions.ts';
 import type { Instance } from '../cluster/instance.ts';
-import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
+import type { DispatchedBatch, HowLost } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import type { InstanceEvent, Platform } from '../fleet/platform.ts';
@@ -57,9 +57,17 @@ export interface ControllerParts {
    * instances only one may do that. Default: this one.
    */
   readonly mayAct?: () => boolean;
+  /**
+   * Told of decisions with what they were made of: of those that start or stop something, and of those by
+   * which other functions are short than before.
+   */
+  readonly onDecision?: DecisionListener;
   /** Told of every batch that ran, for metrics. */
   readonly onBatch?: (functionName: string, batch: DispatchedBatch) => void;
 }
+
+/** Has to be quick, and must not throw. */
+export type DecisionListener = (input: PlanInput, decision: ScalingDecision, atMs: number) => void;
 
 /**
  * At most this many are under way at once: an API server takes some ms for each, and nothing else is decided
@@ -236,7 +244,8 @@ export class Controller {
     const parts = {
       clock,
       transport,
-      onInstanceLost: (id: string, reason: string) => this.#onInstanceLost(name, id, reason),
+      onInstanceLost: (id: string, reason: string, how: HowLost) =>
+        this.#onInstanceLost(name, id, reason, how),
       onBatch: (batch: DispatchedBatch) => this.#onBatch(name, batch),
       onIdle: () => this.#onIdle(name),
       createKeepAlive: this.#parts.createKeepAlive,
@@ -340,7 +349,11 @@ export class Controller {
     const nodes = await platform.nodes();
     if (!this.#isLeading) return; // another one plans by now
     const nowMs = clock.nowMs(); // after waiting: all that is decided must be of one moment
+    const shortBefore = namesOf(this.#step.shortages);
     const decision = this.#step.decide(nodes, nowMs);
+    const { planned, shortages } = this.#step;
+    if (planned !== undefined && (decision.actions.length > 0 || namesOf(shortages) !== shortBefore))
+      this.#parts.onDecision?.(planned, decision, nowMs);
     if (this.#parts.logsDecisions ?? true) this.#tell(decision, nowMs);
     this.#complain(nowMs);
     await this.#apply(decision, nowMs);
@@ -401,6 +414,7 @@ export class Controller {
     const neverWorked = this.#fleet.note(event);
     this.#step.enqueue(functionName);
     if (event.type === 'gone') {
+      managed?.dispatcher.instanceGone(id, !event.expected);
       if (!event.expected) {
         logger.warn({ function: functionName, instance: id, reason: event.reason }, 'an instance is gone');
         if (neverWorked && managed !== undefined) this.#onStartFailed(managed, event.reason);
@@ -463,15 +477,19 @@ export class Controller {
     }
   }
 
-  #onInstanceLost(functionName: string, id: string, reason: string): void {
+  #onInstanceLost(functionName: string, id: string, reason: string, how: HowLost): void {
     const { logger } = this.#parts;
     logger.warn({ function: functionName, instance: id, reason }, 'an instance failed a batch');
-    this.#fleet.failedBatch(functionName, id);
+    this.#fleet.failedBatch(functionName, id, how);
   }
 
   #refreshDispatcher(managed: ManagedFunction): void {
     managed.dispatcher.setInstances(this.#fleet.serving(managed.name));
   }
+}
+
+function namesOf(shortages: readonly Shortage[]): string {
+  return shortages.map(({ functionName }) => functionName).join(' ');
 }
 
 function digestOf({ deployment }: ManagedFunction): string {

@@ -7,7 +7,7 @@ import { DemandEstimator, type DemandHorizon, type DemandSnapshot } from '../dem
 import { Idleness } from '../demand/keepalive/idleness.ts';
 import { createKeepAlivePolicy, type KeepAlivePolicyName } from '../demand/keepalive/policies.ts';
 import type { KeepAlivePolicy } from '../demand/keepalive/policy.ts';
-import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
+import { type DispatchedBatch, Dispatcher, type HowLost } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import type { FleetFunction } from '../fleet/cluster-snapshot.ts';
 import { StartBackoff } from '../fleet/start-backoff.ts';
@@ -85,7 +85,7 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     parts: {
       clock: Clock;
       transport: BatchTransport;
-      onInstanceLost: (id: string, reason: string) => void;
+      onInstanceLost: (id: string, reason: string, how: HowLost) => void;
       onBatch: (batch: DispatchedBatch) => void;
       /** Told when it becomes idle. */
       onIdle: () => void;

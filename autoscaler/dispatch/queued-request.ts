@@ -32,6 +32,8 @@ export interface QueuedRequest extends Waiting, Completion {
   expiresAtMs: number;
   /** Batches that failed under it. */
   attempts: number;
+  /** It was in a batch when an instance died: it runs alone until it is answered. */
+  isSuspect: boolean;
   /** Its client hung up: no one is waiting for the answer. */
   isAbandoned: boolean;
 }
@@ -51,6 +53,7 @@ export function queuedRequest(
     deadlineMs: Infinity,
     expiresAtMs: Infinity,
     attempts: 0,
+    isSuspect: false,
     isAbandoned: false,
   };
 }

@@ -86,11 +86,13 @@ export class BatchFormer<R extends Waiting> {
   /**
    * Takes a request in. When the queue is full, late requests make room; without any, it is refused.
    *
-   * @param isNew false for one that comes back because its batch failed: that is no demand
+   * @param isNew false for one that comes back because its batch failed: that is no demand, and was taken in
+   * before
    */
   offer(request: R, isNew = true): Offer<R> {
-    const displaced = this.size >= this.#options.queueLimit ? this.#takeLate(request.arrivalMs) : [];
-    const accepted = this.size < this.#options.queueLimit;
+    const isFull = isNew && this.size >= this.#options.queueLimit;
+    const displaced = isFull ? this.#takeLate(request.arrivalMs) : [];
+    const accepted = !isNew || this.size < this.#options.queueLimit;
     if (accepted) this.#onTime.insert(request);
     if (isNew) this.#observeGap(request.arrivalMs);
     return { accepted, displaced };

@@ -14,7 +14,6 @@ import { missingInput, rowsOf, unknownInput } from '../manifest/feeds.ts';
 import type { ModelManifest, TensorSpec } from '../manifest/manifest.ts';
 import { type DType, elementCount, type NamedTensors, type Tensor } from '../manifest/tensor.ts';
 import {
-  type Decoded,
   GIVE_A_BODY,
   JSON_TYPE,
   jsonError,
@@ -50,7 +49,10 @@ export const tensorflowServing: Protocol<PredictForm> = {
   ],
   paths: { model: MODEL, predict: PREDICT, metadata: METADATA },
 
-  decode: ({ body }, manifest) => new PredictReader(body, manifest).read(),
+  decode: ({ body }, manifest) => {
+    const { feeds, form } = readPredictTensors(body, manifest);
+    return { feeds, form, rows: rowsOf(manifest, feeds) };
+  },
 
   /**
    * Writes the answer in the form of the request. Names are left out where there is one output.
@@ -90,6 +92,19 @@ export function predictBody(
   return form === 'row' ? rowsBody('instances', feeds, model?.inputs) : columnsBody('inputs', feeds);
 }
 
+/**
+ * Reads the tensors of a predict call without asking whether the model takes their shapes.
+ *
+ * @param model inputs with a batch axis at 0, along which instances are put together
+ * @throws InflessError INVALID_INPUT
+ */
+export function readPredictTensors(
+  body: Uint8Array,
+  model: Pick<ModelManifest, 'name' | 'inputs'>,
+): { readonly feeds: NamedTensors; readonly form: PredictForm } {
+  return new PredictReader(body, model).readTensors();
+}
+
 /** Whether every input has a row for each instance, so that they can be sent one by one. */
 function haveRows(feeds: NamedTensors, specs: readonly TensorSpec[]): boolean {
   const sizes = specs.map(({ name, batchAxis }) => feeds[name]?.shape[batchAxis ?? 0]);
@@ -104,17 +119,17 @@ const BODY_REMEDY = 'The body has to be JSON like {"instances": […]} or {"inpu
  * Reads a predict body in one pass: the numbers go from the text into the tensors, with nothing in between.
  */
 class PredictReader {
-  readonly #manifest: ModelManifest;
+  readonly #manifest: Pick<ModelManifest, 'name' | 'inputs'>;
   readonly #cursor: JsonCursor;
   readonly #specs: ReadonlyMap<string, TensorSpec>;
 
-  constructor(body: Uint8Array, manifest: ModelManifest) {
+  constructor(body: Uint8Array, manifest: Pick<ModelManifest, 'name' | 'inputs'>) {
     this.#manifest = manifest;
     this.#cursor = new JsonCursor(body, BODY_REMEDY);
     this.#specs = new Map(manifest.inputs.map((spec) => [spec.name, spec]));
   }
 
-  read(): Decoded<PredictForm> {
+  readTensors(): { readonly feeds: NamedTensors; readonly form: PredictForm } {
     const cursor = this.#cursor;
     let found: { readonly feeds: NamedTensors; readonly form: PredictForm } | undefined;
     cursor.readObject((key) => {
@@ -136,10 +151,7 @@ class PredictReader {
         'Send {"instances": [...]}, one value a row.',
       );
     }
-    return {
-      ...(found as { feeds: NamedTensors; form: PredictForm }),
-      rows: rowsOf(this.#manifest, found.feeds),
-    };
+    return found;
   }
 
   #readSignature(): void {

@@ -17,7 +17,7 @@ import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { answerBatch, type ServedModel } from './inference/answer-batch.ts';
 import {
   type FromInference,
-  type InferenceOptions,
+  type InferenceThreadData,
   type ToInference,
   toErrorRecord,
   type WarmupRun,
@@ -47,7 +47,7 @@ async function answer(model: ServedModel, requests: readonly InferenceRequest[])
   return reply;
 }
 
-async function load(options: InferenceOptions): Promise<{ session: EngineSession; model: ServedModel }> {
+async function load(options: InferenceThreadData): Promise<{ session: EngineSession; model: ServedModel }> {
   const startMs = performance.now();
   const file = await resolveModel(options.model, {
     ...(options.modelName === undefined ? {} : { name: options.modelName }),
@@ -66,12 +66,30 @@ async function load(options: InferenceOptions): Promise<{ session: EngineSession
   const model: ServedModel = {
     name,
     manifest,
-    executor: new BatchExecutor(session, maxBatch),
+    executor: new BatchExecutor(countRuns(session, options.runs), maxBatch),
     maxBodyBytes: options.maxBodyBytes,
     onDefect: sendDefect,
   };
   await warmUp(model, maxBatch, session.batchSizes ?? []);
   return { session, model };
+}
+
+/** Lets the other thread see that this one is not stuck, also in the middle of a batch of many runs. */
+function countRuns(session: EngineSession, runs: Int32Array): EngineSession {
+  return {
+    manifest: session.manifest,
+    threads: session.threads,
+    spinning: session.spinning,
+    batchSizes: session.batchSizes,
+    async run(feeds) {
+      try {
+        return await session.run(feeds);
+      } finally {
+        Atomics.add(runs, 0, 1);
+      }
+    },
+    close: () => session.close(),
+  };
 }
 
 /**
@@ -117,7 +135,7 @@ async function run(model: ServedModel, id: number, requests: readonly InferenceR
 }
 
 async function main(): Promise<void> {
-  let inOrder: Promise<unknown> = load(workerData as InferenceOptions);
+  let inOrder: Promise<unknown> = load(workerData as InferenceThreadData);
   const loaded = inOrder as ReturnType<typeof load>;
   port.on('message', (message: ToInference) => {
     isClosing ||= message.type === 'close';

@@ -23,6 +23,8 @@ export const readyReportSchema = z.object({
   threads: z.number().int(),
   loadMs: z.number(),
   firstAnswerMs: z.number(),
+  /** Runs of the model so far: as long as it does not change, the inference thread may be stuck. */
+  progress: z.number().int().optional(),
 });
 export type ReadyReport = z.infer<typeof readyReportSchema>;
 

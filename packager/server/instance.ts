@@ -19,6 +19,8 @@ export interface InstanceOptions {
   readonly clock: Clock;
   /** Runs one batch on the inference thread. */
   readonly run: (requests: readonly InferenceRequest[]) => Promise<BatchResponse>;
+  /** Changes whenever the inference thread has done something. */
+  readonly progress?: () => number;
   /** From a profile table of this model; without, execution times are learned. */
   readonly estimateOf: (model: LoadedModel) => ExecutionEstimate | undefined;
 }
@@ -99,7 +101,8 @@ export class Instance {
   readyReport(): ReadyReport {
     if (this.#phase === 'draining') throw new InflessError('UNAVAILABLE', 'The server is shutting down');
     if (this.#report === undefined) throw new InflessError('UNAVAILABLE', 'The model is still being loaded');
-    return this.#report;
+    const progress = this.#options.progress?.();
+    return progress === undefined ? this.#report : { ...this.#report, progress };
   }
 
   /**

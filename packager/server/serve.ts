@@ -35,6 +35,7 @@ export async function serve(settings: ServerSettings): Promise<void> {
     settings,
     clock: systemClock,
     run: (requests) => thread.run(requests),
+    progress: () => thread.runs,
     estimateOf: (model) => estimateFrom(table, model, settings, logger),
   });
   const guard = new OrphanGuard(systemClock, settings.orphanMs, () =>

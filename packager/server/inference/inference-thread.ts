@@ -2,7 +2,13 @@ import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { programFile } from '../../../models/base/package.ts';
 import type { BatchResponse, InferenceRequest } from '../instance-protocol.ts';
-import { type FromInference, fromErrorRecord, type InferenceOptions, type ToInference } from './messages.ts';
+import {
+  type FromInference,
+  fromErrorRecord,
+  type InferenceOptions,
+  type InferenceThreadData,
+  type ToInference,
+} from './messages.ts';
 
 /** What the thread tells of itself, beside answers. */
 export type ThreadEvent =
@@ -21,13 +27,14 @@ export class InferenceThread {
   readonly #onEvent: (event: ThreadEvent) => void;
   readonly #waiters = new Map<number, Waiter>();
   readonly #exited: Promise<void>;
+  readonly #runs = new Int32Array(new SharedArrayBuffer(4));
   #lastId = 0;
   #state: 'running' | 'closing' | 'failed' = 'running';
 
   constructor(options: InferenceOptions, onEvent: (event: ThreadEvent) => void) {
     this.#onEvent = onEvent;
     this.#worker = new Worker(programFile('packager/server/inference-worker'), {
-      workerData: options,
+      workerData: { ...options, runs: this.#runs } satisfies InferenceThreadData,
       // a copy is no environment of the process: TensorFlow's library would not see what it is told there
       env: SHARE_ENV,
     });
@@ -45,6 +52,11 @@ export class InferenceThread {
         resolve();
       });
     });
+  }
+
+  /** Runs of the model so far; it wraps around. */
+  get runs(): number {
+    return Atomics.load(this.#runs, 0);
   }
 
   /**

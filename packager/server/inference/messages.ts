@@ -18,6 +18,11 @@ export interface InferenceOptions {
   readonly maxBodyBytes: number;
 }
 
+/** What the thread is given beside: one counter of runs of the model, which both threads see. */
+export interface InferenceThreadData extends InferenceOptions {
+  readonly runs: Int32Array<SharedArrayBuffer>;
+}
+
 /** The model once its session is open. */
 export interface LoadedModel {
   readonly name: string;
