@@ -3,6 +3,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   describe,
+  headersThatCount,
   forModel,
   isPrediction,
   nothingAt,
