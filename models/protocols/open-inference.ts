@@ -4,8 +4,9 @@ import { packageVersion } from '../base/package.ts';
 import { parseWith } from '../base/schema.ts';
 import { Elements } from '../codec/elements.ts';
 import { Byte, JsonCursor } from '../codec/json-cursor.ts';
-import type { JsonWriter } from '../codec/json-writer.ts';
+import { answerTooLarge, type JsonWriter } from '../codec/json-writer.ts';
 import { readNested } from '../codec/nested-array.ts';
+import { tooManyRows } from '../codec/rows.ts';
 import { SCALAR_READERS } from '../codec/scalars.ts';
 import { skipValue } from '../codec/skip-value.ts';
 import { writeElements, writerFor } from '../codec/tensor-writer.ts';
@@ -91,8 +92,8 @@ export const openInference: Protocol<InferForm> = {
   paths: { model: MODEL, predict: INFER, metadata: MODEL },
   requestHeaders: [JSON_LENGTH],
 
-  decode: (message, manifest) => decodeInfer(message, manifest),
-  encode: (outputs, { form }, manifest) => inferAnswer(outputs, form, manifest.name),
+  decode: (message, manifest, mostRows) => decodeInfer(message, manifest, mostRows),
+  encode: (outputs, { form }, manifest, mostBytes) => inferAnswer(outputs, form, manifest.name, mostBytes),
 
   descriptions: {
     live: () => jsonMessage({ live: true }),
@@ -153,11 +154,15 @@ const DTYPE_OF = new Map(Object.entries(DATATYPE).map(([dtype, datatype]) => [da
 const EXAMPLE = '{"inputs": [{"name": "…", "shape": […], "datatype": "…", "data": […]}]}';
 
 /** Reads a request whose tensors are JSON, bytes behind it, or the whole body. */
-function decodeInfer({ contentType, headers, body }: Message, manifest: ModelManifest): Decoded<InferForm> {
+function decodeInfer(
+  { contentType, headers, body }: Message,
+  manifest: ModelManifest,
+  mostRows = Number.POSITIVE_INFINITY,
+): Decoded<InferForm> {
   const announced = headers?.[JSON_LENGTH];
   const isRaw = announced === undefined ? isRawBody(contentType, body) : Number(announced) === 0;
-  if (isRaw) return rawRequest(body, manifest);
-  if (announced === undefined) return new InferReader(body, new Uint8Array(0), manifest).read();
+  if (isRaw) return rawRequest(body, manifest, mostRows);
+  if (announced === undefined) return new InferReader(body, new Uint8Array(0), manifest, mostRows).read();
   const jsonBytes = Number(announced);
   if (!/^\d+$/.test(announced) || jsonBytes > body.length) {
     throw invalid(
@@ -165,7 +170,14 @@ function decodeInfer({ contentType, headers, body }: Message, manifest: ModelMan
       'It is how many bytes of the body are JSON; the tensors come behind them.',
     );
   }
-  return new InferReader(body.subarray(0, jsonBytes), body.subarray(jsonBytes), manifest).read();
+  return new InferReader(body.subarray(0, jsonBytes), body.subarray(jsonBytes), manifest, mostRows).read();
+}
+
+/** @throws InflessError BODY_TOO_LARGE */
+function checkedRows(manifest: ModelManifest, feeds: NamedTensors, mostRows: number): number {
+  const rows = rowsOf(manifest, feeds);
+  if (rows > mostRows) throw tooManyRows(mostRows);
+  return rows;
 }
 
 /** Bytes that are not JSON, of which nothing says how much is. */
@@ -174,7 +186,7 @@ function isRawBody(contentType: string, body: Uint8Array): boolean {
 }
 
 /** The one input of a model, and nothing else. */
-function rawRequest(body: Uint8Array, manifest: ModelManifest): Decoded<InferForm> {
+function rawRequest(body: Uint8Array, manifest: ModelManifest, mostRows: number): Decoded<InferForm> {
   const [spec, ...others] = manifest.inputs;
   const remedy = `Send ${EXAMPLE}, with Inference-Header-Content-Length where tensors follow as bytes.`;
   if (spec === undefined || others.length > 0 || spec.dtype === 'string') {
@@ -194,7 +206,8 @@ function rawRequest(body: Uint8Array, manifest: ModelManifest): Decoded<InferFor
   }
   const shape = spec.shape.map((fixed, axis) => (axis === open ? size : (fixed ?? 1)));
   const feeds = { [name]: tensorOfBytes(spec, shape, body, `Input "${name}"`) };
-  return { feeds, rows: rowsOf(manifest, feeds), form: { id: undefined, outputs: undefined, binary: true } };
+  const rows = checkedRows(manifest, feeds, mostRows);
+  return { feeds, rows, form: { id: undefined, outputs: undefined, binary: true } };
 }
 
 /**
@@ -203,12 +216,14 @@ function rawRequest(body: Uint8Array, manifest: ModelManifest): Decoded<InferFor
 class InferReader {
   readonly #manifest: ModelManifest;
   readonly #cursor: JsonCursor;
+  readonly #mostRows: number;
   /** The tensors behind the JSON that have not been taken yet, in the order of the inputs. */
   #behind: Uint8Array;
 
-  constructor(json: Uint8Array, behind: Uint8Array, manifest: ModelManifest) {
+  constructor(json: Uint8Array, behind: Uint8Array, manifest: ModelManifest, mostRows: number) {
     this.#manifest = manifest;
     this.#behind = behind;
+    this.#mostRows = mostRows;
     this.#cursor = new JsonCursor(json, `The body has to be JSON like ${EXAMPLE}.`);
   }
 
@@ -235,7 +250,8 @@ class InferReader {
     }
     if (feeds === undefined) throw invalid('The request has no "inputs"', `Send ${EXAMPLE}.`);
     const named = outputs === undefined || outputs.length === 0 ? undefined : outputs;
-    return { feeds, rows: rowsOf(this.#manifest, feeds), form: { id, outputs: named, binary } };
+    const rows = checkedRows(this.#manifest, feeds, this.#mostRows);
+    return { feeds, rows, form: { id, outputs: named, binary } };
   }
 
   #readInputs(): NamedTensors {
@@ -303,6 +319,10 @@ class InferReader {
 
   #readData(place: string, spec: TensorSpec, shape: readonly number[] | undefined): Values {
     const cursor = this.#cursor;
+    const { batchAxis } = spec;
+    if (batchAxis !== null && shape !== undefined && shape[batchAxis]! > this.#mostRows) {
+      throw tooManyRows(this.#mostRows);
+    }
     // A value takes two bytes at least: no more room is made than the text can fill, whatever the shape says.
     const possible = Math.ceil((cursor.bytes.length - cursor.position) / 2);
     const elements = new Elements(spec.dtype, Math.min(possible, elementCount(shape ?? [])));
@@ -419,7 +439,12 @@ function tensorOf(
   return { dtype, shape, data: elements.data };
 }
 
-function inferAnswer(outputs: NamedTensors, form: InferForm, model: string): Message {
+function inferAnswer(
+  outputs: NamedTensors,
+  form: InferForm,
+  model: string,
+  mostBytes: number | undefined,
+): Message {
   const { id, binary } = form;
   const names = form.outputs ?? Object.keys(outputs).map((name) => ({ name, binary: undefined }));
   const asked = Object.fromEntries(names.map(({ name }) => [name, outputs[name]!]));
@@ -428,7 +453,7 @@ function inferAnswer(outputs: NamedTensors, form: InferForm, model: string): Mes
       (each.binary ?? binary) ? [[each.name, bytesOfTensor(outputs[each.name]!)] as const] : [],
     ),
   );
-  const json = tensorsBody(asked, 'outputs', bytes, (writer) => {
+  const before = (writer: JsonWriter): void => {
     writer.key('model_name');
     writer.string(model);
     writer.byte(Byte.comma);
@@ -439,8 +464,11 @@ function inferAnswer(outputs: NamedTensors, form: InferForm, model: string): Mes
     writer.key('id');
     writer.string(id);
     writer.byte(Byte.comma);
-  });
+  };
+  const json = tensorsBody(asked, 'outputs', { bytes, before, mostBytes });
   if (bytes.size === 0) return { contentType: JSON_TYPE, body: json };
+  const length = [...bytes.values()].reduce((sum, each) => sum + each.length, json.length);
+  if (mostBytes !== undefined && length > mostBytes) throw answerTooLarge(mostBytes);
   return {
     contentType: BINARY_TYPE,
     headers: { [JSON_LENGTH]: String(json.length) },
@@ -455,13 +483,19 @@ function inferAnswer(outputs: NamedTensors, form: InferForm, model: string): Mes
 function tensorsBody(
   tensors: NamedTensors,
   key: 'inputs' | 'outputs',
-  bytes: ReadonlyMap<string, Uint8Array> = new Map(),
-  before: (writer: JsonWriter) => void = () => {},
+  options: {
+    /** Those that follow as bytes, and these. */
+    readonly bytes?: ReadonlyMap<string, Uint8Array>;
+    readonly before?: (writer: JsonWriter) => void;
+    readonly mostBytes?: number | undefined;
+  } = {},
 ): Uint8Array {
+  const { bytes = new Map<string, Uint8Array>() } = options;
   const entries = Object.entries(tensors);
-  const writer = writerFor(Object.fromEntries(entries.filter(([name]) => !bytes.has(name))));
+  const asJson = entries.filter(([name]) => !bytes.has(name));
+  const writer = writerFor(Object.fromEntries(asJson), options.mostBytes);
   writer.byte(Byte.openBrace);
-  before(writer);
+  options.before?.(writer);
   writer.key(key);
   writer.series(Byte.openBracket, entries.length, Byte.closeBracket, (index) => {
     const [name, tensor] = entries[index]!;
