@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { InflessError } from '../../models/base/errors.ts';
 import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT } from '../../packager/server/instance-protocol.ts';
+import { gradeWarnings } from '../../profiles/conditions/grade.ts';
 import { LOCAL_PERIOD_MICROS, underPeriod } from '../../profiles/conditions/period.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { readTable, type StoredTable } from '../../profiles/store.ts';
@@ -126,6 +127,7 @@ async function warningsOf(found: FoundModel, profile: StoredTable): Promise<stri
     ...(failure === undefined
       ? []
       : [`${failure.message}: ${found.title} is served as it was last fetched.`]),
+    ...gradeWarnings(profile.table, profile.file),
     ...(await hostWarnings(found, profile)),
   ];
 }

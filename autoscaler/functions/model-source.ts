@@ -6,7 +6,6 @@ import type { UnpackedModel } from '../../packager/unpack/known-images.ts';
 import { fetchFacts, unpackModel } from '../../packager/unpack/unpack-model.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { findTable, type StoredTable } from '../../profiles/store.ts';
-import type { ProfileTable } from '../../profiles/table.ts';
 import { type FunctionSpec, modelReference } from './spec.ts';
 
 /** A function's model on this machine. */
@@ -42,14 +41,14 @@ function asTrusted({ batching }: FunctionSpec, model: ModelFile): ModelFile {
 }
 
 /** The table of a function that names none, found without fetching the weights of an image. */
-export async function findTableOf(spec: FunctionSpec): Promise<ProfileTable | undefined> {
+export async function findTableOf(spec: FunctionSpec): Promise<StoredTable | undefined> {
   if (spec.image === undefined) {
     const { manifest } = await resolveModel(modelReference(spec), { name: spec.name });
-    return (await findTable(manifest.digest))?.table;
+    return findTable(manifest.digest);
   }
   const { model, profile } = await fetchFacts(spec.image, registryOptions(spec));
   const own = profile && { file: spec.image, table: profile };
-  return (await chooseTable(own, model.digest))?.table;
+  return chooseTable(own, model.digest);
 }
 
 /** Somebody waits for the answer: a registry that is silent is no better than one that is down. */

@@ -1,6 +1,7 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { believed, canBatch, trusted } from '../../models/manifest/manifest.ts';
 import { type PinnedImage, pinImage } from '../../packager/unpack/pinned-image.ts';
+import { gradeWarnings } from '../../profiles/conditions/grade.ts';
 import { CLUSTER_PERIOD_MICROS, periodCaveats, underPeriod } from '../../profiles/conditions/period.ts';
 import type { StoredTable } from '../../profiles/store.ts';
 import { batchingOf, type Deployment, versionOf } from '../functions/deployment.ts';
@@ -49,7 +50,10 @@ export async function resolveImage(
       environment: { ...environment, ...chosen.environment, ...batchingOf(spec) },
       secrets,
     },
-    warnings: [...periodCaveats(profile.table, CLUSTER_PERIOD_MICROS, spec.name)],
+    warnings: [
+      ...gradeWarnings(profile.table, profile.file),
+      ...periodCaveats(profile.table, CLUSTER_PERIOD_MICROS, spec.name),
+    ],
   };
 }
 

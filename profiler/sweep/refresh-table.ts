@@ -110,7 +110,7 @@ function replaced(old: Cell, { speedFactor: _, ...measured }: Cell): Cell {
 }
 
 function chosenCells(table: ProfileTable, stale: Stale): readonly Cell[] {
-  if (stale === 'frontier') return frontierOf(table.cells, 99).map(({ cell }) => cell);
+  if (stale === 'frontier') return [...new Set(frontierOf(table, 99).map(({ cell }) => cell))];
   return stale.map((config) => {
     const cell = table.cells.find((known) => configKey(known) === configKey(config));
     if (cell !== undefined) return cell;
