@@ -40,13 +40,14 @@ const VIEW_OF: Readonly<Record<Exclude<DType, 'string'>, View>> = {
 const LENGTH_BYTES = 4;
 
 /**
- * A tensor as the Open Inference Protocol's binary extension has it: elements little-endian in row-major order
- * (as all machines have them that we run on), a bool as a byte of 0 or 1, a string as its length and its UTF-8.
+ * A tensor as the Open Inference Protocol's binary extension has it: elements little-endian in row-major
+ * order (as all machines have them that we run on), a bool as a byte of 0 or 1, a string as its length and
+ * its UTF-8.
  * Nothing of it is a view into `bytes`: a body is given back once it is decoded.
  *
  * @param place names the tensor in complaints
- * @throws InflessError INVALID_INPUT for more or fewer bytes than the shape takes, a bool that is neither, or
- * strings that are no UTF-8
+ * @throws InflessError INVALID_INPUT for more or fewer bytes than the shape takes, a bool that is neither,
+ * or strings that are no UTF-8
  */
 export function tensorOfBytes(
   { dtype }: Pick<TensorSpec, 'dtype'>,

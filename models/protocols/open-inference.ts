@@ -55,9 +55,9 @@ const NO_SHARED_MEMORY = 'Shared memory is not offered here. Send tensors in the
 const NO_SETTINGS = 'Settings of logs and traces are not offered here.';
 
 /**
- * The Open Inference Protocol v2, REST: what the clients of Triton, KServe and MLServer speak. Tensors are JSON,
- * or bytes behind it (the binary extension), or the body is the one tensor and nothing else. Of the other
- * extensions there is the index of models; what else Triton's clients ask for is refused in a sentence.
+ * The Open Inference Protocol v2, REST: what the clients of Triton, KServe and MLServer speak. Tensors are
+ * JSON, or bytes behind it (the binary extension), or the body is the one tensor and nothing else. Of the
+ * other extensions there is the index of models; what else Triton's clients ask for is refused in a sentence.
  */
 export const openInference: Protocol<InferForm> = {
   name: 'open-inference',
