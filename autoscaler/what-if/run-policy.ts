@@ -28,6 +28,8 @@ export interface PolicyRun {
   readonly seed: number;
   /** See {@link Scenario.executionNoiseCv}. */
   readonly executionNoiseCv: number;
+  /** See {@link Scenario.meanTimeToFailureMs}. */
+  readonly meanTimeToFailureMs?: number;
 }
 
 export interface PolicyRunOptions {
@@ -83,7 +85,8 @@ function newRecorder(clock: Clock, bins: Bins, views: ReadonlyMap<string, Profil
   );
 }
 
-function scenarioOf(run: PolicyRun, { binMs }: Bins): Scenario {
+/** The scenario of a run, sampled once a bin. */
+export function scenarioOf(run: PolicyRun, { binMs }: Bins): Scenario {
   const { functions, cluster, loads, process, warmUpMs, seed, executionNoiseCv } = run;
   return {
     functions: functions.map(({ spec, table }) => ({
@@ -101,6 +104,7 @@ function scenarioOf(run: PolicyRun, { binMs }: Bins): Scenario {
     durationMs: warmUpMs + loads.durationMs,
     warmUpMs,
     executionNoiseCv,
+    ...(run.meanTimeToFailureMs === undefined ? {} : { meanTimeToFailureMs: run.meanTimeToFailureMs }),
     sampleMs: binMs, // only the recorder's course is looked at
     seed,
   };

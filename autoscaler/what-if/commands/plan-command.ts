@@ -11,29 +11,19 @@ import {
 import { file, wholeNumber } from '../../../models/base/command-line/parsers.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../../models/base/errors.ts';
 import { writeFileSafely } from '../../../models/base/files.ts';
-import { parseDurationMs } from '../../../models/base/units.ts';
+import { formatDuration, parseDurationMs } from '../../../models/base/units.ts';
 import { parseProcess } from '../../../profiler/load/options.ts';
 import type { System } from '../../simulation/systems/serving-system.ts';
-import { SYSTEMS, systemByName } from '../../simulation/systems/systems.ts';
+import { SYSTEMS } from '../../simulation/systems/systems.ts';
 import { requireSelectable } from '../inputs/cluster.ts';
 import { CALL_OPTIONS, readLoads } from '../inputs/load-options.ts';
-import { isPolicyFile, type OwnPolicyFile, policyFile } from '../own-policies/own-policy.ts';
+import { parsePolicies } from '../own-policies/named-policies.ts';
+import type { OwnPolicyFile } from '../own-policies/own-policy.ts';
 import type { WhatIfReport } from '../report/report.ts';
 import type { WhatIfRequest } from '../what-if.ts';
 import { ProgressLine } from './progress-line.ts';
 
-/** Reads names of ours, and of files, with commas between, each once. */
-function policiesOf(given: string): (System | OwnPolicyFile)[] {
-  const names = [...new Set(given.split(',').map((name) => name.trim()))];
-  const policies = names.map((name) => (isPolicyFile(name) ? policyFile(name) : systemByName(name)));
-  const twice = policies.find(({ name }, index) => policies.findIndex((each) => each.name === name) < index);
-  if (twice === undefined) return policies;
-  throw new InflessError('INVALID_INPUT', `Two of the policies are named "${twice.name}"`, {
-    remedy: 'A file is known by its name without the ending: give it another.',
-  });
-}
-
-const parsePolicies: Parser<readonly (System | OwnPolicyFile)[]> = Object.assign(policiesOf, {
+const policyNames: Parser<readonly (System | OwnPolicyFile)[]> = Object.assign(parsePolicies, {
   choices: SYSTEMS.map(({ name }) => name),
   completes: 'file',
 } as const);
@@ -65,7 +55,7 @@ const OPTIONS = {
   }),
   policies: option({
     flag: '--policies <names>',
-    parse: parsePolicies,
+    parse: policyNames,
     default: 'default,infless',
     help: 'policies to compare, separated by commas; variations, like infless+fixed; also your own, like ./mine.mjs',
   }),
@@ -133,7 +123,12 @@ async function plan(options: PlanValues): Promise<void> {
     const report = await whatIf({
       ...request,
       signal: interrupt.signal,
-      onProgress: (each) => progress.update(each),
+      onProgress: ({ policy, done, atMs, endMs }) =>
+        progress.update(
+          done,
+          () =>
+            `${policy}: ${formatDuration(atMs)} of ${formatDuration(endMs)}; ${Math.floor(done * 100)} % of all`,
+        ),
     });
     progress.clear();
     await write(report, options);
