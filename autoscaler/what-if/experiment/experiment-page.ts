@@ -3,12 +3,31 @@ import { renderDocument } from '../../../models/base/page/document.ts';
 import { escapeHtml, tableHtml } from '../../../models/base/page/html.ts';
 import { LATENCY_PERCENTILES } from '../../simulation/meters/request-meter.ts';
 import { plural } from '../report/figures.ts';
-import type { ExperimentReport } from './experiment.ts';
+import type { Grid, InputDigest } from './grid-file.ts';
 import { type Picture, type Point, pictureSvg, type Series } from './pictures.ts';
 import { isFailure, type RunFigures } from './run-figures.ts';
 import type { Setting } from './settings.ts';
-import { type SummaryRow, settingText } from './summary.ts';
+import { type DoneRun, type SummaryRow, settingText } from './summary.ts';
 import { cellText, SUMMARY_COLUMNS } from './summary-text.ts';
+
+/** What decides about the results: with this, someone else gets the same ones. */
+export interface Provenance {
+  readonly version: string;
+  readonly node: string;
+  readonly commandLine: readonly string[];
+  readonly inputs: readonly InputDigest[];
+  readonly seeds: readonly number[];
+  readonly grid: Grid;
+}
+
+export interface ExperimentReport {
+  /** In the grid's order; without those that were not reached. */
+  readonly done: readonly DoneRun[];
+  readonly all: number;
+  readonly rows: readonly SummaryRow[];
+  readonly notes: readonly string[];
+  readonly provenance: Provenance;
+}
 
 /** What an experiment came to as one page: for each setting the pictures that a paper has, and the table. */
 export function renderExperimentPage(report: ExperimentReport): Promise<string> {

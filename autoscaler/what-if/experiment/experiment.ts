@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { writeFileSafely } from '../../../models/base/files.ts';
 import { packageVersion } from '../../../models/base/package.ts';
-import { renderExperimentPage } from './experiment-page.ts';
-import { type Grid, type GridFile, type InputDigest, sha256 } from './grid-file.ts';
+import { type ExperimentReport, renderExperimentPage } from './experiment-page.ts';
+import { type GridFile, sha256 } from './grid-file.ts';
 import { figuresCsv, isFailure } from './run-figures.ts';
 import { RunJournal } from './run-journal.ts';
 import { runAll } from './run-pool.ts';
 import { prepareGrid, runsOf } from './settings.ts';
-import { type DoneRun, type SummaryRow, summaryCsv, summaryOf } from './summary.ts';
+import { type DoneRun, summaryCsv, summaryOf } from './summary.ts';
 
 export interface ExperimentOptions {
   /** Where the journal, the CSV files and the page go. */
@@ -16,25 +16,6 @@ export interface ExperimentOptions {
   readonly commandLine: readonly string[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, all: number) => void;
-}
-
-/** What decides about the results: with this, someone else gets the same ones. */
-export interface Provenance {
-  readonly version: string;
-  readonly node: string;
-  readonly commandLine: readonly string[];
-  readonly inputs: readonly InputDigest[];
-  readonly seeds: readonly number[];
-  readonly grid: Grid;
-}
-
-export interface ExperimentReport {
-  /** In the grid's order; without those that were not reached. */
-  readonly done: readonly DoneRun[];
-  readonly all: number;
-  readonly rows: readonly SummaryRow[];
-  readonly notes: readonly string[];
-  readonly provenance: Provenance;
 }
 
 /**

@@ -6,7 +6,7 @@ import { parseWith } from '../../../models/base/schema.ts';
 import { parseDurationMs } from '../../../models/base/units.ts';
 import { parseYaml } from '../../../models/base/yaml.ts';
 import { readInputFile } from '../inputs/input-file.ts';
-import { parsePolicies } from '../own-policies/named-policies.ts';
+import { parsePolicies } from '../own-policies/own-policy.ts';
 
 /** One value or several: each is combined with each of the others. */
 function oneOrMore<T extends z.ZodType>(each: T) {

@@ -101,7 +101,7 @@ const COLUMNS = [
   'run_moves_per_minute',
 ];
 
-/** One row a run and function, tidy: what is of the whole run is in each of its rows. Failed runs have none. */
+/** One row a run and function, tidy: what is of the whole run is in each of its rows. Failures have none. */
 export function figuresCsv(
   outcomes: readonly { readonly run: ExperimentRun; readonly outcome: RunOutcome }[],
 ): string {

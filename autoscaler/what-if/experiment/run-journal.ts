@@ -13,8 +13,8 @@ interface Line {
 const FILE = 'runs.jsonl';
 
 /**
- * What an experiment has done: a line a run, written when it ends. A second start reads it and goes on; a line
- * that was cut off when the first was killed is done again.
+ * What an experiment has done: a line a run, written when it ends. A second start reads it and goes on; a
+ * line that was cut off when the first was killed is done again.
  */
 export class RunJournal {
   readonly #file: string;

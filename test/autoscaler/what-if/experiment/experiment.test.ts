@@ -2,10 +2,8 @@ import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type ExperimentReport,
-  runExperiment,
-} from '../../../../autoscaler/what-if/experiment/experiment.ts';
+import { runExperiment } from '../../../../autoscaler/what-if/experiment/experiment.ts';
+import type { ExperimentReport } from '../../../../autoscaler/what-if/experiment/experiment-page.ts';
 import { readGrid } from '../../../../autoscaler/what-if/experiment/grid-file.ts';
 import { isFailure } from '../../../../autoscaler/what-if/experiment/run-figures.ts';
 import { summaryText } from '../../../../autoscaler/what-if/experiment/summary-text.ts';
