@@ -78,6 +78,10 @@ export const SERVER_ENVIRONMENT = {
   modelName: 'INFLESS_MODEL_NAME',
   /** File that says what the model is: spares running it at each start to find out. */
   manifest: 'INFLESS_MANIFEST',
+  /** A request to make up others like: a file, or JSON as TensorFlow Serving takes it. */
+  sample: 'INFLESS_SAMPLE',
+  /** Sizes of inputs by name, as JSON. */
+  shapes: 'INFLESS_SHAPES',
   instanceId: 'INFLESS_INSTANCE_ID',
   host: 'INFLESS_HOST',
   /**
@@ -96,6 +100,9 @@ export const SERVER_ENVIRONMENT = {
   profile: 'INFLESS_PROFILE',
   queueLimit: 'INFLESS_QUEUE_LIMIT',
   maxBodyBytes: 'INFLESS_MAX_BODY_BYTES',
+  /** Most rows of a request. */
+  maxRows: 'INFLESS_MAX_ROWS',
+  maxAnswerBytes: 'INFLESS_MAX_ANSWER_BYTES',
   /** Longest a request may wait before it is answered 504. */
   maxWaitMs: 'INFLESS_MAX_WAIT_MS',
   /** On SIGTERM: how long what is queued may still take. */

@@ -1,5 +1,6 @@
 import { type ErrorCode, InflessError } from '../../../models/base/errors.ts';
 import type { Threading } from '../../../models/engines/engine.ts';
+import type { RequestLike } from '../../../models/manifest/example.ts';
 import type { BatchingChoice, ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { BatchResponse, InferenceRequest } from '../instance-protocol.ts';
 
@@ -8,6 +9,9 @@ export interface InferenceOptions {
   readonly model: string;
   readonly modelName: string | undefined;
   readonly manifest: string | undefined;
+  /** A request to warm up with: a file, or JSON. */
+  readonly sample: string | undefined;
+  readonly shapes: RequestLike['shapes'];
   readonly batching: BatchingChoice;
   readonly cpuMillicores: number;
   readonly gpuPercent: number;
@@ -16,6 +20,9 @@ export interface InferenceOptions {
   readonly threading: Threading | undefined;
   readonly maxBatch: number;
   readonly maxBodyBytes: number;
+  readonly maxRows: number;
+  readonly maxFrameRows: number;
+  readonly maxAnswerBytes: number;
 }
 
 /** What the thread is given beside: one counter of runs of the model, which both threads see. */
@@ -40,7 +47,13 @@ export interface WarmupRun {
 }
 
 export type ToInference =
-  | { readonly type: 'run'; readonly id: number; readonly requests: readonly InferenceRequest[] }
+  | {
+      readonly type: 'run';
+      readonly id: number;
+      readonly requests: readonly InferenceRequest[];
+      /** See {@link Cancellation}. */
+      readonly cancelled: SharedArrayBuffer;
+    }
   /**
    * Closes the session after what was sent before and ends the thread: it must never be terminated, see
    * worker.
