@@ -4,11 +4,7 @@ import {
   type LazyProgram,
   type ProgramSpec,
 } from '../../models/base/command-line/option-table.ts';
-<<<<<<< HEAD
-import { DOCTOR, EXPERIMENT, EXPLAIN, JOURNAL, PLAN, REPLAY, SERVE } from '../commands.ts';
-=======
-import { CLIENT, DOCTOR, EXPLAIN, JOURNAL, PLAN, REPLAY, SERVE } from '../commands.ts';
->>>>>>> main
+import { CLIENT, DOCTOR, EXPERIMENT, EXPLAIN, JOURNAL, PLAN, REPLAY, SERVE } from '../commands.ts';
 
 /** The four programs, each of which has a name of its own, too. */
 const PROGRAMS: readonly LazyProgram[] = [
@@ -53,16 +49,12 @@ export const inflessProgram: ProgramSpec = defineProgram({
   summary:
     'Give a model and a latency target, get an endpoint that meets it with as few resources as possible.',
   options: {},
-<<<<<<< HEAD
-  commands: [SERVE, ...PROGRAMS, PLAN, EXPERIMENT, EXPLAIN, JOURNAL, REPLAY, DOCTOR, COMPLETION],
-=======
   commands: [
     ...under('Serve and measure', [SERVE, ...PROGRAMS]),
     ...under('A running autoscaler', CLIENT),
-    ...under('What is decided, and what would be', [PLAN, EXPLAIN, JOURNAL, REPLAY]),
+    ...under('What is decided, and what would be', [PLAN, EXPERIMENT, EXPLAIN, JOURNAL, REPLAY]),
     ...under('This machine', [DOCTOR, COMPLETION]),
   ],
->>>>>>> main
   notes: `
 Start with a model file, or a model of the zoo:
   infless serve mobilenet --slo 200ms
