@@ -21,6 +21,7 @@ import { type OwnPolicyFile, parsePolicies } from '../own-policies/own-policy.ts
 import type { WhatIfReport } from '../report/report.ts';
 import type { WhatIfRequest } from '../what-if.ts';
 import { ProgressLine } from './progress-line.ts';
+import { openRequestCsv } from './request-csv.ts';
 
 const policyNames: Parser<readonly (System | OwnPolicyFile)[]> = Object.assign(parsePolicies, {
   choices: SYSTEMS.map(({ name }) => name),
@@ -76,6 +77,12 @@ const OPTIONS = {
     default: '0',
     help: 'how much batches vary beyond what the tables say, as a coefficient of variation',
   }),
+  mttf: option({
+    flag: '--mttf <duration>',
+    parse: parseDurationMs,
+    otherwise: 'none fails',
+    help: 'mean time after which an instance crashes',
+  }),
   seed: option({
     flag: '--seed <integer>',
     parse: wholeNumber(0),
@@ -88,6 +95,12 @@ const OPTIONS = {
     parse: file,
     group: REPORT,
     help: 'write the report as JSON to a file, or to standard output in place of the text',
+  }),
+  requests: option({
+    flag: '--requests <file>',
+    parse: file,
+    group: REPORT,
+    help: 'write what became of every request as CSV: arrival, start, end, instance, batch, cold',
   }),
   html: option({
     flag: '--html <file>',
@@ -118,9 +131,11 @@ async function plan(options: PlanValues): Promise<void> {
   const request = await toRequest(options);
   const interrupt = onInterrupt();
   const progress = new ProgressLine(process.stderr, systemClock);
+  const requests = options.requests === undefined ? undefined : await openRequestCsv(options.requests);
   try {
     const report = await whatIf({
       ...request,
+      ...(requests === undefined ? {} : { onRequest: requests.add }),
       signal: interrupt.signal,
       onProgress: ({ policy, done, atMs, endMs }) =>
         progress.update(
@@ -130,6 +145,7 @@ async function plan(options: PlanValues): Promise<void> {
         ),
     });
     progress.clear();
+    await requests?.close();
     await write(report, options);
     if (report.interrupted) process.exitCode = EXIT_INTERRUPTED;
     else if (!report.verdict.met) process.exitCode = 1;
@@ -164,6 +180,7 @@ async function toRequest(options: PlanValues): Promise<WhatIfRequest> {
     warmUpMs: options.warmUp,
     seed: options.seed,
     executionNoiseCv: options.noise,
+    ...(options.mttf === undefined ? {} : { meanTimeToFailureMs: options.mttf }),
   };
 }
 
