@@ -57,7 +57,12 @@ export async function prepareGrid(grid: Grid): Promise<PreparedGrid> {
   for (const cluster of clusters.values()) requireSelectable(cluster, planned!);
   const loads = new Map<string, Loads>();
   for (const [index, load] of grid.load.entries()) {
-    const options = { ...load, traceFormat: load['trace-format'], duration: grid.duration };
+    const options = {
+      ...load,
+      traceFormat: load['trace-format'],
+      'from-journal': [],
+      duration: grid.duration,
+    };
     loads.set(loadName(load, index), await readLoads(names, options));
   }
   return {
