@@ -22,6 +22,7 @@ import {
   type ProfileTable,
   type ThreadChoice,
 } from '../../profiles/table.ts';
+import { withTails } from '../../profiles/tails.ts';
 import { openSweepGpu, type SweepGpu } from '../gpu/sweep-gpu.ts';
 import { checkPeriodMicros } from '../quota/cfs-limits.ts';
 import { availableCpuMillicores } from '../quota/cpu-limit.ts';
@@ -251,15 +252,16 @@ async function measureTable(
       ...(threading.length === 0 ? {} : { threading: [...threading] }),
     };
     const finished = await underOtherPeriod(
-      table,
+      withTails(table),
       { model, settings, gpu },
       { ...options, limit },
       onProgress,
       signal,
     );
-    onProgress({ type: 'saved', file: await saveTable(finished) });
+    const told = withTails(finished);
+    onProgress({ type: 'saved', file: await saveTable(told) });
     await journal.remove();
-    return finished;
+    return told;
   } finally {
     await journal.close();
   }

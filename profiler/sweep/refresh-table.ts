@@ -11,6 +11,7 @@ import { type Config, configKey, formatConfig } from '../../profiles/config.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { findTable, type StoredTable, saveTable } from '../../profiles/store.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
+import { withTails } from '../../profiles/tails.ts';
 import { openSweepGpu } from '../gpu/sweep-gpu.ts';
 import { checkPeriodMicros } from '../quota/cfs-limits.ts';
 import { openSweepQuotas } from '../quota/measurement-quotas.ts';
@@ -91,8 +92,9 @@ export async function refreshTable(
       const other = await runnerUnder(otherPeriodMicros);
       refreshed = await measureFrontier(refreshed, { ...plan, runner: other }, onProgress);
     }
-    onProgress({ type: 'saved', file: await saveTable(refreshed, file) });
-    return refreshed;
+    const told = withTails(refreshed);
+    onProgress({ type: 'saved', file: await saveTable(told, file) });
+    return told;
   } finally {
     await gpu?.close();
   }

@@ -56,6 +56,17 @@ export class Pool {
     }
   }
 
+  /** What the serving processes have used so far: CPU time, and periods in which their quota was used up. */
+  async used() {
+    const stats = await Promise.all(this.#instances.map(({ quota }) => quota.stat()));
+    const sum = (of) => stats.reduce((total, stat) => total + (stat === null ? 0 : of(stat)), 0);
+    return {
+      cpuMs: sum(({ cpuMs }) => cpuMs),
+      periods: sum(({ periods }) => periods),
+      throttledPeriods: sum(({ throttledPeriods }) => throttledPeriods),
+    };
+  }
+
   async close() {
     await Promise.all(this.#instances.map(({ stop }) => stop()));
     await this.#transport.close();
@@ -100,7 +111,7 @@ async function startInstance({ model, tableFile, config, instances, sloMs, quota
     if (port === undefined) throw new Error('a serving process ended before it listened');
     const url = `http://127.0.0.1:${port}`;
     await ready(url);
-    return { url, stop };
+    return { url, quota, stop };
   } catch (error) {
     await stop();
     throw error;
