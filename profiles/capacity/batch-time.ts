@@ -1,3 +1,4 @@
+import { isImported } from '../conditions/due.ts';
 import type { Config } from '../config.ts';
 import type { ProfileView } from '../lookup.ts';
 import type { FullBatch } from './capacity.ts';
@@ -87,9 +88,10 @@ export function fullBatch(
   seen?: Observation,
 ): FullBatch {
   const { batch } = config;
+  const counted = isImported(view.table) ? seen : cautious(seen);
   const busy = (executionMs: number, isTail: boolean): number =>
-    busyMs(view, config, batch, { executionMs, isTail }, cautious(seen));
-  const meanMs = busy(view.meanMs(config), false);
+    busyMs(view, config, batch, { executionMs, isTail }, counted);
+  const meanMs = busy(view.fullBatchMs(config), false);
   const tailMs = busy(view.executionMs(config, batch, percentile / 100), true);
   return { batch, meanMs, tailMs: Math.max(meanMs, tailMs) };
 }
