@@ -69,6 +69,7 @@ async function measureTable(options: ProfileValues, { signal }: Interrupt): Prom
     like: await readLikeness(options),
     slo: readSlo(options),
     modelName: options.modelName,
+    replace: options.replace,
     resume: options.resume,
     journalFile: options.output === undefined ? undefined : `${options.output}.journal`,
   };

@@ -12,6 +12,7 @@ import {
   type SloPercentile,
   throughputPerCore,
 } from '../../profiles/best-config.ts';
+import { gradeOf, gradeText } from '../../profiles/conditions/grade.ts';
 import { periodText } from '../../profiles/conditions/period.ts';
 import { guessCaveats } from '../../profiles/conditions/shapes.ts';
 import { formatConfig } from '../../profiles/config.ts';
@@ -36,6 +37,7 @@ export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = p
   return [
     `${colors.bold(model.name)}  ${formatBytes(model.sizeBytes)}, ${table.engine}, quota by ${quota.mechanism}${period}`,
     `Rows: ${shapesText(table)}`,
+    `Table: ${gradeText(gradeOf(table))}`,
     ...guessCaveats(table).map((caveat) => colors.bold(colors.yellow(caveat))),
     `${host.cpuModel}, ${host.cpuCores} cores, ${host.gpus.map(({ model }) => model).join(', ') || 'no GPU'}`,
     ...distinct(cells.map(({ gpuPercent }) => gpuPercent)).flatMap((gpuPercent) =>

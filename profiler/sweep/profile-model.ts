@@ -12,7 +12,7 @@ import { guessCaveats, measuredShapes } from '../../profiles/conditions/shapes.t
 import { type Config, compareConfigs } from '../../profiles/config.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { Host } from '../../profiles/host-schema.ts';
-import { cacheFileStem, saveTable } from '../../profiles/store.ts';
+import { cacheFileStem, keepBetter } from '../../profiles/store.ts';
 import { predictCells } from '../../profiles/surface/predict-cells.ts';
 import {
   type Accelerator,
@@ -259,7 +259,9 @@ async function measureTable(
       signal,
     );
     const told = withTails(finished);
-    onProgress({ type: 'saved', file: await saveTable(told) });
+    const { file, why } = await keepBetter(told, options.replace);
+    if (why === undefined) onProgress({ type: 'saved', file });
+    else note(`${file} is better and stays: of this table, ${why}. --replace puts this one in its place.`);
     await journal.remove();
     return told;
   } finally {

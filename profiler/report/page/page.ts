@@ -3,6 +3,7 @@ import { renderDocument } from '../../../models/base/page/document.ts';
 import { escapeHtml, type HtmlCell, tableHtml } from '../../../models/base/page/html.ts';
 import { formatBytes, formatCores, formatDuration } from '../../../models/base/units.ts';
 import { SLO_PERCENTILES, type Slo, throughputPerCore } from '../../../profiles/best-config.ts';
+import { gradeOf, gradeText } from '../../../profiles/conditions/grade.ts';
 import { periodText } from '../../../profiles/conditions/period.ts';
 import { guessCaveats } from '../../../profiles/conditions/shapes.ts';
 import { compareConfigs, formatConfig } from '../../../profiles/config.ts';
@@ -81,6 +82,7 @@ function conditions(table: ProfileTable): string[] {
   const facts: readonly (readonly [string, string])[] = [
     ['Model', `${model.format}, ${formatBytes(model.sizeBytes)}, ${model.digest}`],
     ['Rows', shapesText(table)],
+    ['Grade', gradeText(gradeOf(table))],
     [
       'Host',
       `${host.cpuModel}, ${host.cpuCores} cores, ${formatBytes(host.memoryBytes)}${gpus}, ${host.platform} ${host.arch}, kernel ${host.kernel}`,

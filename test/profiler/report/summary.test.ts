@@ -15,6 +15,7 @@ describe('summary', () => {
     expect(renderSummary(sample, undefined, PLAIN)).toMatchInlineSnapshot(`
       "sample  1.2 MB, onnxruntime-node 1.30.0, quota by cgroup-v1, period 10 ms
       Rows: x 3
+      Table: good: 3 cells measured, none disturbed
       Imaginary CPU, 8 cores, no GPU
 
       Latency of a full batch, p50 / p99 in ms
