@@ -15,11 +15,17 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cacheDirectory } from '../../dist/models/base/files.js';
+import { cacheDirectory, writeFileSafely } from '../../dist/models/base/files.js';
 import { canBatch } from '../../dist/models/manifest/manifest.js';
 import { resolveModel } from '../../dist/models/resolve/resolve-model.js';
 import { openSweepQuotas } from '../../dist/profiler/quota/measurement-quotas.js';
 import { profileModel } from '../../dist/profiler/sweep/profile-model.js';
+import {
+  CLUSTER_PERIOD_MICROS,
+  LOCAL_PERIOD_MICROS,
+  underPeriod,
+} from '../../dist/profiles/conditions/period.js';
+import { formatConfig } from '../../dist/profiles/config.js';
 import { readTable, saveTable } from '../../dist/profiles/store.js';
 import { benchmark } from './support/program.mjs';
 import { Journal } from './support/promise/journal.mjs';
@@ -36,11 +42,12 @@ const OPTIONS = {
   fresh: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 };
-const PERIODS = { '10ms': 10_000, '100ms': 100_000 };
+const PERIODS = { '10ms': LOCAL_PERIOD_MICROS, '100ms': CLUSTER_PERIOD_MICROS };
 const SLO_FACTORS = [6, 2.5, 20];
 /** At this one the highest rate that holds is searched for. */
 const SEARCHED_FACTOR = 6;
 const BATCHES = [1, 2, 4, 8];
+const QUICK_BATCHES = [1, 4];
 const CPU_MILLICORES = [500, 1000];
 /** Of a quick run; what has begun is finished within the rest of a quarter of an hour. */
 const QUICK_MODELS = 4;
@@ -116,51 +123,58 @@ async function measureAll(bench, models) {
   const profiled = new Map();
   for (const factor of SLO_FACTORS) {
     for (const entry of models) {
+      if (isLate(bench, `${entry.name}/${factor}`)) continue;
+      if (!profiled.has(entry.name)) profiled.set(entry.name, await profiledModel(bench, entry));
+      const own = profiled.get(entry.name);
+      const sloMs = factor * loneP99Ms(own.table);
       for (const [period, periodMicros] of Object.entries(PERIODS)) {
-        const name = `${entry.name}/${period}`;
-        if (isLate(bench, `${name}/${factor}`)) continue;
-        if (!profiled.has(name)) profiled.set(name, await profiledModel(bench, entry, period, periodMicros));
-        await measureSlo(bench, { ...profiled.get(name), period, factor });
+        const quotas = await openSweepQuotas({ periodMicros });
+        const table = underPeriod(own.table, periodMicros);
+        await measureSlo(bench, { ...own, table, quotas, period, factor, sloMs });
       }
     }
   }
 }
 
-async function profiledModel({ folder, values, journal, signal }, entry, period, periodMicros) {
+/** Measured once, as for clusters: cells that may be chosen under their period are measured under that, too. */
+async function profiledModel({ folder, values, journal, signal }, entry) {
   tell(`${entry.name}: fetching and looking at the model`);
   const reference = await referenceOf(entry, folder);
-  const model = await resolveModel(reference, { name: entry.name });
-  const tableFile = join(folder, `${entry.name}-${period}${values.quick ? '-quick' : ''}.json`);
-  await journal.once(`table/${entry.name}/${period}`, async () => {
+  const like = entry.shapes === undefined ? {} : { shapes: entry.shapes };
+  const model = await resolveModel(reference, { name: entry.name, like });
+  const tableFile = join(folder, `${entry.name}${values.quick ? '-quick' : ''}.json`);
+  await journal.once(`${entry.name}/table`, async () => {
+    const batches = values.quick ? QUICK_BATCHES : BATCHES;
     const table = await profileModel(
       reference,
       {
         modelName: entry.name,
-        shapes: entry.shapes ?? {},
-        batches: canBatch(model.manifest) ? BATCHES : [1],
+        like,
+        batches: canBatch(model.manifest) ? batches : [1],
         cpuMillicores: CPU_MILLICORES,
         gpuPercents: [0],
         full: true,
-        periodMicros,
+        replace: true,
+        periodMicros: LOCAL_PERIOD_MICROS,
+        otherPeriodMicros: CLUSTER_PERIOD_MICROS,
         ...(values.quick ? { relativeError: 0.05, cellTimeMs: 2_000 } : {}),
         journalFile: `${tableFile}.journal`,
       },
-      (event) => {
-        if (event.type === 'cell-started')
-          tell(`${entry.name}: profiling under ${period}, cell ${event.done + 1} of ${event.total}`);
+      ({ type, config, done, total }) => {
+        if (type !== 'cell-started') return;
+        tell(`${entry.name}: profiling ${formatConfig(config)}, ${done + 1} of ${total}`);
       },
       signal,
     );
     await saveTable(table, tableFile);
+    await writeFileSafely(`${tableFile}.manifest`, JSON.stringify(model.manifest));
     return true;
   });
-  const quotas = await openSweepQuotas({ periodMicros });
-  return { entry, model, tableFile, table: await readTable(tableFile), quotas };
+  return { entry, model, tableFile, table: await readTable(tableFile) };
 }
 
 async function measureSlo(bench, profiled) {
-  const { entry, table, period, factor } = profiled;
-  const sloMs = factor * loneP99Ms(table);
+  const { entry, table, period, factor, sloMs } = profiled;
   const promised = [instancePromise(table, sloMs), setPromise(table, sloMs)];
   for (const promise of promised) {
     if (promise === undefined) continue;
@@ -170,7 +184,6 @@ async function measureSlo(bench, profiled) {
       ...profiled,
       promise,
       sloMs,
-      shapes: entry.shapes,
       signal: bench.signal,
       cores: bench.cores,
     };

@@ -12,10 +12,10 @@ const UNCOUNTED = 0.05;
 const protocol = PROTOCOLS.find(({ name }) => name === 'tensorflow-serving') ?? PROTOCOLS[0];
 
 /** Requests of one row, as JSON of TensorFlow Serving, made before the load. */
-export function requestsOf({ manifest }, shapes = {}) {
+export function requestsOf({ manifest }) {
   const path = fillPath(protocol.paths.predict, { model: manifest.name });
   return Array.from({ length: DISTINCT_REQUESTS }, (_, index) => {
-    const feeds = generateInputs(manifest, { batch: 1, seed: index + 1, shapes });
+    const feeds = generateInputs(manifest, { batch: 1, seed: index + 1 });
     const { contentType, body } = protocol.request(feeds, manifest);
     return { path, contentType, body };
   });

@@ -95,7 +95,7 @@ async function startInstance({ model, tableFile, config, instances, sloMs, quota
   const log = await open(`${tableFile}.log`, 'a');
   const child = spawn(process.execPath, [programFile('packager/server/bin')], {
     stdio: ['ignore', log.fd, log.fd, 'ipc'],
-    env: { ...environment, INFLESS_PROFILE: tableFile },
+    env: { ...environment, INFLESS_PROFILE: tableFile, INFLESS_MANIFEST: `${tableFile}.manifest` },
   });
   await log.close();
   const ended = once(child, 'exit');

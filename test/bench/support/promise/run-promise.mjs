@@ -14,7 +14,7 @@ const WARM_UP_REQUESTS = 200;
 /**
  * Runs what was promised, and loads it.
  *
- * @param what as {@link Pool.open}, and `{promise, shapes}`
+ * @param what as {@link Pool.open}, and `{promise, signal}`
  * @param context `{quietness, signal, tell}`
  */
 export async function runPromise(what, context) {
@@ -42,11 +42,11 @@ export async function searchRate(what, context) {
 }
 
 async function withPool(what, action) {
-  const { promise, model, shapes } = what;
+  const { promise, model } = what;
   const pool = await Pool.open({ ...what, config: promise.config, instances: promise.instances });
   await pinTo(process.pid, what.cores.generator); // not before: processes inherit it
   try {
-    const requests = requestsOf(model, shapes);
+    const requests = requestsOf(model);
     const warmUp = { ratePerSecond: promise.ratePerSecond / 2, count: WARM_UP_REQUESTS, seed: 0 };
     await window(pool, requests, { ...warmUp, sloMs: what.sloMs }, what.signal);
     return await action(pool, requests);
