@@ -126,9 +126,14 @@ export class ProfileView {
     return this.#closest(config).codecMs;
   }
 
-  /** Bringing one row over HTTP, in ms; 0 where the table does not tell. */
+  /**
+   * Bringing one row over HTTP, in ms; 0 where the table does not tell. Whatever the batch, it is the same:
+   * of the cells under the quota the middle one counts, so that nothing that came between counts.
+   */
   transferMs(config: Config): number {
-    return this.#closest(config).transferMs ?? 0;
+    const { cells } = this.#quotaOf(config);
+    const told = cells.flatMap(({ transferMs }) => transferMs ?? []).sort((a, b) => a - b);
+    return told[Math.floor((told.length - 1) / 2)] ?? 0;
   }
 
   #add(cell: Cell): void {

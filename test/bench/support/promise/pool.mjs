@@ -25,6 +25,7 @@ export class Pool {
   #instances = [];
   #transport = new HttpTransport();
   #dispatcher;
+  #isClosing = false;
 
   /** @param what `{model, table, tableFile, config, instances, sloMs, quotas, cores}` */
   static async open(what) {
@@ -33,7 +34,7 @@ export class Pool {
       for (let index = 0; index < what.instances; index += 1) {
         pool.#instances.push(await startInstance(what, index));
       }
-      pool.#dispatcher = dispatcherOf(what, pool.#transport);
+      pool.#dispatcher = dispatcherOf(what, pool.#transport, () => pool.#isClosing);
       pool.#dispatcher.setInstances(
         pool.#instances.map(({ url }, index) => ({ id: `i${index}`, url, config: what.config })),
       );
@@ -68,12 +69,13 @@ export class Pool {
   }
 
   async close() {
+    this.#isClosing = true;
     await Promise.all(this.#instances.map(({ stop }) => stop()));
     await this.#transport.close();
   }
 }
 
-function dispatcherOf({ model, table, sloMs }, transport) {
+function dispatcherOf({ model, table, sloMs }, transport, isClosing) {
   const view = new ServiceTimes(table).view;
   const observed = new ObservedTimes((config) => tabulatedRequestCost(view, config));
   return new Dispatcher(
@@ -83,7 +85,9 @@ function dispatcherOf({ model, table, sloMs }, transport) {
       transport,
       times: new ServiceTimes(table, (config) => observed.of(config)),
       observed,
-      onInstanceLost: (_, reason) => process.stderr.write(`\nan instance was lost: ${reason}\n`),
+      onInstanceLost: (_, reason) => {
+        if (!isClosing()) process.stderr.write(`\nan instance was lost: ${reason}\n`);
+      },
     },
   );
 }
