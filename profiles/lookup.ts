@@ -1,6 +1,5 @@
 import type { Resources } from '../models/base/resources.ts';
 import { type Threading, threadRule } from '../models/engines/engine.ts';
-import { isImported } from './conditions/due.ts';
 import type { Config } from './config.ts';
 import type { Cell, ProfileTable, ThreadChoice } from './table.ts';
 
@@ -68,19 +67,10 @@ export class ProfileView {
    * Mean time of `rows` rows, by the same curve: between the median and it there is the factor of the
    * config's own cell.
    */
-  meanMs(config: Config, rows: number): number {
+  meanMs(config: Config, rows: number = config.batch): number {
     const latencyMs = this.cell(config)?.latencyMs;
     const meanOverMedian = latencyMs === undefined ? 1 : latencyMs.mean / latencyMs.p50;
     return this.executionMs(config, rows, 0.5) * meanOverMedian;
-  }
-
-  /**
-   * Mean time of a full batch, by which configs are planned: what {@link meanMs} says, since running is
-   * compared with that. A cell of another tool's table counts as it is.
-   */
-  fullBatchMs(config: Config): number {
-    const cell = isImported(this.table) ? this.cell(config) : undefined;
-    return cell?.latencyMs.mean ?? this.meanMs(config, config.batch);
   }
 
   /** Starting the process to its first answer. */

@@ -7,6 +7,7 @@ import type { ProviderName } from '../../models/engines/provider.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
+import { withTails } from '../../profiles/capacity/tails.ts';
 import { SERVING_PATH } from '../../profiles/conditions/due.ts';
 import { guessCaveats, measuredShapes } from '../../profiles/conditions/shapes.ts';
 import { type Config, compareConfigs } from '../../profiles/config.ts';
@@ -22,7 +23,6 @@ import {
   type ProfileTable,
   type ThreadChoice,
 } from '../../profiles/table.ts';
-import { withTails } from '../../profiles/tails.ts';
 import type { CellSettings } from '../cell/measure-cell.ts';
 import { measureServing, type ServingPoints, withServing } from '../cell/serving/serving-cells.ts';
 import { openSweepGpu, type SweepGpu } from '../gpu/sweep-gpu.ts';

@@ -1,4 +1,3 @@
-import { isImported } from '../conditions/due.ts';
 import type { Config } from '../config.ts';
 import type { ProfileView } from '../lookup.ts';
 import type { FullBatch } from './capacity.ts';
@@ -55,7 +54,7 @@ export function tabulatedRequestCost(view: ProfileView, config: Config): Request
  * reading and writing its JSON take CPU also where a GPU does the rest, and then there is the way there and
  * back.
  *
- * @param executionMs by the table, in the mean or at a percentile; `seen` corrects it, as it corrects the rest
+ * @param executionMs by the table, in the mean or in the tail; `seen` corrects it, as it corrects the rest
  */
 export function busyMs(
   view: ProfileView,
@@ -88,10 +87,10 @@ export function fullBatch(
   seen?: Observation,
 ): FullBatch {
   const { batch } = config;
-  const counted = isImported(view.table) ? seen : cautious(seen);
+  const counted = cautious(seen);
   const busy = (executionMs: number, isTail: boolean): number =>
     busyMs(view, config, batch, { executionMs, isTail }, counted);
-  const meanMs = busy(view.fullBatchMs(config), false);
+  const meanMs = busy(view.meanMs(config), false);
   const tailMs = busy(view.executionMs(config, batch, percentile / 100), true);
   return { batch, meanMs, tailMs: Math.max(meanMs, tailMs) };
 }

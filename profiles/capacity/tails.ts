@@ -1,5 +1,5 @@
-import { configKey } from './config.ts';
-import type { Cell, Latency, ProfileTable } from './table.ts';
+import { configKey } from '../config.ts';
+import type { Cell, Latency, ProfileTable } from '../table.ts';
 
 /** One p99 as it was found, and of how many samples; none where the cell was predicted. */
 export interface TailSample {
@@ -28,7 +28,7 @@ const USUAL_SPREAD = 0.5;
 const UNSEEN_SCALE = Math.log(1.2) / FULL_TAIL;
 /** No quicker tail is believed: timers and interrupts alone make as much. */
 const LEAST_SCALE = Math.log(1.01) / FULL_TAIL;
-/** Standard error of the logarithm of the median of `n` samples, times √n, in scales: 1.25 σ, σ = 3.91/2.33. */
+/** Standard error of the median of `n` samples on the log scale, times √n, in scales: 1.25 σ. */
 const MEDIAN_ERROR = 1.25 * (FULL_TAIL / 2.33);
 
 /**

@@ -1,9 +1,9 @@
 import { randomGamma, randomLogNormal, randomNormal } from 'd3-random';
 import { describe, expect, it } from 'vitest';
-import { type Random, seededRandom } from '../../models/base/random.ts';
-import { summarize } from '../../profiles/statistics.ts';
-import { tailIntervals, withTails } from '../../profiles/tails.ts';
-import { cell, table } from './sample-table.ts';
+import { type Random, seededRandom } from '../../../models/base/random.ts';
+import { tailIntervals, withTails } from '../../../profiles/capacity/tails.ts';
+import { summarize } from '../../../profiles/statistics.ts';
+import { cell, table } from '../sample-table.ts';
 
 /** Draws times, and knows its p99. */
 interface Distribution {
