@@ -39,6 +39,7 @@ export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = p
     `${colors.bold(model.name)}  ${formatBytes(model.sizeBytes)}, ${table.engine}, quota by ${quota.mechanism}${period}`,
     `Rows: ${shapesText(table)}`,
     `Table: ${gradeText(gradeOf(table))}`,
+    ...batchingLine(table),
     ...guessCaveats(table).map((caveat) => colors.bold(colors.yellow(caveat))),
     `${host.cpuModel}, ${host.cpuCores} cores, ${host.gpus.map(({ model }) => model).join(', ') || 'no GPU'}`,
     ...distinct(cells.map(({ gpuPercent }) => gpuPercent)).flatMap((gpuPercent) =>
@@ -53,6 +54,11 @@ export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = p
     ...renderBest(table, slo),
     '',
   ].join('\n');
+}
+
+/** Whether rows may share runs, where that is known. */
+function batchingLine({ batching }: ProfileTable): string[] {
+  return batching === undefined ? [] : [`Batching: ${batching.state} (${batching.reason})`];
 }
 
 /** The cells of one GPU share. */
