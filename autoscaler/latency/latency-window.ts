@@ -1,6 +1,9 @@
 /** Requests remembered: enough for a p99 that ten of them stand behind. */
 const SIZE = 1024;
 
+/** Older ones say nothing of how it is now, and are forgotten. */
+export const LATEST_MS = 5 * 60_000;
+
 export interface LatencySummary {
   readonly requests: number;
   readonly p50Ms: number;
@@ -13,22 +16,27 @@ export interface LatencySummary {
 }
 
 /**
- * The latest requests of a function, for its status: what a person wants to see is now, not since the start.
+ * The requests of the last five minutes of a function, the latest 1,024 of them at most, for its status: what
+ * a person wants to see is now, not since the start, nor how it was when somebody last asked.
  */
 export class LatencyWindow {
   readonly #latenciesMs = new Float64Array(SIZE);
+  readonly #endedMs = new Float64Array(SIZE);
   #count = 0;
 
   /** @param latencyMs from arrival to answer; Infinity for a request that failed */
-  record(latencyMs: number): void {
+  record(latencyMs: number, nowMs: number): void {
     this.#latenciesMs[this.#count % SIZE] = latencyMs;
+    this.#endedMs[this.#count % SIZE] = nowMs;
     this.#count += 1;
   }
 
-  summary(sloMs: number): LatencySummary | undefined {
-    const requests = Math.min(this.#count, SIZE);
+  /** Undefined where none has ended in the last five minutes. */
+  summary(sloMs: number, nowMs: number): LatencySummary | undefined {
+    const kept = this.#latenciesMs.slice(0, Math.min(this.#count, SIZE));
+    const sorted = kept.filter((_, index) => nowMs - this.#endedMs[index]! < LATEST_MS).sort();
+    const requests = sorted.length;
     if (requests === 0) return undefined;
-    const sorted = this.#latenciesMs.slice(0, requests).sort();
     const inTime = sorted.filter((latencyMs) => latencyMs <= sloMs).length;
     return {
       requests,
