@@ -17,6 +17,7 @@ export class GatewayMetrics {
   readonly registry = new Registry();
   readonly #namespace: string;
   readonly #invocations = new Map<string, number>();
+  readonly #arrived = new Map<string, number>();
   readonly #started: Counter<'function_name'>;
   readonly #answered: Counter<'function_name' | 'code'>;
   readonly #seconds: Histogram<'function_name' | 'code'>;
@@ -69,6 +70,7 @@ export class GatewayMetrics {
   }
 
   started(functionName: string): void {
+    this.#arrived.set(functionName, (this.#arrived.get(functionName) ?? 0) + 1);
     this.#started.inc({ function_name: this.#nameOf(functionName) });
   }
 
@@ -103,6 +105,11 @@ export class GatewayMetrics {
       const name = most === '+Inf' ? `${least} and more` : least === most ? `${most}` : `${least}–${most}`;
       return { name, count: value - (below?.value ?? 0) };
     });
+  }
+
+  /** Requests that have come since we started, by function. */
+  get arrived(): ReadonlyMap<string, number> {
+    return this.#arrived;
   }
 
   /** Requests of a function that were answered since we started. */
@@ -160,6 +167,19 @@ export class GatewayMetrics {
       'Requests per second that the cluster cannot carry.',
       (name) => controller.shortageOf(name)?.missingPerSecond ?? 0,
     );
+    new Gauge({
+      name: 'infless_table_mismatch',
+      help: 'Execution time over what the profile table says, for configs where they stay apart.',
+      labelNames: ['function_name', 'config'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { name, tableMismatches } of controller.functions) {
+          for (const { configText, slowdown } of tableMismatches)
+            this.set({ function_name: nameOf(name), config: configText }, slowdown);
+        }
+      },
+    });
     new Gauge({
       name: 'infless_shortage',
       help: '1 for a function that lacks instances, by what it lacks them for.',

@@ -23,6 +23,15 @@ export class LatencyWindow {
   readonly #latenciesMs = new Float64Array(SIZE);
   readonly #endedMs = new Float64Array(SIZE);
   #count = 0;
+  /** The latest summary, and what it was of: it is the same until another request ends or its oldest leaves. */
+  #known:
+    | {
+        readonly count: number;
+        readonly sloMs: number;
+        readonly untilMs: number;
+        readonly summary: LatencySummary | undefined;
+      }
+    | undefined;
 
   /** @param latencyMs from arrival to answer; Infinity for a request that failed */
   record(latencyMs: number, nowMs: number): void {
@@ -33,16 +42,26 @@ export class LatencyWindow {
 
   /** Undefined where none has ended in the last five minutes. */
   summary(sloMs: number, nowMs: number): LatencySummary | undefined {
-    const kept = this.#latenciesMs.slice(0, Math.min(this.#count, SIZE));
-    const sorted = kept.filter((_, index) => nowMs - this.#endedMs[index]! < LATEST_MS).sort();
-    const requests = sorted.length;
-    if (requests === 0) return undefined;
-    const inTime = sorted.filter((latencyMs) => latencyMs <= sloMs).length;
-    return {
-      requests,
-      p50Ms: sorted[Math.ceil(requests * 0.5) - 1]!,
-      p99Ms: sorted[Math.ceil(requests * 0.99) - 1]!,
-      attainment: inTime / requests,
-    };
+    const known = this.#known;
+    if (known?.count === this.#count && known.sloMs === sloMs && nowMs < known.untilMs) return known.summary;
+    const ended = this.#endedMs.slice(0, Math.min(this.#count, SIZE));
+    const isLatest = (_: number, index: number): boolean => nowMs - ended[index]! < LATEST_MS;
+    const sorted = this.#latenciesMs.slice(0, ended.length).filter(isLatest).sort();
+    const untilMs =
+      ended.filter(isLatest).reduce((least, atMs) => Math.min(least, atMs), Infinity) + LATEST_MS;
+    const summary = summed(sorted, sloMs);
+    this.#known = { count: this.#count, sloMs, untilMs, summary };
+    return summary;
   }
+}
+
+function summed(sorted: Float64Array, sloMs: number): LatencySummary | undefined {
+  const requests = sorted.length;
+  if (requests === 0) return undefined;
+  return {
+    requests,
+    p50Ms: sorted[Math.ceil(requests * 0.5) - 1]!,
+    p99Ms: sorted[Math.ceil(requests * 0.99) - 1]!,
+    attainment: sorted.filter((latencyMs) => latencyMs <= sloMs).length / requests,
+  };
 }
