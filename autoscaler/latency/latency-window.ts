@@ -23,7 +23,7 @@ export class LatencyWindow {
   readonly #latenciesMs = new Float64Array(SIZE);
   readonly #endedMs = new Float64Array(SIZE);
   #count = 0;
-  /** The latest summary, and what it was of: it is the same until another request ends or its oldest leaves. */
+  /** The latest summary: it is the same until another request ends, or its oldest is too old. */
   #known:
     | {
         readonly count: number;
