@@ -452,6 +452,7 @@ function describeSignature(model: ServedModel) {
       signature_def: { signature_def: { serving_default: signature } },
       ...classNames(manifest),
       ...requestNotes(manifest),
+      ...batchingOf(manifest),
     },
   };
 }
@@ -463,6 +464,11 @@ function requestNotes({ inputs }: ModelManifest) {
     return note === undefined ? [] : [[input.name, note] as const];
   });
   return noted.length === 0 ? {} : { requests: Object.fromEntries(noted) };
+}
+
+/** Whether requests share runs, and how that is known. */
+function batchingOf({ batching }: ModelManifest) {
+  return batching === undefined ? {} : { batching: { state: batching.state, reason: batching.reason } };
 }
 
 /** What the columns of outputs are the scores of, beside the signature, which has no room for it. */
