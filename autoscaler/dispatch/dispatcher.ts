@@ -143,9 +143,20 @@ export class Dispatcher {
    */
   submit(request: InferenceRequest, arrivalMs: number, signal?: AbortSignal): Promise<InferenceResponse> {
     return new Promise((resolve, reject) => {
-      const queued = queuedRequest(request, arrivalMs, { resolve, reject });
+      // A signal may outlive its request, and would hold its body for as long.
+      const onAbort = (): void => this.#abandon(queued);
+      const queued = queuedRequest(request, arrivalMs, {
+        resolve(response) {
+          signal?.removeEventListener('abort', onAbort);
+          resolve(response);
+        },
+        reject(error) {
+          signal?.removeEventListener('abort', onAbort);
+          reject(error);
+        },
+      });
       queued.isAbandoned = signal?.aborted ?? false;
-      signal?.addEventListener('abort', () => this.#abandon(queued), { once: true });
+      signal?.addEventListener('abort', onAbort, { once: true });
       this.#enqueue(queued);
     });
   }

@@ -17,6 +17,9 @@ export class GatewayMetrics {
   readonly registry = new Registry();
   readonly #namespace: string;
   readonly #invocations = new Map<string, number>();
+  /** Of which functions there are series, and by which statuses. */
+  readonly #codes = new Map<string, Set<number>>();
+  #isThere: (functionName: string) => boolean = () => true;
   readonly #started: Counter<'function_name'>;
   readonly #answered: Counter<'function_name' | 'code'>;
   readonly #seconds: Histogram<'function_name' | 'code'>;
@@ -27,11 +30,13 @@ export class GatewayMetrics {
   constructor(namespace: string) {
     this.#namespace = namespace;
     const registers = [this.registry];
+    const forgetDeleted = (): void => this.#forgetDeleted();
     this.#started = new Counter({
       name: 'gateway_function_invocation_started',
       help: 'Requests taken in.',
       labelNames: ['function_name'],
       registers,
+      collect: forgetDeleted, // the first to be collected
     });
     this.#answered = new Counter({
       name: 'gateway_function_invocation_total',
@@ -69,12 +74,14 @@ export class GatewayMetrics {
   }
 
   started(functionName: string): void {
+    this.#codesOf(functionName);
     this.#started.inc({ function_name: this.#nameOf(functionName) });
   }
 
   answered(functionName: string, code: number, latencyMs: number, violatesSlo: boolean): void {
     const function_name = this.#nameOf(functionName);
     this.#invocations.set(functionName, this.invocationsOf(functionName) + 1);
+    this.#codesOf(functionName).add(code);
     this.#answered.inc({ function_name, code });
     this.#seconds.observe({ function_name, code }, latencyMs / 1000);
     if (violatesSlo) this.#late.inc({ function_name });
@@ -86,6 +93,26 @@ export class GatewayMetrics {
     else {
       this.#unbatched.inc(labels);
       for (let request = 0; request < batch.size; request += 1) this.#batch.observe(labels, 1);
+    }
+  }
+
+  #codesOf(functionName: string): Set<number> {
+    const codes = this.#codes.get(functionName) ?? new Set();
+    this.#codes.set(functionName, codes);
+    return codes;
+  }
+
+  /** A function that is deleted leaves no series: who makes and deletes many would fill the memory. */
+  #forgetDeleted(): void {
+    for (const [functionName, codes] of this.#codes) {
+      if (this.#isThere(functionName)) continue;
+      const function_name = this.#nameOf(functionName);
+      for (const code of codes)
+        for (const metric of [this.#answered, this.#seconds]) metric.remove({ function_name, code });
+      for (const metric of [this.#started, this.#late, this.#batch, this.#unbatched])
+        metric.remove({ function_name });
+      this.#codes.delete(functionName);
+      this.#invocations.delete(functionName);
     }
   }
 
@@ -108,6 +135,7 @@ export class GatewayMetrics {
 
   /** Adds what is read off the controller whenever somebody scrapes. */
   watch(controller: Controller): void {
+    this.#isThere = (name) => controller.find(name) !== undefined;
     const registers = [this.registry];
     const nameOf = (name: string): string => this.#nameOf(name);
     const gauge = (name: string, help: string, read: (name: string) => number): void => {

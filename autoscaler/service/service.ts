@@ -27,6 +27,8 @@ export interface ServiceOptions {
   readonly logger: Logger;
   readonly control?: Partial<ControlSettings>;
   readonly maxBodyBytes?: number;
+  /** See {@link GatewayParts}. */
+  readonly callbackHosts?: ReadonlySet<string>;
   /** Who may administer functions; without them, everybody who can reach it. */
   readonly credentials?: Credentials;
 }
@@ -96,6 +98,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       ...{ secrets, namespace, imageReading },
       hostNames: [options.host, ...(options.allowHosts ?? [])],
       ...(credentials === undefined ? {} : { credentials }),
+      ...(options.callbackHosts === undefined ? {} : { callbackHosts: options.callbackHosts }),
       ...(backend.election === undefined ? {} : { leaderUrl: () => lead.leaderUrl }),
     };
     const maxBodyBytes = options.maxBodyBytes ?? DEFAULT_GATEWAY_LIMITS.maxBodyBytes;
