@@ -1,8 +1,7 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { option, repeatable, toggle, type Values } from '../models/base/command-line/option-table.ts';
 import { file, folder, oneOf, text, wholeNumber } from '../models/base/command-line/parsers.ts';
 import { InflessError } from '../models/base/errors.ts';
+import { stateDirectory } from '../models/base/files.ts';
 import { parseCpuMillicores } from '../models/base/units.ts';
 import { parseHostName } from './gateway/admin-guard/host-name.ts';
 import { RATE_MODEL_NAMES } from './planning/capacity/rate-models.ts';
@@ -80,11 +79,18 @@ export const SERVE_OPTIONS = {
     group: GATEWAY,
     help: 'let everyone who reaches the gateway administer functions',
   }),
+  ui: option({
+    flag: '--ui <state>',
+    parse: oneOf(['on', 'off']),
+    default: 'on',
+    group: GATEWAY,
+    help: 'whether there is a page for browsers, at /ui',
+  }),
   stateDir: option({
     flag: '--state-dir <folder>',
     env: 'INFLESS_STATE_DIR',
     parse: folder,
-    default: defaultStateDirectory,
+    default: () => stateDirectory(),
     otherwise: '~/.local/state/infless',
     group: LOCAL,
     help: 'folder that keeps functions and instances',
@@ -94,6 +100,12 @@ export const SERVE_OPTIONS = {
     parse: folder,
     group: LOCAL,
     help: 'another folder that functions declared by REST may name models and tables in',
+  }),
+  journal: option({
+    flag: '--journal <folder>',
+    parse: folder,
+    otherwise: 'journal below the state folder; on a cluster none',
+    help: 'folder that keeps the decisions; "off" keeps none',
   }),
   cpu: option({
     flag: '--cpu <cores>',
@@ -150,8 +162,4 @@ function parseCredentialsFolder(given: string, name: string): string {
       remedy: 'Name a folder. To require no login, unset it.',
     },
   );
-}
-
-function defaultStateDirectory(): string {
-  return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'infless');
 }

@@ -27,6 +27,7 @@ export async function serve(options: ServeValues): Promise<void> {
     ...(options.allowCallback.length === 0 ? {} : { callbackHosts: new Set(options.allowCallback) }),
     rates: rateModelByName(options.rateModel),
     logger,
+    hasPage: options.ui === 'on',
     ...(credentials === undefined ? {} : { credentials }),
   });
   logger.info({ url: service.url }, 'serving');

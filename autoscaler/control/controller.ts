@@ -178,12 +178,28 @@ export class Controller {
     name: string,
     change: (seen: FunctionDemand) => FunctionDemand = (seen) => seen,
   ): Promise<{ readonly decision: FunctionDecision; readonly input: PlanInput }> {
+    return this.considerDeclared(name, (seen) => {
+      if (seen === undefined) throw functionNotFound(name);
+      return change(seen);
+    });
+  }
+
+  /**
+   * What would be decided if a function were declared, or declared anew, beside all others.
+   *
+   * @param ask what would be asked of it, by what is asked of the one of this name now
+   */
+  async considerDeclared(
+    name: string,
+    ask: (seen: FunctionDemand | undefined) => FunctionDemand,
+  ): Promise<{ readonly decision: FunctionDecision; readonly input: PlanInput }> {
     const nodes = await this.#parts.platform.nodes();
     const seen = this.#step.input(nodes, this.#parts.clock.nowMs()); // after waiting: all of one moment
-    const demands = seen.demands.map((each) => (each.name === name ? change(each) : each));
+    const asked = ask(seen.demands.find((each) => each.name === name));
+    const others = seen.demands.filter((each) => each.name !== name);
+    const demands = [...others, asked].sort((a, b) => (a.name < b.name ? -1 : 1));
     const input = { ...seen, demands };
-    const decision = this.#step.consider(input).functions.find((each) => each.name === name);
-    if (decision === undefined) throw functionNotFound(name);
+    const decision = this.#step.consider(input).functions.find((each) => each.name === name)!;
     return { decision, input };
   }
 

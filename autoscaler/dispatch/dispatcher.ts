@@ -14,7 +14,7 @@ import type { ObservedTimes } from '../latency/observed-times.ts';
 import type { ServiceTimes } from '../latency/service-times.ts';
 import { BatchWatch, type GivenUp } from './batch-watch.ts';
 import { clientGone, failedTooOften, harmful, noInstance, overloaded, tooLate } from './dispatch-errors.ts';
-import { type QueuedRequest, queuedRequest } from './queued-request.ts';
+import { type QueuedRequest, queuedRequest, type ServedTimes } from './queued-request.ts';
 import { Suspects } from './suspects.ts';
 import { type BatchTransport, InstanceLost } from './transport.ts';
 
@@ -139,22 +139,33 @@ export class Dispatcher {
    *
    * @param arrivalMs when it came in: its deadline counts from there
    * @param signal aborts when the client hangs up: a request that still waits leaves the queue.
+   * @param onServed told where its time went, before it is answered
    * @throws InflessError OVERLOADED, DEADLINE_EXCEEDED, UNAVAILABLE.
    */
-  submit(request: InferenceRequest, arrivalMs: number, signal?: AbortSignal): Promise<InferenceResponse> {
+  submit(
+    request: InferenceRequest,
+    arrivalMs: number,
+    signal?: AbortSignal,
+    onServed?: (times: ServedTimes) => void,
+  ): Promise<InferenceResponse> {
     return new Promise((resolve, reject) => {
       // A signal may outlive its request, and would hold its body for as long.
       const onAbort = (): void => this.#abandon(queued);
-      const queued = queuedRequest(request, arrivalMs, {
-        resolve(response) {
-          signal?.removeEventListener('abort', onAbort);
-          resolve(response);
+      const queued = queuedRequest(
+        request,
+        arrivalMs,
+        {
+          resolve(response) {
+            signal?.removeEventListener('abort', onAbort);
+            resolve(response);
+          },
+          reject(error) {
+            signal?.removeEventListener('abort', onAbort);
+            reject(error);
+          },
         },
-        reject(error) {
-          signal?.removeEventListener('abort', onAbort);
-          reject(error);
-        },
-      });
+        onServed,
+      );
       queued.isAbandoned = signal?.aborted ?? false;
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#enqueue(queued);
@@ -361,9 +372,14 @@ export class Dispatcher {
     slot.isBusy = false;
     this.#scheduleDispatch();
     if (reply === undefined) return;
-    for (let index = 0; index < batch.length; index += 1) batch[index]!.resolve(reply.responses[index]!);
+    const roundTripMs = clock.nowMs() - startMs;
+    for (let index = 0; index < batch.length; index += 1) {
+      const queued = batch[index]!;
+      queued.onServed?.(servedTimes(queued, startMs, roundTripMs, batch.length, reply.timing));
+      queued.resolve(reply.responses[index]!);
+    }
     if (isSuspect) this.#suspects.clear(batch[0]!.request.body);
-    this.#observe(slot, batch.length, reply, clock.nowMs() - startMs);
+    this.#observe(slot, batch.length, reply, roundTripMs);
   }
 
   #observe(
@@ -452,4 +468,16 @@ export class Dispatcher {
 
 function quickest(slots: readonly InstanceServer[]): InstanceServer {
   return slots.reduce((a, b) => (b.executionMs(1) < a.executionMs(1) ? b : a));
+}
+
+function servedTimes(
+  { arrivalMs }: QueuedRequest,
+  startMs: number,
+  roundTripMs: number,
+  requests: number,
+  { decodeMs, executeMs, encodeMs }: BatchResponse['timing'],
+): ServedTimes {
+  const codecMs = decodeMs + encodeMs;
+  const transferMs = Math.max(0, roundTripMs - codecMs - executeMs);
+  return { queueMs: startMs - arrivalMs, codecMs, executeMs, transferMs, requests };
 }

@@ -91,11 +91,17 @@ function workloadOf(
     environment: {
       ...spec.environment,
       ...ofProvider,
+      ...batchingOf(spec),
       [SERVER_ENVIRONMENT.profile]: profile.file,
       ...(image === undefined ? {} : { [SERVER_ENVIRONMENT.manifest]: image.manifestFile }),
     },
     secrets: spec.secrets,
   };
+}
+
+/** What tells instances that their user trusts the model. */
+export function batchingOf({ batching }: FunctionSpec): Readonly<Record<string, string>> {
+  return batching === 'trust' ? { [SERVER_ENVIRONMENT.batching]: batching } : {};
 }
 
 /**
@@ -105,10 +111,11 @@ function workloadOf(
  */
 export function versionOf(
   content: string,
-  { name, environment, secrets }: FunctionSpec,
+  spec: FunctionSpec,
   ofProvider: ProviderChoice['environment'] = {},
 ): string {
-  const variables = Object.entries({ ...environment, ...ofProvider }).sort();
+  const { name, environment, secrets } = spec;
+  const variables = Object.entries({ ...environment, ...ofProvider, ...batchingOf(spec) }).sort();
   const identity = JSON.stringify([content, name, variables, [...secrets].sort()]);
   return createHash('sha256').update(identity).digest('hex').slice(0, 12);
 }

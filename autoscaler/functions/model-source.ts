@@ -1,4 +1,4 @@
-import type { ModelFile } from '../../models/manifest/manifest.ts';
+import { type ModelFile, trusted } from '../../models/manifest/manifest.ts';
 import { describedModel } from '../../models/resolve/manifest-file.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import type { RegistryOptions } from '../../packager/registry/options.ts';
@@ -29,12 +29,16 @@ export interface FoundModel {
 export async function findModel(spec: FunctionSpec, asKnown = false): Promise<FoundModel> {
   const reference = modelReference(spec);
   if (spec.image === undefined) {
-    const model = await resolveModel(reference, { name: spec.name });
+    const model = await resolveModel(reference, { name: spec.name, batching: spec.batching });
     return { model, title: `model ${reference}`, measurable: reference };
   }
   const image = await unpackModel(spec.image, { ...registryOptions(spec), asKnown });
   const model = await describedModel(image.path, image.manifestFile, spec.name);
-  return { model, image, title: `image ${reference}`, measurable: image.path };
+  return { model: asTrusted(spec, model), image, title: `image ${reference}`, measurable: image.path };
+}
+
+function asTrusted({ batching }: FunctionSpec, model: ModelFile): ModelFile {
+  return batching === 'trust' ? { ...model, manifest: trusted(model.manifest) } : model;
 }
 
 /** The table of a function that names none, found without fetching the weights of an image. */

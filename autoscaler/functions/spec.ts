@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { messageOf } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
+import { BATCHING_CHOICES } from '../../models/manifest/manifest.ts';
 import { imageSource } from '../../packager/image-name.ts';
 import { KEEP_ALIVE_POLICIES } from '../demand/keepalive/policies.ts';
 import { variableRefusal } from './environment.ts';
@@ -57,6 +58,8 @@ const functionFields = z.strictObject({
     .optional(),
   /** Largest batch to form, whatever the table offers. */
   maxBatch: z.number().int().min(1).optional(),
+  /** `trust`: requests share runs although it is not proven that rows do not depend on each other. */
+  batching: z.enum(BATCHING_CHOICES).default('proven'),
   /** What to do with a request that cannot be in time any more. */
   late: z.enum(['serve', 'reject']).default('serve'),
   /** Longest a request may wait, a cold start included, before it is answered 504. */

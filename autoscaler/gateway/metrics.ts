@@ -116,6 +116,22 @@ export class GatewayMetrics {
     }
   }
 
+  /** How many batches of a function had which size, in the steps of the histogram, since we started. */
+  async batchSizesOf(functionName: string): Promise<readonly { name: string; count: number }[]> {
+    const { values } = await this.#batch.get();
+    const own = values.filter(({ labels, metricName }) => {
+      return labels.function_name === this.#nameOf(functionName) && metricName?.endsWith('_bucket');
+    });
+    const upTo = ({ labels }: (typeof own)[number]): unknown => (labels as { readonly le?: unknown }).le;
+    return own.map((bucket, index) => {
+      const { value } = bucket;
+      const [below, most] = [own[index - 1], upTo(bucket)];
+      const least = below === undefined ? 1 : Number(upTo(below)) + 1;
+      const name = most === '+Inf' ? `${least} and more` : least === most ? `${most}` : `${least}–${most}`;
+      return { name, count: value - (below?.value ?? 0) };
+    });
+  }
+
   /** Requests of a function that were answered since we started. */
   invocationsOf(functionName: string): number {
     return this.#invocations.get(functionName) ?? 0;

@@ -34,6 +34,7 @@ function specOf(declaration: FunctionDeclaration): Spec {
     environment,
     insecure,
     maxBatch,
+    batching,
     late,
     maxWait,
     provider,
@@ -45,6 +46,7 @@ function specOf(declaration: FunctionDeclaration): Spec {
       insecure,
       scale: scale && present(instancesOf(scale)),
       maxBatch,
+      batching,
       limits: limits && present({ cpu: limits.cpu?.toString(), gpuPercent: limits.gpu }),
       provider,
       profile: profile === undefined ? undefined : { configMap: parseProfileReference(profile) },
@@ -77,7 +79,7 @@ function imageOf({ name, model, image }: FunctionDeclaration): string {
  */
 export function declarationOf({ metadata, spec }: InferenceFunction): FunctionDeclaration {
   const { [LAST_APPLIED]: _, ...annotations } = metadata?.annotations ?? {};
-  const { slo, scale, limits, profile, env, image, insecure, maxBatch, late, maxWait } = spec;
+  const { slo, scale, limits, profile, env, image, insecure, maxBatch, batching, late, maxWait } = spec;
   return {
     name: metadata!.name!, // every object has one
     image,
@@ -87,6 +89,7 @@ export function declarationOf({ metadata, spec }: InferenceFunction): FunctionDe
       insecure,
       scale: scale && present(scaleOf(scale)),
       maxBatch,
+      batching,
       limits: limits && present({ cpu: coresOf(limits.cpu), gpu: limits.gpuPercent }),
       provider: spec.provider,
       profile: profile && formatProfileReference(profile.configMap),

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
+import { BATCHING_CHOICES } from '../../models/manifest/manifest.ts';
 import { KEEP_ALIVE_POLICIES } from '../demand/keepalive/policies.ts';
 import { DEFAULT_PROFILE_KEY } from '../functions/profile-reference.ts';
 
@@ -93,6 +94,12 @@ export const inferenceFunctionSpecSchema = z.object({
     .describe('The latency target.'),
   scale: scaleSchema,
   maxBatch: z.int().min(1).max(4096).optional().describe('Largest batch to form, whatever the table offers.'),
+  batching: z
+    .enum(BATCHING_CHOICES)
+    .optional()
+    .describe(
+      'trust batches although rows are not proven to be independent of each other (default: proven).',
+    ),
   limits: z
     .object({
       cpu: cores.optional().describe('CPU, e.g. 2 or 500m.'),

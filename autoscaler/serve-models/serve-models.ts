@@ -21,6 +21,7 @@ export interface ServeModelsOptions {
   readonly port: number;
   /** How long measuring one model may take, in ms. */
   readonly measure: number;
+  readonly ui: 'on' | 'off';
   readonly stateDir: string | undefined;
   readonly logLevel: Parameters<typeof serviceLogger>[0];
 }
@@ -62,7 +63,7 @@ async function ensureTable(given: GivenModel, limitMs: number, signal: AbortSign
 async function serveUntil(
   signal: AbortSignal,
   models: readonly GivenModel[],
-  { host, port, slo, stateDir, logLevel }: ServeModelsOptions,
+  { host, port, slo, ui, stateDir, logLevel }: ServeModelsOptions,
 ): Promise<void> {
   const stateDirectory = stateDir ?? (await mkdtemp(join(tmpdir(), 'infless-serve-')));
   try {
@@ -72,11 +73,12 @@ async function serveUntil(
       backend: new LocalBackend({ stateDirectory }),
       rates: percentileRateModel,
       logger: serviceLogger(logLevel),
+      hasPage: ui === 'on',
     });
     try {
       for (const { functionName: name, reference: model } of models)
         await service.registry.declare({ name, model, slo: `${slo}ms` });
-      say(`\n${invitation(models, service.url, slo)}`);
+      say(`\n${invitation(models, service.url, slo, ui === 'on')}`);
       if (!signal.aborted)
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     } finally {

@@ -10,7 +10,7 @@ import { localImage } from '../gateway/image-reading.ts';
 import type { Backend, BackendParts } from './backend.ts';
 
 export interface LocalBackendOptions extends LocalPlatformOptions {
-  /** Beside the cache and the state folder, where functions declared by REST may name files; default: everywhere. */
+  /** Where functions declared by REST may name files, beside cache and state folder; default: all. */
   readonly modelFolders?: readonly string[];
 }
 

@@ -9,6 +9,7 @@ import type { FunctionDeclaration } from '../functions/spec.ts';
 import type { Credentials } from '../gateway/basic-auth.ts';
 import { DEFAULT_GATEWAY_LIMITS, Gateway, type GatewayParts } from '../gateway/gateway.ts';
 import { GatewayMetrics } from '../gateway/metrics.ts';
+import { Journal } from '../journal/journal.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
 import type { Backend } from './backend.ts';
 import { Leader } from './leader.ts';
@@ -29,6 +30,10 @@ export interface ServiceOptions {
   readonly maxBodyBytes?: number;
   /** See {@link GatewayParts}. */
   readonly callbackHosts?: ReadonlySet<string>;
+  /** Folder that keeps the decisions; default: nothing keeps them. */
+  readonly journalFolder?: string;
+  /** Whether the gateway has a page for browsers; default: yes. */
+  readonly hasPage?: boolean;
   /** Who may administer functions; without them, everybody who can reach it. */
   readonly credentials?: Credentials;
 }
@@ -55,6 +60,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const transport = new HttpTransport();
   const metrics = new GatewayMetrics(backend.namespace);
   const lead = new Leader(backend.election);
+  const { journalFolder: folder } = options;
+  const journal = folder === undefined ? undefined : new Journal({ folder, clock: systemClock, logger });
   const controller = new Controller({
     platform,
     clock: systemClock,
@@ -63,12 +70,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     settings: { ...DEFAULT_CONTROL_SETTINGS, ...options.control },
     logger,
     mayAct: () => lead.isLeader,
+    onDecision: (input, decision, atMs) => journal?.note(input, decision, atMs),
     onBatch: (functionName, batch) => metrics.batchRan(functionName, batch),
   });
   metrics.watch(controller);
   metrics.watchGpus(platform);
   const { registry, duties } = backend.attach(controller);
   const disconnect = async (): Promise<void> => {
+    await journal?.close();
     await backend.close();
     await transport.close();
   };
@@ -96,6 +105,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const parts: GatewayParts = {
       ...{ controller, registry, platform, metrics, logger, clock: systemClock },
       ...{ secrets, namespace, imageReading },
+      hasPage: options.hasPage ?? true,
       hostNames: [options.host, ...(options.allowHosts ?? [])],
       ...(credentials === undefined ? {} : { credentials }),
       ...(options.callbackHosts === undefined ? {} : { callbackHosts: options.callbackHosts }),

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { InflessError, messageOf } from '../base/errors.ts';
 import { rowsOf } from '../manifest/feeds.ts';
-import { canBatch, type TensorSpec } from '../manifest/manifest.ts';
+import { canBatch, type ModelManifest, type TensorSpec } from '../manifest/manifest.ts';
 import { sliceRows, stackRows } from '../manifest/stacking.ts';
 import type { NamedTensors, Tensor, TensorData } from '../manifest/tensor.ts';
 import type { EngineSession } from './engine.ts';
@@ -34,8 +35,9 @@ interface BatchItem {
 /**
  * Runs requests together: rows → one tensor per input → the engine → each request's rows of every output.
  *
- * Rows beyond the largest batch run as further batches; requests whose free dimensions differ run apart; a
- * model that cannot batch runs them one by one. A request that fails, fails alone.
+ * Rows beyond the largest batch run as further batches; requests whose free dimensions differ, or their
+ * inputs without rows, run apart; a model that cannot batch runs them one by one. A request that fails,
+ * fails alone.
  *
  * An output is split only if it has as many rows as went in. The first that has not ends all batching of the
  * model: requests then run one by one, including those that shared a run in the same call. Their outputs may
@@ -88,7 +90,7 @@ export class BatchExecutor {
     const shared = new Map<number, BatchOutcome>();
     const groups = new Map<string, BatchItem[]>();
     for (const job of jobs) {
-      const key = this.#freeShape(job.feeds);
+      const key = companyOf(this.#session.manifest, job.feeds);
       const group = groups.get(key);
       if (group === undefined) groups.set(key, [job]);
       else group.push(job);
@@ -100,14 +102,6 @@ export class BatchExecutor {
       }
     }
     for (const [index, outcome] of shared) outcomes[index] = outcome;
-  }
-
-  /** What must agree for requests to share a batch. */
-  #freeShape(feeds: NamedTensors): string {
-    return this.#session.manifest.inputs
-      .filter((spec) => spec.shape.some((size, axis) => size === null && axis !== spec.batchAxis))
-      .map((spec) => feeds[spec.name]!.shape.toSpliced(spec.batchAxis!, 1).join())
-      .join(';');
   }
 
   /** @param shared outcomes of shared runs, valid only if no mismatch follows */
@@ -143,15 +137,18 @@ export class BatchExecutor {
     for (let start = 0; start < rows; start += this.#maxBatch) {
       const end = Math.min(rows, start + this.#maxBatch);
       const part = await this.#session.run(
-        mapTensors(inputs, (spec, axis) => sliceRows(feeds[spec.name]!, axis, start, end)),
+        mapTensors(inputs, ({ name, batchAxis }) => {
+          const tensor = feeds[name]!;
+          return batchAxis === null ? tensor : sliceRows(tensor, batchAxis, start, end);
+        }),
       );
       if (!this.#keepsRows(part, end - start)) return;
       parts.push(part);
     }
-    const joined = mapTensors(outputs, (spec, axis) =>
+    const joined = mapTensors(outputs, ({ name, batchAxis }) =>
       stackRows(
-        parts.map((part) => part[spec.name]!),
-        axis,
+        parts.map((part) => part[name]!),
+        batchAxis!,
       ),
     );
     shared.set(index, { ok: true, outputs: joined });
@@ -160,15 +157,17 @@ export class BatchExecutor {
   async #runTogether(chunk: readonly BatchItem[], shared: Map<number, BatchOutcome>): Promise<void> {
     const { manifest } = this.#session;
     const results = await this.#session.run(
-      mapTensors(manifest.inputs, (spec, axis) => this.#stack(spec.name, chunk, axis)),
+      mapTensors(manifest.inputs, ({ name, batchAxis }) => {
+        return batchAxis === null ? chunk[0]!.feeds[name]! : this.#stack(name, chunk, batchAxis);
+      }),
     );
     if (!this.#keepsRows(results, totalRows(chunk))) return;
     let start = 0;
     for (const { index, rows } of chunk) {
       const from = start;
       start += rows;
-      const outputs = mapTensors(manifest.outputs, (spec, axis) =>
-        sliceRows(results[spec.name]!, axis, from, from + rows),
+      const outputs = mapTensors(manifest.outputs, ({ name, batchAxis }) =>
+        sliceRows(results[name]!, batchAxis!, from, from + rows),
       );
       shared.set(index, { ok: true, outputs });
     }
@@ -213,11 +212,34 @@ function totalRows(jobs: readonly BatchItem[]): number {
   return jobs.reduce((sum, { rows }) => sum + rows, 0);
 }
 
-function mapTensors(
-  specs: readonly TensorSpec[],
-  make: (spec: TensorSpec, axis: number) => Tensor,
-): NamedTensors {
-  return Object.fromEntries(specs.map((spec) => [spec.name, make(spec, spec.batchAxis!)]));
+function mapTensors(specs: readonly TensorSpec[], make: (spec: TensorSpec) => Tensor): NamedTensors {
+  return Object.fromEntries(specs.map((spec) => [spec.name, make(spec)]));
+}
+
+/** What must agree for requests to share a batch: free sizes, and all of an input that has no rows. */
+function companyOf({ inputs }: ModelManifest, feeds: NamedTensors): string {
+  return inputs
+    .map(({ name, shape, batchAxis }) => {
+      const tensor = feeds[name]!;
+      if (batchAxis === null) return contentKey(tensor);
+      const isFree = shape.some((size, axis) => size === null && axis !== batchAxis);
+      return isFree ? tensor.shape.toSpliced(batchAxis, 1).join() : '';
+    })
+    .join(';');
+}
+
+/** Longer contents are told apart by their hash. */
+const LONGEST_KEY_BYTES = 64;
+
+function contentKey({ shape, data }: Tensor): string {
+  const bytes = Array.isArray(data)
+    ? Buffer.from(JSON.stringify(data))
+    : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const content =
+    bytes.length <= LONGEST_KEY_BYTES
+      ? bytes.toString('base64')
+      : createHash('sha256').update(bytes).digest('base64');
+  return `${shape.join()}:${content}`;
 }
 
 function failure(error: unknown): BatchOutcome {

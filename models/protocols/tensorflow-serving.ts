@@ -212,7 +212,8 @@ class PredictReader {
       }
     } while (cursor.take(Byte.comma));
     cursor.expect(Byte.closeBracket);
-    return Object.fromEntries([...columns].map(([name, column]) => [name, column.tensor()]));
+    const someHaveRows = this.#manifest.inputs.some(({ batchAxis }) => batchAxis !== null);
+    return Object.fromEntries([...columns].map(([name, column]) => [name, column.tensor(someHaveRows)]));
   }
 
   #readTensor(spec: TensorSpec, place: string): Tensor {
@@ -273,13 +274,11 @@ class Column {
     this.rows += 1;
   }
 
-  tensor(): Tensor {
+  /** @param isShared as {@link rowsTensor} takes it */
+  tensor(isShared: boolean): Tensor {
     const { dtype } = this.#spec;
-    return rowsTensor(this.#spec, {
-      dtype,
-      shape: [this.rows, ...this.#rowShape],
-      data: this.#elements.data,
-    });
+    const shape = [this.rows, ...this.#rowShape];
+    return rowsTensor(this.#spec, { dtype, shape, data: this.#elements.data }, isShared);
   }
 }
 

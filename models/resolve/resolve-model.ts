@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { engineOf } from '../engines/index.ts';
-import type { ModelFile } from '../manifest/manifest.ts';
+import { type BatchingChoice, type ModelFile, trusted } from '../manifest/manifest.ts';
 import { isZooName } from '../zoo/names.ts';
 import { locateModel } from './locate-model.ts';
 import { inspectOnce } from './manifest-cache.ts';
@@ -11,6 +11,8 @@ export interface ResolveOptions {
   readonly name?: string;
   /** A file that says what the model is, so that it need not be run to find out: an image has one. */
   readonly manifestFile?: string;
+  /** Whether it shares runs although that is not proven; default: proven. */
+  readonly batching?: BatchingChoice;
   /** Cores of who opens the model next in this process: some runtimes keep the threads of their first use. */
   readonly cpuMillicores?: number;
 }
@@ -22,6 +24,11 @@ export interface ResolveOptions {
  * model), MODEL_UNSUPPORTED
  */
 export async function resolveModel(reference: string, options: ResolveOptions = {}): Promise<ModelFile> {
+  const model = await lookUp(reference, options);
+  return options.batching === 'trust' ? { ...model, manifest: trusted(model.manifest) } : model;
+}
+
+async function lookUp(reference: string, options: ResolveOptions): Promise<ModelFile> {
   if (options.manifestFile !== undefined && !isZooName(reference)) {
     return describedModel(resolve(reference), options.manifestFile, options.name);
   }

@@ -52,6 +52,7 @@ async function load(options: InferenceThreadData): Promise<{ session: EngineSess
   const file = await resolveModel(options.model, {
     ...(options.modelName === undefined ? {} : { name: options.modelName }),
     ...(options.manifest === undefined ? {} : { manifestFile: options.manifest }),
+    batching: options.batching,
     cpuMillicores: options.cpuMillicores,
   });
   const session = await engineFor(file.manifest.format).open(file, options);

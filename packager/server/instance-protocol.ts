@@ -89,6 +89,8 @@ export const SERVER_ENVIRONMENT = {
   /** What of the engine runs a share of a GPU: `cuda`, `tensorrt`, …; default: cuda. */
   provider: 'INFLESS_PROVIDER',
   maxBatch: 'INFLESS_MAX_BATCH',
+  /** `trust`: share runs although it is not proven that rows do not depend on each other. */
+  batching: 'INFLESS_BATCHING',
   sloMs: 'INFLESS_SLO_MS',
   /** Profile table file: lets a process that runs alone know how long a batch takes. */
   profile: 'INFLESS_PROFILE',

@@ -1,8 +1,9 @@
 import { availableParallelism, hostname } from 'node:os';
 import { option, type Values } from '../../models/base/command-line/option-table.ts';
-import { decimal, file, text, wholeNumber } from '../../models/base/command-line/parsers.ts';
+import { decimal, file, oneOf, text, wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { readEnvironment } from '../../models/base/command-line/read-options.ts';
 import { InflessError } from '../../models/base/errors.ts';
+import { BATCHING_CHOICES } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT as ENV } from './instance-protocol.ts';
 
 /** What a serving process reads from its environment. */
@@ -59,6 +60,12 @@ export const SERVER_OPTIONS = {
     help: 'execution provider for a share of a GPU: cuda, tensorrt, …',
   }),
   maxBatch: option({ env: ENV.maxBatch, parse: wholeNumber(1, 4096), default: '8', help: 'largest batch' }),
+  batching: option({
+    env: ENV.batching,
+    parse: oneOf(BATCHING_CHOICES),
+    default: 'proven',
+    help: 'which models share runs: proven, those shown to keep rows apart, or trust, any that declares rows',
+  }),
   sloMs: option({
     env: ENV.sloMs,
     parse: decimal(1, 3_600_000),

@@ -52,6 +52,7 @@ function fallbackOf({ strict, allowFallback }: ProfileValues): CpuFallback | und
 async function measureTable(options: ProfileValues, { signal }: Interrupt): Promise<ProfileTable> {
   const asked = {
     batches: options.batches,
+    batching: options.batching,
     cpuMillicores: options.cpus,
     gpuPercents: options.gpu,
     provider: options.provider,
@@ -65,6 +66,7 @@ async function measureTable(options: ProfileValues, { signal }: Interrupt): Prom
     cellTimeMs: options.cellTime,
     otherPeriodMicros: options.period === undefined ? undefined : Math.round(options.period * 1000),
     shapes: shapesOf(options.shape),
+    slo: readSlo(options),
     modelName: options.modelName,
     resume: options.resume,
     journalFile: options.output === undefined ? undefined : `${options.output}.journal`,

@@ -6,6 +6,7 @@ import {
   type Values,
 } from '../../models/base/command-line/option-table.ts';
 import { file, oneOf, text } from '../../models/base/command-line/parsers.ts';
+import { BATCHING_CHOICES } from '../../models/manifest/manifest.ts';
 import { modelReference } from '../../models/zoo/names.ts';
 import { TABLE_FORMATS } from '../../profiles/formats/index.ts';
 import { parseBatches, parseCpus, parseGpuPercents } from '../sweep/grid.ts';
@@ -46,6 +47,13 @@ export const PROFILE_OPTIONS = {
     help: 'shares of the GPU in percent, like 0,25,50,100',
   }),
   shape: { ...SHAPE_OPTION, group: GRID },
+  batching: option({
+    flag: '--batching <choice>',
+    parse: oneOf(BATCHING_CHOICES),
+    default: 'proven',
+    group: GRID,
+    help: 'which models are measured in batches: proven, those shown to keep rows apart, or trust, any that declares rows',
+  }),
   modelName: option({
     flag: '--model-name <name>',
     parse: text,

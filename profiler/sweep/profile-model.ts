@@ -32,16 +32,16 @@ import { checkAccelerator } from './check-accelerator.ts';
 import { measureFrontier } from './frontier-period.ts';
 import { cellsOf, type Grid } from './grid.ts';
 import { Journal } from './journal.ts';
-import type { ProfileListener } from './progress.ts';
+import { type ProfileListener, remainingMs, TimeLimit } from './progress.ts';
 import { heldOutError } from './sampling/held-out.ts';
-import { sweep } from './sweep.ts';
+import { missesSlo, sweep } from './sweep.ts';
 import {
   asksForGpu,
   gridOf,
   type ProfileOptions,
   settingsOf,
   strategyOf,
-  WHY_UNBATCHED,
+  whyUnbatched,
 } from './sweep-options.ts';
 import { chooseThreads, chosenThreading, expectedThreading } from './threads/choose-threads.ts';
 
@@ -67,8 +67,13 @@ export async function profileModel(
   const { modelName, periodMicros, otherPeriodMicros, mechanism, shapes = {} } = options;
   if (otherPeriodMicros !== undefined) checkPeriodMicros(otherPeriodMicros);
   const note = (text: string): void => onProgress({ type: 'note', text });
+  const limit = new TimeLimit(options.maxTimeMs);
+  onProgress({ type: 'step', text: `Looking at ${reference}` });
 
-  const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
+  const model = await resolveModel(reference, {
+    ...(modelName === undefined ? {} : { name: modelName }),
+    batching: options.batching ?? 'proven',
+  });
   const { manifest } = model;
   // a shape that does not fit is told before anything is measured
   const row = generateInputs(manifest, { batch: 1, shapes });
@@ -77,7 +82,7 @@ export async function profileModel(
   for (const caveat of guessCaveats({ shapes: measured })) note(caveat);
 
   const wanted = gridOf(manifest, await availableCpuMillicores(), options);
-  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${WHY_UNBATCHED}.`);
+  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${whyUnbatched(manifest)}.`);
   const quotas = await openSweepQuotas({
     ...(periodMicros === undefined ? {} : { periodMicros }),
     ...(mechanism === undefined ? {} : { mechanism }),
@@ -100,7 +105,7 @@ export async function profileModel(
     const accelerator = gpu && (await acceleratorOf({ model, grid: exact, gpu }, options, note, signal));
     const grid = accelerator === undefined ? { ...wanted, gpuPercents: [0] } : exact;
     return await measureTable(
-      { model, measured, grid, host, quotas, gpu, accelerator },
+      { model, measured, grid, host, quotas, gpu, accelerator, limit },
       options,
       onProgress,
       signal,
@@ -145,6 +150,9 @@ function exactBy(gpu: SweepGpu): (asked: number) => number {
   return (asked) => (asked === 0 ? 0 : gpu.exactPercent(asked));
 }
 
+/** What trials of threads may take of the time there is. */
+const SHARE_OF_TRIALS = 0.3;
+
 /** What is measured, and with what. */
 interface Setup {
   readonly model: ModelFile;
@@ -153,18 +161,20 @@ interface Setup {
   readonly host: Host;
   readonly quotas: Quotas;
   readonly gpu: SweepGpu | undefined;
+  readonly limit: TimeLimit;
   /** Undefined where no share of the GPU is measured. */
   readonly accelerator: Accelerator | undefined;
 }
 
 async function measureTable(
-  { model, measured, grid, host, quotas, gpu, accelerator }: Setup,
+  { model, measured, grid, host, quotas, gpu, accelerator, limit }: Setup,
   options: ProfileOptions,
   onProgress: ProfileListener,
   signal: AbortSignal | undefined,
 ): Promise<ProfileTable> {
   const { manifest } = model;
-  const { shapes = {}, resume = false } = options;
+  const { batching } = manifest;
+  const { shapes = {}, resume = false, slo } = options;
   const note = (text: string): void => onProgress({ type: 'note', text });
   const settings = settingsOf(options);
   const conditions = {
@@ -193,24 +203,39 @@ async function measureTable(
 
   try {
     const runner = new CellRunner({ model, shapes, settings, quotas, gpu }, signal);
-    const threading = await chooseThreads({ manifest, grid, journal, runner }, note);
     const configs = cellsOf(grid, manifest.digest);
+    let threading: readonly ThreadChoice[] = [];
+    const strategy = strategyOf(options, {
+      first: configs[0]!,
+      gridCells: configs.length,
+      level: settings.level,
+      threadingOf: (config, measured) => expectedThreading(config, threading, measured),
+    });
+    threading = await chooseThreads(
+      { manifest, grid, journal, runner: runner.within(limit.part(SHARE_OF_TRIALS)) },
+      {
+        note,
+        step: (text) => onProgress({ type: 'step', text }),
+        measured: (won) => {
+          const done = journal.cells.length;
+          const total = Math.max(done, strategy.mostCells);
+          const leftMs = remainingMs([], total - done, settings.cellTimeMs);
+          onProgress({ type: 'cell-measured', ...won, done, total, remainingMs: leftMs });
+        },
+      },
+    );
     const { cells, open } = await sweep(
       {
         manifest,
         configs,
-        strategy: strategyOf(options, {
-          first: configs[0]!,
-          gridCells: configs.length,
-          level: settings.level,
-          threadingOf: (config, measured) => expectedThreading(config, threading, measured),
-        }),
+        strategy,
         threadingOf: (config) => chosenThreading(config, threading),
         runner,
         journal,
         cellTimeMs: settings.cellTimeMs,
         relativeError: settings.relativeError,
-        maxTimeMs: options.maxTimeMs ?? Number.POSITIVE_INFINITY,
+        limit,
+        ...(slo === undefined ? {} : { isPointless: (config, known) => missesSlo(config, known, slo) }),
       },
       onProgress,
     );
@@ -222,6 +247,7 @@ async function measureTable(
       host,
       ...conditions,
       shapes: [...measured],
+      ...(batching === undefined ? {} : { batching: { state: batching.state, reason: batching.reason } }),
       ...(accelerator === undefined ? {} : { accelerator }),
       ...completeTable(cells, open, threading, conditions.confidence),
       ...(threading.length === 0 ? {} : { threading: [...threading] }),
@@ -229,7 +255,7 @@ async function measureTable(
     const finished = await underOtherPeriod(
       table,
       { model, shapes, settings, gpu },
-      options,
+      { ...options, limit },
       onProgress,
       signal,
     );
@@ -245,7 +271,7 @@ async function measureTable(
 async function underOtherPeriod(
   table: ProfileTable,
   environment: Omit<CellEnvironment, 'quotas'>,
-  { otherPeriodMicros, maxTimeMs = Number.POSITIVE_INFINITY }: ProfileOptions,
+  { otherPeriodMicros, limit }: Pick<ProfileOptions, 'otherPeriodMicros'> & { readonly limit: TimeLimit },
   onProgress: ProfileListener,
   signal: AbortSignal | undefined,
 ): Promise<ProfileTable> {
@@ -262,11 +288,7 @@ async function underOtherPeriod(
   const quotas = await openSweepQuotas({ mechanism, periodMicros: otherPeriodMicros });
   const runner = new CellRunner({ ...environment, quotas }, signal);
   const { cellTimeMs } = environment.settings;
-  return measureFrontier(
-    table,
-    { runner, periodMicros: otherPeriodMicros, cellTimeMs, maxTimeMs },
-    onProgress,
-  );
+  return measureFrontier(table, { runner, periodMicros: otherPeriodMicros, cellTimeMs, limit }, onProgress);
 }
 
 function tellFinding(

@@ -16,7 +16,7 @@ import { checkPeriodMicros } from '../quota/cfs-limits.ts';
 import { openSweepQuotas } from '../quota/measurement-quotas.ts';
 import { CellRunner } from './cell-runner.ts';
 import { measureFrontier } from './frontier-period.ts';
-import { type ProfileListener, remainingMs } from './progress.ts';
+import { type ProfileListener, remainingMs, TimeLimit } from './progress.ts';
 import { type ProfileOptions, settingsOf } from './sweep-options.ts';
 
 /** Which cells of a table are measured again. */
@@ -40,13 +40,14 @@ export async function refreshTable(
   const { modelName, shapes = {}, otherPeriodMicros } = options;
   if (otherPeriodMicros !== undefined) checkPeriodMicros(otherPeriodMicros);
   const note = (text: string): void => onProgress({ type: 'note', text });
-  const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
+  const model = await resolveModel(reference, {
+    ...(modelName === undefined ? {} : { name: modelName }),
+    batching: options.batching ?? 'proven',
+  });
   const { file, table } = await tableToRefresh(reference, model, options);
   note(`Refreshing ${file}.`);
   const settings = settingsOf(options);
-  const { maxTimeMs = Number.POSITIVE_INFINITY } = options;
-  const begin = performance.now();
-  const leftMs = (): number => maxTimeMs - (performance.now() - begin);
+  const limit = new TimeLimit(options.maxTimeMs);
   const percents = table.cells.map(({ gpuPercent }) => gpuPercent);
   const engine = engineFor(model.manifest.format);
   const gpu = await openSweepGpu(percents, { engine, provider: table.accelerator?.provider }, note);
@@ -65,11 +66,14 @@ export async function refreshTable(
     const finishedMs: number[] = [];
     for (const [done, cell] of wanted.entries()) {
       const remaining = remainingMs(finishedMs, wanted.length - done, settings.cellTimeMs);
-      if (remainingMs(finishedMs, 1, settings.cellTimeMs) > leftMs()) break;
+      if (remainingMs(finishedMs, 1, settings.cellTimeMs) > limit.leftMs) break;
       const state = { total: wanted.length, remainingMs: remaining };
       onProgress({ type: 'cell-started', config: cell, done, ...state });
       const startedMs = performance.now();
-      const result = await runner.measure(cell, { threads: cell.threads, spinning: cell.spinning });
+      const result = await runner
+        .within(limit)
+        .measure(cell, { threads: cell.threads, spinning: cell.spinning });
+      if (result === undefined) break;
       finishedMs.push(performance.now() - startedMs);
       if ('failure' in result) throw result.failure;
       cells = cells.map((old) => (configKey(old) === configKey(cell) ? replaced(old, result.cell) : old));
@@ -82,7 +86,7 @@ export async function refreshTable(
       cells,
     };
     if (otherPeriodMicros !== undefined) {
-      const plan = { periodMicros: otherPeriodMicros, cellTimeMs: settings.cellTimeMs, maxTimeMs: leftMs() };
+      const plan = { periodMicros: otherPeriodMicros, cellTimeMs: settings.cellTimeMs, limit };
       const other = await runnerUnder(otherPeriodMicros);
       refreshed = await measureFrontier(refreshed, { ...plan, runner: other }, onProgress);
     }

@@ -42,7 +42,7 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
     fleet: ['cluster', 'functions', 'kubernetes'],
     control: ['cluster', 'demand', 'dispatch', 'fleet', 'functions', 'latency', 'planning'],
     operator: ['cluster', 'control', 'demand', 'functions', 'kubernetes', 'latency', 'planning'],
-    gateway: ['cluster', 'control', 'dispatch', 'fleet', 'functions', 'planning'],
+    gateway: ['cluster', 'control', 'dispatch', 'fleet', 'functions', 'latency', 'planning'],
     simulation: ['cluster', 'control', 'demand', 'dispatch', 'fleet', 'functions', 'latency', 'planning'],
     'what-if': ['cluster', 'control', 'demand', 'functions', 'latency', 'planning', 'simulation'],
     service: ['control', 'dispatch', 'fleet', 'functions', 'gateway', 'kubernetes', 'operator', 'planning'],

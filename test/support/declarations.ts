@@ -19,6 +19,7 @@ export const declarations: fc.Arbitrary<FunctionDeclaration> = fc
       slo: duration,
       percentile: fc.double({ min: 50, max: 99.9, noNaN: true }),
       maxBatch: fc.integer({ min: 1, max: 64 }),
+      batching: fc.constantFrom('proven' as const, 'trust' as const),
       late: fc.constantFrom('serve' as const, 'reject' as const),
       maxWait: duration,
       scale: fc.record(

@@ -5,8 +5,8 @@ import { checkSecret, type SecretStore, secretExists, secretNotFound } from './s
 
 const ENDING = '.secret';
 /**
- * A file's name has 255 bytes at most, with its ending and while it is being written: the rest of a longer name
- * is that of a file in a folder of the beginning.
+ * A file's name has 255 bytes at most, with its ending and while it is being written: the rest of a longer
+ * name is that of a file in a folder of the beginning.
  */
 const LONG = { ending: '.long', beginning: 200 };
 const REMEDY = 'Choose a --state-dir that can be written and has room.';

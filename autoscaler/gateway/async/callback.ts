@@ -31,8 +31,8 @@ function isDenied(address: string): boolean {
 }
 
 /**
- * Looks a name up when a connection is made, and lets none be made to what may not be asked: a name can be made
- * to stand for anything, and for something else the next time.
+ * Looks a name up when a connection is made, and lets none be made to what may not be asked: a name can be
+ * made to stand for anything, and for something else the next time.
  *
  * @param resolve as `dns.lookup`
  */

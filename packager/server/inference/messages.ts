@@ -1,6 +1,6 @@
 import { type ErrorCode, InflessError } from '../../../models/base/errors.ts';
 import type { Threading } from '../../../models/engines/engine.ts';
-import type { ModelManifest } from '../../../models/manifest/manifest.ts';
+import type { BatchingChoice, ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { BatchResponse, InferenceRequest } from '../instance-protocol.ts';
 
 /** What the inference thread is started with. */
@@ -8,6 +8,7 @@ export interface InferenceOptions {
   readonly model: string;
   readonly modelName: string | undefined;
   readonly manifest: string | undefined;
+  readonly batching: BatchingChoice;
   readonly cpuMillicores: number;
   readonly gpuPercent: number;
   readonly provider: string | undefined;

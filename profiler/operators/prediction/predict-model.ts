@@ -45,7 +45,10 @@ export async function predictModel(
   signal?: AbortSignal,
 ): Promise<ProfileTable> {
   const { modelName, periodMicros, shapes = {}, measuredCells = 0 } = options;
-  const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
+  const model = await resolveModel(reference, {
+    ...(modelName === undefined ? {} : { name: modelName }),
+    batching: options.batching ?? 'proven',
+  });
   const { manifest } = model;
   const row = generateInputs(manifest, { batch: 1, shapes });
   const rows = measuredShapes(manifest, row, new Set(Object.keys(shapes)));

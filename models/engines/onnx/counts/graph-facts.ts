@@ -1,8 +1,13 @@
 import type { FunctionProto, GraphProto, ModelProto, NodeProto } from 'onnx-buf';
 import { unknown } from '../../batch-axes/counts/axes.ts';
-import { hasCountedAxis, type Operands, type TensorFacts } from '../../batch-axes/counts/facts.ts';
+import {
+  anyCounted,
+  hasCountedAxis,
+  type Operands,
+  type TensorFacts,
+} from '../../batch-axes/counts/facts.ts';
 import { type Step, settle } from '../../batch-axes/counts/settle.ts';
-import type { GraphEvidence } from '../../batch-axes/evidence.ts';
+import { type GraphEvidence, NO_EVIDENCE } from '../../batch-axes/evidence.ts';
 import { readModelProto } from '../skeleton.ts';
 import { constant, fedInput } from './constants.ts';
 import { type Body, CONTROL_FLOW } from './control-flow.ts';
@@ -32,12 +37,18 @@ class Scope {
 export class GraphFacts {
   readonly #graph: GraphProto;
   readonly #functions: ReadonlyMap<string, FunctionProto>;
+  #countsValues = false;
 
   constructor(model: ModelProto) {
     this.#graph = model.graph!;
     this.#functions = new Map(
       model.functions.map((each) => [keyOf(each.domain, each.name, each.overload), each]),
     );
+  }
+
+  /** Whether the size of any tensor depends on values; known after {@link outputs}. */
+  get countsValues(): boolean {
+    return this.#countsValues;
   }
 
   /** By name. */
@@ -71,7 +82,9 @@ export class GraphFacts {
     const evaluate = (): readonly (TensorFacts | undefined)[] => {
       if (reads.some((name) => scope.find(name) === undefined)) return [];
       const operands = node.input.map((name) => (name === '' ? undefined : scope.find(name)));
-      return this.#evaluate(new OnnxNode(node, operands, bindings), scope, bindings);
+      const facts = this.#evaluate(new OnnxNode(node, operands, bindings), scope, bindings);
+      this.#countsValues ||= anyCounted(facts);
+      return facts;
     };
     return { reads, gives: node.output, evaluate };
   }
@@ -141,8 +154,11 @@ function captured(graph: GraphProto): string[] {
 
 /** What the graph of an ONNX file tells about its outputs. */
 export function graphEvidence(path: string): GraphEvidence {
-  const outputs = new GraphFacts(readModelProto(path)).outputs();
+  const graph = new GraphFacts(readModelProto(path));
+  const outputs = graph.outputs();
   return {
+    ...NO_EVIDENCE,
+    countsValues: graph.countsValues,
     isCounted(output, axis) {
       const facts = outputs.get(output);
       return facts !== undefined && hasCountedAxis(facts, axis);
