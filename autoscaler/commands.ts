@@ -11,6 +11,29 @@ export const SERVE: LazyProgram = {
   load: async () => (await import('./serve-models/serve-command.ts')).serveCommand,
 };
 
+/** `infless journal`. */
+export const JOURNAL: LazyProgram = {
+  name: 'journal',
+  summary: 'Show the decisions that an autoscaler has recorded: what changed, when and why.',
+  load: async () => (await import('./journal/commands.ts')).journalCommand,
+};
+
+/** `infless replay`. */
+export const REPLAY: LazyProgram = {
+  name: 'replay',
+  summary:
+    'Make recorded decisions again: the same, or as they would have been with another SLO, limit or rate.',
+  load: async () => (await import('./journal/commands.ts')).replayCommand,
+};
+
+/** `infless doctor`. */
+export const DOCTOR: LazyProgram = {
+  name: 'doctor',
+  summary:
+    'Look at this machine: what it gives to tables and instances, what will not work, and how to get more.',
+  load: async () => (await import('./doctor/doctor-command.ts')).doctorCommand,
+};
+
 /** `infless-autoscaler plan`, and `infless plan`. */
 export const PLAN: LazyProgram = {
   name: 'plan',

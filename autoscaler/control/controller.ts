@@ -57,9 +57,17 @@ export interface ControllerParts {
    * instances only one may do that. Default: this one.
    */
   readonly mayAct?: () => boolean;
+  /**
+   * Told of decisions with what they were made of: of those that start or stop something, and of those by
+   * which other functions are short than before.
+   */
+  readonly onDecision?: DecisionListener;
   /** Told of every batch that ran, for metrics. */
   readonly onBatch?: (functionName: string, batch: DispatchedBatch) => void;
 }
+
+/** Has to be quick, and must not throw. */
+export type DecisionListener = (input: PlanInput, decision: ScalingDecision, atMs: number) => void;
 
 /**
  * At most this many are under way at once: an API server takes some ms for each, and nothing else is decided
@@ -341,7 +349,11 @@ export class Controller {
     const nodes = await platform.nodes();
     if (!this.#isLeading) return; // another one plans by now
     const nowMs = clock.nowMs(); // after waiting: all that is decided must be of one moment
+    const shortBefore = namesOf(this.#step.shortages);
     const decision = this.#step.decide(nodes, nowMs);
+    const { planned, shortages } = this.#step;
+    if (planned !== undefined && (decision.actions.length > 0 || namesOf(shortages) !== shortBefore))
+      this.#parts.onDecision?.(planned, decision, nowMs);
     if (this.#parts.logsDecisions ?? true) this.#tell(decision, nowMs);
     this.#complain(nowMs);
     await this.#apply(decision, nowMs);
@@ -474,6 +486,10 @@ export class Controller {
   #refreshDispatcher(managed: ManagedFunction): void {
     managed.dispatcher.setInstances(this.#fleet.serving(managed.name));
   }
+}
+
+function namesOf(shortages: readonly Shortage[]): string {
+  return shortages.map(({ functionName }) => functionName).join(' ');
 }
 
 function digestOf({ deployment }: ManagedFunction): string {

@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
+import { JSON_TYPE } from '../../models/protocols/protocol.ts';
 import {
   decodeBatchReply,
   encodeBatchRequest,
@@ -8,6 +9,7 @@ import {
 import {
   BATCH_PATH,
   type BatchResponse,
+  type BatchTiming,
   type InferenceRequest,
   READY_PATH,
   readyReportSchema,
@@ -94,6 +96,9 @@ export class HttpTransport implements BatchTransport {
         ...(signal === undefined ? {} : { signal }),
       });
       const body = await response.body.bytes();
+      if (response.statusCode === 413) {
+        return await this.#sendApart(body, url, requests, timeoutMs, signal);
+      }
       if (response.statusCode !== 200) {
         throw new InstanceLost(
           `instance answered ${response.statusCode}: ${Buffer.from(body).toString('utf8', 0, 200)}`,
@@ -112,6 +117,38 @@ export class HttpTransport implements BatchTransport {
       const mayHaveRun = !NEVER_SENT.has(systemCode(error) ?? '');
       throw new InstanceLost(messageOf(error), { cause: error, mayHaveRun });
     }
+  }
+
+  /**
+   * The memory limit of the instance leaves less than these requests take together: in halves they may fit. A
+   * lone one that does not is answered so, since no instance of this kind could take it.
+   */
+  async #sendApart(
+    refusal: Uint8Array,
+    url: string,
+    requests: readonly InferenceRequest[],
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<BatchResponse> {
+    if (requests.length === 1) {
+      const timing = { decodeMs: 0, executeMs: 0, encodeMs: 0, rows: 0 };
+      return { responses: [{ status: 413, contentType: JSON_TYPE, body: refusal }], timing };
+    }
+    const half = Math.ceil(requests.length / 2);
+    const first = await this.send(url, requests.slice(0, half), timeoutMs, signal);
+    const second = await this.send(url, requests.slice(half), timeoutMs, signal);
+    const sum = (part: (timing: BatchTiming) => number): number => part(first.timing) + part(second.timing);
+    const ranAlone = first.ranAlone ?? second.ranAlone;
+    return {
+      responses: [...first.responses, ...second.responses],
+      timing: {
+        decodeMs: sum(({ decodeMs }) => decodeMs),
+        executeMs: sum(({ executeMs }) => executeMs),
+        encodeMs: sum(({ encodeMs }) => encodeMs),
+        rows: sum(({ rows }) => rows),
+      },
+      ...(ranAlone === undefined ? {} : { ranAlone }),
+    };
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@ import {
   type LazyProgram,
   type ProgramSpec,
 } from '../../models/base/command-line/option-table.ts';
-import { EXPLAIN, PLAN, SERVE } from '../commands.ts';
+import { DOCTOR, EXPLAIN, JOURNAL, PLAN, REPLAY, SERVE } from '../commands.ts';
 
 /** The four programs, each of which has a name of its own, too. */
 const PROGRAMS: readonly LazyProgram[] = [
@@ -45,7 +45,7 @@ export const inflessProgram: ProgramSpec = defineProgram({
   summary:
     'Give a model and a latency target, get an endpoint that meets it with as few resources as possible.',
   options: {},
-  commands: [SERVE, ...PROGRAMS, PLAN, EXPLAIN, COMPLETION],
+  commands: [SERVE, ...PROGRAMS, PLAN, EXPLAIN, JOURNAL, REPLAY, DOCTOR, COMPLETION],
   notes: `
 Start with a model file, or a model of the zoo:
   infless serve mobilenet --slo 200ms

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
+import { stateDirectory as stateDirectoryOfUser } from '../../models/base/files.ts';
 import { formatDuration } from '../../models/base/units.ts';
+import { journalFolder } from '../journal/journal.ts';
 import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';
 import { LocalBackend } from '../service/local-backend.ts';
 import { startService } from '../service/service.ts';
@@ -74,6 +76,7 @@ async function serveUntil(
       rates: percentileRateModel,
       logger: serviceLogger(logLevel),
       hasPage: ui === 'on',
+      journalFolder: journalFolder(stateDir ?? stateDirectoryOfUser()),
     });
     try {
       for (const { functionName: name, reference: model } of models)

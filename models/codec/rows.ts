@@ -4,6 +4,16 @@ import { sliceRows, stackRows } from '../manifest/stacking.ts';
 import type { NamedTensors, Tensor } from '../manifest/tensor.ts';
 
 /**
+ * Rows are counted while they are read: a body of few bytes may have many, and each costs a share of a run
+ * and an answer.
+ */
+export function tooManyRows(limit: number): InflessError {
+  return new InflessError('BODY_TOO_LARGE', `The request has more than the ${limit} rows taken here`, {
+    remedy: 'Send fewer rows in a request.',
+  });
+}
+
+/**
  * Turns a list of rows (their count first, as row form has it) into the tensor that the model takes.
  *
  * @param isShared whether other inputs have rows: then one without is given once, if it is the same in all

@@ -25,6 +25,14 @@ export interface BatchRun {
   readonly ranAlone: string | undefined;
 }
 
+/** Whether no one waits for the answer to a request any more. */
+export type IsGone = (request: number) => boolean;
+
+const GONE: BatchOutcome = {
+  ok: false,
+  error: new InflessError('UNAVAILABLE', 'The client hung up before its answer'),
+};
+
 interface BatchItem {
   /** Its place among the requests. */
   readonly index: number;
@@ -58,9 +66,13 @@ export class BatchExecutor {
     this.#canBatch = canBatch(session.manifest);
   }
 
-  /** Each request is a block of one or more rows. It never rejects. */
-  run(requests: readonly NamedTensors[]): Promise<BatchRun> {
-    const run = this.#idle.then(() => this.#runAll(requests));
+  /**
+   * Each request is a block of one or more rows. It never rejects.
+   *
+   * @param isGone whether no one waits for a request any more: what has not run of it then never does
+   */
+  run(requests: readonly NamedTensors[], isGone: IsGone = () => false): Promise<BatchRun> {
+    const run = this.#idle.then(() => this.#runAll(requests, isGone));
     this.#idle = run;
     return run;
   }
@@ -69,7 +81,7 @@ export class BatchExecutor {
     return this.#canBatch && this.#mismatch === undefined;
   }
 
-  async #runAll(requests: readonly NamedTensors[]): Promise<BatchRun> {
+  async #runAll(requests: readonly NamedTensors[], isGone: IsGone): Promise<BatchRun> {
     const known = this.#mismatch;
     const outcomes = new Array<BatchOutcome>(requests.length);
     const jobs = requests.flatMap((feeds, index): BatchItem[] => {
@@ -80,13 +92,17 @@ export class BatchExecutor {
         return [];
       }
     });
-    if (this.#batches) await this.#runInBatches(jobs, outcomes);
-    for (const job of jobs) if (outcomes[job.index] === undefined) await this.#runAlone(job, outcomes);
+    if (this.#batches) await this.#runInBatches(jobs, outcomes, isGone);
+    for (const job of jobs) {
+      if (outcomes[job.index] !== undefined) continue;
+      if (isGone(job.index)) outcomes[job.index] = GONE;
+      else await this.#runAlone(job, outcomes);
+    }
     return { outcomes, ranAlone: known !== undefined && jobs.length < 2 ? undefined : this.#mismatch };
   }
 
   /** After a mismatch, requests that shared a run, or were not reached, are left without an outcome. */
-  async #runInBatches(jobs: readonly BatchItem[], outcomes: BatchOutcome[]): Promise<void> {
+  async #runInBatches(jobs: readonly BatchItem[], outcomes: BatchOutcome[], isGone: IsGone): Promise<void> {
     const shared = new Map<number, BatchOutcome>();
     const groups = new Map<string, BatchItem[]>();
     for (const job of jobs) {
@@ -97,7 +113,10 @@ export class BatchExecutor {
     }
     for (const group of groups.values()) {
       for (const chunk of chunksOf(group, this.#maxBatch)) {
-        await this.#runChunk(chunk, outcomes, shared);
+        const gone = new Set(chunk.filter(({ index }) => isGone(index)));
+        for (const { index } of gone) shared.set(index, GONE);
+        const wanted = chunk.filter((job) => !gone.has(job));
+        if (wanted.length > 0) await this.#runChunk(wanted, outcomes, shared, isGone);
         if (this.#mismatch !== undefined) return;
       }
     }
@@ -109,15 +128,17 @@ export class BatchExecutor {
     chunk: readonly BatchItem[],
     outcomes: BatchOutcome[],
     shared: Map<number, BatchOutcome>,
+    isGone: IsGone,
   ): Promise<void> {
     const first = chunk[0]!;
     if (chunk.length === 1 && first.rows <= this.#maxBatch) return this.#runAlone(first, outcomes);
     try {
-      if (chunk.length === 1) await this.#runInParts(first, shared);
+      if (chunk.length === 1) await this.#runInParts(first, shared, isGone);
       else await this.#runTogether(chunk, shared);
     } catch (error) {
       if (chunk.length === 1) outcomes[first.index] = failure(error);
-      else for (const job of chunk) await this.#runChunk([job], outcomes, shared); // whose fault is it?
+      // whose fault is it?
+      else for (const job of chunk) await this.#runChunk([job], outcomes, shared, isGone);
     }
   }
 
@@ -131,10 +152,18 @@ export class BatchExecutor {
     }
   }
 
-  async #runInParts({ index, feeds, rows }: BatchItem, shared: Map<number, BatchOutcome>): Promise<void> {
+  async #runInParts(
+    { index, feeds, rows }: BatchItem,
+    shared: Map<number, BatchOutcome>,
+    isGone: IsGone,
+  ): Promise<void> {
     const { inputs, outputs } = this.#session.manifest;
     const parts: NamedTensors[] = [];
     for (let start = 0; start < rows; start += this.#maxBatch) {
+      if (isGone(index)) {
+        shared.set(index, GONE);
+        return;
+      }
       const end = Math.min(rows, start + this.#maxBatch);
       const part = await this.#session.run(
         mapTensors(inputs, ({ name, batchAxis }) => {

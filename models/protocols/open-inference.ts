@@ -6,6 +6,7 @@ import { Elements } from '../codec/elements.ts';
 import { Byte, JsonCursor } from '../codec/json-cursor.ts';
 import type { JsonWriter } from '../codec/json-writer.ts';
 import { readNested } from '../codec/nested-array.ts';
+import { tooManyRows } from '../codec/rows.ts';
 import { skipValue } from '../codec/skip-value.ts';
 import { writeElements, writerFor } from '../codec/tensor-writer.ts';
 import { rowsOf, unknownInput } from '../manifest/feeds.ts';
@@ -75,10 +76,10 @@ export const openInference: Protocol<InferForm> = {
   ],
   paths: { model: MODEL, predict: INFER, metadata: MODEL },
 
-  decode: ({ body }, manifest) => new InferReader(body, manifest).read(),
-  encode: (outputs, { form }, manifest) => ({
+  decode: ({ body }, manifest, mostRows) => new InferReader(body, manifest, mostRows).read(),
+  encode: (outputs, { form }, manifest, mostBytes) => ({
     contentType: JSON_TYPE,
-    body: inferAnswer(outputs, form, manifest.name),
+    body: inferAnswer(outputs, form, manifest.name, mostBytes),
   }),
 
   descriptions: {
@@ -144,9 +145,11 @@ const EXAMPLE = '{"inputs": [{"name": "…", "shape": […], "datatype": "…", 
 class InferReader {
   readonly #manifest: ModelManifest;
   readonly #cursor: JsonCursor;
+  readonly #mostRows: number;
 
-  constructor(body: Uint8Array, manifest: ModelManifest) {
+  constructor(body: Uint8Array, manifest: ModelManifest, mostRows = Number.POSITIVE_INFINITY) {
     this.#manifest = manifest;
+    this.#mostRows = mostRows;
     this.#cursor = new JsonCursor(body, `The body has to be JSON like ${EXAMPLE}.`);
   }
 
@@ -166,7 +169,9 @@ class InferReader {
     this.#cursor.expectEnd();
     if (feeds === undefined) throw invalid('The request has no "inputs"', `Send ${EXAMPLE}.`);
     const named = outputs === undefined || outputs.length === 0 ? undefined : outputs;
-    return { feeds, rows: rowsOf(this.#manifest, feeds), form: { id, outputs: named } };
+    const rows = rowsOf(this.#manifest, feeds);
+    if (rows > this.#mostRows) throw tooManyRows(this.#mostRows);
+    return { feeds, rows, form: { id, outputs: named } };
   }
 
   #readInputs(): NamedTensors {
@@ -230,6 +235,10 @@ class InferReader {
 
   #readData(place: string, spec: TensorSpec, shape: readonly number[] | undefined): Values {
     const cursor = this.#cursor;
+    const { batchAxis } = spec;
+    if (batchAxis !== null && shape !== undefined && shape[batchAxis]! > this.#mostRows) {
+      throw tooManyRows(this.#mostRows);
+    }
     // A value takes two bytes at least: no more room is made than the text can fill, whatever the shape says.
     const possible = Math.ceil((cursor.bytes.length - cursor.position) / 2);
     const elements = new Elements(spec.dtype, Math.min(possible, elementCount(shape ?? [])));
@@ -331,10 +340,15 @@ function tensorOf(
   return { dtype, shape, data: elements.data };
 }
 
-function inferAnswer(outputs: NamedTensors, { id, outputs: names }: InferForm, model: string): Uint8Array {
+function inferAnswer(
+  outputs: NamedTensors,
+  { id, outputs: names }: InferForm,
+  model: string,
+  mostBytes: number | undefined,
+): Uint8Array {
   const asked =
     names === undefined ? outputs : Object.fromEntries(names.map((name) => [name, outputs[name]!]));
-  return tensorsBody(asked, 'outputs', (writer) => {
+  const before = (writer: JsonWriter): void => {
     writer.key('model_name');
     writer.string(model);
     writer.byte(Byte.comma);
@@ -345,7 +359,8 @@ function inferAnswer(outputs: NamedTensors, { id, outputs: names }: InferForm, m
     writer.key('id');
     writer.string(id);
     writer.byte(Byte.comma);
-  });
+  };
+  return tensorsBody(asked, 'outputs', { before, mostBytes });
 }
 
 /**
@@ -355,12 +370,15 @@ function inferAnswer(outputs: NamedTensors, { id, outputs: names }: InferForm, m
 function tensorsBody(
   tensors: NamedTensors,
   key: 'inputs' | 'outputs',
-  before: (writer: JsonWriter) => void = () => {},
+  options: {
+    readonly before?: (writer: JsonWriter) => void;
+    readonly mostBytes?: number | undefined;
+  } = {},
 ): Uint8Array {
   const entries = Object.entries(tensors);
-  const writer = writerFor(tensors);
+  const writer = writerFor(tensors, options.mostBytes);
   writer.byte(Byte.openBrace);
-  before(writer);
+  options.before?.(writer);
   writer.key(key);
   writer.series(Byte.openBracket, entries.length, Byte.closeBracket, (index) => {
     const [name, tensor] = entries[index]!;

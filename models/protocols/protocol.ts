@@ -24,14 +24,19 @@ export interface Protocol<Form = unknown> {
   /** The addresses of one model that clients use. */
   readonly paths: ClientPaths;
 
-  /** @throws InflessError INVALID_INPUT, whatever the bytes are, naming the place in the request */
-  decode(request: Message, manifest: ModelManifest): Decoded<Form>;
+  /**
+   * @param mostRows that a request may have; default: any number
+   * @throws InflessError INVALID_INPUT, whatever the bytes are, naming the place in the request;
+   * BODY_TOO_LARGE for too many rows
+   */
+  decode(request: Message, manifest: ModelManifest, mostRows?: number): Decoded<Form>;
   /**
    * @param outputs those of the request alone, whatever batch it ran in
+   * @param mostBytes that the answer may have; default: any number
    * @throws InflessError INVALID_INPUT where the form that was asked for cannot express them;
-   * INFERENCE_FAILED for a tensor with more or fewer elements than its shape says
+   * INFERENCE_FAILED for a tensor with more or fewer elements than its shape says; BODY_TOO_LARGE
    */
-  encode(outputs: NamedTensors, decoded: Decoded<Form>, manifest: ModelManifest): Message;
+  encode(outputs: NamedTensors, decoded: Decoded<Form>, manifest: ModelManifest, mostBytes?: number): Message;
   /** The answers to the other calls of its routes, from what is known without running a model. */
   readonly descriptions: Descriptions;
   /** The body of an answer that is none. */

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import { engineOf } from '../engines/index.ts';
+import type { RequestLike } from '../manifest/example.ts';
+import { likened } from '../manifest/inputs.ts';
 import { type BatchingChoice, type ModelFile, trusted } from '../manifest/manifest.ts';
 import { isZooName } from '../zoo/names.ts';
 import { locateModel } from './locate-model.ts';
@@ -15,13 +17,15 @@ export interface ResolveOptions {
   readonly batching?: BatchingChoice;
   /** Cores of who opens the model next in this process: some runtimes keep the threads of their first use. */
   readonly cpuMillicores?: number;
+  /** What requests look like, where the user says it. */
+  readonly like?: RequestLike;
 }
 
 /**
  * Finds a model by a zoo name or a path, and what it is.
  *
  * @throws InflessError as {@link locateModel}; MODEL_CORRUPT (also where a manifest file is of another
- * model), MODEL_UNSUPPORTED
+ * model), MODEL_UNSUPPORTED; INVALID_INPUT for a sample or shapes that the model does not take
  */
 export async function resolveModel(reference: string, options: ResolveOptions = {}): Promise<ModelFile> {
   const model = await lookUp(reference, options);
@@ -30,10 +34,11 @@ export async function resolveModel(reference: string, options: ResolveOptions = 
 
 async function lookUp(reference: string, options: ResolveOptions): Promise<ModelFile> {
   if (options.manifestFile !== undefined && !isZooName(reference)) {
-    return describedModel(resolve(reference), options.manifestFile, options.name);
+    const { path, manifest } = await describedModel(resolve(reference), options.manifestFile, options.name);
+    return { path, manifest: options.like === undefined ? manifest : likened(manifest, options.like) };
   }
   const { path, name } = await locateModel(reference);
   const { cpuMillicores } = options;
   const on = cpuMillicores === undefined ? undefined : { cpuMillicores, gpuPercent: 0 };
-  return { path, manifest: await inspectOnce(engineOf(path), path, options.name ?? name, on) };
+  return { path, manifest: await inspectOnce(engineOf(path), path, options.name ?? name, on, options.like) };
 }

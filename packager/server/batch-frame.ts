@@ -11,6 +11,8 @@ import type { BatchResponse, InferenceRequest, InferenceResponse } from './insta
 export const FRAME_CONTENT_TYPE = 'application/vnd.infless.batch';
 
 const PREFIX_BYTES = 4;
+/** A path and a content type are as long as HTTP headers may be, 16 KiB; JSON escapes them. */
+const HEADER_BYTES_EACH = 40 << 10;
 
 const length = z.number().int().nonnegative();
 
@@ -41,10 +43,18 @@ export function encodeBatchRequest(requests: readonly InferenceRequest[]): Uint8
 /**
  * The bodies are views into `frame`, not copies.
  *
- * @throws InflessError INVALID_INPUT
+ * @param mostRequests that a frame may have; default: any number
+ * @throws InflessError INVALID_INPUT; BODY_TOO_LARGE for too many requests
  */
-export function decodeBatchRequest(frame: Uint8Array): InferenceRequest[] {
-  const { header, bodies } = splitFrame(frame);
+export function decodeBatchRequest(
+  frame: Uint8Array,
+  mostRequests = Number.POSITIVE_INFINITY,
+): InferenceRequest[] {
+  const { header, bodies } = splitFrame(frame, mostRequests * HEADER_BYTES_EACH);
+  const listed = (header as { requests?: unknown } | null)?.requests;
+  if (Array.isArray(listed) && listed.length > mostRequests) {
+    throw tooManyRequests(`has ${listed.length} requests`, mostRequests);
+  }
   const { requests } = parseWith(requestHeaderSchema, header, { what: 'The header of the batch frame' });
   const take = cutter(bodies);
   const decoded = requests.map((request) => ({
@@ -109,7 +119,10 @@ function joinFrame(
   return frame;
 }
 
-function splitFrame(frame: Uint8Array): { header: unknown; bodies: Uint8Array } {
+function splitFrame(
+  frame: Uint8Array,
+  mostHeaderBytes = Number.POSITIVE_INFINITY,
+): { header: unknown; bodies: Uint8Array } {
   if (frame.length < PREFIX_BYTES) throw malformed(`is ${frame.length} bytes long`);
   const headerBytes = new DataView(frame.buffer, frame.byteOffset, PREFIX_BYTES).getUint32(0, true);
   const end = PREFIX_BYTES + headerBytes;
@@ -117,6 +130,9 @@ function splitFrame(frame: Uint8Array): { header: unknown; bodies: Uint8Array } 
     throw malformed(
       `announces a header of ${headerBytes} bytes and has ${frame.length - PREFIX_BYTES} bytes left`,
     );
+  }
+  if (headerBytes > mostHeaderBytes) {
+    throw tooManyRequests(`has a header of ${headerBytes} bytes`, mostHeaderBytes / HEADER_BYTES_EACH);
   }
   try {
     const header: unknown = JSON.parse(new TextDecoder().decode(frame.subarray(PREFIX_BYTES, end)));
@@ -140,6 +156,10 @@ function cutter(bodies: Uint8Array): { (length: number): Uint8Array; end(): void
     if (offset < bodies.length) throw malformed(`has ${bodies.length - offset} bytes behind its last body`);
   };
   return take;
+}
+
+function tooManyRequests(how: string, most: number): InflessError {
+  return new InflessError('BODY_TOO_LARGE', `The batch frame ${how}, and ${most} requests are taken here`);
 }
 
 function malformed(how: string): InflessError {

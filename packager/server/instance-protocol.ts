@@ -96,6 +96,9 @@ export const SERVER_ENVIRONMENT = {
   profile: 'INFLESS_PROFILE',
   queueLimit: 'INFLESS_QUEUE_LIMIT',
   maxBodyBytes: 'INFLESS_MAX_BODY_BYTES',
+  /** Most rows of a request. */
+  maxRows: 'INFLESS_MAX_ROWS',
+  maxAnswerBytes: 'INFLESS_MAX_ANSWER_BYTES',
   /** Longest a request may wait before it is answered 504. */
   maxWaitMs: 'INFLESS_MAX_WAIT_MS',
   /** On SIGTERM: how long what is queued may still take. */

@@ -89,6 +89,18 @@ export const SERVER_OPTIONS = {
     default: String(32 * 2 ** 20),
     help: 'largest body of a request, in bytes',
   }),
+  maxRows: option({
+    env: ENV.maxRows,
+    parse: wholeNumber(1, 1_000_000),
+    otherwise: 'four largest batches, 64 at least',
+    help: 'most rows of a request; with more it is answered 413',
+  }),
+  maxAnswerBytes: option({
+    env: ENV.maxAnswerBytes,
+    parse: wholeNumber(1, 2 ** 30),
+    default: String(64 * 2 ** 20),
+    help: 'largest body of an answer, in bytes; in place of a larger one there is a 413',
+  }),
   maxWaitMs: option({
     env: ENV.maxWaitMs,
     parse: decimal(1, 3_600_000),

@@ -5,6 +5,7 @@ import type { Invocation } from '../../models/base/command-line/option-table.ts'
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { writeFileSafely } from '../../models/base/files.ts';
 import { formatDuration } from '../../models/base/units.ts';
+import { readLikeness } from '../../models/sample/options.ts';
 import { bestConfig, fastestConfig, type Slo, tightestSloMs } from '../../profiles/best-config.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import { formatTable } from '../../profiles/formats/index.ts';
@@ -16,7 +17,7 @@ import { renderSummary } from '../report/summary.ts';
 import type { CpuFallback } from '../sweep/check-accelerator.ts';
 import { profileModel } from '../sweep/profile-model.ts';
 import { refreshTable } from '../sweep/refresh-table.ts';
-import { readSlo, shapesOf } from './options.ts';
+import { readSlo } from './options.ts';
 import type { ProfileValues } from './profile-options.ts';
 import { readStaleCells } from './stale-cells.ts';
 
@@ -65,7 +66,7 @@ async function measureTable(options: ProfileValues, { signal }: Interrupt): Prom
     relativeError: options.error,
     cellTimeMs: options.cellTime,
     otherPeriodMicros: options.period === undefined ? undefined : Math.round(options.period * 1000),
-    shapes: shapesOf(options.shape),
+    like: await readLikeness(options),
     slo: readSlo(options),
     modelName: options.modelName,
     resume: options.resume,

@@ -7,10 +7,11 @@ import {
 } from '../../models/base/command-line/option-table.ts';
 import { file, oneOf, text } from '../../models/base/command-line/parsers.ts';
 import { BATCHING_CHOICES } from '../../models/manifest/manifest.ts';
+import { SAMPLE_OPTION, SHAPE_OPTION } from '../../models/sample/options.ts';
 import { modelReference } from '../../models/zoo/names.ts';
 import { TABLE_FORMATS } from '../../profiles/formats/index.ts';
 import { parseBatches, parseCpus, parseGpuPercents } from '../sweep/grid.ts';
-import { parseCount, parsePercent, parsePositiveMs, SHAPE_OPTION, sloOptions } from './options.ts';
+import { parseCount, parsePercent, parsePositiveMs, sloOptions } from './options.ts';
 
 const GRID = 'What is measured';
 const EFFORT = 'How precisely, and how long';
@@ -47,6 +48,7 @@ export const PROFILE_OPTIONS = {
     help: 'shares of the GPU in percent, like 0,25,50,100',
   }),
   shape: { ...SHAPE_OPTION, group: GRID },
+  sample: { ...SAMPLE_OPTION, group: GRID },
   batching: option({
     flag: '--batching <choice>',
     parse: oneOf(BATCHING_CHOICES),

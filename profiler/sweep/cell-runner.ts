@@ -3,7 +3,6 @@ import type { Threading } from '../../models/engines/engine.ts';
 import type { ModelFile } from '../../models/manifest/manifest.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { Cell, Verdict } from '../../profiles/table.ts';
-import type { InputShapes } from '../cell/cell-protocol.ts';
 import { type CellSettings, measureCell } from '../cell/measure-cell.ts';
 import { isPassing, type MeasuredCell, verdictsOn } from '../cell/verdicts.ts';
 import type { SweepGpu } from '../gpu/sweep-gpu.ts';
@@ -20,7 +19,6 @@ const PATIENCE = 2;
 /** With what cells are measured. */
 export interface CellEnvironment {
   readonly model: ModelFile;
-  readonly shapes: InputShapes;
   readonly settings: CellSettings;
   readonly quotas: Quotas;
   /** Needed where a config has a share of it. */

@@ -64,7 +64,7 @@ export async function profileModel(
   onProgress: ProfileListener = () => undefined,
   signal?: AbortSignal,
 ): Promise<ProfileTable> {
-  const { modelName, periodMicros, otherPeriodMicros, mechanism, shapes = {} } = options;
+  const { modelName, periodMicros, otherPeriodMicros, mechanism, like = {} } = options;
   if (otherPeriodMicros !== undefined) checkPeriodMicros(otherPeriodMicros);
   const note = (text: string): void => onProgress({ type: 'note', text });
   const limit = new TimeLimit(options.maxTimeMs);
@@ -73,11 +73,10 @@ export async function profileModel(
   const model = await resolveModel(reference, {
     ...(modelName === undefined ? {} : { name: modelName }),
     batching: options.batching ?? 'proven',
+    like,
   });
   const { manifest } = model;
-  // a shape that does not fit is told before anything is measured
-  const row = generateInputs(manifest, { batch: 1, shapes });
-  const measured = measuredShapes(manifest, row, new Set(Object.keys(shapes)));
+  const measured = measuredShapes(manifest, generateInputs(manifest, { batch: 1 }));
 
   for (const caveat of guessCaveats({ shapes: measured })) note(caveat);
 
@@ -130,13 +129,10 @@ async function acceleratorOf(
   note: (text: string) => void,
   signal: AbortSignal | undefined,
 ): Promise<Accelerator | undefined> {
-  const { shapes = {}, cpuFallback: fallback = 'little' } = options;
+  const { cpuFallback: fallback = 'little' } = options;
   const { silenceMs } = settingsOf(options);
   try {
-    return await checkAccelerator(
-      { model, grid, gpu, shapes, provider: gpu.provider, fallback, silenceMs },
-      signal,
-    );
+    return await checkAccelerator({ model, grid, gpu, provider: gpu.provider, fallback, silenceMs }, signal);
   } catch (error) {
     const isOptional = !asksForGpu(options) && grid.gpuPercents.includes(0);
     if (!(error instanceof InflessError) || error.code !== 'ACCELERATOR_UNAVAILABLE' || !isOptional)
@@ -174,7 +170,7 @@ async function measureTable(
 ): Promise<ProfileTable> {
   const { manifest } = model;
   const { batching } = manifest;
-  const { shapes = {}, resume = false, slo } = options;
+  const { like: { sample } = {}, resume = false, slo } = options;
   const note = (text: string): void => onProgress({ type: 'note', text });
   const settings = settingsOf(options);
   const conditions = {
@@ -195,6 +191,7 @@ async function measureTable(
       host: host.fingerprint,
       cellTimeMs: settings.cellTimeMs,
       shapes: Object.fromEntries(measured.map(({ input, row }) => [input, row])),
+      ...(sample === undefined ? {} : { sample: sample.digest }),
       ...(accelerator === undefined ? {} : { provider: accelerator.provider }),
     },
     resume !== false,
@@ -202,7 +199,7 @@ async function measureTable(
   tellFinding(journal, resume, note);
 
   try {
-    const runner = new CellRunner({ model, shapes, settings, quotas, gpu }, signal);
+    const runner = new CellRunner({ model, settings, quotas, gpu }, signal);
     const configs = cellsOf(grid, manifest.digest);
     let threading: readonly ThreadChoice[] = [];
     const strategy = strategyOf(options, {
@@ -247,6 +244,7 @@ async function measureTable(
       host,
       ...conditions,
       shapes: [...measured],
+      ...(sample === undefined ? {} : { sampleDigest: `sha256:${sample.digest}` }),
       ...(batching === undefined ? {} : { batching: { state: batching.state, reason: batching.reason } }),
       ...(accelerator === undefined ? {} : { accelerator }),
       ...completeTable(cells, open, threading, conditions.confidence),
@@ -254,7 +252,7 @@ async function measureTable(
     };
     const finished = await underOtherPeriod(
       table,
-      { model, shapes, settings, gpu },
+      { model, settings, gpu },
       { ...options, limit },
       onProgress,
       signal,

@@ -37,14 +37,15 @@ export async function refreshTable(
   onProgress: ProfileListener = () => undefined,
   signal?: AbortSignal,
 ): Promise<ProfileTable> {
-  const { modelName, shapes = {}, otherPeriodMicros } = options;
+  const { modelName, like = {}, otherPeriodMicros } = options;
   if (otherPeriodMicros !== undefined) checkPeriodMicros(otherPeriodMicros);
   const note = (text: string): void => onProgress({ type: 'note', text });
   const model = await resolveModel(reference, {
     ...(modelName === undefined ? {} : { name: modelName }),
     batching: options.batching ?? 'proven',
+    like,
   });
-  const { file, table } = await tableToRefresh(reference, model, options);
+  const { file, table } = await tableToRefresh(reference, model);
   note(`Refreshing ${file}.`);
   const settings = settingsOf(options);
   const limit = new TimeLimit(options.maxTimeMs);
@@ -56,7 +57,7 @@ export async function refreshTable(
       mechanism: table.quota.mechanism,
       ...(periodMicros === null ? {} : { periodMicros }),
     });
-    return new CellRunner({ model, shapes, settings, quotas, gpu }, signal);
+    return new CellRunner({ model, settings, quotas, gpu }, signal);
   };
   try {
     let cells = table.cells;
@@ -119,11 +120,10 @@ function chosenCells(table: ProfileTable, stale: Stale): readonly Cell[] {
   });
 }
 
-async function tableToRefresh(
-  reference: string,
-  { manifest }: ModelFile,
-  { shapes = {} }: ProfileOptions,
-): Promise<StoredTable> {
+async function tableToRefresh(reference: string, { manifest }: ModelFile): Promise<StoredTable> {
+  const rows = measuredShapes(manifest, generateInputs(manifest, { batch: 1 }));
+  const chosen = rows.filter(({ source }) => source === 'given' || source === 'sample');
+  const shapes = Object.fromEntries(chosen.map(({ input, row }) => [input, row]));
   const stored = await findTable(manifest.digest, { shapes });
   const anew = `infless-profile ${reference}`;
   if (stored === undefined) {
@@ -131,11 +131,6 @@ async function tableToRefresh(
       remedy: `Measure one with: ${anew}`,
     });
   }
-  const rows = measuredShapes(
-    manifest,
-    generateInputs(manifest, { batch: 1, shapes }),
-    new Set(Object.keys(shapes)),
-  );
   const here: ProfileTable = { ...stored.table, shapes: rows };
   const why = await whyNotRefresh(stored.table, here, engineFor(manifest.format).version);
   if (why === undefined) return stored;

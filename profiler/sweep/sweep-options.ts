@@ -1,9 +1,9 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { CPU_PROVIDER, type ProviderName } from '../../models/engines/provider.ts';
+import type { RequestLike } from '../../models/manifest/example.ts';
 import { type BatchingChoice, canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
 import type { Slo } from '../../profiles/best-config.ts';
 import type { QuotaMechanism } from '../../profiles/table.ts';
-import type { InputShapes } from '../cell/cell-protocol.ts';
 import type { CellSettings } from '../cell/measure-cell.ts';
 import type { CpuFallback } from './check-accelerator.ts';
 import { checkCpus, defaultGrid, type Grid } from './grid.ts';
@@ -67,8 +67,8 @@ export interface ProfileOptions {
   readonly otherPeriodMicros?: number | undefined;
   /** Default: the best that works here. */
   readonly mechanism?: QuotaMechanism | undefined;
-  /** Sizes of free dimensions by input name. */
-  readonly shapes?: InputShapes | undefined;
+  /** What requests look like. Default: made up from the model. */
+  readonly like?: RequestLike | undefined;
   readonly modelName?: string | undefined;
   /** Where finished cells are kept until all are. Default: beside the table in the cache. */
   readonly journalFile?: string | undefined;

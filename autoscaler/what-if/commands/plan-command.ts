@@ -15,6 +15,7 @@ import { parseDurationMs } from '../../../models/base/units.ts';
 import { parseProcess } from '../../../profiler/load/options.ts';
 import type { System } from '../../simulation/systems/serving-system.ts';
 import { SYSTEMS, systemByName } from '../../simulation/systems/systems.ts';
+import { requireSelectable } from '../inputs/cluster.ts';
 import { CALL_OPTIONS, readLoads } from '../inputs/load-options.ts';
 import { isPolicyFile, type OwnPolicyFile, policyFile } from '../own-policies/own-policy.ts';
 import type { WhatIfReport } from '../report/report.ts';
@@ -66,7 +67,7 @@ const OPTIONS = {
     flag: '--policies <names>',
     parse: parsePolicies,
     default: 'default,infless',
-    help: 'policies to compare, separated by commas; also your own, like ./mine.mjs',
+    help: 'policies to compare, separated by commas; variations, like infless+fixed; also your own, like ./mine.mjs',
   }),
   warmUp: option({
     flag: '--warm-up <duration>',
@@ -157,6 +158,7 @@ async function toRequest(options: PlanValues): Promise<WhatIfRequest> {
     ...(cluster.startupMs === undefined ? {} : { startupMs: cluster.startupMs }),
     executionNoiseCv: options.noise,
   });
+  requireSelectable(cluster, functions);
   for (const policy of options.policies) if ('file' in policy) await requireFile(policy.file);
   const names = functions.map(({ spec }) => spec.name);
   return {

@@ -1,5 +1,5 @@
 import { option, repeatable, type Values } from '../../../models/base/command-line/option-table.ts';
-import { file, text } from '../../../models/base/command-line/parsers.ts';
+import { file, oneOf, text } from '../../../models/base/command-line/parsers.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import {
   constantRate,
@@ -10,12 +10,15 @@ import {
   scaleRate,
   steppedRate,
 } from '../../../profiler/load/arrivals/rates.ts';
-import { readTrace } from '../../../profiler/load/arrivals/trace-file.ts';
+import { parseTrace } from '../../../profiler/load/arrivals/trace-file.ts';
 import { LOAD_OPTIONS, parseInterval } from '../../../profiler/load/options.ts';
 import { readAzureLoads } from './azure.ts';
+import { readInputFile } from './input-file.ts';
 import { durationMsOf, type Load } from './load.ts';
+import { holdsTimestamps, parseTimestamps } from './timestamps.ts';
 
 const CALLS = 'Who calls';
+const TRACE_FORMATS = ['rates', 'timestamps'] as const;
 
 /** The options that say who calls. Each of the first four is `VALUE` or `NAME=VALUE`. */
 export const CALL_OPTIONS = {
@@ -30,7 +33,14 @@ export const CALL_OPTIONS = {
     flag: '--trace <load>',
     parse: file,
     group: CALLS,
-    help: 'rates from a file: one a line, or CSV',
+    help: 'rates or timestamps from a file: one a line, or CSV',
+  }),
+  traceFormat: option({
+    flag: '--trace-format <format>',
+    parse: oneOf(TRACE_FORMATS),
+    otherwise: 'timestamps where they are dates',
+    group: CALLS,
+    help: 'what traces hold: requests per second, or the time of each request',
   }),
   azure: repeatable({
     flag: '--azure <load>',
@@ -139,11 +149,29 @@ function twice(whose: string): InflessError {
 }
 
 async function readCurve(source: Source, scale: number, options: CallValues): Promise<Load> {
-  const curve =
-    source.type === 'ramp'
-      ? rampedRate(parseRamp(source.value))
-      : steppedRate(await readTrace(source.value, options.column), options.interval);
-  return { type: 'rate', curve: scaleRate(curve, scale) };
+  if (source.type === 'ramp') {
+    return { type: 'rate', curve: scaleRate(rampedRate(parseRamp(source.value)), scale) };
+  }
+  return readTraceLoad(source.value, scale, options);
+}
+
+async function readTraceLoad(
+  path: string,
+  scale: number,
+  { column, interval, traceFormat }: CallValues,
+): Promise<Load> {
+  const content = await readInputFile(path, `Rate trace ${path}`);
+  const isTimes = traceFormat === undefined ? holdsTimestamps(content, column) : traceFormat === 'timestamps';
+  if (!isTimes) {
+    const rates = parseTrace(content, `Rate trace ${path}`, column);
+    return { type: 'rate', curve: scaleRate(steppedRate(rates, interval), scale) };
+  }
+  if (scale === 1) return { type: 'times', timesMs: parseTimestamps(content, `Trace ${path}`, column) };
+  throw new InflessError(
+    'INVALID_INPUT',
+    `Recorded requests cannot be scaled, as --scale ${scale} asks of ${path}`,
+    { remedy: 'Leave --scale out, or use a trace of rates.' },
+  );
 }
 
 /**

@@ -2,6 +2,7 @@ import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { programFile } from '../../../models/base/package.ts';
 import type { BatchResponse, InferenceRequest } from '../instance-protocol.ts';
+import type { Cancellation } from './cancellation.ts';
 import {
   type FromInference,
   fromErrorRecord,
@@ -62,10 +63,11 @@ export class InferenceThread {
   /**
    * Runs requests as one batch. Their buffers move to the inference thread and are empty here afterwards.
    *
+   * @param cancellation says while it runs which requests need not be answered any more
    * @throws InflessError INFERENCE_FAILED when the thread is gone; what a single request suffers is in its
    * response.
    */
-  run(requests: readonly InferenceRequest[]): Promise<BatchResponse> {
+  run(requests: readonly InferenceRequest[], cancellation: Cancellation): Promise<BatchResponse> {
     if (this.#state !== 'running') {
       return Promise.reject(new InflessError('UNAVAILABLE', 'The inference thread has ended'));
     }
@@ -74,7 +76,7 @@ export class InferenceThread {
     const buffers = new Set(requests.map(({ body }) => body.buffer as ArrayBuffer));
     return new Promise((resolve, reject) => {
       this.#waiters.set(id, { resolve, reject });
-      this.#post({ type: 'run', id, requests }, [...buffers]);
+      this.#post({ type: 'run', id, requests, cancelled: cancellation.shared }, [...buffers]);
     });
   }
 

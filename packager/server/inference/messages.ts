@@ -16,6 +16,9 @@ export interface InferenceOptions {
   readonly threading: Threading | undefined;
   readonly maxBatch: number;
   readonly maxBodyBytes: number;
+  readonly maxRows: number;
+  readonly maxFrameRows: number;
+  readonly maxAnswerBytes: number;
 }
 
 /** What the thread is given beside: one counter of runs of the model, which both threads see. */
@@ -40,7 +43,13 @@ export interface WarmupRun {
 }
 
 export type ToInference =
-  | { readonly type: 'run'; readonly id: number; readonly requests: readonly InferenceRequest[] }
+  | {
+      readonly type: 'run';
+      readonly id: number;
+      readonly requests: readonly InferenceRequest[];
+      /** See {@link Cancellation}. */
+      readonly cancelled: SharedArrayBuffer;
+    }
   /**
    * Closes the session after what was sent before and ends the thread: it must never be terminated, see
    * worker.

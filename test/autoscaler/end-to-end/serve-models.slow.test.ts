@@ -16,6 +16,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'infless-serve-models-'));
   process.env.INFLESS_CACHE_DIR = join(folder, 'cache');
+  process.env.XDG_STATE_HOME = join(folder, 'state');
   await writeFile(join(folder, 'mine.onnx'), encodeTinyModel(LINEAR));
 });
 
@@ -52,6 +53,18 @@ describe('infless serve', () => {
     }
     run.child.kill('SIGINT');
     expect(await run.exited()).toBe(0);
+
+    const journal = new ProgramRun('autoscaler/infless/bin', ['journal', '--function', 'mine']);
+    expect(await journal.exited()).toBe(0);
+    expect(journal.stdout).toMatch(/^[\d:]+ \S+ mine: 0 → 1 × b\d c[\d.]+: /m);
+    const explained = new ProgramRun('autoscaler/infless/bin', ['explain', 'mine', '--at', '23:59']);
+    expect([0, 2]).toContain(await explained.exited()); // yesterday's 23:59 is before all
+    const replay = new ProgramRun('autoscaler/infless/bin', [
+      'replay',
+      join(folder, 'state', 'infless', 'journal'),
+    ]);
+    expect(await replay.exited()).toBe(0);
+    expect(replay.stdout).toMatch(/^\d+ decisions made again in .*: \d+ the same, 0 others\n$/);
   }, 120_000);
 
   it('knows its tables the next time, and serves alone when asked to', async () => {

@@ -44,6 +44,7 @@ async function requestFor(
         duration: duration === undefined ? undefined : parseDurationMs(duration),
         interval: 1000,
         column: '1',
+        traceFormat: undefined,
         scale: 1,
       },
     ),

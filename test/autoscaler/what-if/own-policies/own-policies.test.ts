@@ -34,6 +34,7 @@ beforeAll(async () => {
         duration: 20_000,
         interval: 1000,
         column: '1',
+        traceFormat: undefined,
         scale: 1,
       },
     ),
