@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
@@ -81,7 +81,7 @@ export function basicAuth(credentials: Credentials): (request: FastifyRequest) =
     const given = Buffer.from(encoded, 'base64').toString('utf8');
     if (timingSafeEqual(digestOf(given), expected)) return;
     const looks = method === 'GET' || method === 'HEAD';
-    if (credentials.opensReads && looks && isOfThisMachine(raw.socket.remoteAddress)) return;
+    if (credentials.opensReads && looks && isOfThisMachine(raw.socket)) return;
     throw new HttpError(401, `The credentials are missing or not valid.${where}`, {
       'www-authenticate': 'Basic realm="Restricted"',
     });
@@ -92,8 +92,11 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
-function isOfThisMachine(address: string | undefined): boolean {
-  return address !== undefined && LOOPBACK.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+/** By loopback, or from the very address that it was sent to. */
+function isOfThisMachine({ remoteAddress, localAddress }: Socket): boolean {
+  if (remoteAddress === undefined) return false;
+  if (remoteAddress === localAddress) return true;
+  return LOOPBACK.check(remoteAddress, isIP(remoteAddress) === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** Writes down each change: who, from where, what, and what came of it. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { BodyBudget } from '../../packager/server/http/body.ts';
@@ -45,6 +46,9 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = { maxBodyBytes: 32 << 20, h
  * with what ends after it, that is less than the 30 s that Kubernetes and systemd give at least.
  */
 const DRAIN_TIMES = { arrivalMs: 2_000, answerMs: 15_000 };
+
+/** For what has arrived at this machine already to be taken in: closing resets connections that wait to be. */
+const SETTLE_MS = 100;
 
 /** The HTTP face of the autoscaler: functions, their administration, health and metrics. */
 export class Gateway {
@@ -113,6 +117,7 @@ export class Gateway {
    */
   async close(times: DrainTimes = DRAIN_TIMES): Promise<void> {
     this.#closing = true;
+    await sleep(SETTLE_MS);
     await this.#connections.drain(times, this.app.close());
   }
 }

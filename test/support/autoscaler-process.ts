@@ -41,8 +41,9 @@ export class AutoscalerProcess {
 
   async declare(declaration: Readonly<Record<string, unknown>>): Promise<void> {
     const body = JSON.stringify(declaration);
+    const url = await this.url(); // from then on there is a login
     const headers = { 'content-type': 'application/json', ...(await this.login()) };
-    const response = await fetch(`${await this.url()}/api/functions`, { method: 'POST', headers, body });
+    const response = await fetch(`${url}/api/functions`, { method: 'POST', headers, body });
     if (!response.ok) throw new Error(await response.text());
   }
 
