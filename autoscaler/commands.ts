@@ -26,6 +26,31 @@ export const REPLAY: LazyProgram = {
   load: async () => (await import('./journal/commands.ts')).replayCommand,
 };
 
+/** `infless status`, `top`, `logs` and `deploy`: what asks a running autoscaler. */
+export const CLIENT: readonly LazyProgram[] = [
+  {
+    name: 'status',
+    summary:
+      'Show what a running autoscaler serves: rates, latencies against SLOs, instances, and what is wrong.',
+    load: async () => (await import('./client/commands.ts')).statusCommand,
+  },
+  {
+    name: 'top',
+    summary: 'Show what a running autoscaler serves, every two seconds, until Ctrl-C.',
+    load: async () => (await import('./client/commands.ts')).topCommand,
+  },
+  {
+    name: 'logs',
+    summary: 'Show what the instances of a function print.',
+    load: async () => (await import('./client/commands.ts')).logsCommand,
+  },
+  {
+    name: 'deploy',
+    summary: 'Deploy a function to a running autoscaler, or replace one, and show what it gets.',
+    load: async () => (await import('./client/commands.ts')).deployCommand,
+  },
+];
+
 /** `infless doctor`. */
 export const DOCTOR: LazyProgram = {
   name: 'doctor',

@@ -63,6 +63,16 @@ export class ProfileView {
     return slowdown * curve[Math.max(0, Math.ceil(rows) - 1)]!;
   }
 
+  /**
+   * Mean time of `rows` rows, by the same curve: between the median and it there is the factor of the
+   * config's own cell.
+   */
+  meanMs(config: Config, rows: number = config.batch): number {
+    const latencyMs = this.cell(config)?.latencyMs;
+    const meanOverMedian = latencyMs === undefined ? 1 : latencyMs.mean / latencyMs.p50;
+    return this.executionMs(config, rows, 0.5) * meanOverMedian;
+  }
+
   /** Starting the process to its first answer. */
   startupMs(config: Config): number {
     return this.#closest(config).firstAnswerMs;

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { inParallel } from '../../models/base/in-parallel.ts';
+import { gradeOf, gradeText } from '../../profiles/conditions/grade.ts';
 import type { StartAction } from '../cluster/actions.ts';
 import type { Instance } from '../cluster/instance.ts';
 import type { DispatchedBatch, HowLost } from '../dispatch/dispatcher.ts';
@@ -251,6 +252,7 @@ export class Controller {
       createKeepAlive: this.#parts.createKeepAlive,
     };
     const managed = new ManagedFunction(declared, settings, parts, predecessor);
+    this.#tellTable(managed);
     predecessor?.dispatcher.retireTo(managed.dispatcher);
     this.#functions.set(name, managed);
     const runsAlone = this.#unbatchable.get(digestOf(managed));
@@ -260,6 +262,15 @@ export class Controller {
     this.#refreshDispatcher(managed);
     this.#tickSoon();
     return managed;
+  }
+
+  /** Which table it is planned by, and what is wrong with that. */
+  #tellTable({ name, deployment }: ManagedFunction): void {
+    const { logger } = this.#parts;
+    const { file, table } = deployment.profile;
+    const grade = gradeText(gradeOf(table));
+    logger.debug({ function: name, profile: file, grade }, 'a function is planned by its profile table');
+    for (const warning of deployment.warnings) logger.warn({ function: name }, warning);
   }
 
   /** Takes a function away; its instances finish what they run. */

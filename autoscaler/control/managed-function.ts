@@ -1,5 +1,6 @@
 import type { Clock } from '../../models/base/clock.ts';
 import type { Resources } from '../../models/base/resources.ts';
+import { tabulatedRequestCost } from '../../profiles/capacity/batch-time.ts';
 import type { Config } from '../../profiles/config.ts';
 import { viewOf } from '../../profiles/lookup.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
@@ -18,7 +19,7 @@ import type { FunctionDeclaration, FunctionSpec } from '../functions/spec.ts';
 import type { Candidate } from '../latency/candidate.ts';
 import { LatencyWindow } from '../latency/latency-window.ts';
 import { ObservedTimes } from '../latency/observed-times.ts';
-import { type Choice, ServiceTimes, tabulatedRequestCost } from '../latency/service-times.ts';
+import { type Choice, ServiceTimes } from '../latency/service-times.ts';
 import type { ExcludedConfig } from '../planning/decision.ts';
 import type { ControlSettings } from './settings.ts';
 

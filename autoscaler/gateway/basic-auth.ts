@@ -40,13 +40,25 @@ export async function ownCredentials(
   stateDirectory: string,
 ): Promise<{ readonly credentials: Credentials; readonly passwordFile: string; readonly isNew: boolean }> {
   const passwordFile = join(stateDirectory, FILES.password);
-  const known = (await readTextIfPresent(passwordFile))?.trim();
-  const password = known || randomBytes(24).toString('base64url');
-  if (!known) {
+  const known = await knownLogin(stateDirectory);
+  const password = known?.password ?? randomBytes(24).toString('base64url');
+  if (known === undefined) {
     const remedy = 'Choose a --state-dir that can be written and has room.';
     await writeFileSafely(passwordFile, `${password}\n`, remedy, 0o600);
   }
-  return { credentials: { user: OWN_USER, password, opensReads: true }, passwordFile, isNew: !known };
+  const credentials = { user: OWN_USER, password, opensReads: true };
+  return { credentials, passwordFile, isNew: known === undefined };
+}
+
+/** The login of a state folder, where it has one that we may read. */
+export async function knownLogin(stateDirectory: string): Promise<Credentials | undefined> {
+  const password = (await readTextIfPresent(join(stateDirectory, FILES.password)))?.trim();
+  return password ? { user: OWN_USER, password } : undefined;
+}
+
+/** As a client sends it. */
+export function basicAuthorization({ user, password }: Credentials): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
 async function readField(directory: string, name: string): Promise<string> {

@@ -47,7 +47,7 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = { maxBodyBytes: 32 << 20, h
  */
 const DRAIN_TIMES = { arrivalMs: 2_000, answerMs: 15_000 };
 
-/** For what has arrived at this machine already to be taken in: closing resets connections that wait to be. */
+/** For what has arrived already to be taken in: closing resets connections that wait to be. */
 const SETTLE_MS = 100;
 
 /** The HTTP face of the autoscaler: functions, their administration, health and metrics. */

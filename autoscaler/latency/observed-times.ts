@@ -1,6 +1,13 @@
 import type { BatchTiming } from '../../packager/server/instance-protocol.ts';
+import {
+  DEFAULT_TRANSPORT_MS,
+  NO_COST,
+  type Observation,
+  type RequestCost,
+  SLOWDOWN_STEP,
+  STEP_REACH,
+} from '../../profiles/capacity/batch-time.ts';
 import { type Config, configKey } from '../../profiles/config.ts';
-import { DEFAULT_TRANSPORT_MS, NO_COST, type Observation, type RequestCost } from './service-times.ts';
 
 /** Batches before measurements speak: first ones run on cold caches. */
 const FEWEST_BATCHES = 20;
@@ -146,7 +153,7 @@ class RunningMeans {
   #codecMsPerRequest = 0;
   #transportMs = 0;
   #distance = 0;
-  #slowdownStep = new Step(0.1);
+  #slowdownStep = new Step(SLOWDOWN_STEP);
   #codecStep = new Step(0.1);
   #transportStep = new Step(0.5);
   #observation: Observation | undefined;
@@ -263,7 +270,7 @@ class Step {
 
   /** Returns whether it moved. */
   follow(target: number): boolean {
-    if (Math.abs(target - this.#value) <= 0.75 * this.#size) return false;
+    if (Math.abs(target - this.#value) <= STEP_REACH * this.#size) return false;
     const value = Math.round(target / this.#size) * this.#size;
     const hasMoved = value !== this.#value;
     this.#value = value;

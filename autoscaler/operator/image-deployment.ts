@@ -1,10 +1,13 @@
 import { InflessError } from '../../models/base/errors.ts';
+import { likened } from '../../models/manifest/inputs.ts';
 import { believed, canBatch, trusted } from '../../models/manifest/manifest.ts';
 import { type PinnedImage, pinImage } from '../../packager/unpack/pinned-image.ts';
+import { gradeWarnings } from '../../profiles/conditions/grade.ts';
 import { CLUSTER_PERIOD_MICROS, periodCaveats, underPeriod } from '../../profiles/conditions/period.ts';
 import type { StoredTable } from '../../profiles/store.ts';
 import { batchingOf, type Deployment, versionOf } from '../functions/deployment.ts';
 import { chooseProvider } from '../functions/provider-choice.ts';
+import { likeEnvironment, likeOf } from '../functions/request-like.ts';
 import type { FunctionSpec } from '../functions/spec.ts';
 import type { ProfileTables } from './profile-tables.ts';
 
@@ -29,7 +32,7 @@ export async function resolveImage(
   const profile = await profileOf(spec, image, tables);
   const { environment, secrets } = spec;
   const described = { ...believed(image.model), name: spec.name };
-  const manifest = spec.batching === 'trust' ? trusted(described) : described;
+  const manifest = likened(spec.batching === 'trust' ? trusted(described) : described, await likeOf(spec));
   const table = underPeriod(profile.table, CLUSTER_PERIOD_MICROS);
   const chosen = await chooseProvider(spec, image.model.format, table);
   return {
@@ -46,10 +49,13 @@ export async function resolveImage(
       model: image.reference,
       modelName: spec.name,
       sloMs: spec.slo,
-      environment: { ...environment, ...chosen.environment, ...batchingOf(spec) },
+      environment: { ...environment, ...chosen.environment, ...batchingOf(spec), ...likeEnvironment(spec) },
       secrets,
     },
-    warnings: [...periodCaveats(profile.table, CLUSTER_PERIOD_MICROS, spec.name)],
+    warnings: [
+      ...gradeWarnings(profile.table, profile.file),
+      ...periodCaveats(profile.table, CLUSTER_PERIOD_MICROS, spec.name),
+    ],
   };
 }
 

@@ -100,6 +100,27 @@ export const inferenceFunctionSpecSchema = z.object({
     .describe(
       'trust batches although rows are not proven to be independent of each other (default: proven).',
     ),
+  sample: z
+    .record(z.string(), z.unknown())
+    .meta({ 'x-kubernetes-preserve-unknown-fields': true })
+    .optional()
+    .describe(
+      'A request of one row that others are made up like, as TensorFlow Serving takes it, e.g. {"instances": [[1, 2]]}.',
+    ),
+  shapes: z
+    .record(
+      z.string(),
+      z
+        .array(
+          z
+            .int()
+            .min(1)
+            .max(2 ** 31 - 1),
+        )
+        .min(1),
+    )
+    .optional()
+    .describe('Sizes of inputs by name, where the model leaves them open, e.g. images: [1, 3, 640, 640].'),
   limits: z
     .object({
       cpu: cores.optional().describe('CPU, e.g. 2 or 500m.'),

@@ -190,6 +190,7 @@ export function likened<M extends Pick<ModelManifest, 'name' | 'inputs'>>(
   { shapes: given, sample }: RequestLike,
 ): M {
   const shapes = namedShapes(given, manifest.inputs);
+  if (sample === undefined && Object.keys(shapes).length === 0) return manifest;
   const types = manifest.inputs.map(({ name, dtype, shape }) => ({ name, dtype, rank: shape.length }));
   const tensors = sample?.read(types) ?? {};
   const inputs = manifest.inputs.map((spec) => {

@@ -53,8 +53,8 @@ const HEADROOM = 1.25;
 const MEMORY_STEP_BYTES = 16 * 2 ** 20;
 
 /**
- * Chooses batch, CPU and memory: by the profile table the config that keeps the SLO under the CPU quotas of
- * clusters and answers most per core, without a table one core and what the weights suggest.
+ * Chooses batch, CPU and memory: by the profile table the config that carries most per core within the SLO,
+ * under the CPU quotas of clusters, without a table one core and what the weights suggest.
  *
  * @throws InflessError SLO_INFEASIBLE where no measured config keeps the SLO asked for
  */
@@ -86,10 +86,10 @@ function chooseCell(table: ProfileTable, sloMs: number, wishes: ResourceWishes):
       cell.batch <= maxBatch &&
       (cpuMillicores === undefined || cell.cpuMillicores === cpuMillicores),
   );
-  const best = bestConfig(cells, { sloMs, percentile: 99 });
-  const fastest = fastestConfig(cells, 99);
+  const best = bestConfig(table, { sloMs, percentile: 99 }, cells);
+  const fastest = fastestConfig(table, 99, cells);
   if (best !== undefined || fastest === undefined || wishes.sloMs === undefined) return best ?? fastest;
-  const nearestSloMs = tightestSloMs(fastest, 99);
+  const nearestSloMs = tightestSloMs(table, fastest, 99);
   throw new InflessError(
     'SLO_INFEASIBLE',
     `No measured config of ${table.model.name} that fits keeps p99 ≤ ${formatDuration(sloMs)}`,

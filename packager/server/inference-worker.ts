@@ -7,9 +7,11 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../models/base/errors.ts';
+import { parseJson } from '../../models/base/schema.ts';
 import type { EngineSession } from '../../models/engines/engine.ts';
 import { BatchExecutor } from '../../models/engines/executor.ts';
 import { engineFor } from '../../models/engines/index.ts';
+import type { RequestLike } from '../../models/manifest/example.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
 import { DEFAULT_PROTOCOL } from '../../models/protocols/index.ts';
@@ -18,13 +20,19 @@ import { answerBatch, type ServedModel } from './inference/answer-batch.ts';
 import { Cancellation } from './inference/cancellation.ts';
 import {
   type FromInference,
+  type InferenceOptions,
   type InferenceThreadData,
   type ToInference,
   toErrorRecord,
   type WarmupRun,
 } from './inference/messages.ts';
 import { detachable } from './inference/transfer.ts';
-import type { BatchResponse, InferenceRequest, InferenceResponse } from './instance-protocol.ts';
+import {
+  type BatchResponse,
+  type InferenceRequest,
+  type InferenceResponse,
+  SERVER_ENVIRONMENT,
+} from './instance-protocol.ts';
 import { memoryLimitBytes, roomFor } from './memory-room.ts';
 
 const port = parentPort!;
@@ -53,12 +61,23 @@ async function answer(
   return reply;
 }
 
+/** Loaded only where somebody says what requests look like. */
+async function likenessOf({ sample, shapes }: InferenceOptions): Promise<{ readonly like?: RequestLike }> {
+  if (sample === undefined) return shapes === undefined ? {} : { like: { shapes } };
+  const { inlineSample, loadSample } = await import('../../models/sample/read-sample.ts');
+  if (!sample.startsWith('{')) return { like: { sample: await loadSample(sample) } };
+  const title = SERVER_ENVIRONMENT.sample;
+  const request = parseJson(sample, { what: title }) as object;
+  return { like: { sample: inlineSample(request, title) } };
+}
+
 async function load(options: InferenceThreadData): Promise<{ session: EngineSession; model: ServedModel }> {
   const startMs = performance.now();
   const file = await resolveModel(options.model, {
     ...(options.modelName === undefined ? {} : { name: options.modelName }),
     ...(options.manifest === undefined ? {} : { manifestFile: options.manifest }),
     batching: options.batching,
+    ...(await likenessOf(options)),
     cpuMillicores: options.cpuMillicores,
   });
   const session = await engineFor(file.manifest.format).open(file, options);

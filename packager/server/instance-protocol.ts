@@ -78,6 +78,10 @@ export const SERVER_ENVIRONMENT = {
   modelName: 'INFLESS_MODEL_NAME',
   /** File that says what the model is: spares running it at each start to find out. */
   manifest: 'INFLESS_MANIFEST',
+  /** A request to make up others like: a file, or JSON as TensorFlow Serving takes it. */
+  sample: 'INFLESS_SAMPLE',
+  /** Sizes of inputs by name, as JSON. */
+  shapes: 'INFLESS_SHAPES',
   instanceId: 'INFLESS_INSTANCE_ID',
   host: 'INFLESS_HOST',
   /**

@@ -1,8 +1,10 @@
 import { availableParallelism, hostname } from 'node:os';
+import { z } from 'zod';
 import { option, type Values } from '../../models/base/command-line/option-table.ts';
 import { decimal, file, oneOf, text, wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { readEnvironment } from '../../models/base/command-line/read-options.ts';
 import { InflessError } from '../../models/base/errors.ts';
+import { parseJson, parseWith } from '../../models/base/schema.ts';
 import { BATCHING_CHOICES } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT as ENV } from './instance-protocol.ts';
 
@@ -24,6 +26,16 @@ export const SERVER_OPTIONS = {
     env: ENV.manifest,
     parse: file,
     help: 'file that says what the model is; without it, each start runs the model to find out',
+  }),
+  sample: option({
+    env: ENV.sample,
+    parse: text,
+    help: 'a request to warm up with, as a file or as JSON like {"instances": [ONE ROW]}',
+  }),
+  shapes: option({
+    env: ENV.shapes,
+    parse: parseShapes,
+    help: 'sizes of inputs to warm up with, as JSON like {"images": [1, 3, 640, 640]}',
   }),
   instanceId: option({
     env: ENV.instanceId,
@@ -130,6 +142,13 @@ export type ServerSettings = Values<typeof SERVER_OPTIONS>;
  */
 export function serverSettings(environment: NodeJS.ProcessEnv = process.env): ServerSettings {
   return readEnvironment(SERVER_OPTIONS, environment);
+}
+
+const shapesSchema = z.record(z.string(), z.array(z.number().int().min(1)).min(1));
+
+function parseShapes(given: string, name: string): z.infer<typeof shapesSchema> {
+  const what = { what: name, remedy: 'Write it like {"images": [1, 3, 640, 640]}.' };
+  return parseWith(shapesSchema, parseJson(given, what), what);
 }
 
 function parseModelName(given: string, name: string): string {

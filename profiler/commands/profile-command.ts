@@ -69,6 +69,7 @@ async function measureTable(options: ProfileValues, { signal }: Interrupt): Prom
     like: await readLikeness(options),
     slo: readSlo(options),
     modelName: options.modelName,
+    replace: options.replace,
     resume: options.resume,
     journalFile: options.output === undefined ? undefined : `${options.output}.journal`,
   };
@@ -97,7 +98,7 @@ async function finish(table: ProfileTable, options: ProfileValues): Promise<void
   } else {
     process.stdout.write(renderSummary(table, slo, colorsOf(process.stdout)));
   }
-  if (slo !== undefined && bestConfig(table.cells, slo) === undefined) throw infeasible(table, slo);
+  if (slo !== undefined && bestConfig(table, slo) === undefined) throw infeasible(table, slo);
 }
 
 function colorsOf(stream: NodeJS.WriteStream): ReturnType<typeof pc.createColors> {
@@ -105,8 +106,8 @@ function colorsOf(stream: NodeJS.WriteStream): ReturnType<typeof pc.createColors
 }
 
 function infeasible(table: ProfileTable, slo: Slo): InflessError {
-  const fastest = fastestConfig(table.cells, slo.percentile)!;
-  const nearestSloMs = tightestSloMs(fastest, slo.percentile);
+  const fastest = fastestConfig(table, slo.percentile)!;
+  const nearestSloMs = tightestSloMs(table, fastest, slo.percentile);
   return new InflessError(
     'SLO_INFEASIBLE',
     `No config of ${table.model.name} that was measured keeps p${slo.percentile} ≤ ${formatDuration(slo.sloMs)}`,

@@ -164,6 +164,11 @@ export const PROFILE_OPTIONS = {
     group: RESULT,
     help: 'format of the output file, or of standard output without one',
   }),
+  replace: toggle({
+    flag: '--replace',
+    group: RESULT,
+    help: 'keep the table in the cache in place of the one that is there, even if that is better',
+  }),
   report: option({
     flag: '--report <file>',
     parse: file,

@@ -12,7 +12,7 @@ import { guessCaveats, measuredShapes } from '../../profiles/conditions/shapes.t
 import { type Config, compareConfigs } from '../../profiles/config.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { Host } from '../../profiles/host-schema.ts';
-import { cacheFileStem, saveTable } from '../../profiles/store.ts';
+import { cacheFileStem, keepBetter } from '../../profiles/store.ts';
 import { predictCells } from '../../profiles/surface/predict-cells.ts';
 import {
   type Accelerator,
@@ -257,7 +257,9 @@ async function measureTable(
       onProgress,
       signal,
     );
-    onProgress({ type: 'saved', file: await saveTable(finished) });
+    const { file, why } = await keepBetter(finished, options.replace);
+    if (why === undefined) onProgress({ type: 'saved', file });
+    else note(`${file} is better and stays: of this table, ${why}. --replace puts this one in its place.`);
     await journal.remove();
     return finished;
   } finally {

@@ -6,7 +6,7 @@ import type { ModelFile } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { frontierOf } from '../../profiles/best-config.ts';
 import { isImported, whyDue } from '../../profiles/conditions/due.ts';
-import { measuredShapes, shapeDifference } from '../../profiles/conditions/shapes.ts';
+import { givenShapes, measuredShapes, shapeDifference } from '../../profiles/conditions/shapes.ts';
 import { type Config, configKey, formatConfig } from '../../profiles/config.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { findTable, type StoredTable, saveTable } from '../../profiles/store.ts';
@@ -110,7 +110,7 @@ function replaced(old: Cell, { speedFactor: _, ...measured }: Cell): Cell {
 }
 
 function chosenCells(table: ProfileTable, stale: Stale): readonly Cell[] {
-  if (stale === 'frontier') return frontierOf(table.cells, 99).map(({ cell }) => cell);
+  if (stale === 'frontier') return [...new Set(frontierOf(table, 99).map(({ cell }) => cell))];
   return stale.map((config) => {
     const cell = table.cells.find((known) => configKey(known) === configKey(config));
     if (cell !== undefined) return cell;
@@ -122,9 +122,7 @@ function chosenCells(table: ProfileTable, stale: Stale): readonly Cell[] {
 
 async function tableToRefresh(reference: string, { manifest }: ModelFile): Promise<StoredTable> {
   const rows = measuredShapes(manifest, generateInputs(manifest, { batch: 1 }));
-  const chosen = rows.filter(({ source }) => source === 'given' || source === 'sample');
-  const shapes = Object.fromEntries(chosen.map(({ input, row }) => [input, row]));
-  const stored = await findTable(manifest.digest, { shapes });
+  const stored = await findTable(manifest.digest, { shapes: givenShapes(manifest) });
   const anew = `infless-profile ${reference}`;
   if (stored === undefined) {
     throw new InflessError('PROFILE_NOT_FOUND', `There is no table of ${manifest.name} to refresh`, {

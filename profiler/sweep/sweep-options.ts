@@ -70,6 +70,8 @@ export interface ProfileOptions {
   /** What requests look like. Default: made up from the model. */
   readonly like?: RequestLike | undefined;
   readonly modelName?: string | undefined;
+  /** The table goes into the cache even where a better one is there. */
+  readonly replace?: boolean | undefined;
   /** Where finished cells are kept until all are. Default: beside the table in the cache. */
   readonly journalFile?: string | undefined;
   /**

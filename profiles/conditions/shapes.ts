@@ -1,4 +1,5 @@
 import { shapeSource } from '../../models/manifest/example.ts';
+import { generateInputs } from '../../models/manifest/inputs.ts';
 import { type ModelManifest, rowShape } from '../../models/manifest/manifest.ts';
 import type { NamedTensors } from '../../models/manifest/tensor.ts';
 import type { MeasuredShape, ProfileTable } from '../table.ts';
@@ -20,6 +21,13 @@ export function measuredShapes(
     row: row[spec.name]!.shape.filter((_, axis) => axis !== spec.batchAxis),
     source: shapeSource(spec),
   }));
+}
+
+/** Sizes that the user has given for requests to a model: those of one row, by the name of the input. */
+export function givenShapes(manifest: Pick<ModelManifest, 'name' | 'inputs'>): GivenShapes {
+  const shapes = measuredShapes(manifest, generateInputs(manifest, { batch: 1 }));
+  const given = shapes.filter(({ source }) => source === 'given' || source === 'sample');
+  return Object.fromEntries(given.map(({ input, row }) => [input, row]));
 }
 
 /** Of each input. Older tables did not record it: it is then known where the model leaves no size free. */

@@ -60,7 +60,8 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
     ],
     'serve-models': ['gateway', 'journal', 'planning', 'service'],
     doctor: ['kubernetes'],
-    infless: ['doctor', 'journal', 'serve-models'], // loaded when called
+    client: [],
+    infless: ['client', 'doctor', 'journal', 'serve-models'], // loaded when called
     deploy: ['operator'],
     'gpu-proof': ['cluster', 'gateway', 'latency', 'planning'], // cluster: what a share costs
     quickstart: ['control', 'fleet', 'gateway', 'latency', 'planning', 'service'],

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { gradeOf, type TableGrade } from '../../../profiles/conditions/grade.ts';
 import { formatConfig } from '../../../profiles/config.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import type { Controller } from '../../control/controller.ts';
@@ -22,6 +23,7 @@ export interface FunctionStatus {
   readonly origin: string;
   readonly model?: { readonly digest: string; readonly path: string };
   readonly profile?: string;
+  readonly profileGrade?: TableGrade;
   readonly warnings: readonly string[];
   readonly sloMs?: number;
   readonly percentile?: number;
@@ -79,6 +81,7 @@ export async function statusOf(
     origin,
     model: { digest: deployment.model.manifest.digest, path: deployment.model.path },
     profile: deployment.profile.file,
+    profileGrade: gradeOf(deployment.profile.table),
     warnings: [...managed.warnings, ...troublesOf(managed, controller, short)],
     sloMs: deployment.spec.slo,
     percentile: deployment.spec.percentile,

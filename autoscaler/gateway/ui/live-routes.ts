@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../../models/base/clock.ts';
 import { notServed } from '../../functions/registry.ts';
@@ -28,7 +29,11 @@ export function liveRoutes(app: FastifyInstance, parts: LiveRouteParts): void {
   const history = new History(parts);
   const live: LiveParts = { ...parts, history };
   app.addHook('onReady', async () => history.run());
-  app.addHook('onClose', async () => history.close());
+  const open = new Set<ServerResponse>();
+  app.addHook('preClose', async () => {
+    history.close();
+    for (const raw of open) raw.end(); // pages would keep the server open for ever
+  });
   const overview = once(() => overviewOf(live));
   const cluster = once(() => clusterOf(live));
   history.onLook(() => {
@@ -38,6 +43,8 @@ export function liveRoutes(app: FastifyInstance, parts: LiveRouteParts): void {
 
   app.get<EventsRoute>('/api/ui/events', (request, reply) => {
     const { function: name, view } = request.query;
+    open.add(reply.raw);
+    reply.raw.once('close', () => open.delete(reply.raw));
     return stream(request, reply, history, async () => {
       if (name === undefined) return (view === 'cluster' ? cluster : overview).text();
       const managed = parts.controller.find(name);
@@ -76,6 +83,7 @@ function stream(
   raw.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
+    connection: 'close', // or it would be kept although the server ends
     'x-accel-buffering': 'no', // proxies would keep events until they have some more
   });
   const send = (): void => {

@@ -21,7 +21,7 @@ export function renderExplanation(report: ExplanationReport): string {
     ['demand', demandText(report)],
     ...(running === null ? [] : ([['running', runningText(running)]] as [string, string][])),
     ['binding', `${CONSTRAINTS[report.constraint]}\n${report.why}`],
-    ['chosen', chosen === null ? 'nothing' : chosenText(chosen, sloMs, percentile)],
+    ['chosen', chosen === null ? 'nothing' : chosenText(chosen, report)],
     ...(missingPerSecond > 0
       ? ([['short of', `${short(missingPerSecond)} requests/s, even so`]] as [string, string][])
       : []),
@@ -43,7 +43,7 @@ function runningText(running: NonNullable<ExplanationReport['running']>): string
   return running.map(({ instances, configText }) => `${instances} × ${configText}`).join(' + ');
 }
 
-function chosenText(set: SetReport, sloMs: number, percentile: number): string {
+function chosenText(set: SetReport, { sloMs, percentile, ratePerSecond }: ExplanationReport): string {
   const { capacityPerSecond, gflops, batchTailMs, forecast } = set;
   const lines = [
     `${set.text}, carries ${short(capacityPerSecond)} requests/s, ${short(gflops)} GFLOPS`,
@@ -53,6 +53,8 @@ function chosenText(set: SetReport, sloMs: number, percentile: number): string {
     lines.push(
       `predicted: p99 ${formatDuration(forecast.p99Ms)}, ${percent(forecast.violationShare)} later than the SLO`,
     );
+  } else if (ratePerSecond > capacityPerSecond) {
+    lines.push(`above what it carries: ${short(ratePerSecond - capacityPerSecond)} requests/s are late`);
   }
   return lines.join('\n');
 }

@@ -1,5 +1,6 @@
 import { type ErrorCode, InflessError } from '../../../models/base/errors.ts';
 import type { Threading } from '../../../models/engines/engine.ts';
+import type { RequestLike } from '../../../models/manifest/example.ts';
 import type { BatchingChoice, ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { BatchResponse, InferenceRequest } from '../instance-protocol.ts';
 
@@ -8,6 +9,9 @@ export interface InferenceOptions {
   readonly model: string;
   readonly modelName: string | undefined;
   readonly manifest: string | undefined;
+  /** A request to warm up with: a file, or JSON. */
+  readonly sample: string | undefined;
+  readonly shapes: RequestLike['shapes'];
   readonly batching: BatchingChoice;
   readonly cpuMillicores: number;
   readonly gpuPercent: number;

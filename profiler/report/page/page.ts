@@ -3,6 +3,7 @@ import { renderDocument } from '../../../models/base/page/document.ts';
 import { escapeHtml, type HtmlCell, tableHtml } from '../../../models/base/page/html.ts';
 import { formatBytes, formatCores, formatDuration } from '../../../models/base/units.ts';
 import { SLO_PERCENTILES, type Slo, throughputPerCore } from '../../../profiles/best-config.ts';
+import { gradeOf, gradeText } from '../../../profiles/conditions/grade.ts';
 import { periodText } from '../../../profiles/conditions/period.ts';
 import { guessCaveats } from '../../../profiles/conditions/shapes.ts';
 import { compareConfigs, formatConfig } from '../../../profiles/config.ts';
@@ -64,7 +65,7 @@ ${hasIntervals(table) ? remarksSection(table) : ''}
 ${cellsTable(table)}
 </section>
 </main>
-<footer><p>infless ${packageVersion}, infless-profile report. A batch of more than one is gathered while the one before runs, so the tightest SLO of its config is twice its latency.</p></footer>`;
+<footer><p>infless ${packageVersion}, infless-profile report. What an instance carries within an SLO is worked out as the planner does: requests come at random, wait for their turn, and their JSON is read and written.</p></footer>`;
 }
 
 function percentileSelect(chosen: number): string {
@@ -81,6 +82,7 @@ function conditions(table: ProfileTable): string[] {
   const facts: readonly (readonly [string, string])[] = [
     ['Model', `${model.format}, ${formatBytes(model.sizeBytes)}, ${model.digest}`],
     ['Rows', shapesText(table)],
+    ['Grade', gradeText(gradeOf(table))],
     [
       'Host',
       `${host.cpuModel}, ${host.cpuCores} cores, ${formatBytes(host.memoryBytes)}${gpus}, ${host.platform} ${host.arch}, kernel ${host.kernel}`,

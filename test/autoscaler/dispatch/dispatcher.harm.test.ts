@@ -7,10 +7,11 @@ import {
   type InstanceProbe,
 } from '../../../autoscaler/dispatch/transport.ts';
 import { ObservedTimes } from '../../../autoscaler/latency/observed-times.ts';
-import { NO_COST, ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
+import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { pause } from '../../../models/base/clock.ts';
 import type { InflessError } from '../../../models/base/errors.ts';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
+import { NO_COST } from '../../../profiles/capacity/batch-time.ts';
 import { PROFILE } from '../../support/simulated-functions.ts';
 import { advance } from '../../support/virtual-time.ts';
 

@@ -7,11 +7,12 @@ import {
 } from '../../../autoscaler/dispatch/dispatcher.ts';
 import type { BatchTransport } from '../../../autoscaler/dispatch/transport.ts';
 import { ObservedTimes } from '../../../autoscaler/latency/observed-times.ts';
-import { NO_COST, ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
+import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { SimulatedCluster } from '../../../autoscaler/simulation/cluster/simulated-cluster.ts';
 import { SimulatedTransport } from '../../../autoscaler/simulation/cluster/simulated-transport.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
+import { NO_COST } from '../../../profiles/capacity/batch-time.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { REASON, runningAlone } from '../../support/lone-requests.ts';
 import { nodeCapacity, resourcesOf } from '../../support/resources.ts';

@@ -51,8 +51,26 @@ describe('infless serve', () => {
       const { stdout } = await promisify(execFile)('sh', ['-c', call]);
       expect(JSON.parse(stdout)).toEqual({ predictions: [expect.any(Array)] });
     }
+    const url = /on (http:\S+),/.exec(run.stdout)![1]!;
+    const infless = async (...args: string[]): Promise<string> => {
+      const other = new ProgramRun('autoscaler/infless/bin', [...args, '--url', url]);
+      expect([args, await other.exited(), other.stderr]).toEqual([args, 0, '']);
+      return other.stdout;
+    };
+    expect(await infless('status')).toMatch(/mine +│ ready +│/);
+    expect(JSON.parse(await infless('status', '--json', '--function', 'mine')).functions).toHaveLength(1);
+    expect(await infless('logs', 'mine', '--tail', '2')).toMatch(/^\d\d:\d\d:\d\d mine-\S+ /);
+    expect(await infless('deploy', 'digits', '--model', 'mnist', '--slo', '1s', '--dry-run')).toMatch(
+      /^It gets 1 × b/m,
+    );
+    expect(await infless('status')).not.toContain('digits');
+    expect(await infless('deploy', 'digits', '--model', 'mnist', '--slo', '1s')).toContain(
+      `${url}/function/digits\n`,
+    );
+    const page = await fetch(`${url}/api/ui/events`); // which must not keep it from ending
     run.child.kill('SIGINT');
     expect(await run.exited()).toBe(0);
+    await page.body!.cancel();
 
     const journal = new ProgramRun('autoscaler/infless/bin', ['journal', '--function', 'mine']);
     expect(await journal.exited()).toBe(0);

@@ -31,7 +31,6 @@ beforeEach(async () => {
   });
   url = await app.listen({ host: '127.0.0.1', port: 0 });
   close = async () => {
-    app.server.closeAllConnections();
     await app.close();
     await world.close();
   };
@@ -101,6 +100,14 @@ describe('events', () => {
     expect(await next(missing)).toEqual({ missing: 'There is no function "g"' });
     await missing.return(undefined);
   });
+});
+
+it('an open page does not keep the gateway from ending', async () => {
+  const stream = events('');
+  await next(stream);
+  await close();
+  while (!(await stream.next()).done);
+  close = async () => {};
 });
 
 it('a request hears where its time went', async () => {

@@ -1,6 +1,7 @@
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { slowEcho, tenIds } from '../server-models.ts';
+import { farIds, slowEcho, tenIds } from '../server-models.ts';
 import { ServerProcess, startServer, until } from '../server-process.ts';
 
 const ROWS = 'infless_server_batch_rows';
@@ -150,9 +151,34 @@ describe('while a long batch runs', () => {
   });
 });
 
-test('a model that does not take generated inputs serves real ones; what breaks a run fails alone', async () => {
+const COULD_NOT = 'generated inputs did not go through; first requests may be slow';
+
+test('a model that does not take generated inputs serves real ones', async () => {
+  const server = await startServer({ model: await farIds(), maxBatch: 4, sloMs: 2000 });
+  expect(server.logged(COULD_NOT)).toHaveLength(1);
+  const response = await server.post('/', JSON.stringify({ instances: [[1003]] }));
+  expect(await response.json()).toEqual({ predictions: [[3]] });
+});
+
+test.each([{ sample: JSON.stringify({ instances: [[1004]] }) }, { sample: 'FILE' }])(
+  'it warms up with a sample: %j',
+  async ({ sample }) => {
+    const model = await farIds();
+    const file = `${model}.json`;
+    await writeFile(file, JSON.stringify({ inputs: { ids: [[1004]] } }));
+    const server = await startServer({
+      model,
+      maxBatch: 4,
+      sloMs: 2000,
+      sample: sample === 'FILE' ? file : sample,
+    });
+    expect(server.logged(COULD_NOT)).toHaveLength(0);
+  },
+);
+
+test('ids are made up below the rows of their table; what breaks a run fails alone', async () => {
   const server = await startServer({ model: await tenIds(), maxBatch: 4, sloMs: 2000 });
-  expect(server.logged('generated inputs did not go through; first requests may be slow')).toHaveLength(1);
+  expect(server.logged(COULD_NOT)).toHaveLength(0);
   const responses = await Promise.all(
     [3, 99, 4, 5].map((id) => server.post('/', JSON.stringify({ instances: [[id]] }))),
   );
