@@ -66,7 +66,7 @@ export class AutoscalerClient {
     return (body === '' ? undefined : JSON.parse(body)) as T;
   }
 
-  /** Where none was given, that of this user's autoscaler on this machine, for changes: no other needs one. */
+  /** Where none was given, the login of this user's autoscaler on this machine; changes alone need it. */
   async #loginFor(method: string): Promise<Readonly<Record<string, string>>> {
     const isGiven = this.#headers.authorization !== undefined;
     if (isGiven || method === 'GET' || !isLoopbackName(this.url.hostname)) return this.#headers;
