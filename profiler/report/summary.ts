@@ -15,6 +15,7 @@ import { gradeOf, gradeText } from '../../profiles/conditions/grade.ts';
 import { periodText } from '../../profiles/conditions/period.ts';
 import { guessCaveats } from '../../profiles/conditions/shapes.ts';
 import { formatConfig } from '../../profiles/config.ts';
+import { servingMemoryBytes } from '../../profiles/lookup.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
 import { caveatsOf, shapesText } from './caveats.ts';
 import { short, sparkline } from './figures.ts';
@@ -131,7 +132,7 @@ function line(title: string, table: ProfileTable, cell: Cell | undefined, slo?: 
   return [
     `${title.padEnd(TITLE_WIDTH)} ${formatConfig(cell).padEnd(10)} ${slo === undefined ? 'up to' : 'carries'} ${short(carried)} requests/s, ${short(perCore(cell, carried)!)} per core; ` +
       `p${percentile} ${formatDuration(percentileMs(cell, percentile))}, ${formatDuration(cell.cpuMs / cell.batch)} CPU a row, ` +
-      `${formatBytes(cell.peakMemoryBytes)}, first answer after ${formatDuration(cell.firstAnswerMs)}`,
+      `${formatBytes(servingMemoryBytes(cell))}, first answer after ${formatDuration(cell.firstAnswerMs)}`,
   ];
 }
 

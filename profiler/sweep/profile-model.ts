@@ -22,6 +22,8 @@ import {
   type ProfileTable,
   type ThreadChoice,
 } from '../../profiles/table.ts';
+import type { CellSettings } from '../cell/measure-cell.ts';
+import { measureServing, type ServingPoints, withServing } from '../cell/serving/serving-cells.ts';
 import { openSweepGpu, type SweepGpu } from '../gpu/sweep-gpu.ts';
 import { checkPeriodMicros } from '../quota/cfs-limits.ts';
 import { availableCpuMillicores } from '../quota/cpu-limit.ts';
@@ -199,6 +201,7 @@ async function measureTable(
   tellFinding(journal, resume, note);
 
   try {
+    const points = await servingPoints({ model, grid, limit }, settings, note, signal);
     const runner = new CellRunner({ model, settings, quotas, gpu }, signal);
     const configs = cellsOf(grid, manifest.digest);
     let threading: readonly ThreadChoice[] = [];
@@ -257,14 +260,41 @@ async function measureTable(
       onProgress,
       signal,
     );
-    const { file, why } = await keepBetter(finished, options.replace);
+    const served = { ...finished, cells: finished.cells.map((cell) => withServing(cell, points)) };
+    const { file, why } = await keepBetter(served, options.replace);
     if (why === undefined) onProgress({ type: 'saved', file });
     else note(`${file} is better and stays: of this table, ${why}. --replace puts this one in its place.`);
     await journal.remove();
-    return finished;
+    return served;
   } finally {
     await journal.close();
   }
+}
+
+/** A sweep as coarse as this is a look at a model: it goes without. */
+const SERVING_FROM_CELL_MS = 500;
+/** Of the time that the sweep may take. */
+const SERVING_SHARE = 0.1;
+const SERVING_MOST_MS = 20_000;
+/** With less, only the largest batch is looked at, which the smaller ones take no more than. */
+const SERVING_IN_FULL_MS = 60_000;
+const SERVING_AT_LEAST_MS = 15_000;
+
+/** What serving processes take of memory: measured first, while there is time. */
+async function servingPoints(
+  { model, grid, limit }: Pick<Setup, 'model' | 'grid' | 'limit'>,
+  { cellTimeMs }: Pick<CellSettings, 'cellTimeMs'>,
+  note: (text: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<ServingPoints> {
+  const { leftMs } = limit;
+  const isWanted = cellTimeMs >= SERVING_FROM_CELL_MS && grid.gpuPercents.includes(0);
+  if (!isWanted || leftMs < SERVING_AT_LEAST_MS) return [];
+  note('The memory of serving processes is measured first.');
+  const batches = leftMs < SERVING_IN_FULL_MS ? [Math.max(...grid.batches)] : grid.batches;
+  const budgetMs = Math.min(SERVING_MOST_MS, leftMs * SERVING_SHARE);
+  const subject = { model, cpuMillicores: Math.max(...grid.cpuMillicores), budgetMs };
+  return measureServing(subject, batches, note, signal);
 }
 
 /** The cells that may be chosen where quotas have another period, measured under it as well. */

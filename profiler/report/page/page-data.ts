@@ -9,6 +9,7 @@ import {
   type SloPercentile,
 } from '../../../profiles/best-config.ts';
 import { compareConfigs, formatConfig } from '../../../profiles/config.ts';
+import { servingMemoryBytes } from '../../../profiles/lookup.ts';
 import { relativeError } from '../../../profiles/statistics.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
 import { hasIntervals } from '../caveats.ts';
@@ -117,7 +118,7 @@ function pageCell(cell: Cell, known: boolean): PageCell {
       gpuPercent: perGpuPercent(cell, cell.throughputPerSecond) ?? null,
     },
     cpuMsPerRow: cell.cpuMs / cell.batch,
-    memoryBytes: cell.peakMemoryBytes,
+    memoryBytes: servingMemoryBytes(cell),
     relativeError: known ? relativeError(cell.latencyMs) : null,
   };
 }

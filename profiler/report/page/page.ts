@@ -7,6 +7,7 @@ import { gradeOf, gradeText } from '../../../profiles/conditions/grade.ts';
 import { periodText } from '../../../profiles/conditions/period.ts';
 import { guessCaveats } from '../../../profiles/conditions/shapes.ts';
 import { compareConfigs, formatConfig } from '../../../profiles/config.ts';
+import { servingMemoryBytes } from '../../../profiles/lookup.ts';
 import { relativeError } from '../../../profiles/statistics.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
 import { caveatsOf, hasIntervals, remarksOn, shapesText } from '../caveats.ts';
@@ -126,7 +127,7 @@ function columnsOf(table: ProfileTable): readonly Column[] {
     ...(withGpu ? gpu.slice(1) : []),
     { title: 'CPU ms a row', text: ({ cpuMs, batch }) => short(cpuMs / batch) },
     { title: 'throttled', text: throttledText },
-    { title: 'memory', text: ({ peakMemoryBytes }) => formatBytes(peakMemoryBytes) },
+    { title: 'memory', text: (cell) => formatBytes(servingMemoryBytes(cell)) },
     ...(table.cells.some(({ gpu }) => gpu !== undefined) ? GPU_USE : []),
     { title: 'first answer', text: ({ firstAnswerMs }) => formatDuration(firstAnswerMs) },
     { title: 'samples', text: ({ samples }) => String(samples) },
