@@ -7,6 +7,8 @@ import { shortageKind } from '../planning/decision.ts';
 import { qualifiedName } from './function-address.ts';
 
 const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2.5, 5, 10, 30];
+const DELAY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2.5];
+const DELAY_LOOK_MS = 20;
 const SIZE_BUCKETS = [1, 2, 4, 8, 16, 32, 64];
 
 /**
@@ -26,6 +28,7 @@ export class GatewayMetrics {
   readonly #late: Counter<'function_name'>;
   readonly #batch: Histogram<'function_name'>;
   readonly #unbatched: Counter<'function_name'>;
+  readonly #loopDelay: Histogram;
 
   constructor(namespace: string) {
     this.#namespace = namespace;
@@ -71,6 +74,24 @@ export class GatewayMetrics {
       registers,
     });
     collectDefaultMetrics({ register: this.registry });
+    this.#loopDelay = new Histogram({
+      name: 'infless_event_loop_delay_seconds',
+      help: 'How much later than asked for a timer of the gateway fired, fifty times a second.',
+      buckets: DELAY_BUCKETS,
+      registers,
+    });
+  }
+
+  /** Measures how long the event loop is held up, from now on. @returns ends it */
+  watchEventLoop(): () => void {
+    let dueMs = performance.now() + DELAY_LOOK_MS;
+    const timer = setInterval(() => {
+      const nowMs = performance.now();
+      this.#loopDelay.observe(Math.max(0, nowMs - dueMs) / 1000);
+      dueMs = nowMs + DELAY_LOOK_MS;
+    }, DELAY_LOOK_MS);
+    timer.unref();
+    return () => clearInterval(timer);
   }
 
   started(functionName: string): void {

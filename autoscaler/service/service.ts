@@ -75,8 +75,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   metrics.watch(controller);
   metrics.watchGpus(platform);
+  const stopWatchingLoop = metrics.watchEventLoop();
   const { registry, duties } = backend.attach(controller);
   const disconnect = async (): Promise<void> => {
+    stopWatchingLoop();
     await journal?.close();
     await backend.close();
     await transport.close();
