@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   describe,
   forModel,
+  headersThatCount,
   isPrediction,
   nothingAt,
   PROTOCOL_URLS,
@@ -137,9 +138,14 @@ async function answer(
       ? (times: ServedTimes): void => void reply.header('server-timing', serverTiming(times))
       : undefined;
   const body = bodyBytes(request);
-  const response = await invocation.submit({ path, contentType, body }, gone.signal, onServed);
+  const call = { path, contentType, ...headersThatCount(route, request.headers), body };
+  const response = await invocation.submit(call, gone.signal, onServed);
   reply.header('x-duration-seconds', invocation.durationSeconds);
-  return reply.code(response.status).type(response.contentType).send(asBuffer(response.body));
+  reply
+    .code(response.status)
+    .type(response.contentType)
+    .headers(response.headers ?? {});
+  return reply.send(asBuffer(response.body));
 }
 
 /** Where the time of a request went, as browsers and tools read it (W3C Server Timing). */

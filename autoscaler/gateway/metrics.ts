@@ -22,6 +22,7 @@ export class GatewayMetrics {
   /** Of which functions there are series, and by which statuses. */
   readonly #codes = new Map<string, Set<number>>();
   #isThere: (functionName: string) => boolean = () => true;
+  readonly #arrived = new Map<string, number>();
   readonly #started: Counter<'function_name'>;
   readonly #answered: Counter<'function_name' | 'code'>;
   readonly #seconds: Histogram<'function_name' | 'code'>;
@@ -96,6 +97,7 @@ export class GatewayMetrics {
 
   started(functionName: string): void {
     this.#codesOf(functionName);
+    this.#arrived.set(functionName, (this.#arrived.get(functionName) ?? 0) + 1);
     this.#started.inc({ function_name: this.#nameOf(functionName) });
   }
 
@@ -134,6 +136,7 @@ export class GatewayMetrics {
         metric.remove({ function_name });
       this.#codes.delete(functionName);
       this.#invocations.delete(functionName);
+      this.#arrived.delete(functionName);
     }
   }
 
@@ -151,6 +154,11 @@ export class GatewayMetrics {
       const name = most === '+Inf' ? `${least} and more` : least === most ? `${most}` : `${least}–${most}`;
       return { name, count: value - (below?.value ?? 0) };
     });
+  }
+
+  /** Requests that have come since we started, by function. */
+  get arrived(): ReadonlyMap<string, number> {
+    return this.#arrived;
   }
 
   /** Requests of a function that were answered since we started. */
@@ -209,6 +217,19 @@ export class GatewayMetrics {
       'Requests per second that the cluster cannot carry.',
       (name) => controller.shortageOf(name)?.missingPerSecond ?? 0,
     );
+    new Gauge({
+      name: 'infless_table_mismatch',
+      help: 'Execution time over what the profile table says, for configs where they stay apart.',
+      labelNames: ['function_name', 'config'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { name, tableMismatches } of controller.functions) {
+          for (const { configText, slowdown } of tableMismatches)
+            this.set({ function_name: nameOf(name), config: configText }, slowdown);
+        }
+      },
+    });
     new Gauge({
       name: 'infless_shortage',
       help: '1 for a function that lacks instances, by what it lacks them for.',

@@ -32,6 +32,23 @@ export interface RecordedDecision {
   readonly functions: readonly RecordedOutcome[];
 }
 
+/** How many requests came in a while. */
+export interface RecordedArrivals {
+  /** When that ended, in ms since the epoch. */
+  readonly atMs: number;
+  readonly intervalMs: number;
+  /** By function; none of one to which none came. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** A line of it. */
+export function arrivalsLine({ atMs, intervalMs, counts }: RecordedArrivals): string {
+  return toJson({
+    ...{ schema: JOURNAL_SCHEMA, type: 'arrivals', at: new Date(atMs).toISOString(), intervalMs },
+    counts,
+  });
+}
+
 /**
  * Writes decisions as lines. What recurs (the configs that a function may run in, the nodes) is a line of its
  * own, named by its digest, before the first decision that refers to it.
@@ -125,16 +142,28 @@ const decisionLine = z.object({
   actions: z.array(z.looseObject({ functionName: z.string() })),
   functions: z.array(z.looseObject({ name: z.string() })),
 });
-const anyLine = z.discriminatedUnion('type', [valueLine, decisionLine]);
+const arrivalsRow = z.object({
+  type: z.literal('arrivals'),
+  at: z.iso.datetime(),
+  intervalMs: z.number().positive(),
+  counts: z.record(z.string(), z.number().nonnegative()),
+});
+const anyLine = z.discriminatedUnion('type', [valueLine, decisionLine, arrivalsRow]);
 
 /** Reads lines back, in their order. What is no line of a journal, as one that was cut off, is left out. */
 export class JournalReader {
   readonly #values = new Map<string, unknown>();
+  readonly #arrivals: RecordedArrivals[] = [];
   #unreadable = 0;
 
   /** Lines that were none, or that refer to what is not there. */
   get unreadable(): number {
     return this.#unreadable;
+  }
+
+  /** What was read of requests, in its order. */
+  get arrivals(): readonly RecordedArrivals[] {
+    return this.#arrivals;
   }
 
   /** @returns undefined for a line that is no decision */
@@ -146,6 +175,11 @@ export class JournalReader {
     }
     if (parsed.data.type === 'value') {
       this.#values.set(parsed.data.digest, parsed.data.value);
+      return undefined;
+    }
+    if (parsed.data.type === 'arrivals') {
+      const { intervalMs, counts } = parsed.data;
+      this.#arrivals.push({ atMs: Date.parse(parsed.data.at), intervalMs, counts });
       return undefined;
     }
     const { at, demands, cluster, id, rates, actions, functions } = parsed.data;

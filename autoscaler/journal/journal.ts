@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { messageOf, systemCode } from '../../models/base/errors.ts';
 import type { PlanInput, ScalingDecision } from '../planning/decision.ts';
-import { JournalWriter } from './journal-line.ts';
+import { arrivalsLine, JournalWriter } from './journal-line.ts';
 
 export const JOURNAL_SUFFIX = '.jsonl';
 
@@ -30,6 +30,8 @@ export interface JournalParts {
   readonly limits?: JournalLimits;
 }
 
+/** How often it is taken down how many requests came. */
+export const ARRIVALS_MS = 10_000;
 const FLUSH_MS = 1_000;
 const HOUR_MS = 3_600_000;
 /** After a failure, as on a full disk, it is tried again so much later. */
@@ -55,6 +57,7 @@ export class Journal {
   #restsUntilMs = -Infinity;
   #leftOut = 0;
   #cancel: Cancel | undefined;
+  #cancelArrivals: Cancel | undefined;
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
@@ -85,9 +88,38 @@ export class Journal {
       this.#writer.begin(); // what was to be referred to may not have been written
       return;
     }
+    this.#enqueue(text);
+  }
+
+  /**
+   * Takes down how many requests come, from now on.
+   *
+   * @param read how many have come to each function until now
+   */
+  watchArrivals(read: () => ReadonlyMap<string, number>): void {
+    const { clock } = this.#parts;
+    let before = new Map(read());
+    const look = (): void => {
+      const now = new Map(read());
+      const counts = [...now].map(([name, count]) => [name, count - (before.get(name) ?? 0)] as const);
+      before = now;
+      this.#noteArrivals(Object.fromEntries(counts.filter(([, count]) => count > 0)));
+      this.#cancelArrivals = clock.at(clock.nowMs() + ARRIVALS_MS, look);
+    };
+    this.#cancelArrivals = clock.at(clock.nowMs() + ARRIVALS_MS, look);
+  }
+
+  #noteArrivals(counts: Readonly<Record<string, number>>): void {
+    const atMs = this.#parts.clock.nowMs();
+    if (Object.keys(counts).length === 0 || atMs < this.#restsUntilMs) return;
+    if (this.#fileBytes >= this.#limits.fileBytes || this.#files === 0) this.#beginFile();
+    this.#enqueue(`${arrivalsLine({ atMs, intervalMs: ARRIVALS_MS, counts })}\n`);
+  }
+
+  #enqueue(text: string): void {
+    const { clock } = this.#parts;
     this.#waiting += text;
     this.#fileBytes += text.length;
-    const { clock } = this.#parts;
     this.#cancel ??= clock.at(clock.nowMs() + FLUSH_MS, () => void this.flush());
   }
 
@@ -103,6 +135,7 @@ export class Journal {
   }
 
   async close(): Promise<void> {
+    this.#cancelArrivals?.();
     await this.flush();
   }
 

@@ -3,11 +3,12 @@ import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { InflessError } from '../../models/base/errors.ts';
 import { journalFiles } from './journal.ts';
-import { JournalReader, type RecordedDecision } from './journal-line.ts';
+import { JournalReader, type RecordedArrivals, type RecordedDecision } from './journal-line.ts';
 
 /** What was read of a journal, and how many lines were not to be read. */
 export interface ReadJournal {
   readonly decisions: readonly RecordedDecision[];
+  readonly arrivals: readonly RecordedArrivals[];
   readonly unreadable: number;
 }
 
@@ -19,6 +20,7 @@ export interface ReadJournal {
  */
 export async function readJournal(path: string): Promise<ReadJournal> {
   const decisions: RecordedDecision[] = [];
+  const arrivals: RecordedArrivals[] = [];
   let unreadable = 0;
   for (const file of await filesAt(path)) {
     const reader = new JournalReader();
@@ -26,9 +28,11 @@ export async function readJournal(path: string): Promise<ReadJournal> {
       const decision = reader.read(line);
       if (decision !== undefined) decisions.push(decision);
     }
+    arrivals.push(...reader.arrivals);
     unreadable += reader.unreadable;
   }
-  return { decisions: decisions.sort((a, b) => a.atMs - b.atMs), unreadable };
+  const byTime = (a: { readonly atMs: number }, b: { readonly atMs: number }): number => a.atMs - b.atMs;
+  return { decisions: decisions.sort(byTime), arrivals: arrivals.sort(byTime), unreadable };
 }
 
 async function filesAt(path: string): Promise<readonly string[]> {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { systemClock } from '../../models/base/clock.ts';
 import { Controller } from '../control/controller.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../control/settings.ts';
+import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
 import { HttpTransport } from '../dispatch/transport.ts';
 import { readFunctionsFile } from '../functions/functions-file.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
@@ -32,6 +33,8 @@ export interface ServiceOptions {
   readonly callbackHosts?: ReadonlySet<string>;
   /** Folder that keeps the decisions; default: nothing keeps them. */
   readonly journalFolder?: string;
+  /** Told of every batch that ran. */
+  readonly onBatch?: (functionName: string, batch: DispatchedBatch) => void;
   /** Whether the gateway has a page for browsers; default: yes. */
   readonly hasPage?: boolean;
   /** Who may administer functions; without them, everybody who can reach it. */
@@ -71,11 +74,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     logger,
     mayAct: () => lead.isLeader,
     onDecision: (input, decision, atMs) => journal?.note(input, decision, atMs),
-    onBatch: (functionName, batch) => metrics.batchRan(functionName, batch),
+    onBatch: (functionName, batch) => {
+      metrics.batchRan(functionName, batch);
+      options.onBatch?.(functionName, batch);
+    },
   });
   metrics.watch(controller);
   metrics.watchGpus(platform);
   const stopWatchingLoop = metrics.watchEventLoop();
+  journal?.watchArrivals(() => metrics.arrived);
   const { registry, duties } = backend.attach(controller);
   const disconnect = async (): Promise<void> => {
     stopWatchingLoop();

@@ -72,16 +72,17 @@ export class JsonWriter {
     const needed = this.#length + bytes;
     if (needed <= this.#buffer.length) return;
     if (needed > this.#most) {
-      throw new InflessError(
-        'BODY_TOO_LARGE',
-        `The answer would be larger than the ${this.#most} bytes given here`,
-        {
-          remedy: 'Send fewer rows in a request.',
-        },
-      );
+      throw answerTooLarge(this.#most);
     }
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
     this.#buffer.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
   }
+}
+
+/** @param most bytes that an answer may have */
+export function answerTooLarge(most: number): InflessError {
+  return new InflessError('BODY_TOO_LARGE', `The answer would be larger than the ${most} bytes given here`, {
+    remedy: 'Send fewer rows in a request.',
+  });
 }

@@ -23,6 +23,8 @@ export interface Protocol<Form = unknown> {
   readonly routes: readonly RouteRow[];
   /** The addresses of one model that clients use. */
   readonly paths: ClientPaths;
+  /** Headers that tell what the body of a prediction is, beside the content type; names in lower case. */
+  readonly requestHeaders?: readonly string[];
 
   /**
    * @param mostRows that a request may have; default: any number
@@ -53,9 +55,14 @@ export interface Protocol<Form = unknown> {
   readMetadata(body: Uint8Array, what: string): Signature;
 }
 
+/** Values of headers by their names in lower case. */
+export type Headers = Readonly<Record<string, string>>;
+
 /** Bytes, and what they are. */
 export interface Message {
   readonly contentType: string;
+  /** Of those that count beside the content type: see {@link Protocol.requestHeaders}. */
+  readonly headers?: Headers;
   readonly body: Uint8Array;
 }
 

@@ -15,14 +15,15 @@ const PREFIX_BYTES = 4;
 const HEADER_BYTES_EACH = 40 << 10;
 
 const length = z.number().int().nonnegative();
+const headers = z.record(z.string(), z.string()).optional();
 
 const requestHeaderSchema = z.object({
-  requests: z.array(z.object({ path: z.string(), contentType: z.string(), length })).min(1),
+  requests: z.array(z.object({ path: z.string(), contentType: z.string(), headers, length })).min(1),
 });
 
 const replyHeaderSchema = z.object({
   responses: z.array(
-    z.object({ status: z.number().int().min(200).max(599), contentType: z.string(), length }),
+    z.object({ status: z.number().int().min(200).max(599), contentType: z.string(), headers, length }),
   ),
   timing: z.object({
     decodeMs: z.number().nonnegative(),
@@ -35,7 +36,12 @@ const replyHeaderSchema = z.object({
 
 export function encodeBatchRequest(requests: readonly InferenceRequest[]): Uint8Array<ArrayBuffer> {
   const header: z.input<typeof requestHeaderSchema> = {
-    requests: requests.map(({ path, contentType, body }) => ({ path, contentType, length: body.length })),
+    requests: requests.map(({ path, contentType, headers, body }) => ({
+      path,
+      contentType,
+      headers,
+      length: body.length,
+    })),
   };
   return joinFrame(header, requests);
 }
@@ -60,6 +66,7 @@ export function decodeBatchRequest(
   const decoded = requests.map((request) => ({
     path: request.path,
     contentType: request.contentType,
+    ...(request.headers === undefined ? {} : { headers: request.headers }),
     body: take(request.length),
   }));
   take.end();
@@ -68,9 +75,10 @@ export function decodeBatchRequest(
 
 export function encodeBatchReply(reply: BatchResponse): Uint8Array<ArrayBuffer> {
   const header: z.input<typeof replyHeaderSchema> = {
-    responses: reply.responses.map(({ status, contentType, body }) => ({
+    responses: reply.responses.map(({ status, contentType, headers, body }) => ({
       status,
       contentType,
+      headers,
       length: body.length,
     })),
     timing: reply.timing,
@@ -94,6 +102,7 @@ export function decodeBatchReply(frame: Uint8Array): BatchResponse {
     (response): InferenceResponse => ({
       status: response.status,
       contentType: response.contentType,
+      ...(response.headers === undefined ? {} : { headers: response.headers }),
       body: take(response.length),
     }),
   );

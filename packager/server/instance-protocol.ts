@@ -8,6 +8,7 @@
  *   alone inside the reply; another status than 200 is about the frame or the instance as a whole.
  */
 import { z } from 'zod';
+import type { Headers } from '../../models/protocols/protocol.ts';
 
 export const HEALTH_PATH = '/_/health';
 export const READY_PATH = '/_/ready';
@@ -33,12 +34,15 @@ export interface InferenceRequest {
   /** Path and query below the function, e.g. `/` or `/v1/models/m:predict`. */
   readonly path: string;
   readonly contentType: string;
+  /** Those that its protocol reads beside the content type. */
+  readonly headers?: Headers;
   readonly body: Uint8Array;
 }
 
 export interface InferenceResponse {
   readonly status: number;
   readonly contentType: string;
+  readonly headers?: Headers;
   readonly body: Uint8Array;
 }
 

@@ -61,10 +61,11 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
     'serve-models': ['gateway', 'journal', 'planning', 'service'],
     doctor: ['kubernetes'],
     client: ['gateway'], // the login that the gateway keeps, and where it is
+    library: ['functions', 'planning', 'service', 'what-if'],
     infless: ['client', 'doctor', 'journal', 'serve-models'], // loaded when called
     deploy: ['operator'],
     'gpu-proof': ['cluster', 'gateway', 'latency', 'planning'], // cluster: what a share costs
-    quickstart: ['control', 'fleet', 'gateway', 'latency', 'planning', 'service'],
+    quickstart: ['control', 'dispatch', 'fleet', 'latency', 'planning', 'serve-models', 'service'],
   },
 };
 

@@ -6,7 +6,7 @@ import type { InferenceResponse } from '../../../packager/server/instance-protoc
 import type { AsyncCall } from './async-queue.ts';
 
 /** What a call came to, as it is told to its callback. */
-export interface CallResult extends Pick<InferenceResponse, 'status' | 'contentType' | 'body'> {
+export interface CallResult extends Pick<InferenceResponse, 'status' | 'contentType' | 'headers' | 'body'> {
   readonly durationSeconds: string;
 }
 
@@ -91,7 +91,7 @@ export function nameOf(url: string): string {
 export async function postResult(
   url: string,
   { id, address }: AsyncCall,
-  { status, contentType, body, durationSeconds }: CallResult,
+  { status, contentType, headers, body, durationSeconds }: CallResult,
   signal: AbortSignal,
   timeoutMs = TIMEOUT_MS,
 ): Promise<void> {
@@ -106,6 +106,7 @@ export async function postResult(
       dispatcher: agent,
       method: 'POST',
       headers: {
+        ...headers,
         ...loginOf(url),
         'content-type': contentType,
         'x-call-id': id,

@@ -26,6 +26,8 @@ export interface ExplanationReport {
   /** The next looser SLO at which another config is the cheapest, and how much less it costs. */
   readonly looser: { readonly sloMs: number; readonly set: SetReport; readonly savedShare: number } | null;
   readonly costOfSlo: readonly { readonly sloMs: number; readonly set: SetReport }[];
+  /** Where running stays away from the table, in a sentence; absent where it does not, or nothing runs. */
+  readonly tableMismatch?: string;
   /** Configs that run or start now; null where nothing runs because it is only asked "what if". */
   readonly running: readonly RunningConfig[] | null;
 }

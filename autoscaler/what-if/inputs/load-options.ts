@@ -14,6 +14,7 @@ import { parseTrace } from '../../../profiler/load/arrivals/trace-file.ts';
 import { LOAD_OPTIONS, parseInterval } from '../../../profiler/load/options.ts';
 import { readAzureLoads } from './azure.ts';
 import { readInputFile } from './input-file.ts';
+import { readJournalLoad } from './journal-load.ts';
 import { durationMsOf, type Load } from './load.ts';
 import { holdsTimestamps, parseTimestamps } from './timestamps.ts';
 
@@ -48,6 +49,12 @@ export const CALL_OPTIONS = {
     group: CALLS,
     help: 'a function of an Azure Functions trace (2019 or 2021 CSV): FILE#ID, or FILE for the busiest',
   }),
+  'from-journal': repeatable({
+    flag: '--from-journal <load>',
+    parse: file,
+    group: CALLS,
+    help: 'the requests that an autoscaler has recorded: the journal, a file or folder',
+  }),
   interval: { ...LOAD_OPTIONS.interval, group: CALLS },
   column: { ...LOAD_OPTIONS.column, group: CALLS },
   scale: { ...LOAD_OPTIONS.scale, group: CALLS },
@@ -72,7 +79,7 @@ export interface Loads {
 /** How long a rate holds that no one has given an end. */
 const DEFAULT_DURATION_MS = 600_000;
 
-const SOURCES = ['rate', 'ramp', 'trace', 'azure'] as const;
+const SOURCES = ['rate', 'ramp', 'trace', 'azure', 'from-journal'] as const;
 
 interface Source {
   readonly type: (typeof SOURCES)[number];
@@ -94,6 +101,8 @@ export async function readLoads(names: readonly string[], options: CallValues): 
       rest.set(name, await readCurve(source, scale, options));
     }
   }
+  for (const [name, { type, value }] of sources)
+    if (type === 'from-journal') rest.set(name, await readJournalLoad(value, name, scale));
   await readAzure(sources, scale, rest);
   const longestMs = Math.max(0, ...[...rest.values()].map(durationMsOf));
   const durationMs = duration ?? (longestMs === 0 ? DEFAULT_DURATION_MS : longestMs);
@@ -144,7 +153,7 @@ function sourcesOf(names: readonly string[], options: CallValues): Map<string, S
 
 function twice(whose: string): InflessError {
   return new InflessError('INVALID_INPUT', `The load of ${whose} is given twice`, {
-    remedy: 'Give one of --rate, --ramp, --trace and --azure.',
+    remedy: 'Give one of --rate, --ramp, --trace, --azure and --from-journal.',
   });
 }
 

@@ -16,7 +16,8 @@ const CONSTRAINTS: Readonly<Record<ExplanationReport['constraint'], string>> = {
 
 /** An explanation as people read it in a terminal. */
 export function renderExplanation(report: ExplanationReport): string {
-  const { name, sloMs, percentile, chosen, runnerUp, looser, running, missingPerSecond } = report;
+  const { name, sloMs, percentile, chosen, runnerUp, looser, running, missingPerSecond, tableMismatch } =
+    report;
   const lines: [string, string][] = [
     ['demand', demandText(report)],
     ...(running === null ? [] : ([['running', runningText(running)]] as [string, string][])),
@@ -25,6 +26,7 @@ export function renderExplanation(report: ExplanationReport): string {
     ...(missingPerSecond > 0
       ? ([['short of', `${short(missingPerSecond)} requests/s, even so`]] as [string, string][])
       : []),
+    ...(tableMismatch === undefined ? [] : ([['table', tableMismatch]] as [string, string][])),
     ['runner-up', runnerUp === null ? 'none' : `${runnerUp.set.text}, ${extra(runnerUp.extraShare)}`],
     ['looser SLO', looser === null ? 'would save nothing' : looserText(looser)],
   ];

@@ -44,9 +44,10 @@ export class Tolerance {
     const wanted = decimals(alone);
     const got = decimals(actual);
     if (wanted === undefined || got === undefined) return this.#exact(actual, alone);
-    const { own, floor } = TOLERANCES[precisionOf(alone.dtype, this.#exactness.precision)];
+    const { precision, step } = this.#exactness;
+    const { own, floor } = TOLERANCES[step === undefined ? precisionOf(alone.dtype, precision) : 'single'];
     const peak = peakOf(wanted);
-    const steps = STEPS * (this.#exactness.step ?? 0) * 1.001;
+    const steps = STEPS * (step ?? 0) * 1.001;
     return Float64Array.from(wanted, (value, at) => {
       if (!Number.isFinite(value)) return 0;
       const off = Math.abs(value - got[at]!);

@@ -137,7 +137,8 @@ function unanswered(): Item {
 }
 
 /** @param rows of the requests before it in its frame */
-function decode(model: ServedModel, { path, contentType, body }: InferenceRequest, rows: number): Item {
+function decode(model: ServedModel, request: InferenceRequest, rows: number): Item {
+  const { path, body } = request;
   const { limits, manifest } = model;
   const route = routeTo(model.name, 'POST', path);
   const { protocol } = route;
@@ -146,7 +147,7 @@ function decode(model: ServedModel, { path, contentType, body }: InferenceReques
     if (!isPrediction(route)) throw new HttpError(404, nothingAt(path));
     if (body.length > limits.bodyBytes) throw bodyTooLarge(limits.bodyBytes);
     if (rows >= limits.frameRows) throw tooManyRows(limits.frameRows);
-    const decoded = route.protocol.decode({ contentType, body }, manifest, limits.rows);
+    const decoded = route.protocol.decode(request, manifest, limits.rows);
     const bytes = bytesOf(decoded.feeds);
     const { decodedBytes = Number.POSITIVE_INFINITY } = limits;
     if (bytes > decodedBytes) throw beyondMemory(bytes, decodedBytes);

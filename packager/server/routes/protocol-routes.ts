@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   describe,
+  headersThatCount,
   isPrediction,
   PROTOCOL_URLS,
   type Route,
@@ -48,13 +49,14 @@ export function protocolRoutes(app: FastifyInstance, instance: Instance): void {
     const submission = instance.predict({
       path: request.url,
       contentType: request.headers['content-type'] ?? JSON_TYPE,
+      ...headersThatCount(request.inferenceRoute as Route, request.headers),
       body: bodyBytes(request),
     });
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) submission.withdraw();
     });
-    const { status, contentType, body } = await submission.answer;
-    return sendHeld(reply.code(status).type(contentType), body, instance.budget);
+    const { status, contentType, headers = {}, body } = await submission.answer;
+    return sendHeld(reply.code(status).type(contentType).headers(headers), body, instance.budget);
   }
 
   for (const url of PROTOCOL_URLS) {

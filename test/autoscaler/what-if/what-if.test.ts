@@ -41,6 +41,7 @@ async function requestFor(
         ramp: ramp === undefined ? [] : [ramp],
         trace: [],
         azure: [],
+        'from-journal': [],
         duration: duration === undefined ? undefined : parseDurationMs(duration),
         interval: 1000,
         column: '1',

@@ -1,4 +1,5 @@
 import type { FunctionProto, GraphProto, ModelProto, NodeProto } from 'onnx-buf';
+import type { AxisGuess } from '../../batch-axes/axis-guesses.ts';
 import { unknown } from '../../batch-axes/counts/axes.ts';
 import {
   anyCounted,
@@ -6,11 +7,15 @@ import {
   type Operands,
   type TensorFacts,
 } from '../../batch-axes/counts/facts.ts';
+import { rowsOf } from '../../batch-axes/counts/rows.ts';
 import { type Step, settle } from '../../batch-axes/counts/settle.ts';
-import { type GraphEvidence, NO_EVIDENCE } from '../../batch-axes/evidence.ts';
+import type { GraphEvidence } from '../../batch-axes/evidence.ts';
 import { readModelProto } from '../skeleton.ts';
+import { outputName } from '../tensor-outputs.ts';
 import { constant, fedInput } from './constants.ts';
 import { type Body, CONTROL_FLOW } from './control-flow.ts';
+import { exactnessOf } from './exactness.ts';
+import { withRows } from './mixing/index.ts';
 import { type Bindings, OnnxNode } from './onnx-node.ts';
 import { RULES } from './rules/index.ts';
 
@@ -37,10 +42,12 @@ class Scope {
 export class GraphFacts {
   readonly #graph: GraphProto;
   readonly #functions: ReadonlyMap<string, FunctionProto>;
+  readonly #opset: number;
   #countsValues = false;
 
   constructor(model: ModelProto) {
     this.#graph = model.graph!;
+    this.#opset = Number(model.opsetImport.find(({ domain }) => isStandard(domain))?.version ?? 1n);
     this.#functions = new Map(
       model.functions.map((each) => [keyOf(each.domain, each.name, each.overload), each]),
     );
@@ -51,10 +58,12 @@ export class GraphFacts {
     return this.#countsValues;
   }
 
-  /** By name. */
-  outputs(): ReadonlyMap<string, TensorFacts> {
+  /** By name. @param axisOf where the rows of an input lie */
+  outputs(axisOf: (input: string) => number | null): ReadonlyMap<string, TensorFacts> {
     const scope = new Scope();
-    for (const input of this.#graph.input) scope.known.set(input.name, fedInput(input));
+    for (const input of this.#graph.input) {
+      scope.known.set(input.name, fedInput(input, axisOf(outputName(input.name))));
+    }
     this.#follow(this.#graph, scope, NO_BINDINGS);
     return new Map(
       this.#graph.output.flatMap(({ name }) => {
@@ -82,7 +91,8 @@ export class GraphFacts {
     const evaluate = (): readonly (TensorFacts | undefined)[] => {
       if (reads.some((name) => scope.find(name) === undefined)) return [];
       const operands = node.input.map((name) => (name === '' ? undefined : scope.find(name)));
-      const facts = this.#evaluate(new OnnxNode(node, operands, bindings), scope, bindings);
+      const known = new OnnxNode(node, operands, bindings, this.#opset);
+      const facts = this.#evaluate(known, scope, bindings);
       this.#countsValues ||= anyCounted(facts);
       return facts;
     };
@@ -100,7 +110,7 @@ export class GraphFacts {
     }
     const told = isKnown ? RULES.get(opType)?.(node) : undefined;
     const facts = told ?? unknown(node.operands);
-    return 'length' in facts ? facts : output.map(() => facts);
+    return withRows(node, 'length' in facts ? facts : output.map(() => facts), isKnown);
   }
 
   #body(graph: GraphProto, around: Scope, bindings: Bindings): Body {
@@ -130,8 +140,12 @@ export class GraphFacts {
   }
 }
 
+function isStandard(domain: string): boolean {
+  return domain === '' || domain === 'ai.onnx';
+}
+
 function keyOf(domain: string, name: string, overload: string): string {
-  return [domain === 'ai.onnx' ? '' : domain, name, overload].join('\n');
+  return [isStandard(domain) ? '' : domain, name, overload].join('\n');
 }
 
 function bodiesOf({ attribute }: NodeProto): GraphProto[] {
@@ -152,16 +166,34 @@ function captured(graph: GraphProto): string[] {
   return [...new Set(read)].filter((name) => name !== '' && !own.has(name));
 }
 
-/** What the graph of an ONNX file tells about its outputs. */
-export function graphEvidence(path: string): GraphEvidence {
-  const graph = new GraphFacts(readModelProto(path));
-  const outputs = graph.outputs();
+/**
+ * What the graph of an ONNX file tells about its outputs.
+ *
+ * @param inputs names of the inputs, in the order in which guesses have them
+ */
+export function graphEvidence(path: string, inputs: readonly string[] = []): GraphEvidence {
+  const model = readModelProto(path);
+  const graph = new GraphFacts(model);
+  const outputs = graph.outputs(() => null);
+  const byGuess = new Map<string, ReadonlyMap<string, TensorFacts>>();
+  const underGuess = (guess: AxisGuess): ReadonlyMap<string, TensorFacts> => {
+    const known = byGuess.get(guess.join());
+    if (known !== undefined) return known;
+    const axes = new Map(inputs.map((name, index) => [name, guess[index] ?? null]));
+    const found = graph.outputs((input) => axes.get(input) ?? null);
+    byGuess.set(guess.join(), found);
+    return found;
+  };
   return {
-    ...NO_EVIDENCE,
     countsValues: graph.countsValues,
     isCounted(output, axis) {
       const facts = outputs.get(output);
       return facts !== undefined && hasCountedAxis(facts, axis);
     },
+    mixing(guess, output) {
+      const rows = rowsOf(underGuess(guess).get(output));
+      return rows.kind === 'mixed' ? rows.why : undefined;
+    },
+    ...exactnessOf(model),
   };
 }

@@ -31,6 +31,7 @@ beforeAll(async () => {
         ramp: [],
         trace: [],
         azure: [],
+        'from-journal': [],
         duration: 20_000,
         interval: 1000,
         column: '1',
