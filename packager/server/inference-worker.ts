@@ -33,7 +33,7 @@ import {
   type InferenceResponse,
   SERVER_ENVIRONMENT,
 } from './instance-protocol.ts';
-import { memoryLimitBytes, roomFor } from './memory-room.ts';
+import { memoryLimitBytes, requireRoomForWeights, roomFor } from './memory-room.ts';
 
 const port = parentPort!;
 let isClosing = false;
@@ -79,6 +79,10 @@ async function load(options: InferenceThreadData): Promise<{ session: EngineSess
     batching: options.batching,
     ...(await likenessOf(options)),
     cpuMillicores: options.cpuMillicores,
+  });
+  requireRoomForWeights(file.manifest.sizeBytes, {
+    limitBytes: memoryLimitBytes(),
+    residentBytes: process.memoryUsage.rss(),
   });
   const session = await engineFor(file.manifest.format).open(file, options);
   const maxBatch = canBatch(session.manifest) ? options.maxBatch : 1;
