@@ -37,7 +37,7 @@ await benchmark(async () => {
   try {
     for (const drill of DRILLS.filter(({ name }) => only.length === 0 || only.includes(name))) {
       if (drill.needsRoot && process.getuid() !== 0) skipped.push(drill.name);
-      else drills.push(await result(drill, minutes / 5, values.json));
+      else drills.push(await result(drill, minutes / 5));
     }
   } finally {
     await cache.remove();
@@ -50,8 +50,8 @@ await benchmark(async () => {
 });
 
 /** @param scale 1: in full length */
-async function result({ name, run }, scale, isQuiet) {
-  if (!isQuiet) console.error(`${name} …`);
+async function result({ name, run }, scale) {
+  console.error(`${name} …`); // they take minutes
   try {
     return { name, ...(await run(scale)) };
   } catch (error) {
