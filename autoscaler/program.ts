@@ -1,6 +1,6 @@
 import { defineProgram } from '../models/base/command-line/option-table.ts';
 import { formatDuration } from '../models/base/units.ts';
-import { EXPLAIN, IMAGE, PLAN } from './commands.ts';
+import { EXPERIMENT, EXPLAIN, IMAGE, PLAN } from './commands.ts';
 import { ORPHAN_MS, SERVE_OPTIONS } from './serve-options.ts';
 
 /** The program `infless-autoscaler`. */
@@ -8,7 +8,7 @@ export const autoscalerProgram = defineProgram({
   name: 'infless-autoscaler',
   summary: 'Serve models within their latency targets, with as few resources as possible.',
   options: SERVE_OPTIONS,
-  commands: [PLAN, EXPLAIN, IMAGE], // beside serving, which is what it does when none is named
+  commands: [PLAN, EXPERIMENT, EXPLAIN, IMAGE], // beside serving, which is what it does when none is named
   notes: `
 Functions are declared in the file, or by REST:
   curl localhost:8080/api/functions -u admin:PASSWORD -H 'Content-Type: application/json' \\
