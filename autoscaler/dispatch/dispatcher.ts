@@ -13,10 +13,18 @@ import { BatchTimes } from '../latency/batch-times.ts';
 import type { ObservedTimes } from '../latency/observed-times.ts';
 import type { ServiceTimes } from '../latency/service-times.ts';
 import { BatchWatch, type GivenUp } from './batch-watch.ts';
-import { clientGone, failedTooOften, harmful, noInstance, overloaded, tooLate } from './dispatch-errors.ts';
+import {
+  clientGone,
+  failedTooOften,
+  harmful,
+  InstanceLost,
+  noInstance,
+  overloaded,
+  tooLate,
+} from './dispatch-errors.ts';
 import { type QueuedRequest, queuedRequest, type ServedTimes } from './queued-request.ts';
 import { Suspects } from './suspects.ts';
-import { type BatchTransport, InstanceLost } from './transport.ts';
+import type { BatchTransport } from './transport.ts';
 
 export interface DispatcherOptions {
   readonly functionName: string;

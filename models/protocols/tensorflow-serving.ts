@@ -444,8 +444,17 @@ function describeSignature(model: ServedModel) {
   };
   return {
     model_spec: { name, signature_name: '', version: MODEL_VERSION },
-    metadata: { signature_def: { signature_def: { serving_default: signature } }, ...classNames(manifest) },
+    metadata: {
+      signature_def: { signature_def: { serving_default: signature } },
+      ...classNames(manifest),
+      ...batchingOf(manifest),
+    },
   };
+}
+
+/** Whether requests share runs, and how that is known. */
+function batchingOf({ batching }: ModelManifest) {
+  return batching === undefined ? {} : { batching: { state: batching.state, reason: batching.reason } };
 }
 
 /** What the columns of outputs are the scores of, beside the signature, which has no room for it. */

@@ -6,6 +6,7 @@ import { engineFor } from '../../models/engines/index.ts';
 import type { ProviderName } from '../../models/engines/provider.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
+import { locateModel } from '../../models/resolve/locate-model.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { SERVING_PATH } from '../../profiles/conditions/due.ts';
 import { guessCaveats, measuredShapes } from '../../profiles/conditions/shapes.ts';
@@ -70,6 +71,7 @@ export async function profileModel(
   if (otherPeriodMicros !== undefined) checkPeriodMicros(otherPeriodMicros);
   const note = (text: string): void => onProgress({ type: 'note', text });
   const limit = new TimeLimit(options.maxTimeMs);
+  await locateModel(reference); // what is not there is told without more ado
   onProgress({ type: 'step', text: `Looking at ${reference}` });
 
   const model = await resolveModel(reference, {
