@@ -9,6 +9,7 @@ import {
   perCore,
   percentileMs,
   type Slo,
+  type SloPercentile,
   throughputPerCore,
 } from '../../profiles/best-config.ts';
 import { gradeOf, gradeText } from '../../profiles/conditions/grade.ts';
@@ -62,7 +63,8 @@ function renderShare(cells: readonly Cell[], share: string, colors: Colors): str
     renderGrid(
       cells,
       colors,
-      (cell) => `${markOf(cell)}${short(cell.latencyMs.p50)} / ${short(cell.latencyMs.p99)}`,
+      (cell) =>
+        `${markOf(cell)}${short(cell.latencyMs.p50)} / ${short(cell.latencyMs.p99)}${beyondMark(cell)}`,
     ),
     ...curves(cells),
     '',
@@ -74,6 +76,11 @@ function renderShare(cells: readonly Cell[], share: string, colors: Colors): str
 function markOf({ predicted, converged }: Cell): string {
   if (predicted === true) return '≈';
   return converged ? '' : '~';
+}
+
+/** Of a p99 that its samples are too few to tell. */
+function beyondMark({ predicted, latencyMs }: Cell): string {
+  return predicted !== true && latencyMs.extrapolated?.includes('p99') === true ? '↑' : '';
 }
 
 /** How latency falls with the quota, a line a batch. */
@@ -131,9 +138,20 @@ function line(title: string, table: ProfileTable, cell: Cell | undefined, slo?: 
   const carried = carriedBy(table, cell, slo ?? NO_SLO);
   return [
     `${title.padEnd(TITLE_WIDTH)} ${formatConfig(cell).padEnd(10)} ${slo === undefined ? 'up to' : 'carries'} ${short(carried)} requests/s, ${short(perCore(cell, carried)!)} per core; ` +
-      `p${percentile} ${formatDuration(percentileMs(cell, percentile))}, ${formatDuration(cell.cpuMs / cell.batch)} CPU a row, ` +
+      `p${percentile} ${percentileText(cell, percentile)}, ${formatDuration(cell.cpuMs / cell.batch)} CPU a row, ` +
       `${formatBytes(servingMemoryBytes(cell))}, first answer after ${formatDuration(cell.firstAnswerMs)}`,
   ];
+}
+
+/** Less is nothing to speak of. */
+const NOTABLE_DOUBT = 1.05;
+
+/** With the upper end of its interval, which is what counts, where that is another time. */
+function percentileText(cell: Cell, percentile: SloPercentile): string {
+  const ms = percentileMs(cell, percentile);
+  const mostMs = percentile === 99 ? cell.latencyMs.p99Interval?.[1] : undefined;
+  if (mostMs === undefined || mostMs < NOTABLE_DOUBT * ms) return formatDuration(ms);
+  return `${formatDuration(ms)} (up to ${formatDuration(mostMs)})`;
 }
 
 function codecLine(cell: Cell | undefined): string[] {
