@@ -157,9 +157,25 @@ export class Dispatcher {
     onServed?: (times: ServedTimes) => void,
   ): Promise<InferenceResponse> {
     return new Promise((resolve, reject) => {
-      const queued = queuedRequest(request, arrivalMs, { resolve, reject }, onServed);
+      // A signal may outlive its request, and would hold its body for as long.
+      const onAbort = (): void => this.#abandon(queued);
+      const queued = queuedRequest(
+        request,
+        arrivalMs,
+        {
+          resolve(response) {
+            signal?.removeEventListener('abort', onAbort);
+            resolve(response);
+          },
+          reject(error) {
+            signal?.removeEventListener('abort', onAbort);
+            reject(error);
+          },
+        },
+        onServed,
+      );
       queued.isAbandoned = signal?.aborted ?? false;
-      signal?.addEventListener('abort', () => this.#abandon(queued), { once: true });
+      signal?.addEventListener('abort', onAbort, { once: true });
       this.#enqueue(queued);
     });
   }

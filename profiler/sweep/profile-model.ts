@@ -8,6 +8,7 @@ import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
 import { locateModel } from '../../models/resolve/locate-model.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
+import { isZooName } from '../../models/zoo/names.ts';
 import { withTails } from '../../profiles/capacity/tails.ts';
 import { SERVING_PATH } from '../../profiles/conditions/due.ts';
 import { guessCaveats, measuredShapes } from '../../profiles/conditions/shapes.ts';
@@ -72,7 +73,7 @@ export async function profileModel(
   if (otherPeriodMicros !== undefined) checkPeriodMicros(otherPeriodMicros);
   const note = (text: string): void => onProgress({ type: 'note', text });
   const limit = new TimeLimit(options.maxTimeMs);
-  await locateModel(reference); // what is not there is told without more ado
+  if (!isZooName(reference)) await locateModel(reference); // what is not there is told alone
   onProgress({ type: 'step', text: `Looking at ${reference}` });
 
   const model = await resolveModel(reference, {
