@@ -276,6 +276,7 @@ export class Dispatcher {
     }
     this.#inFlight -= batch.length;
     slot.isBusy = false;
+    this.#former.answered(clock.nowMs());
     this.#scheduleDispatch();
     if (reply === undefined) return;
     for (let index = 0; index < batch.length; index += 1) batch[index]!.resolve(reply.responses[index]!);
