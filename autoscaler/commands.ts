@@ -4,6 +4,13 @@ import type { LazyProgram } from '../models/base/command-line/option-table.ts';
  * Nothing is imported before a command is called: `infless --help` lists them, and is to be quick.
  */
 
+/** `infless serve`. */
+export const SERVE: LazyProgram = {
+  name: 'serve',
+  summary: 'Serve model files within a latency target: measure what is not known yet, and answer.',
+  load: async () => (await import('./serve-models/serve-command.ts')).serveCommand,
+};
+
 /** `infless-autoscaler plan`, and `infless plan`. */
 export const PLAN: LazyProgram = {
   name: 'plan',

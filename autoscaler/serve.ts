@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { InflessError } from '../models/base/errors.ts';
 import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
 import { isLoopbackName, parseHostName } from './gateway/admin-guard/host-name.ts';
@@ -9,10 +9,14 @@ import type { Backend } from './service/backend.ts';
 import { KubernetesBackend } from './service/kubernetes-backend.ts';
 import { LocalBackend } from './service/local-backend.ts';
 import { type Service, startService } from './service/service.ts';
+import { serviceLogger } from './service/service-logger.ts';
+
+/** Whatever holds up the end: less than the 30 s after which Kubernetes and others kill. */
+const LONGEST_END_MS = 28_000;
 
 /** Serves declared functions until a signal. */
 export async function serve(options: ServeValues): Promise<void> {
-  const logger = pino({ level: options.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+  const logger = serviceLogger(options.logLevel);
   const credentials = await credentialsOf(options, logger);
   const service = await startService({
     host: options.host,
@@ -25,7 +29,13 @@ export async function serve(options: ServeValues): Promise<void> {
     ...(credentials === undefined ? {} : { credentials }),
   });
   logger.info({ url: service.url }, 'serving');
-  await untilSignal(service, (signal, mode) => logger.info({ signal, instances: mode }, 'shutting down'));
+  await untilSignal(service, (signal, mode) => {
+    logger.info({ signal, instances: mode }, 'shutting down');
+    setTimeout(() => {
+      logger.error({ afterMs: LONGEST_END_MS }, 'giving up what holds up the end');
+      process.exit(3);
+    }, LONGEST_END_MS).unref();
+  });
 }
 
 async function credentialsOf(

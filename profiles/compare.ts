@@ -1,3 +1,5 @@
+import { InflessError } from '../models/base/errors.ts';
+import { formatRow, shapeDifference, shapesOfTable, UNKNOWN_SHAPES } from './conditions/shapes.ts';
 import { type Config, compareConfigs, configKey } from './config.ts';
 import { sameHost } from './host.ts';
 import type { Cell, ProfileTable } from './table.ts';
@@ -27,8 +29,21 @@ export interface Comparison {
   readonly meanRatio: number | null;
 }
 
-/** Cell by cell, how much slower the model has become from one table to the other. */
+/**
+ * Cell by cell, how much slower the model has become from one table to the other.
+ *
+ * @throws InflessError INVALID_INPUT where their rows are known to be of different sizes: ratios would tell
+ * of those
+ */
 export function compareTables(before: ProfileTable, after: ProfileTable): Comparison {
+  const shapes = shapeDifference(before, after);
+  if (shapes !== undefined && !shapes.includes(UNKNOWN_SHAPES)) {
+    throw new InflessError(
+      'INVALID_INPUT',
+      `Tables of rows of different sizes cannot be compared (${shapes.join(' and ')})`,
+      { remedy: 'Measure both with the same --shape.' },
+    );
+  }
   const counterparts = new Map(after.cells.map((cell) => [configKey(cell), cell]));
   const known = new Set(before.cells.map(configKey));
   const ordered = before.cells.toSorted(compareConfigs);
@@ -63,13 +78,19 @@ function compareCells(before: Cell, after: Cell): CellComparison {
   };
 }
 
+function shapesText(table: ProfileTable): string {
+  return shapesOfTable(table)?.map(formatRow).join(', ') ?? UNKNOWN_SHAPES;
+}
+
 function differencesOf(before: ProfileTable, after: ProfileTable): string[] {
   const changed = (what: string, of: (table: ProfileTable) => string): string[] =>
     of(before) === of(after) ? [] : [`${what}: ${of(before)} → ${of(after)}`];
   return [
     ...changed('model', ({ model }) => `${model.name} (${model.digest.slice(0, 19)})`),
     ...(sameHost(before.host, after.host) ? [] : changed('host', hostText)),
+    ...(shapeDifference(before, after) === undefined ? [] : changed('rows', shapesText)),
     ...changed('engine', ({ engine }) => engine),
+    ...changed('serving path', ({ servingPath }) => `version ${servingPath ?? 1}`),
     ...changed('CPU quota', ({ quota }) => quota.mechanism),
     ...changed('quota period', ({ quota }) =>
       quota.periodMicros === null ? 'none' : `${quota.periodMicros / 1000} ms`,

@@ -1,4 +1,5 @@
 import { InflessError } from '../models/base/errors.ts';
+import { shapeDifference } from './conditions/shapes.ts';
 import { type Config, compareConfigs, configKey } from './config.ts';
 import { sameHost } from './host.ts';
 import type { Cell, ProfileTable } from './table.ts';
@@ -24,7 +25,8 @@ export interface Merge {
 /**
  * Several tables of one model as one; of a config in several, the newer table's cell is taken, but no
  * predicted one for a measured one. What a table says of all its cells must be true of all of the merged
- * ones: model, host, engine and quota have to be the same, and the weakest confidence is stated.
+ * ones: model, host, sizes of rows, engine, quota
+ * and serving path have to be the same, and the weakest confidence is stated.
  *
  * @param tables at least one
  * @throws InflessError PROFILE_INVALID naming the two tables and what differs
@@ -75,12 +77,16 @@ function checkAlike(a: NamedTable, b: NamedTable): void {
 function differenceOf(a: ProfileTable, b: ProfileTable): string | undefined {
   if (a.model.digest !== b.model.digest) return `models (${a.model.name}, ${b.model.name})`;
   if (!sameHost(a.host, b.host)) return `hosts (${a.host.cpuModel}, ${b.host.cpuModel})`;
+  const shapes = shapeDifference(a, b);
+  if (shapes !== undefined) return `rows (${shapes.join('; ')})`;
   if (a.engine !== b.engine) return `engines (${a.engine}, ${b.engine})`;
   const [quotaA, quotaB] = [a.quota, b.quota].map(
     ({ mechanism, periodMicros }) =>
       `${mechanism}${periodMicros === null ? '' : ` with ${periodMicros / 1000} ms`}`,
   );
-  return quotaA === quotaB ? undefined : `CPU quotas (${quotaA}, ${quotaB})`;
+  if (quotaA !== quotaB) return `CPU quotas (${quotaA}, ${quotaB})`;
+  const [pathA = 1, pathB = 1] = [a.servingPath, b.servingPath];
+  return pathA === pathB ? undefined : `versions of the serving path (${pathA}, ${pathB})`;
 }
 
 function areApart(a: Cell, b: Cell): boolean {

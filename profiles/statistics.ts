@@ -47,6 +47,33 @@ export function summarize(samplesMs: readonly number[], level: number): Latency 
   };
 }
 
+/** Latencies that are so many times as long. */
+export function scaleLatency(latency: Latency, factor: number): Latency {
+  const longer = withTimes(latency, (ms) => ms * factor);
+  return { ...longer, standardDeviation: latency.standardDeviation * factor };
+}
+
+/** Latencies with a time added that does not vary. */
+export function shiftLatency(latency: Latency, addedMs: number): Latency {
+  return withTimes(latency, (ms) => ms + addedMs);
+}
+
+function withTimes(latency: Latency, of: (ms: number) => number): Latency {
+  const { mean, p50, p95, p99, min, max, meanInterval, p99Interval } = latency;
+  const both = ([low, high]: readonly [number, number]): [number, number] => [of(low), of(high)];
+  return {
+    ...latency,
+    mean: of(mean),
+    p50: of(p50),
+    p95: of(p95),
+    p99: of(p99),
+    min: of(min),
+    max: of(max),
+    meanInterval: both(meanInterval),
+    ...(p99Interval === undefined ? {} : { p99Interval: both(p99Interval) }),
+  };
+}
+
 /** Half the width of the mean's confidence interval over the mean: 0.03 = ±3 %. */
 export function relativeError(latency: Latency): number {
   // The upper side only: the lower one may have been cut off at zero.

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InflessError } from '../models/base/errors.ts';
@@ -22,7 +23,7 @@ export interface FindOptions {
 }
 
 /** Writes a table whole or not at all, by default into the cache. Returns the file. */
-export async function saveTable(table: ProfileTable, file = defaultFile(table)): Promise<string> {
+export async function saveTable(table: ProfileTable, file = `${cacheFileStem(table)}.json`): Promise<string> {
   // What could not be read back must not replace a table that can: JSON turns NaN and Infinity into null.
   profileTableSchema.parse(table);
   await writeFileSafely(file, `${JSON.stringify(table, null, 2)}\n`);
@@ -83,10 +84,17 @@ async function jsonFiles(directory: string): Promise<string[]> {
   }
 }
 
-function defaultFile({ model }: ProfileTable): string {
+/** Where a sweep's table is kept in the cache, without the end of the name: one for each size of rows. */
+export function cacheFileStem({ model, shapes }: Pick<ProfileTable, 'model' | 'shapes'>): string {
   const name = model.name.replace(/[^\w.-]+/g, '-'); // a name may hold what a file name may not
   const digest = model.digest.slice('sha256:'.length).slice(0, 12);
-  return join(profileDirectory(), `${name}-${digest}.json`);
+  const chosen = (shapes ?? []).filter(({ source }) => source !== 'model');
+  const rows = chosen.length === 0 ? '' : `-${shortDigest(chosen.map(({ input, row }) => [input, row]))}`;
+  return join(profileDirectory(), `${name}-${digest}${rows}`);
+}
+
+function shortDigest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 8);
 }
 
 function warn(error: InflessError): void {

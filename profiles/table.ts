@@ -7,6 +7,9 @@ export const PROFILE_SCHEMA = 'infless.io/profile/v1';
 
 const positive = z.number().positive();
 
+/** Percentiles that a table holds, and the one beyond that look-ups are asked for. */
+export const percentileSchema = z.enum(['p95', 'p99', 'p99.9']);
+
 /** A latency distribution in milliseconds. `meanInterval` is the stated confidence interval of the mean. */
 export const latencySchema = z.object({
   mean: positive,
@@ -17,6 +20,10 @@ export const latencySchema = z.object({
   max: positive,
   standardDeviation: z.number().nonnegative(),
   meanInterval: z.tuple([positive, positive]),
+  /** Where the true p99 is, with the stated confidence: of few samples, p99 itself is about their slowest. */
+  p99Interval: z.tuple([positive, positive]).optional(),
+  /** Percentiles beyond what so many samples can tell. */
+  extrapolated: z.array(percentileSchema).optional(),
 });
 export type Latency = Readonly<z.infer<typeof latencySchema>>;
 
@@ -57,6 +64,13 @@ export type Accelerator = Readonly<z.infer<typeof acceleratorSchema>>;
 /** How the engine shares a batch's work among threads. */
 export const threadingSchema = z.object({ threads: z.number().int().min(1), spinning: z.boolean() });
 
+/** From `cpu.stat` while measuring. */
+const throttlingSchema = z.object({
+  periods: z.number(),
+  throttledPeriods: z.number(),
+  throttledMs: z.number(),
+});
+
 /** What was found wrong with a measurement, and stayed so when it was measured again; see profiler/checks. */
 export const verdictSchema = z.enum([
   'batch-not-filled',
@@ -77,6 +91,36 @@ export const yardstickSchema = z.object({
   meanMs: positive,
   /** Half the confidence interval of the cell's mean over the yardstick's, as a share of it. */
   relativeError: positive,
+});
+
+/** The same config under another CFS period; see `quota.periodMicros` of the table. */
+export const otherPeriodSchema = z.object({
+  periodMicros: z.number().int().positive(),
+  latencyMs: latencySchema,
+  samples: z.number().int().nonnegative(),
+  converged: z.boolean(),
+  throughputPerSecond: positive,
+  throttling: throttlingSchema.nullable(),
+});
+export type OtherPeriod = Readonly<z.infer<typeof otherPeriodSchema>>;
+
+/** The same config with other threads. */
+export const otherThreadsSchema = threadingSchema.extend({
+  latencyMs: latencySchema,
+  samples: z.number().int().nonnegative(),
+  cpuMs: z.number().nonnegative(),
+});
+
+/** What a serving process with this config takes and how long it needs, HTTP and bodies included. */
+export const servingSchema = z.object({
+  /** Most memory, with as many requests at once as make the batch full. */
+  peakMemoryBytes: z.number().int().nonnegative(),
+  /** Once it is ready, before its first request. */
+  readyMemoryBytes: z.number().int().nonnegative().optional(),
+  /** A request of one row in JSON. */
+  requestBytes: z.number().int().nonnegative().optional(),
+  /** A request of one row while nothing else is asked, from sending it to its answer. */
+  loneRequestMs: z.object({ mean: positive, p50: positive, p99: positive }).optional(),
 });
 
 /** One config, measured or predicted. */
@@ -105,10 +149,17 @@ export const cellSchema = configSchema.extend({
   loadMs: z.number().nonnegative(),
   /** Starting the process to its first answer: the cold start without the platform's own share. */
   firstAnswerMs: z.number().nonnegative(),
-  /** From `cpu.stat` while measuring; null where the kernel does not tell. */
-  throttling: z
-    .object({ periods: z.number(), throttledPeriods: z.number(), throttledMs: z.number() })
-    .nullable(),
+  /** Null where the kernel does not tell. */
+  throttling: throttlingSchema.nullable(),
+  /** The CFS period in force, where it is not the table's: the kernel gives small quotas longer ones. */
+  periodMicros: z.number().int().positive().optional(),
+  /** Measured under other periods as well: only cells that may be chosen are. */
+  otherPeriods: z.array(otherPeriodSchema).optional(),
+  /** Measured with other threads as well. */
+  otherThreads: z.array(otherThreadsSchema).optional(),
+  /** Of the engine: what ran this cell, as `cpu`, `wasm`, `cuda`. */
+  provider: z.string().optional(),
+  serving: servingSchema.optional(),
   /**
    * Of the GPU while measuring: memory of the process, or where that is not told, beyond what was used
    * before; only where a share was used and its driver told.
@@ -169,6 +220,25 @@ export const threadChoiceSchema = threadingSchema.extend({
 });
 export type ThreadChoice = Readonly<z.infer<typeof threadChoiceSchema>>;
 
+/**
+ * What the rows were like that were measured: by the model's own fixed sizes, as the user gave them, as in a
+ * sample of the user's, or guessed, so that the table may be of requests that never come.
+ */
+export const measuredShapeSchema = z.object({
+  /** Name of an input. */
+  input: z.string(),
+  /** Of one row: without the batch axis, where the input has one. */
+  row: z.array(z.number().int().nonnegative()),
+  source: z.enum(['model', 'given', 'sample', 'guessed']),
+});
+export type MeasuredShape = Readonly<z.infer<typeof measuredShapeSchema>>;
+
+/** Whether rows that run together get the answers that they get alone, and how that is known. */
+export const batchingSchema = z.object({
+  state: z.enum(['proven', 'declared', 'refuted']),
+  reason: z.string(),
+});
+
 /** The latency–resource table of one model on one kind of host. */
 export const profileTableSchema = z.object({
   schema: z.literal(PROFILE_SCHEMA),
@@ -177,6 +247,21 @@ export const profileTableSchema = z.object({
   model: modelManifestSchema,
   host: hostSchema,
   engine: z.string(),
+  /**
+   * Of all that decides how long a batch takes in a serving process: see conditions/serving-path.ts. Missing
+   * in tables from before it was counted.
+   */
+  servingPath: z.number().int().positive().optional(),
+  /** Of the graph without its weights: models that differ in those alone take as long. */
+  graphDigest: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .optional(),
+  /** Of each input; older tables are without. */
+  shapes: z.array(measuredShapeSchema).optional(),
+  /** Of the request whose values were measured, where the user gave one. */
+  sampleDigest: z.string().optional(),
+  batching: batchingSchema.optional(),
   /** Where a cell has a share of a GPU, and it was measured here. */
   accelerator: acceleratorSchema.optional(),
   quota: z.object({

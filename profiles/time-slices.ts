@@ -1,4 +1,5 @@
-import type { Cell, Latency, ProfileTable } from './table.ts';
+import { scaleLatency } from './statistics.ts';
+import type { Cell, ProfileTable } from './table.ts';
 
 /** Among how many processes a GPU is taken to be shared in turns. */
 const TURNS = [2, 3, 4, 5, 6, 8, 10] as const;
@@ -28,18 +29,24 @@ export function withTimeSlices(table: ProfileTable): ProfileTable {
 }
 
 function sliceOf(cell: Cell, turns: number): Cell {
-  const { verdicts: _, ...rest } = cell;
+  // what other threads and a lone request took was measured of a whole one
+  const { verdicts: _, otherThreads: __, otherPeriods, serving, ...rest } = cell;
   return {
     ...rest,
     gpuPercent: cell.gpuPercent / turns,
-    latencyMs: times(cell.latencyMs, turns),
-    throughputPerSecond: cell.throughputPerSecond / turns,
-    samples: 0,
+    ...inTurns(cell, turns),
+    ...(otherPeriods === undefined
+      ? {}
+      : { otherPeriods: otherPeriods.map((other) => ({ ...other, ...inTurns(other, turns) })) }),
+    ...(serving === undefined ? {} : { serving: { ...serving, loneRequestMs: undefined } }),
     predicted: true,
   };
 }
 
-function times({ meanInterval: [low, high], ...latency }: Latency, factor: number): Latency {
-  const scaled = Object.fromEntries(Object.entries(latency).map(([name, ms]) => [name, ms * factor]));
-  return { ...(scaled as typeof latency), meanInterval: [low * factor, high * factor] };
+function inTurns(measured: Pick<Cell, 'latencyMs' | 'throughputPerSecond'>, turns: number) {
+  return {
+    latencyMs: scaleLatency(measured.latencyMs, turns),
+    throughputPerSecond: measured.throughputPerSecond / turns,
+    samples: 0,
+  };
 }

@@ -419,7 +419,8 @@ export class Controller {
   #onBatch(functionName: string, batch: DispatchedBatch): void {
     this.#fleet.answered(batch.instanceId);
     const managed = this.#functions.get(functionName);
-    managed?.backoff.answered();
+    const startedAtMs = this.#fleet.find(batch.instanceId)?.startedAtMs;
+    if (startedAtMs !== undefined) managed?.backoff.answered(startedAtMs);
     if (managed?.hasNewTimes) this.#step.enqueue(functionName);
     if (managed !== undefined && batch.ranAlone !== undefined) {
       this.#onRanAlone(managed, batch.instanceId, batch.ranAlone);

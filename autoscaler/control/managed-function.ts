@@ -244,7 +244,7 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
 
   /** An instance has become ready: how long that took tells of the next ones. */
   becameReady(nowMs: number, startupMs: number): void {
-    this.backoff.ready();
+    this.backoff.ready(nowMs - startupMs);
     this.#idleness.becameReady(nowMs);
     this.#startupMs = Math.max(startupMs, (this.#startupMs + startupMs) / 2);
   }

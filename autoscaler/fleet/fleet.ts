@@ -53,6 +53,10 @@ export class Fleet {
     return this.#index.of(functionName);
   }
 
+  find(id: string): Instance | undefined {
+    return this.#index.find(id);
+  }
+
   isStarting(functionName: string): boolean {
     return this.of(functionName).some(({ phase }) => phase === 'starting');
   }

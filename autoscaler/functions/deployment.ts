@@ -27,10 +27,11 @@ export interface Deployment {
 /**
  * Finds a function's model and its profile table.
  *
+ * @param asKnown whether an image's name may stand for what it has stood for before, without a look-up
  * @throws InflessError MODEL_*, IMAGE_*, REGISTRY_FAILED, PROFILE_*: what is missing and how to get it.
  */
-export async function resolveDeployment(spec: FunctionSpec): Promise<Deployment> {
-  const found = await findModel(spec);
+export async function resolveDeployment(spec: FunctionSpec, asKnown = false): Promise<Deployment> {
+  const found = await findModel(spec, asKnown);
   const { model } = found;
   const profile = await profileOf(spec, found);
   const maxBatch = canBatch(model.manifest) ? (spec.maxBatch ?? Number.MAX_SAFE_INTEGER) : 1;

@@ -1,6 +1,7 @@
 import type { ModelFile } from '../../models/manifest/manifest.ts';
 import { describedModel } from '../../models/resolve/manifest-file.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
+import type { RegistryOptions } from '../../packager/registry/options.ts';
 import type { UnpackedModel } from '../../packager/unpack/known-images.ts';
 import { fetchFacts, unpackModel } from '../../packager/unpack/unpack-model.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
@@ -22,15 +23,16 @@ export interface FoundModel {
 /**
  * Finds the model that a function names, or brings it here out of the image that it names.
  *
+ * @param asKnown whether no registry need be asked for an image that was brought here before
  * @throws InflessError MODEL_*, IMAGE_*, REGISTRY_FAILED, STORAGE_FAILED
  */
-export async function findModel(spec: FunctionSpec): Promise<FoundModel> {
+export async function findModel(spec: FunctionSpec, asKnown = false): Promise<FoundModel> {
   const reference = modelReference(spec);
   if (spec.image === undefined) {
     const model = await resolveModel(reference, { name: spec.name });
     return { model, title: `model ${reference}`, measurable: reference };
   }
-  const image = await unpackModel(spec.image, registryOptions(spec));
+  const image = await unpackModel(spec.image, { ...registryOptions(spec), asKnown });
   const model = await describedModel(image.path, image.manifestFile, spec.name);
   return { model, image, title: `image ${reference}`, measurable: image.path };
 }
@@ -46,8 +48,11 @@ export async function findTableOf(spec: FunctionSpec): Promise<ProfileTable | un
   return (await chooseTable(own, model.digest))?.table;
 }
 
-function registryOptions({ insecure = false }: FunctionSpec): { readonly insecure: boolean } {
-  return { insecure };
+/** Somebody waits for the answer: a registry that is silent is no better than one that is down. */
+const PATIENCE = { answerTimeoutMs: 10_000, tries: 2 };
+
+function registryOptions({ insecure = false }: FunctionSpec): RegistryOptions {
+  return { insecure, ...PATIENCE };
 }
 
 /**

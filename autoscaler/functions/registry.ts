@@ -25,6 +25,8 @@ export interface DeployedFunction {
 export interface FunctionHost {
   readonly functions: readonly DeployedFunction[];
   find(name: string): DeployedFunction | undefined;
+  /** @throws InflessError where {@link deploy} would */
+  requireDeployable(deployment: Deployment): void;
   /** Replaces the one of its name. */
   deploy(declared: Declared): DeployedFunction;
   remove(name: string): void;
@@ -48,7 +50,7 @@ export interface FunctionRegistry {
   readonly broken: readonly BrokenFunction[];
   /**
    * Brings back what was declared before, and declares the functions of the file, if there is one. What
-   * cannot be brought back is broken; one of the file that cannot be deployed is an error.
+   * cannot be deployed is broken, and keeps no other from it.
    */
   open(fromFile: readonly FunctionDeclaration[] | undefined): Promise<void>;
   /**

@@ -103,7 +103,7 @@ const functionFields = z.strictObject({
 /**
  * What every declaration looks like, including one that was stored before there was a rule that it breaks.
  */
-export const declarationSchema = functionFields
+const declarationSchema = functionFields
   .refine(({ model, image }) => (model === undefined) !== (image === undefined), {
     path: ['model'],
     error: 'either "model" or "image" must be given, and not both',

@@ -1,26 +1,49 @@
-import { InflessError, messageOf } from '../../models/base/errors.ts';
-import { resolveDeployment } from './deployment.ts';
-import type { FunctionStore, Origin, StoredFunction } from './function-store.ts';
+import type { Cancel, Clock } from '../../models/base/clock.ts';
+import { messageOf } from '../../models/base/errors.ts';
+import { type Deployment, resolveDeployment } from './deployment.ts';
+import type { FunctionStore, StoredFunction } from './function-store.ts';
 import {
   type BrokenFunction,
+  type Declared,
   type DeployedFunction,
   type FunctionHost,
   type FunctionRegistry,
   functionNotFound,
 } from './registry.ts';
-import { type FunctionDeclaration, parseFunctionSpec } from './spec.ts';
+import { type FunctionDeclaration, type FunctionSpec, parseFunctionSpec } from './spec.ts';
 
-/** Functions that are declared to this autoscaler alone. Every change is on disk before it is answered. */
+export interface StoredFunctionsParts {
+  readonly clock: Clock;
+  /** Hears of what could not be written, where that keeps nothing from running. */
+  readonly note: (text: string) => void;
+  /** Finds what a function needs; default: {@link resolveDeployment}. */
+  readonly resolve?: (spec: FunctionSpec, asKnown: boolean) => Promise<Deployment>;
+}
+
+/** What is broken may be mended by somebody else: a registry that is back, a model that was brought. */
+const FIRST_RETRY_MS = 5_000;
+const LONGEST_RETRY_MS = 300_000;
+
+/**
+ * Functions that are declared to this autoscaler alone. A change is on disk before it takes effect: on a full
+ * disk it is refused, and all stays as it was.
+ */
 export class StoredFunctions implements FunctionRegistry {
   readonly #host: FunctionHost;
   readonly #store: FunctionStore;
+  readonly #parts: StoredFunctionsParts;
   readonly #broken = new Map<string, BrokenFunction>();
-  /** Declarations are carried out one after the other, so that the last one said is the one that holds. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** What is declared for one name is carried out one after the other: the last one said is what holds. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  /** Writes and what follows from them: each is of all functions. */
+  #commits: Promise<unknown> = Promise.resolve();
+  #cancelRetry: Cancel = () => {};
+  #isClosed = false;
 
-  constructor(host: FunctionHost, store: FunctionStore) {
+  constructor(host: FunctionHost, store: FunctionStore, parts: StoredFunctionsParts) {
     this.#host = host;
     this.#store = store;
+    this.#parts = parts;
   }
 
   get broken(): readonly BrokenFunction[] {
@@ -31,72 +54,122 @@ export class StoredFunctions implements FunctionRegistry {
   async open(fromFile: readonly FunctionDeclaration[] | undefined): Promise<void> {
     const stored = await this.#store.load();
     const inFile = new Set(fromFile?.map(({ name }) => name));
-    for (const known of stored) {
-      const leftFile = known.origin === 'file' && fromFile !== undefined;
-      if (leftFile || inFile.has(known.declaration.name)) continue;
-      await this.#bringBack(known);
-    }
+    const kept = stored.filter(({ origin, declaration }) => {
+      const leftFile = origin === 'file' && fromFile !== undefined;
+      return !leftFile && !inFile.has(declaration.name);
+    });
     const createdAtMs = new Map(stored.map((known) => [known.declaration.name, known.createdAtMs]));
-    for (const declaration of fromFile ?? [])
-      await this.#deploy('file', declaration, createdAtMs.get(declaration.name));
-    await this.#save();
+    const ofFile = (fromFile ?? []).map(
+      (declaration): StoredFunction => ({
+        origin: 'file',
+        declaration,
+        createdAtMs: createdAtMs.get(declaration.name),
+      }),
+    );
+    await Promise.all([...kept, ...ofFile].map((known) => this.#bringBack(known)));
+    // Those of the file are there again after the next start, whether they are written down or not.
+    await this.#save().catch((error: unknown) => this.#parts.note(messageOf(error)));
+    this.#retryLater(FIRST_RETRY_MS);
   }
 
-  declare(declaration: unknown): Promise<DeployedFunction> {
-    return this.#inTurn(async () => {
-      const managed = await this.#deploy('rest', declaration);
-      await this.#save();
-      return managed;
+  async declare(declaration: unknown): Promise<DeployedFunction> {
+    const spec = parseFunctionSpec(declaration, 'The function');
+    return this.#inTurn(spec.name, async () => {
+      const deployment = await this.#resolve(spec, false);
+      this.#host.requireDeployable(deployment);
+      return this.#commit(async () => {
+        const declared: Declared = {
+          origin: 'rest',
+          declaration: declaration as FunctionDeclaration, // has been parsed
+          deployment,
+          createdAtMs: this.#createdAtMs(spec.name) ?? this.#parts.clock.nowMs(),
+        };
+        await this.#save({ name: spec.name, becomes: declared });
+        this.#broken.delete(spec.name);
+        return this.#host.deploy(declared);
+      });
     });
   }
 
   remove(name: string): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.#host.find(name) === undefined && !this.#broken.has(name)) throw functionNotFound(name);
-      this.#host.remove(name);
-      this.#broken.delete(name);
-      await this.#save();
-    });
+    return this.#inTurn(name, () =>
+      this.#commit(async () => {
+        if (this.#host.find(name) === undefined && !this.#broken.has(name)) throw functionNotFound(name);
+        await this.#save({ name, becomes: undefined });
+        this.#broken.delete(name);
+        this.#host.remove(name);
+      }),
+    );
   }
 
+  /** What waits for a look-up is not waited for: it has not been answered, and is not on disk. */
   async close(): Promise<void> {
-    await this.#turn;
+    this.#isClosed = true;
+    this.#cancelRetry();
+    await this.#commits;
   }
 
-  async #deploy(origin: Origin, declaration: unknown, createdAtMs?: number): Promise<DeployedFunction> {
-    const spec = parseFunctionSpec(declaration, 'The function');
-    const deployment = await resolveDeployment(spec);
-    const managed = this.#host.deploy({
-      origin,
-      declaration: declaration as FunctionDeclaration, // has just been parsed
-      deployment,
-      createdAtMs: createdAtMs ?? this.#broken.get(spec.name)?.createdAtMs,
-    });
-    this.#broken.delete(spec.name);
-    return managed;
+  #resolve(spec: FunctionSpec, asKnown: boolean): Promise<Deployment> {
+    return (this.#parts.resolve ?? resolveDeployment)(spec, asKnown);
   }
 
-  async #bringBack(known: StoredFunction): Promise<void> {
-    const { origin, declaration, createdAtMs } = known;
+  #createdAtMs(name: string): number | undefined {
+    return (this.#host.find(name) ?? this.#broken.get(name))?.createdAtMs;
+  }
+
+  /** Without a look-up for what is known, and without any need of another function. */
+  async #bringBack(known: StoredFunction, asKnown = true): Promise<void> {
+    const { declaration } = known;
     try {
-      await this.#deploy(origin, declaration, createdAtMs);
+      const spec = parseFunctionSpec(declaration, 'The function');
+      const deployment = await this.#resolve(spec, asKnown);
+      if (this.#isClosed) return;
+      this.#host.deploy({ ...known, deployment });
+      this.#broken.delete(declaration.name);
     } catch (error) {
-      if (!(error instanceof InflessError)) throw error;
       const { name } = declaration;
       this.#broken.set(name, { ...known, name, reason: messageOf(error) });
     }
   }
 
-  #save(): Promise<void> {
-    const declared = [...this.#host.functions, ...this.broken];
+  #retryLater(afterMs: number): void {
+    const { clock } = this.#parts;
+    this.#cancelRetry = clock.at(clock.nowMs() + afterMs, async () => {
+      await Promise.all(this.broken.map((each) => this.#retry(each)));
+      if (!this.#isClosed) this.#retryLater(Math.min(2 * afterMs, LONGEST_RETRY_MS));
+    });
+  }
+
+  #retry(broken: BrokenFunction): Promise<void> {
+    return this.#inTurn(broken.name, async () => {
+      if (this.#broken.get(broken.name) !== broken) return; // declared anew, or removed
+      await this.#bringBack(broken, false);
+    });
+  }
+
+  /** @param change what the file is to say of one function; undefined: nothing */
+  #save(change?: { readonly name: string; readonly becomes: StoredFunction | undefined }): Promise<void> {
+    const others = [...this.#host.functions, ...this.broken].filter(({ name }) => name !== change?.name);
+    const declared: StoredFunction[] = change?.becomes === undefined ? others : [...others, change.becomes];
     return this.#store.save(
       declared.map(({ origin, declaration, createdAtMs }) => ({ origin, declaration, createdAtMs })),
     );
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => {});
+  #commit<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#commits.then(work);
+    this.#commits = result.catch(() => {});
+    return result;
+  }
+
+  #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const result = (this.#turns.get(name) ?? Promise.resolve()).then(work);
+    const turn: Promise<unknown> = result
+      .catch(() => {})
+      .then(() => {
+        if (this.#turns.get(name) === turn) this.#turns.delete(name);
+      });
+    this.#turns.set(name, turn);
     return result;
   }
 }

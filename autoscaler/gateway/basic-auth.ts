@@ -20,11 +20,8 @@ const FILES = { user: 'basic-auth-user', password: 'basic-auth-password' };
  * @throws InflessError INVALID_INPUT for a file that is missing or empty
  */
 export async function readCredentials(directory: string): Promise<Credentials> {
-  const [user, password] = await Promise.all([
-    readField(directory, FILES.user),
-    readField(directory, FILES.password),
-  ]);
-  return { user, password };
+  const user = await readField(directory, FILES.user);
+  return { user, password: await readField(directory, FILES.password) };
 }
 
 async function readField(directory: string, name: string): Promise<string> {

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { BodyBudget } from '../../packager/server/http/body.ts';
 import { createHttpServer, listenError } from '../../packager/server/http/http-server.ts';
+import { type DrainTimes, OpenConnections } from '../../packager/server/http/open-connections.ts';
 import { adminRoutes } from './admin/admin-routes.ts';
 import { guardAdminRoutes } from './admin-guard/admin-guard.ts';
 import { asyncFunctionRoutes } from './async/async-routes.ts';
@@ -10,6 +11,7 @@ import { forwardToLeader } from './forwarding.ts';
 import { functionRoutes, nothingHere } from './function-routes.ts';
 import { openFaasRoutes } from './openfaas/openfaas-routes.ts';
 import type { OpenFaasParts } from './openfaas/parts.ts';
+import { exampleRoute } from './ui/example-route.ts';
 
 export interface GatewayParts extends OpenFaasParts {
   readonly logger: Logger;
@@ -29,9 +31,16 @@ export interface GatewayLimits {
 
 export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = { maxBodyBytes: 32 << 20, heldBytes: 1 << 30 };
 
+/**
+ * How long the end of the gateway waits for requests that are still being sent, and for answers. Together
+ * with what ends after it, that is less than the 30 s that Kubernetes and systemd give at least.
+ */
+const DRAIN_TIMES = { arrivalMs: 2_000, answerMs: 15_000 };
+
 /** The HTTP face of the autoscaler: functions, their administration, health and metrics. */
 export class Gateway {
   readonly app: FastifyInstance;
+  readonly #connections: OpenConnections;
   #closing = false;
 
   constructor(parts: GatewayParts, limits: GatewayLimits = DEFAULT_GATEWAY_LIMITS) {
@@ -41,6 +50,7 @@ export class Gateway {
       logger: parts.logger,
       isClosing: () => this.#closing,
     });
+    this.#connections = new OpenConnections(this.app.server);
     this.app.setNotFoundHandler((request) => {
       throw nothingHere(request);
     });
@@ -55,6 +65,7 @@ export class Gateway {
       return reply.type(registry.contentType).send(await registry.metrics());
     });
     functionRoutes(this.app, parts);
+    exampleRoute(this.app, parts);
     this.app.register(async (app) => {
       asyncFunctionRoutes(app, parts);
     });
@@ -78,9 +89,12 @@ export class Gateway {
     }
   }
 
-  /** Takes no more connections; requests under way are answered. */
-  async close(): Promise<void> {
+  /**
+   * Takes no more connections; requests under way are answered, those whose clients neither send nor read are
+   * given up.
+   */
+  async close(times: DrainTimes = DRAIN_TIMES): Promise<void> {
     this.#closing = true;
-    await this.app.close();
+    await this.#connections.drain(times, this.app.close());
   }
 }

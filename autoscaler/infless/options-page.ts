@@ -6,6 +6,7 @@ import { serverProgram } from '../../packager/server/program.ts';
 import { loadProgram } from '../../profiler/load/program.ts';
 import { profileProgram } from '../../profiler/program.ts';
 import { autoscalerProgram } from '../program.ts';
+import { serveCommand } from '../serve-models/serve-command.ts';
 import { inflessProgram } from './program.ts';
 
 /** What more than one program reads, or what belongs to no option. */
@@ -61,6 +62,7 @@ const SHARED_ENVIRONMENT = [
 /** docs/options.md: all options of all programs, from their tables. */
 export async function optionsPage(): Promise<string> {
   const reference = await renderReference([
+    { spec: serveCommand, names: ['infless serve'] },
     { spec: profileProgram, names: ['infless-profile', 'infless profile'] },
     { spec: packProgram, names: ['infless-pack', 'infless pack'] },
     { spec: autoscalerProgram, names: ['infless-autoscaler', 'infless autoscaler'] },

@@ -4,7 +4,7 @@ import {
   type LazyProgram,
   type ProgramSpec,
 } from '../../models/base/command-line/option-table.ts';
-import { EXPLAIN, PLAN } from '../commands.ts';
+import { EXPLAIN, PLAN, SERVE } from '../commands.ts';
 
 /** The four programs, each of which has a name of its own, too. */
 const PROGRAMS: readonly LazyProgram[] = [
@@ -45,11 +45,10 @@ export const inflessProgram: ProgramSpec = defineProgram({
   summary:
     'Give a model and a latency target, get an endpoint that meets it with as few resources as possible.',
   options: {},
-  commands: [...PROGRAMS, PLAN, EXPLAIN, COMPLETION],
+  commands: [SERVE, ...PROGRAMS, PLAN, EXPLAIN, COMPLETION],
   notes: `
-Start with a model of the zoo:
-  infless profile mobilenet --slo 200ms
-  infless autoscaler --functions functions.yaml
+Start with a model file, or a model of the zoo:
+  infless serve mobilenet --slo 200ms
   infless load http://127.0.0.1:8080/function/mobilenet --rate 20 --slo 200ms
 
 infless COMMAND --help shows the options of a command; docs/options.md has all of them.`,

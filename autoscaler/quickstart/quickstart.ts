@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { pause, systemClock } from '../../models/base/clock.ts';
 import { defineProgram, option, toggle, type Values } from '../../models/base/command-line/option-table.ts';
 import { wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { formatDuration, parseDurationMs } from '../../models/base/units.ts';
+import { stderrLogger } from '../../packager/server/stderr-log.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { forecastOf } from '../gateway/admin/function-status.ts';
 import type { Forecast } from '../planning/capacity/forecast.ts';
@@ -78,7 +78,7 @@ async function tour(
     port: options.port,
     backend,
     rates: percentileRateModel,
-    logger: pino({ level: 'error', base: null }, pino.destination({ fd: 2, sync: true })),
+    logger: stderrLogger({ level: 'error', base: null }),
   });
   try {
     say(`\n2. Serve: the autoscaler listens on ${service.url}`);

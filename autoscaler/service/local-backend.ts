@@ -1,3 +1,4 @@
+import { systemClock } from '../../models/base/clock.ts';
 import type { Controller } from '../control/controller.ts';
 import { LocalPlatform, type LocalPlatformOptions } from '../fleet/local/local-platform.ts';
 import { FunctionStore } from '../functions/function-store.ts';
@@ -13,16 +14,17 @@ export class LocalBackend implements Backend {
   readonly secrets: SecretFiles;
   readonly namespace = DEFAULT_NAMESPACE;
   readonly imageReading = localImage;
-  readonly #stateDirectory: string;
+  readonly #options: LocalPlatformOptions;
 
   constructor(options: LocalPlatformOptions) {
     this.platform = new LocalPlatform(options);
     this.secrets = new SecretFiles(options.stateDirectory);
-    this.#stateDirectory = options.stateDirectory;
+    this.#options = options;
   }
 
   attach(controller: Controller): BackendParts {
-    const registry = new StoredFunctions(controller, new FunctionStore(this.#stateDirectory));
+    const { stateDirectory, clock = systemClock, onNote: note = () => {} } = this.#options;
+    const registry = new StoredFunctions(controller, new FunctionStore(stateDirectory), { clock, note });
     return { registry, duties: { start() {}, async stop() {} } };
   }
 

@@ -30,7 +30,7 @@ export interface Scenario {
    * seldom.
    */
   readonly sampleMs?: number;
-  /** Default: 1. */
+  /** Of all but the arrivals, see `streams.ts`; those are drawn by whoever makes the scenario. Default: 1. */
   readonly seed?: number;
 }
 

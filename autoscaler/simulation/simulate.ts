@@ -1,5 +1,5 @@
 import { randomExponential } from 'd3-random';
-import { type Random, seededRandom } from '../../models/base/random.ts';
+import type { Random } from '../../models/base/random.ts';
 import { VirtualClock } from '../../models/base/virtual-clock.ts';
 import type { InferenceRequest } from '../../packager/server/instance-protocol.ts';
 import { type Config, configKey } from '../../profiles/config.ts';
@@ -14,6 +14,7 @@ import { ResourceMeter } from './meters/resource-meter.ts';
 import { Timeline } from './meters/timeline.ts';
 import { type SimulationResult, summarize } from './result.ts';
 import { deploymentOf, type Scenario, type SimulatedFunction } from './scenario.ts';
+import { batchTimeStream, crashStream, policySeed } from './streams.ts';
 import type { ServingSystem, System } from './systems/serving-system.ts';
 
 /** Bodies are not looked at: all requests share one. */
@@ -98,9 +99,9 @@ class Simulation {
     this.#system = policy.create({
       clock,
       platform: new MeteredPlatform(new SimulatedPlatform(this.#cluster), this.#resources),
-      transport: this.#transport(new ExecutionTimes(seededRandom(seed), executionNoiseCv)),
+      transport: this.#transport(seed, executionNoiseCv),
       functions: functions.map(deploymentOf),
-      seed,
+      seed: policySeed(seed),
     });
   }
 
@@ -111,7 +112,7 @@ class Simulation {
     this.#every(this.#sampleMs, this.#warmUpMs, () =>
       this.#timeline.sample(this.#clock.nowMs() - this.#warmUpMs),
     );
-    if (meanTimeToFailureMs !== undefined) this.#crash(meanTimeToFailureMs, seededRandom(this.#seed + 1));
+    if (meanTimeToFailureMs !== undefined) this.#crash(meanTimeToFailureMs, crashStream(this.#seed));
     await this.#pass(() => {
       if (this.#signal?.aborted) this.#endMs = Math.min(this.#endMs, this.#clock.nowMs());
       return this.#clock.nowMs() >= this.#endMs;
@@ -234,11 +235,16 @@ class Simulation {
     next();
   }
 
-  #transport(times: ExecutionTimes): SimulatedTransport {
+  #transport(seed: number, noiseCv: number): SimulatedTransport {
+    const times = new Map(
+      [...this.#views].map(([name, view]) => [
+        name,
+        new ExecutionTimes(view, batchTimeStream(seed, name), noiseCv),
+      ]),
+    );
     return new SimulatedTransport({
       cluster: this.#cluster,
-      executionMs: (config, rows, _random, functionName) =>
-        times.drawMs(this.#view(functionName), config, rows),
+      executionMs: (config, rows, _random, functionName) => times.get(functionName)!.drawMs(config, rows),
     });
   }
 }

@@ -3,6 +3,7 @@ import type { ArrivalProcess } from '../../profiler/load/arrivals/arrivals.ts';
 import { ProfileView } from '../../profiles/lookup.ts';
 import type { Scenario } from '../simulation/scenario.ts';
 import { simulate } from '../simulation/simulate.ts';
+import { arrivalStream } from '../simulation/streams.ts';
 import type { System } from '../simulation/systems/serving-system.ts';
 import type { Cluster } from './inputs/cluster.ts';
 import type { PlannedFunction } from './inputs/functions.ts';
@@ -85,10 +86,15 @@ function newRecorder(clock: Clock, bins: Bins, views: ReadonlyMap<string, Profil
 function scenarioOf(run: PolicyRun, { binMs }: Bins): Scenario {
   const { functions, cluster, loads, process, warmUpMs, seed, executionNoiseCv } = run;
   return {
-    functions: functions.map(({ spec, table }, index) => ({
+    functions: functions.map(({ spec, table }) => ({
       spec,
       table,
-      arrivals: arrivalsOf(loads.byFunction.get(spec.name)!, process, warmUpMs, seed + index),
+      arrivals: arrivalsOf(
+        loads.byFunction.get(spec.name)!,
+        process,
+        warmUpMs,
+        arrivalStream(seed, spec.name),
+      ),
     })),
     nodes: cluster.nodes,
     durationMs: warmUpMs + loads.durationMs,

@@ -83,10 +83,18 @@ export interface Engine extends ModelStorage {
   /**
    * Reads what a model file is.
    *
-   * @param on what must run it to prove its batch axes; default: the CPU
+   * @param on what must run it to prove its batch axes, and opens it next in this process; default: the
+   * CPU
    * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED.
    */
   inspect(path: string, name: string, on?: EngineResources): Promise<ModelManifest>;
+  /**
+   * The digest of what the model computes, whatever its weights: another training of the same network has
+   * the same one, and takes as long.
+   *
+   * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT
+   */
+  graphDigest(path: string): Promise<`sha256:${string}`>;
   /**
    * Names of the providers it was built with, whether they can be used here or not; the CPU's is among them.
    */

@@ -26,12 +26,19 @@ export type TensorSpec = z.infer<typeof tensorSpecSchema>;
 export const modelFormatSchema = z.string().regex(/^[a-z][a-z0-9-]*$/);
 export type ModelFormat = z.infer<typeof modelFormatSchema>;
 
+const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+
 /** What a model is: everything a client, the profiler and the packager need to know without running it. */
 export const modelManifestSchema = z.object({
   name: z.string().min(1),
   format: modelFormatSchema,
   /** `sha256:<hex>` of the model: see `digestModel`. */
-  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  digest: digestSchema,
+  /**
+   * Of what it computes, whatever its weights: models that share it take as long. Older manifests are
+   * without.
+   */
+  graphDigest: digestSchema.optional(),
   /** Of all its files. */
   sizeBytes: z.number().int().nonnegative(),
   inputs: z.array(tensorSpecSchema).min(1),

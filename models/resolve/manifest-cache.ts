@@ -1,25 +1,32 @@
 import { fileIdentity, remembered } from '../base/memory.ts';
 import { packageVersion } from '../base/package.ts';
 import { contentOf } from '../engines/content.ts';
-import type { Engine } from '../engines/engine.ts';
+import type { Engine, EngineResources } from '../engines/engine.ts';
 import { type ModelManifest, modelManifestSchema } from '../manifest/manifest.ts';
 import { refusePlaceholder } from './foreign-files.ts';
 
 /** Raise it when inspecting finds something else than before. */
-const GENERATION = 3;
+const GENERATION = 4;
 
 /**
  * What a model file is, remembered between processes: finding out reads the whole file and runs the model,
  * 1.5 s for a ResNet-50, which would be most of a serving process's cold start. A replaced file is looked at
  * again.
+ *
+ * @param on as {@link Engine.inspect}
  */
-export async function inspectOnce(engine: Engine, path: string, name: string): Promise<ModelManifest> {
+export async function inspectOnce(
+  engine: Engine,
+  path: string,
+  name: string,
+  on?: EngineResources,
+): Promise<ModelManifest> {
   const { parts } = await contentOf(engine, path); // weights may be replaced alone
   const identities = await Promise.all(parts.map(({ file }) => fileIdentity(file)));
   const key = [GENERATION, packageVersion, engine.version, ...identities];
   const manifest = await remembered('manifests', key, modelManifestSchema, async () => {
     for (const { file } of parts) await refusePlaceholder(file);
-    return engine.inspect(path, name);
+    return engine.inspect(path, name, on);
   });
   return { ...manifest, name };
 }

@@ -11,6 +11,8 @@ export interface ResolveOptions {
   readonly name?: string;
   /** A file that says what the model is, so that it need not be run to find out: an image has one. */
   readonly manifestFile?: string;
+  /** Cores of who opens the model next in this process: some runtimes keep the threads of their first use. */
+  readonly cpuMillicores?: number;
 }
 
 /**
@@ -24,5 +26,7 @@ export async function resolveModel(reference: string, options: ResolveOptions = 
     return describedModel(resolve(reference), options.manifestFile, options.name);
   }
   const { path, name } = await locateModel(reference);
-  return { path, manifest: await inspectOnce(engineOf(path), path, options.name ?? name) };
+  const { cpuMillicores } = options;
+  const on = cpuMillicores === undefined ? undefined : { cpuMillicores, gpuPercent: 0 };
+  return { path, manifest: await inspectOnce(engineOf(path), path, options.name ?? name, on) };
 }

@@ -8,6 +8,10 @@ export interface RegistryOptions {
   /** Ends what is under way; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: ProgressEvent) => void;
+  /** Longest silence before the answer to a question; the default is for who pushes large images. */
+  readonly answerTimeoutMs?: number;
+  /** How often what may pass is tried; default 6. */
+  readonly tries?: number;
   /** Paces the retries; the system's by default. */
   readonly clock?: Clock;
   /** Where logins and proxies are looked up; the process's own by default. */

@@ -51,7 +51,7 @@ export class Registry {
     this.options = options;
     this.#origin = new URL(`${options.insecure ? 'http' : 'https'}://${HOSTS[host] ?? host}`);
     this.#clock = options.clock ?? systemClock;
-    this.#exchange = new Exchange(this.#origin, environment, options.signal);
+    this.#exchange = new Exchange(this.#origin, environment, options);
     this.#authorization = new Authorization({
       registry: host,
       origin: this.#origin,
@@ -66,6 +66,7 @@ export class Registry {
       clock: this.#clock,
       signal: this.options.signal,
       onProgress: this.options.onProgress,
+      tries: this.options.tries,
     });
   }
 

@@ -52,6 +52,7 @@ async function load(options: InferenceOptions): Promise<{ session: EngineSession
   const file = await resolveModel(options.model, {
     ...(options.modelName === undefined ? {} : { name: options.modelName }),
     ...(options.manifest === undefined ? {} : { manifestFile: options.manifest }),
+    cpuMillicores: options.cpuMillicores,
   });
   const session = await engineFor(file.manifest.format).open(file, options);
   const maxBatch = canBatch(session.manifest) ? options.maxBatch : 1;

@@ -60,6 +60,12 @@ export interface BatchResponse {
 }
 
 /**
+ * Set for a process whose starter says `{ type: 'kept' }` by IPC once whoever comes after it would find the
+ * process: if the channel closes before, the process ends.
+ */
+export const HELD_VARIABLE = 'INFLESS_HELD';
+
+/**
  * Environment of a serving process. All are optional except the model; `serverSettings` (settings.ts) reads
  * and validates them.
  */

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { systemClock } from '../../models/base/clock.ts';
 import type { InflessError } from '../../models/base/errors.ts';
 import type { Threading } from '../../models/engines/engine.ts';
@@ -12,9 +12,11 @@ import { listenError } from './http/http-server.ts';
 import { InferenceThread } from './inference/inference-thread.ts';
 import type { LoadedModel } from './inference/messages.ts';
 import { Instance } from './instance.ts';
+import { HELD_VARIABLE } from './instance-protocol.ts';
 import { OrphanGuard } from './orphan-guard.ts';
 import { createApp } from './routes/app.ts';
 import type { ServerSettings } from './settings.ts';
+import { stderrLogger } from './stderr-log.ts';
 
 /** For answers that are written already to leave the process. */
 const FLUSH_MS = 200;
@@ -25,10 +27,8 @@ const FLUSH_MS = 200;
  * @throws InflessError for a model that cannot be loaded, a port that is taken, an unusable profile table.
  */
 export async function serve(settings: ServerSettings): Promise<void> {
-  const logger = pino(
-    { base: { instance: settings.instanceId } },
-    pino.destination({ fd: 2, sync: true }), // few lines, and the last ones before an exit matter most
-  );
+  const logger = stderrLogger({ base: { instance: settings.instanceId } });
+  endWithStarter();
   const table = settings.profile === undefined ? undefined : await readProfile(settings.profile);
   const ending = new Ending();
   const instance = new Instance({
@@ -55,6 +55,27 @@ export async function serve(settings: ServerSettings): Promise<void> {
     await Promise.race([instance.drain(), sleep(FLUSH_MS)]);
     await close(app);
   }
+}
+
+/**
+ * Until its starter has written it down, a process is known to that one alone: when it goes, so do we, lest
+ * something runs that no one looks after and no quota holds.
+ */
+function endWithStarter(): void {
+  if (process.env[HELD_VARIABLE] === undefined) return;
+  const end = (): void => {
+    process.kill(process.pid, 'SIGKILL');
+  };
+  if (!process.connected) end();
+  process.once('disconnect', end);
+  process.on('message', function onMessage(message) {
+    if (!isKept(message)) return;
+    process.off('disconnect', end).off('message', onMessage);
+  });
+}
+
+function isKept(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'kept';
 }
 
 /** Loaded only where it is needed: what reading tables brings along would make every cold start longer. */

@@ -34,6 +34,12 @@ export async function fetchFacts(name: string, options: RegistryOptions = {}): P
   return imageFacts(await fetchImage(name, options), name);
 }
 
+/** How an image's name is looked up. */
+export interface UnpackOptions extends RegistryOptions {
+  /** What the name has stood for will do, without asking the registry: default false. */
+  readonly asKnown?: boolean;
+}
+
 /**
  * Brings the model of an image of infless-pack into the cache. Of the image's layers only those with the
  * model's files are fetched, and only if no image with the same ones was unpacked before. While the registry
@@ -42,7 +48,15 @@ export async function fetchFacts(name: string, options: RegistryOptions = {}): P
  *
  * @throws InflessError as {@link fetchFacts}; STORAGE_FAILED
  */
-export async function unpackModel(name: string, options: RegistryOptions = {}): Promise<UnpackedModel> {
+export async function unpackModel(
+  name: string,
+  { asKnown = false, ...options }: UnpackOptions = {},
+): Promise<UnpackedModel> {
+  const before = asKnown ? await recallImage(name) : undefined;
+  if (before !== undefined) {
+    await hold(before);
+    return before;
+  }
   try {
     const model = await unpackNow(name, options);
     await rememberImage(name, model);

@@ -3,6 +3,7 @@ import { InflessError } from '../../models/base/errors.ts';
 import { packageVersion } from '../../models/base/package.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import type { Message, Signature } from '../../models/protocols/protocol.ts';
+import { measuredShapes } from '../../profiles/conditions/shapes.ts';
 import { readHost } from '../../profiles/host.ts';
 import { UNKNOWN_HOST } from '../../profiles/host-schema.ts';
 import { type Cell, PROFILE_SCHEMA, type ProfileTable } from '../../profiles/table.ts';
@@ -36,6 +37,7 @@ export async function measureInstanceTable(
 ): Promise<ProfileTable> {
   const target = modelOf(instance, url);
   const signature = await fetchSignature(target, TIMEOUT_MS);
+  const row = generateInputs({ name: instance.model, inputs: signature.inputs }, { batch: 1 });
   const cells: Cell[] = [];
   for (const batch of batchesOf(instance, signature)) {
     signal.throwIfAborted();
@@ -56,6 +58,7 @@ export async function measureInstanceTable(
     },
     host,
     engine: 'unknown',
+    shapes: measuredShapes(signature, row, new Set()),
     quota: { mechanism: 'threads', periodMicros: null },
     confidence: PRECISION,
     cells,

@@ -1,3 +1,5 @@
+import { isImported, whyDue } from '../../profiles/conditions/due.ts';
+import { formatShapes, shapesOfTable } from '../../profiles/conditions/shapes.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import { relativeError } from '../../profiles/statistics.ts';
 import { type Cell, type ProfileTable, type Verdict, verdictSchema } from '../../profiles/table.ts';
@@ -14,6 +16,7 @@ export function caveatsOf(table: ProfileTable): readonly string[] {
   const disturbed = cells.filter(isDisturbed).length;
   const few = cells.filter((cell) => cell.samples < SAMPLES_FOR_TAIL).length;
   return [
+    ...dueCaveat(table),
     ...predictionCaveat(table, cells.length),
     ...verdictCaveats(cells),
     ...speedCaveat(cells),
@@ -31,6 +34,11 @@ export function caveatsOf(table: ProfileTable): readonly string[] {
           `The p99 of ${few} of ${cells.length} cells is about their slowest run: they have fewer than ${SAMPLES_FOR_TAIL} samples.`,
         ]),
   ];
+}
+
+function dueCaveat(table: ProfileTable): string[] {
+  const why = whyDue(table);
+  return why === undefined ? [] : [`! This table is due again: ${why}.`];
 }
 
 /** Less is nothing to speak of. */
@@ -92,9 +100,15 @@ export function remarksOn(cell: Cell, table: ProfileTable): readonly string[] {
   return remarks;
 }
 
-/** Whether the table's intervals say something: those of other tools' tables often have none. */
-export function hasIntervals({ confidence }: ProfileTable): boolean {
-  return confidence.level > 0;
+/** Whether the table's intervals say something: those of other tools' tables have none. */
+export function hasIntervals(table: ProfileTable): boolean {
+  return !isImported(table);
+}
+
+/** What rows were measured: `images 3×640×640`. */
+export function shapesText(table: ProfileTable): string {
+  const shapes = shapesOfTable(table);
+  return shapes === undefined ? 'of unknown sizes' : formatShapes(shapes);
 }
 
 function precisionOf(cell: Cell): string {

@@ -8,9 +8,10 @@ import {
   type Slo,
   throughputPerCore,
 } from '../../profiles/best-config.ts';
+import { guessCaveats } from '../../profiles/conditions/shapes.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
-import { caveatsOf } from './caveats.ts';
+import { caveatsOf, shapesText } from './caveats.ts';
 import { short, sparkline } from './figures.ts';
 
 /** Room for `Best for p99 ≤ 1.50 s`. */
@@ -29,6 +30,8 @@ export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = p
   const period = quota.periodMicros === null ? '' : `, period ${formatDuration(quota.periodMicros / 1000)}`;
   return [
     `${colors.bold(model.name)}  ${formatBytes(model.sizeBytes)}, ${table.engine}, quota by ${quota.mechanism}${period}`,
+    `Rows: ${shapesText(table)}`,
+    ...guessCaveats(table).map((caveat) => colors.bold(colors.yellow(caveat))),
     `${host.cpuModel}, ${host.cpuCores} cores, ${host.gpus.map(({ model }) => model).join(', ') || 'no GPU'}`,
     ...distinct(cells.map(({ gpuPercent }) => gpuPercent)).flatMap((gpuPercent) =>
       renderShare(

@@ -28,7 +28,9 @@ export const identitySchema = z.object({
   quota: profileTableSchema.shape.quota,
   confidence: profileTableSchema.shape.confidence,
   cellTimeMs: z.number(),
+  /** Of one row, by input. */
   shapes: z.record(z.string(), z.array(z.number())),
+  servingPath: profileTableSchema.shape.servingPath,
 });
 export type SweepIdentity = z.input<typeof identitySchema>;
 

@@ -1,20 +1,22 @@
-import { join } from 'node:path';
 import { InflessError } from '../../models/base/errors.ts';
 import { packageVersion } from '../../models/base/package.ts';
 import type { Engine } from '../../models/engines/engine.ts';
 import { engineFor } from '../../models/engines/index.ts';
 import type { ProviderName } from '../../models/engines/provider.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
-import { canBatch, type ModelFile, type ModelManifest } from '../../models/manifest/manifest.ts';
+import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
+import { SERVING_PATH } from '../../profiles/conditions/due.ts';
+import { guessCaveats, measuredShapes } from '../../profiles/conditions/shapes.ts';
 import { type Config, compareConfigs } from '../../profiles/config.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { Host } from '../../profiles/host-schema.ts';
-import { profileDirectory, saveTable } from '../../profiles/store.ts';
+import { cacheFileStem, saveTable } from '../../profiles/store.ts';
 import { predictCells } from '../../profiles/surface/predict-cells.ts';
 import {
   type Accelerator,
   type Cell,
+  type MeasuredShape,
   PROFILE_SCHEMA,
   type ProfileTable,
   type ThreadChoice,
@@ -65,7 +67,10 @@ export async function profileModel(
   const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
   const { manifest } = model;
   // a shape that does not fit is told before anything is measured
-  generateInputs(manifest, { batch: 1, shapes });
+  const row = generateInputs(manifest, { batch: 1, shapes });
+  const measured = measuredShapes(manifest, row, new Set(Object.keys(shapes)));
+
+  for (const caveat of guessCaveats({ shapes: measured })) note(caveat);
 
   const wanted = gridOf(manifest, await availableCpuMillicores(), options);
   if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${WHY_UNBATCHED}.`);
@@ -90,7 +95,12 @@ export async function profileModel(
       gpu === undefined ? wanted : { ...wanted, gpuPercents: wanted.gpuPercents.map(exactBy(gpu)) };
     const accelerator = gpu && (await acceleratorOf({ model, grid: exact, gpu }, options, note, signal));
     const grid = accelerator === undefined ? { ...wanted, gpuPercents: [0] } : exact;
-    return await measureTable({ model, grid, host, quotas, gpu, accelerator }, options, onProgress, signal);
+    return await measureTable(
+      { model, measured, grid, host, quotas, gpu, accelerator },
+      options,
+      onProgress,
+      signal,
+    );
   } finally {
     await gpu?.close();
   }
@@ -134,6 +144,7 @@ function exactBy(gpu: SweepGpu): (asked: number) => number {
 /** What is measured, and with what. */
 interface Setup {
   readonly model: ModelFile;
+  readonly measured: readonly MeasuredShape[];
   readonly grid: Grid;
   readonly host: Host;
   readonly quotas: Quotas;
@@ -143,7 +154,7 @@ interface Setup {
 }
 
 async function measureTable(
-  { model, grid, host, quotas, gpu, accelerator }: Setup,
+  { model, measured, grid, host, quotas, gpu, accelerator }: Setup,
   options: ProfileOptions,
   onProgress: ProfileListener,
   signal: AbortSignal | undefined,
@@ -155,6 +166,7 @@ async function measureTable(
   const conditions = {
     tool: `infless-profile ${packageVersion}`,
     engine: engineFor(manifest.format).version,
+    servingPath: SERVING_PATH,
     quota: {
       ...(await describeQuotas(quotas, grid.cpuMillicores, note)),
       ...(gpu === undefined || accelerator === undefined ? {} : { gpuSharing: gpu.sharing }),
@@ -162,13 +174,13 @@ async function measureTable(
     confidence: { level: settings.level, relativeError: settings.relativeError },
   };
   const journal = await Journal.open(
-    options.journalFile ?? defaultJournalFile(manifest),
+    options.journalFile ?? `${cacheFileStem({ model: manifest, shapes: [...measured] })}.journal`,
     {
       ...conditions,
       digest: manifest.digest,
       host: host.fingerprint,
       cellTimeMs: settings.cellTimeMs,
-      shapes,
+      shapes: Object.fromEntries(measured.map(({ input, row }) => [input, row])),
       ...(accelerator === undefined ? {} : { provider: accelerator.provider }),
     },
     resume !== false,
@@ -205,6 +217,7 @@ async function measureTable(
       model: manifest,
       host,
       ...conditions,
+      shapes: [...measured],
       ...(accelerator === undefined ? {} : { accelerator }),
       ...completeTable(cells, open, threading, conditions.confidence),
       ...(threading.length === 0 ? {} : { threading: [...threading] }),
@@ -215,12 +228,6 @@ async function measureTable(
   } finally {
     await journal.close();
   }
-}
-
-/** Beside the table in the cache. */
-function defaultJournalFile({ name, digest }: ModelManifest): string {
-  const safeName = name.replace(/[^\w.-]+/g, '-');
-  return join(profileDirectory(), `${safeName}-${digest.slice('sha256:'.length).slice(0, 12)}.journal`);
 }
 
 function tellFinding(

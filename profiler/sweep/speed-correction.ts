@@ -1,6 +1,7 @@
+import { scaleLatency } from '../../profiles/statistics.ts';
 import { type Covariance, GaussianProcess } from '../../profiles/surface/gaussian-process.ts';
 import { doublings, matern } from '../../profiles/surface/point.ts';
-import type { Cell, Latency } from '../../profiles/table.ts';
+import type { Cell } from '../../profiles/table.ts';
 
 /**
  * Of logarithms: what a yardstick differs by from quota to quota, where stalls leave caches cold and
@@ -70,12 +71,7 @@ function likeness(deviation: number): Covariance<Cell> {
 
 function multiplied(cell: Cell, factor: number, wanted: number): Cell {
   const { latencyMs, yardstick } = cell;
-  const times = Object.fromEntries(
-    (['mean', 'p50', 'p95', 'p99', 'min', 'max', 'standardDeviation'] as const).map((key) => [
-      key,
-      latencyMs[key] * factor,
-    ]),
-  ) as Omit<Latency, 'meanInterval'>;
+  const times = scaleLatency(latencyMs, factor);
   const { relativeError } = yardstick!;
   return {
     ...cell,

@@ -1,3 +1,4 @@
+import { formatRow, shapesOfTable } from '../conditions/shapes.ts';
 import { compareConfigs } from '../config.ts';
 import type { Cell, ProfileTable } from '../table.ts';
 
@@ -35,6 +36,13 @@ const COLUMNS: Readonly<Record<string, (cell: Cell) => number | string | boolean
   gpu_power_watts: (cell) => cell.gpu?.powerWatts,
   gpu_utilization_percent: (cell) => cell.gpu?.utilizationPercent,
   transfer_ms: (cell) => cell.transferMs,
+  p99_low_ms: (cell) => cell.latencyMs.p99Interval?.[0],
+  p99_high_ms: (cell) => cell.latencyMs.p99Interval?.[1],
+  p99_under_100ms_period_ms: (cell) =>
+    cell.otherPeriods?.find(({ periodMicros }) => periodMicros === 100_000)?.latencyMs.p99,
+  serving_memory_bytes: (cell) => cell.serving?.peakMemoryBytes,
+  lone_request_ms: (cell) => cell.serving?.loneRequestMs?.mean,
+  provider: (cell) => cell.provider,
 };
 
 /**
@@ -42,10 +50,16 @@ const COLUMNS: Readonly<Record<string, (cell: Cell) => number | string | boolean
  */
 export function toCsv(table: ProfileTable): string {
   const columns = Object.values(COLUMNS);
-  const header = ['model', ...Object.keys(COLUMNS)];
+  const header = ['model', ...Object.keys(COLUMNS), 'row_shapes', 'period_micros'];
+  const shapes = shapesOfTable(table)?.map(formatRow).join(' ') ?? '';
   const rows = table.cells
     .toSorted(compareConfigs)
-    .map((cell) => [table.model.name, ...columns.map((column) => String(column(cell) ?? ''))]);
+    .map((cell) => [
+      table.model.name,
+      ...columns.map((column) => String(column(cell) ?? '')),
+      shapes,
+      String(cell.periodMicros ?? table.quota.periodMicros ?? ''),
+    ]);
   return [header, ...rows].map((fields) => `${fields.map(quote).join(',')}\n`).join('');
 }
 

@@ -1,4 +1,5 @@
 import { formatBytes, formatCores, formatDuration } from '../../models/base/units.ts';
+import { formatShapes, shapesOfTable } from '../conditions/shapes.ts';
 import { compareConfigs } from '../config.ts';
 import type { Cell, ProfileTable } from '../table.ts';
 
@@ -14,6 +15,7 @@ export function toMarkdown(table: ProfileTable): string {
     `# ${model.name}`,
     '',
     `- Model: ${model.format}, ${formatBytes(model.sizeBytes)}, \`${model.digest}\``,
+    `- Rows: ${rowsOf(table)}`,
     `- Host: ${host.cpuModel}, ${host.cpuCores} cores, ${formatBytes(host.memoryBytes)}${gpus === '' ? '' : `, ${gpus}`}`,
     `- Engine: ${table.engine}, Node.js ${host.node}`,
     `- Quota: ${quota.mechanism}${period}`,
@@ -25,6 +27,11 @@ export function toMarkdown(table: ProfileTable): string {
     ...(cells.every((cell) => cell.converged || cell.predicted === true) ? [] : ['', UNSTEADY]),
     '',
   ].join('\n');
+}
+
+function rowsOf(table: ProfileTable): string {
+  const shapes = shapesOfTable(table);
+  return shapes === undefined ? 'sizes not recorded' : formatShapes(shapes);
 }
 
 const UNSTEADY = '~ The mean did not reach the stated confidence within the time allowed.';

@@ -46,7 +46,8 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
     simulation: ['cluster', 'control', 'demand', 'dispatch', 'fleet', 'functions', 'latency', 'planning'],
     'what-if': ['cluster', 'control', 'demand', 'functions', 'latency', 'planning', 'simulation'],
     service: ['control', 'dispatch', 'fleet', 'functions', 'gateway', 'kubernetes', 'operator', 'planning'],
-    infless: [], // everything under one name: whatever it loads, it loads when called
+    'serve-models': ['gateway', 'planning', 'service'], // gateway: where it has examples of requests
+    infless: ['serve-models'], // everything under one name: whatever it loads, it loads when called
     deploy: ['operator'],
     'gpu-proof': ['cluster', 'gateway', 'latency', 'planning'], // cluster: what a share costs
     quickstart: ['control', 'fleet', 'gateway', 'latency', 'planning', 'service'],

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { parseFunctionSpec } from '../../dist/autoscaler/functions/spec.js';
 import { simulate } from '../../dist/autoscaler/simulation/simulate.js';
+import { arrivalStream } from '../../dist/autoscaler/simulation/streams.js';
 import { systemByName } from '../../dist/autoscaler/simulation/systems/systems.js';
 import { arrivals } from '../../dist/profiler/load/arrivals/arrivals.js';
 import { constantRate } from '../../dist/profiler/load/arrivals/rates.js';
@@ -101,7 +102,7 @@ function scenarioOf({ b, execMs, sloMs, cv, instances }, load, requests, seed) {
         arrivals: arrivals(
           constantRate(rate, durationMs),
           cv === 1 ? { type: 'poisson' } : { type: 'gamma', cv },
-          seed,
+          arrivalStream(seed, 'net'),
         ),
       },
     ],

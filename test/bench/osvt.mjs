@@ -2,10 +2,11 @@
  * The paper's large run again, in virtual time: three models, their rates over some eight minutes, the
  * paper's tables and cluster, Poisson arrivals at those rates.
  *
- *     npm run bench:osvt -- --data FOLDER --slo 600 [--startup 1] [--json]
+ *     npm run bench:osvt -- --data FOLDER --slo 600 [--startup 1] [--seeds 10] [--json]
  */
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { meanInterval } from '../../dist/autoscaler/simulation/intervals.js';
 import { simulate } from '../../dist/autoscaler/simulation/simulate.js';
 import { SYSTEMS, systemByName } from '../../dist/autoscaler/simulation/systems/systems.js';
 import { boundOf, mean, publishedRun, ratioToBound, readOsvt, scenarioOf } from './support/osvt.mjs';
@@ -17,6 +18,8 @@ const OPTIONS = {
   startup: { type: 'string', default: '1' },
   policies: { type: 'string', default: SYSTEMS.map(({ name }) => name).join(',') },
   seed: { type: 'string', default: '1' },
+  /** From --seed on, so many: means with their 95 % intervals, and paired differences from the first policy. */
+  seeds: { type: 'string', default: '1' },
   /** Only so many seconds, for a quick look. */
   seconds: { type: 'string' },
   /** Coefficient of variation of what batches take, around the table. */
@@ -33,20 +36,27 @@ await benchmark(async () => {
   const osvt = await readOsvt(values.data, Number(values.slo), Number(values.startup) * 1000);
   const seconds = Math.min(osvt.seconds, Number(values.seconds ?? osvt.seconds));
   const bounds = (await boundOf(osvt)).slice(0, seconds);
+  const names = values.policies.split(',');
+  const run = async (name, seed) => {
+    const fromMs = performance.now();
+    const scenario = scenarioOf(osvt, { seed, seconds, executionNoiseCv: Number(values.noise) });
+    const result = await simulate(scenario, systemByName(name));
+    return { result, figures: figuresOf(result, bounds, performance.now() - fromMs) };
+  };
+  const firstSeed = Number(values.seed);
   const policies = {};
   const functions = {};
   const minutes = {};
-  for (const name of values.policies.split(',')) {
-    const fromMs = performance.now();
-    const scenario = scenarioOf(osvt, {
-      seed: Number(values.seed),
-      seconds,
-      executionNoiseCv: Number(values.noise),
-    });
-    const result = await simulate(scenario, systemByName(name));
-    policies[name] = figuresOf(result, bounds, performance.now() - fromMs);
+  const runs = {};
+  for (const name of names) {
+    const { result, figures } = await run(name, firstSeed);
+    policies[name] = figures;
     functions[name] = result.functions;
     minutes[name] = minutesOf(result.timeline, bounds);
+    runs[name] = [figures];
+    for (let seed = firstSeed + 1; seed < firstSeed + Number(values.seeds); seed += 1) {
+      runs[name].push((await run(name, seed)).figures);
+    }
   }
   const feasible = bounds.filter((bound) => bound !== undefined);
   const report = {
@@ -60,10 +70,31 @@ await benchmark(async () => {
     policies,
     functions,
     minutes,
+    seeds: { first: firstSeed, count: Number(values.seeds) },
+    intervals: Number(values.seeds) > 1 ? intervalsOf(runs) : null,
   };
   if (values.json) console.log(JSON.stringify(report));
   else print(report, values.minutes);
 });
+
+/** Mean and 95 % interval of each figure over the seeds, and of its differences from the first policy, seed by seed. */
+function intervalsOf(runs) {
+  const [first] = Object.values(runs);
+  return Object.fromEntries(
+    Object.entries(runs).map(([name, figures]) => [
+      name,
+      Object.fromEntries(
+        Object.keys(figures[0]).map((key) => [
+          key,
+          {
+            ...meanInterval(figures.map((each) => each[key])),
+            fromFirst: meanInterval(figures.map((each, index) => each[key] - first[index][key])),
+          },
+        ]),
+      ),
+    ]),
+  );
+}
 
 /** Minute by minute: price over bound, and what share of each function's requests was in time. */
 function minutesOf(timeline, bounds) {
@@ -156,6 +187,10 @@ function print(report, withMinutes) {
     ]);
   }
   console.log(table.toString());
+  if (report.intervals !== null) {
+    printIntervals(report);
+    return;
+  }
   for (const [name, each] of Object.entries(functions)) {
     const parts = each.map(
       (f) =>
@@ -171,6 +206,36 @@ function print(report, withMinutes) {
       );
     }
   }
+}
+
+function printIntervals({ intervals, seeds }) {
+  const { first, count } = seeds;
+  console.log(
+    `Above: seed ${first}. Below: means over seeds ${first} to ${first + count - 1} ± 95 % intervals; in brackets differences from the first policy, seed by seed`,
+  );
+  const table = new Table({
+    head: ['', '× bound', 'in time, %', 'cores', 'GPU %', 'cold, %'],
+    style: { head: [], border: [] },
+    colAligns: ['left', ...Array(5).fill('right')],
+  });
+  for (const [name, each] of Object.entries(intervals)) {
+    const isFirst = name === Object.keys(intervals)[0];
+    const cell = (key, factor, digits) => {
+      const { mean, half, fromFirst } = each[key];
+      const text = ({ mean: value, half: width }) =>
+        `${(value * factor).toFixed(digits)} ± ${(width * factor).toFixed(digits)}`;
+      return isFirst ? text({ mean, half }) : `${text({ mean, half })} (${text(fromFirst)})`;
+    };
+    table.push([
+      name,
+      cell('resourceRatioToBound', 1, 3),
+      cell('inTimeShare', 100, 2),
+      cell('meanCpuMillicores', 1 / 1000, 1),
+      cell('meanGpuPercent', 1, 0),
+      cell('coldStartShare', 100, 2),
+    ]);
+  }
+  console.log(table.toString());
 }
 
 function percent(share, digits) {

@@ -46,6 +46,24 @@ describe('compareTables', () => {
     ]);
   });
 
+  const rows = (size: number) => ({ shapes: [{ input: 'x', row: [size], source: 'given' as const }] });
+
+  it('refuses tables of rows of different sizes', () => {
+    expect(() => compareTables(table(before.cells, rows(3)), table(before.cells, rows(4)))).toThrow(
+      'Tables of rows of different sizes cannot be compared (x 3 and x 4)',
+    );
+  });
+
+  it('tells that an older table does not say its sizes', () => {
+    const model = { ...before.model, inputs: [{ ...before.model.inputs[0]!, shape: [null, null] }] };
+    const old = { ...before, model };
+    const anew = { ...old, ...rows(3), servingPath: 3 };
+    expect(compareTables(old, anew).differences).toEqual([
+      'rows: not recorded → x 3',
+      'serving path: version 2 → version 3',
+    ]);
+  });
+
   it('has no mean ratio without a config in common', () => {
     expect(compareTables(before, table([cell(2, 250, 10)])).meanRatio).toBeNull();
   });

@@ -51,6 +51,8 @@ describe('mergeTables', () => {
     ['models', { model: { ...older.table.model, digest: `sha256:${'cd'.repeat(32)}` as const } }],
     ['hosts', { host: { ...HOST, fingerprint: 'sha256:other' } }],
     ['engines', { engine: 'onnxruntime-node 2.0.0' }],
+    ['rows', { shapes: [{ input: 'x', row: [4], source: 'given' as const }] }],
+    ['versions of the serving path', { servingPath: 3 }],
     ['CPU quotas', { quota: { mechanism: 'cgroup-v2' as const, periodMicros: 10_000 } }],
   ])('refuses different %s', (what, change) => {
     const other = { name: 'other.json', table: table([cell(1, 1000, 20)], change) };

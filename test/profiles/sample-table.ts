@@ -1,3 +1,4 @@
+import { SERVING_PATH } from '../../profiles/conditions/due.ts';
 import type { Host } from '../../profiles/host-schema.ts';
 import { type Cell, PROFILE_SCHEMA, type ProfileTable } from '../../profiles/table.ts';
 
@@ -61,6 +62,7 @@ export function table(cells: readonly Cell[], change: Partial<ProfileTable> = {}
     },
     host: HOST,
     engine: 'onnxruntime-node 1.30.0',
+    servingPath: SERVING_PATH,
     quota: { mechanism: 'cgroup-v1', periodMicros: 10_000 },
     confidence: { level: 0.95, relativeError: 0.03 },
     cells: [...cells],

@@ -47,6 +47,16 @@ describe('readTable and saveTable', () => {
     expect(file).toBe(join(profileDirectory(), '..-team-my-model-abababababab.json'));
   });
 
+  it('keeps tables of rows of different sizes apart, and not those of the same', async () => {
+    await fresh('sizes');
+    const fileOf = (size: number, source: 'given' | 'guessed' | 'model') =>
+      saveTable({ ...sample, shapes: [{ input: 'x', row: [size], source }] });
+    expect(await fileOf(128, 'guessed')).toMatch(/sample-abababababab-[0-9a-f]{8}\.json$/);
+    expect(await fileOf(128, 'given')).toBe(await fileOf(128, 'guessed'));
+    expect(await fileOf(256, 'given')).not.toBe(await fileOf(128, 'given'));
+    expect(await fileOf(3, 'model')).toBe(await saveTable(sample));
+  });
+
   it('does not write what could not be read back', async () => {
     const file = join(root, 'never.json');
     await expect(saveTable(table([cell(1, 1000, Number.POSITIVE_INFINITY)]), file)).rejects.toThrow();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Clock, pause } from '../../../models/base/clock.ts';
-import { systemCode } from '../../../models/base/errors.ts';
+import { messageOf, systemCode } from '../../../models/base/errors.ts';
 import type { Quotas } from '../../../profiler/quota/quota.ts';
 import type { InstancePhase } from '../../cluster/instance.ts';
 import type { InstanceRecord } from './instance-record.ts';
@@ -71,22 +71,25 @@ export function quotaPrefix(stateDirectory: string): string {
  * Clears away quotas of ours that belong to no instance, and whatever runs under them: processes whose record
  * was lost, as when the autoscaler was killed between starting one and writing it down. The quota's name
  * proves that they are ours, where a pid in a file would not.
+ *
+ * @returns why some are left, if any: one whose last process is slow to end goes with the next sweep
  */
 export async function sweepQuotas(
   quotas: Quotas,
   prefix: string,
-  keptIds: ReadonlySet<string>,
-): Promise<void> {
+  isKept: (id: string) => boolean,
+): Promise<string[]> {
   const stray = (await quotas.list()).filter(
-    (name) => name.startsWith(prefix) && !keptIds.has(name.slice(prefix.length)),
+    (name) => name.startsWith(prefix) && !isKept(name.slice(prefix.length)),
   );
-  await Promise.all(
-    stray.map(async (name) => {
-      const quota = await quotas.adopt(name);
-      for (const pid of (await quota?.processes()) ?? []) kill(pid);
-      await quota?.remove();
-    }),
-  );
+  const outcomes = await Promise.allSettled(stray.map((name) => clearAway(quotas, name)));
+  return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [messageOf(outcome.reason)] : []));
+}
+
+async function clearAway(quotas: Quotas, name: string): Promise<void> {
+  const quota = await quotas.adopt(name);
+  for (const pid of (await quota?.processes()) ?? []) kill(pid);
+  await quota?.remove();
 }
 
 function kill(pid: number): void {

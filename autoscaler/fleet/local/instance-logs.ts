@@ -1,6 +1,8 @@
 import { type FileHandle, open, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { devNull } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../../models/base/clock.ts';
+import { messageOf, systemCode } from '../../../models/base/errors.ts';
 import { ensureDirectory } from '../../../models/base/files.ts';
 import { stderrTail } from '../last-words.ts';
 import type { LogLine, LogQuery } from '../platform.ts';
@@ -38,10 +40,20 @@ export class InstanceLogs {
     return readLogs(files, query, clock);
   }
 
-  /** To append to; the file is closed by the caller once the process has it. */
-  async open(id: string): Promise<FileHandle> {
-    await ensureDirectory(this.#directory, 'Choose a state folder that can be written.');
-    return open(this.#file(id), 'a');
+  /**
+   * To append to; the file is closed by the caller once the process has it. Where there is no room for it the
+   * instance prints for no one: no log is worth an instance.
+   *
+   * @param note hears of that
+   */
+  async open(id: string, note: (text: string) => void = () => {}): Promise<FileHandle> {
+    try {
+      await ensureDirectory(this.#directory, 'Choose a state folder that can be written.');
+      return await open(this.#file(id), 'a');
+    } catch (error) {
+      note(`Instance ${id} has no log (${systemCode(error) ?? messageOf(error)}): ${this.#file(id)}`);
+      return open(devNull, 'w');
+    }
   }
 
   /** Its last words, as one line; empty if there are none. */

@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Cancel, type Clock, systemClock } from '../../../models/base/clock.ts';
-import { InflessError } from '../../../models/base/errors.ts';
+import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { availableCpuMillicores } from '../../../profiler/quota/cpu-limit.ts';
 import { openQuotas, type Quota, type Quotas } from '../../../profiler/quota/quota.ts';
 import type { Instance } from '../../cluster/instance.ts';
@@ -22,7 +22,7 @@ import { type InstanceRecord, InstanceRecords } from './instance-record.ts';
 import { InstanceSecrets } from './instance-secrets.ts';
 import { ReadyProbe } from './ready-probe.ts';
 import { servingEnvironment } from './serving-environment.ts';
-import { type ServingProcess, startServingProcess } from './serving-process.ts';
+import { type StartedProcess, startServingProcess } from './serving-process.ts';
 import { lockState } from './state-lock.ts';
 import { SupervisedInstance, type Surroundings } from './supervised-instance.ts';
 
@@ -46,13 +46,16 @@ export interface LocalPlatformOptions {
   readonly closeGraceMs?: number;
   /** Whether instances may use the GPUs of this machine, where there are any. Default true. */
   readonly useGpus?: boolean;
-  /** Hears of what keeps GPUs from being used, or shared as planned. */
+  /** Hears of what is not as it should be and hinders no one: GPUs that cannot be used, files not written. */
   readonly onNote?: (text: string) => void;
   /** See {@link LocalGpusParts}. */
   readonly tryEngine?: LocalGpusParts['tryEngine'];
 }
 
-const LOG_TRIM_INTERVAL_MS = 60_000;
+/** How often logs are trimmed and what is left of instances is cleared away. */
+const TIDY_INTERVAL_MS = 60_000;
+/** What could not be cleared away is tried again soon. */
+const TIDY_AGAIN_MS = 5_000;
 const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** Instances as processes on this machine, each under a CPU quota. */
@@ -70,7 +73,7 @@ export class LocalPlatform implements Platform {
   /** What those have of GPUs. */
   readonly #startingShares = new Map<string, GpuShare>();
   readonly #probe = new ReadyProbe();
-  #cancelTrim: Cancel = () => {};
+  #cancelTidying: Cancel = () => {};
   #quotas: Quotas | undefined;
   #gpus: LocalGpus | undefined;
   #unlock: (() => Promise<void>) | undefined;
@@ -116,10 +119,10 @@ export class LocalPlatform implements Platform {
       this.#listener = listener;
       const records = await this.#records.load();
       await Promise.all(records.map((record) => this.#adopt(record)));
-      await sweepQuotas(this.#quotas, this.#quotaPrefix, new Set(this.#instances.keys()));
+      const left = await this.#sweepQuotas();
       await this.#secrets.sweep(new Set(this.#instances.keys()));
       await this.#pruneLogs();
-      this.#trimLogsLater();
+      this.#tidyLater(left ? TIDY_AGAIN_MS : TIDY_INTERVAL_MS);
     } catch (error) {
       await this.close('leave');
       throw error;
@@ -173,7 +176,7 @@ export class LocalPlatform implements Platform {
         return instance.finished;
       }),
     );
-    this.#cancelTrim();
+    this.#cancelTidying();
     this.#listener = undefined;
     this.#instances.clear();
     await this.#probe.close();
@@ -229,7 +232,7 @@ export class LocalPlatform implements Platform {
       `${this.#quotaPrefix}${request.id}`,
       request.config.cpuMillicores,
     );
-    let serving: ServingProcess | undefined;
+    let serving: StartedProcess | undefined;
     try {
       const share = this.#shareOf(request);
       if (share !== undefined) this.#startingShares.set(request.id, share);
@@ -237,7 +240,8 @@ export class LocalPlatform implements Platform {
       await this.#putUnderQuota(serving, quota);
       if (share !== undefined) await this.#gpus?.hold(serving.identity.pid);
       const record = this.#recordOf(request, serving, quota, share);
-      await this.#records.save(record);
+      await this.#writeDown(record);
+      serving.keep();
       this.#supervise(new SupervisedInstance(record, serving, quota, this.#surroundings));
     } catch (error) {
       await serving?.signal('SIGKILL');
@@ -271,12 +275,12 @@ export class LocalPlatform implements Platform {
     return [...starting, ...running];
   }
 
-  async #spawn(request: StartRequest, share: GpuShare | undefined): Promise<ServingProcess> {
+  async #spawn(request: StartRequest, share: GpuShare | undefined): Promise<StartedProcess> {
     const { id, workload } = request;
     const ofGpu = share && (await this.#gpus?.environmentFor(share, this.#othersOn(share)));
     const secretsFolder = await this.#secrets.provide(id, workload.secrets);
     const environment = servingEnvironment(request, this.#options.orphanMs, secretsFolder, ofGpu);
-    const log = await this.#logs.open(id);
+    const log = await this.#logs.open(id, this.#options.onNote);
     this.#logs.register(id, request.functionName);
     try {
       return await startServingProcess(environment, log);
@@ -285,7 +289,16 @@ export class LocalPlatform implements Platform {
     }
   }
 
-  async #putUnderQuota(serving: ServingProcess, quota: Quota): Promise<void> {
+  /** On a full disk as well it serves; who comes after us then finds it by its quota, and replaces it. */
+  async #writeDown(record: InstanceRecord): Promise<void> {
+    try {
+      await this.#records.save(record);
+    } catch (error) {
+      this.#options.onNote(`Instance ${record.id} runs, but is not written down: ${messageOf(error)}`);
+    }
+  }
+
+  async #putUnderQuota(serving: StartedProcess, quota: Quota): Promise<void> {
     let hasEnded = false;
     void serving.ended.then(() => {
       hasEnded = true;
@@ -299,7 +312,7 @@ export class LocalPlatform implements Platform {
 
   #recordOf(
     request: StartRequest,
-    serving: ServingProcess,
+    serving: StartedProcess,
     quota: Quota,
     share: GpuShare | undefined,
   ): InstanceRecord {
@@ -365,11 +378,21 @@ export class LocalPlatform implements Platform {
     await this.#logs.prune(new Set(this.#instances.keys())).catch(() => {}); // the next one tries again
   }
 
-  #trimLogsLater(): void {
+  /** Whether some are left. */
+  async #sweepQuotas(): Promise<boolean> {
+    const isKept = (id: string): boolean => this.#instances.has(id) || this.#starts.has(id);
+    const left = await sweepQuotas(this.#opened, this.#quotaPrefix, isKept);
+    for (const reason of left) this.#options.onNote(`${reason} It is tried again.`);
+    return left.length > 0;
+  }
+
+  #tidyLater(afterMs: number): void {
     const { clock } = this.#options;
-    this.#cancelTrim = clock.at(clock.nowMs() + LOG_TRIM_INTERVAL_MS, async () => {
-      await this.#logs.trim(this.#instances.keys()).catch(() => {}); // the next round tries again
-      if (this.#listener !== undefined) this.#trimLogsLater();
+    this.#cancelTidying = clock.at(clock.nowMs() + afterMs, async () => {
+      // what fails is tried again by the next round
+      await this.#logs.trim(this.#instances.keys()).catch(() => {});
+      const left = await this.#sweepQuotas().catch(() => true);
+      if (this.#listener !== undefined) this.#tidyLater(left ? TIDY_AGAIN_MS : TIDY_INTERVAL_MS);
     });
   }
 }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Cancel, Clock } from '../../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { programFile } from '../../../models/base/package.ts';
+import { HELD_VARIABLE } from '../../../packager/server/instance-protocol.ts';
 import { identify, isAlive, type ProcessIdentity, signalNow, signalProcess } from './process-identity.ts';
 
 /** A serving process, whether started by us or found running. */
@@ -19,27 +20,33 @@ export interface ServingProcess {
   release(): void;
 }
 
+/** One that has just been started. */
+export interface StartedProcess extends ServingProcess {
+  /** Whoever comes after us would find it: it may live without us from now on. */
+  keep(): void;
+}
+
 const listeningSchema = z.object({ type: z.literal('listening'), port: z.number().int().positive() });
 
 /**
- * Starts a serving process that outlives us: a process group of its own, so that Ctrl-C in our terminal does
- * not reach it, output to a file, and nothing of it that keeps our event loop alive.
+ * Starts a serving process that outlives us once it is kept: a process group of its own, so that Ctrl-C in
+ * our terminal does not reach it, output to a file, and nothing of it that keeps our event loop alive.
  */
 export async function startServingProcess(
   environment: NodeJS.ProcessEnv,
   log: FileHandle,
-): Promise<ServingProcess> {
+): Promise<StartedProcess> {
   const child = spawn(process.execPath, [programFile('packager/server/bin')], {
     detached: true,
     stdio: ['ignore', log.fd, log.fd, 'ipc'],
-    env: environment,
+    env: { ...environment, [HELD_VARIABLE]: '1' },
   });
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => {
       resolve(signal === null ? `it exited with code ${code}` : `it was killed by ${signal}`);
     });
   });
-  const port = listeningPort(child);
+  const { port, keep } = openChannel(child);
   try {
     await once(child, 'spawn');
   } catch (error) {
@@ -55,6 +62,7 @@ export async function startServingProcess(
     identity: await identify(child.pid!),
     port,
     ended,
+    keep,
     // Safe without a look at its start time: the pid is ours until we have seen the exit.
     signal: async (name) => {
       if (child.exitCode === null && child.signalCode === null) signalNow(child.pid!, name);
@@ -67,16 +75,28 @@ export async function startServingProcess(
   };
 }
 
-/** The channel is for this one message: an instance must not depend on the autoscaler that started it. */
-function listeningPort(child: ChildProcess): Promise<number> {
-  return new Promise((resolve) => {
+/**
+ * The channel is for two messages, one each way: an instance must not depend on the autoscaler that started
+ * it once it is kept.
+ */
+function openChannel(child: ChildProcess): { readonly port: Promise<number>; keep(): void } {
+  let messagesToCome = 2;
+  const closeAfterBoth = (): void => {
+    messagesToCome -= 1;
+    if (messagesToCome === 0 && child.connected) child.disconnect();
+  };
+  const port = new Promise<number>((resolve) => {
     child.on('message', (message) => {
       const listening = listeningSchema.safeParse(message);
       if (!listening.success) return;
-      if (child.connected) child.disconnect();
       resolve(listening.data.port);
+      closeAfterBoth();
     });
   });
+  const keep = (): void => {
+    if (child.connected) child.send({ type: 'kept' }, closeAfterBoth);
+  };
+  return { port, keep };
 }
 
 const ADOPTED_LOOK_MS = 200;

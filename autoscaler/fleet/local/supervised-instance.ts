@@ -186,7 +186,7 @@ export class SupervisedInstance {
       reason: stderrTail === '' ? reason : `${reason}: ${stderrTail}`,
     });
     await this.#saved;
-    // What cannot be cleared away now is found again by the next `open`, which sweeps up.
+    // What cannot be cleared away now is found again by its platform, which sweeps up from time to time.
     const { records, secrets } = this.#around;
     const { id } = this.#record;
     await Promise.allSettled([this.#quota?.remove(), records.remove(id), secrets.remove(id)]);

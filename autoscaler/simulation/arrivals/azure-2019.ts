@@ -1,5 +1,5 @@
 import { InflessError } from '../../../models/base/errors.ts';
-import { seededRandom } from '../../../models/base/random.ts';
+import { randomOf, type Seed } from '../../../models/base/random.ts';
 import { type CsvLayout, csvRows } from './csv-rows.ts';
 
 /** One function's day: invocations in each minute. */
@@ -47,9 +47,9 @@ export async function* readAzure2019(file: string): AsyncGenerator<MinuteCounts>
  */
 export function* arrivalsOfCounts(
   perMinute: readonly number[],
-  seed: number,
+  seed: Seed,
 ): Generator<number, void, undefined> {
-  const random = seededRandom(seed);
+  const random = randomOf(seed);
   for (const [minute, count] of perMinute.entries()) {
     const times = Float64Array.from({ length: count }, () => (minute + random()) * MINUTE_MS);
     yield* times.sort();

@@ -1,5 +1,5 @@
 import { randomExponential } from 'd3-random';
-import { seededRandom } from '../../../models/base/random.ts';
+import { randomOf, type Seed } from '../../../models/base/random.ts';
 
 /** A state of the chain: so many requests per second while it lasts, and how long it lasts on average. */
 export interface MmppState {
@@ -12,8 +12,8 @@ export interface MmppState {
  * goes to any other with equal probability. It begins in a state drawn in proportion to the time spent there,
  * so that the process looks as if it had been running for ever. Arrival times in ms, ascending, without end.
  */
-export function* mmpp(states: readonly MmppState[], seed: number): Generator<number, void, undefined> {
-  const random = seededRandom(seed);
+export function* mmpp(states: readonly MmppState[], seed: Seed): Generator<number, void, undefined> {
+  const random = randomOf(seed);
   const exponential = randomExponential.source(random)(1);
   let state = drawInitial(states, random());
   let nowMs = 0;

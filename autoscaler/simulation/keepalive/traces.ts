@@ -1,5 +1,5 @@
 import { randomExponential, randomGeometric, randomNormal } from 'd3-random';
-import { type Random, seededRandom } from '../../../models/base/random.ts';
+import { namedRandom, type Random } from '../../../models/base/random.ts';
 import { arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
 import { countIn, scaleRate, steppedRate } from '../../../profiler/load/arrivals/rates.ts';
 
@@ -95,12 +95,11 @@ export function syntheticTrace(
   name: SyntheticTraceName,
   { functions, durationMs, seed }: TraceOptions,
 ): FunctionArrivals[] {
-  const kind = SYNTHETIC_TRACES.indexOf(name);
   return Array.from({ length: functions }, (_, index) =>
     GENERATORS[name](
       (index + 0.5) / functions,
       durationMs,
-      seededRandom(seed * 1_000_003 + kind * 10_007 + index),
+      namedRandom(seed, 'keep-alive trace', name, String(index)),
     ),
   );
 }
@@ -121,7 +120,7 @@ export function sparseTrace(
   return Array.from({ length: functions }, (_, index) => {
     const gapMs = between(2 * MINUTE_MS, 120 * MINUTE_MS, (index + 0.5) / functions);
     const scaled = scaleRate(curve, (rates.length * intervalMs) / gapMs / expected);
-    return [...arrivals(scaled, { type: 'poisson' }, seed * 1_000_003 + index)];
+    return [...arrivals(scaled, { type: 'poisson' }, namedRandom(seed, 'sparse trace', String(index)))];
   });
 }
 

@@ -1,5 +1,5 @@
 import { InflessError } from '../../../models/base/errors.ts';
-import { type Random, seededRandom } from '../../../models/base/random.ts';
+import { namedRandom, type Random } from '../../../models/base/random.ts';
 import type { NodeSelector } from '../../cluster/node.ts';
 import { priceOf } from '../../cluster/price.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
@@ -44,7 +44,7 @@ class InflessStrategy implements ScalingRule {
 
   constructor(hands: SystemContext) {
     this.#hands = hands;
-    this.#random = seededRandom(hands.parts.seed);
+    this.#random = namedRandom(hands.parts.seed, 'infless');
   }
 
   scale(served: ServedFunction, nowMs: number): void {

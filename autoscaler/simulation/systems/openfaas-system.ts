@@ -1,4 +1,4 @@
-import { type Random, seededRandom } from '../../../models/base/random.ts';
+import { namedRandom, type Random } from '../../../models/base/random.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { BaselineSystem, type ScalingRule, type SystemContext } from './baseline/baseline-system.ts';
 import type { ServedFunction } from './baseline/served-function.ts';
@@ -35,7 +35,7 @@ class OpenfaasStrategy implements ScalingRule {
 
   constructor(hands: SystemContext) {
     this.#hands = hands;
-    this.#random = seededRandom(hands.parts.seed);
+    this.#random = namedRandom(hands.parts.seed, 'openfaas');
   }
 
   scale(served: ServedFunction, nowMs: number): void {

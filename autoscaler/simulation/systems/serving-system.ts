@@ -10,7 +10,7 @@ export interface ServingParts {
   readonly platform: Platform;
   readonly transport: BatchTransport;
   readonly functions: readonly Deployment[];
-  /** For policies that throw dice. */
+  /** For policies that throw dice: a seed of their own, which nothing else draws from. */
   readonly seed: number;
 }
 

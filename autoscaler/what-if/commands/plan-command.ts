@@ -153,10 +153,10 @@ async function toRequest(options: PlanValues): Promise<WhatIfRequest> {
   ]);
   const described = await readCluster(options.cluster);
   const cluster = startupMs === undefined ? described : { ...described, startupMs };
-  const functions = await readPlannedFunctions(
-    options.functions,
-    cluster.startupMs === undefined ? {} : { startupMs: cluster.startupMs },
-  );
+  const functions = await readPlannedFunctions(options.functions, {
+    ...(cluster.startupMs === undefined ? {} : { startupMs: cluster.startupMs }),
+    executionNoiseCv: options.noise,
+  });
   for (const policy of options.policies) if ('file' in policy) await requireFile(policy.file);
   const names = functions.map(({ spec }) => spec.name);
   return {

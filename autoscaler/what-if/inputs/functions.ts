@@ -1,13 +1,16 @@
 import { InflessError } from '../../../models/base/errors.ts';
 import { importInflessText } from '../../../profiles/import/infless-text.ts';
+import { shiftLatency } from '../../../profiles/statistics.ts';
 import { readTable } from '../../../profiles/store.ts';
-import type { Latency, ProfileTable } from '../../../profiles/table.ts';
+import type { ProfileTable } from '../../../profiles/table.ts';
 import { readFunctionsFile } from '../../functions/functions-file.ts';
 import { findTableOf } from '../../functions/model-source.ts';
 import { type FunctionSpec, modelReference, parseFunctionSpec } from '../../functions/spec.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { ServiceTimes } from '../../latency/service-times.ts';
 import type { FunctionDemand } from '../../planning/decision.ts';
+import type { Scenario } from '../../simulation/scenario.ts';
+import { hasSpread } from '../../simulation/time-distribution.ts';
 import { readInputFile } from './input-file.ts';
 
 /** A function that a plan is made for. Its model need not be at hand: plans only look at its table. */
@@ -22,6 +25,8 @@ export interface PlannedFunction {
 export interface TableOptions {
   /** Start of an instance to its first answer, in place of what the tables say. */
   readonly startupMs?: number;
+  /** How much batches vary beyond the table, as {@link Scenario.executionNoiseCv}; for the notes. */
+  readonly executionNoiseCv?: number;
 }
 
 /** Where neither the table nor the user says. */
@@ -73,13 +78,26 @@ export function allowedOf(
 }
 
 async function planned(spec: FunctionSpec, options: TableOptions): Promise<PlannedFunction> {
-  const { table: measured, notes } = await tableOf(spec);
+  const { table: measured, notes: ofTable } = await tableOf(spec);
+  const notes = [...ofTable, ...spreadNotes(spec, measured, options)];
   const table = withCodec(measured);
   const { startupMs } = options;
   if (startupMs !== undefined) return { spec, table: starting(table, startupMs), notes };
   if (table.cells.some((cell) => cell.firstAnswerMs > 0)) return { spec, table, notes };
   const note = `the table of ${spec.name} does not tell how long a start takes: ${ASSUMED_STARTUP_MS / 1000} s are assumed`;
   return { spec, table: starting(table, ASSUMED_STARTUP_MS), notes: [...notes, note] };
+}
+
+/** A table of single times is simulated as one: whoever reads the figures should know. */
+function spreadNotes(
+  { name }: FunctionSpec,
+  { cells }: ProfileTable,
+  { executionNoiseCv = 0 }: TableOptions,
+): string[] {
+  if (executionNoiseCv > 0 || cells.some(({ latencyMs }) => hasSpread(latencyMs))) return [];
+  return [
+    `the table of ${name} tells one time for each config: batches take it always (--noise spreads them)`,
+  ];
 }
 
 /**
@@ -92,17 +110,7 @@ function withCodec(table: ProfileTable): ProfileTable {
     cells: table.cells.map((cell) => {
       const { codecMs: json, transferMs = 0 } = cell;
       const codecMs = cell.batch * (json.decode + json.encode + transferMs);
-      const { mean, p50, p95, p99, min, max, standardDeviation, meanInterval } = cell.latencyMs;
-      const latencyMs: Latency = {
-        mean: mean + codecMs,
-        p50: p50 + codecMs,
-        p95: p95 + codecMs,
-        p99: p99 + codecMs,
-        min: min + codecMs,
-        max: max + codecMs,
-        standardDeviation,
-        meanInterval: [meanInterval[0] + codecMs, meanInterval[1] + codecMs],
-      };
+      const latencyMs = shiftLatency(cell.latencyMs, codecMs);
       return { ...cell, latencyMs, codecMs: { decode: 0, encode: 0 }, transferMs: 0 };
     }),
   };

@@ -1,3 +1,4 @@
+import type { Seed } from '../../../models/base/random.ts';
 import { type ArrivalProcess, arrivals } from '../../../profiler/load/arrivals/arrivals.ts';
 import {
   constantRate,
@@ -60,7 +61,7 @@ export function* arrivalsOf(
   load: Load,
   process: ArrivalProcess,
   warmUpMs: number,
-  seed: number,
+  seed: Seed,
 ): Generator<number, void, undefined> {
   if (load.type === 'rate') {
     const warmUp = warmUpMs === 0 ? [] : constantRate(load.curve[0]?.fromRate ?? 0, warmUpMs);

@@ -12,7 +12,7 @@ import {
 import type { GraphEvidence } from './evidence.ts';
 import { closeTo, grownAxis, type ProbeOutputs, rowsIndependent } from './proof.ts';
 
-type Identity = Pick<ModelManifest, 'name' | 'format' | 'digest' | 'sizeBytes'>;
+type Identity = Pick<ModelManifest, 'name' | 'format' | 'digest' | 'graphDigest' | 'sizeBytes'>;
 type Run = (feeds: NamedTensors) => Promise<NamedTensors>;
 
 /** The tensors that a model declares. */

@@ -35,6 +35,7 @@ export const onnxEngine: Engine = {
     return runtimeVersion();
   },
   inspect: inspectOnnx,
+  graphDigest: async (path) => (await import('./graph/graph-digest.ts')).onnxGraphDigest(path),
   providerNames,
   providers: onnxProviders,
   gpuEnvironment: () => cudaEnvironment(),

@@ -23,12 +23,19 @@ export async function inspectOnnx(path: string, name: string, on?: EngineResourc
   const content = await contentOf(ONNX_STORAGE, path);
   const digest = await digestModel(content);
   const { graphEvidence } = await import('./counts/graph-facts.ts'); // only needed for inspection
+  const { onnxGraphDigest } = await import('./graph/graph-digest.ts');
   const { runtime, session } =
-    on === undefined
+    on === undefined || on.gpuPercent === 0
       ? await openForProbing(path, content.entry.sizeBytes)
       : await createSession(path, threadRule(on.cpuMillicores), on);
   try {
-    const identity = { name, format: ONNX_STORAGE.format, digest, sizeBytes: sizeOfModel(content) };
+    const identity = {
+      name,
+      format: ONNX_STORAGE.format,
+      digest,
+      graphDigest: onnxGraphDigest(path),
+      sizeBytes: sizeOfModel(content),
+    };
     const inputs = declaredTensors(path, session.inputMetadata);
     if (inputs.some(({ dims }) => dims.length === 0)) await refuseUnranked(path);
     const outputs = declaredTensors(path, session.outputMetadata);

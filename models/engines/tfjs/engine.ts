@@ -30,7 +30,8 @@ export const tfjsEngine: Engine = {
   get version() {
     return runtimeVersion();
   },
-  inspect: async (path, name) => (await import('./inspect.ts')).inspectTfjs(path, name),
+  inspect: async (path, name, on) => (await import('./inspect.ts')).inspectTfjs(path, name, on),
+  graphDigest: async (path) => (await import('./graph/graph-digest.ts')).tfjsGraphDigest(path),
   providerNames: async () => TFJS_PROVIDERS,
   providers: tfjsProviders,
   open: async (model, resources) => (await import('./session.ts')).TfjsSession.open(model, resources),

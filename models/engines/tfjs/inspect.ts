@@ -3,19 +3,26 @@ import type { ModelManifest } from '../../manifest/manifest.ts';
 import type { NamedTensors } from '../../manifest/tensor.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
 import { contentOf, digestModel, sizeOfModel } from '../content.ts';
+import type { EngineResources } from '../engine.ts';
+import { tfjsGraphDigest } from './graph/graph-digest.ts';
 import { TFJS_STORAGE } from './model-json.ts';
 import { Program } from './program.ts';
 
-/** Looking at a model needs no more, and an instance that opens it next in this process may have no more. */
+/** Looking at a model needs no more. */
 const ONE_CORE = { cpuMillicores: 1000, gpuPercent: 0 };
 
 /**
  * Reads what a TF.js model is: its declared tensors, and by trial which axes carry the batch.
  *
+ * @param on what opens it next in this process, since TensorFlow keeps the threads that it is loaded with
  * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED, PLATFORM_FAILED
  */
-export async function inspectTfjs(path: string, name: string): Promise<ModelManifest> {
-  const program = await Program.load(path, ONE_CORE);
+export async function inspectTfjs(
+  path: string,
+  name: string,
+  on: EngineResources = ONE_CORE,
+): Promise<ModelManifest> {
+  const program = await Program.load(path, on);
   try {
     const trial = new Trial(program, name);
     const content = await contentOf(TFJS_STORAGE, path);
@@ -23,6 +30,7 @@ export async function inspectTfjs(path: string, name: string): Promise<ModelMani
       name,
       format: TFJS_STORAGE.format,
       digest: await digestModel(content),
+      graphDigest: await tfjsGraphDigest(path),
       sizeBytes: sizeOfModel(content),
     };
     const run = (feeds: NamedTensors): Promise<NamedTensors> => trial.run(feeds);

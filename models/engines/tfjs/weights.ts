@@ -60,7 +60,7 @@ function checkLength(path: string, group: WeightGroup, parts: readonly ArrayBuff
 }
 
 /** Undefined for texts, which are as long as they are. */
-function weightBytes({ shape, dtype, quantization }: WeightSpec): number | undefined {
+export function weightBytes({ shape, dtype, quantization }: WeightSpec): number | undefined {
   const stored = quantization?.dtype ?? dtype;
   return stored === 'string' ? undefined : elementCount(shape) * BYTES_OF[stored];
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request as send } from 'undici';
+import type { RegistryOptions } from '../options.ts';
 
 /** One HTTP request to a registry, or to the service that gives out its tokens. */
 export interface HttpRequest {
@@ -28,14 +29,20 @@ const MAX_REDIRECTS = 5;
 export class Exchange {
   readonly #dispatcher: Dispatcher;
   readonly #signal: AbortSignal | null;
+  readonly #answerTimeoutMs: number | undefined;
 
   /**
    * @param environment of which `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are heeded, but for this machine
    * itself
-   * @param signal ends whatever is under way
+   * @param options.signal ends whatever is under way
    */
-  constructor(origin: URL, environment: NodeJS.ProcessEnv, signal?: AbortSignal) {
+  constructor(
+    origin: URL,
+    environment: NodeJS.ProcessEnv,
+    { signal, answerTimeoutMs }: Pick<RegistryOptions, 'signal' | 'answerTimeoutMs'> = {},
+  ) {
     this.#signal = signal ?? null;
+    this.#answerTimeoutMs = answerTimeoutMs;
     const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, bodyTimeout: BODY_TIMEOUT_MS };
     this.#dispatcher = isLoopback(origin)
       ? new Agent(timeouts)
@@ -59,8 +66,10 @@ export class Exchange {
   }
 
   async #sendOnce({ method, url, headers, body, signal }: HttpRequest): Promise<HttpResponse> {
+    const isQuestion = method === 'GET' || method === 'HEAD';
     const response = await send(url, {
       dispatcher: this.#dispatcher,
+      ...(isQuestion && this.#answerTimeoutMs !== undefined ? { headersTimeout: this.#answerTimeoutMs } : {}),
       method,
       headers: { 'user-agent': 'infless-pack', ...headers },
       body: body ?? null,

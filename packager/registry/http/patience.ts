@@ -26,6 +26,8 @@ export interface PatienceOptions {
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
+  /** Default: 6. */
+  readonly tries?: number | undefined;
 }
 
 /**
@@ -50,7 +52,7 @@ export class RetryBudget {
     if (!(error instanceof TransientFailure)) throw error;
     this.#failures += 1;
     const waitMs = error.retryAfterMs ?? FIRST_WAIT_MS * 2 ** (this.#failures - 1);
-    if (this.#failures >= MAX_TRIES || waitMs > MAX_WAIT_MS) throw error.failure;
+    if (this.#failures >= (this.#options.tries ?? MAX_TRIES) || waitMs > MAX_WAIT_MS) throw error.failure;
     this.#options.onProgress?.({ type: 'retry', reason: error.message, waitMs });
     await this.#wait(waitMs);
   }

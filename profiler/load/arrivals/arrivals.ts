@@ -1,5 +1,5 @@
 import { randomGamma } from 'd3-random';
-import { type Random, seededRandom } from '../../../models/base/random.ts';
+import { type Random, randomOf, type Seed } from '../../../models/base/random.ts';
 import { countIn, type RateCurve, type RatePiece, timeOfCount } from './rates.ts';
 
 /**
@@ -12,9 +12,9 @@ import { countIn, type RateCurve, type RatePiece, timeOfCount } from './rates.ts
 export function* arrivals(
   curve: RateCurve,
   process: ArrivalProcess,
-  seed: number,
+  seed: Seed,
 ): Generator<number, void, undefined> {
-  const intervals = renewal(process, seededRandom(seed));
+  const intervals = renewal(process, randomOf(seed));
   let untilNext = intervals.first();
   let lastMs = 0; // bursts put arrivals closer together than solving the curve for time is exact
   for (const piece of curve) {

@@ -3,6 +3,8 @@ import { threadRule } from '../../../models/engines/engine.ts';
 import { generateInputs } from '../../../models/manifest/inputs.ts';
 import { canBatch, type ModelFile } from '../../../models/manifest/manifest.ts';
 import { resolveModel } from '../../../models/resolve/resolve-model.ts';
+import { SERVING_PATH } from '../../../profiles/conditions/due.ts';
+import { guessCaveats, measuredShapes } from '../../../profiles/conditions/shapes.ts';
 import { type Config, formatConfig } from '../../../profiles/config.ts';
 import { readHost } from '../../../profiles/host.ts';
 import { type Cell, PROFILE_SCHEMA, type ProfileTable } from '../../../profiles/table.ts';
@@ -45,6 +47,9 @@ export async function predictModel(
   const { modelName, periodMicros, shapes = {}, measuredCells = 0 } = options;
   const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
   const { manifest } = model;
+  const row = generateInputs(manifest, { batch: 1, shapes });
+  const rows = measuredShapes(manifest, row, new Set(Object.keys(shapes)));
+  for (const caveat of guessCaveats({ shapes: rows })) note(caveat);
   const host = await readHost();
   const engine = requireTracing(manifest).version;
   const database = await requireDatabase(host, engine);
@@ -77,6 +82,8 @@ export async function predictModel(
     model: manifest,
     host,
     engine,
+    servingPath: SERVING_PATH,
+    shapes: rows,
     quota: await describeQuotas(quotas, grid.cpuMillicores, note),
     confidence: { level: settings.level, relativeError: settings.relativeError },
     cells: configs.map(

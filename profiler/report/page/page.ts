@@ -3,10 +3,11 @@ import { renderDocument } from '../../../models/base/page/document.ts';
 import { escapeHtml, type HtmlCell, tableHtml } from '../../../models/base/page/html.ts';
 import { formatBytes, formatCores, formatDuration } from '../../../models/base/units.ts';
 import { SLO_PERCENTILES, type Slo, throughputPerCore } from '../../../profiles/best-config.ts';
+import { guessCaveats } from '../../../profiles/conditions/shapes.ts';
 import { compareConfigs, formatConfig } from '../../../profiles/config.ts';
 import { relativeError } from '../../../profiles/statistics.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
-import { caveatsOf, hasIntervals, remarksOn } from '../caveats.ts';
+import { caveatsOf, hasIntervals, remarksOn, shapesText } from '../caveats.ts';
 import { confidenceOf, short } from '../figures.ts';
 import { pageData } from './page-data.ts';
 
@@ -27,7 +28,7 @@ export function renderPage(table: ProfileTable, slo?: Slo): Promise<string> {
 }
 
 function bodyOf(table: ProfileTable, percentile: number): string {
-  const remarks = caveatsOf(table);
+  const remarks = [...guessCaveats(table), ...caveatsOf(table)];
   return `<main>
 <h1>Profile of ${escapeHtml(table.model.name)}</h1>
 <dl class="conditions">${conditions(table).join('')}</dl>
@@ -78,6 +79,7 @@ function conditions(table: ProfileTable): string[] {
   const gpus = host.gpus.map(({ model, memoryBytes }) => `, ${model} (${formatBytes(memoryBytes)})`).join('');
   const facts: readonly (readonly [string, string])[] = [
     ['Model', `${model.format}, ${formatBytes(model.sizeBytes)}, ${model.digest}`],
+    ['Rows', shapesText(table)],
     [
       'Host',
       `${host.cpuModel}, ${host.cpuCores} cores, ${formatBytes(host.memoryBytes)}${gpus}, ${host.platform} ${host.arch}, kernel ${host.kernel}`,

@@ -34,10 +34,23 @@ describe('the pause after a failed start', () => {
     const backoff = new StartBackoff();
     pausesOf(backoff, 3);
     expect(backoff.failedForGood).toBe(true);
-    backoff.ready();
-    backoff.answered();
+    const startedAtMs = backoff.retryAtMs;
+    backoff.ready(startedAtMs);
+    backoff.answered(startedAtMs);
     expect(backoff).toMatchObject({ failedForGood: false, reason: undefined });
     expect(pausesOf(backoff, 1)).toEqual([500]);
+  });
+
+  it('goes on growing while an instance from before the failures answers', () => {
+    const backoff = new StartBackoff();
+    const pauses = [60_000, 70_000, 80_000].map((nowMs) => {
+      backoff.failed(nowMs, 'no memory');
+      backoff.answered(10_000);
+      backoff.ready(10_000);
+      return backoff.retryAtMs - nowMs;
+    });
+    expect(pauses).toEqual([500, 1000, 2000]);
+    expect(backoff.reason).toBe('no memory');
   });
 
   it('goes on growing where instances become ready only to fail', () => {
@@ -45,7 +58,7 @@ describe('the pause after a failed start', () => {
     const pauses = [0, 10_000, 20_000].map((nowMs) => {
       backoff.failed(nowMs, 'killed by its first batch');
       const pauseMs = backoff.retryAtMs - nowMs;
-      backoff.ready();
+      backoff.ready(nowMs + pauseMs);
       return pauseMs;
     });
     expect(pauses).toEqual([500, 1000, 2000]);

@@ -6,7 +6,7 @@ import { packageRoot } from '../../../models/base/package.ts';
 import { sourcesIn } from '../../architecture/sources.ts';
 
 /** Set by us for processes of ours: no one else does. */
-const INTERNAL = ['INFLESS_REPLAY', 'INFLESS_REPLAY_ENGINE', 'INFLESS_PROOF'];
+const INTERNAL = ['INFLESS_HELD', 'INFLESS_REPLAY', 'INFLESS_REPLAY_ENGINE', 'INFLESS_PROOF'];
 
 describe('docs/options.md', async () => {
   const page = await optionsPage();

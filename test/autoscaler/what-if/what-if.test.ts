@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { simulate } from '../../../autoscaler/simulation/simulate.ts';
+import { arrivalStream } from '../../../autoscaler/simulation/streams.ts';
 import { SYSTEMS, systemByName } from '../../../autoscaler/simulation/systems/systems.ts';
 import { readCluster } from '../../../autoscaler/what-if/inputs/cluster-file.ts';
 import { readPlannedFunctions } from '../../../autoscaler/what-if/inputs/functions.ts';
@@ -127,7 +128,16 @@ describe('a plan', () => {
     const result = await simulate(
       {
         functions: [
-          { spec, table, arrivals: arrivalsOf(loads.byFunction.get('pictures')!, POISSON, 10_000, 1) },
+          {
+            spec,
+            table,
+            arrivals: arrivalsOf(
+              loads.byFunction.get('pictures')!,
+              POISSON,
+              10_000,
+              arrivalStream(1, 'pictures'),
+            ),
+          },
         ],
         nodes: cluster.nodes,
         durationMs: 40_000,
@@ -241,7 +251,10 @@ describe('tables', () => {
   it('may be INFless text of several models, with notes of what is wrong with them', async () => {
     const [a, b] = await readPlannedFunctions(files.textFunctions);
     expect(a!.table.model.name).toBe('sample');
-    expect(a!.notes).toEqual(['the table of a does not tell how long a start takes: 5 s are assumed']);
+    expect(a!.notes).toEqual([
+      'the table of a tells one time for each config: batches take it always (--noise spreads them)',
+      'the table of a does not tell how long a start takes: 5 s are assumed',
+    ]);
     expect(b!.table.cells).toHaveLength(1);
     expect(b!.notes[0]).toBe('of the 2 lines of the table of b, 1 are left out as no latencies');
     expect(a!.table.cells[0]!.firstAnswerMs).toBe(5_000);

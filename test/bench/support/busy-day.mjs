@@ -1,5 +1,6 @@
 import { parseFunctionSpec } from '../../../dist/autoscaler/functions/spec.js';
 import { mmpp } from '../../../dist/autoscaler/simulation/arrivals/mmpp.js';
+import { arrivalStream } from '../../../dist/autoscaler/simulation/streams.js';
 import { arrivals } from '../../../dist/profiler/load/arrivals/arrivals.js';
 import { rampedRate } from '../../../dist/profiler/load/arrivals/rates.js';
 import { importInflessText } from '../../../dist/profiles/import/infless-text.js';
@@ -45,7 +46,7 @@ export function busyDay({ functions, hours, seed }) {
       return {
         spec: parseFunctionSpec({ name, model, slo }, `function ${name}`),
         table: tables[kind],
-        arrivals: arrivalsOf(rank, requests, hours, seed * 1_000_003 + rank),
+        arrivals: arrivalsOf(rank, requests, hours, arrivalStream(seed, name)),
       };
     }),
   };

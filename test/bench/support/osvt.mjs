@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { priceOf } from '../../../dist/autoscaler/cluster/price.js';
 import { parseFunctionSpec } from '../../../dist/autoscaler/functions/spec.js';
 import { paperRateBand } from '../../../dist/autoscaler/planning/capacity/paper-rates.js';
+import { arrivalStream } from '../../../dist/autoscaler/simulation/streams.js';
+import { arrivalsOf } from '../../../dist/autoscaler/what-if/inputs/load.js';
 import { InflessError } from '../../../dist/models/base/errors.js';
-import { arrivals } from '../../../dist/profiler/load/arrivals/arrivals.js';
 import { steppedRate } from '../../../dist/profiler/load/arrivals/rates.js';
 import { readInflessText } from '../../../dist/profiles/import/infless-text.js';
 import { lpBound } from './lp-bound.mjs';
@@ -108,7 +109,10 @@ export async function boundOf(osvt) {
   );
 }
 
-/** A fresh scenario: arrivals can be read once. */
+/**
+ * A fresh scenario: arrivals can be read once. It is the run that `infless-autoscaler plan` makes of the same
+ * rates and seed.
+ */
 export function scenarioOf(osvt, { seed, seconds = osvt.seconds, executionNoiseCv = 0 }) {
   return {
     nodes: osvt.nodes,
@@ -118,14 +122,19 @@ export function scenarioOf(osvt, { seed, seconds = osvt.seconds, executionNoiseC
     executionNoiseCv,
     functions: osvt.models.map((name, index) => {
       const rates = osvt.runs[index].map(({ ratePerSecond }) => ratePerSecond);
-      const withWarmUp = [...Array.from({ length: WARM_UP_SECONDS }, () => rates[0]), ...rates];
+      const load = { type: 'rate', curve: steppedRate(rates, SECOND_MS) };
       return {
         spec: parseFunctionSpec(
           { name, model: name, slo: `${osvt.sloMs}ms`, scale: { max: 10_000 } },
           `function ${name}`,
         ),
         table: osvt.tables[index],
-        arrivals: arrivals(steppedRate(withWarmUp, SECOND_MS), { type: 'poisson' }, seed * 1000 + index),
+        arrivals: arrivalsOf(
+          load,
+          { type: 'poisson' },
+          WARM_UP_SECONDS * SECOND_MS,
+          arrivalStream(seed, name),
+        ),
       };
     }),
   };

@@ -14,6 +14,7 @@ describe('summary', () => {
   it('shows latency and throughput by batch and quota, a dash where nothing was measured', () => {
     expect(renderSummary(sample, undefined, PLAIN)).toMatchInlineSnapshot(`
       "sample  1.2 MB, onnxruntime-node 1.30.0, quota by cgroup-v1, period 10 ms
+      Rows: x 3
       Imaginary CPU, 8 cores, no GPU
 
       Latency of a full batch, p50 / p99 in ms

@@ -8,6 +8,7 @@ import {
   type ProfileOptions,
   profileModel,
 } from '../../../profiler/sweep/profile-model.ts';
+import { whyDue } from '../../../profiles/conditions/due.ts';
 import { findTable } from '../../../profiles/store.ts';
 import { writeFixedBatchModel } from '../cell/fixed-batch-model.ts';
 
@@ -38,6 +39,8 @@ describe('profileModel', () => {
     expect(events.at(-1)).toEqual({ type: 'saved', file: found?.file });
     const done = events.flatMap((event) => (event.type === 'cell-measured' ? [event.done] : []));
     expect(done).toEqual([1, 2]);
+    expect(table.shapes).toMatchObject([{ row: [28, 28, 1], source: 'model' }]);
+    expect(whyDue(table)).toBeUndefined();
   });
 
   it('measures a model with a fixed batch axis, and says that it cannot batch', async () => {

@@ -17,7 +17,7 @@ describe('formatTable', () => {
     const [header, first, ...rest] = formatTable(named, 'csv').trimEnd().split('\n');
     expect(header).toMatch(/^model,batch,cpu_millicores,gpu_percent,threads,spinning,mean_ms,/);
     expect(first).toMatch(/^"a ""b"", c",1,500,0,1,false,42,40,44,/);
-    expect(first).toMatch(/,301(,){7}$/); // neither throttling nor a GPU known
+    expect(first).toMatch(/,301(,){13},x 3,10000$/); // neither throttling nor a GPU known
     expect(rest).toHaveLength(2);
   });
 
@@ -32,6 +32,7 @@ describe('formatTable', () => {
       "# sample
 
       - Model: onnx, 1.2 MB, \`sha256:abababababababababababababababababababababababababababababababab\`
+      - Rows: x 3
       - Host: Imaginary CPU, 8 cores, 16.0 GB
       - Engine: onnxruntime-node 1.30.0, Node.js v20.20.2
       - Quota: cgroup-v1, period 10 ms

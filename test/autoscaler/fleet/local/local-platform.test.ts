@@ -181,6 +181,28 @@ describe.skipIf(!isLinux)('the life after a crash (needs /proc)', { timeout: 30_
     await exit;
   }
 
+  it.each([0, 15, 40])(
+    'opens after a crash %i ms into a start, and leaves nothing of it',
+    async (afterMs) => {
+      await platform.close('leave');
+      const owner = spawn(
+        process.execPath,
+        [OWNER_PROGRAM, harness.stateDirectory, JSON.stringify(harness.request('a'))],
+        { stdio: ['ignore', 'ignore', 'inherit'] },
+      );
+      children.push(owner);
+      await harness.until(async () => (await harness.processes()).length > 0);
+      await sleep(afterMs);
+      owner.kill('SIGKILL');
+      await once(owner, 'exit');
+      await reopen();
+      await harness.until(async () => (await harness.processes()).length === 0);
+      await startReady('b');
+      await platform.close('stop');
+      expect(await harness.leftovers()).toEqual([]);
+    },
+  );
+
   it('adopts at once what the crashed autoscaler had running', async () => {
     await crashOwnerAfter('ready');
     const [pid] = await harness.processes();

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { digestFile } from '../../../../models/base/files.ts';
 import { contentOf, digestModel, nameByFile, sizeOfModel } from '../../../../models/engines/content.ts';
 import type { Engine } from '../../../../models/engines/engine.ts';
 import { CPU_PROVIDER } from '../../../../models/engines/provider.ts';
@@ -20,6 +21,7 @@ export const lineEngine: Engine = {
   recognizes: (path) => path.endsWith('.line'),
   defaultName: nameByFile,
   files: async (path) => [basename(path)],
+  graphDigest: digestFile,
   version: 'line 1',
   takesThreading: false,
   runtime: { packages: [], files: [] },

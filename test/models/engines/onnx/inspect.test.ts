@@ -49,6 +49,7 @@ describe('inspecting an ONNX model', () => {
       name: 'tiny',
       format: 'onnx',
       digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      graphDigest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
       sizeBytes: bytes.length,
       inputs: [{ name: 'x', dtype: 'float32', shape: [null, 3], batchAxis: 0 }],
       outputs: [{ name: 'y', dtype: 'float32', shape: [null, 2], batchAxis: 0 }],

@@ -7,6 +7,7 @@ import {
   withoutCodec,
 } from '../../../../../autoscaler/gpu-proof/steps/prices/worth.ts';
 import { packageRoot } from '../../../../../models/base/package.ts';
+import { scaleLatency } from '../../../../../profiles/statistics.ts';
 import { readTable } from '../../../../../profiles/store.ts';
 import type { ProfileTable } from '../../../../../profiles/table.ts';
 
@@ -16,9 +17,7 @@ const table = await readTable(join(packageRoot, 'test/autoscaler/gpu-proof/repla
 function withCard(factor: number): ProfileTable {
   const cells = table.cells.map((cell) => {
     if (cell.gpuPercent === 0) return cell;
-    const { meanInterval, ...times } = cell.latencyMs;
-    const faster = Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, ms / factor]));
-    return { ...cell, latencyMs: { ...(faster as typeof times), meanInterval } };
+    return { ...cell, latencyMs: scaleLatency(cell.latencyMs, 1 / factor) };
   });
   return { ...table, cells };
 }

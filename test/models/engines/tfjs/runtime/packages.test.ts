@@ -90,12 +90,13 @@ describe('the packages of TensorFlow', () => {
     });
   });
 
-  it('that are native come first, with the threads of the quota, and give no memory of a request away', async () => {
+  describe('that are native', () => {
     // TensorFlow.js in JavaScript under the name of the native binding: like that, it exports everything and
-    // copies nothing.
+    // copies nothing. It tells how many threads its library would have been loaded with.
     const installed = join(packageRoot, 'node_modules/@tensorflow');
     const standIn = `
       require('${installed}/tfjs-backend-cpu');
+      globalThis.threadsAtLoad = process.env.TF_NUM_INTRAOP_THREADS;
       module.exports = {
         ...require('${installed}/tfjs-core'),
         ...require('${installed}/tfjs-converter'),
@@ -103,26 +104,48 @@ describe('the packages of TensorFlow', () => {
       };
       module.exports.enableProdMode();
     `;
-    const script = `
+    const open = (cores?: number): string => `
       const { resolveModel } = await import(process.env.ROOM + '/resolve/resolve-model.js');
       const { engineFor } = await import(process.env.ROOM + '/engines/index.js');
-      const file = await resolveModel(process.env.MODEL, { name: 'same' });
+      const file = await resolveModel(process.env.MODEL, ${JSON.stringify({ name: 'same', ...(cores && { cpuMillicores: cores * 1000 }) })});
       const engine = engineFor('tfjs');
       const opened = await engine.open(file, { cpuMillicores: 2500, gpuPercent: 0 });
-      const data = Float32Array.of(1, 2);
-      const { y } = await opened.run({ x: { dtype: 'float32', shape: [1, 2], data } });
-      data.fill(0);
-      console.log(JSON.stringify([engine.version, opened.threads, [...y.data]]));
     `;
-    const room = await project('native', { 'tfjs-node': standIn });
-    const environment = { TF_NUM_INTRAOP_THREADS: '' };
-    expect(await evaluate(room, script, environment)).toEqual(['tfjs-node 9.8.7', 1, [1, 2]]);
-    // What the model is was found out before: this process opens it without looking at it.
-    expect(await evaluate(room, script, environment)).toEqual(['tfjs-node 9.8.7', 3, [1, 2]]);
-    expect(await evaluate(room, script, { TF_NUM_INTRAOP_THREADS: '2' })).toEqual([
-      'tfjs-node 9.8.7',
-      2,
-      [1, 2],
-    ]);
+    const unset = { TF_NUM_INTRAOP_THREADS: undefined };
+
+    it('come first, with the threads of the quota, and give no memory of a request away', async () => {
+      const script = `
+        ${open()}
+        const data = Float32Array.of(1, 2);
+        const { y } = await opened.run({ x: { dtype: 'float32', shape: [1, 2], data } });
+        data.fill(0);
+        console.log(JSON.stringify([engine.version, opened.threads, [...y.data]]));
+      `;
+      const room = await project('native', { 'tfjs-node': standIn });
+      expect(await evaluate(room, script, unset)).toEqual(['tfjs-node 9.8.7', 1, [1, 2]]);
+      // What the model is was found out before: this process opens it without looking at it.
+      expect(await evaluate(room, script, unset)).toEqual(['tfjs-node 9.8.7', 3, [1, 2]]);
+      expect(await evaluate(room, script, { TF_NUM_INTRAOP_THREADS: '2' })).toEqual([
+        'tfjs-node 9.8.7',
+        2,
+        [1, 2],
+      ]);
+    });
+
+    it('have the threads of what will serve where the model is looked at first', async () => {
+      const script = `${open(3)} console.log(JSON.stringify([opened.threads, globalThis.threadsAtLoad]));`;
+      const room = await project('serving', { 'tfjs-node': standIn });
+      expect(await evaluate(room, script, unset)).toEqual([3, '3']);
+    });
+
+    it('leave processes that are started afterwards their own choice', async () => {
+      const script = `
+        ${open()}
+        console.log(JSON.stringify([globalThis.threadsAtLoad, process.env.TF_NUM_INTRAOP_THREADS ?? 'unset']));
+      `;
+      const room = await project('parent', { 'tfjs-node': standIn });
+      expect(await evaluate(room, script, unset)).toEqual(['1', 'unset']);
+      expect(await evaluate(room, script, { TF_NUM_INTRAOP_THREADS: '2' })).toEqual(['2', '2']);
+    });
   });
 });

@@ -1,0 +1,101 @@
+import { type ModelManifest, rowShape } from '../../models/manifest/manifest.ts';
+import type { NamedTensors } from '../../models/manifest/tensor.ts';
+import type { MeasuredShape, ProfileTable } from '../table.ts';
+
+/** Sizes of inputs by name: those of one row, or whole ones with the batch axis. */
+export type GivenShapes = Readonly<Record<string, readonly number[]>>;
+
+/**
+ * What a sweep records of the rows that it measures.
+ *
+ * @param row a request of one row, as it is measured
+ * @param given names of the inputs whose sizes the user gave
+ * @param source how they were given
+ */
+export function measuredShapes(
+  { inputs }: Pick<ModelManifest, 'inputs'>,
+  row: NamedTensors,
+  given: ReadonlySet<string>,
+  source: 'given' | 'sample' = 'given',
+): MeasuredShape[] {
+  return inputs.map((spec) => {
+    const isFree = rowShape(spec).includes(null);
+    return {
+      input: spec.name,
+      row: row[spec.name]!.shape.filter((_, axis) => axis !== spec.batchAxis),
+      source: isFree ? (given.has(spec.name) ? source : 'guessed') : 'model',
+    };
+  });
+}
+
+/** Of each input. Older tables did not record it: it is then known where the model leaves no size free. */
+export function shapesOfTable({
+  shapes,
+  model,
+}: Pick<ProfileTable, 'shapes' | 'model'>): readonly MeasuredShape[] | undefined {
+  if (shapes !== undefined) return shapes;
+  const rows = model.inputs.map((spec) => ({ input: spec.name, row: rowShape(spec) }));
+  if (rows.some(({ row }) => row.includes(null))) return undefined;
+  return rows.map(({ input, row }) => ({ input, row: row as number[], source: 'model' }));
+}
+
+/** Inputs whose sizes are not the user's nor the model's own. */
+export function guessedShapes(table: Pick<ProfileTable, 'shapes'>): readonly MeasuredShape[] {
+  return table.shapes?.filter(({ source }) => source === 'guessed') ?? [];
+}
+
+/** What whoever reads a table of guessed sizes has to know, with the option that puts it right. */
+export function guessCaveats(table: Pick<ProfileTable, 'shapes'>): readonly string[] {
+  const guessed = guessedShapes(table);
+  if (guessed.length === 0) return [];
+  const options = guessed.map(({ input, row }) => `--shape ${input}=${row.join(',')}`).join(' ');
+  return [
+    `GUESSED SIZES: rows of ${guessed.map(formatRow).join(', ')}. No time here holds for rows of other sizes: give those of your requests, as in ${options}.`,
+  ];
+}
+
+/** `images 3×640×640 (guessed), ids 128`; a row of a single number is `1`. */
+export function formatShapes(shapes: readonly MeasuredShape[]): string {
+  return shapes
+    .map((shape) => `${formatRow(shape)}${shape.source === 'guessed' ? ' (guessed)' : ''}`)
+    .join(', ');
+}
+
+/** `images 3×640×640`. */
+export function formatRow({ input, row }: MeasuredShape): string {
+  return `${input} ${row.length === 0 ? '1' : row.join('×')}`;
+}
+
+/** Of a table that does not tell. */
+export const UNKNOWN_SHAPES = 'not recorded';
+
+/**
+ * What sets two tables of one model apart, as a phrase for each; undefined where their rows are alike, or
+ * neither tells and the model is the same.
+ */
+export function shapeDifference(a: ProfileTable, b: ProfileTable): readonly [string, string] | undefined {
+  const [shapesA, shapesB] = [shapesOfTable(a), shapesOfTable(b)];
+  if (shapesA === undefined && shapesB === undefined) return undefined;
+  const [textA, textB] = [shapesA, shapesB].map(
+    (shapes) => shapes?.map(formatRow).join(', ') ?? UNKNOWN_SHAPES,
+  );
+  return textA === textB ? undefined : [textA!, textB!];
+}
+
+/** Whether a table was measured with these sizes of the inputs that they name. */
+export function hasShapes(table: ProfileTable, given: GivenShapes): boolean {
+  const shapes = shapesOfTable(table);
+  return Object.entries(given).every(([name, sizes]) => {
+    const measured = shapes?.find(({ input }) => input === name);
+    const spec = table.model.inputs.find((input) => input.name === name);
+    if (measured === undefined || spec === undefined) return false;
+    const isWhole = sizes.length === spec.shape.length;
+    const row = isWhole ? sizes.filter((_, axis) => axis !== spec.batchAxis) : sizes;
+    return row.length === measured.row.length && row.every((size, axis) => size === measured.row[axis]);
+  });
+}
+
+/** Whether rows of this model may be of different sizes at all. */
+export function hasFreeShapes(manifest: Pick<ModelManifest, 'inputs'>): boolean {
+  return manifest.inputs.some((spec) => rowShape(spec).includes(null));
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { generateInputs } from '../../../models/manifest/inputs.ts';
+import type { TensorSpec } from '../../../models/manifest/manifest.ts';
+import {
+  formatShapes,
+  guessCaveats,
+  hasShapes,
+  measuredShapes,
+  shapeDifference,
+  shapesOfTable,
+} from '../../../profiles/conditions/shapes.ts';
+import type { MeasuredShape, ProfileTable } from '../../../profiles/table.ts';
+import { cell, table } from '../sample-table.ts';
+
+const image: TensorSpec = {
+  name: 'images',
+  dtype: 'float32',
+  shape: [null, 3, null, null],
+  batchAxis: 0,
+};
+const rate: TensorSpec = { name: '__proto__', dtype: 'int64', shape: [1], batchAxis: null };
+const output: TensorSpec = { name: 'y', dtype: 'float32', shape: [null, 2], batchAxis: 0 };
+
+/** A table of a model with these inputs. */
+function tableOf(inputs: TensorSpec[], change: Partial<ProfileTable> = {}): ProfileTable {
+  const base = table([cell(1, 1000, 20)]);
+  return { ...base, model: { ...base.model, inputs, outputs: [output] }, ...change };
+}
+
+function images(row: number[], source: MeasuredShape['source'] = 'given'): MeasuredShape {
+  return { input: 'images', row, source };
+}
+
+describe('measuredShapes', () => {
+  const manifest = { name: 'net', inputs: [image, rate] };
+
+  it('are of one row, and say which sizes were guessed', () => {
+    const row = generateInputs(manifest, { batch: 1 });
+    expect(measuredShapes(manifest, row, new Set())).toEqual([
+      { input: 'images', row: [3, 224, 224], source: 'guessed' },
+      { input: '__proto__', row: [1], source: 'model' },
+    ]);
+  });
+
+  it('name what the user gave, by sizes or by a sample', () => {
+    const row = generateInputs(manifest, { batch: 1, shapes: { images: [3, 640, 640] } });
+    const given = new Set(['images']);
+    expect(measuredShapes(manifest, row, given)[0]).toEqual(images([3, 640, 640]));
+    expect(measuredShapes(manifest, row, given, 'sample')[0]!.source).toBe('sample');
+  });
+});
+
+describe('shapesOfTable', () => {
+  it('are those recorded', () => {
+    expect(shapesOfTable(tableOf([image], { shapes: [images([3, 8, 8])] }))).toEqual([images([3, 8, 8])]);
+  });
+
+  it('of an older table are known where the model fixes them', () => {
+    expect(shapesOfTable(tableOf([rate]))).toEqual([{ input: '__proto__', row: [1], source: 'model' }]);
+    expect(shapesOfTable(tableOf([image]))).toBeUndefined();
+  });
+});
+
+describe('shapeDifference', () => {
+  const small = tableOf([image], { shapes: [images([3, 224, 224], 'guessed')] });
+  const large = tableOf([image], { shapes: [images([3, 640, 640])] });
+
+  it('is none between tables of the same rows, however they were chosen', () => {
+    expect(shapeDifference(small, tableOf([image], { shapes: [images([3, 224, 224])] }))).toBeUndefined();
+    expect(shapeDifference(tableOf([image]), tableOf([image]))).toBeUndefined();
+  });
+
+  it('names both', () => {
+    expect(shapeDifference(small, large)).toEqual(['images 3×224×224', 'images 3×640×640']);
+    expect(shapeDifference(small, tableOf([image]))).toEqual(['images 3×224×224', 'not recorded']);
+  });
+});
+
+it('a table has the sizes asked for, of a row or whole', () => {
+  const large = tableOf([image], { shapes: [images([3, 640, 640])] });
+  expect(hasShapes(large, { images: [3, 640, 640] })).toBe(true);
+  expect(hasShapes(large, { images: [1, 3, 640, 640] })).toBe(true);
+  expect(hasShapes(large, {})).toBe(true);
+  expect(hasShapes(large, { images: [3, 640, 320] })).toBe(false);
+  expect(hasShapes(large, { other: [3, 640, 640] })).toBe(false);
+  expect(hasShapes(tableOf([image]), { images: [3, 640, 640] })).toBe(false);
+});
+
+it('a guess is told with the option that puts it right', () => {
+  const guessed = [images([3, 224, 224], 'guessed'), { input: 'k', row: [], source: 'model' as const }];
+  expect(formatShapes(guessed)).toBe('images 3×224×224 (guessed), k 1');
+  expect(guessCaveats({ shapes: guessed })).toEqual([
+    'GUESSED SIZES: rows of images 3×224×224. No time here holds for rows of other sizes: give those of your requests, as in --shape images=3,224,224.',
+  ]);
+  expect(guessCaveats({ shapes: [images([3, 8, 8])] })).toEqual([]);
+  expect(guessCaveats({})).toEqual([]);
+});
