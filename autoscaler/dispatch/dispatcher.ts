@@ -62,6 +62,12 @@ interface Refusal {
 
 const SOON = Promise.resolve();
 
+/**
+ * While instances serve, a late request waits for so many SLOs at most, or for so many of the quickest runs where
+ * these take longer: who is late by more than that would not have waited either.
+ */
+const PATIENCE = 2;
+
 /** A batch may fail under a request this often before the request is the suspect. */
 const MOST_ATTEMPTS = 3;
 
@@ -84,6 +90,8 @@ export class Dispatcher {
   /** The largest batch, whatever the configs of instances allow. */
   #mostTogether = Infinity;
   #inFlight = 0;
+  /** Since when there has been an instance; requests that waited for it have not waited for their turn. */
+  #servingSinceMs = Infinity;
   #latestBatchMs = -Infinity;
   #cancelWake: Cancel | undefined;
   #isPumpScheduled = false;
@@ -138,6 +146,7 @@ export class Dispatcher {
     for (const id of this.#slots.keys()) if (!wanted.has(id)) this.#slots.delete(id);
     for (const [id, instance] of wanted)
       if (!this.#slots.has(id)) this.#slots.set(id, this.#newSlot(instance));
+    this.#servingChanged();
     this.#scheduleDispatch();
   }
 
@@ -199,17 +208,37 @@ export class Dispatcher {
     }
     const { functionName, sloMs } = this.#options;
     queued.deadlineMs = queued.arrivalMs + sloMs;
-    queued.expiresAtMs = queued.arrivalMs + this.#patienceMs;
+    queued.expiresAtMs = this.#expiryOf(queued);
     const { accepted, displaced } = this.#former.offer(queued, queued.attempts === 0);
     for (const other of displaced) other.reject(overloaded(functionName));
     if (accepted) this.#scheduleDispatch();
     else queued.reject(overloaded(functionName));
   }
 
-  /** How long a request may wait: no longer than an answer is worth something. */
-  get #patienceMs(): number {
+  /** The longest that a request may wait for an instance. */
+  get #longestWaitMs(): number {
     const { latePolicy, sloMs, maxWaitMs } = this.#options;
     return latePolicy === 'reject' ? Math.min(sloMs, maxWaitMs) : maxWaitMs;
+  }
+
+  /** Until when a request may wait: no longer than an answer is worth something. */
+  #expiryOf({ arrivalMs }: QueuedRequest): number {
+    const latestMs = arrivalMs + this.#longestWaitMs;
+    if (this.#slots.size === 0) return latestMs;
+    let quickestMs = Infinity;
+    for (const slot of this.#slots.values()) quickestMs = Math.min(quickestMs, slot.executionMs(1));
+    const turnMs = PATIENCE * Math.max(this.#options.sloMs, quickestMs);
+    return Math.min(latestMs, Math.max(arrivalMs, this.#servingSinceMs) + turnMs);
+  }
+
+  /** There is a first instance, or none any more: it is something else that requests wait for. */
+  #servingChanged(): void {
+    const serves = this.#slots.size > 0;
+    if (serves === this.#servingSinceMs < Infinity) return;
+    this.#servingSinceMs = serves ? this.#parts.clock.nowMs() : Infinity;
+    this.#former.forEach((queued) => {
+      queued.expiresAtMs = this.#expiryOf(queued);
+    });
   }
 
   /** A batch that runs is not stopped, but it is not repeated for a client that is gone either. */
@@ -302,6 +331,7 @@ export class Dispatcher {
   #recover(slot: InstanceServer, batch: readonly QueuedRequest[], reason: string): void {
     const { id } = slot.instance;
     if (this.#slots.get(id) === slot) this.#slots.delete(id);
+    this.#servingChanged();
     this.#parts.onInstanceLost(id, reason);
     for (const queued of batch) {
       queued.attempts += 1;
@@ -312,7 +342,7 @@ export class Dispatcher {
 
   #expired(): InflessError {
     const { functionName } = this.#options;
-    return this.#slots.size > 0 ? tooLate(functionName) : noInstance(functionName, this.#patienceMs);
+    return this.#slots.size > 0 ? tooLate(functionName) : noInstance(functionName, this.#longestWaitMs);
   }
 }
 
