@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InflessError } from '../models/base/errors.ts';
 import { cacheDirectory, writeFileSafely } from '../models/base/files.ts';
 import { packageRoot } from '../models/base/package.ts';
+import { type GivenShapes, guessedShapes, hasShapes } from './conditions/shapes.ts';
 import { readHost, sameHost } from './host.ts';
 import { type ProfileTable, profileTableSchema } from './table.ts';
 import { parseTable, readTableText } from './table-file.ts';
@@ -18,6 +19,8 @@ export interface StoredTable {
 export interface FindOptions {
   /** Searched before the cache and the tables that come with the package. */
   readonly directories?: readonly string[];
+  /** Tables measured with these sizes come first, given or guessed. */
+  readonly shapes?: GivenShapes;
   /** Hears of tables of this model that cannot be used; by default a process warning. */
   readonly onUnusable?: (error: InflessError) => void;
 }
@@ -36,8 +39,9 @@ export function profileDirectory(): string {
 }
 
 /**
- * The table for a model file: one measured on a host like this before any other, then by the order of the
- * directories, then the newest. A table of another host is still returned; compare with `sameHost`.
+ * The table for a model file: one of the sizes asked for before any other, then one measured on a host like
+ * this, then one whose sizes were not guessed, then by the order of the directories, then the newest. A table
+ * of other sizes, or of another host, is still returned: compare with `hasShapes` and `sameHost`.
  *
  * @param digest `sha256:<hex>` of the model file
  */
@@ -51,7 +55,16 @@ export async function findTable(digest: string, options: FindOptions = {}): Prom
   );
   if (newestFirst.length === 0) return undefined;
   const host = await readHost();
-  return newestFirst.find(({ table }) => sameHost(table.host, host)) ?? newestFirst[0];
+  const { shapes = {} } = options;
+  const merits: readonly ((table: ProfileTable) => boolean)[] = [
+    (table) => hasShapes(table, shapes),
+    (table) => sameHost(table.host, host),
+    (table) => guessedShapes(table).length === 0,
+  ];
+  return merits.reduce((left, has) => {
+    const better = left.filter(({ table }) => has(table));
+    return better.length > 0 ? better : left;
+  }, newestFirst)[0];
 }
 
 async function tablesOf(

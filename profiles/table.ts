@@ -252,11 +252,6 @@ export const profileTableSchema = z.object({
    * in tables from before it was counted.
    */
   servingPath: z.number().int().positive().optional(),
-  /** Of the graph without its weights: models that differ in those alone take as long. */
-  graphDigest: z
-    .string()
-    .regex(/^sha256:[0-9a-f]{64}$/)
-    .optional(),
   /** Of each input; older tables are without. */
   shapes: z.array(measuredShapeSchema).optional(),
   /** Of the request whose values were measured, where the user gave one. */

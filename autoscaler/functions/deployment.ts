@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { InflessError } from '../../models/base/errors.ts';
 import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT } from '../../packager/server/instance-protocol.ts';
+import { LOCAL_PERIOD_MICROS, underPeriod } from '../../profiles/conditions/period.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { readTable, type StoredTable } from '../../profiles/store.ts';
 import { withTimeSlices } from '../../profiles/time-slices.ts';
@@ -49,7 +50,7 @@ export async function resolveDeployment(spec: FunctionSpec, asKnown = false): Pr
 /** A table of whole GPUs is one of their time slices, too. */
 async function profileOf(spec: FunctionSpec, found: FoundModel): Promise<StoredTable> {
   const { file, table } = await storedProfileOf(spec, found);
-  return { file, table: withTimeSlices(table) };
+  return { file, table: underPeriod(withTimeSlices(table), LOCAL_PERIOD_MICROS) };
 }
 
 async function storedProfileOf(spec: FunctionSpec, found: FoundModel): Promise<StoredTable> {

@@ -1,6 +1,7 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { canBatch } from '../../models/manifest/manifest.ts';
 import { type PinnedImage, pinImage } from '../../packager/unpack/pinned-image.ts';
+import { CLUSTER_PERIOD_MICROS, periodCaveats, underPeriod } from '../../profiles/conditions/period.ts';
 import type { StoredTable } from '../../profiles/store.ts';
 import { type Deployment, versionOf } from '../functions/deployment.ts';
 import { chooseProvider } from '../functions/provider-choice.ts';
@@ -27,7 +28,8 @@ export async function resolveImage(
   const image = await pinImage(pinned ?? spec.image!, { insecure }); // objects of a cluster always name one
   const profile = await profileOf(spec, image, tables);
   const { environment, secrets } = spec;
-  const chosen = await chooseProvider(spec, image.model.format, profile.table);
+  const table = underPeriod(profile.table, CLUSTER_PERIOD_MICROS);
+  const chosen = await chooseProvider(spec, image.model.format, table);
   return {
     spec: {
       ...spec,
@@ -35,7 +37,7 @@ export async function resolveImage(
       nodeSelector: { ...architectureOf(image), ...spec.nodeSelector },
     },
     model: { path: image.reference, manifest: { ...image.model, name: spec.name } },
-    profile,
+    profile: { ...profile, table },
     maxBatch: canBatch(image.model) ? (spec.maxBatch ?? Number.MAX_SAFE_INTEGER) : 1,
     workload: {
       version: versionOf(image.reference, spec, chosen.environment),
@@ -45,7 +47,7 @@ export async function resolveImage(
       environment: { ...environment, ...chosen.environment },
       secrets,
     },
-    warnings: [],
+    warnings: [...periodCaveats(profile.table, CLUSTER_PERIOD_MICROS, spec.name)],
   };
 }
 

@@ -1,3 +1,4 @@
+import type { RequestLike } from '../manifest/example.ts';
 import type { ModelFile, ModelFormat, ModelManifest } from '../manifest/manifest.ts';
 import type { NamedTensors } from '../manifest/tensor.ts';
 import type { EngineRuntime } from './image-runtime.ts';
@@ -85,9 +86,11 @@ export interface Engine extends ModelStorage {
    *
    * @param on what must run it to prove its batch axes, and opens it next in this process; default: the
    * CPU
-   * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED.
+   * @param like what requests look like, where the user says it
+   * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED; INVALID_INPUT for a sample or
+   * shapes that the model does not take
    */
-  inspect(path: string, name: string, on?: EngineResources): Promise<ModelManifest>;
+  inspect(path: string, name: string, on?: EngineResources, like?: RequestLike): Promise<ModelManifest>;
   /**
    * The digest of what the model computes, whatever its weights: another training of the same network has
    * the same one, and takes as long.

@@ -1,5 +1,6 @@
 import { InflessError } from '../base/errors.ts';
 import { type Random, seededRandom } from '../base/random.ts';
+import { valuesOf } from './example.ts';
 import { formatShape } from './feeds.ts';
 import { toHalfBits } from './half.ts';
 import type { ModelManifest, TensorSpec } from './manifest.ts';
@@ -12,7 +13,7 @@ export interface InputOptions {
   readonly seed?: number;
   /**
    * Shapes by input name, for models with free dimensions besides the batch: either the whole shape (whatever
-   * it says on the batch axis, `batch` wins) or the shape of one row.
+   * it says on the batch axis, `batch` wins) or the shape of one row. Default: those of the examples.
    */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
 }
@@ -33,9 +34,10 @@ const FLAG_NAME = /mask|type|segment/i;
  * integers small (token ids below 100; 0 or 1 where the name says mask, type or segment), booleans and short
  * digit strings at random.
  *
- * A free dimension that is not the batch is 224 where the tensor has four axes or more, else 128; a free
- * first dimension of a tensor without batch axis is 1. Rows do not depend on `batch`: row 0 of a batch of 8
- * is the batch of 1 of the same seed.
+ * Where an input has an example, sizes and values are as it says. Without one, a free dimension that is not
+ * the batch is 224 where the tensor has four axes or more, else 128; a free first dimension of a tensor
+ * without batch axis is 1. Rows do not depend on `batch`: row 0 of a batch of 8 is the batch of 1 of the same
+ * seed.
  *
  * @throws InflessError INVALID_INPUT for `shapes` the model does not take.
  */
@@ -56,10 +58,10 @@ export function generateInputs(
     }
   }
   return Object.fromEntries(
-    manifest.inputs.map((spec, index) => [
-      spec.name,
-      generateTensor(spec, inputShape(spec, batch, shapeFor(spec.name, shapes)), seed * 31 + index),
-    ]),
+    manifest.inputs.map((spec, index) => {
+      const given = shapeFor(spec.name, shapes) ?? spec.example?.shape;
+      return [spec.name, generateTensor(spec, inputShape(spec, batch, given), seed * 31 + index)];
+    }),
   );
 }
 
@@ -80,8 +82,8 @@ function inputShape(spec: TensorSpec, batch: number, given: readonly number[] | 
 
 function wholeShape(spec: TensorSpec, batch: number, given: readonly number[]): readonly number[] {
   if (given.length === spec.shape.length) return given;
-  if (spec.batchAxis === null || given.length !== spec.shape.length - 1) throw shapeError(spec, given);
-  return given.toSpliced(spec.batchAxis, 0, batch);
+  if (given.length !== spec.shape.length - 1) throw shapeError(spec, given);
+  return given.toSpliced(spec.batchAxis ?? 0, 0, spec.batchAxis === null ? 1 : batch);
 }
 
 function shapeError(spec: TensorSpec, given: readonly number[]): InflessError {
@@ -105,19 +107,34 @@ function generateTensor(spec: TensorSpec, shape: readonly number[], seed: number
   const rows = spec.batchAxis === null ? 1 : shape[spec.batchAxis]!;
   const outer = spec.batchAxis === null ? 1 : elementCount(shape.slice(0, spec.batchAxis));
   const run = spec.batchAxis === null ? data.length : inner;
+  const like = exampleRow(spec, shape);
   for (let row = 0; row < rows; row += 1) {
     for (let block = 0; block < outer; block += 1) {
       const start = (block * rows + row) * run;
-      for (let index = start; index < start + run; index += 1)
-        (data as NumericArray)[index] = next() as number;
+      for (let index = 0; index < run; index += 1)
+        (data as NumericArray)[start + index] = (
+          like === undefined ? next() : like(block * run + index)
+        ) as number;
     }
   }
   return { dtype: spec.dtype, shape, data };
 }
 
+/** The elements of one row of a sample, by their places; undefined where there is none of this shape. */
+function exampleRow(
+  { dtype, batchAxis, example }: TensorSpec,
+  shape: readonly number[],
+): ((place: number) => number | bigint | string) | undefined {
+  if (example?.values === undefined) return undefined;
+  const values = valuesOf(example, dtype, batchAxis === null ? shape : shape.with(batchAxis, 1));
+  return values && ((place) => values[place]!);
+}
+
 function valueSource(spec: TensorSpec, random: Random): () => number | bigint | string {
   const below = (limit: number): number => Math.floor(random() * limit);
-  const range = FLAG_NAME.test(spec.name) ? FLAG_RANGE : TOKEN_RANGE;
+  const { range: told, below: limit = FLAG_NAME.test(spec.name) ? FLAG_RANGE : TOKEN_RANGE } =
+    spec.example ?? {};
+  if (told !== undefined) return rangedSource(spec.dtype, told, random);
   switch (spec.dtype) {
     case 'float32':
     case 'float64':
@@ -125,15 +142,39 @@ function valueSource(spec: TensorSpec, random: Random): () => number | bigint | 
     case 'float16':
       return () => toHalfBits(random());
     case 'uint8':
-      return () => below(256);
+      return () => below(spec.example?.below ?? 256);
     case 'bool':
       return () => below(2);
     case 'int64':
     case 'uint64':
-      return () => BigInt(below(range));
+      return () => BigInt(below(limit));
     case 'string':
-      return () => String(below(range));
+      return () => String(below(limit));
     default:
-      return () => below(range);
+      return () => below(limit);
+  }
+}
+
+/** Numbers from the first up to the second, whole ones where the type has no others. */
+function rangedSource(
+  dtype: TensorSpec['dtype'],
+  [least, most]: readonly [number, number],
+  random: Random,
+): () => number | bigint | string {
+  const decimal = (): number => least + random() * (most - least);
+  const whole = (): number => Math.floor(least + random() * (most - least + 1));
+  switch (dtype) {
+    case 'float32':
+    case 'float64':
+      return decimal;
+    case 'float16':
+      return () => toHalfBits(decimal());
+    case 'int64':
+    case 'uint64':
+      return () => BigInt(whole());
+    case 'string':
+      return () => String(whole());
+    default:
+      return whole;
   }
 }

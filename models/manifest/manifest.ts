@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exampleSchema } from './example.ts';
 import { DTYPES } from './tensor.ts';
 
 /** A class as the model's maker calls it. */
@@ -17,7 +18,10 @@ export const tensorSpecSchema = z.object({
   batchAxis: z.number().int().nonnegative().nullable(),
   classes: z.array(classNameSchema).optional(),
 });
-export type TensorSpec = z.infer<typeof tensorSpecSchema>;
+
+/** An input, and what requests to it are made up like. */
+const inputSpecSchema = tensorSpecSchema.extend({ example: exampleSchema.optional() });
+export type TensorSpec = z.infer<typeof inputSpecSchema>;
 
 /**
  * What an engine calls the models that it runs: `onnx`. Data may come from where there are engines that are
@@ -41,7 +45,7 @@ export const modelManifestSchema = z.object({
   graphDigest: digestSchema.optional(),
   /** Of all its files. */
   sizeBytes: z.number().int().nonnegative(),
-  inputs: z.array(tensorSpecSchema).min(1),
+  inputs: z.array(inputSpecSchema).min(1),
   outputs: z.array(tensorSpecSchema).min(1),
 });
 export type ModelManifest = z.infer<typeof modelManifestSchema>;

@@ -6,7 +6,7 @@ import { type ModelManifest, modelManifestSchema } from '../manifest/manifest.ts
 import { refusePlaceholder } from './foreign-files.ts';
 
 /** Raise it when inspecting finds something else than before. */
-const GENERATION = 4;
+const GENERATION = 5;
 
 /**
  * What a model file is, remembered between processes: finding out reads the whole file and runs the model,

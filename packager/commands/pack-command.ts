@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import { withInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { formatBytes, formatDuration } from '../../models/base/units.ts';
+import { CLUSTER_PERIOD_MICROS, periodCaveats } from '../../profiles/conditions/period.ts';
 import { type Delivery, deliver } from '../destination.ts';
 import { chooseResources, dnsLabel } from '../emit/deployment.ts';
 import { emitDeployment } from '../emit/emit.ts';
@@ -28,6 +29,7 @@ export function packModel(values: PackValues): Promise<void> {
       const { reference, destination, insecure } = settings;
       const delivery = await deliver(packed, destination, reference, { insecure, signal, progress });
       progress.note(summaryOf(packed, delivery, performance.now() - startMs));
+      for (const caveat of caveatsOf(packed, settings)) progress.note(`note: ${caveat}`);
       process.stdout.write(emit(delivery.name));
     } finally {
       progress.clear();
@@ -52,6 +54,11 @@ function packAs(settings: PackSettings, progress: ProgressLine, signal: AbortSig
     signal,
     onStep: (step) => progress.step(step),
   });
+}
+
+/** Where its instances run, CPU quotas have another period than here. */
+function caveatsOf({ profile }: Packed, { model }: PackSettings): readonly string[] {
+  return profile === undefined ? [] : periodCaveats(profile.table, CLUSTER_PERIOD_MICROS, model.path);
 }
 
 function summaryOf({ images, model, profile }: Packed, { push }: Delivery, durationMs: number): string {

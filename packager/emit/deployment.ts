@@ -1,6 +1,7 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { formatDuration } from '../../models/base/units.ts';
 import { bestConfig, fastestConfig, tightestSloMs } from '../../profiles/best-config.ts';
+import { CLUSTER_PERIOD_MICROS, underPeriod } from '../../profiles/conditions/period.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
 
 /** Platforms for which a deployment file can be written. */
@@ -52,8 +53,8 @@ const HEADROOM = 1.25;
 const MEMORY_STEP_BYTES = 16 * 2 ** 20;
 
 /**
- * Chooses batch, CPU and memory: by the profile table the config that keeps the SLO and answers most per
- * core, without a table one core and what the weights suggest.
+ * Chooses batch, CPU and memory: by the profile table the config that keeps the SLO under the CPU quotas of
+ * clusters and answers most per core, without a table one core and what the weights suggest.
  *
  * @throws InflessError SLO_INFEASIBLE where no measured config keeps the SLO asked for
  */
@@ -63,7 +64,8 @@ export function chooseResources(
   wishes: ResourceWishes,
 ): Resources {
   const sloMs = wishes.sloMs ?? DEFAULT_SLO_MS;
-  const cell = table === undefined ? undefined : chooseCell(table, sloMs, wishes);
+  const there = table === undefined ? undefined : underPeriod(table, CLUSTER_PERIOD_MICROS);
+  const cell = there === undefined ? undefined : chooseCell(there, sloMs, wishes);
   const bytes =
     cell === undefined
       ? PROCESS_BYTES + COPIES_OF_WEIGHTS * weightBytes

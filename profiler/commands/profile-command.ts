@@ -15,8 +15,10 @@ import { progressListener } from '../report/progress-line.ts';
 import { renderSummary } from '../report/summary.ts';
 import type { CpuFallback } from '../sweep/check-accelerator.ts';
 import { profileModel } from '../sweep/profile-model.ts';
+import { refreshTable } from '../sweep/refresh-table.ts';
 import { readSlo, shapesOf } from './options.ts';
 import type { ProfileValues } from './profile-options.ts';
+import { readStaleCells } from './stale-cells.ts';
 
 /** Measures a table, or predicts it, and writes what was asked for. */
 export async function profile(options: ProfileValues, invocation: Invocation): Promise<void> {
@@ -47,7 +49,7 @@ function fallbackOf({ strict, allowFallback }: ProfileValues): CpuFallback | und
   });
 }
 
-function measureTable(options: ProfileValues, { signal }: Interrupt): Promise<ProfileTable> {
+async function measureTable(options: ProfileValues, { signal }: Interrupt): Promise<ProfileTable> {
   const asked = {
     batches: options.batches,
     cpuMillicores: options.cpus,
@@ -61,13 +63,15 @@ function measureTable(options: ProfileValues, { signal }: Interrupt): Promise<Pr
     level: options.confidence,
     relativeError: options.error,
     cellTimeMs: options.cellTime,
-    periodMicros: options.period === undefined ? undefined : Math.round(options.period * 1000),
+    otherPeriodMicros: options.period === undefined ? undefined : Math.round(options.period * 1000),
     shapes: shapesOf(options.shape),
     modelName: options.modelName,
     resume: options.resume,
     journalFile: options.output === undefined ? undefined : `${options.output}.journal`,
   };
   const listener = progressListener(process.stderr);
+  if (options.refresh !== undefined)
+    return refreshTable(options.model, await readStaleCells(options.refresh), asked, listener, signal);
   if (!options.predict) return profileModel(options.model, asked, listener, signal);
   const note = (text: string): void => listener({ type: 'note', text });
   return predictModel(options.model, { ...asked, measuredCells: options.cells }, note, signal);

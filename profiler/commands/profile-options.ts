@@ -1,4 +1,10 @@
-import { argument, option, toggle, type Values } from '../../models/base/command-line/option-table.ts';
+import {
+  argument,
+  option,
+  optionalValue,
+  toggle,
+  type Values,
+} from '../../models/base/command-line/option-table.ts';
 import { file, oneOf, text } from '../../models/base/command-line/parsers.ts';
 import { modelReference } from '../../models/zoo/names.ts';
 import { TABLE_FORMATS } from '../../profiles/formats/index.ts';
@@ -91,9 +97,15 @@ export const PROFILE_OPTIONS = {
   period: option({
     flag: '--period <duration>',
     parse: parsePositiveMs,
-    otherwise: '10ms',
+    otherwise: '10ms alone, as on this machine',
     group: EFFORT,
-    help: "period of the kernel's CPU quota",
+    help: 'also measure the cells that may be chosen under this period of CPU quotas, as in clusters: 100ms',
+  }),
+  refresh: optionalValue({
+    flag: '--refresh [cells]',
+    parse: text,
+    group: EFFORT,
+    help: 'measure only these cells of the table known again, like b4c0.5,b8c1, or those that the status of a function (address or file) says do not match; without a value those that may be chosen',
   }),
   resume: toggle({
     flag: '--resume',

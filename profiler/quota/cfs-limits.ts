@@ -1,9 +1,10 @@
 import { InflessError } from '../../models/base/errors.ts';
+import { LOCAL_PERIOD_MICROS } from '../../profiles/conditions/period.ts';
 
 /**
  * Ten times shorter than the kernel's default: latency under a fractional quota is then smooth, not bimodal.
  */
-export const DEFAULT_PERIOD_MICROS = 10_000;
+export const DEFAULT_PERIOD_MICROS = LOCAL_PERIOD_MICROS;
 
 const MIN_PERIOD_MICROS = 1_000;
 const MAX_PERIOD_MICROS = 1_000_000;

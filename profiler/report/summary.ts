@@ -8,6 +8,7 @@ import {
   type Slo,
   throughputPerCore,
 } from '../../profiles/best-config.ts';
+import { periodText } from '../../profiles/conditions/period.ts';
 import { guessCaveats } from '../../profiles/conditions/shapes.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
@@ -27,7 +28,7 @@ type Colors = ReturnType<typeof pc.createColors>;
  */
 export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = pc): string {
   const { model, host, quota, cells } = table;
-  const period = quota.periodMicros === null ? '' : `, period ${formatDuration(quota.periodMicros / 1000)}`;
+  const period = quota.periodMicros === null ? '' : `, ${periodText(table)}`;
   return [
     `${colors.bold(model.name)}  ${formatBytes(model.sizeBytes)}, ${table.engine}, quota by ${quota.mechanism}${period}`,
     `Rows: ${shapesText(table)}`,

@@ -1,5 +1,6 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { packageVersion } from '../../models/base/package.ts';
+import { formatDuration } from '../../models/base/units.ts';
 import type { Engine } from '../../models/engines/engine.ts';
 import { engineFor } from '../../models/engines/index.ts';
 import type { ProviderName } from '../../models/engines/provider.ts';
@@ -22,11 +23,13 @@ import {
   type ThreadChoice,
 } from '../../profiles/table.ts';
 import { openSweepGpu, type SweepGpu } from '../gpu/sweep-gpu.ts';
+import { checkPeriodMicros } from '../quota/cfs-limits.ts';
 import { availableCpuMillicores } from '../quota/cpu-limit.ts';
 import { describeQuotas, openSweepQuotas } from '../quota/measurement-quotas.ts';
 import type { Quotas } from '../quota/quota.ts';
-import { CellRunner } from './cell-runner.ts';
+import { type CellEnvironment, CellRunner } from './cell-runner.ts';
 import { checkAccelerator } from './check-accelerator.ts';
+import { measureFrontier } from './frontier-period.ts';
 import { cellsOf, type Grid } from './grid.ts';
 import { Journal } from './journal.ts';
 import type { ProfileListener } from './progress.ts';
@@ -61,7 +64,8 @@ export async function profileModel(
   onProgress: ProfileListener = () => undefined,
   signal?: AbortSignal,
 ): Promise<ProfileTable> {
-  const { modelName, periodMicros, mechanism, shapes = {} } = options;
+  const { modelName, periodMicros, otherPeriodMicros, mechanism, shapes = {} } = options;
+  if (otherPeriodMicros !== undefined) checkPeriodMicros(otherPeriodMicros);
   const note = (text: string): void => onProgress({ type: 'note', text });
 
   const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
@@ -222,12 +226,47 @@ async function measureTable(
       ...completeTable(cells, open, threading, conditions.confidence),
       ...(threading.length === 0 ? {} : { threading: [...threading] }),
     };
-    onProgress({ type: 'saved', file: await saveTable(table) });
+    const finished = await underOtherPeriod(
+      table,
+      { model, shapes, settings, gpu },
+      options,
+      onProgress,
+      signal,
+    );
+    onProgress({ type: 'saved', file: await saveTable(finished) });
     await journal.remove();
-    return table;
+    return finished;
   } finally {
     await journal.close();
   }
+}
+
+/** The cells that may be chosen where quotas have another period, measured under it as well. */
+async function underOtherPeriod(
+  table: ProfileTable,
+  environment: Omit<CellEnvironment, 'quotas'>,
+  { otherPeriodMicros, maxTimeMs = Number.POSITIVE_INFINITY }: ProfileOptions,
+  onProgress: ProfileListener,
+  signal: AbortSignal | undefined,
+): Promise<ProfileTable> {
+  const { periodMicros, mechanism } = table.quota;
+  if (otherPeriodMicros === undefined || otherPeriodMicros === periodMicros) return table;
+  const period = formatDuration(otherPeriodMicros / 1000);
+  if (periodMicros === null) {
+    const text = `No CPU quota is held here, so nothing can be measured under a period of ${period}.`;
+    onProgress({ type: 'note', text });
+    return table;
+  }
+  const text = `Cells that may be chosen under a quota period of ${period} are measured under it, too.`;
+  onProgress({ type: 'note', text });
+  const quotas = await openSweepQuotas({ mechanism, periodMicros: otherPeriodMicros });
+  const runner = new CellRunner({ ...environment, quotas }, signal);
+  const { cellTimeMs } = environment.settings;
+  return measureFrontier(
+    table,
+    { runner, periodMicros: otherPeriodMicros, cellTimeMs, maxTimeMs },
+    onProgress,
+  );
 }
 
 function tellFinding(

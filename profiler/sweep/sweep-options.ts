@@ -48,8 +48,10 @@ export interface ProfileOptions {
   readonly relativeError?: number | undefined;
   /** Warm-up and samples of one cell. Default 6 s (`quick`: 0.6 s). */
   readonly cellTimeMs?: number | undefined;
-  /** CFS period of the quotas. Default 10 ms. */
+  /** CFS period of the quotas. Default: that of quotas on this machine, 10 ms. */
   readonly periodMicros?: number | undefined;
+  /** Cells that may be chosen are measured under this period, too. */
+  readonly otherPeriodMicros?: number | undefined;
   /** Default: the best that works here. */
   readonly mechanism?: QuotaMechanism | undefined;
   /** Sizes of free dimensions by input name. */

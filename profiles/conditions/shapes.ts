@@ -1,4 +1,4 @@
-import { type ModelManifest, rowShape } from '../../models/manifest/manifest.ts';
+import { type ModelManifest, rowShape, type TensorSpec } from '../../models/manifest/manifest.ts';
 import type { NamedTensors } from '../../models/manifest/tensor.ts';
 import type { MeasuredShape, ProfileTable } from '../table.ts';
 
@@ -19,13 +19,19 @@ export function measuredShapes(
   source: 'given' | 'sample' = 'given',
 ): MeasuredShape[] {
   return inputs.map((spec) => {
-    const isFree = rowShape(spec).includes(null);
     return {
       input: spec.name,
       row: row[spec.name]!.shape.filter((_, axis) => axis !== spec.batchAxis),
-      source: isFree ? (given.has(spec.name) ? source : 'guessed') : 'model',
+      source: given.has(spec.name) ? source : sourceOf(spec),
     };
   });
+}
+
+/** What made-up requests have that is not from the user is a guess, by whatever evidence. */
+function sourceOf(spec: TensorSpec): MeasuredShape['source'] {
+  if (!rowShape(spec).includes(null)) return 'model';
+  const from = spec.example?.shapeFrom;
+  return from === 'given' || from === 'sample' ? from : 'guessed';
 }
 
 /** Of each input. Older tables did not record it: it is then known where the model leaves no size free. */

@@ -1,4 +1,5 @@
 import { formatBytes, formatCores, formatDuration } from '../../models/base/units.ts';
+import { periodText } from '../conditions/period.ts';
 import { formatShapes, shapesOfTable } from '../conditions/shapes.ts';
 import { compareConfigs } from '../config.ts';
 import type { Cell, ProfileTable } from '../table.ts';
@@ -6,7 +7,7 @@ import type { Cell, ProfileTable } from '../table.ts';
 /** A report to read or to paste: where it was measured, then one row a cell. */
 export function toMarkdown(table: ProfileTable): string {
   const { model, host, quota } = table;
-  const period = quota.periodMicros === null ? '' : `, period ${quota.periodMicros / 1000} ms`;
+  const period = quota.periodMicros === null ? '' : `, ${periodText(table)}`;
   const gpus = host.gpus.map((gpu) => gpu.model).join(', ');
   const withGpu = table.cells.some((cell) => cell.gpuPercent > 0);
   const columns = COLUMNS.filter((column) => withGpu || column.title !== 'GPU %');

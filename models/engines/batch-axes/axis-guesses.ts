@@ -1,3 +1,4 @@
+import type { Example } from '../../manifest/example.ts';
 import type { TensorSpec } from '../../manifest/manifest.ts';
 import type { DType } from '../../manifest/tensor.ts';
 
@@ -59,6 +60,7 @@ export function specOf(tensor: DeclaredTensor, axis: number | null): TensorSpec 
     dtype: tensor.dtype,
     shape: tensor.dims.map((dim) => (typeof dim === 'number' ? dim : null)),
     batchAxis: axis,
+    ...(tensor.example === undefined ? {} : { example: tensor.example }),
   };
 }
 
@@ -82,4 +84,6 @@ export interface DeclaredTensor {
   readonly name: string;
   readonly dtype: DType;
   readonly dims: readonly (number | string)[];
+  /** Of an input: what requests are made up like. */
+  readonly example?: Example | undefined;
 }

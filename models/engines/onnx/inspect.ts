@@ -1,11 +1,13 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { InflessError } from '../../base/errors.ts';
+import { type RequestLike, requireOneRow } from '../../manifest/example.ts';
 import type { ModelManifest, TensorSpec } from '../../manifest/manifest.ts';
 import { DTYPES, type NamedTensors } from '../../manifest/tensor.ts';
 import type { DeclaredTensor } from '../batch-axes/axis-guesses.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
 import { contentOf, digestModel, sizeOfModel } from '../content.ts';
 import { type EngineResources, threadRule } from '../engine.ts';
+import { withExamples } from '../made-up/examples.ts';
 import { providerFor } from '../provider.ts';
 import { ONNX_STORAGE } from './external-weights.ts';
 import { openForProbing } from './probe.ts';
@@ -19,11 +21,17 @@ import { outputName, type TensorOutputs, whatInstead, withTensorOutputs } from '
  *
  * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED.
  */
-export async function inspectOnnx(path: string, name: string, on?: EngineResources): Promise<ModelManifest> {
+export async function inspectOnnx(
+  path: string,
+  name: string,
+  on?: EngineResources,
+  like?: RequestLike,
+): Promise<ModelManifest> {
   const content = await contentOf(ONNX_STORAGE, path);
   const digest = await digestModel(content);
   const { graphEvidence } = await import('./counts/graph-facts.ts'); // only needed for inspection
   const { onnxGraphDigest } = await import('./graph/graph-digest.ts');
+  const { onnxInputHints } = await import('./graph/input-hints.ts');
   const { runtime, session } =
     on === undefined || on.gpuPercent === 0
       ? await openForProbing(path, content.entry.sizeBytes)
@@ -36,12 +44,14 @@ export async function inspectOnnx(path: string, name: string, on?: EngineResourc
       graphDigest: onnxGraphDigest(path),
       sizeBytes: sizeOfModel(content),
     };
-    const inputs = declaredTensors(path, session.inputMetadata);
-    if (inputs.some(({ dims }) => dims.length === 0)) await refuseUnranked(path);
+    const declared = declaredTensors(path, session.inputMetadata);
+    if (declared.some(({ dims }) => dims.length === 0)) await refuseUnranked(path);
     const outputs = declaredTensors(path, session.outputMetadata);
     const run = (feeds: NamedTensors): Promise<NamedTensors> =>
       runSession(runtime, session, name, feeds, on && providerFor(on));
+    const inputs = await withExamples(declared, { name, hints: onnxInputHints(path), like, run });
     const manifest = await findBatchAxes(identity, { inputs, outputs }, run, graphEvidence(path));
+    if (like?.sample !== undefined) requireOneRow(like.sample.title, manifest.inputs);
     return { ...manifest, outputs: manifest.outputs.map(named(withTensorOutputs(path)?.classes)) };
   } finally {
     await session.release();

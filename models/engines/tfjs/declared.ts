@@ -2,6 +2,7 @@ import type { DataType, Tensor } from '@tensorflow/tfjs-core';
 import { InflessError } from '../../base/errors.ts';
 import type { DeclaredTensor } from '../batch-axes/axis-guesses.ts';
 import type { GraphEvidence } from '../batch-axes/evidence.ts';
+import type { InputHints } from '../made-up/hints.ts';
 import { dtypeOf } from './tensors.ts';
 
 /** Free sizes have no names in TF.js; a leading one is the batch, as TensorFlow has it. */
@@ -55,5 +56,7 @@ export interface TfjsModel {
   predict(feeds: Readonly<Record<string, Tensor>>): Promise<readonly Tensor[]>;
   /** What the model tells about its outputs without running. */
   evidence(): Promise<GraphEvidence>;
+  /** What it tells about what its inputs may hold. */
+  hints(): Promise<InputHints>;
   dispose(): void;
 }

@@ -30,7 +30,7 @@ export const tfjsEngine: Engine = {
   get version() {
     return runtimeVersion();
   },
-  inspect: async (path, name, on) => (await import('./inspect.ts')).inspectTfjs(path, name, on),
+  inspect: async (...model) => (await import('./inspect.ts')).inspectTfjs(...model),
   graphDigest: async (path) => (await import('./graph/graph-digest.ts')).tfjsGraphDigest(path),
   providerNames: async () => TFJS_PROVIDERS,
   providers: tfjsProviders,

@@ -66,6 +66,11 @@ export function graphModel(path: string, model: GraphModel, { modelTopology }: M
       const tensors = names.map((name) => [name, signature.outputs[name]?.name ?? name] as const);
       return graphEvidence(modelTopology, model.weights, new Map(tensors));
     },
+    hints: async () => {
+      const { graphInputHints } = await import('./graph/input-hints.ts');
+      const tensors = inputs.map(({ name }) => [name, signature.inputs[name]?.name ?? name] as const);
+      return graphInputHints(modelTopology, new Map(tensors), (weight) => model.weights[weight]?.[0]?.shape);
+    },
     dispose: () => model.dispose(),
   };
 }

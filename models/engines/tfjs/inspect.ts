@@ -1,9 +1,11 @@
 import { InflessError } from '../../base/errors.ts';
+import { type RequestLike, requireOneRow } from '../../manifest/example.ts';
 import type { ModelManifest } from '../../manifest/manifest.ts';
 import type { NamedTensors } from '../../manifest/tensor.ts';
 import { findBatchAxes } from '../batch-axes/search.ts';
 import { contentOf, digestModel, sizeOfModel } from '../content.ts';
 import type { EngineResources } from '../engine.ts';
+import { withExamples } from '../made-up/examples.ts';
 import { tfjsGraphDigest } from './graph/graph-digest.ts';
 import { TFJS_STORAGE } from './model-json.ts';
 import { Program } from './program.ts';
@@ -21,6 +23,7 @@ export async function inspectTfjs(
   path: string,
   name: string,
   on: EngineResources = ONE_CORE,
+  like?: RequestLike,
 ): Promise<ModelManifest> {
   const program = await Program.load(path, on);
   try {
@@ -34,7 +37,10 @@ export async function inspectTfjs(
       sizeBytes: sizeOfModel(content),
     };
     const run = (feeds: NamedTensors): Promise<NamedTensors> => trial.run(feeds);
-    const manifest = await findBatchAxes(identity, program, run, await program.evidence());
+    const inputs = await withExamples(program.inputs, { name, hints: await program.hints(), like, run });
+    const declared = { inputs, outputs: program.outputs };
+    const manifest = await findBatchAxes(identity, declared, run, await program.evidence());
+    if (like?.sample !== undefined) requireOneRow(like.sample.title, manifest.inputs);
     if (trial.refusal !== undefined) throw trial.refusal;
     return { ...manifest, outputs: trial.observedTypes(manifest.outputs) };
   } finally {

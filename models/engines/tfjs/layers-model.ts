@@ -24,6 +24,7 @@ export function layersModel(path: string, model: LayersModel): TfjsModel {
       return [model.predictOnBatch(inputs.length === 1 ? inputs[0]! : inputs)].flat() as TfTensor[];
     },
     evidence: async () => NO_EVIDENCE, // no layer counts values
+    hints: async () => (await import('./graph/input-hints.ts')).layerInputHints(model),
     dispose: () => void model.dispose(),
   };
 }

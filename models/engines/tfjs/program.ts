@@ -3,6 +3,7 @@ import type { NamedTensors } from '../../manifest/tensor.ts';
 import type { DeclaredTensor } from '../batch-axes/axis-guesses.ts';
 import type { GraphEvidence } from '../batch-axes/evidence.ts';
 import type { EngineResources } from '../engine.ts';
+import type { InputHints } from '../made-up/hints.ts';
 import type { TfjsModel } from './declared.ts';
 import { loadError, runError } from './errors.ts';
 import { graphModel } from './graph-model.ts';
@@ -61,6 +62,11 @@ export class Program {
   /** What the model tells about its outputs without running. */
   evidence(): Promise<GraphEvidence> {
     return this.#model.evidence();
+  }
+
+  /** What the model tells about what its inputs may hold. */
+  hints(): Promise<InputHints> {
+    return this.#model.hints();
   }
 
   dispose(): void {

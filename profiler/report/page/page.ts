@@ -3,6 +3,7 @@ import { renderDocument } from '../../../models/base/page/document.ts';
 import { escapeHtml, type HtmlCell, tableHtml } from '../../../models/base/page/html.ts';
 import { formatBytes, formatCores, formatDuration } from '../../../models/base/units.ts';
 import { SLO_PERCENTILES, type Slo, throughputPerCore } from '../../../profiles/best-config.ts';
+import { periodText } from '../../../profiles/conditions/period.ts';
 import { guessCaveats } from '../../../profiles/conditions/shapes.ts';
 import { compareConfigs, formatConfig } from '../../../profiles/config.ts';
 import { relativeError } from '../../../profiles/statistics.ts';
@@ -75,7 +76,7 @@ function percentileSelect(chosen: number): string {
 
 function conditions(table: ProfileTable): string[] {
   const { model, host, quota, cells } = table;
-  const period = quota.periodMicros === null ? '' : `, period ${formatDuration(quota.periodMicros / 1000)}`;
+  const period = quota.periodMicros === null ? '' : `, ${periodText(table)}`;
   const gpus = host.gpus.map(({ model, memoryBytes }) => `, ${model} (${formatBytes(memoryBytes)})`).join('');
   const facts: readonly (readonly [string, string])[] = [
     ['Model', `${model.format}, ${formatBytes(model.sizeBytes)}, ${model.digest}`],

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CLUSTER_PERIOD_MICROS, underPeriod } from '../../../profiles/conditions/period.ts';
 import { AMD64, ARM64 } from '../../packager/contents/bases.ts';
 import { SmallRegistry } from '../../packager/registry/small-registry.ts';
 import { cell, table } from '../../profiles/sample-table.ts';
@@ -52,7 +53,9 @@ describe('an object that kubectl makes', () => {
     await expect.poll(() => world.imageOf('digits'), SOON).toBe(pinned);
     const { deployment, origin, declaration } = world.controller.find('digits')!;
     expect(deployment.spec).toMatchObject({ slo: 200, percentile: 99, scale: { min: 2, max: 100 } });
-    expect(deployment.profile).toEqual({ file: pinned, table: PROFILE });
+    const there = underPeriod(PROFILE, CLUSTER_PERIOD_MICROS);
+    expect(deployment.profile).toEqual({ file: pinned, table: there });
+    expect(deployment.warnings).toEqual([expect.stringContaining('--refresh --period 100ms')]);
     expect(deployment.model.manifest).toEqual({ ...PROFILE.model, name: 'digits' });
     expect(origin).toBe('kubernetes');
     expect(declaration).toMatchObject({ name: 'digits', image, insecure: true, slo: '200ms' });

@@ -111,10 +111,17 @@ describe('resources', () => {
   it('are what keeps the SLO and answers most per core', () => {
     expect(chooseResources(measured, 0, { sloMs: 200 })).toMatchObject({ maxBatch: 8, cpuMillicores: 1000 });
     expect(chooseResources(measured, 0, { sloMs: 100 })).toMatchObject({ maxBatch: 1 });
-    expect(chooseResources(measured, 0, { sloMs: 100, cpuMillicores: 500 })).toMatchObject({
+    expect(chooseResources(measured, 0, { sloMs: 120, cpuMillicores: 500 })).toMatchObject({
       cpuMillicores: 500,
     });
     expect(chooseResources(measured, 0, { sloMs: 200, maxBatch: 4 })).toMatchObject({ maxBatch: 1 });
+  });
+
+  it('are those that keep the SLO under the CPU quotas of clusters', () => {
+    // half a core has p99 67.5 ms here, and waits for up to 45 ms more there
+    const halves = table([cell(1, 500, 45), cell(1, 1000, 60)]);
+    expect(chooseResources(halves, 0, { sloMs: 113 })).toMatchObject({ cpuMillicores: 500 });
+    expect(chooseResources(halves, 0, { sloMs: 112 })).toMatchObject({ cpuMillicores: 1000 });
   });
 
   it('are refused for an SLO that no config keeps, with the nearest that one does', () => {
