@@ -1,8 +1,7 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { option, repeatable, toggle, type Values } from '../models/base/command-line/option-table.ts';
 import { file, folder, oneOf, text, wholeNumber } from '../models/base/command-line/parsers.ts';
 import { InflessError } from '../models/base/errors.ts';
+import { stateDirectory } from '../models/base/files.ts';
 import { parseCpuMillicores } from '../models/base/units.ts';
 import { parseHostName } from './gateway/admin-guard/host-name.ts';
 import { RATE_MODEL_NAMES } from './planning/capacity/rate-models.ts';
@@ -68,14 +67,27 @@ export const SERVE_OPTIONS = {
     group: GATEWAY,
     help: 'folder with the files basic-auth-user and basic-auth-password: the login for administering functions',
   }),
+  ui: option({
+    flag: '--ui <state>',
+    parse: oneOf(['on', 'off']),
+    default: 'on',
+    group: GATEWAY,
+    help: 'whether there is a page for browsers, at /ui',
+  }),
   stateDir: option({
     flag: '--state-dir <folder>',
     env: 'INFLESS_STATE_DIR',
     parse: folder,
-    default: defaultStateDirectory,
+    default: () => stateDirectory(),
     otherwise: '~/.local/state/infless',
     group: LOCAL,
     help: 'folder that keeps functions and instances',
+  }),
+  journal: option({
+    flag: '--journal <folder>',
+    parse: folder,
+    otherwise: 'journal below the state folder; on a cluster none',
+    help: 'folder that keeps the decisions; "off" keeps none',
   }),
   cpu: option({
     flag: '--cpu <cores>',
@@ -132,8 +144,4 @@ function parseCredentialsFolder(given: string, name: string): string {
       remedy: 'Name a folder. To require no login, unset it.',
     },
   );
-}
-
-function defaultStateDirectory(): string {
-  return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'infless');
 }

@@ -3,12 +3,13 @@ import { InflessError } from '../models/base/errors.ts';
 import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
 import { isLoopbackName, parseHostName } from './gateway/admin-guard/host-name.ts';
 import { type Credentials, readCredentials } from './gateway/basic-auth.ts';
+import { journalFolder } from './journal/journal.ts';
 import { rateModelByName } from './planning/capacity/rate-models.ts';
 import { ORPHAN_MS, type ServeValues } from './serve-options.ts';
 import type { Backend } from './service/backend.ts';
 import { KubernetesBackend } from './service/kubernetes-backend.ts';
 import { LocalBackend } from './service/local-backend.ts';
-import { type Service, startService } from './service/service.ts';
+import { type Service, type ServiceOptions, startService } from './service/service.ts';
 import { serviceLogger } from './service/service-logger.ts';
 
 /** Whatever holds up the end: less than the 30 s after which Kubernetes and others kill. */
@@ -26,6 +27,8 @@ export async function serve(options: ServeValues): Promise<void> {
     backend: await backendOf(options, logger),
     rates: rateModelByName(options.rateModel),
     logger,
+    hasPage: options.ui === 'on',
+    ...journalOf(options),
     ...(credentials === undefined ? {} : { credentials }),
   });
   logger.info({ url: service.url }, 'serving');
@@ -46,6 +49,12 @@ async function credentialsOf(
   if (!isLoopback(host))
     logger.warn({ host }, 'everyone who reaches this address can deploy functions: give --basic-auth-dir');
   return undefined;
+}
+
+/** On a cluster a pod's own disk is gone with it: only a folder that is named is worth writing to. */
+function journalOf({ journal, platform, stateDir }: ServeValues): Pick<ServiceOptions, 'journalFolder'> {
+  const folder = journal ?? (platform === 'local' ? journalFolder(stateDir) : undefined);
+  return folder === undefined || folder === 'off' ? {} : { journalFolder: folder };
 }
 
 function isLoopback(host: string): boolean {

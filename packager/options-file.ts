@@ -29,7 +29,7 @@ export async function readOptionsFile(model: string): Promise<FileValues | undef
     what,
     remedy: 'docs/pack.md lists what it may hold.',
   });
-  const { model: only, profile, base, cudaLibraries: libraries } = values;
+  const { model: only, profile, sample, base, cudaLibraries: libraries } = values;
   const isForAnother = typeof only === 'string' && path !== folder && join(folder, only) !== path;
   if (isForAnother) return undefined;
   return {
@@ -37,6 +37,7 @@ export async function readOptionsFile(model: string): Promise<FileValues | undef
     values: {
       ...values,
       ...(isText(profile) && { profile: resolve(folder, profile) }),
+      ...(isText(sample) && { sample: resolve(folder, sample) }),
       ...(isText(libraries) && { cudaLibraries: resolve(folder, libraries) }),
       ...(isText(base) && isLayoutName(base) && { base: layoutIn(folder, base) }),
     },

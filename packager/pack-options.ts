@@ -9,6 +9,7 @@ import {
 import { file, folder, oneOf, text, wholeNumber } from '../models/base/command-line/parsers.ts';
 import { InflessError } from '../models/base/errors.ts';
 import { parseCpuMillicores, parseDurationMs } from '../models/base/units.ts';
+import { SAMPLE_OPTION, SHAPE_OPTION } from '../models/sample/options.ts';
 import { modelReference } from '../models/zoo/names.ts';
 import { ACCELERATORS, DEFAULT_BASE, DEFAULT_CUDA_BASE } from './contents/base/default-base.ts';
 import { DIALECT_NAMES } from './emit/deployment.ts';
@@ -124,6 +125,8 @@ export const PACK_OPTIONS = {
     group: CONTENTS,
     help: 'name of the model in requests',
   }),
+  sample: { ...SAMPLE_OPTION, key: 'sample', group: CONTENTS },
+  shape: { ...SHAPE_OPTION, key: 'shapes', group: CONTENTS },
   modelVersion: option({
     flag: '--model-version <version>',
     key: 'version',

@@ -1,5 +1,7 @@
 import { InflessError } from '../models/base/errors.ts';
+import type { RequestLike } from '../models/manifest/example.ts';
 import { type LocatedModel, locateModel } from '../models/resolve/locate-model.ts';
+import { readLikeness } from '../models/sample/options.ts';
 import { type Accelerator, defaultBase, platformsOf } from './contents/base/default-base.ts';
 import { hostPlatform } from './contents/base/host-base.ts';
 import { type Destination, destinationOf } from './destination.ts';
@@ -18,6 +20,8 @@ export interface PackSettings {
   readonly source: string | undefined;
   readonly profile: string | false | undefined;
   readonly include: readonly string[];
+  /** What requests look like. */
+  readonly like: RequestLike;
   readonly sloMs: number | undefined;
   readonly maxBatch: number | undefined;
   readonly cpuMillicores: number | undefined;
@@ -46,6 +50,7 @@ export async function packSettings(values: PackValues): Promise<PackSettings> {
     source: values.source,
     profile: values.profile,
     include: values.include,
+    like: await readLikeness(values),
     sloMs: values.slo,
     maxBatch: values.maxBatch,
     cpuMillicores: values.cpu,

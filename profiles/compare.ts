@@ -1,7 +1,9 @@
 import { InflessError } from '../models/base/errors.ts';
+import { fullBatch } from './capacity/batch-time.ts';
 import { formatRow, shapeDifference, shapesOfTable, UNKNOWN_SHAPES } from './conditions/shapes.ts';
 import { type Config, compareConfigs, configKey } from './config.ts';
 import { sameHost } from './host.ts';
+import { viewOf } from './lookup.ts';
 import type { Cell, ProfileTable } from './table.ts';
 
 /** A config in both tables. */
@@ -14,6 +16,11 @@ export interface CellComparison {
    * What the ratio may be: from the low end of one interval over the high end of the other, to the reverse.
    */
   readonly ratioInterval: readonly [number, number];
+  /**
+   * The same with reading and writing JSON and its way over HTTP, which is what an instance is busy with:
+   * see {@link fullBatch}. No interval is known of those.
+   */
+  readonly busyRatio: number;
   /** `same` wherever the intervals meet. */
   readonly verdict: 'slower' | 'faster' | 'same';
 }
@@ -44,12 +51,15 @@ export function compareTables(before: ProfileTable, after: ProfileTable): Compar
       { remedy: 'Measure both with the same --shape.' },
     );
   }
+  const busyMs = (table: ProfileTable, cell: Cell): number => fullBatch(viewOf(table), cell, 50).meanMs;
+  const busyRatio = (cell: Cell): number => busyMs(after, cell) / busyMs(before, cell);
   const counterparts = new Map(after.cells.map((cell) => [configKey(cell), cell]));
   const known = new Set(before.cells.map(configKey));
   const ordered = before.cells.toSorted(compareConfigs);
   const cells = ordered.flatMap((cell) => {
     const counterpart = counterparts.get(configKey(cell));
-    return counterpart === undefined ? [] : [compareCells(cell, counterpart)];
+    if (counterpart === undefined) return [];
+    return [{ ...compareCells(cell, counterpart), busyRatio: busyRatio(cell) }];
   });
   const logs = cells.map(({ ratio }) => Math.log(ratio));
   return {
@@ -66,7 +76,7 @@ export function regressions({ cells }: Comparison, share: number): readonly Cell
   return cells.filter(({ verdict, ratio }) => verdict === 'slower' && ratio - 1 > share);
 }
 
-function compareCells(before: Cell, after: Cell): CellComparison {
+function compareCells(before: Cell, after: Cell): Omit<CellComparison, 'busyRatio'> {
   const [lowBefore, highBefore] = before.latencyMs.meanInterval;
   const [lowAfter, highAfter] = after.latencyMs.meanInterval;
   return {

@@ -63,14 +63,24 @@ export class ProfileView {
     return slowdown * curve[Math.max(0, Math.ceil(rows) - 1)]!;
   }
 
+  /**
+   * Mean time of `rows` rows, by the same curve: between the median and it there is the factor of the
+   * config's own cell.
+   */
+  meanMs(config: Config, rows: number = config.batch): number {
+    const latencyMs = this.cell(config)?.latencyMs;
+    const meanOverMedian = latencyMs === undefined ? 1 : latencyMs.mean / latencyMs.p50;
+    return this.executionMs(config, rows, 0.5) * meanOverMedian;
+  }
+
   /** Starting the process to its first answer. */
   startupMs(config: Config): number {
     return this.#closest(config).firstAnswerMs;
   }
 
-  /** The most memory the process held. */
+  /** The most memory an instance holds. */
   memoryBytes(config: Config): number {
-    return this.#closest(config).peakMemoryBytes;
+    return servingMemoryBytes(this.#closest(config));
   }
 
   /**
@@ -140,6 +150,26 @@ export class ProfileView {
     const { cells } = this.#quotaOf(config);
     return cells.find((cell) => cell.batch >= config.batch) ?? cells[cells.length - 1]!;
   }
+}
+
+/**
+ * Above what was measured: a limit that is met kills, and it has to hold sockets, tables of pages and files
+ * that are read as well.
+ */
+export const MEMORY_HEADROOM = 1.25;
+const MEMORY_STEP_BYTES = 16 * 2 ** 20;
+
+/**
+ * Most memory of an instance with this config: of a serving process with its HTTP and the bodies of full
+ * batches where that was measured, else of the process that measured the cell, which has neither.
+ */
+export function servingMemoryBytes({ serving, peakMemoryBytes }: Cell): number {
+  return Math.max(serving?.peakMemoryBytes ?? 0, peakMemoryBytes);
+}
+
+/** The memory limit for a process that takes so much: with headroom, in steps of 16 MiB. */
+export function memoryLimitFor(bytes: number): number {
+  return Math.ceil((bytes * MEMORY_HEADROOM) / MEMORY_STEP_BYTES) * MEMORY_STEP_BYTES;
 }
 
 /** Of one model there may be thousands of functions: what is made of its table is made once. */

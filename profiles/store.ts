@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { InflessError } from '../models/base/errors.ts';
 import { cacheDirectory, writeFileSafely } from '../models/base/files.ts';
 import { packageRoot } from '../models/base/package.ts';
+import { whyDue } from './conditions/due.ts';
+import { gradeOf, whyWorse } from './conditions/grade.ts';
 import { type GivenShapes, guessedShapes, hasShapes } from './conditions/shapes.ts';
 import { readHost, sameHost } from './host.ts';
 import { type ProfileTable, profileTableSchema } from './table.ts';
@@ -33,6 +35,34 @@ export async function saveTable(table: ProfileTable, file = `${cacheFileStem(tab
   return file;
 }
 
+/** What became of a table that was measured. */
+export interface Kept {
+  readonly file: string;
+  /** Why the table that was there is still there, as a clause. */
+  readonly why?: string;
+}
+
+/**
+ * Writes a table into the cache, unless a better one of the same model, rows and conditions is there.
+ *
+ * @param replace writes it in any case
+ */
+export async function keepBetter(table: ProfileTable, replace = false): Promise<Kept> {
+  const file = `${cacheFileStem(table)}.json`;
+  const text = replace ? undefined : await readTableText(file).catch(() => undefined);
+  const why = text === undefined ? undefined : whyWorseThan(text, table);
+  return why === undefined ? { file: await saveTable(table, file) } : { file, why };
+}
+
+/** A table that cannot be read is none to keep. */
+function whyWorseThan(text: string, table: ProfileTable): string | undefined {
+  try {
+    return whyWorse(table, parseTable(text, 'The table known'));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Where tables measured here are kept. */
 export function profileDirectory(): string {
   return join(cacheDirectory(), 'profiles');
@@ -40,8 +70,9 @@ export function profileDirectory(): string {
 
 /**
  * The table for a model file: one of the sizes asked for before any other, then one measured on a host like
- * this, then one whose sizes were not guessed, then by the order of the directories, then the newest. A table
- * of other sizes, or of another host, is still returned: compare with `hasShapes` and `sameHost`.
+ * this, then one that is not due again, whose sizes were not guessed, that is not poor, in this order; then
+ * by the order of the directories, then the newest. A table of other sizes, or of another host, is still
+ * returned: compare with `hasShapes` and `sameHost`.
  *
  * @param digest `sha256:<hex>` of the model file
  */
@@ -59,7 +90,9 @@ export async function findTable(digest: string, options: FindOptions = {}): Prom
   const merits: readonly ((table: ProfileTable) => boolean)[] = [
     (table) => hasShapes(table, shapes),
     (table) => sameHost(table.host, host),
+    (table) => whyDue(table) === undefined,
     (table) => guessedShapes(table).length === 0,
+    (table) => gradeOf(table).grade !== 'poor',
   ];
   return merits.reduce((left, has) => {
     const better = left.filter(({ table }) => has(table));

@@ -52,7 +52,7 @@ describe('installed from a packed tarball', () => {
     expect(cells).toHaveLength(2);
   }, 60_000);
 
-  it.each(['infless', 'infless/dist/models/engines/index.js', 'infless/profiles/mnist.json'])(
+  it.each(['infless/dist/models/engines/index.js', 'infless/profiles/mnist.json'])(
     'lets nobody import %s: files move as they must',
     async (name) => {
       const code = `import('${name}').catch(({ code }) => console.log(code))`;
@@ -60,6 +60,63 @@ describe('installed from a packed tarball', () => {
       expect(stdout.trim()).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
     },
   );
+
+  it('gives programs what the commands do', async () => {
+    const code = `
+      import { InflessError, pack, plan, profile, serve } from 'infless';
+      const table = await profile('mnist', { quick: true, batches: [1], cpuMillicores: [1000] });
+      const serving = await serve({ functions: [{ name: 'digits', model: 'mnist', slo: '2s' }] });
+      const body = await (await fetch(serving.url + '/ui/examples/digits')).text();
+      const answer = await fetch(serving.url + '/function/digits', { method: 'POST', body });
+      const { predictions } = await answer.json();
+      const failure = await serving.declare({ name: 'x', model: 'none.onnx', slo: '1s' }).catch((error) => error);
+      await serving.close();
+      const misuse = await pack('mnist', { tagg: 'x' }).catch((error) => error);
+      const missing = await plan({ functions: 'none.yaml', cluster: 'none.yaml' }).catch((error) => error);
+      console.log(JSON.stringify([
+        table.cells.length, predictions[0].length, failure instanceof InflessError, failure.code,
+        misuse.message, missing.code,
+      ]));
+      process.exit();`;
+    const file = join(folder, 'program.mjs');
+    await writeFile(file, code);
+    const { stdout } = await run(process.execPath, [file], { cwd: folder, env: cachedEnvironment() });
+    expect(JSON.parse(stdout)).toEqual([
+      ...[1, 10, true, 'MODEL_NOT_FOUND', 'pack has no option "tagg"', 'INVALID_INPUT'],
+    ]);
+  }, 60_000);
+
+  it('has types for them', async () => {
+    const file = join(folder, 'program.mts');
+    await writeFile(
+      file,
+      `import { type ProfileTable, profile, serve } from 'infless';
+       const table: ProfileTable = await profile('mnist', { quick: true });
+       const url: string = (await serve({ port: 0 })).url;
+       // @ts-expect-error it is a number
+       await serve({ port: '0' });
+       console.log(table.cells.length, url);`,
+    );
+    const compiler = join(packageRoot, 'node_modules', '.bin', 'tsc');
+    const flags = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2022'];
+    await run(
+      compiler,
+      [...flags, '--types', 'node', '--typeRoots', join(packageRoot, 'node_modules/@types'), file],
+      { cwd: folder },
+    );
+  }, 60_000);
+
+  it('names the packages that it does without until they are wanted', async () => {
+    const refusal = await installed('infless-autoscaler', '--platform', 'kubernetes').catch((error) => error);
+    expect((refusal as { stderr: string }).stderr).toBe(
+      'error: Clusters need @kubernetes/client-node, which is not installed. Run npm install @kubernetes/client-node, where infless is installed.\n',
+    );
+  });
+
+  it('takes no more than 380 MB', async () => {
+    const { stdout } = await run('du', ['-sm', join(folder, 'node_modules')]);
+    expect(Number.parseInt(stdout, 10)).toBeLessThanOrEqual(380);
+  });
 
   it('tells its version to those who look for it', async () => {
     const code = "console.log(require('infless/package.json').version)";
@@ -77,6 +134,10 @@ describe('installed from a packed tarball', () => {
 function installed(program: string, ...args: string[]): Promise<{ stdout: string; stderr: string }> {
   return run(join(folder, 'node_modules', '.bin', program), args, {
     cwd: folder,
-    env: { ...process.env, INFLESS_CACHE_DIR: join(folder, 'cache') },
+    env: cachedEnvironment(),
   });
+}
+
+function cachedEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, INFLESS_CACHE_DIR: join(folder, 'cache') };
 }

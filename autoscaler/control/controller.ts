@@ -2,9 +2,10 @@ import type { Logger } from 'pino';
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { InflessError, messageOf } from '../../models/base/errors.ts';
 import { inParallel } from '../../models/base/in-parallel.ts';
+import { gradeOf, gradeText } from '../../profiles/conditions/grade.ts';
 import type { StartAction } from '../cluster/actions.ts';
 import type { Instance } from '../cluster/instance.ts';
-import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
+import type { DispatchedBatch, HowLost } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import type { InstanceEvent, Platform } from '../fleet/platform.ts';
@@ -57,9 +58,17 @@ export interface ControllerParts {
    * instances only one may do that. Default: this one.
    */
   readonly mayAct?: () => boolean;
+  /**
+   * Told of decisions with what they were made of: of those that start or stop something, and of those by
+   * which other functions are short than before.
+   */
+  readonly onDecision?: DecisionListener;
   /** Told of every batch that ran, for metrics. */
   readonly onBatch?: (functionName: string, batch: DispatchedBatch) => void;
 }
+
+/** Has to be quick, and must not throw. */
+export type DecisionListener = (input: PlanInput, decision: ScalingDecision, atMs: number) => void;
 
 /**
  * At most this many are under way at once: an API server takes some ms for each, and nothing else is decided
@@ -178,12 +187,28 @@ export class Controller {
     name: string,
     change: (seen: FunctionDemand) => FunctionDemand = (seen) => seen,
   ): Promise<{ readonly decision: FunctionDecision; readonly input: PlanInput }> {
+    return this.considerDeclared(name, (seen) => {
+      if (seen === undefined) throw functionNotFound(name);
+      return change(seen);
+    });
+  }
+
+  /**
+   * What would be decided if a function were declared, or declared anew, beside all others.
+   *
+   * @param ask what would be asked of it, by what is asked of the one of this name now
+   */
+  async considerDeclared(
+    name: string,
+    ask: (seen: FunctionDemand | undefined) => FunctionDemand,
+  ): Promise<{ readonly decision: FunctionDecision; readonly input: PlanInput }> {
     const nodes = await this.#parts.platform.nodes();
     const seen = this.#step.input(nodes, this.#parts.clock.nowMs()); // after waiting: all of one moment
-    const demands = seen.demands.map((each) => (each.name === name ? change(each) : each));
+    const asked = ask(seen.demands.find((each) => each.name === name));
+    const others = seen.demands.filter((each) => each.name !== name);
+    const demands = [...others, asked].sort((a, b) => (a.name < b.name ? -1 : 1));
     const input = { ...seen, demands };
-    const decision = this.#step.consider(input).functions.find((each) => each.name === name);
-    if (decision === undefined) throw functionNotFound(name);
+    const decision = this.#step.consider(input).functions.find((each) => each.name === name)!;
     return { decision, input };
   }
 
@@ -220,12 +245,14 @@ export class Controller {
     const parts = {
       clock,
       transport,
-      onInstanceLost: (id: string, reason: string) => this.#onInstanceLost(name, id, reason),
+      onInstanceLost: (id: string, reason: string, how: HowLost) =>
+        this.#onInstanceLost(name, id, reason, how),
       onBatch: (batch: DispatchedBatch) => this.#onBatch(name, batch),
       onIdle: () => this.#onIdle(name),
       createKeepAlive: this.#parts.createKeepAlive,
     };
     const managed = new ManagedFunction(declared, settings, parts, predecessor);
+    this.#tellTable(managed);
     predecessor?.dispatcher.retireTo(managed.dispatcher);
     this.#functions.set(name, managed);
     const runsAlone = this.#unbatchable.get(digestOf(managed));
@@ -235,6 +262,15 @@ export class Controller {
     this.#refreshDispatcher(managed);
     this.#tickSoon();
     return managed;
+  }
+
+  /** Which table it is planned by, and what is wrong with that. */
+  #tellTable({ name, deployment }: ManagedFunction): void {
+    const { logger } = this.#parts;
+    const { file, table } = deployment.profile;
+    const grade = gradeText(gradeOf(table));
+    logger.debug({ function: name, profile: file, grade }, 'a function is planned by its profile table');
+    for (const warning of deployment.warnings) logger.warn({ function: name }, warning);
   }
 
   /** Takes a function away; its instances finish what they run. */
@@ -324,7 +360,11 @@ export class Controller {
     const nodes = await platform.nodes();
     if (!this.#isLeading) return; // another one plans by now
     const nowMs = clock.nowMs(); // after waiting: all that is decided must be of one moment
+    const shortBefore = namesOf(this.#step.shortages);
     const decision = this.#step.decide(nodes, nowMs);
+    const { planned, shortages } = this.#step;
+    if (planned !== undefined && (decision.actions.length > 0 || namesOf(shortages) !== shortBefore))
+      this.#parts.onDecision?.(planned, decision, nowMs);
     if (this.#parts.logsDecisions ?? true) this.#tell(decision, nowMs);
     this.#complain(nowMs);
     await this.#apply(decision, nowMs);
@@ -385,6 +425,7 @@ export class Controller {
     const neverWorked = this.#fleet.note(event);
     this.#step.enqueue(functionName);
     if (event.type === 'gone') {
+      managed?.dispatcher.instanceGone(id, !event.expected);
       if (!event.expected) {
         logger.warn({ function: functionName, instance: id, reason: event.reason }, 'an instance is gone');
         if (neverWorked && managed !== undefined) this.#onStartFailed(managed, event.reason);
@@ -447,15 +488,19 @@ export class Controller {
     }
   }
 
-  #onInstanceLost(functionName: string, id: string, reason: string): void {
+  #onInstanceLost(functionName: string, id: string, reason: string, how: HowLost): void {
     const { logger } = this.#parts;
     logger.warn({ function: functionName, instance: id, reason }, 'an instance failed a batch');
-    this.#fleet.failedBatch(functionName, id);
+    this.#fleet.failedBatch(functionName, id, how);
   }
 
   #refreshDispatcher(managed: ManagedFunction): void {
     managed.dispatcher.setInstances(this.#fleet.serving(managed.name));
   }
+}
+
+function namesOf(shortages: readonly Shortage[]): string {
+  return shortages.map(({ functionName }) => functionName).join(' ');
 }
 
 function digestOf({ deployment }: ManagedFunction): string {

@@ -1,13 +1,15 @@
 import type { Clock } from '../../models/base/clock.ts';
 import type { Resources } from '../../models/base/resources.ts';
+import { tabulatedRequestCost } from '../../profiles/capacity/batch-time.ts';
 import type { Config } from '../../profiles/config.ts';
-import { viewOf } from '../../profiles/lookup.ts';
+import { type ProfileView, viewOf } from '../../profiles/lookup.ts';
+import { relativeError } from '../../profiles/statistics.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { DemandEstimator, type DemandHorizon, type DemandSnapshot } from '../demand/demand-estimator.ts';
 import { Idleness } from '../demand/keepalive/idleness.ts';
 import { createKeepAlivePolicy, type KeepAlivePolicyName } from '../demand/keepalive/policies.ts';
 import type { KeepAlivePolicy } from '../demand/keepalive/policy.ts';
-import { type DispatchedBatch, Dispatcher } from '../dispatch/dispatcher.ts';
+import { type DispatchedBatch, Dispatcher, type HowLost } from '../dispatch/dispatcher.ts';
 import type { BatchTransport } from '../dispatch/transport.ts';
 import type { FleetFunction } from '../fleet/cluster-snapshot.ts';
 import { StartBackoff } from '../fleet/start-backoff.ts';
@@ -18,10 +20,13 @@ import type { FunctionDeclaration, FunctionSpec } from '../functions/spec.ts';
 import type { Candidate } from '../latency/candidate.ts';
 import { LatencyWindow } from '../latency/latency-window.ts';
 import { ObservedTimes } from '../latency/observed-times.ts';
-import { type Choice, ServiceTimes, tabulatedRequestCost } from '../latency/service-times.ts';
+import { type Choice, ServiceTimes } from '../latency/service-times.ts';
+import { mismatchText, type TableMismatch, TableWatch } from '../latency/table-watch.ts';
 import type { ExcludedConfig } from '../planning/decision.ts';
 import type { ControlSettings } from './settings.ts';
 
+const MEASURE_AGAIN =
+  'Measure such cells again with infless-profile MODEL --refresh and the address of this status, unless requests have several rows.';
 /** Of a rate that was higher only just now, less than this is chance. */
 const SHORTEST_MEMORY_MS = 15_000;
 
@@ -85,7 +90,7 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     parts: {
       clock: Clock;
       transport: BatchTransport;
-      onInstanceLost: (id: string, reason: string) => void;
+      onInstanceLost: (id: string, reason: string, how: HowLost) => void;
       onBatch: (batch: DispatchedBatch) => void;
       /** Told when it becomes idle. */
       onIdle: () => void;
@@ -109,9 +114,13 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
     this.#demand = predecessor?.demand ?? newDemand(spec, nowMs);
     this.latencies = predecessor?.latencies ?? new LatencyWindow();
     const view = viewOf(profile.table);
+    const now = (): number => parts.clock.nowMs();
     const observed =
       predecessor?.observedWith(profile.table) ??
-      new ObservedTimes((config) => tabulatedRequestCost(view, config));
+      new ObservedTimes(
+        (config) => tabulatedRequestCost(view, config),
+        (config) => new TableWatch({ config, relativeError: errorOf(view, config), nowMs: now }),
+      );
     this.#observed = observed;
     this.times = new ServiceTimes(profile.table, (config) => observed.of(config));
     const startups = this.times.view.configs().map((config) => this.times.view.startupMs(config));
@@ -193,11 +202,20 @@ export class ManagedFunction implements DeployedFunction, FleetFunction {
   /** What its owner should know, although it runs. */
   get warnings(): readonly string[] {
     const { warnings } = this.deployment;
-    if (this.#runsAlone === undefined) return warnings;
+    const mismatches = this.tableMismatches;
     return [
       ...warnings,
-      `Requests run one by one, although the model was taken to batch: ${this.#runsAlone}.`,
+      ...(this.#runsAlone === undefined
+        ? []
+        : [`Requests run one by one, although the model was taken to batch: ${this.#runsAlone}.`]),
+      ...(mismatches.length === 0 ? [] : [`${mismatchText(mismatches)} ${MEASURE_AGAIN}`]),
     ];
+  }
+
+  /** Cells of its table that running stays away from. */
+  get tableMismatches(): readonly TableMismatch[] {
+    const { view } = this.times;
+    return this.#observed.mismatches.filter(({ config }) => view.cell(config) !== undefined);
   }
 
   /** What running has shown, if that was against the same table. */
@@ -306,4 +324,10 @@ function newDemand({ percentile }: FunctionSpec, sinceMs: number): DemandEstimat
 
 function newIdleness({ name, scale }: FunctionSpec, create: KeepAliveFactory, nowMs: number): Idleness {
   return new Idleness(create(name, scale.policy, scale.idle), scale.idle, nowMs);
+}
+
+/** How well the table knows a mean, as a share of it. */
+function errorOf(view: ProfileView, config: Config): number {
+  const cell = view.cell(config);
+  return cell === undefined ? 0 : relativeError(cell.latencyMs);
 }

@@ -48,6 +48,7 @@ export class ScalingStep {
   /** Functions to which some requests make no difference. */
   readonly #allowances = new Map<string, RequestAllowance>();
   #nodes: readonly NodeCapacity[] = [];
+  #planned: PlanInput | undefined;
   #isContended = false;
   #shortages: readonly Shortage[] = [];
   /** Of functions whose own SLO no config keeps that a node can hold: the one they are planned for. */
@@ -58,6 +59,11 @@ export class ScalingStep {
     this.#functions = functions;
     this.#fleet = fleet;
     this.#stability = new PlanStability(options.planner, options.rates);
+  }
+
+  /** What the latest decision was made of; undefined where nothing had to be decided. */
+  get planned(): PlanInput | undefined {
+    return this.#planned;
   }
 
   /** Whom the latest plan left short. */
@@ -137,6 +143,7 @@ export class ScalingStep {
     const looked = this.#queue.take(nowMs);
     const isForAll = this.#options.scope === 'all' || this.#isContended;
     const demands = isForAll ? this.#all(nowMs) : this.#needed(looked, nowMs);
+    this.#planned = undefined;
     const decision = demands.length === 0 ? NOTHING : this.#plan(demands, nowMs);
     this.#shortages = shortagesOf(decision);
     return decision;
@@ -203,7 +210,8 @@ export class ScalingStep {
 
   #planWith(demands: readonly FunctionDemand[], cluster: ClusterSnapshot): ScalingDecision {
     const { planner, rates } = this.#options;
-    const decision = planner({ demands, cluster, rates });
+    this.#planned = { demands, cluster, rates };
+    const decision = planner(this.#planned);
     this.#isContended = isContended(cluster, decision);
     return decision;
   }

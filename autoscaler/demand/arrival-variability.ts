@@ -5,12 +5,14 @@ const FEWEST_GAPS = 50;
 /** A longer gap is a pause: it says something of the rate, nothing of how bursty the arrivals are. */
 export const LONGEST_GAP_MS = 4_000;
 /**
- * So is one that the stream's own gaps do not lead to expect: longer than this many mean gaps, times the square
- * of their CV, which is the scale of the tail of gamma gaps. Of a thousand gaps of a Poisson stream, a third of
- * one is as long.
+ * So is one that the stream's own gaps do not lead to expect: longer than this many mean gaps, times the
+ * square of their CV, which is the scale of the tail of gamma gaps. Of a thousand gaps of a Poisson stream,
+ * a third of one is as long.
  */
 const UNEXPECTED = 8;
-/** Pauses that come so often, the longest of them at most so many times the shortest, are part of the stream. */
+/**
+ * Pauses that come so often, the longest of them at most so many times the shortest, are part of the stream.
+ */
 const HABIT = 3;
 const ALIKE = 3;
 /**

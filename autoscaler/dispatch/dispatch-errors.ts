@@ -33,6 +33,15 @@ export function failedTooOften(functionName: string, attempts: number): InflessE
   );
 }
 
+/** Two instances ended by themselves while nothing but this request ran on them. */
+export function harmful(functionName: string): InflessError {
+  return new InflessError(
+    'HARMFUL_REQUEST',
+    `Instances of function "${functionName}" ended while they ran this request alone`,
+    { remedy: `It is refused for a while. ${LOOK_AT_LOGS}` },
+  );
+}
+
 export function clientGone(): InflessError {
   return new InflessError('UNAVAILABLE', 'The client hung up while its request waited');
 }

@@ -1,6 +1,7 @@
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { type InflessError, messageOf } from '../../models/base/errors.ts';
 import { BatchFormer, type LatePolicy } from '../../models/batching/batch-former.ts';
+import { DeadlineQueue } from '../../models/batching/deadline-queue.ts';
 import type { BusyServer, IdleServer } from '../../models/batching/servers.ts';
 import type {
   BatchResponse,
@@ -11,9 +12,11 @@ import type { InstanceEndpoint } from '../cluster/instance.ts';
 import { BatchTimes } from '../latency/batch-times.ts';
 import type { ObservedTimes } from '../latency/observed-times.ts';
 import type { ServiceTimes } from '../latency/service-times.ts';
-import { clientGone, failedTooOften, noInstance, overloaded, tooLate } from './dispatch-errors.ts';
-import { type QueuedRequest, queuedRequest } from './queued-request.ts';
-import type { BatchTransport } from './transport.ts';
+import { BatchWatch, type GivenUp } from './batch-watch.ts';
+import { clientGone, failedTooOften, harmful, noInstance, overloaded, tooLate } from './dispatch-errors.ts';
+import { type QueuedRequest, queuedRequest, type ServedTimes } from './queued-request.ts';
+import { Suspects } from './suspects.ts';
+import { type BatchTransport, InstanceLost } from './transport.ts';
 
 export interface DispatcherOptions {
   readonly functionName: string;
@@ -31,11 +34,14 @@ export interface DispatcherParts {
   readonly times: ServiceTimes;
   readonly observed: ObservedTimes;
   /** Told when an instance failed a batch, so that the platform looks after it. */
-  readonly onInstanceLost: (id: string, reason: string) => void;
+  readonly onInstanceLost: (id: string, reason: string, how: HowLost) => void;
   /** Told when nothing waits and nothing runs (any more). */
   readonly onDrained?: () => void;
   readonly onBatch?: (batch: DispatchedBatch) => void;
 }
+
+/** `failed`: it may be gone, or refuses. The others: see {@link GivenUp}. */
+export type HowLost = GivenUp['kind'] | 'failed';
 
 export interface DispatchedBatch {
   readonly instanceId: string;
@@ -63,13 +69,21 @@ interface Refusal {
 const SOON = Promise.resolve();
 
 /**
- * While instances serve, a late request waits for so many SLOs at most, or for so many of the quickest runs where
- * these take longer: who is late by more than that would not have waited either.
+ * While instances serve, a late request waits for so many SLOs at most, or for so many of the quickest runs
+ * where these take longer: who is late by more than that would not have waited either.
  */
 const PATIENCE = 2;
 
-/** A batch may fail under a request this often before the request is the suspect. */
-const MOST_ATTEMPTS = 3;
+/** A batch may fail under a request this often, for reasons that are none of the request's. */
+const MOST_ATTEMPTS = 5;
+
+/**
+ * So long a request that was alone on an instance that is lost waits for the platform to say what became of
+ * the instance, before it is let on another one.
+ */
+const VERDICT_MS = 1_000;
+/** Of so many instances that ended it is known how: their batches may be heard of later. */
+const ENDED_KNOWN = 50;
 
 /**
  * Where batches are believed to take longer than the SLO, requests that may not be late would all be refused,
@@ -86,11 +100,19 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #parts: DispatcherParts;
   readonly #former: BatchFormer<QueuedRequest>;
+  /** Requests that run alone, one at a time, since an instance died under a batch with them. */
+  readonly #alone = new DeadlineQueue<QueuedRequest>();
+  readonly #suspects = new Suspects();
+  #aloneIsRunning = false;
+  /** By instance: the request that was alone on it, until it is known what became of the instance. */
+  readonly #awaitingVerdict = new Map<string, (byItself: boolean) => void>();
+  /** Whether instances that are gone ended by themselves. */
+  readonly #ended = new Map<string, boolean>();
   readonly #slots = new Map<string, InstanceServer>();
   /** The largest batch, whatever the configs of instances allow. */
   #mostTogether = Infinity;
   #inFlight = 0;
-  /** Since when there has been an instance; requests that waited for it have not waited for their turn. */
+  /** Since when an instance has answered; requests that waited for it have not waited for their turn. */
   #servingSinceMs = Infinity;
   #latestBatchMs = -Infinity;
   #cancelWake: Cancel | undefined;
@@ -107,7 +129,7 @@ export class Dispatcher {
 
   /** Requests waiting. */
   get queued(): number {
-    return this.#former.size;
+    return this.#former.size + this.#alone.size + this.#awaitingVerdict.size;
   }
 
   /** Whether it has an instance to send requests to. */
@@ -125,11 +147,17 @@ export class Dispatcher {
    *
    * @param arrivalMs when it came in: its deadline counts from there
    * @param signal aborts when the client hangs up: a request that still waits leaves the queue.
+   * @param onServed told where its time went, before it is answered
    * @throws InflessError OVERLOADED, DEADLINE_EXCEEDED, UNAVAILABLE.
    */
-  submit(request: InferenceRequest, arrivalMs: number, signal?: AbortSignal): Promise<InferenceResponse> {
+  submit(
+    request: InferenceRequest,
+    arrivalMs: number,
+    signal?: AbortSignal,
+    onServed?: (times: ServedTimes) => void,
+  ): Promise<InferenceResponse> {
     return new Promise((resolve, reject) => {
-      const queued = queuedRequest(request, arrivalMs, { resolve, reject });
+      const queued = queuedRequest(request, arrivalMs, { resolve, reject }, onServed);
       queued.isAbandoned = signal?.aborted ?? false;
       signal?.addEventListener('abort', () => this.#abandon(queued), { once: true });
       this.#enqueue(queued);
@@ -150,6 +178,13 @@ export class Dispatcher {
     this.#scheduleDispatch();
   }
 
+  /** An instance is gone. @param byItself nobody has stopped it, or wanted it to end */
+  instanceGone(id: string, byItself: boolean): void {
+    this.#ended.set(id, byItself);
+    if (this.#ended.size > ENDED_KNOWN) this.#ended.delete(this.#ended.keys().next().value!);
+    this.#awaitingVerdict.get(id)?.(byItself);
+  }
+
   /** From now on, each request is a batch of its own. */
   stopBatching(): void {
     this.#mostTogether = 1;
@@ -163,7 +198,8 @@ export class Dispatcher {
   retireTo(successor: Dispatcher): void {
     this.#successor = successor;
     this.#cancelWake?.();
-    for (const queued of this.#former.drain()) successor.#enqueue(queued);
+    for (const judge of [...this.#awaitingVerdict.values()]) judge(false); // the model may be another
+    for (const queued of this.#drain()) successor.#enqueue(queued);
   }
 
   /**
@@ -173,8 +209,13 @@ export class Dispatcher {
   refuseUntil(untilMs: number, error: InflessError): void {
     this.#refusal = { untilMs, error };
     this.#cancelWake?.();
-    for (const queued of this.#former.drain()) queued.reject(error);
+    for (const queued of this.#drain()) queued.reject(error);
     this.#scheduleDispatch();
+  }
+
+  /** Empties what waits. */
+  #drain(): QueuedRequest[] {
+    return [...this.#former.drain(), ...this.#alone.take(this.#alone.size)];
   }
 
   #newSlot(instance: InstanceEndpoint): InstanceServer {
@@ -209,6 +250,19 @@ export class Dispatcher {
     const { functionName, sloMs } = this.#options;
     queued.deadlineMs = queued.arrivalMs + sloMs;
     queued.expiresAtMs = this.#expiryOf(queued);
+    const { body } = queued.request;
+    if (this.#suspects.isRefused(body, clock.nowMs())) {
+      queued.reject(harmful(functionName));
+      this.#scheduleDispatch();
+      return;
+    }
+    if (queued.isSuspect || this.#suspects.has(body, clock.nowMs())) {
+      queued.isSuspect = true;
+      queued.expiresAtMs = this.#expiryOf(queued);
+      this.#alone.insert(queued);
+      this.#scheduleDispatch();
+      return;
+    }
     const { accepted, displaced } = this.#former.offer(queued, queued.attempts === 0);
     for (const other of displaced) other.reject(overloaded(functionName));
     if (accepted) this.#scheduleDispatch();
@@ -221,19 +275,28 @@ export class Dispatcher {
     return latePolicy === 'reject' ? Math.min(sloMs, maxWaitMs) : maxWaitMs;
   }
 
+  /** Whether an instance answers: one whose batch is overdue by another one may never do so. */
+  get #answers(): boolean {
+    const nowMs = this.#parts.clock.nowMs();
+    for (const { isBusy, idleAtMs, maxBatch, executionMs } of this.#slots.values())
+      if (!isBusy || nowMs <= idleAtMs + executionMs(maxBatch)) return true;
+    return false;
+  }
+
   /** Until when a request may wait: no longer than an answer is worth something. */
-  #expiryOf({ arrivalMs }: QueuedRequest): number {
+  #expiryOf({ arrivalMs, attempts, isSuspect }: QueuedRequest): number {
     const latestMs = arrivalMs + this.#longestWaitMs;
-    if (this.#slots.size === 0) return latestMs;
+    // what an instance failed has had its turn, and is not late by waiting for it
+    if (this.#servingSinceMs === Infinity || attempts > 0 || isSuspect) return latestMs;
     let quickestMs = Infinity;
     for (const slot of this.#slots.values()) quickestMs = Math.min(quickestMs, slot.executionMs(1));
     const turnMs = PATIENCE * Math.max(this.#options.sloMs, quickestMs);
     return Math.min(latestMs, Math.max(arrivalMs, this.#servingSinceMs) + turnMs);
   }
 
-  /** There is a first instance, or none any more: it is something else that requests wait for. */
+  /** An instance answers, or none does any more: it is something else that requests wait for. */
   #servingChanged(): void {
-    const serves = this.#slots.size > 0;
+    const serves = this.#answers;
     if (serves === this.#servingSinceMs < Infinity) return;
     this.#servingSinceMs = serves ? this.#parts.clock.nowMs() : Infinity;
     this.#former.forEach((queued) => {
@@ -245,7 +308,7 @@ export class Dispatcher {
   #abandon(queued: QueuedRequest): void {
     queued.isAbandoned = true;
     if (this.#successor !== undefined) this.#successor.#abandon(queued);
-    else if (this.#former.withdraw(queued)) {
+    else if (this.#former.withdraw(queued) || this.#alone.remove(queued)) {
       queued.reject(clientGone());
       this.#scheduleDispatch();
     }
@@ -263,8 +326,8 @@ export class Dispatcher {
     this.#isPumpScheduled = false;
     this.#cancelWake?.();
     this.#cancelWake = undefined;
-    if (this.#former.size > 0) this.#dispatch();
-    if (this.#former.size === 0 && this.#inFlight === 0) this.#parts.onDrained?.();
+    if (this.queued > 0) this.#dispatch();
+    if (this.queued === 0 && this.#inFlight === 0) this.#parts.onDrained?.();
   }
 
   #dispatch(): void {
@@ -272,12 +335,34 @@ export class Dispatcher {
     const idle: InstanceServer[] = [];
     const busy: InstanceServer[] = [];
     for (const slot of this.#slots.values()) (slot.isBusy ? busy : idle).push(slot);
+    this.#servingChanged();
+    const aloneWakeAtMs = this.#runAlone(idle, busy);
     const { expired, batches, wakeAtMs } = this.#former.decide(clock.nowMs(), idle, busy);
     const trial = batches.length === 0 ? this.#trialOf(expired, idle) : undefined;
     for (const queued of expired) if (queued !== trial) queued.reject(this.#expired());
     for (const { server, requests } of batches) void this.#run(server, requests);
     if (trial !== undefined) void this.#run(quickest(idle), [trial]);
-    if (wakeAtMs !== undefined) this.#cancelWake = clock.at(wakeAtMs, this.#pumpNow);
+    const nextAtMs = Math.min(wakeAtMs ?? Infinity, aloneWakeAtMs);
+    if (nextAtMs < Infinity) this.#cancelWake = clock.at(nextAtMs, this.#pumpNow);
+  }
+
+  /**
+   * Gives the most urgent suspect an instance for itself, unless another one has one or it is not known yet
+   * what that did. Returns when the next of them expires.
+   */
+  #runAlone(idle: InstanceServer[], busy: InstanceServer[]): number {
+    const nowMs = this.#parts.clock.nowMs();
+    while ((this.#alone.at(0)?.expiresAtMs ?? Infinity) <= nowMs)
+      for (const queued of this.#alone.take(1)) queued.reject(this.#expired());
+    const mayRun = !this.#aloneIsRunning && this.#awaitingVerdict.size === 0 && idle.length > 0;
+    if (mayRun && this.#alone.size > 0) {
+      const slot = quickest(idle);
+      idle.splice(idle.indexOf(slot), 1);
+      busy.push(slot);
+      this.#aloneIsRunning = true;
+      void this.#run(slot, this.#alone.take(1));
+    }
+    return this.#alone.at(0)?.expiresAtMs ?? Infinity;
   }
 
   /** One that is refused only since no instance is believed to be quick enough, were it ever so idle. */
@@ -297,19 +382,29 @@ export class Dispatcher {
     slot.idleAtMs = startMs + slot.executionMs(batch.length);
     this.#inFlight += batch.length;
     const requests = batch.map(({ request }) => request);
+    const { isSuspect } = batch[0]!; // as others may become by failing now
     let reply: BatchResponse | undefined;
+    const watch = this.#watch(slot, batch.length);
     try {
-      reply = await transport.send(slot.instance.url, requests, this.#options.maxWaitMs);
+      reply = await transport.send(slot.instance.url, requests, this.#options.maxWaitMs, watch?.signal);
     } catch (error) {
-      this.#recover(slot, batch, messageOf(error));
+      this.#recover(slot, batch, error, watch?.givenUp);
     }
+    watch?.end();
     this.#inFlight -= batch.length;
+    if (isSuspect) this.#aloneIsRunning = false;
     slot.isBusy = false;
     this.#former.answered(clock.nowMs());
     this.#scheduleDispatch();
     if (reply === undefined) return;
-    for (let index = 0; index < batch.length; index += 1) batch[index]!.resolve(reply.responses[index]!);
-    this.#observe(slot, batch.length, reply, clock.nowMs() - startMs);
+    const roundTripMs = clock.nowMs() - startMs;
+    for (let index = 0; index < batch.length; index += 1) {
+      const queued = batch[index]!;
+      queued.onServed?.(servedTimes(queued, startMs, roundTripMs, batch.length, reply.timing));
+      queued.resolve(reply.responses[index]!);
+    }
+    if (isSuspect) this.#suspects.clear(batch[0]!.request.body);
+    this.#observe(slot, batch.length, reply, roundTripMs);
   }
 
   #observe(
@@ -325,19 +420,70 @@ export class Dispatcher {
     this.#parts.onBatch?.(ranAlone === undefined ? batch : { ...batch, ranAlone });
   }
 
+  #watch({ instance, executionMs }: InstanceServer, requests: number): BatchWatch | undefined {
+    const { clock, transport } = this.#parts;
+    if (transport.probe === undefined) return undefined;
+    return new BatchWatch(clock, executionMs(requests), () => transport.probe!(instance.url));
+  }
+
   /**
-   * The instance is out of service until its platform says otherwise; its requests go back to their places.
+   * The instance is out of service until its platform says otherwise; its requests go back to their places,
+   * or run alone where one of them may be what it died of.
    */
-  #recover(slot: InstanceServer, batch: readonly QueuedRequest[], reason: string): void {
+  #recover(
+    slot: InstanceServer,
+    batch: readonly QueuedRequest[],
+    error: unknown,
+    givenUp: GivenUp | undefined,
+  ): void {
     const { id } = slot.instance;
     if (this.#slots.get(id) === slot) this.#slots.delete(id);
     this.#servingChanged();
-    this.#parts.onInstanceLost(id, reason);
-    for (const queued of batch) {
-      queued.attempts += 1;
-      if (queued.attempts < MOST_ATTEMPTS) this.#enqueue(queued);
-      else queued.reject(failedTooOften(this.#options.functionName, MOST_ATTEMPTS));
+    this.#parts.onInstanceLost(id, givenUp?.reason ?? messageOf(error), givenUp?.kind ?? 'failed');
+    const mayHaveDied =
+      givenUp === undefined ? !(error instanceof InstanceLost) || error.mayHaveRun : givenUp.kind === 'stuck';
+    if (!mayHaveDied) for (const queued of batch) this.#tryAgain(queued);
+    else if (batch.length > 1) for (const queued of batch) this.#accuse(queued);
+    else this.#awaitVerdict(id, batch[0]!, givenUp?.kind === 'stuck');
+  }
+
+  #accuse(queued: QueuedRequest): void {
+    this.#suspects.accuse(queued.request.body, this.#parts.clock.nowMs());
+    queued.isSuspect = true;
+    queued.attempts += 1;
+    this.#enqueue(queued);
+  }
+
+  /** It was alone: whether it did anything to the instance, the platform will tell. */
+  #awaitVerdict(id: string, queued: QueuedRequest, isStuck: boolean): void {
+    const { clock } = this.#parts;
+    this.#suspects.accuse(queued.request.body, clock.nowMs());
+    queued.isSuspect = true;
+    const known = this.#successor !== undefined ? false : isStuck ? true : this.#ended.get(id);
+    if (known !== undefined) {
+      this.#judge(queued, known);
+      return;
     }
+    const judge = (byItself: boolean): void => {
+      cancel();
+      this.#awaitingVerdict.delete(id);
+      this.#judge(queued, byItself);
+      this.#scheduleDispatch();
+    };
+    const cancel = clock.at(clock.nowMs() + VERDICT_MS, () => judge(false));
+    this.#awaitingVerdict.set(id, judge);
+  }
+
+  #judge(queued: QueuedRequest, byItself: boolean): void {
+    const isHarmful = byItself && this.#suspects.convict(queued.request.body, this.#parts.clock.nowMs());
+    if (isHarmful) queued.reject(harmful(this.#options.functionName));
+    else this.#tryAgain(queued);
+  }
+
+  #tryAgain(queued: QueuedRequest): void {
+    queued.attempts += 1;
+    if (queued.attempts < MOST_ATTEMPTS) this.#enqueue(queued);
+    else queued.reject(failedTooOften(this.#options.functionName, MOST_ATTEMPTS));
   }
 
   #expired(): InflessError {
@@ -348,4 +494,16 @@ export class Dispatcher {
 
 function quickest(slots: readonly InstanceServer[]): InstanceServer {
   return slots.reduce((a, b) => (b.executionMs(1) < a.executionMs(1) ? b : a));
+}
+
+function servedTimes(
+  { arrivalMs }: QueuedRequest,
+  startMs: number,
+  roundTripMs: number,
+  requests: number,
+  { decodeMs, executeMs, encodeMs }: BatchResponse['timing'],
+): ServedTimes {
+  const codecMs = decodeMs + encodeMs;
+  const transferMs = Math.max(0, roundTripMs - codecMs - executeMs);
+  return { queueMs: startMs - arrivalMs, codecMs, executeMs, transferMs, requests };
 }

@@ -26,6 +26,9 @@ export interface FleetParts {
   readonly mayAct: () => boolean;
 }
 
+/** One that fails whatever it is given has nothing to finish, and holds what its successor needs. */
+const HOPELESS_DRAIN_MS = 1_000;
+
 /** All instances, of all functions: what is known of them, and what is done with them. */
 export class Fleet {
   readonly #parts: FleetParts;
@@ -122,9 +125,12 @@ export class Fleet {
     this.#health.answered(id);
   }
 
-  /** An instance failed a batch: it is left alone for a while, and given up if that goes on. */
-  failedBatch(functionName: string, id: string): void {
-    this.#health.failed(id, this.#parts.clock.nowMs());
+  /**
+   * An instance failed a batch: it is left alone for a while, and given up if that goes on, or at once where
+   * its inference thread is stuck.
+   */
+  failedBatch(functionName: string, id: string, how: 'failed' | 'silent' | 'stuck'): void {
+    this.#health.failed(id, this.#parts.clock.nowMs(), how);
     this.#quarantined.add(functionName);
     if (this.#health.failedForGood(id)) this.#removalCandidates.add(id);
   }
@@ -158,16 +164,16 @@ export class Fleet {
         (this.#functions.has(functionName) || this.#spared.has(functionName)) &&
         !this.#health.failedForGood(id);
       if (isWanted) this.#removalCandidates.delete(id);
-      else await this.stop(id);
+      else await this.stop(id, this.#health.failedForGood(id) ? HOPELESS_DRAIN_MS : undefined);
     }
   }
 
-  async stop(id: string): Promise<void> {
+  async stop(id: string, graceMs?: number): Promise<void> {
     const { platform, logger, drainMs, mayAct } = this.#parts;
     const instance = this.#index.find(id);
     if (instance === undefined || instance.phase === 'draining' || !mayAct()) return;
     logger.info({ function: instance.functionName, instance: id }, 'stopping an instance');
-    await platform.stop(id, drainMs);
+    await platform.stop(id, graceMs ?? drainMs);
   }
 
   /** @throws what the platform does when it does not accept the start */

@@ -1,5 +1,7 @@
 /** An instance that failed a batch is left alone so long, unless its platform reports it gone before. */
 const SUSPECT_MS = 1_000;
+/** One that does not even answer whether it lives is left alone for longer: each batch would be late. */
+const SILENT_MS = 10_000;
 
 /** An instance that fails so many batches in a row is not worth keeping, whatever it says of itself. */
 const MOST_FAILURES = 3;
@@ -21,10 +23,11 @@ export class InstanceHealth {
     record.failures = 0;
   }
 
-  failed(id: string, nowMs: number): void {
+  /** @param how `stuck`: nothing will ever come of it */
+  failed(id: string, nowMs: number, how: 'failed' | 'silent' | 'stuck' = 'failed'): void {
     const record = this.#of(id);
-    record.failures += 1;
-    record.suspectUntilMs = nowMs + SUSPECT_MS;
+    record.failures = how === 'stuck' ? MOST_FAILURES : record.failures + 1;
+    record.suspectUntilMs = nowMs + (how === 'failed' ? SUSPECT_MS : SILENT_MS);
   }
 
   forget(id: string): void {

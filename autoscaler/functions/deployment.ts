@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import { InflessError } from '../../models/base/errors.ts';
 import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT } from '../../packager/server/instance-protocol.ts';
+import { gradeWarnings } from '../../profiles/conditions/grade.ts';
 import { LOCAL_PERIOD_MICROS, underPeriod } from '../../profiles/conditions/period.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { readTable, type StoredTable } from '../../profiles/store.ts';
 import { withTimeSlices } from '../../profiles/time-slices.ts';
 import { chooseTable, type FoundModel, findModel } from './model-source.ts';
 import { chooseProvider, type ProviderChoice } from './provider-choice.ts';
+import { likeEnvironment } from './request-like.ts';
 import { type FunctionSpec, modelReference } from './spec.ts';
 
 /** A declared function with everything found that is needed to run it. */
@@ -54,10 +56,11 @@ async function profileOf(spec: FunctionSpec, found: FoundModel): Promise<StoredT
 }
 
 async function storedProfileOf(spec: FunctionSpec, found: FoundModel): Promise<StoredTable> {
-  const { digest } = found.model.manifest;
+  const { manifest } = found.model;
+  const { digest } = manifest;
   const measure = `infless-profile ${found.measurable}`;
   if (spec.profile === undefined) {
-    const stored = await chooseTable(found.image?.profile, digest);
+    const stored = await chooseTable(found.image?.profile, manifest);
     if (stored !== undefined) return stored;
     throw new InflessError(
       'PROFILE_NOT_FOUND',
@@ -91,11 +94,18 @@ function workloadOf(
     environment: {
       ...spec.environment,
       ...ofProvider,
+      ...batchingOf(spec),
+      ...likeEnvironment(spec),
       [SERVER_ENVIRONMENT.profile]: profile.file,
       ...(image === undefined ? {} : { [SERVER_ENVIRONMENT.manifest]: image.manifestFile }),
     },
     secrets: spec.secrets,
   };
+}
+
+/** What tells instances that their user trusts the model. */
+export function batchingOf({ batching }: FunctionSpec): Readonly<Record<string, string>> {
+  return batching === 'trust' ? { [SERVER_ENVIRONMENT.batching]: batching } : {};
 }
 
 /**
@@ -105,10 +115,16 @@ function workloadOf(
  */
 export function versionOf(
   content: string,
-  { name, environment, secrets }: FunctionSpec,
+  spec: FunctionSpec,
   ofProvider: ProviderChoice['environment'] = {},
 ): string {
-  const variables = Object.entries({ ...environment, ...ofProvider }).sort();
+  const { name, environment, secrets } = spec;
+  const variables = Object.entries({
+    ...environment,
+    ...ofProvider,
+    ...batchingOf(spec),
+    ...likeEnvironment(spec),
+  }).sort();
   const identity = JSON.stringify([content, name, variables, [...secrets].sort()]);
   return createHash('sha256').update(identity).digest('hex').slice(0, 12);
 }
@@ -119,6 +135,7 @@ async function warningsOf(found: FoundModel, profile: StoredTable): Promise<stri
     ...(failure === undefined
       ? []
       : [`${failure.message}: ${found.title} is served as it was last fetched.`]),
+    ...gradeWarnings(profile.table, profile.file),
     ...(await hostWarnings(found, profile)),
   ];
 }

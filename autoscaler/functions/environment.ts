@@ -5,7 +5,12 @@ const CODE_VARIABLES = /^(?:NODE_.*|LD_.*|DYLD_.*|PATH|OPENSSL_CONF|GCONV_PATH)$
 /** Settings of the serving process itself. */
 const OUR_VARIABLES = /^INFLESS_/;
 /** Those of them that are for a function's owner to choose: bounds of what one instance holds. */
-const OWNER_VARIABLES: readonly string[] = [SERVER_ENVIRONMENT.queueLimit, SERVER_ENVIRONMENT.maxBodyBytes];
+const OWNER_VARIABLES: readonly string[] = [
+  SERVER_ENVIRONMENT.queueLimit,
+  SERVER_ENVIRONMENT.maxBodyBytes,
+  SERVER_ENVIRONMENT.maxRows,
+  SERVER_ENVIRONMENT.maxAnswerBytes,
+];
 
 /**
  * Why a function may not set a variable of this name: a caller who declares a function chooses its model, not
@@ -19,7 +24,7 @@ export function variableRefusal(name: string): string | undefined {
   if (CODE_VARIABLES.test(variable))
     return 'may not be set by a function, as it decides what code runs: leave it out';
   if (OUR_VARIABLES.test(variable) && !OWNER_VARIABLES.includes(variable)) {
-    return `is for the autoscaler to set: leave it out (a function may set ${OWNER_VARIABLES.join(' and ')})`;
+    return `is for the autoscaler to set: leave it out (a function may set ${OWNER_VARIABLES.slice(0, -1).join(', ')} and ${OWNER_VARIABLES.at(-1)})`;
   }
   return undefined;
 }

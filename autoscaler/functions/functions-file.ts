@@ -51,11 +51,12 @@ async function readText(file: string): Promise<string> {
  */
 function relativeTo(directory: string, declaration: FunctionDeclaration): FunctionDeclaration {
   const isPath = (text: string): boolean => /[./\\]/.test(text);
-  const { model, image, profile } = declaration;
+  const { model, image, profile, sample } = declaration;
   return {
     ...declaration,
     ...(model === undefined ? {} : { model: isPath(model) ? resolve(directory, model) : model }),
     ...(image === undefined ? {} : { image: imageRelativeTo(directory, image) }),
+    ...(typeof sample === 'string' ? { sample: resolve(directory, sample) } : {}),
     ...(profile === undefined
       ? {}
       : { profile: isProfileReference(profile) ? profile : resolve(directory, profile) }),

@@ -1,12 +1,14 @@
-import type { ModelFile } from '../../models/manifest/manifest.ts';
+import { likened } from '../../models/manifest/inputs.ts';
+import { type ModelFile, type ModelManifest, trusted } from '../../models/manifest/manifest.ts';
 import { describedModel } from '../../models/resolve/manifest-file.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import type { RegistryOptions } from '../../packager/registry/options.ts';
 import type { UnpackedModel } from '../../packager/unpack/known-images.ts';
 import { fetchFacts, unpackModel } from '../../packager/unpack/unpack-model.ts';
+import { givenShapes } from '../../profiles/conditions/shapes.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { findTable, type StoredTable } from '../../profiles/store.ts';
-import type { ProfileTable } from '../../profiles/table.ts';
+import { likeOf } from './request-like.ts';
 import { type FunctionSpec, modelReference } from './spec.ts';
 
 /** A function's model on this machine. */
@@ -28,24 +30,38 @@ export interface FoundModel {
  */
 export async function findModel(spec: FunctionSpec, asKnown = false): Promise<FoundModel> {
   const reference = modelReference(spec);
+  const like = await likeOf(spec);
   if (spec.image === undefined) {
-    const model = await resolveModel(reference, { name: spec.name });
+    const model = await resolveModel(reference, { name: spec.name, batching: spec.batching, like });
     return { model, title: `model ${reference}`, measurable: reference };
   }
   const image = await unpackModel(spec.image, { ...registryOptions(spec), asKnown });
   const model = await describedModel(image.path, image.manifestFile, spec.name);
-  return { model, image, title: `image ${reference}`, measurable: image.path };
+  const { manifest } = asTrusted(spec, model);
+  return {
+    model: { ...model, manifest: likened(manifest, like) },
+    image,
+    title: `image ${reference}`,
+    measurable: image.path,
+  };
+}
+
+function asTrusted({ batching }: FunctionSpec, model: ModelFile): ModelFile {
+  return batching === 'trust' ? { ...model, manifest: trusted(model.manifest) } : model;
 }
 
 /** The table of a function that names none, found without fetching the weights of an image. */
-export async function findTableOf(spec: FunctionSpec): Promise<ProfileTable | undefined> {
+export async function findTableOf(spec: FunctionSpec): Promise<StoredTable | undefined> {
   if (spec.image === undefined) {
-    const { manifest } = await resolveModel(modelReference(spec), { name: spec.name });
-    return (await findTable(manifest.digest))?.table;
+    const { manifest } = await resolveModel(modelReference(spec), {
+      name: spec.name,
+      like: await likeOf(spec),
+    });
+    return findTable(manifest.digest, { shapes: givenShapes(manifest) });
   }
   const { model, profile } = await fetchFacts(spec.image, registryOptions(spec));
   const own = profile && { file: spec.image, table: profile };
-  return (await chooseTable(own, model.digest))?.table;
+  return chooseTable(own, likened(model, await likeOf(spec)));
 }
 
 /** Somebody waits for the answer: a registry that is silent is no better than one that is down. */
@@ -60,15 +76,15 @@ function registryOptions({ insecure = false }: FunctionSpec): RegistryOptions {
  * it, unless that was measured on another kind of host than this one, and another table was measured here.
  *
  * @param own of the model's image, where it came in one that has a table
- * @param digest `sha256:<hex>` of the model file
+ * @param manifest of the model, with what its requests look like
  */
 export async function chooseTable(
   own: StoredTable | undefined,
-  digest: string,
+  manifest: ModelManifest,
 ): Promise<StoredTable | undefined> {
   const host = await readHost();
   if (own !== undefined && sameHost(own.table.host, host)) return own;
-  const known = await findTable(digest);
+  const known = await findTable(manifest.digest, { shapes: givenShapes(manifest) });
   const isOfHere = known !== undefined && sameHost(known.table.host, host);
   return isOfHere ? known : (own ?? known);
 }

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { messageOf } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
+import { BATCHING_CHOICES } from '../../models/manifest/manifest.ts';
 import { imageSource } from '../../packager/image-name.ts';
 import { KEEP_ALIVE_POLICIES } from '../demand/keepalive/policies.ts';
 import { variableRefusal } from './environment.ts';
+import { sampleSchema, shapesSchema } from './request-like.ts';
 import { objectName } from './secrets/secret-store.ts';
 
 /** `200ms`, `1.5s`, `10m` … as milliseconds; the sentence of the parser is the sentence of the schema. */
@@ -57,6 +59,12 @@ const functionFields = z.strictObject({
     .optional(),
   /** Largest batch to form, whatever the table offers. */
   maxBatch: z.number().int().min(1).optional(),
+  /** `trust`: requests share runs although it is not proven that rows do not depend on each other. */
+  batching: z.enum(BATCHING_CHOICES).default('proven'),
+  /** A request of one row to make up others like (of a file, relative to the functions file). */
+  sample: sampleSchema.optional(),
+  /** Sizes of inputs by name, where the model leaves them open. */
+  shapes: shapesSchema.optional(),
   /** What to do with a request that cannot be in time any more. */
   late: z.enum(['serve', 'reject']).default('serve'),
   /** Longest a request may wait, a cold start included, before it is answered 504. */
@@ -111,6 +119,10 @@ const declarationSchema = functionFields
   .refine(({ image, insecure }) => image !== undefined || insecure === undefined, {
     path: ['insecure'],
     error: 'only the registry of an "image" can be insecure',
+  })
+  .refine(({ sample, shapes }) => sample === undefined || shapes === undefined, {
+    path: ['shapes'],
+    error: 'must be left out beside "sample", which has sizes of its own',
   });
 
 /**

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   describe,
   forModel,
+  headersThatCount,
   isPrediction,
   nothingAt,
   PROTOCOL_URLS,
@@ -16,6 +17,7 @@ import { checkAnnounced } from '../../packager/server/http/body.ts';
 import { CLIENT_CLOSED, HttpError } from '../../packager/server/http/http-error.ts';
 import { asBuffer, bodyBytes } from '../../packager/server/http/http-server.ts';
 import type { ManagedFunction } from '../control/managed-function.ts';
+import type { ServedTimes } from '../dispatch/queued-request.ts';
 import { type FunctionRegistry, notServed } from '../functions/registry.ts';
 import { unqualifiedName } from './function-address.ts';
 import { Invocation, type InvocationParts } from './invocation.ts';
@@ -46,6 +48,8 @@ declare module 'fastify' {
 /** All that OpenFaaS passes on: what a function does not take, is refused in its own words. */
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const PREFIX = '/function';
+/** A request that has it is answered with the header `Server-Timing`. */
+const TIMING_HEADER = 'x-infless-timing';
 
 /**
  * The functions themselves: `/function/NAME`, the paths of all protocols below it, and the same paths at the
@@ -129,9 +133,26 @@ async function answer(
     if (!reply.raw.writableFinished) gone.abort();
   });
   const contentType = request.headers['content-type'] ?? JSON_TYPE;
-  const response = await invocation.submit({ path, contentType, body: bodyBytes(request) }, gone.signal);
+  const onServed =
+    TIMING_HEADER in request.headers
+      ? (times: ServedTimes): void => void reply.header('server-timing', serverTiming(times))
+      : undefined;
+  const body = bodyBytes(request);
+  const call = { path, contentType, ...headersThatCount(route, request.headers), body };
+  const response = await invocation.submit(call, gone.signal, onServed);
   reply.header('x-duration-seconds', invocation.durationSeconds);
-  return reply.code(response.status).type(response.contentType).send(asBuffer(response.body));
+  reply
+    .code(response.status)
+    .type(response.contentType)
+    .headers(response.headers ?? {});
+  return reply.send(asBuffer(response.body));
+}
+
+/** Where the time of a request went, as browsers and tools read it (W3C Server Timing). */
+function serverTiming({ queueMs, codecMs, executeMs, transferMs, requests }: ServedTimes): string {
+  const parts = { queue: queueMs, execute: executeMs, codec: codecMs, transfer: transferMs };
+  const durations = Object.entries(parts).map(([phase, tookMs]) => `${phase};dur=${tookMs.toFixed(2)}`);
+  return [...durations, `requests;desc="${requests}"`].join(', ');
 }
 
 /** A function takes requests whether or not it has an instance at the moment. */

@@ -12,6 +12,8 @@ import { functionRoutes, nothingHere } from './function-routes.ts';
 import { openFaasRoutes } from './openfaas/openfaas-routes.ts';
 import type { OpenFaasParts } from './openfaas/parts.ts';
 import { exampleRoute } from './ui/example-route.ts';
+import { liveRoutes } from './ui/live-routes.ts';
+import { pageRoutes } from './ui/page-routes.ts';
 
 export interface GatewayParts extends OpenFaasParts {
   readonly logger: Logger;
@@ -19,6 +21,8 @@ export interface GatewayParts extends OpenFaasParts {
   readonly credentials?: Credentials;
   /** Beside loopback names, those by which functions may be administered without a login. */
   readonly hostNames: readonly string[];
+  /** Whether it has a page for browsers, at `/ui`; default: yes. */
+  readonly hasPage?: boolean;
   /** Where the gateway of another autoscaler answers that leads, where there may be others. */
   readonly leaderUrl?: () => string | undefined;
 }
@@ -44,6 +48,7 @@ export class Gateway {
   #closing = false;
 
   constructor(parts: GatewayParts, limits: GatewayLimits = DEFAULT_GATEWAY_LIMITS) {
+    const { hasPage = true } = parts;
     this.app = createHttpServer({
       maxBodyBytes: limits.maxBodyBytes,
       budget: new BodyBudget(limits.heldBytes),
@@ -64,12 +69,13 @@ export class Gateway {
       const { registry } = parts.metrics;
       return reply.type(registry.contentType).send(await registry.metrics());
     });
+    if (hasPage) pageRoutes(this.app);
     functionRoutes(this.app, parts);
     exampleRoute(this.app, parts);
     this.app.register(async (app) => {
       asyncFunctionRoutes(app, parts);
     });
-    for (const routes of [adminRoutes, openFaasRoutes]) {
+    for (const routes of [adminRoutes, openFaasRoutes, ...(hasPage ? [liveRoutes] : [])]) {
       this.app.register(async (app) => {
         if (parts.credentials !== undefined) app.addHook('onRequest', basicAuth(parts.credentials));
         routes(app, parts);

@@ -4,6 +4,7 @@ import { CLIENT_CLOSED } from '../../packager/server/http/http-error.ts';
 import type { InferenceRequest, InferenceResponse } from '../../packager/server/instance-protocol.ts';
 import type { Controller } from '../control/controller.ts';
 import type { ManagedFunction } from '../control/managed-function.ts';
+import type { ServedTimes } from '../dispatch/queued-request.ts';
 import type { GatewayMetrics } from './metrics.ts';
 
 export interface InvocationParts {
@@ -35,8 +36,12 @@ export class Invocation {
   }
 
   /** @throws InflessError OVERLOADED, UNAVAILABLE, DEADLINE_EXCEEDED */
-  submit(request: InferenceRequest, signal: AbortSignal): Promise<InferenceResponse> {
-    return this.#managed.dispatcher.submit(request, this.arrivalMs, signal);
+  submit(
+    request: InferenceRequest,
+    signal: AbortSignal,
+    onServed?: (times: ServedTimes) => void,
+  ): Promise<InferenceResponse> {
+    return this.#managed.dispatcher.submit(request, this.arrivalMs, signal, onServed);
   }
 
   /** Since its arrival, as OpenFaaS writes it into a header. */

@@ -17,6 +17,7 @@ export class GatewayMetrics {
   readonly registry = new Registry();
   readonly #namespace: string;
   readonly #invocations = new Map<string, number>();
+  readonly #arrived = new Map<string, number>();
   readonly #started: Counter<'function_name'>;
   readonly #answered: Counter<'function_name' | 'code'>;
   readonly #seconds: Histogram<'function_name' | 'code'>;
@@ -69,6 +70,7 @@ export class GatewayMetrics {
   }
 
   started(functionName: string): void {
+    this.#arrived.set(functionName, (this.#arrived.get(functionName) ?? 0) + 1);
     this.#started.inc({ function_name: this.#nameOf(functionName) });
   }
 
@@ -87,6 +89,27 @@ export class GatewayMetrics {
       this.#unbatched.inc(labels);
       for (let request = 0; request < batch.size; request += 1) this.#batch.observe(labels, 1);
     }
+  }
+
+  /** How many batches of a function had which size, in the steps of the histogram, since we started. */
+  async batchSizesOf(functionName: string): Promise<readonly { name: string; count: number }[]> {
+    const { values } = await this.#batch.get();
+    const own = values.filter(({ labels, metricName }) => {
+      return labels.function_name === this.#nameOf(functionName) && metricName?.endsWith('_bucket');
+    });
+    const upTo = ({ labels }: (typeof own)[number]): unknown => (labels as { readonly le?: unknown }).le;
+    return own.map((bucket, index) => {
+      const { value } = bucket;
+      const [below, most] = [own[index - 1], upTo(bucket)];
+      const least = below === undefined ? 1 : Number(upTo(below)) + 1;
+      const name = most === '+Inf' ? `${least} and more` : least === most ? `${most}` : `${least}–${most}`;
+      return { name, count: value - (below?.value ?? 0) };
+    });
+  }
+
+  /** Requests that have come since we started, by function. */
+  get arrived(): ReadonlyMap<string, number> {
+    return this.#arrived;
   }
 
   /** Requests of a function that were answered since we started. */
@@ -144,6 +167,19 @@ export class GatewayMetrics {
       'Requests per second that the cluster cannot carry.',
       (name) => controller.shortageOf(name)?.missingPerSecond ?? 0,
     );
+    new Gauge({
+      name: 'infless_table_mismatch',
+      help: 'Execution time over what the profile table says, for configs where they stay apart.',
+      labelNames: ['function_name', 'config'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { name, tableMismatches } of controller.functions) {
+          for (const { configText, slowdown } of tableMismatches)
+            this.set({ function_name: nameOf(name), config: configText }, slowdown);
+        }
+      },
+    });
     new Gauge({
       name: 'infless_shortage',
       help: '1 for a function that lacks instances, by what it lacks them for.',

@@ -5,6 +5,9 @@ import { packProgram } from '../../packager/cli.ts';
 import { serverProgram } from '../../packager/server/program.ts';
 import { loadProgram } from '../../profiler/load/program.ts';
 import { profileProgram } from '../../profiler/program.ts';
+import { deployCommand, logsCommand, statusCommand, topCommand } from '../client/commands.ts';
+import { doctorCommand } from '../doctor/doctor-command.ts';
+import { journalCommand, replayCommand } from '../journal/commands.ts';
 import { autoscalerProgram } from '../program.ts';
 import { serveCommand } from '../serve-models/serve-command.ts';
 import { inflessProgram } from './program.ts';
@@ -67,6 +70,13 @@ export async function optionsPage(): Promise<string> {
     { spec: packProgram, names: ['infless-pack', 'infless pack'] },
     { spec: autoscalerProgram, names: ['infless-autoscaler', 'infless autoscaler'] },
     { spec: loadProgram, names: ['infless-load', 'infless load'] },
+    ...[statusCommand, topCommand, logsCommand, deployCommand].map((spec) => ({
+      spec,
+      names: [`infless ${spec.name}`],
+    })),
+    { spec: journalCommand, names: ['infless journal'] },
+    { spec: replayCommand, names: ['infless replay'] },
+    { spec: doctorCommand, names: ['infless doctor'] },
     { spec: serverProgram, names: ['The serving process'] },
   ]);
   const completion = await inflessProgram.commands!.find(({ name }) => name === 'completion')!.load();

@@ -4,7 +4,7 @@ import {
   type LazyProgram,
   type ProgramSpec,
 } from '../../models/base/command-line/option-table.ts';
-import { EXPLAIN, PLAN, SERVE } from '../commands.ts';
+import { CLIENT, DOCTOR, EXPLAIN, JOURNAL, PLAN, REPLAY, SERVE } from '../commands.ts';
 
 /** The four programs, each of which has a name of its own, too. */
 const PROGRAMS: readonly LazyProgram[] = [
@@ -39,17 +39,31 @@ const COMPLETION: LazyProgram = {
   load: async () => (await import('./completion-command.ts')).completionOf(() => inflessProgram, PROGRAMS),
 };
 
+function under(group: string, programs: readonly LazyProgram[]): LazyProgram[] {
+  return programs.map((program) => ({ ...program, group }));
+}
+
 /** The program `infless`: everything under one name. Nothing is loaded but what is called. */
 export const inflessProgram: ProgramSpec = defineProgram({
   name: 'infless',
   summary:
     'Give a model and a latency target, get an endpoint that meets it with as few resources as possible.',
   options: {},
-  commands: [SERVE, ...PROGRAMS, PLAN, EXPLAIN, COMPLETION],
+  commands: [
+    ...under('Serve and measure', [SERVE, ...PROGRAMS]),
+    ...under('A running autoscaler', CLIENT),
+    ...under('What is decided, and what would be', [PLAN, EXPLAIN, JOURNAL, REPLAY]),
+    ...under('This machine', [DOCTOR, COMPLETION]),
+  ],
   notes: `
 Start with a model file, or a model of the zoo:
   infless serve mobilenet --slo 200ms
   infless load http://127.0.0.1:8080/function/mobilenet --rate 20 --slo 200ms
+  infless status
+
+Why it runs as it does:
+  infless explain mobilenet
+  infless journal --follow
 
 infless COMMAND --help shows the options of a command; docs/options.md has all of them.`,
 });

@@ -1,5 +1,5 @@
 import type { KubeConfig } from '@kubernetes/client-node';
-import { InflessError, messageOf } from '../../models/base/errors.ts';
+import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 
 export interface ClusterAccess {
   /** Default: what KUBECONFIG names, else ~/.kube/config, else the service account of the pod we run in. */
@@ -14,7 +14,9 @@ const MADE_UP_CONTEXT = 'loaded-context';
 /** @throws InflessError INVALID_INPUT where there is none, it cannot be read, or it lacks the context. */
 export async function loadKubeConfig({ kubeconfig, context }: ClusterAccess): Promise<KubeConfig> {
   // The library is large, and no one who serves on one machine should wait for it.
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig } = await import('@kubernetes/client-node').catch((error: unknown) => {
+    throw notInstalled(error);
+  });
   const config = new KubeConfig();
   try {
     if (kubeconfig === undefined) config.loadFromDefault();
@@ -36,6 +38,19 @@ export async function loadKubeConfig({ kubeconfig, context }: ClusterAccess): Pr
   const cluster = config.getCurrentCluster();
   if (cluster?.server.startsWith('http:')) Object.assign(cluster, { skipTLSVerify: true });
   return config;
+}
+
+/** Who serves on one machine does without it. */
+function notInstalled(cause: unknown): unknown {
+  if (systemCode(cause) !== 'ERR_MODULE_NOT_FOUND') return cause;
+  return new InflessError(
+    'PLATFORM_FAILED',
+    'Clusters need @kubernetes/client-node, which is not installed',
+    {
+      remedy: 'Run npm install @kubernetes/client-node, where infless is installed.',
+      cause,
+    },
+  );
 }
 
 function choose(config: KubeConfig, context: string): void {

@@ -18,6 +18,8 @@ export interface LatencySummary {
 export class LatencyWindow {
   readonly #latenciesMs = new Float64Array(SIZE);
   #count = 0;
+  /** The latest summary, and what it was of: between requests it is the same. */
+  #known: { readonly count: number; readonly sloMs: number; readonly summary: LatencySummary } | undefined;
 
   /** @param latencyMs from arrival to answer; Infinity for a request that failed */
   record(latencyMs: number): void {
@@ -28,13 +30,16 @@ export class LatencyWindow {
   summary(sloMs: number): LatencySummary | undefined {
     const requests = Math.min(this.#count, SIZE);
     if (requests === 0) return undefined;
+    if (this.#known?.count === this.#count && this.#known.sloMs === sloMs) return this.#known.summary;
     const sorted = this.#latenciesMs.slice(0, requests).sort();
     const inTime = sorted.filter((latencyMs) => latencyMs <= sloMs).length;
-    return {
+    const summary = {
       requests,
       p50Ms: sorted[Math.ceil(requests * 0.5) - 1]!,
       p99Ms: sorted[Math.ceil(requests * 0.99) - 1]!,
       attainment: inTime / requests,
     };
+    this.#known = { count: this.#count, sloMs, summary };
+    return summary;
   }
 }

@@ -1,6 +1,14 @@
 import type { BatchTiming } from '../../packager/server/instance-protocol.ts';
+import {
+  DEFAULT_TRANSPORT_MS,
+  NO_COST,
+  type Observation,
+  type RequestCost,
+  SLOWDOWN_STEP,
+  STEP_REACH,
+} from '../../profiles/capacity/batch-time.ts';
 import { type Config, configKey } from '../../profiles/config.ts';
-import { DEFAULT_TRANSPORT_MS, NO_COST, type Observation, type RequestCost } from './service-times.ts';
+import type { TableMismatch, TableWatch } from './table-watch.ts';
 
 /** Batches before measurements speak: first ones run on cold caches. */
 const FEWEST_BATCHES = 20;
@@ -28,6 +36,7 @@ const FASTEST = 0.5;
  */
 export class ObservedTimes {
   readonly #tabulated: (config: Config) => RequestCost;
+  readonly #watch: ((config: Config) => TableWatch) | undefined;
   readonly #byConfig = new Map<string, RunningMeans>();
   /**
    * The same by the objects that stand for configs: making a key for every batch takes longer than all the
@@ -39,9 +48,13 @@ export class ObservedTimes {
   /** Until when it has faded; undefined while instances run. */
   #fadedUntilMs: number | undefined;
 
-  /** @param tabulated what the table says of a row beside running it */
-  constructor(tabulated: (config: Config) => RequestCost) {
+  /**
+   * @param tabulated what the table says of a row beside running it
+   * @param watch makes what tells where the table is wrong; default: nothing does
+   */
+  constructor(tabulated: (config: Config) => RequestCost, watch?: (config: Config) => TableWatch) {
     this.#tabulated = tabulated;
+    this.#watch = watch;
   }
 
   /** Another number whenever {@link of} may answer differently than before. */
@@ -62,6 +75,7 @@ export class ObservedTimes {
     tabulatedMs: number,
   ): void {
     const means = this.#meansOf(config);
+    means.watch?.add(timing.executeMs, tabulatedMs);
     const elsewhereMs = roundTripMs - requests * means.tabulated.transferMs;
     const hasMoved = means.add(requests, timing, elsewhereMs, tabulatedMs);
     const haveAllMoved = this.#all.add(requests, timing, elsewhereMs, tabulatedMs);
@@ -119,6 +133,11 @@ export class ObservedTimes {
     return this.#all.doubt;
   }
 
+  /** Where the table stays wrong. */
+  get mismatches(): readonly TableMismatch[] {
+    return [...this.#byConfig.values()].flatMap(({ watch }) => watch?.mismatch ?? []);
+  }
+
   /** Undefined until enough batches have run. */
   of(config: Config): Observation | undefined {
     return this.#byConfig.get(configKey(config))?.observation ?? this.#all.guess;
@@ -128,7 +147,7 @@ export class ObservedTimes {
     let means = this.#byObject.get(config);
     if (means === undefined) {
       const key = configKey(config);
-      means = this.#byConfig.get(key) ?? new RunningMeans(this.#tabulated(config));
+      means = this.#byConfig.get(key) ?? new RunningMeans(this.#tabulated(config), this.#watch?.(config));
       this.#byConfig.set(key, means);
       this.#byObject.set(config, means);
     }
@@ -139,6 +158,7 @@ export class ObservedTimes {
 /** What one config's batches took, or those of all configs together. */
 class RunningMeans {
   readonly tabulated: RequestCost;
+  readonly watch: TableWatch | undefined;
   /** How many speak. Those of which a while without any is left count less than one each. */
   #batches = 0;
   #executeMs = 0;
@@ -146,14 +166,15 @@ class RunningMeans {
   #codecMsPerRequest = 0;
   #transportMs = 0;
   #distance = 0;
-  #slowdownStep = new Step(0.1);
+  #slowdownStep = new Step(SLOWDOWN_STEP);
   #codecStep = new Step(0.1);
   #transportStep = new Step(0.5);
   #observation: Observation | undefined;
   #guess: Observation | undefined;
 
-  constructor(tabulated: RequestCost) {
+  constructor(tabulated: RequestCost, watch?: TableWatch) {
     this.tabulated = tabulated;
+    this.watch = watch;
   }
 
   copy(): RunningMeans {
@@ -263,7 +284,7 @@ class Step {
 
   /** Returns whether it moved. */
   follow(target: number): boolean {
-    if (Math.abs(target - this.#value) <= 0.75 * this.#size) return false;
+    if (Math.abs(target - this.#value) <= STEP_REACH * this.#size) return false;
     const value = Math.round(target / this.#size) * this.#size;
     const hasMoved = value !== this.#value;
     this.#value = value;

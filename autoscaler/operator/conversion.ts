@@ -34,6 +34,8 @@ function specOf(declaration: FunctionDeclaration): Spec {
     environment,
     insecure,
     maxBatch,
+    batching,
+    shapes,
     late,
     maxWait,
     provider,
@@ -45,6 +47,9 @@ function specOf(declaration: FunctionDeclaration): Spec {
       insecure,
       scale: scale && present(instancesOf(scale)),
       maxBatch,
+      batching,
+      sample: sampleOf(declaration),
+      shapes,
       limits: limits && present({ cpu: limits.cpu?.toString(), gpuPercent: limits.gpu }),
       provider,
       profile: profile === undefined ? undefined : { configMap: parseProfileReference(profile) },
@@ -59,6 +64,16 @@ function specOf(declaration: FunctionDeclaration): Spec {
 
 function instancesOf({ min, max, idle, weight, policy }: NonNullable<FunctionDeclaration['scale']>) {
   return { minInstances: min, maxInstances: max, idle, weight, policy };
+}
+
+/** @throws InflessError INVALID_INPUT for a file: no node has it */
+function sampleOf({ name, sample }: FunctionDeclaration): Spec['sample'] {
+  if (typeof sample !== 'string') return sample;
+  throw new InflessError(
+    'INVALID_INPUT',
+    `Function "${name}" names the sample ${sample}, which the nodes of a cluster do not have`,
+    { remedy: 'Write the request in its place, or pack it into the image with infless-pack --sample.' },
+  );
 }
 
 function imageOf({ name, model, image }: FunctionDeclaration): string {
@@ -77,7 +92,8 @@ function imageOf({ name, model, image }: FunctionDeclaration): string {
  */
 export function declarationOf({ metadata, spec }: InferenceFunction): FunctionDeclaration {
   const { [LAST_APPLIED]: _, ...annotations } = metadata?.annotations ?? {};
-  const { slo, scale, limits, profile, env, image, insecure, maxBatch, late, maxWait } = spec;
+  const { slo, scale, limits, profile, env, image, insecure, maxBatch, batching, late, maxWait } = spec;
+  const { sample, shapes } = spec;
   return {
     name: metadata!.name!, // every object has one
     image,
@@ -87,6 +103,9 @@ export function declarationOf({ metadata, spec }: InferenceFunction): FunctionDe
       insecure,
       scale: scale && present(scaleOf(scale)),
       maxBatch,
+      batching,
+      sample,
+      shapes,
       limits: limits && present({ cpu: coresOf(limits.cpu), gpu: limits.gpuPercent }),
       provider: spec.provider,
       profile: profile && formatProfileReference(profile.configMap),

@@ -90,6 +90,7 @@ function structural(schema: z.ZodType): unknown {
 
 function adapt(schema: Schema): void {
   if (schema.additionalProperties === false) delete schema.additionalProperties;
+  if (schema['x-kubernetes-preserve-unknown-fields'] === true) delete schema.additionalProperties;
   if (schema['x-kubernetes-int-or-string'] === true) schema.anyOf = [{ type: 'integer' }, { type: 'string' }];
   if (schema.type !== 'integer') return;
   // zod's limits of what a number of JavaScript can hold are none of ours

@@ -1,10 +1,13 @@
 import { InflessError } from '../../models/base/errors.ts';
-import { canBatch } from '../../models/manifest/manifest.ts';
+import { likened } from '../../models/manifest/inputs.ts';
+import { believed, canBatch, trusted } from '../../models/manifest/manifest.ts';
 import { type PinnedImage, pinImage } from '../../packager/unpack/pinned-image.ts';
+import { gradeWarnings } from '../../profiles/conditions/grade.ts';
 import { CLUSTER_PERIOD_MICROS, periodCaveats, underPeriod } from '../../profiles/conditions/period.ts';
 import type { StoredTable } from '../../profiles/store.ts';
-import { type Deployment, versionOf } from '../functions/deployment.ts';
+import { batchingOf, type Deployment, versionOf } from '../functions/deployment.ts';
 import { chooseProvider } from '../functions/provider-choice.ts';
+import { likeEnvironment, likeOf } from '../functions/request-like.ts';
 import type { FunctionSpec } from '../functions/spec.ts';
 import type { ProfileTables } from './profile-tables.ts';
 
@@ -28,6 +31,8 @@ export async function resolveImage(
   const image = await pinImage(pinned ?? spec.image!, { insecure }); // objects of a cluster always name one
   const profile = await profileOf(spec, image, tables);
   const { environment, secrets } = spec;
+  const described = { ...believed(image.model), name: spec.name };
+  const manifest = likened(spec.batching === 'trust' ? trusted(described) : described, await likeOf(spec));
   const table = underPeriod(profile.table, CLUSTER_PERIOD_MICROS);
   const chosen = await chooseProvider(spec, image.model.format, table);
   return {
@@ -36,18 +41,21 @@ export async function resolveImage(
       limits: chosen.limits,
       nodeSelector: { ...architectureOf(image), ...spec.nodeSelector },
     },
-    model: { path: image.reference, manifest: { ...image.model, name: spec.name } },
+    model: { path: image.reference, manifest },
     profile: { ...profile, table },
-    maxBatch: canBatch(image.model) ? (spec.maxBatch ?? Number.MAX_SAFE_INTEGER) : 1,
+    maxBatch: canBatch(manifest) ? (spec.maxBatch ?? Number.MAX_SAFE_INTEGER) : 1,
     workload: {
       version: versionOf(image.reference, spec, chosen.environment),
       model: image.reference,
       modelName: spec.name,
       sloMs: spec.slo,
-      environment: { ...environment, ...chosen.environment },
+      environment: { ...environment, ...chosen.environment, ...batchingOf(spec), ...likeEnvironment(spec) },
       secrets,
     },
-    warnings: [...periodCaveats(profile.table, CLUSTER_PERIOD_MICROS, spec.name)],
+    warnings: [
+      ...gradeWarnings(profile.table, profile.file),
+      ...periodCaveats(profile.table, CLUSTER_PERIOD_MICROS, spec.name),
+    ],
   };
 }
 

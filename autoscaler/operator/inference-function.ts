@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
+import { BATCHING_CHOICES } from '../../models/manifest/manifest.ts';
 import { KEEP_ALIVE_POLICIES } from '../demand/keepalive/policies.ts';
 import { DEFAULT_PROFILE_KEY } from '../functions/profile-reference.ts';
 
@@ -93,6 +94,33 @@ export const inferenceFunctionSpecSchema = z.object({
     .describe('The latency target.'),
   scale: scaleSchema,
   maxBatch: z.int().min(1).max(4096).optional().describe('Largest batch to form, whatever the table offers.'),
+  batching: z
+    .enum(BATCHING_CHOICES)
+    .optional()
+    .describe(
+      'trust batches although rows are not proven to be independent of each other (default: proven).',
+    ),
+  sample: z
+    .record(z.string(), z.unknown())
+    .meta({ 'x-kubernetes-preserve-unknown-fields': true })
+    .optional()
+    .describe(
+      'A request of one row that others are made up like, as TensorFlow Serving takes it, e.g. {"instances": [[1, 2]]}.',
+    ),
+  shapes: z
+    .record(
+      z.string(),
+      z
+        .array(
+          z
+            .int()
+            .min(1)
+            .max(2 ** 31 - 1),
+        )
+        .min(1),
+    )
+    .optional()
+    .describe('Sizes of inputs by name, where the model leaves them open, e.g. images: [1, 3, 640, 640].'),
   limits: z
     .object({
       cpu: cores.optional().describe('CPU, e.g. 2 or 500m.'),

@@ -6,17 +6,16 @@ import { defineProgram, option, toggle, type Values } from '../../models/base/co
 import { wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { formatDuration, parseDurationMs } from '../../models/base/units.ts';
-import { stderrLogger } from '../../packager/server/stderr-log.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
-import { forecastOf } from '../gateway/admin/function-status.ts';
-import type { Forecast } from '../planning/capacity/forecast.ts';
 import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';
 import { LocalBackend } from '../service/local-backend.ts';
 import { type Service, startService } from '../service/service.ts';
+import { serviceLogger } from '../service/service-logger.ts';
+import { BatchRecord, HostWatch } from './phases.ts';
 import { Timeline } from './timeline.ts';
 import { QUICKSTART_FUNCTIONS, type QuickstartFunction, tableFor } from './tour-functions.ts';
 import { peakRate, rampOf, replay } from './tour-load.ts';
-import { allMet, renderReport, type TourResult } from './tour-report.ts';
+import { allMet, missedTexts, renderReport, type TourResult } from './tour-report.ts';
 
 const OPTIONS = {
   port: option({
@@ -28,7 +27,7 @@ const OPTIONS = {
   duration: option({
     flag: '--duration <time>',
     parse: parseDurationMs,
-    default: '30s',
+    default: '20s',
     help: 'length of the replayed load',
   }),
   exit: toggle({
@@ -67,18 +66,23 @@ async function tour(
   signal: AbortSignal,
 ): Promise<void> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
-  say('1. Profile: how fast is each model with how much? (kept; the next time this step is skipped)');
+  say(
+    '1. Profile: how fast is each model with how much? (coarsely, kept; the next time this step is skipped)',
+  );
   const tables = new Map<string, ProfileTable>();
   for (const { name } of QUICKSTART_FUNCTIONS)
     tables.set(name, await tableFor(name, (line) => say(`   ${line}`), signal));
 
   const backend = new LocalBackend({ stateDirectory });
+  const batches = new BatchRecord(tables);
   const service = await startService({
     host: '127.0.0.1',
     port: options.port,
     backend,
     rates: percentileRateModel,
-    logger: stderrLogger({ level: 'error', base: null }),
+    logger: serviceLogger('error'),
+    onBatch: (functionName, batch) =>
+      batches.note(functionName, batch, service.controller.instancesOf(functionName)),
   });
   try {
     say(`\n2. Serve: the autoscaler listens on ${service.url}`);
@@ -88,6 +92,7 @@ async function tour(
     const durationMs = options.duration;
     say(`\n3. Load: ${formatDuration(durationMs)} of Poisson arrivals that rise and fall, on both at once`);
     const timeline = new Timeline(service.controller, backend.platform, systemClock);
+    const host = await HostWatch.start();
     await timeline.start();
     const replays = QUICKSTART_FUNCTIONS.map((tour, index) =>
       loadOne(service, tour, tables.get(tour.name)!, { durationMs, stateDirectory, seed: index + 1 }, signal),
@@ -95,6 +100,9 @@ async function tour(
     const results = await Promise.all(replays);
     await timeline.stop();
     say(`\n${renderReport(results, timeline)}`);
+    const busy = await host.text(timeline.cpuMs);
+    for (const line of [...(busy === undefined ? [] : [busy]), ...missedTexts(results, timeline, batches)])
+      say(line);
 
     if (options.exit) {
       process.exitCode = allMet(results) ? 0 : 1;
@@ -144,7 +152,7 @@ async function loadOne(
 ): Promise<TourResult> {
   const peakPerSecond = peakRate(table, tour);
   const url = `${service.url}/function/${tour.name}`;
-  const running = replay(
+  const load = await replay(
     {
       url,
       ramp: rampOf(tour, peakPerSecond, durationMs),
@@ -154,22 +162,7 @@ async function loadOne(
     },
     signal,
   );
-  const forecast = forecastAtPeak(service, tour, peakPerSecond, durationMs);
-  const load = await running;
-  return { name: tour.name, sloMs: tour.sloMs, load, peakPerSecond, forecast: await forecast };
-}
-
-/** What the table predicts in the middle of the peak, for the instances that are there then. */
-async function forecastAtPeak(
-  service: Service,
-  { name, course }: QuickstartFunction,
-  peakPerSecond: number,
-  durationMs: number,
-): Promise<Forecast | undefined> {
-  const peaks = course.filter(([, share]) => share === 1).map(([at]) => at);
-  await pause(systemClock, ((Math.min(...peaks) + Math.max(...peaks)) / 2) * durationMs);
-  const managed = service.controller.find(name);
-  return managed && forecastOf(managed, service.controller, systemClock.nowMs(), peakPerSecond);
+  return { name: tour.name, sloMs: tour.sloMs, load, peakPerSecond };
 }
 
 function invitation({ url }: Service): string {
@@ -178,5 +171,6 @@ function invitation({ url }: Service): string {
     'Still serving; Ctrl-C stops it. Try:',
     `  curl -s ${url}/function/lstm-maxclass-2365 -d '{"instances":[[${tokens}]]}' | cut -c1-200`,
     `  curl -s ${url}/api/functions`,
+    `What it does and why: ${url}/ui`,
   ].join('\n');
 }

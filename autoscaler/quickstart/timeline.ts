@@ -16,6 +16,8 @@ export interface Stretch {
 interface Record {
   readonly stretches: Stretch[];
   readonly cpuMsById: Map<string, number>;
+  /** When an instance was starting, in seconds since the start. */
+  readonly startingAt: number[];
 }
 
 /** Watches which instances each function has while a replay runs, and the CPU time they use. */
@@ -53,6 +55,17 @@ export class Timeline {
     return this.#records.get(functionName)?.stretches ?? [];
   }
 
+  /** Whether an instance of a function was on its way at some time between two seconds since the start. */
+  wasStarting(functionName: string, fromSecond: number, toSecond: number): boolean {
+    const seconds = this.#records.get(functionName)?.startingAt ?? [];
+    return seconds.some((second) => second >= fromSecond - SAMPLE_MS / 1000 && second <= toSecond);
+  }
+
+  /** CPU time of all instances since the start. */
+  get cpuMs(): number {
+    return [...this.#records.keys()].reduce((sum, name) => sum + this.cpuMsOf(name), 0);
+  }
+
   /** CPU time its instances have used since the start, those that are gone included. */
   cpuMsOf(functionName: string): number {
     const used = this.#records.get(functionName)?.cpuMsById ?? new Map<string, number>();
@@ -68,9 +81,14 @@ export class Timeline {
   async #sample(): Promise<void> {
     const second = (this.#clock.nowMs() - this.#startMs) / 1000;
     for (const { name } of this.#controller.functions) {
-      const record = this.#records.get(name) ?? { stretches: [], cpuMsById: new Map<string, number>() };
+      const record = this.#records.get(name) ?? {
+        stretches: [],
+        cpuMsById: new Map<string, number>(),
+        startingAt: [],
+      };
       this.#records.set(name, record);
       const instances = this.#controller.instancesOf(name);
+      if (instances.some(({ phase }) => phase === 'starting')) record.startingAt.push(second);
       extend(record.stretches, second, describe(instances.filter(({ phase }) => phase === 'ready')));
       for (const { id } of instances) {
         const usage = await this.#platform.usage(id);

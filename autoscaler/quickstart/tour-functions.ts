@@ -1,9 +1,8 @@
+import { formatDuration } from '../../models/base/units.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
-import { progressListener } from '../../profiler/report/progress-line.ts';
-import { profileModel } from '../../profiler/sweep/profile-model.ts';
-import { readHost, sameHost } from '../../profiles/host.ts';
-import { findTable, profileDirectory } from '../../profiles/store.ts';
+import { profileDirectory } from '../../profiles/store.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
+import { coarseTable, tableOfHere } from '../serve-models/coarse-table.ts';
 
 /** A function of the tour: a model of the zoo, how fast it is to answer, and how its load moves. */
 export interface QuickstartFunction {
@@ -51,6 +50,9 @@ export const QUICKSTART_FUNCTIONS: readonly QuickstartFunction[] = [
   },
 ];
 
+/** How long measuring one model may take. */
+const MEASURE_MS = 20_000;
+
 /**
  * The table of a zoo model as measured on this machine; measured now, coarsely, when there is none in the
  * cache. Tables that come with the package don't count: they were measured elsewhere.
@@ -60,19 +62,13 @@ export async function tableFor(
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<ProfileTable> {
-  const { manifest } = await resolveModel(name);
-  const found = await findTable(manifest.digest);
-  if (found?.file.startsWith(profileDirectory()) && sameHost(found.table.host, await readHost())) {
-    say(
-      `${name}: ${found.table.cells.length} cells measured before, on ${found.table.createdAt.slice(0, 10)} (${found.file})`,
-    );
+  const given = { functionName: name, reference: name, model: await resolveModel(name) };
+  const found = await tableOfHere(given);
+  if (found?.file.startsWith(profileDirectory())) {
+    const { cells, createdAt } = found.table;
+    say(`${name}: ${cells.length} cells, of ${createdAt.slice(0, 10)} (${found.file})`);
     return found.table;
   }
-  say(`${name}: measuring`);
-  return profileModel(
-    name,
-    { quick: true, resume: 'if-interrupted' },
-    progressListener(process.stderr),
-    signal,
-  );
+  say(`${name}: measuring for at most ${formatDuration(MEASURE_MS)}`);
+  return coarseTable(given, MEASURE_MS, signal);
 }

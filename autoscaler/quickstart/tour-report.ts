@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { formatDuration } from '../../models/base/units.ts';
 import type { LoadReport } from '../../profiler/load/report.ts';
-import type { Forecast } from '../planning/capacity/forecast.ts';
+import type { BatchRecord } from './phases.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface TourResult {
@@ -9,10 +9,6 @@ export interface TourResult {
   readonly sloMs: number;
   readonly load: LoadReport;
   readonly peakPerSecond: number;
-  /**
-   * At the peak rate, from the table, for the instances of that moment; undefined when none was ready then.
-   */
-  readonly forecast: Forecast | undefined;
 }
 
 /** Whether every function answered the share of requests in time that its SLO asks for. */
@@ -37,7 +33,6 @@ export function renderReport(results: readonly TourResult[], timeline: Timeline)
   );
   row('p50', ({ load }) => duration(load.latencyMs?.p50));
   row('p99', ({ load }) => duration(load.latencyMs?.p99));
-  row('p99 predicted at the peak', ({ forecast }) => duration(forecast?.p99Ms));
   row('SLO', ({ sloMs }) => `${formatDuration(sloMs)} at p99`);
   row(
     'violations',
@@ -50,6 +45,34 @@ export function renderReport(results: readonly TourResult[], timeline: Timeline)
   });
   const courses = results.map(({ name }) => `${name}\n${course(timeline, name)}`);
   return `${table.toString()}\n\nInstances over time (b = largest batch, c = cores)\n${courses.join('\n')}`;
+}
+
+/**
+ * Of functions that missed their SLO, where the time of late requests went: starts, execution, queue. A line
+ * each.
+ */
+export function missedTexts(
+  results: readonly TourResult[],
+  timeline: Pick<Timeline, 'wasStarting'>,
+  batches: Pick<BatchRecord, 'executionText'>,
+): string[] {
+  return results
+    .filter(({ load }) => load.slo?.met !== true)
+    .flatMap(({ name, load }) => {
+      const late = load.seconds.reduce((sum, second) => sum + second.late, 0);
+      const atStarts = load.seconds
+        .filter(({ second }) => timeline.wasStarting(name, second - 1, second))
+        .reduce((sum, second) => sum + second.late, 0);
+      const { failed, dropped } = load;
+      const others = Object.values(failed.byStatus).concat(Object.values(failed.errors), dropped);
+      const unanswered = others.reduce((sum, count) => sum + count, 0);
+      return [
+        `${name} missed its SLO: ${late} requests were late, ${unanswered} failed.`,
+        `  start      ${atStarts} of the late ones were answered while an instance was starting`,
+        `  execution  ${batches.executionText(name)}`,
+        `  queue      ${late - atStarts} of the late ones waited for their turn, at the gateway or at an instance`,
+      ];
+    });
 }
 
 function course(timeline: Timeline, name: string): string {

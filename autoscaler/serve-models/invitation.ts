@@ -13,11 +13,17 @@ const MOST_CHARACTERS = 160;
  *
  * @param url of the gateway
  */
-export function invitation(models: readonly GivenModel[], url: string, sloMs: number): string {
+export function invitation(
+  models: readonly GivenModel[],
+  url: string,
+  sloMs: number,
+  hasPage: boolean,
+): string {
   const names = models.map(({ functionName }) => functionName).join(', ');
   return [
     `Serving ${pc.bold(names)} on ${pc.bold(url)}, ${formatDuration(sloMs)} at p99. Ctrl-C ends it.`,
     ...models.map((each) => `  ${curlLine(each, url)}`),
+    ...(hasPage ? [`What it does and why: ${url}/ui`] : []),
   ].join('\n');
 }
 

@@ -42,6 +42,12 @@ const OPTIONS = {
     flag: '--single',
     help: 'one serving process without the autoscaler: one model, all cores, nothing is measured',
   }),
+  ui: option({
+    flag: '--ui <state>',
+    parse: oneOf(['on', 'off']),
+    default: 'on',
+    help: 'whether there is a page for browsers, at /ui',
+  }),
   stateDir: option({
     flag: '--state-dir <folder>',
     parse: folder,

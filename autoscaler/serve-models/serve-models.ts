@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onInterrupt } from '../../models/base/command-line/interrupt.ts';
 import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
+import { stateDirectory as stateDirectoryOfUser } from '../../models/base/files.ts';
 import { formatDuration } from '../../models/base/units.ts';
+import { journalFolder } from '../journal/journal.ts';
 import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';
 import { LocalBackend } from '../service/local-backend.ts';
 import { startService } from '../service/service.ts';
@@ -21,6 +23,7 @@ export interface ServeModelsOptions {
   readonly port: number;
   /** How long measuring one model may take, in ms. */
   readonly measure: number;
+  readonly ui: 'on' | 'off';
   readonly stateDir: string | undefined;
   readonly logLevel: Parameters<typeof serviceLogger>[0];
 }
@@ -62,7 +65,7 @@ async function ensureTable(given: GivenModel, limitMs: number, signal: AbortSign
 async function serveUntil(
   signal: AbortSignal,
   models: readonly GivenModel[],
-  { host, port, slo, stateDir, logLevel }: ServeModelsOptions,
+  { host, port, slo, ui, stateDir, logLevel }: ServeModelsOptions,
 ): Promise<void> {
   const stateDirectory = stateDir ?? (await mkdtemp(join(tmpdir(), 'infless-serve-')));
   try {
@@ -72,11 +75,13 @@ async function serveUntil(
       backend: new LocalBackend({ stateDirectory }),
       rates: percentileRateModel,
       logger: serviceLogger(logLevel),
+      hasPage: ui === 'on',
+      journalFolder: journalFolder(stateDir ?? stateDirectoryOfUser()),
     });
     try {
       for (const { functionName: name, reference: model } of models)
         await service.registry.declare({ name, model, slo: `${slo}ms` });
-      say(`\n${invitation(models, service.url, slo)}`);
+      say(`\n${invitation(models, service.url, slo, ui === 'on')}`);
       if (!signal.aborted)
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     } finally {

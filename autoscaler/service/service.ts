@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { systemClock } from '../../models/base/clock.ts';
 import { Controller } from '../control/controller.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../control/settings.ts';
+import type { DispatchedBatch } from '../dispatch/dispatcher.ts';
 import { HttpTransport } from '../dispatch/transport.ts';
 import { readFunctionsFile } from '../functions/functions-file.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
@@ -9,6 +10,7 @@ import type { FunctionDeclaration } from '../functions/spec.ts';
 import type { Credentials } from '../gateway/basic-auth.ts';
 import { DEFAULT_GATEWAY_LIMITS, Gateway, type GatewayParts } from '../gateway/gateway.ts';
 import { GatewayMetrics } from '../gateway/metrics.ts';
+import { Journal } from '../journal/journal.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
 import type { Backend } from './backend.ts';
 import { Leader } from './leader.ts';
@@ -27,6 +29,12 @@ export interface ServiceOptions {
   readonly logger: Logger;
   readonly control?: Partial<ControlSettings>;
   readonly maxBodyBytes?: number;
+  /** Folder that keeps the decisions; default: nothing keeps them. */
+  readonly journalFolder?: string;
+  /** Told of every batch that ran. */
+  readonly onBatch?: (functionName: string, batch: DispatchedBatch) => void;
+  /** Whether the gateway has a page for browsers; default: yes. */
+  readonly hasPage?: boolean;
   /** Who may administer functions; without them, everybody who can reach it. */
   readonly credentials?: Credentials;
 }
@@ -53,6 +61,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const transport = new HttpTransport();
   const metrics = new GatewayMetrics(backend.namespace);
   const lead = new Leader(backend.election);
+  const { journalFolder: folder } = options;
+  const journal = folder === undefined ? undefined : new Journal({ folder, clock: systemClock, logger });
   const controller = new Controller({
     platform,
     clock: systemClock,
@@ -61,12 +71,18 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     settings: { ...DEFAULT_CONTROL_SETTINGS, ...options.control },
     logger,
     mayAct: () => lead.isLeader,
-    onBatch: (functionName, batch) => metrics.batchRan(functionName, batch),
+    onDecision: (input, decision, atMs) => journal?.note(input, decision, atMs),
+    onBatch: (functionName, batch) => {
+      metrics.batchRan(functionName, batch);
+      options.onBatch?.(functionName, batch);
+    },
   });
   metrics.watch(controller);
   metrics.watchGpus(platform);
+  journal?.watchArrivals(() => metrics.arrived);
   const { registry, duties } = backend.attach(controller);
   const disconnect = async (): Promise<void> => {
+    await journal?.close();
     await backend.close();
     await transport.close();
   };
@@ -94,6 +110,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const parts: GatewayParts = {
       ...{ controller, registry, platform, metrics, logger, clock: systemClock },
       ...{ secrets, namespace, imageReading },
+      hasPage: options.hasPage ?? true,
       hostNames: [options.host, ...(options.allowHosts ?? [])],
       ...(credentials === undefined ? {} : { credentials }),
       ...(backend.election === undefined ? {} : { leaderUrl: () => lead.leaderUrl }),

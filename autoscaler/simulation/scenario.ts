@@ -14,6 +14,8 @@ export interface SimulatedFunction {
 export interface Scenario {
   readonly functions: readonly SimulatedFunction[];
   readonly nodes: readonly NodeCapacity[];
+  /** How fast batches run on a node, by its name, relative to the tables. Default: 1. */
+  readonly nodeSpeeds?: ReadonlyMap<string, number>;
   /** Arrivals after this are not sent; what has arrived is still answered. */
   readonly durationMs: number;
   /** Until then nothing counts: instances start, measured rates fill. Default: 0. */

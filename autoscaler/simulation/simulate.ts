@@ -242,9 +242,11 @@ class Simulation {
         new ExecutionTimes(view, batchTimeStream(seed, name), noiseCv),
       ]),
     );
+    const { nodeSpeeds } = this.#scenario;
     return new SimulatedTransport({
       cluster: this.#cluster,
-      executionMs: (config, rows, _random, functionName) => times.get(functionName)!.drawMs(config, rows),
+      executionMs: (config, rows, _random, functionName, node) =>
+        times.get(functionName)!.drawMs(config, rows) / (nodeSpeeds?.get(node) ?? 1),
     });
   }
 }

@@ -97,6 +97,7 @@ function scenarioOf(run: PolicyRun, { binMs }: Bins): Scenario {
       ),
     })),
     nodes: cluster.nodes,
+    ...(cluster.speeds === undefined ? {} : { nodeSpeeds: cluster.speeds }),
     durationMs: warmUpMs + loads.durationMs,
     warmUpMs,
     executionNoiseCv,

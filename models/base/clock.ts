@@ -13,7 +13,7 @@ export interface Clock {
 }
 
 /** The longest delay `setTimeout` takes; longer ones would fire at once. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
+export const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** The machine's monotonic clock, anchored to the epoch at process start. */
 export const systemClock: Clock = {

@@ -16,6 +16,7 @@ const ERROR_TABLE = {
   SECRET_NOT_FOUND: { status: 404, exitCode: 2 },
   SECRET_EXISTS: { status: 409, exitCode: 2 },
   SLO_INFEASIBLE: { status: 422, exitCode: 1 },
+  HARMFUL_REQUEST: { status: 422, exitCode: 1 },
   BODY_TOO_LARGE: { status: 413, exitCode: 2 },
   OVERLOADED: { status: 429, exitCode: 1 },
   UNAVAILABLE: { status: 503, exitCode: 1 },

@@ -14,6 +14,11 @@ export function cacheDirectory(environment: NodeJS.ProcessEnv = process.env): st
   return join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'infless');
 }
 
+/** Where a serving autoscaler keeps what has to outlive it, unless told otherwise. */
+export function stateDirectory(environment: NodeJS.ProcessEnv = process.env): string {
+  return join(environment.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'infless');
+}
+
 /** Creates the folder if needed; a read-only or full disk is told in one sentence. */
 export async function ensureDirectory(directory: string, remedy: string): Promise<void> {
   try {

@@ -46,9 +46,21 @@ export async function processCpuMs(pid: number): Promise<number | undefined> {
 
 /** Memory it holds in RAM now. */
 export async function processResidentBytes(pid: number): Promise<number | undefined> {
-  const status = await readProcessFile(pid, 'status');
-  const match = /^VmRSS:\s+(\d+) kB$/m.exec(status ?? '');
-  return match === null ? undefined : Number(match[1]) * 1024;
+  return (await processMemory(pid))?.residentBytes;
+}
+
+/** Memory it holds in RAM now, and has held at most since its program began. */
+export async function processMemory(
+  pid: number,
+): Promise<{ readonly residentBytes: number; readonly peakBytes: number } | undefined> {
+  const status = (await readProcessFile(pid, 'status')) ?? '';
+  const bytesOf = (field: string): number | undefined => {
+    const match = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status);
+    return match === null ? undefined : Number(match[1]) * 1024;
+  };
+  const residentBytes = bytesOf('VmRSS');
+  if (residentBytes === undefined) return undefined;
+  return { residentBytes, peakBytes: bytesOf('VmHWM') ?? residentBytes };
 }
 
 async function readProcessFile(pid: number, file: string): Promise<string | undefined> {

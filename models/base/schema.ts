@@ -6,6 +6,8 @@ export interface Boundary {
   readonly what: string;
   readonly code?: ErrorCode;
   readonly remedy?: string;
+  /** Whether every problem is told, not the first and how many more there are. */
+  readonly everyProblem?: boolean;
 }
 
 /**
@@ -28,18 +30,17 @@ export function parseJson(text: string, { what, code = 'INVALID_INPUT', remedy }
 export function parseWith<S extends z.ZodType>(schema: S, data: unknown, boundary: Boundary): z.output<S> {
   const result = schema.safeParse(data);
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  const more = result.error.issues.length - 1;
-  const field = issue.path.length === 0 ? '' : ` at "${formatPath(issue.path)}"`;
-  const rest = more === 0 ? '' : ` (and ${more} more problem${more === 1 ? '' : 's'})`;
-  throw new InflessError(
-    boundary.code ?? 'INVALID_INPUT',
-    `${boundary.what} is not valid${field}: ${issue.message}${rest}`,
-    {
-      ...(boundary.remedy === undefined ? {} : { remedy: boundary.remedy }),
-      cause: result.error,
-    },
-  );
+  const { issues } = result.error;
+  const tell = ({ path, message }: (typeof issues)[number]): string =>
+    `${path.length === 0 ? '' : ` at "${formatPath(path)}"`}: ${message}`;
+  const more = issues.length - 1;
+  const told = boundary.everyProblem ? issues.map(tell).join(';') : tell(issues[0]!);
+  const rest =
+    boundary.everyProblem || more === 0 ? '' : ` (and ${more} more problem${more === 1 ? '' : 's'})`;
+  throw new InflessError(boundary.code ?? 'INVALID_INPUT', `${boundary.what} is not valid${told}${rest}`, {
+    ...(boundary.remedy === undefined ? {} : { remedy: boundary.remedy }),
+    cause: result.error,
+  });
 }
 
 function formatPath(path: readonly PropertyKey[]): string {

@@ -49,8 +49,8 @@ const WORTHWHILE_SAVING = 0.2;
 const AMPLE = 0.8;
 
 /**
- * Late requests have this share of the places in batches while others could always be in time: nobody waits for
- * ever because more keep coming.
+ * Late requests have this share of the places in batches while others could always be in time: nobody waits
+ * for ever because more keep coming.
  */
 const LATE_SHARE = 0.03;
 
@@ -90,11 +90,13 @@ export class BatchFormer<R extends Waiting> {
   /**
    * Takes a request in. When the queue is full, late requests make room; without any, it is refused.
    *
-   * @param isNew false for one that comes back because its batch failed: that is no demand
+   * @param isNew false for one that comes back because its batch failed: that is no demand, and was taken in
+   * before
    */
   offer(request: R, isNew = true): Offer<R> {
-    const displaced = this.size >= this.#options.queueLimit ? this.#takeLate(request.arrivalMs) : [];
-    const accepted = this.size < this.#options.queueLimit;
+    const isFull = isNew && this.size >= this.#options.queueLimit;
+    const displaced = isFull ? this.#takeLate(request.arrivalMs) : [];
+    const accepted = !isNew || this.size < this.#options.queueLimit;
     if (accepted) this.#onTime.insert(request);
     if (isNew) this.#nextArrival.arrived(request.arrivalMs);
     return { accepted, displaced };
@@ -309,8 +311,8 @@ function giveUp<R extends Waiting>(queue: DeadlineQueue<R>, nowMs: number, expir
 }
 
 /**
- * Whether those who arrive while `count` requests run, one every `waitMs`, could follow on the same server and
- * be in time.
+ * Whether those who arrive while `count` requests run, one every `waitMs`, could follow on the same server
+ * and be in time.
  */
 function hasRoom<K>(server: IdleServer<K>, count: number, sloMs: number, waitMs: number): boolean {
   const runMs = server.executionMs(count);

@@ -22,10 +22,10 @@ const BEGINS_MS = Array.from({ length: LENGTHS }, (_, index) =>
  * How long until the next request comes, given how long none has: an estimate of the hazard rate, piecewise
  * constant over the length of the silence (arrivals seen in it ÷ time spent in it).
  *
- * A silence begins with a request, or with a batch that is answered, since clients that wait for an answer send
- * the next request when they have it; one that is ended by an answer says only that nothing came so far (it is
- * censored, as in Kaplan and Meier's estimator, 1958). So a closed loop whose clients all wait already is known
- * by its silence, and a Poisson stream by none. Times are of the caller's clock, in ms.
+ * A silence begins with a request, or with a batch that is answered, since clients that wait for an answer
+ * send the next request when they have it; one that is ended by an answer says only that nothing came so far
+ * (it is censored, as in Kaplan and Meier's estimator, 1958). So a closed loop whose clients all wait
+ * already is known by its silence, and a Poisson stream by none. Times are of the caller's clock, in ms.
  */
 export class NextArrival {
   readonly #arrivals = new Float64Array(LENGTHS);
@@ -72,8 +72,8 @@ export class NextArrival {
   }
 
   /**
-   * The first moment from `nowMs` on at which, should nothing come until then, `isEnough` says of the expected
-   * wait for the next request that it is; Infinity where there is none.
+   * The first moment from `nowMs` on at which, should nothing come until then, `isEnough` says of the
+   * expected wait for the next request that it is; Infinity where there is none.
    *
    * @param isEnough of a moment, and the expected wait from it on in ms (Infinity while nothing is known)
    */

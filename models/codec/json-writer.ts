@@ -1,14 +1,18 @@
+import { InflessError } from '../base/errors.ts';
 import { Byte } from './json-cursor.ts';
 
 const INITIAL_BYTES = 4096;
 
-/** JSON text as bytes, growing as it is written. */
+/** JSON text as bytes, growing as it is written, up to a limit. */
 export class JsonWriter {
+  readonly #most: number;
   #buffer: Buffer;
   #length = 0;
 
-  constructor(expectedBytes = INITIAL_BYTES) {
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(INITIAL_BYTES, expectedBytes));
+  /** @param mostBytes beyond which writing throws BODY_TOO_LARGE */
+  constructor(expectedBytes = INITIAL_BYTES, mostBytes = Number.POSITIVE_INFINITY) {
+    this.#most = mostBytes;
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(INITIAL_BYTES, Math.min(expectedBytes, mostBytes)));
   }
 
   /** What has been written; a view. */
@@ -67,8 +71,18 @@ export class JsonWriter {
   #reserve(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#buffer.length) return;
+    if (needed > this.#most) {
+      throw answerTooLarge(this.#most);
+    }
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
     this.#buffer.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
   }
+}
+
+/** @param most bytes that an answer may have */
+export function answerTooLarge(most: number): InflessError {
+  return new InflessError('BODY_TOO_LARGE', `The answer would be larger than the ${most} bytes given here`, {
+    remedy: 'Send fewer rows in a request.',
+  });
 }

@@ -1,6 +1,7 @@
 import { InflessError } from '../base/errors.ts';
 import type { Elements } from './elements.ts';
 import { Byte, type JsonCursor } from './json-cursor.ts';
+import { tooManyRows } from './rows.ts';
 
 /** More axes than any model has; deeper text is an attack or a mistake. */
 const MAX_RANK = 32;
@@ -10,10 +11,16 @@ const MAX_RANK = 32;
  * recursion: the first descent fixes the rank, the first array closed at each depth its size.
  *
  * @param place what is being read, for messages: `instances[3].x`.
+ * @param mostRows values of the outermost array
  * @throws InflessError INVALID_INPUT naming the place where the text is not a dense array of the element
- * type.
+ * type; BODY_TOO_LARGE
  */
-export function readNested(cursor: JsonCursor, elements: Elements, place: string): number[] {
+export function readNested(
+  cursor: JsonCursor,
+  elements: Elements,
+  place: string,
+  mostRows = Number.POSITIVE_INFINITY,
+): number[] {
   const sizes: number[] = [];
   const counts: number[] = []; // values read so far in the open array of each depth
   let open = 0;
@@ -47,6 +54,7 @@ export function readNested(cursor: JsonCursor, elements: Elements, place: string
         );
       }
       if (open > 0) counts[open - 1]! += 1;
+      if (counts[0]! > mostRows) throw tooManyRows(mostRows);
     }
   }
 }

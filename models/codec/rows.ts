@@ -3,19 +3,36 @@ import type { TensorSpec } from '../manifest/manifest.ts';
 import { sliceRows, stackRows } from '../manifest/stacking.ts';
 import type { NamedTensors, Tensor } from '../manifest/tensor.ts';
 
-/** Turns a list of rows (their count first, as row form has it) into the tensor that the model takes. */
-export function rowsTensor(spec: TensorSpec, list: Tensor): Tensor {
+/**
+ * Rows are counted while they are read: a body of few bytes may have many, and each costs a share of a run
+ * and an answer.
+ */
+export function tooManyRows(limit: number): InflessError {
+  return new InflessError('BODY_TOO_LARGE', `The request has more than the ${limit} rows taken here`, {
+    remedy: 'Send fewer rows in a request.',
+  });
+}
+
+/**
+ * Turns a list of rows (their count first, as row form has it) into the tensor that the model takes.
+ *
+ * @param isShared whether other inputs have rows: then one without is given once, if it is the same in all
+ */
+export function rowsTensor(spec: TensorSpec, list: Tensor, isShared = false): Tensor {
   const [count, ...rowShape] = list.shape as [number, ...number[]];
   if (spec.batchAxis === 0) return list;
   const stacked = list.shape.length === spec.shape.length + 1;
   if (spec.batchAxis === null) {
     if (!stacked) return list;
-    if (count === 1) return { ...list, shape: rowShape };
+    if (count === 1 || (isShared && hasEqualRows(list)))
+      return { ...sliceRows(list, 0, 0, 1), shape: rowShape };
     throw new InflessError(
       'INVALID_INPUT',
       `Input "${spec.name}" takes one instance at a time, not ${count}`,
       {
-        remedy: 'Send one request for each instance.',
+        remedy: isShared
+          ? 'Send the same value in all instances, or one request for each.'
+          : 'Send one request for each instance.',
       },
     );
   }
@@ -23,6 +40,13 @@ export function rowsTensor(spec: TensorSpec, list: Tensor): Tensor {
   const shape = rowShape.toSpliced(spec.batchAxis, 0, 1);
   const rows = Array.from({ length: count }, (_, row) => ({ ...sliceRows(list, 0, row, row + 1), shape }));
   return stackRows(rows, spec.batchAxis);
+}
+
+function hasEqualRows(list: Tensor): boolean {
+  const count = list.shape[0]!;
+  if (count === 0) return false;
+  const width = list.data.length / count;
+  return list.data.every((value: unknown, at: number) => Object.is(value, list.data[at % width]));
 }
 
 export interface RowListOptions {

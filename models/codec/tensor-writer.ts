@@ -10,10 +10,11 @@ const BYTES_PER_ELEMENT = 12;
 /**
  * A writer with room for these tensors.
  *
+ * @param mostBytes that it may write
  * @throws InflessError INFERENCE_FAILED for a tensor with more or fewer elements than its shape says: a
  * missing one would be written as `undefined`, which is not JSON
  */
-export function writerFor(tensors: NamedTensors): JsonWriter {
+export function writerFor(tensors: NamedTensors, mostBytes?: number): JsonWriter {
   let elements = 0;
   for (const [name, { shape, data }] of Object.entries(tensors)) {
     elements += data.length;
@@ -23,7 +24,7 @@ export function writerFor(tensors: NamedTensors): JsonWriter {
       `Tensor "${name}" of shape [${shape.join(',')}] has ${data.length} elements`,
     );
   }
-  return new JsonWriter(elements * BYTES_PER_ELEMENT);
+  return new JsonWriter(elements * BYTES_PER_ELEMENT, mostBytes);
 }
 
 /**

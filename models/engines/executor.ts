@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { InflessError, messageOf } from '../base/errors.ts';
 import { rowsOf } from '../manifest/feeds.ts';
-import { canBatch, type TensorSpec } from '../manifest/manifest.ts';
+import { canBatch, type ModelManifest, type TensorSpec } from '../manifest/manifest.ts';
 import { sliceRows, stackRows } from '../manifest/stacking.ts';
 import type { NamedTensors, Tensor, TensorData } from '../manifest/tensor.ts';
 import type { EngineSession } from './engine.ts';
@@ -24,6 +25,14 @@ export interface BatchRun {
   readonly ranAlone: string | undefined;
 }
 
+/** Whether no one waits for the answer to a request any more. */
+export type IsGone = (request: number) => boolean;
+
+const GONE: BatchOutcome = {
+  ok: false,
+  error: new InflessError('UNAVAILABLE', 'The client hung up before its answer'),
+};
+
 interface BatchItem {
   /** Its place among the requests. */
   readonly index: number;
@@ -34,8 +43,9 @@ interface BatchItem {
 /**
  * Runs requests together: rows → one tensor per input → the engine → each request's rows of every output.
  *
- * Rows beyond the largest batch run as further batches; requests whose free dimensions differ run apart; a
- * model that cannot batch runs them one by one. A request that fails, fails alone.
+ * Rows beyond the largest batch run as further batches; requests whose free dimensions differ, or their
+ * inputs without rows, run apart; a model that cannot batch runs them one by one. A request that fails,
+ * fails alone.
  *
  * An output is split only if it has as many rows as went in. The first that has not ends all batching of the
  * model: requests then run one by one, including those that shared a run in the same call. Their outputs may
@@ -56,9 +66,13 @@ export class BatchExecutor {
     this.#canBatch = canBatch(session.manifest);
   }
 
-  /** Each request is a block of one or more rows. It never rejects. */
-  run(requests: readonly NamedTensors[]): Promise<BatchRun> {
-    const run = this.#idle.then(() => this.#runAll(requests));
+  /**
+   * Each request is a block of one or more rows. It never rejects.
+   *
+   * @param isGone whether no one waits for a request any more: what has not run of it then never does
+   */
+  run(requests: readonly NamedTensors[], isGone: IsGone = () => false): Promise<BatchRun> {
+    const run = this.#idle.then(() => this.#runAll(requests, isGone));
     this.#idle = run;
     return run;
   }
@@ -67,7 +81,7 @@ export class BatchExecutor {
     return this.#canBatch && this.#mismatch === undefined;
   }
 
-  async #runAll(requests: readonly NamedTensors[]): Promise<BatchRun> {
+  async #runAll(requests: readonly NamedTensors[], isGone: IsGone): Promise<BatchRun> {
     const known = this.#mismatch;
     const outcomes = new Array<BatchOutcome>(requests.length);
     const jobs = requests.flatMap((feeds, index): BatchItem[] => {
@@ -78,36 +92,35 @@ export class BatchExecutor {
         return [];
       }
     });
-    if (this.#batches) await this.#runInBatches(jobs, outcomes);
-    for (const job of jobs) if (outcomes[job.index] === undefined) await this.#runAlone(job, outcomes);
+    if (this.#batches) await this.#runInBatches(jobs, outcomes, isGone);
+    for (const job of jobs) {
+      if (outcomes[job.index] !== undefined) continue;
+      if (isGone(job.index)) outcomes[job.index] = GONE;
+      else await this.#runAlone(job, outcomes);
+    }
     return { outcomes, ranAlone: known !== undefined && jobs.length < 2 ? undefined : this.#mismatch };
   }
 
   /** After a mismatch, requests that shared a run, or were not reached, are left without an outcome. */
-  async #runInBatches(jobs: readonly BatchItem[], outcomes: BatchOutcome[]): Promise<void> {
+  async #runInBatches(jobs: readonly BatchItem[], outcomes: BatchOutcome[], isGone: IsGone): Promise<void> {
     const shared = new Map<number, BatchOutcome>();
     const groups = new Map<string, BatchItem[]>();
     for (const job of jobs) {
-      const key = this.#freeShape(job.feeds);
+      const key = companyOf(this.#session.manifest, job.feeds);
       const group = groups.get(key);
       if (group === undefined) groups.set(key, [job]);
       else group.push(job);
     }
     for (const group of groups.values()) {
       for (const chunk of chunksOf(group, this.#maxBatch)) {
-        await this.#runChunk(chunk, outcomes, shared);
+        const gone = new Set(chunk.filter(({ index }) => isGone(index)));
+        for (const { index } of gone) shared.set(index, GONE);
+        const wanted = chunk.filter((job) => !gone.has(job));
+        if (wanted.length > 0) await this.#runChunk(wanted, outcomes, shared, isGone);
         if (this.#mismatch !== undefined) return;
       }
     }
     for (const [index, outcome] of shared) outcomes[index] = outcome;
-  }
-
-  /** What must agree for requests to share a batch. */
-  #freeShape(feeds: NamedTensors): string {
-    return this.#session.manifest.inputs
-      .filter((spec) => spec.shape.some((size, axis) => size === null && axis !== spec.batchAxis))
-      .map((spec) => feeds[spec.name]!.shape.toSpliced(spec.batchAxis!, 1).join())
-      .join(';');
   }
 
   /** @param shared outcomes of shared runs, valid only if no mismatch follows */
@@ -115,15 +128,17 @@ export class BatchExecutor {
     chunk: readonly BatchItem[],
     outcomes: BatchOutcome[],
     shared: Map<number, BatchOutcome>,
+    isGone: IsGone,
   ): Promise<void> {
     const first = chunk[0]!;
     if (chunk.length === 1 && first.rows <= this.#maxBatch) return this.#runAlone(first, outcomes);
     try {
-      if (chunk.length === 1) await this.#runInParts(first, shared);
+      if (chunk.length === 1) await this.#runInParts(first, shared, isGone);
       else await this.#runTogether(chunk, shared);
     } catch (error) {
       if (chunk.length === 1) outcomes[first.index] = failure(error);
-      else for (const job of chunk) await this.#runChunk([job], outcomes, shared); // whose fault is it?
+      // whose fault is it?
+      else for (const job of chunk) await this.#runChunk([job], outcomes, shared, isGone);
     }
   }
 
@@ -137,21 +152,32 @@ export class BatchExecutor {
     }
   }
 
-  async #runInParts({ index, feeds, rows }: BatchItem, shared: Map<number, BatchOutcome>): Promise<void> {
+  async #runInParts(
+    { index, feeds, rows }: BatchItem,
+    shared: Map<number, BatchOutcome>,
+    isGone: IsGone,
+  ): Promise<void> {
     const { inputs, outputs } = this.#session.manifest;
     const parts: NamedTensors[] = [];
     for (let start = 0; start < rows; start += this.#maxBatch) {
+      if (isGone(index)) {
+        shared.set(index, GONE);
+        return;
+      }
       const end = Math.min(rows, start + this.#maxBatch);
       const part = await this.#session.run(
-        mapTensors(inputs, (spec, axis) => sliceRows(feeds[spec.name]!, axis, start, end)),
+        mapTensors(inputs, ({ name, batchAxis }) => {
+          const tensor = feeds[name]!;
+          return batchAxis === null ? tensor : sliceRows(tensor, batchAxis, start, end);
+        }),
       );
       if (!this.#keepsRows(part, end - start)) return;
       parts.push(part);
     }
-    const joined = mapTensors(outputs, (spec, axis) =>
+    const joined = mapTensors(outputs, ({ name, batchAxis }) =>
       stackRows(
-        parts.map((part) => part[spec.name]!),
-        axis,
+        parts.map((part) => part[name]!),
+        batchAxis!,
       ),
     );
     shared.set(index, { ok: true, outputs: joined });
@@ -160,15 +186,17 @@ export class BatchExecutor {
   async #runTogether(chunk: readonly BatchItem[], shared: Map<number, BatchOutcome>): Promise<void> {
     const { manifest } = this.#session;
     const results = await this.#session.run(
-      mapTensors(manifest.inputs, (spec, axis) => this.#stack(spec.name, chunk, axis)),
+      mapTensors(manifest.inputs, ({ name, batchAxis }) => {
+        return batchAxis === null ? chunk[0]!.feeds[name]! : this.#stack(name, chunk, batchAxis);
+      }),
     );
     if (!this.#keepsRows(results, totalRows(chunk))) return;
     let start = 0;
     for (const { index, rows } of chunk) {
       const from = start;
       start += rows;
-      const outputs = mapTensors(manifest.outputs, (spec, axis) =>
-        sliceRows(results[spec.name]!, axis, from, from + rows),
+      const outputs = mapTensors(manifest.outputs, ({ name, batchAxis }) =>
+        sliceRows(results[name]!, batchAxis!, from, from + rows),
       );
       shared.set(index, { ok: true, outputs });
     }
@@ -213,11 +241,34 @@ function totalRows(jobs: readonly BatchItem[]): number {
   return jobs.reduce((sum, { rows }) => sum + rows, 0);
 }
 
-function mapTensors(
-  specs: readonly TensorSpec[],
-  make: (spec: TensorSpec, axis: number) => Tensor,
-): NamedTensors {
-  return Object.fromEntries(specs.map((spec) => [spec.name, make(spec, spec.batchAxis!)]));
+function mapTensors(specs: readonly TensorSpec[], make: (spec: TensorSpec) => Tensor): NamedTensors {
+  return Object.fromEntries(specs.map((spec) => [spec.name, make(spec)]));
+}
+
+/** What must agree for requests to share a batch: free sizes, and all of an input that has no rows. */
+function companyOf({ inputs }: ModelManifest, feeds: NamedTensors): string {
+  return inputs
+    .map(({ name, shape, batchAxis }) => {
+      const tensor = feeds[name]!;
+      if (batchAxis === null) return contentKey(tensor);
+      const isFree = shape.some((size, axis) => size === null && axis !== batchAxis);
+      return isFree ? tensor.shape.toSpliced(batchAxis, 1).join() : '';
+    })
+    .join(';');
+}
+
+/** Longer contents are told apart by their hash. */
+const LONGEST_KEY_BYTES = 64;
+
+function contentKey({ shape, data }: Tensor): string {
+  const bytes = Array.isArray(data)
+    ? Buffer.from(JSON.stringify(data))
+    : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const content =
+    bytes.length <= LONGEST_KEY_BYTES
+      ? bytes.toString('base64')
+      : createHash('sha256').update(bytes).digest('base64');
+  return `${shape.join()}:${content}`;
 }
 
 function failure(error: unknown): BatchOutcome {

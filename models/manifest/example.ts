@@ -26,7 +26,10 @@ export type Example = z.infer<typeof exampleSchema>;
 
 /** What the user says that requests look like. */
 export interface RequestLike {
-  /** Shapes by the name of an input: whole ones with one row, or those of a row. */
+  /**
+   * Shapes by the name of an input: whole ones with one row, or those of a row. Under the empty name, that of
+   * the only input.
+   */
   readonly shapes?: Readonly<Record<string, readonly number[]>> | undefined;
   readonly sample?: Sample | undefined;
 }
@@ -35,6 +38,8 @@ export interface RequestLike {
 export interface Sample {
   /** What it is called in sentences: `Sample request.json`. */
   readonly title: string;
+  /** Where it is a file. */
+  readonly path?: string;
   /** Tells it from every other one. */
   readonly digest: string;
   /**
@@ -49,6 +54,29 @@ export interface InputType {
   readonly name: string;
   readonly dtype: DType;
   readonly rank: number;
+}
+
+/**
+ * Shapes by the names of inputs.
+ *
+ * @throws InflessError INVALID_INPUT for one without a name where there are several inputs
+ */
+export function namedShapes(
+  shapes: RequestLike['shapes'] = {},
+  inputs: readonly { readonly name: string }[],
+): Readonly<Record<string, readonly number[]>> {
+  const { '': nameless, ...named } = shapes;
+  if (nameless === undefined) return shapes;
+  if (inputs.length === 1) return { ...named, [inputs[0]!.name]: nameless };
+  throw new InflessError('INVALID_INPUT', `Shape ${nameless.join(',')} does not say of which input it is`, {
+    remedy: `Write it like ${inputs[0]!.name}=${nameless.join(',')}; the inputs are: ${inputs.map(({ name }) => name).join(', ')}.`,
+  });
+}
+
+/** Tells what the user says of requests from anything else that may be said; undefined: nothing. */
+export function likenessKey({ shapes = {}, sample }: RequestLike): string | undefined {
+  const sizes = Object.entries(shapes).sort(([a], [b]) => (a < b ? -1 : 1));
+  return sizes.length === 0 && sample === undefined ? undefined : JSON.stringify([sizes, sample?.digest]);
 }
 
 /** Values of more elements are not kept: of an image, a sound or a video their range has to do. */

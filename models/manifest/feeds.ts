@@ -32,15 +32,15 @@ export function formatShape(spec: TensorSpec): string {
   return `[${spec.shape.map((size, axis) => (axis === spec.batchAxis ? 'N' : (size ?? '?'))).join(',')}]`;
 }
 
-export function unknownInput(manifest: ModelManifest, name: string): InflessError {
+export function unknownInput(manifest: Pick<ModelManifest, 'name' | 'inputs'>, name: string): InflessError {
   return invalid(`Model ${manifest.name} has no input "${name}"`, inputsAre(manifest));
 }
 
-export function missingInput(manifest: ModelManifest, name: string): InflessError {
+export function missingInput(manifest: Pick<ModelManifest, 'name' | 'inputs'>, name: string): InflessError {
   return invalid(`Input "${name}" of model ${manifest.name} is missing`, inputsAre(manifest));
 }
 
-function inputsAre(manifest: ModelManifest): string {
+function inputsAre(manifest: Pick<ModelManifest, 'inputs'>): string {
   return `Its inputs are: ${manifest.inputs.map((spec) => `${spec.name} ${spec.dtype}${formatShape(spec)}`).join(', ')}.`;
 }
 

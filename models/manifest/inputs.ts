@@ -1,6 +1,6 @@
 import { InflessError } from '../base/errors.ts';
 import { type Random, seededRandom } from '../base/random.ts';
-import { valuesOf } from './example.ts';
+import { exampleOf, namedShapes, type RequestLike, requireOneRow, valuesOf } from './example.ts';
 import { formatShape } from './feeds.ts';
 import { toHalfBits } from './half.ts';
 import type { ModelManifest, TensorSpec } from './manifest.ts';
@@ -177,4 +177,32 @@ function rangedSource(
     default:
       return whole;
   }
+}
+
+/**
+ * A model whose requests are made up like those of the user, without running it: only for one that somebody
+ * has looked at.
+ *
+ * @throws InflessError INVALID_INPUT for a sample or shapes that it does not take
+ */
+export function likened<M extends Pick<ModelManifest, 'name' | 'inputs'>>(
+  manifest: M,
+  { shapes: given, sample }: RequestLike,
+): M {
+  const shapes = namedShapes(given, manifest.inputs);
+  if (sample === undefined && Object.keys(shapes).length === 0) return manifest;
+  const types = manifest.inputs.map(({ name, dtype, shape }) => ({ name, dtype, rank: shape.length }));
+  const tensors = sample?.read(types) ?? {};
+  const inputs = manifest.inputs.map((spec) => {
+    const shape = shapeFor(spec.name, shapes);
+    const example = {
+      ...spec.example,
+      ...(shape === undefined ? {} : { shape: [...shape], shapeFrom: 'given' as const }),
+      ...(sample === undefined ? {} : exampleOf(tensors[spec.name]!)),
+    };
+    return Object.keys(example).length === 0 ? spec : { ...spec, example };
+  });
+  if (sample !== undefined) requireOneRow(sample.title, inputs);
+  generateInputs({ ...manifest, inputs }, { batch: 1, shapes: sample === undefined ? shapes : {} });
+  return { ...manifest, inputs };
 }

@@ -30,6 +30,26 @@ export type TensorSpec = z.infer<typeof inputSpecSchema>;
 export const modelFormatSchema = z.string().regex(/^[a-z][a-z0-9-]*$/);
 export type ModelFormat = z.infer<typeof modelFormatSchema>;
 
+/**
+ * Whether requests may share a run of a model. `proven`: unlike rows were tried, and each got the answer that
+ * it gets alone. `declared`: the model says so, and nothing could be tried. `refuted`: they may not.
+ */
+export const BATCHING_STATES = ['proven', 'declared', 'refuted'] as const;
+
+const axisSchema = z.number().int().nonnegative().nullable();
+
+export const batchingSchema = z.object({
+  state: z.enum(BATCHING_STATES),
+  /** Why, as the rest of a sentence. */
+  reason: z.string(),
+  /**
+   * Of a model that is served one by one: the axis of each input and output along which rows would lie, for
+   * users who trust it.
+   */
+  axes: z.object({ inputs: z.array(axisSchema), outputs: z.array(axisSchema) }).optional(),
+});
+export type Batching = z.infer<typeof batchingSchema>;
+
 const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 
 /** What a model is: everything a client, the profiler and the packager need to know without running it. */
@@ -47,6 +67,8 @@ export const modelManifestSchema = z.object({
   sizeBytes: z.number().int().nonnegative(),
   inputs: z.array(inputSpecSchema).min(1),
   outputs: z.array(tensorSpecSchema).min(1),
+  /** Absent in what older versions wrote, whose proof let dependent rows pass. */
+  batching: batchingSchema.optional(),
 });
 export type ModelManifest = z.infer<typeof modelManifestSchema>;
 
@@ -56,9 +78,55 @@ export interface ModelFile {
   readonly manifest: ModelManifest;
 }
 
-/** Whether several requests can run as one batch: every input and output has a free batch axis. */
-export function canBatch(manifest: ModelManifest): boolean {
-  return [...manifest.inputs, ...manifest.outputs].every((spec) => spec.batchAxis !== null);
+/** Which models share runs: those that are proven to keep rows apart, or any whose user says that they do. */
+export const BATCHING_CHOICES = ['proven', 'trust'] as const;
+export type BatchingChoice = (typeof BATCHING_CHOICES)[number];
+
+/** A model that is served one by one, with the rows that it would have: where its user says so. */
+export function trusted(manifest: ModelManifest): ModelManifest {
+  const axes = manifest.batching?.axes;
+  if (axes === undefined) return manifest;
+  const along = (specs: readonly TensorSpec[], places: readonly (number | null)[]): TensorSpec[] =>
+    specs.map((spec, index) => {
+      const axis = places[index] ?? null;
+      return { ...spec, batchAxis: axis, shape: axis === null ? spec.shape : spec.shape.with(axis, null) };
+    });
+  return {
+    ...manifest,
+    inputs: along(manifest.inputs, axes.inputs),
+    outputs: along(manifest.outputs, axes.outputs),
+  };
+}
+
+/**
+ * What somebody else has written of a model, as far as it is believed: older versions took dependent rows for
+ * independent ones, and did not write why.
+ */
+export function believed(manifest: ModelManifest): ModelManifest {
+  if (manifest.batching !== undefined) return manifest;
+  const axesOf = (specs: readonly TensorSpec[]): (number | null)[] => specs.map(({ batchAxis }) => batchAxis);
+  const alone = (specs: readonly TensorSpec[]): TensorSpec[] =>
+    specs.map((spec) => ({ ...spec, batchAxis: null }));
+  const axes = { inputs: axesOf(manifest.inputs), outputs: axesOf(manifest.outputs) };
+  return {
+    ...manifest,
+    inputs: alone(manifest.inputs),
+    outputs: alone(manifest.outputs),
+    batching: {
+      state: 'declared',
+      reason: 'it was looked at by an older version',
+      ...(canBatch(manifest) ? { axes } : {}),
+    },
+  };
+}
+
+/**
+ * Whether several requests can run as one batch: every output has a free batch axis, and so has an input.
+ * Requests share a run where their inputs without one are the same.
+ */
+export function canBatch({ inputs, outputs }: Pick<ModelManifest, 'inputs' | 'outputs'>): boolean {
+  const hasRows = ({ batchAxis }: TensorSpec): boolean => batchAxis !== null;
+  return inputs.some(hasRows) && outputs.every(hasRows);
 }
 
 /** The shape of one row: the tensor's shape without its batch axis, for messages and metadata. */

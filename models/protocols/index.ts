@@ -3,6 +3,7 @@ import { openFaas } from './openfaas.ts';
 import { decodeName, pathPattern, shortPath } from './path-template.ts';
 import {
   type Call,
+  type Headers,
   LATEST_VERSION,
   type Message,
   MODEL_VERSION,
@@ -106,6 +107,18 @@ export function forModel(modelName: string | undefined, route: Route | Refusal):
 /** Whether a route runs the model; if not, {@link describe} has the answer. */
 export function isPrediction(route: Route): route is Route<'predict'> {
   return route.call === 'predict';
+}
+
+/** Of a request's headers, those that tell what its body is, as its protocol has it. */
+export function headersThatCount(
+  { protocol }: Pick<Route, 'protocol'>,
+  given: Readonly<Record<string, string | string[] | undefined>>,
+): { readonly headers?: Headers } {
+  const found = (protocol.requestHeaders ?? []).flatMap((name) => {
+    const value = given[name];
+    return typeof value === 'string' ? [[name, value] as const] : [];
+  });
+  return found.length === 0 ? {} : { headers: Object.fromEntries(found) };
 }
 
 /**

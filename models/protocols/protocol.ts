@@ -23,15 +23,22 @@ export interface Protocol<Form = unknown> {
   readonly routes: readonly RouteRow[];
   /** The addresses of one model that clients use. */
   readonly paths: ClientPaths;
+  /** Headers that tell what the body of a prediction is, beside the content type; names in lower case. */
+  readonly requestHeaders?: readonly string[];
 
-  /** @throws InflessError INVALID_INPUT, whatever the bytes are, naming the place in the request */
-  decode(request: Message, manifest: ModelManifest): Decoded<Form>;
+  /**
+   * @param mostRows that a request may have; default: any number
+   * @throws InflessError INVALID_INPUT, whatever the bytes are, naming the place in the request;
+   * BODY_TOO_LARGE for too many rows
+   */
+  decode(request: Message, manifest: ModelManifest, mostRows?: number): Decoded<Form>;
   /**
    * @param outputs those of the request alone, whatever batch it ran in
+   * @param mostBytes that the answer may have; default: any number
    * @throws InflessError INVALID_INPUT where the form that was asked for cannot express them;
-   * INFERENCE_FAILED for a tensor with more or fewer elements than its shape says
+   * INFERENCE_FAILED for a tensor with more or fewer elements than its shape says; BODY_TOO_LARGE
    */
-  encode(outputs: NamedTensors, decoded: Decoded<Form>, manifest: ModelManifest): Message;
+  encode(outputs: NamedTensors, decoded: Decoded<Form>, manifest: ModelManifest, mostBytes?: number): Message;
   /** The answers to the other calls of its routes, from what is known without running a model. */
   readonly descriptions: Descriptions;
   /** The body of an answer that is none. */
@@ -48,9 +55,14 @@ export interface Protocol<Form = unknown> {
   readMetadata(body: Uint8Array, what: string): Signature;
 }
 
+/** Values of headers by their names in lower case. */
+export type Headers = Readonly<Record<string, string>>;
+
 /** Bytes, and what they are. */
 export interface Message {
   readonly contentType: string;
+  /** Of those that count beside the content type: see {@link Protocol.requestHeaders}. */
+  readonly headers?: Headers;
   readonly body: Uint8Array;
 }
 

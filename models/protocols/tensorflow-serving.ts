@@ -5,7 +5,7 @@ import { Elements } from '../codec/elements.ts';
 import { Byte, JsonCursor } from '../codec/json-cursor.ts';
 import type { JsonWriter } from '../codec/json-writer.ts';
 import { readNested } from '../codec/nested-array.ts';
-import { rowLists, rowsTensor } from '../codec/rows.ts';
+import { rowLists, rowsTensor, tooManyRows } from '../codec/rows.ts';
 import { SCALAR_WRITERS, type ScalarWriter } from '../codec/scalar-writers.ts';
 import { SCALAR_READERS, type ScalarReader } from '../codec/scalars.ts';
 import { skipValue } from '../codec/skip-value.ts';
@@ -14,7 +14,6 @@ import { missingInput, rowsOf, unknownInput } from '../manifest/feeds.ts';
 import type { ModelManifest, TensorSpec } from '../manifest/manifest.ts';
 import { type DType, elementCount, type NamedTensors, type Tensor } from '../manifest/tensor.ts';
 import {
-  type Decoded,
   GIVE_A_BODY,
   JSON_TYPE,
   jsonError,
@@ -50,7 +49,12 @@ export const tensorflowServing: Protocol<PredictForm> = {
   ],
   paths: { model: MODEL, predict: PREDICT, metadata: METADATA },
 
-  decode: ({ body }, manifest) => new PredictReader(body, manifest).read(),
+  decode: ({ body }, manifest, mostRows = Number.POSITIVE_INFINITY) => {
+    const { feeds, form } = new PredictReader(body, manifest, mostRows).readTensors();
+    const rows = rowsOf(manifest, feeds);
+    if (rows > mostRows) throw tooManyRows(mostRows);
+    return { feeds, form, rows };
+  },
 
   /**
    * Writes the answer in the form of the request. Names are left out where there is one output.
@@ -59,12 +63,12 @@ export const tensorflowServing: Protocol<PredictForm> = {
    * form lists their elements, as TensorFlow Serving does. Otherwise everything belongs to the row of a
    * one-row request.
    */
-  encode: (outputs, { form, rows }, manifest) => ({
+  encode: (outputs, { form, rows }, manifest, mostBytes) => ({
     contentType: JSON_TYPE,
     body:
       form === 'row'
-        ? rowsBody('predictions', outputs, manifest.outputs, rows)
-        : columnsBody('outputs', outputs),
+        ? rowsBody('predictions', outputs, { specs: manifest.outputs, rows, mostBytes })
+        : columnsBody('outputs', outputs, mostBytes),
   }),
 
   descriptions: {
@@ -87,7 +91,22 @@ export function predictBody(
   form: PredictForm,
   model?: Pick<ModelManifest, 'inputs'>,
 ): Uint8Array {
-  return form === 'row' ? rowsBody('instances', feeds, model?.inputs) : columnsBody('inputs', feeds);
+  return form === 'row'
+    ? rowsBody('instances', feeds, { specs: model?.inputs })
+    : columnsBody('inputs', feeds);
+}
+
+/**
+ * Reads the tensors of a predict call without asking whether the model takes their shapes.
+ *
+ * @param model inputs with a batch axis at 0, along which instances are put together
+ * @throws InflessError INVALID_INPUT
+ */
+export function readPredictTensors(
+  body: Uint8Array,
+  model: Pick<ModelManifest, 'name' | 'inputs'>,
+): { readonly feeds: NamedTensors; readonly form: PredictForm } {
+  return new PredictReader(body, model).readTensors();
 }
 
 /** Whether every input has a row for each instance, so that they can be sent one by one. */
@@ -104,17 +123,23 @@ const BODY_REMEDY = 'The body has to be JSON like {"instances": […]} or {"inpu
  * Reads a predict body in one pass: the numbers go from the text into the tensors, with nothing in between.
  */
 class PredictReader {
-  readonly #manifest: ModelManifest;
+  readonly #manifest: Pick<ModelManifest, 'name' | 'inputs'>;
   readonly #cursor: JsonCursor;
   readonly #specs: ReadonlyMap<string, TensorSpec>;
+  readonly #mostRows: number;
 
-  constructor(body: Uint8Array, manifest: ModelManifest) {
+  constructor(
+    body: Uint8Array,
+    manifest: Pick<ModelManifest, 'name' | 'inputs'>,
+    mostRows = Number.POSITIVE_INFINITY,
+  ) {
     this.#manifest = manifest;
+    this.#mostRows = mostRows;
     this.#cursor = new JsonCursor(body, BODY_REMEDY);
     this.#specs = new Map(manifest.inputs.map((spec) => [spec.name, spec]));
   }
 
-  read(): Decoded<PredictForm> {
+  readTensors(): { readonly feeds: NamedTensors; readonly form: PredictForm } {
     const cursor = this.#cursor;
     let found: { readonly feeds: NamedTensors; readonly form: PredictForm } | undefined;
     cursor.readObject((key) => {
@@ -136,10 +161,7 @@ class PredictReader {
         'Send {"instances": [...]}, one value a row.',
       );
     }
-    return {
-      ...(found as { feeds: NamedTensors; form: PredictForm }),
-      rows: rowsOf(this.#manifest, found.feeds),
-    };
+    return found;
   }
 
   #readSignature(): void {
@@ -159,7 +181,7 @@ class PredictReader {
   #readInputs(): NamedTensors {
     if (!this.#atNamed()) {
       const spec = this.#onlyInput();
-      return { [spec.name]: this.#readTensor(spec, 'inputs') };
+      return { [spec.name]: this.#readTensor(spec, 'inputs', spec.batchAxis === 0) };
     }
     const tensors = new Map<string, Tensor>();
     let unknown: string | undefined;
@@ -171,7 +193,7 @@ class PredictReader {
         return;
       }
       if (tensors.has(name)) throw invalid(`inputs.${name} comes twice`);
-      tensors.set(name, this.#readTensor(spec, `inputs.${name}`));
+      tensors.set(name, this.#readTensor(spec, `inputs.${name}`, spec.batchAxis === 0));
     });
     if (unknown !== undefined && tensors.size < this.#specs.size) {
       throw unknownInput(this.#manifest, unknown); // passed over, but more likely a name misspelt
@@ -187,7 +209,7 @@ class PredictReader {
     if (this.#atNamed()) return this.#readNamedRows();
     cursor.position = start;
     const spec = this.#onlyInput();
-    return { [spec.name]: rowsTensor(spec, this.#readTensor(spec, 'instances')) };
+    return { [spec.name]: rowsTensor(spec, this.#readTensor(spec, 'instances', spec.batchAxis !== null)) };
   }
 
   /** The rows of `instances` as objects, after its opening bracket. */
@@ -203,6 +225,7 @@ class PredictReader {
         columns.get(name)!.readRow(cursor, row);
       });
       row += 1;
+      if (row > this.#mostRows) throw tooManyRows(this.#mostRows);
       for (const [name, column] of columns) {
         if (column.rows < row) {
           throw new InflessError('INVALID_INPUT', `instances[${row - 1}] lacks input "${name}"`, {
@@ -212,12 +235,14 @@ class PredictReader {
       }
     } while (cursor.take(Byte.comma));
     cursor.expect(Byte.closeBracket);
-    return Object.fromEntries([...columns].map(([name, column]) => [name, column.tensor()]));
+    const someHaveRows = this.#manifest.inputs.some(({ batchAxis }) => batchAxis !== null);
+    return Object.fromEntries([...columns].map(([name, column]) => [name, column.tensor(someHaveRows)]));
   }
 
-  #readTensor(spec: TensorSpec, place: string): Tensor {
+  /** @param ofRows whether the outermost array is one of rows */
+  #readTensor(spec: TensorSpec, place: string, ofRows: boolean): Tensor {
     const elements = new Elements(spec.dtype, knownSize(spec), scalarReader(spec.dtype));
-    const shape = readNested(this.#cursor, elements, place);
+    const shape = readNested(this.#cursor, elements, place, ofRows ? this.#mostRows : undefined);
     return { dtype: spec.dtype, shape, data: elements.data };
   }
 
@@ -273,13 +298,11 @@ class Column {
     this.rows += 1;
   }
 
-  tensor(): Tensor {
+  /** @param isShared as {@link rowsTensor} takes it */
+  tensor(isShared: boolean): Tensor {
     const { dtype } = this.#spec;
-    return rowsTensor(this.#spec, {
-      dtype,
-      shape: [this.rows, ...this.#rowShape],
-      data: this.#elements.data,
-    });
+    const shape = [this.rows, ...this.#rowShape];
+    return rowsTensor(this.#spec, { dtype, shape, data: this.#elements.data }, isShared);
   }
 }
 
@@ -334,17 +357,20 @@ function invalid(what: string, remedy?: string): InflessError {
 /**
  * Writes `{key: [row, row, …]}`: a row is a value where there is one tensor, else an object of named values.
  *
- * @param count the expected number of rows, see `rowLists`
+ * @param options.rows the expected number of rows, see `rowLists`
  */
 function rowsBody(
   key: string,
   tensors: NamedTensors,
-  specs?: readonly TensorSpec[],
-  count?: number,
+  options: {
+    readonly specs?: readonly TensorSpec[] | undefined;
+    readonly rows?: number;
+    readonly mostBytes?: number | undefined;
+  },
 ): Uint8Array {
   const remedy = 'Send the request in column form: {"inputs": ...}.';
-  const { rows, lists } = rowLists(tensors, { specs, count, remedy });
-  return objectBody(key, tensors, (writer) => {
+  const { rows, lists } = rowLists(tensors, { specs: options.specs, count: options.rows, remedy });
+  return objectBody(key, writerFor(tensors, options.mostBytes), (writer) => {
     if (lists.length === 1) return writeValue(writer, ...lists[0]!, 0, 0);
     writer.series(Byte.openBracket, rows, Byte.closeBracket, (row) => {
       writer.series(Byte.openBrace, lists.length, Byte.closeBrace, (index) => {
@@ -357,9 +383,9 @@ function rowsBody(
 }
 
 /** Writes `{key: value}` for one tensor, `{key: {name: value, …}}` for several. */
-function columnsBody(key: string, tensors: NamedTensors): Uint8Array {
+function columnsBody(key: string, tensors: NamedTensors, mostBytes?: number): Uint8Array {
   const entries = Object.entries(tensors);
-  return objectBody(key, tensors, (writer) => {
+  return objectBody(key, writerFor(tensors, mostBytes), (writer) => {
     if (entries.length === 1) return writeValue(writer, ...entries[0]!, 0, 0);
     writer.series(Byte.openBrace, entries.length, Byte.closeBrace, (index) => {
       const [name, tensor] = entries[index]!;
@@ -369,8 +395,7 @@ function columnsBody(key: string, tensors: NamedTensors): Uint8Array {
   });
 }
 
-function objectBody(key: string, tensors: NamedTensors, value: (writer: JsonWriter) => void): Uint8Array {
-  const writer = writerFor(tensors);
+function objectBody(key: string, writer: JsonWriter, value: (writer: JsonWriter) => void): Uint8Array {
   writer.byte(Byte.openBrace);
   writer.key(key);
   value(writer);

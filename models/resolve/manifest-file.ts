@@ -3,7 +3,7 @@ import { readTextIfPresent } from '../base/files.ts';
 import { parseJson, parseWith } from '../base/schema.ts';
 import { contentOf, sizeOfModel } from '../engines/content.ts';
 import { engineFor } from '../engines/index.ts';
-import { type ModelFile, type ModelManifest, modelManifestSchema } from '../manifest/manifest.ts';
+import { believed, type ModelFile, type ModelManifest, modelManifestSchema } from '../manifest/manifest.ts';
 
 /**
  * A model whose manifest somebody has written down. Its size is compared, not its digest: hashing gigabytes
@@ -28,5 +28,5 @@ async function readManifest(file: string): Promise<ModelManifest> {
   const boundary = { what: `Model manifest ${file}`, code: 'MODEL_CORRUPT' } as const;
   const text = await readTextIfPresent(file);
   if (text === undefined) throw new InflessError('MODEL_NOT_FOUND', `${boundary.what} does not exist`);
-  return parseWith(modelManifestSchema, parseJson(text, boundary), boundary);
+  return believed(parseWith(modelManifestSchema, parseJson(text, boundary), boundary));
 }

@@ -1,4 +1,5 @@
 import type { ModelContent } from '../../models/engines/content.ts';
+import type { RequestLike } from '../../models/manifest/example.ts';
 import type { ModelManifest } from '../../models/manifest/manifest.ts';
 import type { LocatedModel } from '../../models/resolve/locate-model.ts';
 import type { StoredTable } from '../../profiles/store.ts';
@@ -17,6 +18,8 @@ export interface ModelOptions {
   readonly profile?: string | false | undefined;
   /** More files from the model's folder. */
   readonly include?: readonly string[] | undefined;
+  /** What requests look like: the manifest keeps it, for whoever makes up others. */
+  readonly like?: RequestLike | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -30,9 +33,9 @@ export interface PackedModel {
 
 /** Looks at a model and builds its layers; none of its weights is copied. */
 export async function packModelFiles(options: ModelOptions): Promise<PackedModel> {
-  const { model: located, signal } = options;
+  const { model: located, like, signal } = options;
   const content = await modelFiles(located.path, options.include);
-  const manifest = await describeModel(located.path, options.modelName ?? located.name, signal);
+  const manifest = await describeModel(located.path, options.modelName ?? located.name, like, signal);
   const profile = await findProfile(manifest, options.profile, located.folder);
   const layers: LayerBlob[] = [];
   for (const plan of await modelLayers(content)) layers.push(await buildPlan(plan, false, signal));

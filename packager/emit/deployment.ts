@@ -2,6 +2,7 @@ import { InflessError } from '../../models/base/errors.ts';
 import { formatDuration } from '../../models/base/units.ts';
 import { bestConfig, fastestConfig, tightestSloMs } from '../../profiles/best-config.ts';
 import { CLUSTER_PERIOD_MICROS, underPeriod } from '../../profiles/conditions/period.ts';
+import { MEMORY_HEADROOM, memoryLimitFor, servingMemoryBytes } from '../../profiles/lookup.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
 
 /** Platforms for which a deployment file can be written. */
@@ -48,13 +49,9 @@ const DEFAULT_MILLICORES = 1000;
 const PROCESS_BYTES = 256 * 2 ** 20;
 /** The weights in the file and, while they are loaded or repacked for the processor, once more. */
 const COPIES_OF_WEIGHTS = 2;
-/** Above what was measured: a limit that is met kills. */
-const HEADROOM = 1.25;
-const MEMORY_STEP_BYTES = 16 * 2 ** 20;
-
 /**
- * Chooses batch, CPU and memory: by the profile table the config that keeps the SLO under the CPU quotas of
- * clusters and answers most per core, without a table one core and what the weights suggest.
+ * Chooses batch, CPU and memory: by the profile table the config that carries most per core within the SLO,
+ * under the CPU quotas of clusters, without a table one core and what the weights suggest.
  *
  * @throws InflessError SLO_INFEASIBLE where no measured config keeps the SLO asked for
  */
@@ -66,15 +63,15 @@ export function chooseResources(
   const sloMs = wishes.sloMs ?? DEFAULT_SLO_MS;
   const there = table === undefined ? undefined : underPeriod(table, CLUSTER_PERIOD_MICROS);
   const cell = there === undefined ? undefined : chooseCell(there, sloMs, wishes);
-  const bytes =
-    cell === undefined
-      ? PROCESS_BYTES + COPIES_OF_WEIGHTS * weightBytes
-      : Math.max(PROCESS_BYTES, cell.peakMemoryBytes) * HEADROOM;
+  // What is not known from serving is no less than a bare process.
+  const least = cell?.serving === undefined ? PROCESS_BYTES : 0;
+  const guessed = (PROCESS_BYTES + COPIES_OF_WEIGHTS * weightBytes) / MEMORY_HEADROOM;
+  const bytes = cell === undefined ? guessed : Math.max(least, servingMemoryBytes(cell));
   return {
     sloMs,
     maxBatch: cell?.batch ?? wishes.maxBatch ?? DEFAULT_BATCH,
     cpuMillicores: cell?.cpuMillicores ?? wishes.cpuMillicores ?? DEFAULT_MILLICORES,
-    memoryBytes: Math.ceil(bytes / MEMORY_STEP_BYTES) * MEMORY_STEP_BYTES,
+    memoryBytes: memoryLimitFor(bytes),
   };
 }
 
@@ -86,10 +83,10 @@ function chooseCell(table: ProfileTable, sloMs: number, wishes: ResourceWishes):
       cell.batch <= maxBatch &&
       (cpuMillicores === undefined || cell.cpuMillicores === cpuMillicores),
   );
-  const best = bestConfig(cells, { sloMs, percentile: 99 });
-  const fastest = fastestConfig(cells, 99);
+  const best = bestConfig(table, { sloMs, percentile: 99 }, cells);
+  const fastest = fastestConfig(table, 99, cells);
   if (best !== undefined || fastest === undefined || wishes.sloMs === undefined) return best ?? fastest;
-  const nearestSloMs = tightestSloMs(fastest, 99);
+  const nearestSloMs = tightestSloMs(table, fastest, 99);
   throw new InflessError(
     'SLO_INFEASIBLE',
     `No measured config of ${table.model.name} that fits keeps p99 ≤ ${formatDuration(sloMs)}`,

@@ -2,7 +2,14 @@ import Table from 'cli-table3';
 import { formatBytes, formatDuration } from '../../models/base/units.ts';
 import { formatShape } from '../../models/manifest/feeds.ts';
 import type { TensorSpec } from '../../models/manifest/manifest.ts';
-import { fastestConfig, throughputPerCore, tightestSloMs } from '../../profiles/best-config.ts';
+import {
+  bestConfig,
+  carriedBy,
+  fastestConfig,
+  NO_SLO,
+  perCore,
+  tightestSloMs,
+} from '../../profiles/best-config.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import type { ProfileTable } from '../../profiles/table.ts';
 import { ANNOTATION, OCI_ANNOTATION } from '../contents/annotations.ts';
@@ -38,18 +45,20 @@ function tensorLines(title: string, specs: readonly TensorSpec[]): string[] {
 function profileLines(table: ProfileTable | undefined): string[] {
   if (table === undefined) return ['Profile  none: execution times are learned while serving'];
   const { host, cells } = table;
-  const fastest = fastestConfig(cells, 99);
-  const thriftiest = cells.reduce((best, cell) =>
-    throughputPerCore(cell) > throughputPerCore(best) ? cell : best,
-  );
+  const fastest = fastestConfig(table, 99);
+  const thriftiest = bestConfig(table, NO_SLO);
   return [
     `Profile  ${cells.length} configs, measured ${table.createdAt.slice(0, 10)} on ${host.cpuModel}, ${host.cpuCores} cores`,
     ...(fastest === undefined
       ? []
       : [
-          `         fastest ${formatConfig(fastest)}: p99 ≤ ${formatDuration(tightestSloMs(fastest, 99))} can be kept`,
+          `         fastest ${formatConfig(fastest)}: p99 ≤ ${formatDuration(tightestSloMs(table, fastest, 99))} can be kept`,
         ]),
-    `         thriftiest ${formatConfig(thriftiest)}: ${throughputPerCore(thriftiest).toFixed(1)} rows per second and core`,
+    ...(thriftiest === undefined
+      ? []
+      : [
+          `         thriftiest ${formatConfig(thriftiest)}: ${perCore(thriftiest, carriedBy(table, thriftiest, NO_SLO))!.toFixed(1)} requests per second and core`,
+        ]),
   ];
 }
 

@@ -11,16 +11,19 @@ import type { BatchResponse, InferenceRequest, InferenceResponse } from './insta
 export const FRAME_CONTENT_TYPE = 'application/vnd.infless.batch';
 
 const PREFIX_BYTES = 4;
+/** A path and a content type are as long as HTTP headers may be, 16 KiB; JSON escapes them. */
+const HEADER_BYTES_EACH = 40 << 10;
 
 const length = z.number().int().nonnegative();
+const headers = z.record(z.string(), z.string()).optional();
 
 const requestHeaderSchema = z.object({
-  requests: z.array(z.object({ path: z.string(), contentType: z.string(), length })).min(1),
+  requests: z.array(z.object({ path: z.string(), contentType: z.string(), headers, length })).min(1),
 });
 
 const replyHeaderSchema = z.object({
   responses: z.array(
-    z.object({ status: z.number().int().min(200).max(599), contentType: z.string(), length }),
+    z.object({ status: z.number().int().min(200).max(599), contentType: z.string(), headers, length }),
   ),
   timing: z.object({
     decodeMs: z.number().nonnegative(),
@@ -33,7 +36,12 @@ const replyHeaderSchema = z.object({
 
 export function encodeBatchRequest(requests: readonly InferenceRequest[]): Uint8Array<ArrayBuffer> {
   const header: z.input<typeof requestHeaderSchema> = {
-    requests: requests.map(({ path, contentType, body }) => ({ path, contentType, length: body.length })),
+    requests: requests.map(({ path, contentType, headers, body }) => ({
+      path,
+      contentType,
+      headers,
+      length: body.length,
+    })),
   };
   return joinFrame(header, requests);
 }
@@ -41,15 +49,24 @@ export function encodeBatchRequest(requests: readonly InferenceRequest[]): Uint8
 /**
  * The bodies are views into `frame`, not copies.
  *
- * @throws InflessError INVALID_INPUT
+ * @param mostRequests that a frame may have; default: any number
+ * @throws InflessError INVALID_INPUT; BODY_TOO_LARGE for too many requests
  */
-export function decodeBatchRequest(frame: Uint8Array): InferenceRequest[] {
-  const { header, bodies } = splitFrame(frame);
+export function decodeBatchRequest(
+  frame: Uint8Array,
+  mostRequests = Number.POSITIVE_INFINITY,
+): InferenceRequest[] {
+  const { header, bodies } = splitFrame(frame, mostRequests * HEADER_BYTES_EACH);
+  const listed = (header as { requests?: unknown } | null)?.requests;
+  if (Array.isArray(listed) && listed.length > mostRequests) {
+    throw tooManyRequests(`has ${listed.length} requests`, mostRequests);
+  }
   const { requests } = parseWith(requestHeaderSchema, header, { what: 'The header of the batch frame' });
   const take = cutter(bodies);
   const decoded = requests.map((request) => ({
     path: request.path,
     contentType: request.contentType,
+    ...(request.headers === undefined ? {} : { headers: request.headers }),
     body: take(request.length),
   }));
   take.end();
@@ -58,9 +75,10 @@ export function decodeBatchRequest(frame: Uint8Array): InferenceRequest[] {
 
 export function encodeBatchReply(reply: BatchResponse): Uint8Array<ArrayBuffer> {
   const header: z.input<typeof replyHeaderSchema> = {
-    responses: reply.responses.map(({ status, contentType, body }) => ({
+    responses: reply.responses.map(({ status, contentType, headers, body }) => ({
       status,
       contentType,
+      headers,
       length: body.length,
     })),
     timing: reply.timing,
@@ -84,6 +102,7 @@ export function decodeBatchReply(frame: Uint8Array): BatchResponse {
     (response): InferenceResponse => ({
       status: response.status,
       contentType: response.contentType,
+      ...(response.headers === undefined ? {} : { headers: response.headers }),
       body: take(response.length),
     }),
   );
@@ -109,7 +128,10 @@ function joinFrame(
   return frame;
 }
 
-function splitFrame(frame: Uint8Array): { header: unknown; bodies: Uint8Array } {
+function splitFrame(
+  frame: Uint8Array,
+  mostHeaderBytes = Number.POSITIVE_INFINITY,
+): { header: unknown; bodies: Uint8Array } {
   if (frame.length < PREFIX_BYTES) throw malformed(`is ${frame.length} bytes long`);
   const headerBytes = new DataView(frame.buffer, frame.byteOffset, PREFIX_BYTES).getUint32(0, true);
   const end = PREFIX_BYTES + headerBytes;
@@ -117,6 +139,9 @@ function splitFrame(frame: Uint8Array): { header: unknown; bodies: Uint8Array } 
     throw malformed(
       `announces a header of ${headerBytes} bytes and has ${frame.length - PREFIX_BYTES} bytes left`,
     );
+  }
+  if (headerBytes > mostHeaderBytes) {
+    throw tooManyRequests(`has a header of ${headerBytes} bytes`, mostHeaderBytes / HEADER_BYTES_EACH);
   }
   try {
     const header: unknown = JSON.parse(new TextDecoder().decode(frame.subarray(PREFIX_BYTES, end)));
@@ -140,6 +165,10 @@ function cutter(bodies: Uint8Array): { (length: number): Uint8Array; end(): void
     if (offset < bodies.length) throw malformed(`has ${bodies.length - offset} bytes behind its last body`);
   };
   return take;
+}
+
+function tooManyRequests(how: string, most: number): InflessError {
+  return new InflessError('BODY_TOO_LARGE', `The batch frame ${how}, and ${most} requests are taken here`);
 }
 
 function malformed(how: string): InflessError {

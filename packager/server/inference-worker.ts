@@ -7,23 +7,33 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../models/base/errors.ts';
+import { parseJson } from '../../models/base/schema.ts';
 import type { EngineSession } from '../../models/engines/engine.ts';
 import { BatchExecutor } from '../../models/engines/executor.ts';
 import { engineFor } from '../../models/engines/index.ts';
+import type { RequestLike } from '../../models/manifest/example.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
 import { DEFAULT_PROTOCOL } from '../../models/protocols/index.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { answerBatch, type ServedModel } from './inference/answer-batch.ts';
+import { Cancellation } from './inference/cancellation.ts';
 import {
   type FromInference,
   type InferenceOptions,
+  type InferenceThreadData,
   type ToInference,
   toErrorRecord,
   type WarmupRun,
 } from './inference/messages.ts';
 import { detachable } from './inference/transfer.ts';
-import type { BatchResponse, InferenceRequest, InferenceResponse } from './instance-protocol.ts';
+import {
+  type BatchResponse,
+  type InferenceRequest,
+  type InferenceResponse,
+  SERVER_ENVIRONMENT,
+} from './instance-protocol.ts';
+import { memoryLimitBytes, roomFor } from './memory-room.ts';
 
 const port = parentPort!;
 let isClosing = false;
@@ -38,8 +48,12 @@ function sendDefect(error: unknown): void {
 }
 
 /** Answers a batch, and first reports it if this one shows that requests cannot share runs. */
-async function answer(model: ServedModel, requests: readonly InferenceRequest[]): Promise<BatchResponse> {
-  const reply = await answerBatch(model, requests);
+async function answer(
+  model: ServedModel,
+  requests: readonly InferenceRequest[],
+  cancellation?: Cancellation,
+): Promise<BatchResponse> {
+  const reply = await answerBatch(model, requests, (request) => cancellation?.isCancelled(request) === true);
   if (reply.ranAlone !== undefined && !hasStoppedBatching) {
     hasStoppedBatching = true;
     send({ type: 'stopped-batching', reason: reply.ranAlone });
@@ -47,11 +61,23 @@ async function answer(model: ServedModel, requests: readonly InferenceRequest[])
   return reply;
 }
 
-async function load(options: InferenceOptions): Promise<{ session: EngineSession; model: ServedModel }> {
+/** Loaded only where somebody says what requests look like. */
+async function likenessOf({ sample, shapes }: InferenceOptions): Promise<{ readonly like?: RequestLike }> {
+  if (sample === undefined) return shapes === undefined ? {} : { like: { shapes } };
+  const { inlineSample, loadSample } = await import('../../models/sample/read-sample.ts');
+  if (!sample.startsWith('{')) return { like: { sample: await loadSample(sample) } };
+  const title = SERVER_ENVIRONMENT.sample;
+  const request = parseJson(sample, { what: title }) as object;
+  return { like: { sample: inlineSample(request, title) } };
+}
+
+async function load(options: InferenceThreadData): Promise<{ session: EngineSession; model: ServedModel }> {
   const startMs = performance.now();
   const file = await resolveModel(options.model, {
     ...(options.modelName === undefined ? {} : { name: options.modelName }),
     ...(options.manifest === undefined ? {} : { manifestFile: options.manifest }),
+    batching: options.batching,
+    ...(await likenessOf(options)),
     cpuMillicores: options.cpuMillicores,
   });
   const session = await engineFor(file.manifest.format).open(file, options);
@@ -62,15 +88,41 @@ async function load(options: InferenceOptions): Promise<{ session: EngineSession
     type: 'loaded',
     model: { name, manifest, threads, maxBatch, loadMs: performance.now() - startMs },
   });
-  const model: ServedModel = {
-    name,
-    manifest,
-    executor: new BatchExecutor(session, maxBatch),
-    maxBodyBytes: options.maxBodyBytes,
-    onDefect: sendDefect,
+  const limits = {
+    bodyBytes: options.maxBodyBytes,
+    rows: options.maxRows,
+    frameRows: options.maxFrameRows,
+    answerBytes: options.maxAnswerBytes,
+    decodedBytes: undefined,
   };
+  const executor = new BatchExecutor(countRuns(session, options.runs), maxBatch);
+  const model: ServedModel = { name, manifest, executor, limits, onDefect: sendDefect };
   await warmUp(model, maxBatch, session.batchSizes ?? []);
-  return { session, model };
+  return { session, model: { ...model, limits: { ...limits, decodedBytes: roomForTensors() } } };
+}
+
+/** Counts from here on: what the largest batch takes, this process holds already. */
+function roomForTensors(): number | undefined {
+  const limitBytes = memoryLimitBytes();
+  return limitBytes === undefined ? undefined : roomFor(limitBytes, process.memoryUsage.rss()).decodedBytes;
+}
+
+/** Lets the other thread see that this one is not stuck, also in the middle of a batch of many runs. */
+function countRuns(session: EngineSession, runs: Int32Array): EngineSession {
+  return {
+    manifest: session.manifest,
+    threads: session.threads,
+    spinning: session.spinning,
+    batchSizes: session.batchSizes,
+    async run(feeds) {
+      try {
+        return await session.run(feeds);
+      } finally {
+        Atomics.add(runs, 0, 1);
+      }
+    },
+    close: () => session.close(),
+  };
 }
 
 /**
@@ -84,10 +136,10 @@ async function warmUp(model: ServedModel, maxBatch: number, sizes: readonly numb
       await immediate(); // lets a close in
       if (isClosing) return;
       const batch = warmUpBatch(model.manifest, requests);
-      rejectFailures((await answer(model, batch)).responses);
+      rejectFailures((await answer(model, received(batch))).responses);
       if (warmup.length === 0) send({ type: 'answered' });
       const startMs = performance.now();
-      const { responses, ranAlone } = await answer(model, batch);
+      const { responses, ranAlone } = await answer(model, received(batch));
       rejectFailures(responses);
       if (ranAlone === undefined) warmup.push({ requests, durationMs: performance.now() - startMs });
     }
@@ -104,25 +156,33 @@ function warmUpBatch(manifest: ModelManifest, requests: number): InferenceReques
   return Array.from({ length: requests }, () => ({ path: paths.predict, ...request }));
 }
 
+/** As they come over HTTP: each with a body of its own. */
+function received(requests: readonly InferenceRequest[]): InferenceRequest[] {
+  return requests.map((request) => ({ ...request, body: new Uint8Array(request.body) }));
+}
+
 function rejectFailures(responses: readonly InferenceResponse[]): void {
   const failed = responses.find(({ status }) => status !== 200);
   if (failed !== undefined) throw new Error(new TextDecoder().decode(failed.body));
 }
 
-async function run(model: ServedModel, id: number, requests: readonly InferenceRequest[]): Promise<void> {
-  const reply = await answer(model, requests);
+async function run(
+  model: ServedModel,
+  { id, requests, cancelled }: ToInference & { type: 'run' },
+): Promise<void> {
+  const reply = await answer(model, requests, new Cancellation(requests.length, cancelled));
   const { items, transfer } = detachable(reply.responses);
   send({ type: 'ran', id, reply: { ...reply, responses: items } }, transfer);
 }
 
 async function main(): Promise<void> {
-  let inOrder: Promise<unknown> = load(workerData as InferenceOptions);
+  let inOrder: Promise<unknown> = load(workerData as InferenceThreadData);
   const loaded = inOrder as ReturnType<typeof load>;
   port.on('message', (message: ToInference) => {
     isClosing ||= message.type === 'close';
     inOrder = inOrder.then(async () => {
       const { session, model } = await loaded;
-      if (message.type === 'run') return run(model, message.id, message.requests);
+      if (message.type === 'run') return run(model, message);
       await session.close();
       port.close();
     });

@@ -8,6 +8,7 @@
  *   alone inside the reply; another status than 200 is about the frame or the instance as a whole.
  */
 import { z } from 'zod';
+import type { Headers } from '../../models/protocols/protocol.ts';
 
 export const HEALTH_PATH = '/_/health';
 export const READY_PATH = '/_/ready';
@@ -23,6 +24,8 @@ export const readyReportSchema = z.object({
   threads: z.number().int(),
   loadMs: z.number(),
   firstAnswerMs: z.number(),
+  /** Runs of the model so far: as long as it does not change, the inference thread may be stuck. */
+  progress: z.number().int().optional(),
 });
 export type ReadyReport = z.infer<typeof readyReportSchema>;
 
@@ -31,12 +34,15 @@ export interface InferenceRequest {
   /** Path and query below the function, e.g. `/` or `/v1/models/m:predict`. */
   readonly path: string;
   readonly contentType: string;
+  /** Those that its protocol reads beside the content type. */
+  readonly headers?: Headers;
   readonly body: Uint8Array;
 }
 
 export interface InferenceResponse {
   readonly status: number;
   readonly contentType: string;
+  readonly headers?: Headers;
   readonly body: Uint8Array;
 }
 
@@ -76,6 +82,10 @@ export const SERVER_ENVIRONMENT = {
   modelName: 'INFLESS_MODEL_NAME',
   /** File that says what the model is: spares running it at each start to find out. */
   manifest: 'INFLESS_MANIFEST',
+  /** A request to make up others like: a file, or JSON as TensorFlow Serving takes it. */
+  sample: 'INFLESS_SAMPLE',
+  /** Sizes of inputs by name, as JSON. */
+  shapes: 'INFLESS_SHAPES',
   instanceId: 'INFLESS_INSTANCE_ID',
   host: 'INFLESS_HOST',
   /**
@@ -87,11 +97,16 @@ export const SERVER_ENVIRONMENT = {
   /** What of the engine runs a share of a GPU: `cuda`, `tensorrt`, …; default: cuda. */
   provider: 'INFLESS_PROVIDER',
   maxBatch: 'INFLESS_MAX_BATCH',
+  /** `trust`: share runs although it is not proven that rows do not depend on each other. */
+  batching: 'INFLESS_BATCHING',
   sloMs: 'INFLESS_SLO_MS',
   /** Profile table file: lets a process that runs alone know how long a batch takes. */
   profile: 'INFLESS_PROFILE',
   queueLimit: 'INFLESS_QUEUE_LIMIT',
   maxBodyBytes: 'INFLESS_MAX_BODY_BYTES',
+  /** Most rows of a request. */
+  maxRows: 'INFLESS_MAX_ROWS',
+  maxAnswerBytes: 'INFLESS_MAX_ANSWER_BYTES',
   /** Longest a request may wait before it is answered 504. */
   maxWaitMs: 'INFLESS_MAX_WAIT_MS',
   /** On SIGTERM: how long what is queued may still take. */

@@ -4,6 +4,7 @@ import type { ServedModel } from '../../models/protocols/protocol.ts';
 import { Dispatcher, type Submission } from './batching/dispatcher.ts';
 import { type ExecutionEstimate, LearnedEstimate } from './batching/execution-estimate.ts';
 import { BodyBudget } from './http/body.ts';
+import { Cancellation } from './inference/cancellation.ts';
 import type { LoadedModel, WarmupRun } from './inference/messages.ts';
 import type { BatchResponse, InferenceRequest, ReadyReport } from './instance-protocol.ts';
 import { ServerMetrics } from './metrics.ts';
@@ -13,12 +14,28 @@ export type Phase = 'loading' | 'ready' | 'draining';
 
 /** How many bodies of the largest size the process holds at least, whatever the queue would take. */
 const LARGE_BODIES_HELD = 8;
+/** Largest batches that the rows of one request may fill, and the requests of one frame. */
+const BATCHES_AT_ONCE = 4;
+/** A client does not know how large batches are here: a planner changes them. */
+const ROWS_AT_LEAST = 64;
+
+/** Most rows of one request. */
+export function mostRows({ maxRows, maxBatch }: ServerSettings): number {
+  return maxRows ?? Math.max(ROWS_AT_LEAST, BATCHES_AT_ONCE * maxBatch);
+}
+
+/** Most requests of one frame. */
+export function mostRequests({ maxBatch }: ServerSettings): number {
+  return Math.max(ROWS_AT_LEAST, BATCHES_AT_ONCE * maxBatch);
+}
 
 export interface InstanceOptions {
   readonly settings: ServerSettings;
   readonly clock: Clock;
   /** Runs one batch on the inference thread. */
-  readonly run: (requests: readonly InferenceRequest[]) => Promise<BatchResponse>;
+  readonly run: (requests: readonly InferenceRequest[], cancellation: Cancellation) => Promise<BatchResponse>;
+  /** Changes whenever the inference thread has done something. */
+  readonly progress?: () => number;
   /** From a profile table of this model; without, execution times are learned. */
   readonly estimateOf: (model: LoadedModel) => ExecutionEstimate | undefined;
 }
@@ -76,8 +93,13 @@ export class Instance {
     this.#dispatcher?.stopBatching();
   }
 
-  /** From here on predictions are taken. */
-  markReady(firstAnswerMs: number, warmup: readonly WarmupRun[]): void {
+  /**
+   * From here on predictions are taken.
+   *
+   * @param heldBytes that bodies and answers may take, where memory has a limit
+   */
+  markReady(firstAnswerMs: number, warmup: readonly WarmupRun[], heldBytes = Number.POSITIVE_INFINITY): void {
+    this.budget.restrict(heldBytes);
     const { settings } = this;
     const model = this.#model!;
     this.#report = {
@@ -99,7 +121,8 @@ export class Instance {
   readyReport(): ReadyReport {
     if (this.#phase === 'draining') throw new InflessError('UNAVAILABLE', 'The server is shutting down');
     if (this.#report === undefined) throw new InflessError('UNAVAILABLE', 'The model is still being loaded');
-    return this.#report;
+    const progress = this.#options.progress?.();
+    return progress === undefined ? this.#report : { ...this.#report, progress };
   }
 
   /**
@@ -123,8 +146,11 @@ export class Instance {
   }
 
   /** Runs requests as the batch that the gateway has formed, past our own queue. */
-  async runBatch(requests: readonly InferenceRequest[]): Promise<BatchResponse> {
-    const reply = await this.#options.run(requests);
+  async runBatch(
+    requests: readonly InferenceRequest[],
+    cancellation = new Cancellation(requests.length),
+  ): Promise<BatchResponse> {
+    const reply = await this.#options.run(requests, cancellation);
     this.metrics.observeBatch(reply);
     return reply;
   }
@@ -158,10 +184,11 @@ export class Instance {
       maxWaitMs: settings.maxWaitMs,
       estimate: estimateOf(model) ?? ((requests) => learned.executionMs(requests)),
       onStart: (waitedMs) => this.metrics.observeWait(waitedMs),
-      run: async (requests) => {
+      run: async (requests, cancellation) => {
         const startMs = clock.nowMs();
-        const reply = await this.runBatch(requests);
-        if (reply.ranAlone === undefined) learned.observe(reply.timing.rows, clock.nowMs() - startMs);
+        const reply = await this.runBatch(requests, cancellation);
+        if (reply.ranAlone === undefined && !cancellation.isAny)
+          learned.observe(reply.timing.rows, clock.nowMs() - startMs);
         return reply;
       },
     });

@@ -11,8 +11,9 @@ import { profileEstimate } from './batching/profile-estimate.ts';
 import { listenError } from './http/http-server.ts';
 import { InferenceThread } from './inference/inference-thread.ts';
 import type { LoadedModel } from './inference/messages.ts';
-import { Instance } from './instance.ts';
+import { Instance, mostRows } from './instance.ts';
 import { HELD_VARIABLE } from './instance-protocol.ts';
+import { memoryLimitBytes, roomFor } from './memory-room.ts';
 import { OrphanGuard } from './orphan-guard.ts';
 import { createApp } from './routes/app.ts';
 import type { ServerSettings } from './settings.ts';
@@ -34,7 +35,8 @@ export async function serve(settings: ServerSettings): Promise<void> {
   const instance = new Instance({
     settings,
     clock: systemClock,
-    run: (requests) => thread.run(requests),
+    run: (requests, cancellation) => thread.run(requests, cancellation),
+    progress: () => thread.runs,
     estimateOf: (model) => estimateFrom(table, model, settings, logger),
   });
   const guard = new OrphanGuard(systemClock, settings.orphanMs, () =>
@@ -137,7 +139,10 @@ function startThread(
   ending: Ending,
 ): InferenceThread {
   let firstAnswerMs: number | undefined;
-  return new InferenceThread({ ...instance.settings, threading }, (event) => {
+  const { settings } = instance;
+  const maxRows = mostRows(settings);
+  const maxFrameRows = maxRows * settings.maxBatch;
+  return new InferenceThread({ ...settings, maxRows, maxFrameRows, threading }, (event) => {
     switch (event.type) {
       case 'loaded':
         instance.markLoaded(event.model);
@@ -160,7 +165,7 @@ function startThread(
         );
         break;
       case 'ready':
-        instance.markReady(firstAnswerMs ?? performance.now(), event.warmup);
+        instance.markReady(firstAnswerMs ?? performance.now(), event.warmup, roomForBodies(logger));
         if (instance.phase === 'ready') logger.info({ report: instance.readyReport() }, 'ready');
         break;
       case 'defect':
@@ -171,6 +176,16 @@ function startThread(
         break;
     }
   });
+}
+
+/** What bodies and answers may take once the largest batch has run; undefined where memory has no limit. */
+function roomForBodies(logger: Logger): number | undefined {
+  const limitBytes = memoryLimitBytes();
+  if (limitBytes === undefined) return undefined;
+  const residentBytes = process.memoryUsage.rss();
+  const { heldBytes } = roomFor(limitBytes, residentBytes);
+  logger.info({ limitBytes, residentBytes, heldBytes }, 'memory is limited, and so are bodies and answers');
+  return heldBytes;
 }
 
 /** Closes also connections on which nothing was ever asked: by itself the server would wait for them. */

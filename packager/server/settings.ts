@@ -1,8 +1,11 @@
 import { availableParallelism, hostname } from 'node:os';
+import { z } from 'zod';
 import { option, type Values } from '../../models/base/command-line/option-table.ts';
-import { decimal, file, text, wholeNumber } from '../../models/base/command-line/parsers.ts';
+import { decimal, file, oneOf, text, wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { readEnvironment } from '../../models/base/command-line/read-options.ts';
 import { InflessError } from '../../models/base/errors.ts';
+import { parseJson, parseWith } from '../../models/base/schema.ts';
+import { BATCHING_CHOICES } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT as ENV } from './instance-protocol.ts';
 
 /** What a serving process reads from its environment. */
@@ -23,6 +26,16 @@ export const SERVER_OPTIONS = {
     env: ENV.manifest,
     parse: file,
     help: 'file that says what the model is; without it, each start runs the model to find out',
+  }),
+  sample: option({
+    env: ENV.sample,
+    parse: text,
+    help: 'a request to warm up with, as a file or as JSON like {"instances": [ONE ROW]}',
+  }),
+  shapes: option({
+    env: ENV.shapes,
+    parse: parseShapes,
+    help: 'sizes of inputs to warm up with, as JSON like {"images": [1, 3, 640, 640]}',
   }),
   instanceId: option({
     env: ENV.instanceId,
@@ -59,6 +72,12 @@ export const SERVER_OPTIONS = {
     help: 'execution provider for a share of a GPU: cuda, tensorrt, …',
   }),
   maxBatch: option({ env: ENV.maxBatch, parse: wholeNumber(1, 4096), default: '8', help: 'largest batch' }),
+  batching: option({
+    env: ENV.batching,
+    parse: oneOf(BATCHING_CHOICES),
+    default: 'proven',
+    help: 'which models share runs: proven, those shown to keep rows apart, or trust, any that declares rows',
+  }),
   sloMs: option({
     env: ENV.sloMs,
     parse: decimal(1, 3_600_000),
@@ -81,6 +100,18 @@ export const SERVER_OPTIONS = {
     parse: wholeNumber(1, 2 ** 30),
     default: String(32 * 2 ** 20),
     help: 'largest body of a request, in bytes',
+  }),
+  maxRows: option({
+    env: ENV.maxRows,
+    parse: wholeNumber(1, 1_000_000),
+    otherwise: 'four largest batches, 64 at least',
+    help: 'most rows of a request; with more it is answered 413',
+  }),
+  maxAnswerBytes: option({
+    env: ENV.maxAnswerBytes,
+    parse: wholeNumber(1, 2 ** 30),
+    default: String(64 * 2 ** 20),
+    help: 'largest body of an answer, in bytes; in place of a larger one there is a 413',
   }),
   maxWaitMs: option({
     env: ENV.maxWaitMs,
@@ -111,6 +142,13 @@ export type ServerSettings = Values<typeof SERVER_OPTIONS>;
  */
 export function serverSettings(environment: NodeJS.ProcessEnv = process.env): ServerSettings {
   return readEnvironment(SERVER_OPTIONS, environment);
+}
+
+const shapesSchema = z.record(z.string(), z.array(z.number().int().min(1)).min(1));
+
+function parseShapes(given: string, name: string): z.infer<typeof shapesSchema> {
+  const what = { what: name, remedy: 'Write it like {"images": [1, 3, 640, 640]}.' };
+  return parseWith(shapesSchema, parseJson(given, what), what);
 }
 
 function parseModelName(given: string, name: string): string {

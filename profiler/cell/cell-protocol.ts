@@ -12,15 +12,11 @@ import type { Config } from '../../profiles/config.ts';
 import { acceleratorSchema, latencySchema, yardstickSchema } from '../../profiles/table.ts';
 import type { StoppingRule } from './stopping.ts';
 
-/** Sizes of free dimensions by input name, batch axis included, as `generateInputs` takes them. */
-export type InputShapes = Readonly<Record<string, number[]>>;
-
 /** Opens the model and answers one row. The process must be under its quota by now. */
 export interface OpenQuestion {
   readonly ask: 'open';
   readonly model: ModelFile;
   readonly config: Config;
-  readonly shapes: InputShapes;
   /** Default: the engine's own rule. */
   readonly threading?: Threading | undefined;
   /** What runs the share of the GPU; default: the engine's own choice. */
@@ -31,7 +27,6 @@ export interface ExamineQuestion {
   readonly ask: 'examine';
   readonly model: ModelFile;
   readonly config: Config;
-  readonly shapes: InputShapes;
   readonly provider: ProviderName;
   readonly batches: readonly number[];
 }

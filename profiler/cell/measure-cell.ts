@@ -9,7 +9,6 @@ import type { Quota, Throttling } from '../quota/quota.ts';
 import { CellProcess } from './cell-process.ts';
 import {
   codecSchema,
-  type InputShapes,
   type Measured,
   measuredSchema,
   openedSchema,
@@ -38,7 +37,6 @@ export interface CellSettings extends Precision {
 export interface CellRequest {
   readonly model: ModelFile;
   readonly config: Config;
-  readonly shapes: InputShapes;
   readonly settings: CellSettings;
   /** Default: the engine's own rule. */
   readonly threading?: Threading | undefined;
@@ -81,14 +79,14 @@ async function runProtocol(
   quota: Quota,
   use: GpuUse | undefined,
 ): Promise<MeasuredCell> {
-  const { model, shapes, settings, threading } = request;
+  const { model, settings, threading } = request;
   const { batch, cpuMillicores, gpuPercent } = request.config;
   // a cell that is measured again is a config, and nothing of what it was
   const config = { batch, cpuMillicores, gpuPercent };
   await startUnder(quota, worker);
   const periodMs = (quota.periodMicros ?? 0) / 1000;
   const opened = await worker.ask(
-    { ask: 'open', model, config, shapes, threading, provider: request.gpu?.provider },
+    { ask: 'open', model, config, threading, provider: request.gpu?.provider },
     openedSchema,
   );
   const begin = performance.now();

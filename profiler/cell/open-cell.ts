@@ -34,15 +34,9 @@ export interface OpenCell {
   receive(): Promise<ReceiveAnswer>;
 }
 
-export async function openCell({
-  model,
-  config,
-  shapes,
-  threading,
-  provider,
-}: OpenQuestion): Promise<OpenCell> {
+export async function openCell({ model, config, threading, provider }: OpenQuestion): Promise<OpenCell> {
   const begin = performance.now();
-  const request = generateInputs(model.manifest, { batch: 1, seed: 0, shapes });
+  const request = generateInputs(model.manifest, { batch: 1, seed: 0 });
   const beforeLoadMs = performance.now();
   const session = new CountingSession(
     await engineFor(model.manifest.format).open(model, {
@@ -61,7 +55,7 @@ export async function openCell({
   const { outputs } = first!;
   const exchange = () => rowExchange(model.manifest, request, outputs);
   session.expectOneRun(1);
-  const requests = requestsLike(request, model.manifest, config.batch, shapes);
+  const requests = requestsLike(request, model.manifest, config.batch);
   const runOf =
     (batch: readonly NamedTensors[]): Run =>
     async () => {
@@ -113,15 +107,10 @@ function speedOf(threads: number): MeasuredPair['speedMs'] {
  * A full batch of one-row requests, made once: the timed loop allocates nothing of its own, so no collection
  * is ours.
  */
-function requestsLike(
-  first: NamedTensors,
-  manifest: ModelManifest,
-  batch: number,
-  shapes: OpenQuestion['shapes'],
-): readonly NamedTensors[] {
+function requestsLike(first: NamedTensors, manifest: ModelManifest, batch: number): readonly NamedTensors[] {
   const rows = [first];
   for (let seed = 1; seed < Math.min(batch, DISTINCT_ROWS); seed += 1) {
-    rows.push(generateInputs(manifest, { batch: 1, seed, shapes }));
+    rows.push(generateInputs(manifest, { batch: 1, seed }));
   }
   return Array.from({ length: batch }, (_, row) => rows[row % rows.length]!);
 }

@@ -12,6 +12,7 @@ import { file, text, wholeNumber } from '../../models/base/command-line/parsers.
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { writeFileSafely } from '../../models/base/files.ts';
 import { formatDuration } from '../../models/base/units.ts';
+import { readLikeness, SAMPLE_OPTION, SHAPE_OPTION } from '../../models/sample/options.ts';
 import { saveTable } from '../../profiles/store.ts';
 import { type CapacityReport, formatTrial, renderCapacity } from '../endpoint/capacity-report.ts';
 import { measureInstanceTable } from '../endpoint/instance-table.ts';
@@ -71,6 +72,8 @@ const OPTIONS = {
     default: '10s',
     help: 'longest warm-up at each rate, not counted: time for new instances to start',
   }),
+  sample: SAMPLE_OPTION,
+  shape: SHAPE_OPTION,
   data: option({
     flag: '--data <file>',
     parse: file,
@@ -142,7 +145,7 @@ async function toOptions(cli: EndpointValues): Promise<EndpointOptions> {
     seed: cli.seed,
     longestWarmUpMs: cli.warmUp,
     headers: Object.fromEntries(cli.header),
-    ...(cli.data === undefined ? {} : { body: await readBodyFile(cli.data) }),
+    ...(cli.data === undefined ? { like: await readLikeness(cli) } : { body: await readBodyFile(cli.data) }),
   };
 }
 

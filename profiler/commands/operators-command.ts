@@ -8,11 +8,12 @@ import {
 } from '../../models/base/command-line/option-table.ts';
 import { wholeNumber } from '../../models/base/command-line/parsers.ts';
 import { EXIT_INTERRUPTED } from '../../models/base/errors.ts';
+import { SHAPE_OPTION, shapesOf } from '../../models/sample/options.ts';
 import { modelReference, ZOO_NAMES } from '../../models/zoo/names.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import { gatherDatabase } from '../operators/database/gather-database.ts';
 import { parseBatches } from '../sweep/grid.ts';
-import { parsePositiveMs, SHAPE_OPTION, shapesOf } from './options.ts';
+import { parsePositiveMs } from './options.ts';
 
 const OPTIONS = {
   models: remainingArguments({

@@ -1,9 +1,8 @@
-import { option, repeatable, type Values } from '../../models/base/command-line/option-table.ts';
+import { option, type Values } from '../../models/base/command-line/option-table.ts';
 import { oneOf } from '../../models/base/command-line/parsers.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
 import { SLO_PERCENTILES, type Slo, type SloPercentile } from '../../profiles/best-config.ts';
-import type { InputShapes } from '../cell/cell-protocol.ts';
 
 /** Reads `95`, `95%` or `2.5 %` as a share of one, within bounds given in percent. */
 export function parsePercent(text: string, option: string, least: number, most: number): number {
@@ -34,32 +33,6 @@ export function parsePositiveMs(text: string, option: string): number {
   const durationMs = parseDurationMs(text, option);
   if (durationMs > 0) return durationMs;
   throw new InflessError('INVALID_INPUT', `${option} must be longer than ${text}`);
-}
-
-/** Reads `input=1,3,640,640`. */
-export function parseShape(text: string, name: string): readonly [input: string, sizes: number[]] {
-  const split = text.lastIndexOf('='); // an input's name may hold one, a shape does not
-  const sizes = text
-    .slice(split + 1)
-    .split(',')
-    .map((size) => size.trim());
-  if (split < 1 || !sizes.every((size) => /^[1-9]\d*$/.test(size))) {
-    throw new InflessError('INVALID_INPUT', `${name} "${text}" is not the shape of an input`, {
-      remedy: `Write the name of the input and its sizes, like ${name} images=1,3,640,640.`,
-    });
-  }
-  return [text.slice(0, split), sizes.map(Number)];
-}
-
-/** `--shape`, for every input of which it is given. */
-export const SHAPE_OPTION = repeatable({
-  flag: '--shape <input=sizes>',
-  parse: parseShape,
-  help: 'sizes of an input with free dimensions, like images=1,3,640,640',
-});
-
-export function shapesOf(given: readonly ReturnType<typeof parseShape>[]): InputShapes | undefined {
-  return given.length === 0 ? undefined : Object.fromEntries(given);
 }
 
 /** @param help what the SLO is for */

@@ -5,6 +5,7 @@ import type { Invocation } from '../../models/base/command-line/option-table.ts'
 import { EXIT_INTERRUPTED, InflessError } from '../../models/base/errors.ts';
 import { writeFileSafely } from '../../models/base/files.ts';
 import { formatDuration } from '../../models/base/units.ts';
+import { readLikeness } from '../../models/sample/options.ts';
 import { bestConfig, fastestConfig, type Slo, tightestSloMs } from '../../profiles/best-config.ts';
 import { formatConfig } from '../../profiles/config.ts';
 import { formatTable } from '../../profiles/formats/index.ts';
@@ -16,7 +17,7 @@ import { renderSummary } from '../report/summary.ts';
 import type { CpuFallback } from '../sweep/check-accelerator.ts';
 import { profileModel } from '../sweep/profile-model.ts';
 import { refreshTable } from '../sweep/refresh-table.ts';
-import { readSlo, shapesOf } from './options.ts';
+import { readSlo } from './options.ts';
 import type { ProfileValues } from './profile-options.ts';
 import { readStaleCells } from './stale-cells.ts';
 
@@ -52,6 +53,7 @@ function fallbackOf({ strict, allowFallback }: ProfileValues): CpuFallback | und
 async function measureTable(options: ProfileValues, { signal }: Interrupt): Promise<ProfileTable> {
   const asked = {
     batches: options.batches,
+    batching: options.batching,
     cpuMillicores: options.cpus,
     gpuPercents: options.gpu,
     provider: options.provider,
@@ -64,8 +66,10 @@ async function measureTable(options: ProfileValues, { signal }: Interrupt): Prom
     relativeError: options.error,
     cellTimeMs: options.cellTime,
     otherPeriodMicros: options.period === undefined ? undefined : Math.round(options.period * 1000),
-    shapes: shapesOf(options.shape),
+    like: await readLikeness(options),
+    slo: readSlo(options),
     modelName: options.modelName,
+    replace: options.replace,
     resume: options.resume,
     journalFile: options.output === undefined ? undefined : `${options.output}.journal`,
   };
@@ -94,7 +98,7 @@ async function finish(table: ProfileTable, options: ProfileValues): Promise<void
   } else {
     process.stdout.write(renderSummary(table, slo, colorsOf(process.stdout)));
   }
-  if (slo !== undefined && bestConfig(table.cells, slo) === undefined) throw infeasible(table, slo);
+  if (slo !== undefined && bestConfig(table, slo) === undefined) throw infeasible(table, slo);
 }
 
 function colorsOf(stream: NodeJS.WriteStream): ReturnType<typeof pc.createColors> {
@@ -102,8 +106,8 @@ function colorsOf(stream: NodeJS.WriteStream): ReturnType<typeof pc.createColors
 }
 
 function infeasible(table: ProfileTable, slo: Slo): InflessError {
-  const fastest = fastestConfig(table.cells, slo.percentile)!;
-  const nearestSloMs = tightestSloMs(fastest, slo.percentile);
+  const fastest = fastestConfig(table, slo.percentile)!;
+  const nearestSloMs = tightestSloMs(table, fastest, slo.percentile);
   return new InflessError(
     'SLO_INFEASIBLE',
     `No config of ${table.model.name} that was measured keeps p${slo.percentile} ≤ ${formatDuration(slo.sloMs)}`,

@@ -6,10 +6,12 @@ import {
   type Values,
 } from '../../models/base/command-line/option-table.ts';
 import { file, oneOf, text } from '../../models/base/command-line/parsers.ts';
+import { BATCHING_CHOICES } from '../../models/manifest/manifest.ts';
+import { SAMPLE_OPTION, SHAPE_OPTION } from '../../models/sample/options.ts';
 import { modelReference } from '../../models/zoo/names.ts';
 import { TABLE_FORMATS } from '../../profiles/formats/index.ts';
 import { parseBatches, parseCpus, parseGpuPercents } from '../sweep/grid.ts';
-import { parseCount, parsePercent, parsePositiveMs, SHAPE_OPTION, sloOptions } from './options.ts';
+import { parseCount, parsePercent, parsePositiveMs, sloOptions } from './options.ts';
 
 const GRID = 'What is measured';
 const EFFORT = 'How precisely, and how long';
@@ -46,6 +48,14 @@ export const PROFILE_OPTIONS = {
     help: 'shares of the GPU in percent, like 0,25,50,100',
   }),
   shape: { ...SHAPE_OPTION, group: GRID },
+  sample: { ...SAMPLE_OPTION, group: GRID },
+  batching: option({
+    flag: '--batching <choice>',
+    parse: oneOf(BATCHING_CHOICES),
+    default: 'proven',
+    group: GRID,
+    help: 'which models are measured in batches: proven, those shown to keep rows apart, or trust, any that declares rows',
+  }),
   modelName: option({
     flag: '--model-name <name>',
     parse: text,
@@ -153,6 +163,11 @@ export const PROFILE_OPTIONS = {
     parse: oneOf(TABLE_FORMATS),
     group: RESULT,
     help: 'format of the output file, or of standard output without one',
+  }),
+  replace: toggle({
+    flag: '--replace',
+    group: RESULT,
+    help: 'keep the table in the cache in place of the one that is there, even if that is better',
   }),
   report: option({
     flag: '--report <file>',

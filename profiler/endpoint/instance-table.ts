@@ -58,7 +58,7 @@ export async function measureInstanceTable(
     },
     host,
     engine: 'unknown',
-    shapes: measuredShapes(signature, row, new Set()),
+    shapes: measuredShapes(signature, row),
     quota: { mechanism: 'threads', periodMicros: null },
     confidence: PRECISION,
     cells,

@@ -1,6 +1,7 @@
 import { systemClock } from '../../models/base/clock.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import { packageVersion } from '../../models/base/package.ts';
+import type { RequestLike } from '../../models/manifest/example.ts';
 import { JSON_TYPE, type Message } from '../../models/protocols/protocol.ts';
 import { HttpClient } from '../load/http-client.ts';
 import { generateRequests } from '../load/metadata.ts';
@@ -20,6 +21,8 @@ export interface EndpointOptions extends Omit<CapacitySettings, 'slo'> {
   readonly percentile?: number;
   /** Default: made up from the model's metadata. */
   readonly body?: Uint8Array;
+  /** What requests look like that are made up. */
+  readonly like?: RequestLike;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -95,9 +98,12 @@ export async function profileEndpoint(
   };
 }
 
-async function requestsFor(target: Target, { body, seed }: EndpointOptions): Promise<readonly Message[]> {
+async function requestsFor(
+  target: Target,
+  { body, seed, like }: EndpointOptions,
+): Promise<readonly Message[]> {
   if (body !== undefined) return [{ contentType: JSON_TYPE, body }];
-  if (isDescribed(target)) return generateRequests(target, seed, ANSWER_TIMEOUT_MS);
+  if (isDescribed(target)) return generateRequests(target, { seed, timeoutMs: ANSWER_TIMEOUT_MS, like });
   throw new InflessError('INVALID_INPUT', `What to send to ${target.url.href} is not known`, {
     remedy: 'Give a request with --data FILE, or the URL of a function or model.',
   });

@@ -1,6 +1,7 @@
 import { request } from 'undici';
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
-import { generateInputs } from '../../models/manifest/inputs.ts';
+import type { RequestLike } from '../../models/manifest/example.ts';
+import { generateInputs, likened } from '../../models/manifest/inputs.ts';
 import { GIVE_A_BODY, type Message, type Signature } from '../../models/protocols/protocol.ts';
 import type { DescribedTarget } from './target.ts';
 
@@ -34,6 +35,14 @@ async function get(url: URL, timeoutMs: number): Promise<{ status: number; body:
   }
 }
 
+export interface GenerateOptions {
+  /** The same seed gives the same requests. */
+  readonly seed: number;
+  readonly timeoutMs: number;
+  /** What requests look like, where the user says it. */
+  readonly like?: RequestLike | undefined;
+}
+
 /** Enough that a cache of answers would not flatter the target, few enough to hold images in memory. */
 const DISTINCT_REQUESTS = 4;
 
@@ -45,11 +54,10 @@ const DISTINCT_REQUESTS = 4;
  */
 export async function generateRequests(
   target: DescribedTarget,
-  seed: number,
-  timeoutMs: number,
+  { seed, timeoutMs, like = {} }: GenerateOptions,
 ): Promise<readonly Message[]> {
   const signature = await fetchSignature(target, timeoutMs);
-  const model = { name: 'the target', inputs: signature.inputs };
+  const model = likened({ name: 'of the target', ...signature }, like);
   return Array.from({ length: DISTINCT_REQUESTS }, (_, index) =>
     target.protocol.request(generateInputs(model, { batch: 1, seed: seed + index }), model),
   );

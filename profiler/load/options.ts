@@ -10,6 +10,7 @@ import { file, oneOf, text, wholeNumber } from '../../models/base/command-line/p
 import { InflessError, messageOf, systemCode } from '../../models/base/errors.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
 import { PROTOCOLS } from '../../models/protocols/index.ts';
+import { readLikeness, SAMPLE_OPTION, SHAPE_OPTION } from '../../models/sample/options.ts';
 import type { ArrivalProcess } from './arrivals/arrivals.ts';
 import {
   constantRate,
@@ -107,6 +108,12 @@ export const LOAD_OPTIONS = {
     help: 'how to speak to the target',
   }),
   data: option({ flag: '--data <file>', parse: file, group: REQUESTS, help: 'request body from a file' }),
+  sample: {
+    ...SAMPLE_OPTION,
+    group: REQUESTS,
+    help: 'a request to make up others like, of one row: JSON as TensorFlow Serving takes it, .npy or .npz',
+  },
+  shape: { ...SHAPE_OPTION, group: REQUESTS },
   body: option({
     flag: '--body <text>',
     parse: text,
@@ -175,7 +182,7 @@ export async function toLoadOptions(values: LoadValues): Promise<LoadOptions> {
     method: values.method.toUpperCase(),
     ...(values.protocol === undefined ? {} : { protocol: values.protocol }),
     headers: Object.fromEntries(values.header),
-    ...(body === undefined ? {} : { bodies: [body] }),
+    ...(body === undefined ? { like: await readLikeness(values) } : { bodies: [body] }),
     timeoutMs: values.timeout,
     maxOutstanding: values.maxOutstanding,
     ...(values.slo === undefined ? {} : { slo: { ms: values.slo, percentile: values.percentile } }),
@@ -234,8 +241,13 @@ export function parseHeader(line: string): [string, string] {
   return [match[1]!.toLowerCase(), match[2]!];
 }
 
-async function readBody({ data, body }: LoadValues): Promise<Uint8Array | undefined> {
+async function readBody({ data, body, sample, shape }: LoadValues): Promise<Uint8Array | undefined> {
   if (data !== undefined && body !== undefined) throw invalid('--data and --body exclude each other');
+  const given = body !== undefined ? '--body' : data !== undefined ? '--data' : undefined;
+  const madeUp = sample !== undefined ? '--sample' : shape.length > 0 ? '--shape' : undefined;
+  if (given !== undefined && madeUp !== undefined) {
+    throw invalid(`${given} and ${madeUp} exclude each other: a body is sent as it is`);
+  }
   if (body !== undefined) return Buffer.from(body);
   return data === undefined ? undefined : readBodyFile(data);
 }

@@ -1,4 +1,5 @@
 import { InflessError } from '../../models/base/errors.ts';
+import type { RequestLike } from '../../models/manifest/example.ts';
 import { JSON_TYPE, type Message } from '../../models/protocols/protocol.ts';
 import { type ArrivalProcess, arrivals } from './arrivals/arrivals.ts';
 import { durationOf, type RateCurve, totalCount } from './arrivals/rates.ts';
@@ -25,6 +26,8 @@ export interface LoadOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent in turn; without any they are made up from the model's metadata. Not used for GET and HEAD. */
   readonly bodies?: readonly Uint8Array[];
+  /** What requests look like that are made up. */
+  readonly like?: RequestLike;
   /** Default: 30 s. */
   readonly timeoutMs?: number;
   /** Requests beyond are not sent, but count as violations. Default: 1000. */
@@ -52,7 +55,7 @@ export async function runLoad(
   }
   const target = parseTarget(options.url, options.protocol);
   await probe(target.url, timeoutMs);
-  const requests = takesBody(method) ? await requestsFor(target, options.bodies, seed, timeoutMs) : [];
+  const requests = takesBody(method) ? await requestsFor(target, options, seed, timeoutMs) : [];
   const recorder = new LoadRecorder(options.slo);
   const [first] = requests;
   const client = new HttpClient(target.url, {
@@ -86,12 +89,12 @@ function takesBody(method: string): boolean {
 
 async function requestsFor(
   target: Target,
-  given: readonly Uint8Array[] | undefined,
+  { bodies: given, like }: Pick<LoadOptions, 'bodies' | 'like'>,
   seed: number,
   timeoutMs: number,
 ): Promise<readonly Message[]> {
   if (given !== undefined && given.length > 0) return given.map((body) => ({ contentType: JSON_TYPE, body }));
-  if (isDescribed(target)) return generateRequests(target, seed, timeoutMs);
+  if (isDescribed(target)) return generateRequests(target, { seed, timeoutMs, like });
   throw new InflessError('INVALID_INPUT', `What to send to ${target.url.href} is not known`, {
     remedy: 'Give a body with --data FILE or --body JSON, or the URL of a function or model.',
   });

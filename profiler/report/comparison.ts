@@ -23,11 +23,11 @@ export function renderComparison(comparison: Comparison): string {
 
 function renderCells(cells: readonly CellComparison[]): string {
   const grid = new Table({
-    head: ['config', 'before, ms', 'after, ms', 'ratio', 'may be', ''],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'left'],
+    head: ['config', 'before, ms', 'after, ms', 'ratio', 'may be', 'with JSON', ''],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'left'],
     style: { head: [], border: [], compact: true },
   });
-  for (const { before, after, ratio, ratioInterval, verdict } of cells) {
+  for (const { before, after, ratio, ratioInterval, busyRatio, verdict } of cells) {
     const [low, high] = ratioInterval;
     grid.push([
       formatConfig(before),
@@ -35,6 +35,7 @@ function renderCells(cells: readonly CellComparison[]): string {
       meanText(after),
       ratio.toFixed(3),
       `${ratioText(low)}–${ratioText(high)}`,
+      busyRatio.toFixed(3),
       verdict === 'same' ? '' : verdict,
     ]);
   }

@@ -21,6 +21,9 @@ export function progressListener(stream: Terminal): ProfileListener {
       case 'note':
         keep(`${colors.yellow('note')}: ${event.text}`);
         return;
+      case 'step':
+        stream.write(redraw ? `${CLEAR_LINE}${event.text} …` : `${event.text}.\n`);
+        return;
       case 'saved':
         keep(`Table saved as ${event.file}`);
         return;

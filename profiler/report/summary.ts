@@ -3,14 +3,19 @@ import pc from 'picocolors';
 import { formatBytes, formatCores, formatDuration } from '../../models/base/units.ts';
 import {
   bestConfig,
+  carriedBy,
   fastestConfig,
+  NO_SLO,
+  perCore,
   percentileMs,
   type Slo,
   throughputPerCore,
 } from '../../profiles/best-config.ts';
+import { gradeOf, gradeText } from '../../profiles/conditions/grade.ts';
 import { periodText } from '../../profiles/conditions/period.ts';
 import { guessCaveats } from '../../profiles/conditions/shapes.ts';
 import { formatConfig } from '../../profiles/config.ts';
+import { servingMemoryBytes } from '../../profiles/lookup.ts';
 import type { Cell, ProfileTable } from '../../profiles/table.ts';
 import { caveatsOf, shapesText } from './caveats.ts';
 import { short, sparkline } from './figures.ts';
@@ -32,6 +37,7 @@ export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = p
   return [
     `${colors.bold(model.name)}  ${formatBytes(model.sizeBytes)}, ${table.engine}, quota by ${quota.mechanism}${period}`,
     `Rows: ${shapesText(table)}`,
+    `Table: ${gradeText(gradeOf(table))}`,
     ...guessCaveats(table).map((caveat) => colors.bold(colors.yellow(caveat))),
     `${host.cpuModel}, ${host.cpuCores} cores, ${host.gpus.map(({ model }) => model).join(', ') || 'no GPU'}`,
     ...distinct(cells.map(({ gpuPercent }) => gpuPercent)).flatMap((gpuPercent) =>
@@ -43,7 +49,7 @@ export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = p
     ),
     ...caveatsOf(table).map((caveat) => colors.dim(caveat)),
     '',
-    ...renderBest(cells, slo),
+    ...renderBest(table, slo),
     '',
   ].join('\n');
 }
@@ -104,27 +110,29 @@ function renderGrid(cells: readonly Cell[], colors: Colors, text: (cell: Cell) =
   return grid.toString();
 }
 
-function renderBest(cells: readonly Cell[], slo: Slo | undefined): string[] {
-  const cheapest = bestConfig(cells, { sloMs: Number.POSITIVE_INFINITY, percentile: 99 });
-  const fastest = fastestConfig(cells, slo?.percentile ?? 99);
-  const forSlo = slo === undefined ? undefined : bestConfig(cells, slo);
+function renderBest(table: ProfileTable, slo: Slo | undefined): string[] {
+  const cheapest = bestConfig(table, NO_SLO);
+  const fastest = fastestConfig(table, slo?.percentile ?? 99);
+  const forSlo = slo === undefined ? undefined : bestConfig(table, slo);
   return [
-    ...line('Most per core', cheapest),
-    ...line('Lowest latency', fastest),
+    ...line('Most per core', table, cheapest),
+    ...line('Lowest latency', table, fastest),
     ...(slo === undefined
       ? []
-      : line(`Best for p${slo.percentile} ≤ ${formatDuration(slo.sloMs)}`, forSlo, slo)),
+      : line(`Best for p${slo.percentile} ≤ ${formatDuration(slo.sloMs)}`, table, forSlo, slo)),
     ...codecLine(forSlo ?? cheapest),
   ];
 }
 
-function line(title: string, cell: Cell | undefined, slo?: Slo): string[] {
+/** @param slo default: none, and what is carried then is the most that ever is */
+function line(title: string, table: ProfileTable, cell: Cell | undefined, slo?: Slo): string[] {
   if (cell === undefined) return [];
-  const percentile = slo?.percentile ?? 99;
+  const { percentile } = slo ?? NO_SLO;
+  const carried = carriedBy(table, cell, slo ?? NO_SLO);
   return [
-    `${title.padEnd(TITLE_WIDTH)} ${formatConfig(cell).padEnd(10)} ${short(throughputPerCore(cell))} rows/s per core, ` +
+    `${title.padEnd(TITLE_WIDTH)} ${formatConfig(cell).padEnd(10)} ${slo === undefined ? 'up to' : 'carries'} ${short(carried)} requests/s, ${short(perCore(cell, carried)!)} per core; ` +
       `p${percentile} ${formatDuration(percentileMs(cell, percentile))}, ${formatDuration(cell.cpuMs / cell.batch)} CPU a row, ` +
-      `${formatBytes(cell.peakMemoryBytes)}, first answer after ${formatDuration(cell.firstAnswerMs)}`,
+      `${formatBytes(servingMemoryBytes(cell))}, first answer after ${formatDuration(cell.firstAnswerMs)}`,
   ];
 }
 
@@ -133,7 +141,7 @@ function codecLine(cell: Cell | undefined): string[] {
   const { decode, encode } = cell.codecMs;
   const carried = cell.transferMs === undefined ? '' : `, ${formatDuration(cell.transferMs)} over HTTP`;
   return [
-    `${'JSON of one row'.padEnd(TITLE_WIDTH)} ${formatDuration(decode)} to read, ${formatDuration(encode)} to write${carried} under a CPU quota of ${formatCores(cell.cpuMillicores)}; the latencies are without it`,
+    `${'JSON of one row'.padEnd(TITLE_WIDTH)} ${formatDuration(decode)} to read, ${formatDuration(encode)} to write${carried} under a CPU quota of ${formatCores(cell.cpuMillicores)}; the latencies are without it, what an instance carries is with it`,
   ];
 }
 

@@ -5,7 +5,7 @@ import type { CpuNodes } from '../../models/engines/tracing.ts';
 import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
 import type { Accelerator } from '../../profiles/table.ts';
 import { CellProcess } from '../cell/cell-process.ts';
-import { examinedSchema, type InputShapes } from '../cell/cell-protocol.ts';
+import { examinedSchema } from '../cell/cell-protocol.ts';
 import type { SweepGpu } from '../gpu/sweep-gpu.ts';
 import type { Grid } from './grid.ts';
 
@@ -23,7 +23,6 @@ const ALLOWED: Readonly<Record<CpuFallback, number>> = {
 export interface AcceleratorCheck {
   readonly model: ModelFile;
   readonly grid: Grid;
-  readonly shapes: InputShapes;
   readonly gpu: SweepGpu;
   readonly provider: ProviderName;
   readonly fallback: CpuFallback;
@@ -41,7 +40,7 @@ export async function checkAccelerator(
   check: AcceleratorCheck,
   signal: AbortSignal | undefined,
 ): Promise<Accelerator> {
-  const { model, grid, gpu, provider, shapes } = check;
+  const { model, grid, gpu, provider } = check;
   const gpuPercent = Math.max(...grid.gpuPercents);
   const environment = gpu.environmentFor(gpuPercent);
   const [state] = await engineFor(model.manifest.format).providers({ only: [provider], environment });
@@ -58,7 +57,7 @@ export async function checkAccelerator(
     const batches = [...new Set([Math.min(...grid.batches), Math.max(...grid.batches)])];
     const config = { batch: batches[0]!, cpuMillicores: Math.max(...grid.cpuMillicores), gpuPercent };
     const { cpuNodes, batchAxesDiffer } = await worker.ask(
-      { ask: 'examine', model, config, shapes, provider, batches },
+      { ask: 'examine', model, config, provider, batches },
       examinedSchema,
     );
     if (cpuNodes !== null) refuseFallback(check, cpuNodes);

@@ -1,19 +1,19 @@
 import { unmeasuredFrontier } from '../../profiles/conditions/period.ts';
 import { configKey } from '../../profiles/config.ts';
 import type { Cell, OtherPeriod, ProfileTable } from '../../profiles/table.ts';
-import type { CellRunner } from './cell-runner.ts';
-import { type ProfileListener, remainingMs } from './progress.ts';
+import type { Measuring } from './cell-runner.ts';
+import { type ProfileListener, remainingMs, type TimeLimit } from './progress.ts';
 
 /** A table has hardly more cells worth choosing. */
 const MOST_CELLS = 12;
 
 export interface FrontierPlan {
   /** Its quotas have the period. */
-  readonly runner: CellRunner;
+  readonly runner: Measuring;
   readonly periodMicros: number;
   readonly cellTimeMs: number;
   /** No cell is begun that would probably not be done by then. */
-  readonly maxTimeMs: number;
+  readonly limit: TimeLimit;
 }
 
 /**
@@ -27,8 +27,7 @@ export async function measureFrontier(
   plan: FrontierPlan,
   listener: ProfileListener,
 ): Promise<ProfileTable> {
-  const { runner, periodMicros, cellTimeMs, maxTimeMs } = plan;
-  const begin = performance.now();
+  const { runner, periodMicros, cellTimeMs, limit } = plan;
   const finishedMs: number[] = [];
   const failed = new Set<string>();
   let current = table;
@@ -36,7 +35,7 @@ export async function measureFrontier(
     const open = unmeasuredFrontier(current, periodMicros).filter((cell) => !failed.has(configKey(cell)));
     const [next] = open;
     const nextMs = remainingMs(finishedMs, 1, cellTimeMs);
-    if (next === undefined || performance.now() - begin + nextMs > maxTimeMs) break;
+    if (next === undefined || nextMs > limit.leftMs) break;
     const { batch, cpuMillicores, gpuPercent } = next;
     const config = { batch, cpuMillicores, gpuPercent };
     const state = (finished: number) => ({
@@ -46,7 +45,10 @@ export async function measureFrontier(
     });
     listener({ type: 'cell-started', config, ...state(0) });
     const startedMs = performance.now();
-    const result = await runner.measure(config, { threads: next.threads, spinning: next.spinning });
+    const result = await runner
+      .within(limit)
+      .measure(config, { threads: next.threads, spinning: next.spinning });
+    if (result === undefined) break;
     finishedMs.push(performance.now() - startedMs);
     if ('failure' in result) {
       failed.add(configKey(next));

@@ -30,6 +30,8 @@ export const identitySchema = z.object({
   cellTimeMs: z.number(),
   /** Of one row, by input. */
   shapes: z.record(z.string(), z.array(z.number())),
+  /** Digest of the request whose values were measured, where the user gave one. */
+  sample: z.string().optional(),
   servingPath: profileTableSchema.shape.servingPath,
 });
 export type SweepIdentity = z.input<typeof identitySchema>;

@@ -12,7 +12,7 @@ import { guessCaveats, measuredShapes } from '../../profiles/conditions/shapes.t
 import { type Config, compareConfigs } from '../../profiles/config.ts';
 import { readHost } from '../../profiles/host.ts';
 import type { Host } from '../../profiles/host-schema.ts';
-import { cacheFileStem, saveTable } from '../../profiles/store.ts';
+import { cacheFileStem, keepBetter } from '../../profiles/store.ts';
 import { predictCells } from '../../profiles/surface/predict-cells.ts';
 import {
   type Accelerator,
@@ -22,6 +22,8 @@ import {
   type ProfileTable,
   type ThreadChoice,
 } from '../../profiles/table.ts';
+import type { CellSettings } from '../cell/measure-cell.ts';
+import { measureServing, type ServingPoints, withServing } from '../cell/serving/serving-cells.ts';
 import { openSweepGpu, type SweepGpu } from '../gpu/sweep-gpu.ts';
 import { checkPeriodMicros } from '../quota/cfs-limits.ts';
 import { availableCpuMillicores } from '../quota/cpu-limit.ts';
@@ -32,16 +34,16 @@ import { checkAccelerator } from './check-accelerator.ts';
 import { measureFrontier } from './frontier-period.ts';
 import { cellsOf, type Grid } from './grid.ts';
 import { Journal } from './journal.ts';
-import type { ProfileListener } from './progress.ts';
+import { type ProfileListener, remainingMs, TimeLimit } from './progress.ts';
 import { heldOutError } from './sampling/held-out.ts';
-import { sweep } from './sweep.ts';
+import { missesSlo, sweep } from './sweep.ts';
 import {
   asksForGpu,
   gridOf,
   type ProfileOptions,
   settingsOf,
   strategyOf,
-  WHY_UNBATCHED,
+  whyUnbatched,
 } from './sweep-options.ts';
 import { chooseThreads, chosenThreading, expectedThreading } from './threads/choose-threads.ts';
 
@@ -64,20 +66,24 @@ export async function profileModel(
   onProgress: ProfileListener = () => undefined,
   signal?: AbortSignal,
 ): Promise<ProfileTable> {
-  const { modelName, periodMicros, otherPeriodMicros, mechanism, shapes = {} } = options;
+  const { modelName, periodMicros, otherPeriodMicros, mechanism, like = {} } = options;
   if (otherPeriodMicros !== undefined) checkPeriodMicros(otherPeriodMicros);
   const note = (text: string): void => onProgress({ type: 'note', text });
+  const limit = new TimeLimit(options.maxTimeMs);
+  onProgress({ type: 'step', text: `Looking at ${reference}` });
 
-  const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
+  const model = await resolveModel(reference, {
+    ...(modelName === undefined ? {} : { name: modelName }),
+    batching: options.batching ?? 'proven',
+    like,
+  });
   const { manifest } = model;
-  // a shape that does not fit is told before anything is measured
-  const row = generateInputs(manifest, { batch: 1, shapes });
-  const measured = measuredShapes(manifest, row, new Set(Object.keys(shapes)));
+  const measured = measuredShapes(manifest, generateInputs(manifest, { batch: 1 }));
 
   for (const caveat of guessCaveats({ shapes: measured })) note(caveat);
 
   const wanted = gridOf(manifest, await availableCpuMillicores(), options);
-  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${WHY_UNBATCHED}.`);
+  if (!canBatch(manifest)) note(`Model ${manifest.name} cannot batch: ${whyUnbatched(manifest)}.`);
   const quotas = await openSweepQuotas({
     ...(periodMicros === undefined ? {} : { periodMicros }),
     ...(mechanism === undefined ? {} : { mechanism }),
@@ -100,7 +106,7 @@ export async function profileModel(
     const accelerator = gpu && (await acceleratorOf({ model, grid: exact, gpu }, options, note, signal));
     const grid = accelerator === undefined ? { ...wanted, gpuPercents: [0] } : exact;
     return await measureTable(
-      { model, measured, grid, host, quotas, gpu, accelerator },
+      { model, measured, grid, host, quotas, gpu, accelerator, limit },
       options,
       onProgress,
       signal,
@@ -125,13 +131,10 @@ async function acceleratorOf(
   note: (text: string) => void,
   signal: AbortSignal | undefined,
 ): Promise<Accelerator | undefined> {
-  const { shapes = {}, cpuFallback: fallback = 'little' } = options;
+  const { cpuFallback: fallback = 'little' } = options;
   const { silenceMs } = settingsOf(options);
   try {
-    return await checkAccelerator(
-      { model, grid, gpu, shapes, provider: gpu.provider, fallback, silenceMs },
-      signal,
-    );
+    return await checkAccelerator({ model, grid, gpu, provider: gpu.provider, fallback, silenceMs }, signal);
   } catch (error) {
     const isOptional = !asksForGpu(options) && grid.gpuPercents.includes(0);
     if (!(error instanceof InflessError) || error.code !== 'ACCELERATOR_UNAVAILABLE' || !isOptional)
@@ -145,6 +148,9 @@ function exactBy(gpu: SweepGpu): (asked: number) => number {
   return (asked) => (asked === 0 ? 0 : gpu.exactPercent(asked));
 }
 
+/** What trials of threads may take of the time there is. */
+const SHARE_OF_TRIALS = 0.3;
+
 /** What is measured, and with what. */
 interface Setup {
   readonly model: ModelFile;
@@ -153,18 +159,20 @@ interface Setup {
   readonly host: Host;
   readonly quotas: Quotas;
   readonly gpu: SweepGpu | undefined;
+  readonly limit: TimeLimit;
   /** Undefined where no share of the GPU is measured. */
   readonly accelerator: Accelerator | undefined;
 }
 
 async function measureTable(
-  { model, measured, grid, host, quotas, gpu, accelerator }: Setup,
+  { model, measured, grid, host, quotas, gpu, accelerator, limit }: Setup,
   options: ProfileOptions,
   onProgress: ProfileListener,
   signal: AbortSignal | undefined,
 ): Promise<ProfileTable> {
   const { manifest } = model;
-  const { shapes = {}, resume = false } = options;
+  const { batching } = manifest;
+  const { like: { sample } = {}, resume = false, slo } = options;
   const note = (text: string): void => onProgress({ type: 'note', text });
   const settings = settingsOf(options);
   const conditions = {
@@ -185,6 +193,7 @@ async function measureTable(
       host: host.fingerprint,
       cellTimeMs: settings.cellTimeMs,
       shapes: Object.fromEntries(measured.map(({ input, row }) => [input, row])),
+      ...(sample === undefined ? {} : { sample: sample.digest }),
       ...(accelerator === undefined ? {} : { provider: accelerator.provider }),
     },
     resume !== false,
@@ -192,25 +201,41 @@ async function measureTable(
   tellFinding(journal, resume, note);
 
   try {
-    const runner = new CellRunner({ model, shapes, settings, quotas, gpu }, signal);
-    const threading = await chooseThreads({ manifest, grid, journal, runner }, note);
+    const points = await servingPoints({ model, grid, limit }, settings, note, signal);
+    const runner = new CellRunner({ model, settings, quotas, gpu }, signal);
     const configs = cellsOf(grid, manifest.digest);
+    let threading: readonly ThreadChoice[] = [];
+    const strategy = strategyOf(options, {
+      first: configs[0]!,
+      gridCells: configs.length,
+      level: settings.level,
+      threadingOf: (config, measured) => expectedThreading(config, threading, measured),
+    });
+    threading = await chooseThreads(
+      { manifest, grid, journal, runner: runner.within(limit.part(SHARE_OF_TRIALS)) },
+      {
+        note,
+        step: (text) => onProgress({ type: 'step', text }),
+        measured: (won) => {
+          const done = journal.cells.length;
+          const total = Math.max(done, strategy.mostCells);
+          const leftMs = remainingMs([], total - done, settings.cellTimeMs);
+          onProgress({ type: 'cell-measured', ...won, done, total, remainingMs: leftMs });
+        },
+      },
+    );
     const { cells, open } = await sweep(
       {
         manifest,
         configs,
-        strategy: strategyOf(options, {
-          first: configs[0]!,
-          gridCells: configs.length,
-          level: settings.level,
-          threadingOf: (config, measured) => expectedThreading(config, threading, measured),
-        }),
+        strategy,
         threadingOf: (config) => chosenThreading(config, threading),
         runner,
         journal,
         cellTimeMs: settings.cellTimeMs,
         relativeError: settings.relativeError,
-        maxTimeMs: options.maxTimeMs ?? Number.POSITIVE_INFINITY,
+        limit,
+        ...(slo === undefined ? {} : { isPointless: (config, known) => missesSlo(config, known, slo) }),
       },
       onProgress,
     );
@@ -222,30 +247,61 @@ async function measureTable(
       host,
       ...conditions,
       shapes: [...measured],
+      ...(sample === undefined ? {} : { sampleDigest: `sha256:${sample.digest}` }),
+      ...(batching === undefined ? {} : { batching: { state: batching.state, reason: batching.reason } }),
       ...(accelerator === undefined ? {} : { accelerator }),
       ...completeTable(cells, open, threading, conditions.confidence),
       ...(threading.length === 0 ? {} : { threading: [...threading] }),
     };
     const finished = await underOtherPeriod(
       table,
-      { model, shapes, settings, gpu },
-      options,
+      { model, settings, gpu },
+      { ...options, limit },
       onProgress,
       signal,
     );
-    onProgress({ type: 'saved', file: await saveTable(finished) });
+    const served = { ...finished, cells: finished.cells.map((cell) => withServing(cell, points)) };
+    const { file, why } = await keepBetter(served, options.replace);
+    if (why === undefined) onProgress({ type: 'saved', file });
+    else note(`${file} is better and stays: of this table, ${why}. --replace puts this one in its place.`);
     await journal.remove();
-    return finished;
+    return served;
   } finally {
     await journal.close();
   }
+}
+
+/** A sweep as coarse as this is a look at a model: it goes without. */
+const SERVING_FROM_CELL_MS = 500;
+/** Of the time that the sweep may take. */
+const SERVING_SHARE = 0.1;
+const SERVING_MOST_MS = 20_000;
+/** With less, only the largest batch is looked at, which the smaller ones take no more than. */
+const SERVING_IN_FULL_MS = 60_000;
+const SERVING_AT_LEAST_MS = 15_000;
+
+/** What serving processes take of memory: measured first, while there is time. */
+async function servingPoints(
+  { model, grid, limit }: Pick<Setup, 'model' | 'grid' | 'limit'>,
+  { cellTimeMs }: Pick<CellSettings, 'cellTimeMs'>,
+  note: (text: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<ServingPoints> {
+  const { leftMs } = limit;
+  const isWanted = cellTimeMs >= SERVING_FROM_CELL_MS && grid.gpuPercents.includes(0);
+  if (!isWanted || leftMs < SERVING_AT_LEAST_MS) return [];
+  note('The memory of serving processes is measured first.');
+  const batches = leftMs < SERVING_IN_FULL_MS ? [Math.max(...grid.batches)] : grid.batches;
+  const budgetMs = Math.min(SERVING_MOST_MS, leftMs * SERVING_SHARE);
+  const subject = { model, cpuMillicores: Math.max(...grid.cpuMillicores), budgetMs };
+  return measureServing(subject, batches, note, signal);
 }
 
 /** The cells that may be chosen where quotas have another period, measured under it as well. */
 async function underOtherPeriod(
   table: ProfileTable,
   environment: Omit<CellEnvironment, 'quotas'>,
-  { otherPeriodMicros, maxTimeMs = Number.POSITIVE_INFINITY }: ProfileOptions,
+  { otherPeriodMicros, limit }: Pick<ProfileOptions, 'otherPeriodMicros'> & { readonly limit: TimeLimit },
   onProgress: ProfileListener,
   signal: AbortSignal | undefined,
 ): Promise<ProfileTable> {
@@ -262,11 +318,7 @@ async function underOtherPeriod(
   const quotas = await openSweepQuotas({ mechanism, periodMicros: otherPeriodMicros });
   const runner = new CellRunner({ ...environment, quotas }, signal);
   const { cellTimeMs } = environment.settings;
-  return measureFrontier(
-    table,
-    { runner, periodMicros: otherPeriodMicros, cellTimeMs, maxTimeMs },
-    onProgress,
-  );
+  return measureFrontier(table, { runner, periodMicros: otherPeriodMicros, cellTimeMs, limit }, onProgress);
 }
 
 function tellFinding(

@@ -1,3 +1,4 @@
+import { MAX_DELAY_MS } from '../../models/base/clock.ts';
 import type { Config } from '../../profiles/config.ts';
 import type { Cell } from '../../profiles/table.ts';
 import type { Warmth } from '../cell/steady-state.ts';
@@ -16,11 +17,40 @@ export type ProfileEvent =
   | { readonly type: 'note'; readonly text: string }
   | ({ readonly type: 'cell-started'; readonly config: Config } & SweepState)
   | ({ readonly type: 'cell-measured'; readonly cell: Cell; readonly warmth: Warmth } & SweepState)
+  /** What is under way beside cells, as a phrase. */
+  | { readonly type: 'step'; readonly text: string }
   /** The config is left out of the table. */
   | ({ readonly type: 'cell-failed'; readonly config: Config; readonly reason: string } & SweepState)
   | { readonly type: 'saved'; readonly file: string };
 
 export type ProfileListener = (event: ProfileEvent) => void;
+
+/** How long all measuring may take together, from its beginning. */
+export class TimeLimit {
+  readonly #endMs: number;
+  /** Aborts when the time is up. */
+  readonly signal: AbortSignal | undefined;
+
+  /** @param maxTimeMs infinite where there is no limit */
+  constructor(maxTimeMs = Number.POSITIVE_INFINITY) {
+    this.#endMs = performance.now() + maxTimeMs;
+    // a timer takes no more; whoever waits that long needs no limit
+    this.signal = maxTimeMs <= MAX_DELAY_MS ? AbortSignal.timeout(Math.ceil(maxTimeMs)) : undefined;
+  }
+
+  get leftMs(): number {
+    return this.#endMs - performance.now();
+  }
+
+  get isOver(): boolean {
+    return this.leftMs <= 0;
+  }
+
+  /** A limit of its own for a part of what is left. */
+  part(share: number): TimeLimit {
+    return new TimeLimit(Math.max(0, share * this.leftMs));
+  }
+}
 
 /** What a cell takes beside its own time: starting a process, loading the model, timing the codec. */
 const OVERHEAD_MS = 1000;

@@ -6,7 +6,7 @@ import type { ModelFile } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { frontierOf } from '../../profiles/best-config.ts';
 import { isImported, whyDue } from '../../profiles/conditions/due.ts';
-import { measuredShapes, shapeDifference } from '../../profiles/conditions/shapes.ts';
+import { givenShapes, measuredShapes, shapeDifference } from '../../profiles/conditions/shapes.ts';
 import { type Config, configKey, formatConfig } from '../../profiles/config.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { findTable, type StoredTable, saveTable } from '../../profiles/store.ts';
@@ -16,7 +16,7 @@ import { checkPeriodMicros } from '../quota/cfs-limits.ts';
 import { openSweepQuotas } from '../quota/measurement-quotas.ts';
 import { CellRunner } from './cell-runner.ts';
 import { measureFrontier } from './frontier-period.ts';
-import { type ProfileListener, remainingMs } from './progress.ts';
+import { type ProfileListener, remainingMs, TimeLimit } from './progress.ts';
 import { type ProfileOptions, settingsOf } from './sweep-options.ts';
 
 /** Which cells of a table are measured again. */
@@ -37,16 +37,18 @@ export async function refreshTable(
   onProgress: ProfileListener = () => undefined,
   signal?: AbortSignal,
 ): Promise<ProfileTable> {
-  const { modelName, shapes = {}, otherPeriodMicros } = options;
+  const { modelName, like = {}, otherPeriodMicros } = options;
   if (otherPeriodMicros !== undefined) checkPeriodMicros(otherPeriodMicros);
   const note = (text: string): void => onProgress({ type: 'note', text });
-  const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
-  const { file, table } = await tableToRefresh(reference, model, options);
+  const model = await resolveModel(reference, {
+    ...(modelName === undefined ? {} : { name: modelName }),
+    batching: options.batching ?? 'proven',
+    like,
+  });
+  const { file, table } = await tableToRefresh(reference, model);
   note(`Refreshing ${file}.`);
   const settings = settingsOf(options);
-  const { maxTimeMs = Number.POSITIVE_INFINITY } = options;
-  const begin = performance.now();
-  const leftMs = (): number => maxTimeMs - (performance.now() - begin);
+  const limit = new TimeLimit(options.maxTimeMs);
   const percents = table.cells.map(({ gpuPercent }) => gpuPercent);
   const engine = engineFor(model.manifest.format);
   const gpu = await openSweepGpu(percents, { engine, provider: table.accelerator?.provider }, note);
@@ -55,7 +57,7 @@ export async function refreshTable(
       mechanism: table.quota.mechanism,
       ...(periodMicros === null ? {} : { periodMicros }),
     });
-    return new CellRunner({ model, shapes, settings, quotas, gpu }, signal);
+    return new CellRunner({ model, settings, quotas, gpu }, signal);
   };
   try {
     let cells = table.cells;
@@ -65,11 +67,14 @@ export async function refreshTable(
     const finishedMs: number[] = [];
     for (const [done, cell] of wanted.entries()) {
       const remaining = remainingMs(finishedMs, wanted.length - done, settings.cellTimeMs);
-      if (remainingMs(finishedMs, 1, settings.cellTimeMs) > leftMs()) break;
+      if (remainingMs(finishedMs, 1, settings.cellTimeMs) > limit.leftMs) break;
       const state = { total: wanted.length, remainingMs: remaining };
       onProgress({ type: 'cell-started', config: cell, done, ...state });
       const startedMs = performance.now();
-      const result = await runner.measure(cell, { threads: cell.threads, spinning: cell.spinning });
+      const result = await runner
+        .within(limit)
+        .measure(cell, { threads: cell.threads, spinning: cell.spinning });
+      if (result === undefined) break;
       finishedMs.push(performance.now() - startedMs);
       if ('failure' in result) throw result.failure;
       cells = cells.map((old) => (configKey(old) === configKey(cell) ? replaced(old, result.cell) : old));
@@ -82,7 +87,7 @@ export async function refreshTable(
       cells,
     };
     if (otherPeriodMicros !== undefined) {
-      const plan = { periodMicros: otherPeriodMicros, cellTimeMs: settings.cellTimeMs, maxTimeMs: leftMs() };
+      const plan = { periodMicros: otherPeriodMicros, cellTimeMs: settings.cellTimeMs, limit };
       const other = await runnerUnder(otherPeriodMicros);
       refreshed = await measureFrontier(refreshed, { ...plan, runner: other }, onProgress);
     }
@@ -105,7 +110,7 @@ function replaced(old: Cell, { speedFactor: _, ...measured }: Cell): Cell {
 }
 
 function chosenCells(table: ProfileTable, stale: Stale): readonly Cell[] {
-  if (stale === 'frontier') return frontierOf(table.cells, 99).map(({ cell }) => cell);
+  if (stale === 'frontier') return [...new Set(frontierOf(table, 99).map(({ cell }) => cell))];
   return stale.map((config) => {
     const cell = table.cells.find((known) => configKey(known) === configKey(config));
     if (cell !== undefined) return cell;
@@ -115,23 +120,15 @@ function chosenCells(table: ProfileTable, stale: Stale): readonly Cell[] {
   });
 }
 
-async function tableToRefresh(
-  reference: string,
-  { manifest }: ModelFile,
-  { shapes = {} }: ProfileOptions,
-): Promise<StoredTable> {
-  const stored = await findTable(manifest.digest, { shapes });
+async function tableToRefresh(reference: string, { manifest }: ModelFile): Promise<StoredTable> {
+  const rows = measuredShapes(manifest, generateInputs(manifest, { batch: 1 }));
+  const stored = await findTable(manifest.digest, { shapes: givenShapes(manifest) });
   const anew = `infless-profile ${reference}`;
   if (stored === undefined) {
     throw new InflessError('PROFILE_NOT_FOUND', `There is no table of ${manifest.name} to refresh`, {
       remedy: `Measure one with: ${anew}`,
     });
   }
-  const rows = measuredShapes(
-    manifest,
-    generateInputs(manifest, { batch: 1, shapes }),
-    new Set(Object.keys(shapes)),
-  );
   const here: ProfileTable = { ...stored.table, shapes: rows };
   const why = await whyNotRefresh(stored.table, here, engineFor(manifest.format).version);
   if (why === undefined) return stored;

@@ -1,17 +1,27 @@
 import { InflessError } from '../../models/base/errors.ts';
 import { CPU_PROVIDER, type ProviderName } from '../../models/engines/provider.ts';
-import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
+import type { RequestLike } from '../../models/manifest/example.ts';
+import { type BatchingChoice, canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
+import type { Slo } from '../../profiles/best-config.ts';
 import type { QuotaMechanism } from '../../profiles/table.ts';
-import type { InputShapes } from '../cell/cell-protocol.ts';
 import type { CellSettings } from '../cell/measure-cell.ts';
 import type { CpuFallback } from './check-accelerator.ts';
 import { checkCpus, defaultGrid, type Grid } from './grid.ts';
 import { fullStrategy, type SparseOptions, type Strategy, sparseStrategy } from './sampling/strategy.ts';
 
-/** The possible reasons why a model cannot run a batch. */
-export const WHY_UNBATCHED = 'its batch axis is fixed or missing, or an output counts values';
+/** Why a model cannot run a batch. */
+export function whyUnbatched({ batching }: ModelManifest): string {
+  return batching?.reason ?? 'its batch axis is fixed or missing, or an output counts values';
+}
+
+function remedyFor({ batching }: ModelManifest): string {
+  if (batching?.axes === undefined) return 'export the model with a dynamic batch axis';
+  return 'take it on trust that rows do not depend on each other, with --batching trust';
+}
 
 export interface ProfileOptions {
+  /** Whether batches are measured although it is not proven that rows do not depend on each other. */
+  readonly batching?: BatchingChoice | undefined;
   /** Default: powers of two up to 32 (`quick`: 16); 1 for a model that cannot batch. */
   readonly batches?: readonly number[] | undefined;
   /** Default: a quarter of a core up to all that this process can have. */
@@ -38,25 +48,30 @@ export interface ProfileOptions {
    */
   readonly predictionError?: number | undefined;
   /**
-   * The sweep begins no cell that would take it beyond this; what is not measured then is predicted. Default:
-   * no limit.
+   * The time for all of it, from reading the model on: no cell is begun that would take longer, and what is
+   * under way then is given up, except for a first cell. What is not measured is predicted. Default: no
+   * limit.
    */
   readonly maxTimeMs?: number | undefined;
   /** Of the mean's confidence interval. Default 0.95. */
   readonly level?: number | undefined;
   /** Half the interval over the mean. Default 0.03 (`quick`: 0.1). */
   readonly relativeError?: number | undefined;
-  /** Warm-up and samples of one cell. Default 6 s (`quick`: 0.6 s). */
+  /** Warm-up and samples of one cell. Default 6 s (`quick`: 0.6 s), or a tenth of all the time if less. */
   readonly cellTimeMs?: number | undefined;
+  /** Configs whose batch alone takes longer are not measured, but predicted. */
+  readonly slo?: Slo | undefined;
   /** CFS period of the quotas. Default: that of quotas on this machine, 10 ms. */
   readonly periodMicros?: number | undefined;
   /** Cells that may be chosen are measured under this period, too. */
   readonly otherPeriodMicros?: number | undefined;
   /** Default: the best that works here. */
   readonly mechanism?: QuotaMechanism | undefined;
-  /** Sizes of free dimensions by input name. */
-  readonly shapes?: InputShapes | undefined;
+  /** What requests look like. Default: made up from the model. */
+  readonly like?: RequestLike | undefined;
   readonly modelName?: string | undefined;
+  /** The table goes into the cache even where a better one is there. */
+  readonly replace?: boolean | undefined;
   /** Where finished cells are kept until all are. Default: beside the table in the cache. */
   readonly journalFile?: string | undefined;
   /**
@@ -78,9 +93,16 @@ export function settingsOf(options: ProfileOptions): CellSettings {
   return {
     level: options.level ?? 0.95,
     relativeError: options.relativeError ?? preset.relativeError,
-    cellTimeMs: options.cellTimeMs ?? preset.cellTimeMs,
+    cellTimeMs: options.cellTimeMs ?? Math.min(preset.cellTimeMs, shortOf(options)),
     silenceMs: options.silenceMs ?? SILENCE_MS,
   };
+}
+
+/** Of a time limit each cell may take a part, so that there are enough of them. */
+const SHARE_OF_CELL = 0.1;
+
+function shortOf({ maxTimeMs = Number.POSITIVE_INFINITY }: ProfileOptions): number {
+  return Math.max(QUICK.cellTimeMs, SHARE_OF_CELL * maxTimeMs);
 }
 
 /** Which cells of the grid are measured. */
@@ -113,8 +135,8 @@ export function gridOf(manifest: ModelManifest, available: number, options: Prof
   if (!batching && grid.batches.some((batch) => batch > 1)) {
     throw new InflessError(
       'INVALID_INPUT',
-      `Model ${manifest.name} cannot run a batch of ${Math.max(...grid.batches)}: ${WHY_UNBATCHED}`,
-      { remedy: 'Leave out --batches, or export the model with a dynamic batch axis.' },
+      `Model ${manifest.name} cannot run a batch of ${Math.max(...grid.batches)}: ${whyUnbatched(manifest)}`,
+      { remedy: `Leave out --batches, or ${remedyFor(manifest)}.` },
     );
   }
   if (options.provider === CPU_PROVIDER && grid.gpuPercents.some((percent) => percent > 0)) {

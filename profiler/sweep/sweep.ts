@@ -1,13 +1,14 @@
 import { InflessError } from '../../models/base/errors.ts';
 import type { Threading } from '../../models/engines/engine.ts';
 import type { ModelManifest } from '../../models/manifest/manifest.ts';
+import { percentileMs, type Slo } from '../../profiles/best-config.ts';
 import { type Config, compareConfigs, configKey, formatConfig } from '../../profiles/config.ts';
 import type { Cell } from '../../profiles/table.ts';
 import { hasDrifted } from '../cell/verdicts.ts';
-import { type CellRunner, withVerdicts } from './cell-runner.ts';
+import { type Measuring, withVerdicts } from './cell-runner.ts';
 import { isSpinning, nonMonotone } from './contradictions.ts';
 import type { Journal } from './journal.ts';
-import { type ProfileListener, remainingMs, type SweepState } from './progress.ts';
+import { type ProfileListener, remainingMs, type SweepState, type TimeLimit } from './progress.ts';
 import type { Strategy } from './sampling/strategy.ts';
 import { correctForSpeed } from './speed-correction.ts';
 
@@ -21,13 +22,15 @@ export interface SweepPlan {
   readonly strategy: Strategy;
   /** Undefined leaves it to the engine. */
   readonly threadingOf: (config: Config) => Threading | undefined;
-  readonly runner: CellRunner;
+  readonly runner: Measuring;
   readonly journal: Journal;
   readonly cellTimeMs: number;
   /** At which a mean counts as known. */
   readonly relativeError: number;
-  /** No cell is begun that would probably not be done by then; from the beginning of this sweep. */
-  readonly maxTimeMs: number;
+  /** No cell is begun that would probably not be done by then, and none goes on beyond it but the first. */
+  readonly limit: TimeLimit;
+  /** Whether a config is not worth measuring, by what was measured so far. */
+  readonly isPointless?: (config: Config, measured: readonly Cell[]) => boolean;
 }
 
 /** What a sweep has found out. */
@@ -50,7 +53,6 @@ export async function sweep(plan: SweepPlan, listener: ProfileListener): Promise
   const cells = new Map(plan.journal.cells.map((cell) => [configKey(cell), cell]));
   const comparable = (): readonly Cell[] => correctForSpeed([...cells.values()], plan.relativeError);
   const finishedMs: number[] = [];
-  const begin = performance.now();
   let open = plan.configs.filter((config) => !cells.has(configKey(config)));
   let failed = 0;
   const state = (): SweepState => {
@@ -60,15 +62,26 @@ export async function sweep(plan: SweepPlan, listener: ProfileListener): Promise
   };
   const hasTime = (): boolean => {
     const nextMs = remainingMs(finishedMs, 1, plan.cellTimeMs);
-    return cells.size === 0 || performance.now() - begin + nextMs <= plan.maxTimeMs;
+    return cells.size === 0 || nextMs <= plan.limit.leftMs;
+  };
+
+  const left: Config[] = [];
+  const leaveOut = (known: readonly Cell[]): void => {
+    left.push(...open.filter((config) => plan.isPointless?.(config, known)));
+    open = open.filter((config) => !left.includes(config));
   };
 
   while (hasTime()) {
-    const config = plan.strategy.next(comparable(), open);
+    const known = comparable();
+    if (known.length > 0) leaveOut(known);
+    const config = plan.strategy.next(known, open);
     if (config === undefined) break;
     listener({ type: 'cell-started', config, ...state() });
     const startedMs = performance.now();
-    const result = await plan.runner.measure(config, plan.threadingOf(config));
+    // one there must be
+    const runner = plan.runner.within(plan.limit, cells.size === 0 ? 'finished' : 'limited');
+    const result = await runner.measure(config, plan.threadingOf(config));
+    if (result === undefined) break;
     finishedMs.push(performance.now() - startedMs);
     open = open.filter((other) => other !== config);
     if ('failure' in result) {
@@ -85,13 +98,14 @@ export async function sweep(plan: SweepPlan, listener: ProfileListener): Promise
   for (let repetition = 0; repetition < MOST_REPETITIONS; repetition += 1) {
     for (const cell of doubtful(comparable())) {
       if (!hasTime()) break;
-      const result = await plan.runner.measure(cell, { threads: cell.threads, spinning: cell.spinning });
-      if ('failure' in result) continue;
+      const runner = plan.runner.within(plan.limit);
+      const result = await runner.measure(cell, { threads: cell.threads, spinning: cell.spinning });
+      if (result === undefined || 'failure' in result) continue;
       await plan.journal.append(result.cell);
       cells.set(configKey(cell), result.cell);
     }
   }
-  return { cells: marked(comparable()).toSorted(compareConfigs), open };
+  return { cells: marked(comparable()).toSorted(compareConfigs), open: [...open, ...left] };
 }
 
 /** What contradicts physics, or was measured while the host was not itself. */
@@ -108,6 +122,22 @@ function marked(cells: readonly Cell[]): readonly Cell[] {
       ...(isSpinning(cell, cells) ? (['spinning'] as const) : []),
     ]),
   );
+}
+
+/** What batching makes of the CPU time of a row at best, so that a bound by it is surely one. */
+const BEST_SHARE_OF_ROW = 0.25;
+
+/**
+ * Whether a config's batch alone, not counting that requests wait for it, surely takes longer than the SLO: a
+ * measured batch that is no harder does, or as much CPU time as it takes in any case.
+ */
+export function missesSlo(config: Config, measured: readonly Cell[], { sloMs, percentile }: Slo): boolean {
+  return measured.some((cell) => {
+    if (isHarder(config, cell) && percentileMs(cell, percentile) > sloMs) return true;
+    if (cell.gpuPercent > 0 || config.gpuPercent > 0) return false;
+    const leastCpuMs = (BEST_SHARE_OF_ROW * config.batch * cell.cpuMs) / cell.batch;
+    return config.batch >= cell.batch && leastCpuMs / (config.cpuMillicores / 1000) > sloMs;
+  });
 }
 
 /** As many rows or more with no more of anything: what could not run will not with less. */

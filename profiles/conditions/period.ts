@@ -95,7 +95,7 @@ export function unmeasuredFrontier(table: ProfileTable, periodMicros: number): r
   if (isImported(table)) return [];
   const under = underPeriod(table, periodMicros);
   const frontier = [perCore, perGpuPercent].flatMap((efficiency) =>
-    frontierOf(under.cells, 99, efficiency).map(({ cell }) => configKey(cell)),
+    frontierOf(under, 99, efficiency).map(({ cell }) => configKey(cell)),
   );
   return table.cells.filter(
     (cell) =>

@@ -1,4 +1,6 @@
-import { type ModelManifest, rowShape, type TensorSpec } from '../../models/manifest/manifest.ts';
+import { shapeSource } from '../../models/manifest/example.ts';
+import { generateInputs } from '../../models/manifest/inputs.ts';
+import { type ModelManifest, rowShape } from '../../models/manifest/manifest.ts';
 import type { NamedTensors } from '../../models/manifest/tensor.ts';
 import type { MeasuredShape, ProfileTable } from '../table.ts';
 
@@ -9,29 +11,23 @@ export type GivenShapes = Readonly<Record<string, readonly number[]>>;
  * What a sweep records of the rows that it measures.
  *
  * @param row a request of one row, as it is measured
- * @param given names of the inputs whose sizes the user gave
- * @param source how they were given
  */
 export function measuredShapes(
   { inputs }: Pick<ModelManifest, 'inputs'>,
   row: NamedTensors,
-  given: ReadonlySet<string>,
-  source: 'given' | 'sample' = 'given',
 ): MeasuredShape[] {
-  return inputs.map((spec) => {
-    return {
-      input: spec.name,
-      row: row[spec.name]!.shape.filter((_, axis) => axis !== spec.batchAxis),
-      source: given.has(spec.name) ? source : sourceOf(spec),
-    };
-  });
+  return inputs.map((spec) => ({
+    input: spec.name,
+    row: row[spec.name]!.shape.filter((_, axis) => axis !== spec.batchAxis),
+    source: shapeSource(spec),
+  }));
 }
 
-/** What made-up requests have that is not from the user is a guess, by whatever evidence. */
-function sourceOf(spec: TensorSpec): MeasuredShape['source'] {
-  if (!rowShape(spec).includes(null)) return 'model';
-  const from = spec.example?.shapeFrom;
-  return from === 'given' || from === 'sample' ? from : 'guessed';
+/** Sizes that the user has given for requests to a model: those of one row, by the name of the input. */
+export function givenShapes(manifest: Pick<ModelManifest, 'name' | 'inputs'>): GivenShapes {
+  const shapes = measuredShapes(manifest, generateInputs(manifest, { batch: 1 }));
+  const given = shapes.filter(({ source }) => source === 'given' || source === 'sample');
+  return Object.fromEntries(given.map(({ input, row }) => [input, row]));
 }
 
 /** Of each input. Older tables did not record it: it is then known where the model leaves no size free. */

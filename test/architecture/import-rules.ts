@@ -16,6 +16,7 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
     manifest: ['base'],
     codec: ['base', 'manifest'],
     protocols: ['base', 'codec', 'manifest'],
+    sample: ['base', 'manifest', 'protocols'], // protocols: a sample is a request
     zoo: ['base', 'manifest'],
     engines: ['base', 'manifest'],
     resolve: ['base', 'engines', 'manifest', 'zoo'],
@@ -39,18 +40,32 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
     functions: ['demand', 'kubernetes'],
     dispatch: ['cluster', 'latency'],
     planning: ['cluster', 'demand', 'latency'],
+    journal: ['cluster', 'latency', 'planning'],
     fleet: ['cluster', 'functions', 'kubernetes'],
     control: ['cluster', 'demand', 'dispatch', 'fleet', 'functions', 'latency', 'planning'],
     operator: ['cluster', 'control', 'demand', 'functions', 'kubernetes', 'latency', 'planning'],
-    gateway: ['cluster', 'control', 'dispatch', 'fleet', 'functions', 'planning'],
+    gateway: ['cluster', 'control', 'dispatch', 'fleet', 'functions', 'latency', 'planning'],
     simulation: ['cluster', 'control', 'demand', 'dispatch', 'fleet', 'functions', 'latency', 'planning'],
-    'what-if': ['cluster', 'control', 'demand', 'functions', 'latency', 'planning', 'simulation'],
-    service: ['control', 'dispatch', 'fleet', 'functions', 'gateway', 'kubernetes', 'operator', 'planning'],
-    'serve-models': ['gateway', 'planning', 'service'], // gateway: where it has examples of requests
-    infless: ['serve-models'], // everything under one name: whatever it loads, it loads when called
+    'what-if': ['cluster', 'control', 'demand', 'functions', 'journal', 'latency', 'planning', 'simulation'],
+    service: [
+      'control',
+      'dispatch',
+      'fleet',
+      'functions',
+      'gateway',
+      'journal',
+      'kubernetes',
+      'operator',
+      'planning',
+    ],
+    'serve-models': ['gateway', 'journal', 'planning', 'service'],
+    doctor: ['kubernetes'],
+    client: [],
+    library: ['functions', 'planning', 'service', 'what-if'],
+    infless: ['client', 'doctor', 'journal', 'serve-models'], // loaded when called
     deploy: ['operator'],
     'gpu-proof': ['cluster', 'gateway', 'latency', 'planning'], // cluster: what a share costs
-    quickstart: ['control', 'fleet', 'gateway', 'latency', 'planning', 'service'],
+    quickstart: ['control', 'dispatch', 'fleet', 'latency', 'planning', 'serve-models', 'service'],
   },
 };
 

@@ -59,6 +59,7 @@ export function table(cells: readonly Cell[], change: Partial<ProfileTable> = {}
       sizeBytes: 1_234_567,
       inputs: [{ name: 'x', dtype: 'float32', shape: [null, 3], batchAxis: 0 }],
       outputs: [{ name: 'y', dtype: 'float32', shape: [null, 2], batchAxis: 0 }],
+      batching: { state: 'proven', reason: 'it was tried' },
     },
     host: HOST,
     engine: 'onnxruntime-node 1.30.0',

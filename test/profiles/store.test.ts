@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { InflessError } from '../../models/base/errors.ts';
 import { readHost } from '../../profiles/host.ts';
-import { findTable, profileDirectory, readTable, saveTable } from '../../profiles/store.ts';
+import { findTable, keepBetter, profileDirectory, readTable, saveTable } from '../../profiles/store.ts';
 import { cell, table } from './sample-table.ts';
 
 let root: string;
@@ -55,6 +55,19 @@ describe('readTable and saveTable', () => {
     expect(await fileOf(128, 'given')).toBe(await fileOf(128, 'guessed'));
     expect(await fileOf(256, 'given')).not.toBe(await fileOf(128, 'given'));
     expect(await fileOf(3, 'model')).toBe(await saveTable(sample));
+  });
+
+  it('keeps the better of two tables of the same conditions, unless asked', async () => {
+    await fresh('better');
+    const better = { ...sample, createdAt: '2026-11-01T00:00:00.000Z' };
+    const worse = { ...sample, confidence: { level: 0.95, relativeError: 0.1 } };
+    const { file } = await keepBetter(better);
+    expect(await keepBetter(worse)).toEqual({ file, why: 'its means are known to ±10 %, not ±3 %' });
+    expect(await readTable(file)).toEqual(better);
+    expect(await keepBetter(worse, true)).toEqual({ file });
+    expect(await readTable(file)).toEqual(worse);
+    await writeFile(file, 'broken');
+    expect(await keepBetter(worse)).toEqual({ file });
   });
 
   it('does not write what could not be read back', async () => {

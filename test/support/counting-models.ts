@@ -72,11 +72,16 @@ export const TWICE_IF_LOUD: TinyGraph = {
   weights: [scalar('five', 5)],
 };
 
-/** A manifest with the batch on every first axis, as an older version may have written it. */
+/** A manifest with the batch on every first axis, written by somebody who was wrong. */
 export function believedToBatch(manifest: ModelManifest): ModelManifest {
   const batched = (specs: ModelManifest['inputs']) =>
     specs.map((spec) => ({ ...spec, shape: spec.shape.with(0, null), batchAxis: 0 }));
-  return { ...manifest, inputs: batched(manifest.inputs), outputs: batched(manifest.outputs) };
+  return {
+    ...manifest,
+    inputs: batched(manifest.inputs),
+    outputs: batched(manifest.outputs),
+    batching: { state: 'proven', reason: 'somebody has written so' },
+  };
 }
 
 /** A request to {@link BEST_BOXES}: an image with distinct boxes of these scores. */

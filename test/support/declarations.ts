@@ -19,6 +19,12 @@ export const declarations: fc.Arbitrary<FunctionDeclaration> = fc
       slo: duration,
       percentile: fc.double({ min: 50, max: 99.9, noNaN: true }),
       maxBatch: fc.integer({ min: 1, max: 64 }),
+      batching: fc.constantFrom('proven' as const, 'trust' as const),
+      sample: fc.record({ instances: fc.array(fc.array(fc.integer()), { maxLength: 2 }) }),
+      shapes: fc.dictionary(label, fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), {
+        noNullPrototype: true,
+        maxKeys: 2,
+      }),
       late: fc.constantFrom('serve' as const, 'reject' as const),
       maxWait: duration,
       scale: fc.record(
@@ -47,4 +53,6 @@ export const declarations: fc.Arbitrary<FunctionDeclaration> = fc
     },
     { requiredKeys: ['name', 'image', 'slo'] },
   )
+  // a sample has sizes of its own
+  .map(({ shapes, ...rest }) => (rest.sample === undefined && shapes ? { ...rest, shapes } : rest))
   .map((declaration) => declaration as FunctionDeclaration);

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import type { Instance } from '../../autoscaler/cluster/instance.ts';
 import type { NodeCapacity } from '../../autoscaler/cluster/node.ts';
-import { Controller } from '../../autoscaler/control/controller.ts';
+import { Controller, type ControllerParts } from '../../autoscaler/control/controller.ts';
 import type { ManagedFunction } from '../../autoscaler/control/managed-function.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../../autoscaler/control/settings.ts';
 import type { DispatchedBatch } from '../../autoscaler/dispatch/dispatcher.ts';
@@ -30,6 +30,7 @@ export interface WorldOptions {
   readonly settings?: Partial<ControlSettings>;
   readonly startUp?: (request: StartRequest) => StartUp;
   readonly executionMs?: SimulatedTransportOptions['executionMs'];
+  readonly onDecision?: ControllerParts['onDecision'];
   /** Changes what instances answer. */
   readonly transport?: (real: BatchTransport) => BatchTransport;
 }
@@ -167,7 +168,7 @@ export class SimulatedWorld {
 
   #create(): Controller {
     const { rates = percentileRateModel, settings = {}, executionMs = drawnMs } = this.#options;
-    const { transport = (real) => real } = this.#options;
+    const { transport = (real) => real, onDecision } = this.#options;
     return new Controller({
       platform: this.#observed(new SimulatedPlatform(this.cluster)),
       clock: this.clock,
@@ -175,6 +176,7 @@ export class SimulatedWorld {
       rates,
       settings: { ...DEFAULT_CONTROL_SETTINGS, ...settings },
       logger: pino({ level: 'info' }, { write: (line: string) => this.#logged(JSON.parse(line)) }),
+      ...(onDecision === undefined ? {} : { onDecision }),
       onBatch: (_functionName, batch) => this.batches.push(batch),
     });
   }

@@ -1,4 +1,4 @@
-"""Asks a serving process of an identity model, or a gateway that has one, what Triton's own client can ask with JSON.
+"""Asks a serving process of an identity model, or a gateway that has one, what Triton's own client can ask.
 
 usage: triton-calls.py HOST:PORT[/PATH] MODEL
 """
@@ -32,21 +32,27 @@ sent = {
 sent["floats"][0] = [np.nan, np.inf, -0.0]
 
 
-def inputs(names=tuple(sent)):
+def inputs(names=tuple(sent), binary=()):
     tensors = []
     for name in names:
         datatype = {"floats": "FP32", "ids": "INT64", "texts": "BYTES"}[name]
         tensors.append(triton.InferInput(name, sent[name].shape, datatype))
-        tensors[-1].set_data_from_numpy(sent[name], binary_data=False)
+        tensors[-1].set_data_from_numpy(sent[name], binary_data=name in binary)
     return tensors
 
 
-result = client.infer(model, inputs(), request_id="r-1")  # lists no outputs: asks for all, binary
-assert result.get_response()["id"] == "r-1"
-assert result.get_response()["model_name"] == model
-assert result.as_numpy("floats_out").tobytes() == sent["floats"].tobytes()
-assert result.as_numpy("ids_out").tobytes() == sent["ids"].tobytes()
-assert result.as_numpy("texts_out").tolist() == sent["texts"].tolist()
+for binary in [(), ("ids",), ("floats", "texts"), tuple(sent)]:
+    for compression in [None, "gzip", "deflate"]:
+        # lists no outputs: asks for all, binary
+        result = client.infer(
+            model, inputs(binary=binary), request_id="r-1", request_compression_algorithm=compression
+        )
+        assert result.get_response()["id"] == "r-1"
+        assert result.get_response()["model_name"] == model
+        assert all("binary_data_size" in output["parameters"] for output in result.get_response()["outputs"])
+        assert result.as_numpy("floats_out").tobytes() == sent["floats"].tobytes()
+        assert result.as_numpy("ids_out").tobytes() == sent["ids"].tobytes()
+        assert [text.decode() for text in result.as_numpy("texts_out").ravel()] == sent["texts"].ravel().tolist()
 
 asked = [triton.InferRequestedOutput("ids_out", binary_data=False)]
 result = client.infer(model, inputs(), model_version="1", outputs=asked)
@@ -66,9 +72,6 @@ def refused(call, part):
 refused(lambda: client.infer(model, inputs(("ids",))), 'Input "floats" of model')
 refused(lambda: client.infer(model, inputs(), model_version="7"), "has no version 7 here")
 refused(lambda: client.infer("another", inputs()), '"another"')
-binary = inputs()
-binary[0].set_data_from_numpy(sent["floats"], binary_data=True)
-refused(lambda: client.infer(model, binary), "tritonclient: binary_data=False")
 refused(lambda: client.get_model_config(model), "Configurations are not offered here")
 refused(lambda: client.get_inference_statistics(model), "Statistics are not offered here")
 refused(lambda: client.load_model(model), "Clients cannot load or unload models here")

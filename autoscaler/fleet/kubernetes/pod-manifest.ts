@@ -1,6 +1,7 @@
 import type { V1EnvVar, V1OwnerReference, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { SERVING_CONTAINER, SERVING_POD } from '../../../packager/emit/serving-pod.ts';
 import { SERVER_ENVIRONMENT } from '../../../packager/server/instance-protocol.ts';
+import { MEMORY_HEADROOM } from '../../../profiles/lookup.ts';
 import type { StartRequest } from '../platform.ts';
 import { TOLERATIONS } from './cluster-nodes.ts';
 import type { GpuClaim } from './gpu/sharing.ts';
@@ -25,10 +26,6 @@ export interface PodContext {
 /** Where OpenFaaS puts secrets, so that models written for it find theirs. */
 const SECRETS_FOLDER = '/var/openfaas/secrets';
 const SECRETS_VOLUME = 'secrets';
-/**
- * A limit that is met kills: it lies above what was measured, while the scheduler counts what was planned.
- */
-const MEMORY_HEADROOM = 1.25;
 
 /** The pod of an instance. */
 export function podManifest(request: StartRequest, context: PodContext): V1Pod {
@@ -63,6 +60,7 @@ function podSpec(request: StartRequest, gpu: GpuClaim): V1PodSpec {
   const { config, resources, node, workload } = request;
   const { memoryBytes } = resources;
   const cpu = `${config.cpuMillicores}m`;
+  // A limit that is met kills: it lies above what was measured, while the scheduler counts what was planned.
   const limitBytes = Math.ceil(memoryBytes * MEMORY_HEADROOM);
   const hasSecrets = workload.secrets.length > 0;
   return {

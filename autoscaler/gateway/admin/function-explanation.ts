@@ -3,6 +3,7 @@ import { eligibleNodes } from '../../cluster/eligible-nodes.ts';
 import { placeableOn } from '../../cluster/resources.ts';
 import type { Controller } from '../../control/controller.ts';
 import type { ManagedFunction } from '../../control/managed-function.ts';
+import { mismatchText } from '../../latency/table-watch.ts';
 import type { FunctionDemand } from '../../planning/decision.ts';
 import { type ExplanationReport, explanationReport } from '../../planning/explain/explanation-report.ts';
 
@@ -36,7 +37,9 @@ export async function explanationOf(
       .filter(({ functionName }) => functionName === name)
       .map(({ config }) => config),
   };
-  return explanationReport(request, nextTurn);
+  const report = await explanationReport(request, nextTurn);
+  const { tableMismatches } = managed;
+  return tableMismatches.length === 0 ? report : { ...report, tableMismatch: mismatchText(tableMismatches) };
 }
 
 /** At least one instance: for an idle function it is said what the next request would get. */

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { gradeOf, type TableGrade } from '../../../profiles/conditions/grade.ts';
 import { formatConfig } from '../../../profiles/config.ts';
 import type { Instance } from '../../cluster/instance.ts';
 import type { Controller } from '../../control/controller.ts';
@@ -6,6 +7,7 @@ import { looserSloText } from '../../control/looser-slo.ts';
 import type { ManagedFunction } from '../../control/managed-function.ts';
 import type { Platform } from '../../fleet/platform.ts';
 import type { BrokenFunction } from '../../functions/registry.ts';
+import type { TableMismatch } from '../../latency/table-watch.ts';
 import { type Forecast, forecastInSteps } from '../../planning/capacity/forecast.ts';
 import { shortageText } from '../../planning/decision.ts';
 
@@ -22,6 +24,9 @@ export interface FunctionStatus {
   readonly origin: string;
   readonly model?: { readonly digest: string; readonly path: string };
   readonly profile?: string;
+  readonly profileGrade?: TableGrade;
+  /** Where running stays away from the table. */
+  readonly tableMismatches?: readonly TableMismatch[];
   readonly warnings: readonly string[];
   readonly sloMs?: number;
   readonly percentile?: number;
@@ -79,6 +84,8 @@ export async function statusOf(
     origin,
     model: { digest: deployment.model.manifest.digest, path: deployment.model.path },
     profile: deployment.profile.file,
+    profileGrade: gradeOf(deployment.profile.table),
+    tableMismatches: managed.tableMismatches,
     warnings: [...managed.warnings, ...troublesOf(managed, controller, short)],
     sloMs: deployment.spec.slo,
     percentile: deployment.spec.percentile,

@@ -47,8 +47,8 @@ export class AsyncCaller {
   async #resultOf(call: AsyncCall, signal: AbortSignal): Promise<CallResult> {
     const { clock } = this.#parts;
     const startedMs = clock.nowMs();
-    const { status, contentType, body } = await this.#answerTo(call, signal);
-    return { status, contentType, body, durationSeconds: ((clock.nowMs() - startedMs) / 1000).toFixed(6) };
+    const answer = await this.#answerTo(call, signal);
+    return { ...answer, durationSeconds: ((clock.nowMs() - startedMs) / 1000).toFixed(6) };
   }
 
   /** An error is an answer, too. */

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { InflessError } from '../../../models/base/errors.ts';
+import type { Headers } from '../../../models/protocols/protocol.ts';
 
 /** A request that is answered later, or never asked about again. */
 export interface AsyncCall {
@@ -10,6 +11,7 @@ export interface AsyncCall {
   /** Below the function. */
   readonly path: string;
   readonly contentType: string;
+  readonly headers?: Headers;
   readonly body: Uint8Array;
   /** Whom to tell the result. */
   readonly callbackUrl: string | undefined;

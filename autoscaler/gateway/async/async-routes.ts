@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { pause } from '../../../models/base/clock.ts';
-import { isPrediction, routeTo } from '../../../models/protocols/index.ts';
+import { headersThatCount, isPrediction, routeTo } from '../../../models/protocols/index.ts';
 import { JSON_TYPE } from '../../../models/protocols/protocol.ts';
 import { HttpError } from '../../../packager/server/http/http-error.ts';
 import { bodyBytes } from '../../../packager/server/http/http-server.ts';
@@ -51,6 +51,7 @@ export function asyncFunctionRoutes(
         functionName: name,
         path,
         contentType: request.headers['content-type'] ?? JSON_TYPE,
+        ...headersThatCount(route, request.headers),
         body: bodyBytes(request),
         callbackUrl,
       });

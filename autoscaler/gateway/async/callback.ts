@@ -4,7 +4,7 @@ import type { InferenceResponse } from '../../../packager/server/instance-protoc
 import type { AsyncCall } from './async-queue.ts';
 
 /** What a call came to, as it is told to its callback. */
-export interface CallResult extends Pick<InferenceResponse, 'status' | 'contentType' | 'body'> {
+export interface CallResult extends Pick<InferenceResponse, 'status' | 'contentType' | 'headers' | 'body'> {
   readonly durationSeconds: string;
 }
 
@@ -30,12 +30,13 @@ export function checkCallbackUrl(url: string): void {
 export async function postResult(
   url: string,
   { id, address }: AsyncCall,
-  { status, contentType, body, durationSeconds }: CallResult,
+  { status, contentType, headers, body, durationSeconds }: CallResult,
   signal: AbortSignal,
 ): Promise<void> {
   const { statusCode, body: answer } = await request(url, {
     method: 'POST',
     headers: {
+      ...headers,
       'content-type': contentType,
       'x-call-id': id,
       'x-duration-seconds': durationSeconds,

@@ -31,7 +31,7 @@ export class Client {
     const process = new CellProcess(SILENCE_MS, environment);
     try {
       await process.ready();
-      const opened = await process.ask({ ask: 'open', model, config, shapes: {} }, openedSchema);
+      const opened = await process.ask({ ask: 'open', model, config }, openedSchema);
       await process.ask({ ask: 'warm-up', windowMs: 100, budgetMs: 1000 }, warmedSchema);
       return { client: new Client(process), opened };
     } catch (error) {

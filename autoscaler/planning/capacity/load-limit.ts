@@ -1,15 +1,5 @@
+import type { LimitCase } from '../../../profiles/capacity/limit-table.ts';
 import { simulatePool } from './pool-simulation.ts';
-
-/** A pool of equal instances in dimensionless form: times in units of the SLO. */
-export interface LimitCase {
-  /** Execution time of a batch over the SLO, in (0, 1). */
-  readonly timeRatio: number;
-  readonly maxBatch: number;
-  readonly servers: number;
-  readonly arrivalCv: number;
-  /** Percentile of the SLO, e.g. 99. */
-  readonly percentile: number;
-}
 
 export interface LimitEffort {
   readonly requests: number;

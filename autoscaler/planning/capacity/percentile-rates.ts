@@ -1,19 +1,14 @@
+import { carriedPerSecond, LARGEST_POOL } from '../../../profiles/capacity/capacity.ts';
 import type { Candidate } from '../../latency/candidate.ts';
-import { LIMIT_GRID, loadLimitOf } from './limit-table.ts';
 import type { RateModel, SloUnderLoad } from './rate-model.ts';
 
-/** Pools beyond this size are tabulated no more: an instance of a larger one carries as much. */
-const LARGEST_POOL = LIMIT_GRID.servers.at(-1)!;
-
 /**
- * Capacity as a percentile: an instance contributes its fluid rate `b / mean time`, times the load that a
- * pool of this size carries with the SLO's percentile in time, given how long the tail of a batch is against
- * the SLO and how bursty the arrivals are (simulated, see load-limit.ts). The mean decides how much runs, the
- * tail when it ends.
+ * Capacity as a percentile: a pool carries the sum of what each of its instances does in a pool of this size
+ * (see {@link carriedPerSecond}, which recommends configs as well).
  */
 export const percentileRateModel: RateModel = {
   name: 'percentile',
-  feasible: (candidate, slo) => candidate.tailMs < slo.sloMs && contributionsOf(candidate, slo).in(1) > 0,
+  feasible: (candidate, slo) => contributionsOf(candidate, slo).in(1) > 0,
   sharesOf(candidate, slo) {
     const contributions = contributionsOf(candidate, slo);
     return (poolSize) => contributions.in(poolSize);
@@ -55,15 +50,7 @@ class Contributions {
 
   #workOut(servers: number): number {
     const { config, meanMs, tailMs } = this.#candidate;
-    const { sloMs, arrivalCv, percentile } = this.#slo;
-    const limit = loadLimitOf({
-      timeRatio: tailMs / sloMs,
-      maxBatch: config.batch,
-      servers,
-      arrivalCv,
-      percentile,
-    });
-    return (limit * config.batch * 1000) / meanMs;
+    return carriedPerSecond({ batch: config.batch, meanMs, tailMs }, this.#slo, servers);
   }
 }
 

@@ -1,11 +1,7 @@
+import type { SloUnderLoad } from '../../../profiles/capacity/capacity.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 
-/** What a plan has to hold for one function. */
-export interface SloUnderLoad {
-  readonly sloMs: number;
-  readonly percentile: number;
-  readonly arrivalCv: number;
-}
+export type { SloUnderLoad };
 
 /** What one instance carries in a pool of so many, in requests per second. */
 export type SharesBySize = (poolSize: number) => number;
@@ -17,7 +13,11 @@ export interface RateModel {
   readonly name: string;
   /** Whether an instance of this config can keep the SLO at all. */
   feasible(candidate: Candidate, slo: SloUnderLoad): boolean;
-  /** What one instance of this config carries in pools of any size: a pool carries the sum. */
+  /**
+   * What one instance of this config carries in pools of any size: a pool carries the sum.
+   *
+   * @returns requests per second for a pool's size; 0 where the config cannot keep the SLO
+   */
   sharesOf(candidate: Candidate, slo: SloUnderLoad): SharesBySize;
   /** The highest rate at which the SLO still holds, in requests per second. */
   capacityPerSecond(pool: readonly Candidate[], slo: SloUnderLoad): number;

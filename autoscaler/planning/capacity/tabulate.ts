@@ -1,5 +1,12 @@
-import { LIMIT_AXES, LIMIT_GRID, LIMIT_STRIDES, LIMIT_TREND, type LimitAxis } from './limit-table.ts';
-import { type LimitCase, loadLimit } from './load-limit.ts';
+import {
+  LIMIT_AXES,
+  LIMIT_GRID,
+  LIMIT_STRIDES,
+  LIMIT_TREND,
+  type LimitAxis,
+  type LimitCase,
+} from '../../../profiles/capacity/limit-table.ts';
+import { loadLimit } from './load-limit.ts';
 
 /** The lowest limit over these seeds is kept: one lucky run promises nothing. */
 const SEEDS = [1, 2];

@@ -121,6 +121,7 @@ function sloTailText(request: ExplainRequest, chosen: InstanceSet): string {
     ? 'the tighter the SLO, the less an instance may be loaded'
     : `a full batch of it takes ${Math.round(loosest.candidate.tailMs)} ms at p${slo.percentile}, and requests also wait for their turn`;
   const saving = Math.round((1 - loosest.price / chosen.price) * 100);
+  if (saving < 1) return `Without the SLO of ${slo.sloMs} ms it would cost a little less: ${reason}.`;
   return `Without the SLO of ${slo.sloMs} ms, ${setText(loosest)} would do for ${saving} % less: ${reason}.`;
 }
 

@@ -3,6 +3,7 @@ import type { ServiceTimes } from '../../latency/service-times.ts';
 import { type Forecast, forecastInSteps } from '../capacity/forecast.ts';
 import type { Constraint } from '../decision.ts';
 import { type ExplainRequest, explain, type InstanceSet, partsText } from './explain.ts';
+import { WORTH_TELLING } from './slo-cost.ts';
 import type { UniformSet } from './uniform-sets.ts';
 
 /** Why a function gets the config it gets: `GET /api/functions/NAME/explanation`. Shares are in 0…1. */
@@ -25,6 +26,8 @@ export interface ExplanationReport {
   /** The next looser SLO at which another config is the cheapest, and how much less it costs. */
   readonly looser: { readonly sloMs: number; readonly set: SetReport; readonly savedShare: number } | null;
   readonly costOfSlo: readonly { readonly sloMs: number; readonly set: SetReport }[];
+  /** Where running stays away from the table, in a sentence; absent where it does not, or nothing runs. */
+  readonly tableMismatch?: string;
   /** Configs that run or start now; null where nothing runs because it is only asked "what if". */
   readonly running: readonly RunningConfig[] | null;
 }
@@ -41,7 +44,7 @@ export interface SetReport {
   /** Time of a full batch of that config at the SLO's percentile. */
   readonly batchTailMs: number;
   readonly gflops: number;
-  /** Simulated at the expected rate, for the chosen set. */
+  /** Simulated at the expected rate, for the chosen set; null where that is more than it carries. */
   readonly forecast: Forecast | null;
 }
 
@@ -68,6 +71,7 @@ export async function explanationReport(
   const { slo, running } = request;
   const { chosen, runnerUp, looser, costOfSlo, constraint, why, missingPerSecond } = explain(request);
   const savedShare = chosen === undefined || looser === undefined ? 0 : 1 - looser.set.price / chosen.price;
+  const isCheaper = looser !== undefined && savedShare >= WORTH_TELLING;
   return {
     name: request.decision.name,
     sloMs: slo.sloMs,
@@ -81,7 +85,7 @@ export async function explanationReport(
     missingPerSecond,
     runnerUp:
       runnerUp === undefined ? null : { set: uniformReport(runnerUp.set), extraShare: runnerUp.extraShare },
-    looser: looser === undefined ? null : { sloMs: looser.sloMs, set: uniformReport(looser.set), savedShare },
+    looser: isCheaper ? { sloMs: looser.sloMs, set: uniformReport(looser.set), savedShare } : null,
     costOfSlo: costOfSlo.map(({ sloMs, set }) => ({ sloMs, set: uniformReport(set) })),
     running: running === null ? null : runningConfigs(running),
   };
@@ -106,13 +110,17 @@ function setReport(set: InstanceSet, predicted: Forecast | null = null): SetRepo
   };
 }
 
-/** What the batch former makes of the set: the same simulation as of `GET /api/functions/NAME`. */
+/**
+ * What the batch former makes of the set: the same simulation as of `GET /api/functions/NAME`. Beyond what it
+ * carries the queue would grow for as long as the load lasts, and its latencies say nothing of the set.
+ */
 async function forecastOf(
-  { parts }: InstanceSet,
+  { parts, capacityPerSecond }: InstanceSet,
   request: ExplanationRequest,
   pause: () => Promise<void>,
 ): Promise<Forecast | null> {
   const { times, slo, expectedPerSecond } = request;
+  if (expectedPerSecond > capacityPerSecond) return null;
   const predicted = await forecastInSteps(
     {
       times,

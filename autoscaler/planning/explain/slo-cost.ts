@@ -21,7 +21,7 @@ const SEARCH_STEP = 1.02;
  */
 const STEEPEST = 20;
 /** Differences below this share are none worth telling. */
-const WORTH_TELLING = 0.005;
+export const WORTH_TELLING = 0.005;
 
 /** The cheapest set that keeps an SLO other than the need's own; undefined where none does. */
 export function cheapestAt(need: Need, sloMs: number): UniformSet | undefined {

@@ -27,6 +27,9 @@ export class SimulatedCluster {
 
   constructor(options: SimulatedClusterOptions) {
     this.#options = options;
+    const names = options.nodes.map(({ name }) => name);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) throw new InflessError('INVALID_INPUT', `Two nodes are named "${twice}"`);
     this.#nodes = new Map(options.nodes.map((node) => [node.name, new NodeResources(node)]));
   }
 

@@ -8,7 +8,13 @@ import type { SimulatedCluster } from './simulated-cluster.ts';
 export interface SimulatedTransportOptions {
   readonly cluster: SimulatedCluster;
   /** How long a batch takes an instance of a function, in ms; `random` for what varies. */
-  readonly executionMs: (config: Config, rows: number, random: Random, functionName: string) => number;
+  readonly executionMs: (
+    config: Config,
+    rows: number,
+    random: Random,
+    functionName: string,
+    node: string,
+  ) => number;
   readonly seed?: number;
 }
 
@@ -26,8 +32,8 @@ export class SimulatedTransport implements BatchTransport {
     const instance = this.#options.cluster.at(url);
     if (instance === undefined) throw new InstanceLost('instance is gone');
     const rows = requests.length;
-    const { config, functionName } = instance.view;
-    const executeMs = this.#options.executionMs(config, rows, this.#random, functionName);
+    const { config, functionName, node } = instance.view;
+    const executeMs = this.#options.executionMs(config, rows, this.#random, functionName, node);
     try {
       await instance.work(executeMs);
     } catch (error) {

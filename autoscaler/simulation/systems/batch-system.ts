@@ -1,9 +1,11 @@
 import type { Cancel } from '../../../models/base/clock.ts';
 import { priceOf } from '../../cluster/price.ts';
+import type { KeepAlivePolicyName } from '../../demand/keepalive/policies.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import { BaselineSystem, type ScalingRule, type SystemContext } from './baseline/baseline-system.ts';
 import type { PolicyInstance, WaitingRequest } from './baseline/policy-instance.ts';
 import type { ServedFunction } from './baseline/served-function.ts';
+import { makeRoomBesideGpus } from './baseline/uniform-config.ts';
 import type { System } from './serving-system.ts';
 
 /**
@@ -12,8 +14,11 @@ import type { System } from './serving-system.ts';
  */
 const TICK_MS = 1_000;
 const RATE_WINDOW_MS = 10_000;
-/** A platform keeps an idle instance for a while. */
-const KEEP_ALIVE_MS = 30_000;
+/**
+ * BATCH runs on AWS Lambda, which keeps an idle instance for ten minutes (Shahrad et al., *Serverless in the
+ * Wild*, ATC'20, §1).
+ */
+const KEEP_ALIVE_MS = 600_000;
 /** The choice moves only for a saving; each move starts all instances anew. */
 const WORTHWHILE_SAVING = 0.1;
 
@@ -22,12 +27,27 @@ const WORTHWHILE_SAVING = 0.1;
  * batch size, one instance size and one time-out for all, chosen analytically as the cheapest that keep the
  * SLO at the present rate. The platform runs each batch in an instance of its own: in one that is idle, or
  * else in a new one.
+ *
+ * Lambda has room for every instance, a cluster has not: where there is none for the chosen config, a batch
+ * runs in the cheapest other that takes it as a whole and is no slower. Where there is none for any, the
+ * choice is made among the configs with a share of a GPU, as in the BATCH with GPUs that INFless was compared
+ * with (ASPLOS'22 §5.1), and instances on CPUs alone make room for them ({@link makeRoomBesideGpus}).
+ *
+ * Left out: the profiling by regression and the fit of arrivals as a MAP (rates are Poisson here, service
+ * times the table's), and Lambda's price, in whose place what is held counts.
  */
-export const batchSystem: System = {
-  name: 'batch',
-  description: "BATCH (SC'20): one config and time-out by analysis, an instance for each batch at a time",
-  create: (parts) => new BaselineSystem(parts, (hands) => new BatchStrategy(hands)),
-};
+export function batchSystem({ keepAlive }: BatchOptions = {}): System {
+  return {
+    name: 'batch',
+    description: "BATCH (SC'20): one config and time-out by analysis, an instance for each batch at a time",
+    create: (parts) => new BaselineSystem(parts, (hands) => new BatchStrategy(hands), keepAlive),
+  };
+}
+
+export interface BatchOptions {
+  /** Default: the platform's own, every idle instance for ten minutes. */
+  readonly keepAlive?: KeepAlivePolicyName | undefined;
+}
 
 export interface BatchChoice {
   readonly candidate: Candidate;
@@ -89,12 +109,63 @@ export function batchSizes(largest: number, expected: number): number[] {
   return [...sizes, Math.max(0, left)];
 }
 
+/** One function's choices by rate, each made once: rates of ten seconds are whole counts, and come again. */
+class Choices {
+  readonly #served: ServedFunction;
+  readonly #all: readonly Candidate[];
+  readonly #onGpus: readonly Candidate[];
+  readonly #best = new Map<number, BatchChoice | undefined>();
+  readonly #own = new Map<Candidate, Map<number, BatchChoice>>();
+
+  constructor(served: ServedFunction) {
+    this.#served = served;
+    this.#all = served.candidates;
+    const onGpus = served.candidates.filter(
+      ({ config, tailMs }) => config.gpuPercent > 0 && tailMs <= served.sloMs,
+    );
+    this.#onGpus = onGpus.length > 0 ? onGpus : served.candidates;
+  }
+
+  candidates(isCramped: boolean): readonly Candidate[] {
+    return isCramped ? this.#onGpus : this.#all;
+  }
+
+  bestAt(rate: number, isCramped: boolean): BatchChoice | undefined {
+    const key = isCramped ? -1 - rate : rate;
+    if (!this.#best.has(key)) this.#best.set(key, this.#choose(this.candidates(isCramped), rate));
+    return this.#best.get(key);
+  }
+
+  /** What one config that keeps the SLO costs at a rate. */
+  of(candidate: Candidate, rate: number): BatchChoice {
+    const known = this.#own.get(candidate) ?? new Map<number, BatchChoice>();
+    this.#own.set(candidate, known);
+    let choice = known.get(rate);
+    if (choice === undefined) {
+      choice = this.#choose([candidate], rate)!;
+      known.set(rate, choice);
+    }
+    return choice;
+  }
+
+  #choose(candidates: readonly Candidate[], rate: number): BatchChoice | undefined {
+    const { times, sloMs } = this.#served;
+    const executionMs = ({ config }: Candidate, requests: number): number =>
+      times.batchMs(config, requests, 0.5);
+    return chooseBatching(candidates, executionMs, sloMs, rate);
+  }
+}
+
 /** One function's buffer and the batches that wait for an instance. */
 interface Buffer {
+  readonly choices: Choices;
   choice: BatchChoice | undefined;
   open: WaitingRequest[];
   closed: WaitingRequest[][];
   cancelTimeout: Cancel | undefined;
+  /** There was no room: of its configs, those with a share of a GPU count. */
+  isCramped: boolean;
+  madeRoomAtMs: number;
   readonly idleSinceMs: Map<PolicyInstance, number>;
 }
 
@@ -102,6 +173,8 @@ class BatchStrategy implements ScalingRule {
   readonly tickMs = TICK_MS;
   readonly #hands: SystemContext;
   readonly #buffers = new Map<ServedFunction, Buffer>();
+  /** Of instances for whose config there was no room: the one that was wanted. */
+  readonly #standsFor = new WeakMap<PolicyInstance, Candidate>();
 
   constructor(hands: SystemContext) {
     this.#hands = hands;
@@ -112,16 +185,17 @@ class BatchStrategy implements ScalingRule {
     this.#choose(served, buffer, nowMs);
     const current = buffer.choice?.candidate;
     const hasCurrent = served.ready.some(({ candidate }) => candidate === current);
-    const { min } = served.deployment.spec.scale;
+    const min = served.fewestAt(nowMs);
+    const keptMs = served.keepAlive?.surplusMs(nowMs) ?? KEEP_ALIVE_MS;
     while (current !== undefined && served.instances.length < min) {
-      if (this.#hands.start(served, current) === undefined) break;
+      if (this.#start(served, buffer, current) === undefined) break;
     }
     for (const instance of [...served.instances]) {
       if (served.instances.length <= min) return;
       const idleSinceMs = buffer.idleSinceMs.get(instance) ?? nowMs;
-      const isOld = hasCurrent && instance.candidate !== current;
+      const isOld = hasCurrent && (this.#standsFor.get(instance) ?? instance.candidate) !== current;
       if (!instance.isReady || instance.load > 0) continue;
-      if (!isOld && nowMs - idleSinceMs < KEEP_ALIVE_MS) continue;
+      if (!isOld && nowMs - idleSinceMs < keptMs) continue;
       buffer.idleSinceMs.delete(instance);
       this.#hands.stop(served, instance);
     }
@@ -136,17 +210,15 @@ class BatchStrategy implements ScalingRule {
 
   #choose(served: ServedFunction, buffer: Buffer, nowMs: number): void {
     const rate = served.ratePerSecond(nowMs, RATE_WINDOW_MS);
-    const executionMs = (candidate: Candidate, requests: number): number =>
-      served.times.batchMs(candidate.config, requests, 0.5);
-    const best = chooseBatching(served.candidates, executionMs, served.sloMs, rate);
-    const { choice } = buffer;
+    const { choices, choice, isCramped } = buffer;
+    const best = choices.bestAt(rate, isCramped);
     if (best === undefined || choice === undefined) {
       buffer.choice = best ?? choice;
       return;
     }
-    const same = served.candidates.filter((candidate) => candidate === choice.candidate);
-    const kept = chooseBatching(same, executionMs, served.sloMs, rate)!;
-    const isBetter = best.costPerRequest < (1 - WORTHWHILE_SAVING) * kept.costPerRequest;
+    const kept = choices.of(choice.candidate, rate);
+    const isRuledOut = !choices.candidates(isCramped).includes(choice.candidate);
+    const isBetter = isRuledOut || best.costPerRequest < (1 - WORTHWHILE_SAVING) * kept.costPerRequest;
     buffer.choice = isBetter ? best : kept;
   }
 
@@ -190,19 +262,52 @@ class BatchStrategy implements ScalingRule {
     let starting = served.instances.filter(({ isReady }) => !isReady).length;
     const { max } = served.deployment.spec.scale;
     while (starting < buffer.closed.length && served.instances.length < max) {
-      if (this.#hands.start(served, choice.candidate) === undefined) return;
+      if (this.#start(served, buffer, choice.candidate) === undefined) return;
       starting += 1;
     }
+  }
+
+  /** An instance of the config, or of the next that can stand in for it. */
+  #start(served: ServedFunction, buffer: Buffer, wanted: Candidate): PolicyInstance | undefined {
+    return this.#hands.start(served, wanted) ?? this.#startOther(served, buffer, wanted);
+  }
+
+  #startOther(served: ServedFunction, buffer: Buffer, wanted: Candidate): PolicyInstance | undefined {
+    const cost = ({ config, meanMs }: Candidate): number => (priceOf(config) * meanMs) / config.batch;
+    const others = served.candidates
+      .filter(
+        (each) => each !== wanted && each.config.batch >= wanted.config.batch && each.tailMs <= wanted.tailMs,
+      )
+      .sort((a, b) => cost(a) - cost(b));
+    for (const other of others) {
+      const instance = this.#hands.start(served, other);
+      if (instance === undefined) continue;
+      this.#standsFor.set(instance, wanted);
+      return instance;
+    }
+    this.#makeRoom(served, buffer);
+    return undefined;
+  }
+
+  /** At most once a second: what was stopped has to finish its batch. */
+  #makeRoom(served: ServedFunction, buffer: Buffer): void {
+    const nowMs = this.#hands.parts.clock.nowMs();
+    if (nowMs < buffer.madeRoomAtMs + TICK_MS) return;
+    buffer.madeRoomAtMs = nowMs;
+    if (makeRoomBesideGpus(this.#hands, served, buffer.choices.candidates(true))) buffer.isCramped = true;
   }
 
   #bufferOf(served: ServedFunction): Buffer {
     let buffer = this.#buffers.get(served);
     if (buffer === undefined) {
       buffer = {
+        choices: new Choices(served),
         choice: undefined,
         open: [],
         closed: [],
         cancelTimeout: undefined,
+        isCramped: false,
+        madeRoomAtMs: -Infinity,
         idleSinceMs: new Map(),
       };
       this.#buffers.set(served, buffer);

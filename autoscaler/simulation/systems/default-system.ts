@@ -1,12 +1,18 @@
 import { pino } from 'pino';
 import type { InferenceRequest, InferenceResponse } from '../../../packager/server/instance-protocol.ts';
+import type { Instance } from '../../cluster/instance.ts';
 import { Controller } from '../../control/controller.ts';
 import type { KeepAliveFactory } from '../../control/managed-function.ts';
 import type { PlanScope } from '../../control/scaling-step.ts';
 import { type ControlSettings, DEFAULT_CONTROL_SETTINGS } from '../../control/settings.ts';
+import { createKeepAlivePolicy, type KeepAlivePolicyName } from '../../demand/keepalive/policies.ts';
+import { paperRateModel } from '../../planning/capacity/paper-rates.ts';
 import { percentileRateModel } from '../../planning/capacity/percentile-rates.ts';
 import type { RateModel } from '../../planning/capacity/rate-model.ts';
 import type { Planner } from '../../planning/decision.ts';
+import { planCluster } from '../../planning/planner.ts';
+import { uniformSets, withoutMarket } from './ablations.ts';
+import { InstanceQueues } from './instance-queues.ts';
 import type { ServingParts, ServingSystem, System } from './serving-system.ts';
 
 export interface DefaultSystemOptions {
@@ -18,6 +24,8 @@ export interface DefaultSystemOptions {
   /** Default: what each function declares. */
   readonly createKeepAlive?: KeepAliveFactory;
   readonly settings?: Partial<ControlSettings>;
+  /** Whether requests wait in one queue a function, as in production; otherwise in one at each instance. */
+  readonly queue?: boolean;
   /** Which functions a step of the loop plans; default: as in production. */
   readonly scope?: PlanScope;
 }
@@ -31,15 +39,52 @@ export function defaultSystem(options: DefaultSystemOptions = {}): System {
   };
 }
 
+/** Parts of ours that can be left out, to see what each is worth. */
+export interface Ablation {
+  /** In place of what each function declares. */
+  readonly keepAlive?: KeepAlivePolicyName | undefined;
+  /** One deadline queue a function. Without: see {@link InstanceQueues}. */
+  readonly queue?: boolean;
+  /** Prices that tell each function what its choice costs the others. Without: {@link withoutMarket}. */
+  readonly market?: boolean;
+  /** Capacity by the percentile of the SLO. Without: the paper's fluid rates. */
+  readonly percentiles?: boolean;
+  /** Sets of different configs. Without: {@link uniformSets}. */
+  readonly mixed?: boolean;
+}
+
+/** What production runs, with parts left out. */
+export function ablatedDefault(ablation: Ablation): System {
+  const { keepAlive, queue = true, market = true, percentiles = true, mixed = true } = ablation;
+  const marketless = market ? planCluster : withoutMarket(planCluster);
+  const planner = mixed ? marketless : uniformSets(marketless);
+  return defaultSystem({
+    queue,
+    ...(percentiles ? {} : { rates: paperRateModel }),
+    // which functions need no plan is known of our planner only
+    ...(planner === planCluster ? {} : { planner, scope: 'all' }),
+    ...(keepAlive === undefined
+      ? {}
+      : { createKeepAlive: (_name, _declared, idleMs) => createKeepAlivePolicy(keepAlive, idleMs) }),
+  });
+}
+
 class ControllerSystem implements ServingSystem {
   readonly #parts: ServingParts;
   readonly #controller: Controller;
+  readonly #queues: InstanceQueues | undefined;
 
   constructor(parts: ServingParts, options: DefaultSystemOptions) {
-    const { rates = percentileRateModel, planner, createKeepAlive, settings, scope } = options;
+    const { rates = percentileRateModel, planner, createKeepAlive, settings, scope, queue = true } = options;
     this.#parts = parts;
+    // Its own queue is always empty then: told of the instances there are, it looks, and finds itself idle.
+    const drained = (name: string, ready: readonly Instance[]): void =>
+      this.#controller
+        .find(name)
+        ?.dispatcher.setInstances(ready.map(({ id, config, url }) => ({ id, config, url: url! })));
+    this.#queues = queue ? undefined : new InstanceQueues(parts, drained);
     this.#controller = new Controller({
-      platform: parts.platform,
+      platform: this.#queues?.watch(parts.platform) ?? parts.platform,
       clock: parts.clock,
       transport: parts.transport,
       rates,
@@ -67,6 +112,7 @@ class ControllerSystem implements ServingSystem {
   submit(functionName: string, request: InferenceRequest): Promise<InferenceResponse> {
     const managed = this.#controller.find(functionName)!;
     this.#controller.observeArrival(managed);
+    if (this.#queues !== undefined) return this.#queues.submit(functionName, request);
     return managed.dispatcher.submit(request, this.#parts.clock.nowMs());
   }
 }

@@ -3,6 +3,7 @@ import { namedRandom, type Random } from '../../../models/base/random.ts';
 import type { NodeSelector } from '../../cluster/node.ts';
 import { priceOf } from '../../cluster/price.ts';
 import type { Placement } from '../../cluster/snapshot.ts';
+import type { KeepAlivePolicyName } from '../../demand/keepalive/policies.ts';
 import type { Candidate } from '../../latency/candidate.ts';
 import {
   bandDecision,
@@ -18,23 +19,31 @@ import type { System } from './serving-system.ts';
 
 /** The artifact's monitor looks once a second, at the rate of that second. */
 const MONITOR_MS = 1_000;
-/**
- * The paper keeps released instances by its histogram; over minutes of steady load that comes to about this.
- */
-const KEEP_ALIVE_MS = 30_000;
 /** An exact fit leaves nothing over; the artifact adds a thousandth, lest it be infinitely good. */
 const FIT_MARGIN = 0.001;
 
 /**
  * INFless as published (ASPLOS'22 §4.2–4.3, and its artifact where the paper is silent): arrivals as a fluid,
  * greedy choice by resource efficiency, the α band, a queue at each instance, and a lottery by rate among
- * them.
+ * them. Its long-short-term histogram (§4.4) says how long what is released stays warm, and when a function
+ * that no one calls has an instance. Requests that find their function busy count as idle times of none, one
+ * a second.
+ *
+ * Left out: operator-level profiles (§4.1; the tables are measured or the paper's own), and the chain of
+ * functions of an application: each has its own SLO.
  */
-export const inflessSystem: System = {
-  name: 'infless',
-  description: 'the paper: fluid rates, greedy e_ij, α band, queues at instances, lottery by rate',
-  create: (parts) => new BaselineSystem(parts, (hands) => new InflessStrategy(hands)),
-};
+export function inflessSystem({ keepAlive = 'lsth' }: InflessOptions = {}): System {
+  return {
+    name: 'infless',
+    description: 'the paper: fluid rates, greedy e_ij, α band, queues at instances, lottery by rate, LSTH',
+    create: (parts) => new BaselineSystem(parts, (hands) => new InflessStrategy(hands), keepAlive),
+  };
+}
+
+export interface InflessOptions {
+  /** Default: `lsth`. */
+  readonly keepAlive?: KeepAlivePolicyName | undefined;
+}
 
 class InflessStrategy implements ScalingRule {
   readonly tickMs = MONITOR_MS;
@@ -51,13 +60,16 @@ class InflessStrategy implements ScalingRule {
     const rate = served.ratePerSecond(nowMs, MONITOR_MS);
     const active = served.instances.filter(({ releasedAtMs }) => releasedAtMs === undefined);
     const decision = bandDecision(rate, bandsOf(active, served));
-    const { min } = served.deployment.spec.scale;
-    if (decision === 'scale-out' || active.length < min) this.#scaleOut(served, rate, active);
-    if (decision === 'release') release(served, rate, active, nowMs);
+    const min = served.fewestAt(nowMs);
+    if (decision === 'scale-out' || active.length < min) this.#scaleOut(served, rate, active, min);
+    if (decision === 'release') release(served, rate, active, min, nowMs);
     this.#allot(served, rate);
-    for (const instance of served.instances) {
-      const { releasedAtMs = nowMs, load } = instance;
-      if (nowMs - releasedAtMs >= KEEP_ALIVE_MS && load === 0) this.#hands.stop(served, instance);
+    if (served.instances.every(({ releasedAtMs }) => releasedAtMs === undefined)) return;
+    // Where the function itself is not worth an instance, what was released is not either.
+    const keptMs = served.keepAlive!.isHeld(nowMs) ? served.keepAlive!.surplusMs(nowMs) : 0;
+    for (const instance of [...served.instances]) {
+      const { releasedAtMs = Infinity, load } = instance;
+      if (nowMs - releasedAtMs >= keptMs && load === 0) this.#hands.stop(served, instance);
     }
   }
 
@@ -78,7 +90,7 @@ class InflessStrategy implements ScalingRule {
     }
   }
 
-  #scaleOut(served: ServedFunction, rate: number, active: readonly PolicyInstance[]): void {
+  #scaleOut(served: ServedFunction, rate: number, active: readonly PolicyInstance[], min: number): void {
     let missing = rate - sumOf(bandsOf(active, served)).highPerSecond;
     for (const instance of served.instances) {
       if (missing <= 0) return;
@@ -86,7 +98,7 @@ class InflessStrategy implements ScalingRule {
       instance.releasedAtMs = undefined; // it is still warm
       missing -= bandOf(instance, served).highPerSecond;
     }
-    const { min, max } = served.deployment.spec.scale;
+    const { max } = served.deployment.spec.scale;
     while (served.instances.length < (missing > 0 ? max : min)) {
       const room = this.#hands.space;
       const wanted = missing > 0 ? missing : Infinity;
@@ -101,8 +113,8 @@ class InflessStrategy implements ScalingRule {
 
   /** The lottery: each instance's part of the rate, among those that are ready. */
   #allot(served: ServedFunction, rate: number): void {
-    if (rate === 0) return;
     const active = served.ready.filter(({ releasedAtMs }) => releasedAtMs === undefined);
+    if (rate === 0 && active.some(({ weight }) => weight > 0)) return;
     const bands = bandsOf(active, served);
     const { lowPerSecond, highPerSecond } = sumOf(bands);
     for (const instance of served.instances) instance.weight = 0;
@@ -138,10 +150,10 @@ function release(
   served: ServedFunction,
   rate: number,
   active: readonly PolicyInstance[],
+  min: number,
   nowMs: number,
 ): void {
   let rest = [...active];
-  const { min } = served.deployment.spec.scale;
   const upOf = (instance: PolicyInstance): number => bandOf(instance, served).highPerSecond;
   for (const instance of active.toSorted((a, b) => upOf(b) - upOf(a))) {
     if (bandDecision(rate, bandsOf(rest, served)) !== 'release') return;

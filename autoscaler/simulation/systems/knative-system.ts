@@ -1,7 +1,7 @@
-import type { Candidate } from '../../latency/candidate.ts';
+import type { KeepAlivePolicyName } from '../../demand/keepalive/policies.ts';
 import { BaselineSystem, type ScalingRule, type SystemContext } from './baseline/baseline-system.ts';
 import type { ServedFunction } from './baseline/served-function.ts';
-import { scaleTo, uniformConfig } from './baseline/uniform-config.ts';
+import { ReplicaSizes, scaleTo, uniformConfigs } from './baseline/uniform-config.ts';
 import type { System } from './serving-system.ts';
 
 /** Knative's defaults (config-autoscaler). */
@@ -16,13 +16,31 @@ const MAX_SCALE_DOWN_RATE = 2;
  * The Knative pod autoscaler with `containerConcurrency: 1`: pods of one size, one request in each, as many
  * as the mean concurrency takes at 70 % of that: over 60 s, or over 6 s in a panic, which begins when that
  * asks for twice the pods there are and lasts until 60 s after it last did; in a panic no pod goes. The
- * activator holds requests and gives them, first come first served, to pods that are free.
+ * activator holds requests and gives them, first come first served, to pods that are free
+ * (https://knative.dev/docs/serving/autoscaling, and kpa.go, autoscaler.go of Knative Serving).
+ *
+ * A pod's size is left to the operator: the cheapest that leaves time to wait for one other request; where
+ * the nodes have no room for it the next and, where CPU is full, one with a share of a GPU
+ * ({@link ReplicaSizes}). Each pod counts as one, whatever its size: concurrency tells what slow ones cannot
+ * do.
+ *
+ * Left out: the grace period of scaling to zero, pods that hold more than their concurrency in their own
+ * queue, `initial-scale`, and the burst capacity by which the activator leaves the path.
  */
-export const knativeSystem: System = {
-  name: 'knative',
-  description: 'Knative: one size, one request at a time, pods by concurrency, stable and panic windows',
-  create: (parts) => new BaselineSystem(parts, (hands) => new KnativeStrategy(hands)),
-};
+export function knativeSystem({ keepAlive, batching = false }: KnativeOptions = {}): System {
+  return {
+    name: 'knative',
+    description: 'Knative: one request at a time, pods by concurrency, stable and panic windows',
+    create: (parts) => new BaselineSystem(parts, (hands) => new KnativeStrategy(hands, batching), keepAlive),
+  };
+}
+
+export interface KnativeOptions {
+  /** Default: its own, to zero when the stable window has seen nothing. */
+  readonly keepAlive?: KeepAlivePolicyName | undefined;
+  /** Whether pods take as many requests at once as their config batches. Default: no. */
+  readonly batching?: boolean;
+}
 
 /** When the autoscaler last saw a reason to panic, and how many pods it has asked for since. */
 export interface Panic {
@@ -61,7 +79,9 @@ export function podsByConcurrency(
 }
 
 interface Scaling {
-  readonly config: Candidate | undefined;
+  readonly sizes: ReplicaSizes;
+  /** Requests that a pod takes at once. */
+  readonly batch: number;
   readonly concurrency: MeanLevel;
   panic: Panic | undefined;
 }
@@ -69,41 +89,46 @@ interface Scaling {
 class KnativeStrategy implements ScalingRule {
   readonly tickMs = TICK_MS;
   readonly #hands: SystemContext;
+  readonly #batches: boolean;
   readonly #scalings = new Map<ServedFunction, Scaling>();
 
-  constructor(hands: SystemContext) {
+  constructor(hands: SystemContext, batches: boolean) {
     this.#hands = hands;
+    this.#batches = batches;
   }
 
   scale(served: ServedFunction, nowMs: number): void {
     const scaling = this.#scalingOf(served, nowMs);
-    const { config, concurrency, panic } = scaling;
-    if (config === undefined) return;
+    const { sizes, batch, concurrency, panic } = scaling;
     const decision = podsByConcurrency(
-      concurrency.over(STABLE_WINDOW_MS, nowMs),
-      concurrency.over(PANIC_WINDOW_MS, nowMs),
+      concurrency.over(STABLE_WINDOW_MS, nowMs) / batch,
+      concurrency.over(PANIC_WINDOW_MS, nowMs) / batch,
       served.ready.length,
       nowMs,
       panic,
     );
     scaling.panic = decision.panic;
     // A request that waits without any pod wakes one, whatever the windows say.
-    scaleTo(this.#hands, served, config, Math.max(decision.pods, Number(served.waiting.length > 0)));
+    const wanted = Math.max(decision.pods, Number(served.waiting.length > 0));
+    scaleTo(this.#hands, served, sizes, { wanted });
   }
 
   route(served: ServedFunction, nowMs: number): void {
     this.#scalingOf(served, nowMs).concurrency.set(served.inSystem, nowMs);
     for (const instance of served.instances) {
       if (served.waiting.length === 0) return;
-      if (instance.isReady && instance.load === 0) instance.offer([served.waiting.shift()!]);
+      if (!instance.isReady || instance.load > 0) continue;
+      instance.offer(served.waiting.splice(0, instance.candidate.config.batch));
     }
   }
 
   #scalingOf(served: ServedFunction, nowMs: number): Scaling {
     let scaling = this.#scalings.get(served);
     if (scaling === undefined) {
+      const byPrice = uniformConfigs(served.candidates, served.sloMs, this.#batches);
       scaling = {
-        config: uniformConfig(served.candidates, served.sloMs),
+        sizes: new ReplicaSizes(byPrice),
+        batch: byPrice[0]?.config.batch ?? 1,
         concurrency: new MeanLevel(STABLE_WINDOW_MS, nowMs),
         panic: undefined,
       };

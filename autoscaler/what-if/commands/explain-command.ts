@@ -11,6 +11,7 @@ import { parseRate } from '../../../profiler/load/arrivals/rates.ts';
 import { LOAD_OPTIONS, parseProcess } from '../../../profiler/load/options.ts';
 import type { NodeCapacity } from '../../cluster/node.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../../control/settings.ts';
+import { explainAt, JOURNAL_PATH } from '../../journal/commands.ts';
 import { ServiceTimes } from '../../latency/service-times.ts';
 import { RATE_MODEL_NAMES, rateModelByName } from '../../planning/capacity/rate-models.ts';
 import { type ExplanationReport, explanationReport } from '../../planning/explain/explanation-report.ts';
@@ -35,6 +36,13 @@ const OPTIONS = {
     otherwise: 'as measured, of a running autoscaler',
     help: 'requests per second',
   }),
+  at: option({
+    flag: '--at <time>',
+    parse: text,
+    otherwise: 'now',
+    help: 'what was decided by then, of the journal: 12:03, 12:03:20 or a date of ISO 8601',
+  }),
+  journal: JOURNAL_PATH,
   json: toggle({ flag: '--json', help: 'write the explanation as JSON' }),
   functions: option({
     flag: '-f, --functions <file>',
@@ -72,6 +80,11 @@ export const explainCommand = defineProgram({
     "Explain a function's config: what binds it, what it costs, the runner-up, and what a looser SLO saves.",
   options: OPTIONS,
   run: async (values) => {
+    if (values.at !== undefined) {
+      const { text: told, recorded } = await explainAt(values.function, values.at, values.journal);
+      process.stdout.write(values.json ? `${JSON.stringify(recorded)}\n` : told);
+      return;
+    }
     const report = await reportFor(values);
     process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : renderExplanation(report));
   },

@@ -15,6 +15,7 @@ import { parseDurationMs } from '../../../models/base/units.ts';
 import { parseProcess } from '../../../profiler/load/options.ts';
 import type { System } from '../../simulation/systems/serving-system.ts';
 import { SYSTEMS, systemByName } from '../../simulation/systems/systems.ts';
+import { requireSelectable } from '../inputs/cluster.ts';
 import { CALL_OPTIONS, readLoads } from '../inputs/load-options.ts';
 import { isPolicyFile, type OwnPolicyFile, policyFile } from '../own-policies/own-policy.ts';
 import type { WhatIfReport } from '../report/report.ts';
@@ -49,7 +50,7 @@ function parseNoise(given: string, name: string): number {
 
 const REPORT = 'Report';
 
-const OPTIONS = {
+export const PLAN_OPTIONS = {
   functions: option({
     flag: '-f, --functions <file>',
     parse: file,
@@ -66,7 +67,7 @@ const OPTIONS = {
     flag: '--policies <names>',
     parse: parsePolicies,
     default: 'default,infless',
-    help: 'policies to compare, separated by commas; also your own, like ./mine.mjs',
+    help: 'policies to compare, separated by commas; variations, like infless+fixed; also your own, like ./mine.mjs',
   }),
   warmUp: option({
     flag: '--warm-up <duration>',
@@ -107,14 +108,14 @@ const OPTIONS = {
   }),
 };
 
-type PlanValues = Values<typeof OPTIONS>;
+type PlanValues = Values<typeof PLAN_OPTIONS>;
 
 /** `infless-autoscaler plan`: what would happen on a cluster under a load, without either. */
 export const planCommand = defineProgram({
   name: 'plan',
   summary:
     'Simulate functions on a cluster under a load: is the SLO kept, with which resources, at what cost?',
-  options: OPTIONS,
+  options: PLAN_OPTIONS,
   notes: `
 A load is VALUE for all functions or NAME=VALUE for one:
   --rate 50 --trace mobilenet=rates.txt --azure resnet=invocations.csv#3fa2
@@ -125,7 +126,7 @@ Exit codes: 0 the SLO is kept by policy default, 1 it is not, 2 bad input, 130 i
 
 async function plan(options: PlanValues): Promise<void> {
   const { whatIf } = await import('../what-if.ts');
-  const request = await toRequest(options);
+  const request = await planRequest(options);
   const interrupt = onInterrupt();
   const progress = new ProgressLine(process.stderr, systemClock);
   try {
@@ -144,7 +145,8 @@ async function plan(options: PlanValues): Promise<void> {
   }
 }
 
-async function toRequest(options: PlanValues): Promise<WhatIfRequest> {
+/** What the options ask for, read from the files that they name. */
+export async function planRequest(options: PlanValues): Promise<WhatIfRequest> {
   const arrivalProcess = parseProcess(options.arrivals, options.cv);
   const startupMs = options.startup;
   const [{ readCluster }, { readPlannedFunctions }] = await Promise.all([
@@ -157,6 +159,7 @@ async function toRequest(options: PlanValues): Promise<WhatIfRequest> {
     ...(cluster.startupMs === undefined ? {} : { startupMs: cluster.startupMs }),
     executionNoiseCv: options.noise,
   });
+  requireSelectable(cluster, functions);
   for (const policy of options.policies) if ('file' in policy) await requireFile(policy.file);
   const names = functions.map(({ spec }) => spec.name);
   return {

@@ -1,4 +1,5 @@
-import type { NodeCapacity } from '../../cluster/node.ts';
+import { InflessError } from '../../../models/base/errors.ts';
+import { isSelected, type NodeCapacity, type NodeSelector, selectorText } from '../../cluster/node.ts';
 
 /** What holding a resource for an hour costs. */
 export interface Prices {
@@ -16,7 +17,33 @@ export interface Cluster {
   readonly nodes: readonly NodeCapacity[];
   /** Start of an instance to its first answer, in place of what the tables say. */
   readonly startupMs?: number;
+  /** How fast batches run on a node, relative to the tables; 1 where a node is not named. */
+  readonly speeds?: ReadonlyMap<string, number>;
   readonly prices?: Prices;
+}
+
+/** @throws InflessError INVALID_INPUT where a function may run on no node of the cluster */
+export function requireSelectable(
+  { nodes }: Cluster,
+  functions: readonly { readonly spec: { readonly name: string; readonly nodeSelector?: NodeSelector } }[],
+): void {
+  for (const { spec } of functions) {
+    const { name, nodeSelector = {} } = spec;
+    if (nodes.some((node) => isSelected(node, nodeSelector))) continue;
+    const labels = new Set(
+      nodes.map((node) => selectorText(node.labels ?? {})).filter((text) => text !== ''),
+    );
+    throw new InflessError(
+      'INVALID_INPUT',
+      `Function "${name}" may only run on nodes with ${selectorText(nodeSelector)}, and the cluster has none`,
+      {
+        remedy:
+          labels.size === 0
+            ? 'Give nodes labels in the cluster file, like labels: {gpu: a100}.'
+            : `Its nodes have: ${[...labels].join('; ')}.`,
+      },
+    );
+  }
 }
 
 /** Amounts held for a while, in unit × ms. */

@@ -1,7 +1,8 @@
 import { InflessError } from '../../../models/base/errors.ts';
+import { gradeOf, gradeText } from '../../../profiles/conditions/grade.ts';
 import { importInflessText } from '../../../profiles/import/infless-text.ts';
 import { shiftLatency } from '../../../profiles/statistics.ts';
-import { readTable } from '../../../profiles/store.ts';
+import { readTable, type StoredTable } from '../../../profiles/store.ts';
 import type { ProfileTable } from '../../../profiles/table.ts';
 import { readFunctionsFile } from '../../functions/functions-file.ts';
 import { findTableOf } from '../../functions/model-source.ts';
@@ -121,7 +122,10 @@ function starting(table: ProfileTable, startupMs: number): ProfileTable {
 }
 
 async function tableOf(spec: FunctionSpec): Promise<Pick<PlannedFunction, 'table' | 'notes'>> {
-  if (spec.profile === undefined) return { table: await foundTable(spec), notes: [] };
+  if (spec.profile === undefined) {
+    const { file, table } = await foundTable(spec);
+    return { table, notes: [`the table of ${spec.name} is ${file} (${gradeText(gradeOf(table))})`] };
+  }
   const what = `Profile table ${spec.profile} of function "${spec.name}"`;
   const text = await readInputFile(spec.profile, what);
   if (text.trimStart().startsWith('{')) return { table: await readTable(spec.profile), notes: [] };
@@ -154,7 +158,7 @@ function importedTable(
   };
 }
 
-async function foundTable(spec: FunctionSpec): Promise<ProfileTable> {
+async function foundTable(spec: FunctionSpec): Promise<StoredTable> {
   const found = await findTableOf(spec).catch((error: unknown) => {
     if (!(error instanceof InflessError)) throw error;
     throw noTable(spec, 'nor is its model at hand', error);

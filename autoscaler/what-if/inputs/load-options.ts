@@ -1,5 +1,5 @@
 import { option, repeatable, type Values } from '../../../models/base/command-line/option-table.ts';
-import { file, text } from '../../../models/base/command-line/parsers.ts';
+import { file, oneOf, text } from '../../../models/base/command-line/parsers.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import {
   constantRate,
@@ -10,12 +10,16 @@ import {
   scaleRate,
   steppedRate,
 } from '../../../profiler/load/arrivals/rates.ts';
-import { readTrace } from '../../../profiler/load/arrivals/trace-file.ts';
+import { parseTrace } from '../../../profiler/load/arrivals/trace-file.ts';
 import { LOAD_OPTIONS, parseInterval } from '../../../profiler/load/options.ts';
 import { readAzureLoads } from './azure.ts';
+import { readInputFile } from './input-file.ts';
+import { readJournalLoad } from './journal-load.ts';
 import { durationMsOf, type Load } from './load.ts';
+import { holdsTimestamps, parseTimestamps } from './timestamps.ts';
 
 const CALLS = 'Who calls';
+const TRACE_FORMATS = ['rates', 'timestamps'] as const;
 
 /** The options that say who calls. Each of the first four is `VALUE` or `NAME=VALUE`. */
 export const CALL_OPTIONS = {
@@ -30,13 +34,26 @@ export const CALL_OPTIONS = {
     flag: '--trace <load>',
     parse: file,
     group: CALLS,
-    help: 'rates from a file: one a line, or CSV',
+    help: 'rates or timestamps from a file: one a line, or CSV',
+  }),
+  traceFormat: option({
+    flag: '--trace-format <format>',
+    parse: oneOf(TRACE_FORMATS),
+    otherwise: 'timestamps where they are dates',
+    group: CALLS,
+    help: 'what traces hold: requests per second, or the time of each request',
   }),
   azure: repeatable({
     flag: '--azure <load>',
     parse: file,
     group: CALLS,
     help: 'a function of an Azure Functions trace (2019 or 2021 CSV): FILE#ID, or FILE for the busiest',
+  }),
+  'from-journal': repeatable({
+    flag: '--from-journal <load>',
+    parse: file,
+    group: CALLS,
+    help: 'the requests that an autoscaler has recorded: the journal, a file or folder',
   }),
   interval: { ...LOAD_OPTIONS.interval, group: CALLS },
   column: { ...LOAD_OPTIONS.column, group: CALLS },
@@ -62,7 +79,7 @@ export interface Loads {
 /** How long a rate holds that no one has given an end. */
 const DEFAULT_DURATION_MS = 600_000;
 
-const SOURCES = ['rate', 'ramp', 'trace', 'azure'] as const;
+const SOURCES = ['rate', 'ramp', 'trace', 'azure', 'from-journal'] as const;
 
 interface Source {
   readonly type: (typeof SOURCES)[number];
@@ -84,6 +101,8 @@ export async function readLoads(names: readonly string[], options: CallValues): 
       rest.set(name, await readCurve(source, scale, options));
     }
   }
+  for (const [name, { type, value }] of sources)
+    if (type === 'from-journal') rest.set(name, await readJournalLoad(value, name, scale));
   await readAzure(sources, scale, rest);
   const longestMs = Math.max(0, ...[...rest.values()].map(durationMsOf));
   const durationMs = duration ?? (longestMs === 0 ? DEFAULT_DURATION_MS : longestMs);
@@ -134,16 +153,34 @@ function sourcesOf(names: readonly string[], options: CallValues): Map<string, S
 
 function twice(whose: string): InflessError {
   return new InflessError('INVALID_INPUT', `The load of ${whose} is given twice`, {
-    remedy: 'Give one of --rate, --ramp, --trace and --azure.',
+    remedy: 'Give one of --rate, --ramp, --trace, --azure and --from-journal.',
   });
 }
 
 async function readCurve(source: Source, scale: number, options: CallValues): Promise<Load> {
-  const curve =
-    source.type === 'ramp'
-      ? rampedRate(parseRamp(source.value))
-      : steppedRate(await readTrace(source.value, options.column), options.interval);
-  return { type: 'rate', curve: scaleRate(curve, scale) };
+  if (source.type === 'ramp') {
+    return { type: 'rate', curve: scaleRate(rampedRate(parseRamp(source.value)), scale) };
+  }
+  return readTraceLoad(source.value, scale, options);
+}
+
+async function readTraceLoad(
+  path: string,
+  scale: number,
+  { column, interval, traceFormat }: CallValues,
+): Promise<Load> {
+  const content = await readInputFile(path, `Rate trace ${path}`);
+  const isTimes = traceFormat === undefined ? holdsTimestamps(content, column) : traceFormat === 'timestamps';
+  if (!isTimes) {
+    const rates = parseTrace(content, `Rate trace ${path}`, column);
+    return { type: 'rate', curve: scaleRate(steppedRate(rates, interval), scale) };
+  }
+  if (scale === 1) return { type: 'times', timesMs: parseTimestamps(content, `Trace ${path}`, column) };
+  throw new InflessError(
+    'INVALID_INPUT',
+    `Recorded requests cannot be scaled, as --scale ${scale} asks of ${path}`,
+    { remedy: 'Leave --scale out, or use a trace of rates.' },
+  );
 }
 
 /**

@@ -16,15 +16,17 @@ const CONSTRAINTS: Readonly<Record<ExplanationReport['constraint'], string>> = {
 
 /** An explanation as people read it in a terminal. */
 export function renderExplanation(report: ExplanationReport): string {
-  const { name, sloMs, percentile, chosen, runnerUp, looser, running, missingPerSecond } = report;
+  const { name, sloMs, percentile, chosen, runnerUp, looser, running, missingPerSecond, tableMismatch } =
+    report;
   const lines: [string, string][] = [
     ['demand', demandText(report)],
     ...(running === null ? [] : ([['running', runningText(running)]] as [string, string][])),
     ['binding', `${CONSTRAINTS[report.constraint]}\n${report.why}`],
-    ['chosen', chosen === null ? 'nothing' : chosenText(chosen, sloMs, percentile)],
+    ['chosen', chosen === null ? 'nothing' : chosenText(chosen, report)],
     ...(missingPerSecond > 0
       ? ([['short of', `${short(missingPerSecond)} requests/s, even so`]] as [string, string][])
       : []),
+    ...(tableMismatch === undefined ? [] : ([['table', tableMismatch]] as [string, string][])),
     ['runner-up', runnerUp === null ? 'none' : `${runnerUp.set.text}, ${extra(runnerUp.extraShare)}`],
     ['looser SLO', looser === null ? 'would save nothing' : looserText(looser)],
   ];
@@ -43,7 +45,7 @@ function runningText(running: NonNullable<ExplanationReport['running']>): string
   return running.map(({ instances, configText }) => `${instances} × ${configText}`).join(' + ');
 }
 
-function chosenText(set: SetReport, sloMs: number, percentile: number): string {
+function chosenText(set: SetReport, { sloMs, percentile, ratePerSecond }: ExplanationReport): string {
   const { capacityPerSecond, gflops, batchTailMs, forecast } = set;
   const lines = [
     `${set.text}, carries ${short(capacityPerSecond)} requests/s, ${short(gflops)} GFLOPS`,
@@ -53,6 +55,8 @@ function chosenText(set: SetReport, sloMs: number, percentile: number): string {
     lines.push(
       `predicted: p99 ${formatDuration(forecast.p99Ms)}, ${percent(forecast.violationShare)} later than the SLO`,
     );
+  } else if (ratePerSecond > capacityPerSecond) {
+    lines.push(`above what it carries: ${short(ratePerSecond - capacityPerSecond)} requests/s are late`);
   }
   return lines.join('\n');
 }

@@ -24,16 +24,15 @@ export function renderHelp(spec: ProgramSpec, command: string = spec.name, width
     if (option.flag !== undefined && !option.isHidden)
       add(option.group ?? STANDARD_GROUP, ...flagLines(option, indent));
   add(STANDARD_GROUP, ['-h, --help', 'print this help'], [`${indent}--version`, 'print the version']);
-  const commands: [string, readonly Line[]] = [
-    'Commands',
-    (spec.commands ?? []).map(({ name, summary }): Line => [name, summary]),
-  ];
+  const commands = new Map<string, Line[]>();
+  for (const { name, summary, group = 'Commands' } of spec.commands ?? [])
+    commands.set(group, [...(commands.get(group) ?? []), [name, summary]]);
   const sections: [string, readonly Line[]][] = [
     ['Arguments', positionals.map((each): Line => [each.argument, each.help])],
-    ...(spec.run === undefined ? [commands] : []),
+    ...(spec.run === undefined ? commands : []),
     ...groups,
     ['Environment', options.flatMap((each) => (isFromEnvironment(each) ? [environmentLine(each)] : []))],
-    ...(spec.run === undefined ? [] : [commands]),
+    ...(spec.run === undefined ? [] : commands),
   ];
   const shown = sections.filter(([, lines]) => lines.length > 0);
   const column = Math.max(...shown.flatMap(([, lines]) => lines.map(([term]) => term.length))) + 4;

@@ -107,6 +107,8 @@ export interface ProgramSpec<O extends Options = Options> {
 export interface LazyProgram {
   readonly name: string;
   readonly summary: string;
+  /** Heading in help. */
+  readonly group?: string;
   readonly load: () => Promise<ProgramSpec>;
 }
 

@@ -120,6 +120,45 @@ export async function readValues<O extends Options>(
   return valuesOf(spec, line, command, environment, file);
 }
 
+/** A value as a program gives it for an option: as on the command line, or a list of such. */
+export type Written = string | number | boolean | readonly (string | number)[];
+
+/** Options by the names of their table. */
+export type WrittenOptions<O extends Options> = { readonly [Name in keyof O]?: Written | undefined };
+
+/**
+ * The values of options that a program gives, not a person: no variable of the environment counts.
+ *
+ * @param what names whom they are for in messages
+ * @throws InflessError INVALID_INPUT naming what is unknown, missing or wrong
+ */
+export function writtenValues<O extends Options>(
+  options: O,
+  written: WrittenOptions<O>,
+  what: string,
+): Values<O> {
+  const given = new Map<OptionSpec, Given[]>();
+  const positionals: string[] = [];
+  for (const [name, value] of Object.entries(written)) {
+    const spec = Object.hasOwn(options, name) ? options[name] : undefined;
+    if (spec === undefined) {
+      const suggestion = didYouMean(name, Object.keys(options));
+      throw new InflessError('INVALID_INPUT', `${what} has no option "${name}"`, {
+        ...(suggestion !== undefined && { remedy: suggestion }),
+      });
+    }
+    if (value === undefined || value === false) continue;
+    const texts = [value].flat().map((each) => (each === true ? true : String(each)));
+    if (isPositional(spec)) positionals.push(...texts.map(String));
+    else
+      given.set(
+        spec,
+        texts.map((text) => ({ text, name })),
+      );
+  }
+  return valuesOf({ options }, { given, positionals }, what, {});
+}
+
 /** The values of options that only the environment sets. */
 export function readEnvironment<O extends Options>(options: O, environment: NodeJS.ProcessEnv): Values<O> {
   return valuesOf({ options }, { given: new Map(), positionals: [] }, '', environment);

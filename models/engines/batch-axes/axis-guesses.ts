@@ -7,49 +7,73 @@ export type AxisGuess = readonly (number | null)[];
 
 const BATCH_NAME = /^(n|b|bs|batch|.*batch.*)$/i;
 
+/** Names that an exporter gives to a size of which it knows nothing. */
+const ANONYMOUS = /^(\?|none|unk__\d+|.*dynamic_axes_\d+|DynamicDimension\.?\d*|[ds]\d+)?$/i;
+
 /**
- * Which axes may be the batch, most likely first: a symbol that names itself batch, one that leads every
- * input, one that every input has, and finally the first axes (or an input's only free one) whatever they are
- * called.
+ * Which axes may be the batch, most likely first. Candidates are the first axis; an axis whose symbol names
+ * a batch, and where there is one, no other; and the only free axis of an input whose first is fixed, if the
+ * first axis of another is the batch, as states of recurrent nets have it.
+ *
+ * Inputs are tied by a symbol that they share. Those with symbols of their own may have other numbers of
+ * rows; sizes without a name may be tied to any.
  */
 export function axisGuesses(inputs: readonly DeclaredTensor[]): AxisGuess[] {
-  const symbols = [...new Set(inputs.flatMap((input) => input.dims.filter(isSymbol)))];
-  const ranked = symbols
-    .map((symbol) => ({ symbol, axes: inputs.map((input) => axisOf(input, symbol)) }))
-    .filter(({ axes }) => sharedByVarying(inputs, axes))
-    .sort((a, b) => rank(b) - rank(a))
-    .map(({ axes }) => axes);
-  const unnamed = inputs.map(unnamedAxis);
-  const guesses = unnamed.some((axis) => axis !== null) ? [...ranked, unnamed] : ranked;
-  return guesses.filter((guess, index) => guesses.findIndex((other) => sameAxes(other, guess)) === index);
+  const symbols = [...new Set(inputs.flatMap((input) => input.dims.filter(isNamed)))];
+  const candidates = symbols
+    .filter((symbol) => BATCH_NAME.test(symbol) || inputs.some(({ dims }) => dims[0] === symbol))
+    .sort((a, b) => rank(inputs, b) - rank(inputs, a));
+  const batches = candidates.filter((symbol) => BATCH_NAME.test(symbol));
+  const named = (batches.length > 0 ? batches : candidates).flatMap((symbol) => guessesBy(inputs, symbol));
+  const unnamed = inputs.map(({ dims: [first] }) => (isFree(first) && !isNamed(first) ? 0 : null));
+  const all = batches.length > 0 ? named : [...named, withStates(inputs, unnamed), unnamed];
+  return distinct(all);
 }
 
-function isSymbol(dim: number | string): dim is string {
-  return typeof dim === 'string' && dim !== '';
+/** Guesses that tie all inputs, for a model that takes two rows of none of them alone. */
+export function tiedGuesses(inputs: readonly DeclaredTensor[]): AxisGuess[] {
+  const first = inputs.map(({ dims }) => (isFree(dims[0]) ? 0 : null));
+  return distinct([withStates(inputs, first), first]);
 }
 
-function axisOf(input: DeclaredTensor, symbol: string): number | null {
-  const axis = input.dims.indexOf(symbol);
-  return axis < 0 ? null : axis;
+/** With and without the states of recurrent nets. */
+function guessesBy(inputs: readonly DeclaredTensor[], symbol: string): AxisGuess[] {
+  const axes = inputs.map(({ dims }) => {
+    const axis = dims.indexOf(symbol);
+    if (axis >= 0) return axis;
+    return isFree(dims[0]) && !isNamed(dims[0]!) ? 0 : null;
+  });
+  return [withStates(inputs, axes), axes];
 }
 
-function unnamedAxis(input: DeclaredTensor): number | null {
-  const free = [...input.dims.keys()].filter((axis) => typeof input.dims[axis] === 'string');
-  return free[0] === 0 || free.length === 1 ? free[0]! : null;
+/** An input whose first axis is fixed has the batch where it alone is free. */
+function withStates(inputs: readonly DeclaredTensor[], axes: AxisGuess): AxisGuess {
+  if (!axes.includes(0)) return axes;
+  return inputs.map(({ dims }, index) => {
+    const free = [...dims.keys()].filter((axis) => isFree(dims[axis]));
+    return axes[index] ?? (free.length === 1 && free[0] !== 0 ? free[0]! : null);
+  });
 }
 
-/** An input whose shape is fixed cannot tell; every other one must have the axis. */
-function sharedByVarying(inputs: readonly DeclaredTensor[], axes: AxisGuess): boolean {
-  return inputs.every(
-    (input, index) => axes[index] !== null || input.dims.every((dim) => typeof dim === 'number'),
-  );
+function isFree(dim: number | string | undefined): dim is string {
+  return typeof dim === 'string';
 }
 
-function rank({ symbol, axes }: { symbol: string; axes: AxisGuess }): number {
-  return (BATCH_NAME.test(symbol) ? 2 : 0) + (axes.every((axis) => axis === 0 || axis === null) ? 1 : 0);
+function isNamed(dim: number | string): dim is string {
+  return isFree(dim) && !ANONYMOUS.test(dim);
 }
 
-function sameAxes(a: AxisGuess, b: AxisGuess): boolean {
+function rank(inputs: readonly DeclaredTensor[], symbol: string): number {
+  const leads = inputs.every(({ dims }) => dims.indexOf(symbol) <= 0);
+  return (BATCH_NAME.test(symbol) ? 2 : 0) + (leads ? 1 : 0);
+}
+
+function distinct(guesses: readonly AxisGuess[]): AxisGuess[] {
+  const batched = guesses.filter((guess) => guess.some((axis) => axis !== null));
+  return batched.filter((guess, index) => batched.findIndex((each) => isSameGuess(each, guess)) === index);
+}
+
+export function isSameGuess(a: AxisGuess, b: AxisGuess): boolean {
   return a.every((axis, index) => axis === b[index]);
 }
 

@@ -1,6 +1,12 @@
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { InflessError, messageOf } from '../../base/errors.ts';
-import { type Example, exampleOf, type RequestLike, type Sample } from '../../manifest/example.ts';
+import {
+  type Example,
+  exampleOf,
+  namedShapes,
+  type RequestLike,
+  type Sample,
+} from '../../manifest/example.ts';
 import { generateInputs } from '../../manifest/inputs.ts';
 import type { TensorSpec } from '../../manifest/manifest.ts';
 import type { NamedTensors } from '../../manifest/tensor.ts';
@@ -31,18 +37,18 @@ export async function withExamples(
   inputs: readonly DeclaredTensor[],
   search: ExampleSearch,
 ): Promise<DeclaredTensor[]> {
-  const told = inputs.map((input) => toldExample(input, search));
-  const { like } = search;
-  if (like?.sample !== undefined) return withSample(inputs, told, like.sample, search);
-  checkShapes(inputs, told, search);
+  const shapes = namedShapes(search.like?.shapes, inputs);
+  const told = inputs.map((input) => toldExample(input, shapes, search.hints));
+  checkShapes(inputs, shapes, search.name);
+  const sample = search.like?.sample;
+  if (sample !== undefined) return withSample(inputs, told, sample, search);
   return climb(inputs, told, search);
 }
 
 /** What is known without running anything. */
-function toldExample({ name, dims }: DeclaredTensor, { like, hints }: ExampleSearch): Example {
+function toldExample({ name, dims }: DeclaredTensor, shapes: Shapes, hints: InputHints): Example {
   const { below, sizes = {} } = hints.get(name) ?? {};
-  const given =
-    like?.shapes !== undefined && Object.hasOwn(like.shapes, name) ? like.shapes[name] : undefined;
+  const given = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
   const graph = graphShape(dims, sizes);
   return {
     ...(below === undefined ? {} : { below }),
@@ -92,15 +98,12 @@ async function withSample(
   return like;
 }
 
+type Shapes = ReturnType<typeof namedShapes>;
+
 /** @throws InflessError INVALID_INPUT */
-function checkShapes(
-  inputs: readonly DeclaredTensor[],
-  told: readonly Example[],
-  { name, like }: ExampleSearch,
-): void {
-  if (like?.shapes === undefined) return;
-  const given = inputs.map((input, index) => ({ ...input, example: told[index] }));
-  generateInputs({ name, inputs: hypothesis(given) }, { batch: 1, shapes: like.shapes });
+function checkShapes(inputs: readonly DeclaredTensor[], shapes: Shapes, name: string): void {
+  if (Object.keys(shapes).length > 0)
+    generateInputs({ name, inputs: hypothesis(inputs) }, { batch: 1, shapes });
 }
 
 async function climb(

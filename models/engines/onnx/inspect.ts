@@ -50,7 +50,11 @@ export async function inspectOnnx(
     const run = (feeds: NamedTensors): Promise<NamedTensors> =>
       runSession(runtime, session, name, feeds, on && providerFor(on));
     const inputs = await withExamples(declared, { name, hints: onnxInputHints(path), like, run });
-    const manifest = await findBatchAxes(identity, { inputs, outputs }, run, graphEvidence(path));
+    const evidence = graphEvidence(
+      path,
+      inputs.map((input) => input.name),
+    );
+    const manifest = await findBatchAxes(identity, { inputs, outputs }, run, evidence);
     if (like?.sample !== undefined) requireOneRow(like.sample.title, manifest.inputs);
     return { ...manifest, outputs: manifest.outputs.map(named(withTensorOutputs(path)?.classes)) };
   } finally {

@@ -74,7 +74,7 @@ export function fileOfPackage(files: readonly string[], name: string): string {
   const manifest = files.find((file) => file.endsWith(join('node_modules', owner, 'package.json')));
   if (manifest !== undefined) return join(dirname(manifest), name.slice(owner.length));
   throw new InflessError('PLATFORM_FAILED', `Package ${owner} is not installed, and an image is made of it`, {
-    remedy: 'Install infless again without --omit=optional.',
+    remedy: `Run npm install ${owner}, where infless is installed.`,
   });
 }
 

@@ -2,6 +2,7 @@ import type { Cancel, Clock } from '../../../models/base/clock.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { BatchFormer } from '../../../models/batching/batch-former.ts';
 import type { Waiting } from '../../../models/batching/deadline-queue.ts';
+import { Cancellation } from '../inference/cancellation.ts';
 import type { BatchResponse, InferenceRequest, InferenceResponse } from '../instance-protocol.ts';
 import type { ExecutionEstimate } from './execution-estimate.ts';
 
@@ -13,13 +14,15 @@ export interface DispatcherOptions {
   readonly maxWaitMs: number;
   readonly estimate: ExecutionEstimate;
   /** Runs one batch; called again only after it has settled. */
-  readonly run: (requests: readonly InferenceRequest[]) => Promise<BatchResponse>;
+  readonly run: (requests: readonly InferenceRequest[], cancellation: Cancellation) => Promise<BatchResponse>;
   /** Hears how long a request waited before its batch started. */
   readonly onStart: (waitedMs: number) => void;
 }
 
 interface Pending extends Waiting {
   readonly request: InferenceRequest;
+  /** Its batch, once it runs, and its place there. */
+  running?: { readonly cancellation: Cancellation; readonly index: number };
   resolve(response: InferenceResponse): void;
   reject(error: unknown): void;
 }
@@ -27,7 +30,7 @@ interface Pending extends Waiting {
 /** A request taken in. */
 export interface Submission {
   readonly answer: Promise<InferenceResponse>;
-  /** Takes it out of the queue because no one waits for the answer any more; does nothing once it runs. */
+  /** No one waits for the answer any more: takes it out of the queue, or ends it where it runs. */
   withdraw(): void;
 }
 
@@ -89,7 +92,10 @@ export class Dispatcher {
   }
 
   #withdraw(pending: Pending): void {
-    if (!this.#former.withdraw(pending)) return;
+    if (!this.#former.withdraw(pending)) {
+      pending.running?.cancellation.cancel(pending.running.index);
+      return;
+    }
     pending.reject(new InflessError('UNAVAILABLE', 'The request was withdrawn by its client'));
     this.#decide();
   }
@@ -109,9 +115,14 @@ export class Dispatcher {
   async #run(batch: readonly Pending[]): Promise<void> {
     this.#isRunning = true;
     const { clock, run, onStart } = this.#options;
-    for (const { arrivalMs } of batch) onStart(clock.nowMs() - arrivalMs);
+    const cancellation = new Cancellation(batch.length);
+    for (const [index, pending] of batch.entries()) {
+      onStart(clock.nowMs() - pending.arrivalMs);
+      pending.running = { cancellation, index };
+    }
+    const requests = batch.map(({ request }) => request);
     try {
-      const { responses } = await run(batch.map(({ request }) => request));
+      const { responses } = await run(requests, cancellation);
       for (const [index, pending] of batch.entries()) pending.resolve(responses[index]!);
     } catch (error) {
       for (const pending of batch) pending.reject(error);

@@ -5,13 +5,22 @@ import { sendContinue } from './expectations.ts';
 import { HttpError } from './http-error.ts';
 import { codingOf, inflaterOf } from './inflate.ts';
 
-/** The bytes of bodies that the process holds: being received, waiting and running. */
+/** The bytes that the process holds of bodies being received, waiting and running, and of answers. */
 export class BodyBudget {
-  readonly limitBytes: number;
+  #limitBytes: number;
   #usedBytes = 0;
 
   constructor(limitBytes: number) {
-    this.limitBytes = limitBytes;
+    this.#limitBytes = limitBytes;
+  }
+
+  get limitBytes(): number {
+    return this.#limitBytes;
+  }
+
+  /** Makes it as small as this, if it is larger. */
+  restrict(limitBytes: number): void {
+    this.#limitBytes = Math.min(this.#limitBytes, limitBytes);
   }
 
   get usedBytes(): number {
@@ -21,10 +30,16 @@ export class BodyBudget {
   /** @throws InflessError OVERLOADED when that would be too much. */
   take(bytes: number): void {
     if (this.#usedBytes + bytes > this.limitBytes) {
-      throw new InflessError('OVERLOADED', `The server holds ${this.#usedBytes} bytes of requests already`, {
+      const held = `The server holds ${this.#usedBytes} bytes of requests and answers already`;
+      throw new InflessError('OVERLOADED', held, {
         remedy: 'Send fewer large requests at a time, or try again later.',
       });
     }
+    this.#usedBytes += bytes;
+  }
+
+  /** Counts what is there already, an answer: it cannot be refused, but what comes next can. */
+  hold(bytes: number): void {
     this.#usedBytes += bytes;
   }
 
@@ -34,39 +49,38 @@ export class BodyBudget {
 }
 
 export interface Body {
-  /** Owns its whole buffer, so that it can be handed to another thread. */
+  /** No one else has its buffer, so that it can be handed to another thread. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Gives its bytes back to the budget; the second call does nothing. */
   release(): void;
 }
 
 /**
- * Reads a request's body up to `limitBytes`; what is beyond is never held in memory. A body in gzip or
+ * Reads a request's body up to `mostBytes`; what is beyond is never held in memory. A body in gzip or
  * deflate is inflated on the way, and its limits are those of the plain bytes: no one behind has to know how
  * it was sent.
  *
  * @throws InflessError BODY_TOO_LARGE, OVERLOADED
  * @throws HttpError 400, 415
  */
-export function readBody(request: IncomingMessage, limitBytes: number, budget: BodyBudget): Promise<Body> {
+export function readBody(request: IncomingMessage, mostBytes: number, budget: BodyBudget): Promise<Body> {
   return new Promise((resolve, reject) => {
+    const limitBytes = Math.min(mostBytes, budget.limitBytes); // what can never be held is no overload
     let heldBytes = 0;
-    let chunks: Buffer[] = [];
 
     function onData(chunk: Buffer): void {
       try {
         if (heldBytes + chunk.length > limitBytes) throw bodyTooLarge(limitBytes);
         budget.take(chunk.length);
+        heldBytes += chunk.length;
+        received.add(chunk);
       } catch (error) {
         fail(error);
-        return;
       }
-      heldBytes += chunk.length;
-      chunks.push(chunk);
     }
     function onEnd(): void {
       stop();
-      resolve({ bytes: join(chunks, heldBytes), release });
+      resolve({ bytes: received.take(), release });
     }
     function onClose(): void {
       if (request.readableEnded) return; // all is here, if not yet inflated
@@ -82,7 +96,7 @@ export function readBody(request: IncomingMessage, limitBytes: number, budget: B
         inflater.on('error', () => {}).destroy();
       }
       release();
-      chunks = [];
+      received.take();
       reject(error);
     }
     function release(): void {
@@ -96,6 +110,8 @@ export function readBody(request: IncomingMessage, limitBytes: number, budget: B
     }
 
     const coding = checkAnnounced(request, limitBytes);
+    const announced = coding === undefined ? request.headers['content-length'] : undefined;
+    const received = new Received(announced === undefined ? undefined : Number(announced));
     const inflater = coding === undefined ? undefined : inflaterOf(coding);
     const source: Readable = inflater ?? request;
     sendContinue(request);
@@ -127,13 +143,49 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** Unlike Buffer.concat never from the shared pool, whose buffer cannot leave the thread. */
-function join(chunks: readonly Buffer[], length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer as ArrayBuffer);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
+/** What is reserved for the first piece. */
+const FIRST_BYTES = 16 << 10;
+/** A client that has sent this share of what it announces gets room for the rest. */
+const TRUST = 16;
+
+/**
+ * The bytes of a body in one block that grows, however they come: kept as pieces, those of a client that
+ * sends byte by byte would take four hundred times as much memory as the body.
+ *
+ * The block is never from the shared pool of buffers, which cannot leave the thread.
+ */
+class Received {
+  readonly #announced: number;
+  #block = new Uint8Array(0);
+  #length = 0;
+
+  /** @param announced how many will come, where that is known */
+  constructor(announced = Number.POSITIVE_INFINITY) {
+    this.#announced = announced;
   }
-  return bytes;
+
+  add(chunk: Uint8Array): void {
+    const length = this.#length + chunk.length;
+    if (length > this.#block.length) this.#grow(length);
+    this.#block.set(chunk, this.#length);
+    this.#length = length;
+  }
+
+  /** Hands the bytes over, and holds none of them any more. */
+  take(): Uint8Array<ArrayBuffer> {
+    const bytes = this.#block.subarray(0, this.#length);
+    this.#block = new Uint8Array(0);
+    this.#length = 0;
+    return bytes;
+  }
+
+  /** What is announced gets room in few steps, so that little is copied; the rest of it doubles. */
+  #grow(needed: number): void {
+    const factor = Number.isFinite(this.#announced) ? TRUST : 2;
+    const wanted = Math.max(FIRST_BYTES, needed, this.#length * factor);
+    const capacity = Math.max(needed, Math.min(wanted, this.#announced));
+    const grown = new Uint8Array(Buffer.allocUnsafeSlow(capacity).buffer as ArrayBuffer);
+    grown.set(this.#block.subarray(0, this.#length));
+    this.#block = grown;
+  }
 }

@@ -2,7 +2,14 @@ import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { InflessError, messageOf } from '../../../models/base/errors.ts';
 import { programFile } from '../../../models/base/package.ts';
 import type { BatchResponse, InferenceRequest } from '../instance-protocol.ts';
-import { type FromInference, fromErrorRecord, type InferenceOptions, type ToInference } from './messages.ts';
+import type { Cancellation } from './cancellation.ts';
+import {
+  type FromInference,
+  fromErrorRecord,
+  type InferenceOptions,
+  type InferenceThreadData,
+  type ToInference,
+} from './messages.ts';
 
 /** What the thread tells of itself, beside answers. */
 export type ThreadEvent =
@@ -21,13 +28,14 @@ export class InferenceThread {
   readonly #onEvent: (event: ThreadEvent) => void;
   readonly #waiters = new Map<number, Waiter>();
   readonly #exited: Promise<void>;
+  readonly #runs = new Int32Array(new SharedArrayBuffer(4));
   #lastId = 0;
   #state: 'running' | 'closing' | 'failed' = 'running';
 
   constructor(options: InferenceOptions, onEvent: (event: ThreadEvent) => void) {
     this.#onEvent = onEvent;
     this.#worker = new Worker(programFile('packager/server/inference-worker'), {
-      workerData: options,
+      workerData: { ...options, runs: this.#runs } satisfies InferenceThreadData,
       // a copy is no environment of the process: TensorFlow's library would not see what it is told there
       env: SHARE_ENV,
     });
@@ -47,13 +55,19 @@ export class InferenceThread {
     });
   }
 
+  /** Runs of the model so far; it wraps around. */
+  get runs(): number {
+    return Atomics.load(this.#runs, 0);
+  }
+
   /**
    * Runs requests as one batch. Their buffers move to the inference thread and are empty here afterwards.
    *
+   * @param cancellation says while it runs which requests need not be answered any more
    * @throws InflessError INFERENCE_FAILED when the thread is gone; what a single request suffers is in its
    * response.
    */
-  run(requests: readonly InferenceRequest[]): Promise<BatchResponse> {
+  run(requests: readonly InferenceRequest[], cancellation: Cancellation): Promise<BatchResponse> {
     if (this.#state !== 'running') {
       return Promise.reject(new InflessError('UNAVAILABLE', 'The inference thread has ended'));
     }
@@ -62,7 +76,7 @@ export class InferenceThread {
     const buffers = new Set(requests.map(({ body }) => body.buffer as ArrayBuffer));
     return new Promise((resolve, reject) => {
       this.#waiters.set(id, { resolve, reject });
-      this.#post({ type: 'run', id, requests }, [...buffers]);
+      this.#post({ type: 'run', id, requests, cancelled: cancellation.shared }, [...buffers]);
     });
   }
 

@@ -1,6 +1,7 @@
 import { type ErrorCode, InflessError } from '../../../models/base/errors.ts';
 import type { Threading } from '../../../models/engines/engine.ts';
-import type { ModelManifest } from '../../../models/manifest/manifest.ts';
+import type { RequestLike } from '../../../models/manifest/example.ts';
+import type { BatchingChoice, ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { BatchResponse, InferenceRequest } from '../instance-protocol.ts';
 
 /** What the inference thread is started with. */
@@ -8,6 +9,10 @@ export interface InferenceOptions {
   readonly model: string;
   readonly modelName: string | undefined;
   readonly manifest: string | undefined;
+  /** A request to warm up with: a file, or JSON. */
+  readonly sample: string | undefined;
+  readonly shapes: RequestLike['shapes'];
+  readonly batching: BatchingChoice;
   readonly cpuMillicores: number;
   readonly gpuPercent: number;
   readonly provider: string | undefined;
@@ -15,6 +20,14 @@ export interface InferenceOptions {
   readonly threading: Threading | undefined;
   readonly maxBatch: number;
   readonly maxBodyBytes: number;
+  readonly maxRows: number;
+  readonly maxFrameRows: number;
+  readonly maxAnswerBytes: number;
+}
+
+/** What the thread is given beside: one counter of runs of the model, which both threads see. */
+export interface InferenceThreadData extends InferenceOptions {
+  readonly runs: Int32Array<SharedArrayBuffer>;
 }
 
 /** The model once its session is open. */
@@ -34,7 +47,13 @@ export interface WarmupRun {
 }
 
 export type ToInference =
-  | { readonly type: 'run'; readonly id: number; readonly requests: readonly InferenceRequest[] }
+  | {
+      readonly type: 'run';
+      readonly id: number;
+      readonly requests: readonly InferenceRequest[];
+      /** See {@link Cancellation}. */
+      readonly cancelled: SharedArrayBuffer;
+    }
   /**
    * Closes the session after what was sent before and ends the thread: it must never be terminated, see
    * worker.

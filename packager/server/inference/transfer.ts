@@ -1,5 +1,9 @@
+import { MessageChannel } from 'node:worker_threads';
+
 /** Below this a copy is cheaper than handing a buffer over. */
 const WORTH_TRANSFERRING_BYTES = 4096;
+/** Below this it does not matter when the memory comes back. */
+const WORTH_FREEING_BYTES = 64 << 10;
 
 /**
  * Prepares bodies for `postMessage`. A body that has a buffer to itself is handed over without a copy. One
@@ -24,4 +28,27 @@ function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     return bytes as Uint8Array<ArrayBuffer>;
   }
   return new Uint8Array(bytes);
+}
+
+const nowhere = closedPort();
+
+/**
+ * Gives the memory of buffers back at once; they are empty afterwards. The collector looks after small
+ * objects, of which a buffer of megabytes is one: by itself it lets many of them pile up.
+ *
+ * A message to a closed port is dropped with all that was handed over to it.
+ */
+export function free(buffers: Iterable<ArrayBufferLike>): void {
+  const own = [...new Set(buffers)].filter(
+    (buffer): buffer is ArrayBuffer =>
+      buffer instanceof ArrayBuffer && buffer.byteLength >= WORTH_FREEING_BYTES,
+  );
+  if (own.length > 0) nowhere.postMessage(undefined, own);
+}
+
+function closedPort() {
+  const { port1, port2 } = new MessageChannel();
+  port1.close();
+  port2.close();
+  return port1;
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   describe,
+  headersThatCount,
   isPrediction,
   PROTOCOL_URLS,
   type Route,
@@ -8,9 +9,11 @@ import {
 } from '../../../models/protocols/index.ts';
 import { JSON_TYPE } from '../../../models/protocols/protocol.ts';
 import { decodeBatchRequest, encodeBatchReply, FRAME_CONTENT_TYPE } from '../batch-frame.ts';
+import { sendHeld } from '../http/answers.ts';
 import { CLIENT_CLOSED, HttpError } from '../http/http-error.ts';
 import { asBuffer, bodyBytes } from '../http/http-server.ts';
-import type { Instance } from '../instance.ts';
+import { Cancellation } from '../inference/cancellation.ts';
+import { type Instance, mostRequests } from '../instance.ts';
 import { BATCH_PATH } from '../instance-protocol.ts';
 
 /** What every protocol has to answer, and the gateway's batches. */
@@ -46,13 +49,14 @@ export function protocolRoutes(app: FastifyInstance, instance: Instance): void {
     const submission = instance.predict({
       path: request.url,
       contentType: request.headers['content-type'] ?? JSON_TYPE,
+      ...headersThatCount(request.inferenceRoute as Route, request.headers),
       body: bodyBytes(request),
     });
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) submission.withdraw();
     });
-    const { status, contentType, body } = await submission.answer;
-    return reply.code(status).type(contentType).send(asBuffer(body));
+    const { status, contentType, headers = {}, body } = await submission.answer;
+    return sendHeld(reply.code(status).type(contentType).headers(headers), body, instance.budget);
   }
 
   for (const url of PROTOCOL_URLS) {
@@ -68,9 +72,14 @@ export function protocolRoutes(app: FastifyInstance, instance: Instance): void {
     BATCH_PATH,
     { onRequest: async (_request, reply) => admit(reply), bodyLimit: instance.budget.limitBytes },
     async (request, reply) => {
-      const batch = await instance.runBatch(decodeBatchRequest(bodyBytes(request)));
+      const requests = decodeBatchRequest(bodyBytes(request), mostRequests(instance.settings));
+      const cancellation = new Cancellation(requests.length);
+      reply.raw.once('close', () => {
+        if (!reply.raw.writableFinished) cancellation.cancelAll();
+      });
+      const batch = await instance.runBatch(requests, cancellation);
       for (const { status } of batch.responses) metrics.countAnswer(status);
-      return reply.type(FRAME_CONTENT_TYPE).send(asBuffer(encodeBatchReply(batch)));
+      return sendHeld(reply.type(FRAME_CONTENT_TYPE), encodeBatchReply(batch), instance.budget);
     },
   );
 }

@@ -1,6 +1,9 @@
 import { InflessError } from '../../../models/base/errors.ts';
 import { readTextIfPresent } from '../../../models/base/files.ts';
 
+/** A rate above this is a mistake: a timestamp, mostly. */
+const MOST_PER_SECOND = 1e6;
+
 /**
  * Reads a rate trace: one rate per line, or CSV of which one column holds the rates.
  *
@@ -27,11 +30,20 @@ export function parseTrace(text: string, what: string, column = '1'): number[] {
   }
   return lines.map(({ number, fields }) => {
     const field = fields[index] ?? '';
-    if (isRate(field)) return Number(field);
+    if (isRate(field) && Number(field) <= MOST_PER_SECOND) return Number(field);
+    if (isRate(field)) throw tooMuch(`${what}, line ${number}`, field);
     throw new InflessError('INVALID_INPUT', `${what}, line ${number}: "${field}" is not a rate`, {
       remedy: 'Write requests per second, zero or more, one line per interval.',
     });
   });
+}
+
+function tooMuch(where: string, field: string): InflessError {
+  return new InflessError(
+    'INVALID_INPUT',
+    `${where}: ${field} requests per second are more than anyone sends`,
+    { remedy: 'Are they timestamps? plan reads those with --trace-format timestamps.' },
+  );
 }
 
 function columnIndex(column: string, header: readonly string[], what: string): number {

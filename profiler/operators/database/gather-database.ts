@@ -1,10 +1,11 @@
 import { InflessError } from '../../../models/base/errors.ts';
 import { packageVersion } from '../../../models/base/package.ts';
+import type { RequestLike } from '../../../models/manifest/example.ts';
+import { likened } from '../../../models/manifest/inputs.ts';
 import type { ModelFile, ModelManifest } from '../../../models/manifest/manifest.ts';
 import { resolveModel } from '../../../models/resolve/resolve-model.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { readHost } from '../../../profiles/host.ts';
-import type { InputShapes } from '../../cell/cell-protocol.ts';
 import { availableCpuMillicores } from '../../quota/cpu-limit.ts';
 import { describeQuotas, openSweepQuotas } from '../../quota/measurement-quotas.ts';
 import { requireTracing } from '../trace/trace-model.ts';
@@ -20,6 +21,9 @@ import {
 } from './database.ts';
 import { gatheredTwice, gatherModel } from './gather.ts';
 
+/** Sizes by the names of inputs. */
+type Shapes = NonNullable<RequestLike['shapes']>;
+
 export interface GatherDatabaseOptions {
   readonly batches: readonly number[];
   /** Time for the runs of a batch without a trace, and again for those with one. */
@@ -32,7 +36,7 @@ export interface GatherDatabaseOptions {
    */
   readonly rounds: number;
   /** Sizes of free dimensions, of whichever model has an input of that name. */
-  readonly shapes?: InputShapes | undefined;
+  readonly shapes?: Shapes | undefined;
 }
 
 /**
@@ -56,7 +60,12 @@ export async function gatherDatabase(
 ): Promise<{ readonly file: string; readonly engine: string }> {
   const host = await readHost();
   const all = [...(calibration ? await calibrationModels() : []), ...references];
-  const models = await Promise.all(all.map((reference) => resolveModel(reference)));
+  const models = await Promise.all(all.map((reference) => resolveModel(reference))).then((found) =>
+    found.map((model) => ({
+      ...model,
+      manifest: likened(model.manifest, likenessOf(model.manifest, shapes)),
+    })),
+  );
   const engine = engineOfAll(models);
   const file = databaseFile(host, engine);
   const quotas = await openSweepQuotas({});
@@ -69,7 +78,7 @@ export async function gatherDatabase(
     const { name, digest } = model.manifest;
     const now = await gatherModel(
       model,
-      { batches, cores, shapes: shapesOf(model.manifest, shapes), budgetMs, quotas },
+      { batches, cores, budgetMs, quotas },
       (config) => onRun(name, config),
       signal,
     );
@@ -105,8 +114,8 @@ function engineOfAll(models: readonly ModelFile[]): string {
   );
 }
 
-/** Those of this model's inputs. */
-export function shapesOf({ inputs }: ModelManifest, shapes: InputShapes): InputShapes {
+/** Sizes are given for the inputs of several models: those of this one. */
+export function likenessOf({ inputs }: Pick<ModelManifest, 'inputs'>, shapes: Shapes): RequestLike {
   const names = new Set(inputs.map(({ name }) => name));
-  return Object.fromEntries(Object.entries(shapes).filter(([name]) => names.has(name)));
+  return { shapes: Object.fromEntries(Object.entries(shapes).filter(([name]) => names.has(name))) };
 }

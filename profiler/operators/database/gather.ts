@@ -2,7 +2,6 @@ import { generateInputs } from '../../../models/manifest/inputs.ts';
 import { canBatch, type ModelFile } from '../../../models/manifest/manifest.ts';
 import { elementCount, type NamedTensors } from '../../../models/manifest/tensor.ts';
 import type { Config } from '../../../profiles/config.ts';
-import type { InputShapes } from '../../cell/cell-protocol.ts';
 import type { Quotas } from '../../quota/quota.ts';
 import { traceModel } from '../trace/trace-model.ts';
 import { type OperatorModel, type OperatorRun, withRound } from './database.ts';
@@ -11,7 +10,6 @@ export interface GatherOptions {
   readonly batches: readonly number[];
   /** Whole cores: of a fraction of one the quota's stalls would be seen, in whatever operator they fall. */
   readonly cores: readonly number[];
-  readonly shapes: InputShapes;
   /** Time for the runs of a batch without a trace, and again for those with one. */
   readonly budgetMs: number;
   readonly quotas: Quotas;
@@ -44,16 +42,13 @@ export async function gatherModel(
 async function gatherRun(
   model: ModelFile,
   config: Config,
-  { shapes, budgetMs, quotas }: GatherOptions,
+  { budgetMs, quotas }: GatherOptions,
   signal: AbortSignal | undefined,
 ): Promise<OperatorRun> {
-  const { operators, samples, observation } = await traceModel(
-    { model, config, shapes, budgetMs, quotas },
-    signal,
-  );
+  const { operators, samples, observation } = await traceModel({ model, config, budgetMs, quotas }, signal);
   const { batch, cpuMillicores } = config;
   const { threads, wallMs, usualMs, cpuMs } = observation;
-  const feeds = generateInputs(model.manifest, { batch, shapes });
+  const feeds = generateInputs(model.manifest, { batch });
   return {
     batch,
     cpuMillicores,

@@ -8,7 +8,6 @@ import { guessCaveats, measuredShapes } from '../../../profiles/conditions/shape
 import { type Config, formatConfig } from '../../../profiles/config.ts';
 import { readHost } from '../../../profiles/host.ts';
 import { type Cell, PROFILE_SCHEMA, type ProfileTable } from '../../../profiles/table.ts';
-import type { InputShapes } from '../../cell/cell-protocol.ts';
 import { measureCell } from '../../cell/measure-cell.ts';
 import { availableCpuMillicores } from '../../quota/cpu-limit.ts';
 import { createSweepQuota, describeQuotas, openSweepQuotas } from '../../quota/measurement-quotas.ts';
@@ -44,11 +43,15 @@ export async function predictModel(
   note: (text: string) => void = () => undefined,
   signal?: AbortSignal,
 ): Promise<ProfileTable> {
-  const { modelName, periodMicros, shapes = {}, measuredCells = 0 } = options;
-  const model = await resolveModel(reference, modelName === undefined ? {} : { name: modelName });
+  const { modelName, periodMicros, like = {}, measuredCells = 0 } = options;
+  const model = await resolveModel(reference, {
+    ...(modelName === undefined ? {} : { name: modelName }),
+    batching: options.batching ?? 'proven',
+    like,
+  });
   const { manifest } = model;
-  const row = generateInputs(manifest, { batch: 1, shapes });
-  const rows = measuredShapes(manifest, row, new Set(Object.keys(shapes)));
+  const row = generateInputs(manifest, { batch: 1 });
+  const rows = measuredShapes(manifest, row);
   for (const caveat of guessCaveats({ shapes: rows })) note(caveat);
   const host = await readHost();
   const engine = requireTracing(manifest).version;
@@ -58,7 +61,7 @@ export async function predictModel(
   const settings = settingsOf(options);
   if (options.gpuPercents?.some((percent) => percent > 0))
     note('Shares of a GPU cannot be predicted: only CPU is.');
-  const looks = await lookAt(model, shapes, quotas, signal);
+  const looks = await lookAt(model, quotas, signal);
   const shape = modelShape(manifest.name, looks.one, looks.more);
   const others = database.models.filter(({ digest }) => digest !== manifest.digest);
   const times = new ModelTimes(others.length > 0 ? others : database.models);
@@ -71,7 +74,7 @@ export async function predictModel(
   const measured = new Map<Config, Cell>();
   for (const config of tellingPoints(configs, measuredCells)) {
     note(`Measuring ${formatConfig(config)} to correct the predictions.`);
-    measured.set(config, await measure({ model, config, shapes, settings }, quotas, signal));
+    measured.set(config, await measure({ model, config, settings }, quotas, signal));
   }
   const correction = correctionBy(measured, estimates);
   tellUnknown(estimates, note);
@@ -110,19 +113,11 @@ interface Looks {
 type ShapedLook = Parameters<typeof modelShape>[1];
 
 /** Which operators run for one row and for two, on one core. */
-async function lookAt(
-  model: ModelFile,
-  shapes: InputShapes,
-  quotas: Quotas,
-  signal: AbortSignal | undefined,
-): Promise<Looks> {
+async function lookAt(model: ModelFile, quotas: Quotas, signal: AbortSignal | undefined): Promise<Looks> {
   const look = async (batch: number) => {
     const config = { batch, cpuMillicores: Math.min(1000, await availableCpuMillicores()), gpuPercent: 0 };
-    const { operators, observation } = await traceModel(
-      { model, config, shapes, quotas, budgetMs: 1 },
-      signal,
-    );
-    const tensorElements = elementsIn(generateInputs(model.manifest, { batch, shapes }));
+    const { operators, observation } = await traceModel({ model, config, quotas, budgetMs: 1 }, signal);
+    const tensorElements = elementsIn(generateInputs(model.manifest, { batch }));
     return { shaped: { batch, operators, tensorElements }, observation: { ...observation, batch } };
   };
   const one = await look(1);

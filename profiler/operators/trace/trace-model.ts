@@ -9,7 +9,6 @@ import { engineFor } from '../../../models/engines/index.ts';
 import type { Operator } from '../../../models/engines/tracing.ts';
 import type { ModelFile, ModelManifest } from '../../../models/manifest/manifest.ts';
 import type { Config } from '../../../profiles/config.ts';
-import type { InputShapes } from '../../cell/cell-protocol.ts';
 import { createSweepQuota } from '../../quota/measurement-quotas.ts';
 import type { Quotas } from '../../quota/quota.ts';
 import {
@@ -22,7 +21,6 @@ import {
 export interface TraceRequest {
   readonly model: ModelFile;
   readonly config: Config;
-  readonly shapes: InputShapes;
   /** Time for the runs without a trace, and again for those with one. */
   readonly budgetMs: number;
   readonly quotas: Quotas;
@@ -70,7 +68,7 @@ export function requireTracing({ name, format }: ModelManifest): Engine & { read
 
 /** @param folder that the process leaves its files in */
 async function ask(
-  { model, config, shapes, budgetMs, quotas }: TraceRequest,
+  { model, config, budgetMs, quotas }: TraceRequest,
   folder: string,
   signal: AbortSignal | undefined,
 ): Promise<Extract<TraceAnswer, { type: 'done' }>> {
@@ -91,7 +89,7 @@ async function ask(
     await heard(child);
     await quota.attach(child.pid!);
     const periodMs = (quota.periodMicros ?? 0) / 1000;
-    child.send({ model, config, shapes, budgetMs, periodMs } satisfies TraceQuestion, () => undefined);
+    child.send({ model, config, budgetMs, periodMs } satisfies TraceQuestion, () => undefined);
     const answer = await heard(child);
     if (answer.type === 'done') return answer;
     throw new InflessError(

@@ -2,13 +2,12 @@ import { z } from 'zod';
 import { operatorSchema } from '../../../models/engines/tracing.ts';
 import type { ModelFile } from '../../../models/manifest/manifest.ts';
 import type { Config } from '../../../profiles/config.ts';
-import { codecSchema, type InputShapes, openedSchema } from '../../cell/cell-protocol.ts';
+import { codecSchema, openedSchema } from '../../cell/cell-protocol.ts';
 
 /** What the process of one traced run is asked, once. */
 export interface TraceQuestion {
   readonly model: ModelFile;
   readonly config: Config;
-  readonly shapes: InputShapes;
   /** For the runs without a trace, and again for those with one. */
   readonly budgetMs: number;
   readonly periodMs: number;

@@ -26,9 +26,9 @@ async function answer(question: TraceQuestion): Promise<TraceAnswer> {
 }
 
 /** As it runs in production, without a trace. */
-async function observe({ model, config, shapes, budgetMs, periodMs }: TraceQuestion): Promise<Observation> {
+async function observe({ model, config, budgetMs, periodMs }: TraceQuestion): Promise<Observation> {
   const heartbeat = everySecond();
-  const cell = await openCell({ ask: 'open', model, config, shapes });
+  const cell = await openCell({ ask: 'open', model, config });
   const codecMs = cell.codec({ ask: 'codec', budgetMs: Math.min(100, budgetMs) });
   const windowMs = Math.min(budgetMs, Math.max(WINDOW_MS, 5 * periodMs));
   await cell.warmUp({ ask: 'warm-up', windowMs, budgetMs: 3 * budgetMs }, heartbeat);
@@ -48,8 +48,8 @@ async function observe({ model, config, shapes, budgetMs, periodMs }: TraceQuest
   };
 }
 
-function trace({ model, config, shapes, budgetMs }: TraceQuestion): Promise<readonly Run[]> {
-  const feeds = generateInputs(model.manifest, { batch: config.batch, seed: 0, shapes });
+function trace({ model, config, budgetMs }: TraceQuestion): Promise<readonly Run[]> {
+  const feeds = generateInputs(model.manifest, { batch: config.batch, seed: 0 });
   const { tracing } = engineFor(model.manifest.format); // there is one, or this process were not
   return tracing!.operators(model, config, feeds, { runs: FEWEST_RUNS, timeMs: budgetMs });
 }

@@ -219,7 +219,7 @@ function moveTo(sloMs) {
 
 function tellBest() {
   const percentile = element('percentile').value;
-  const { key, unit } = chosenResource();
+  const { carriedUnit } = chosenResource();
   const point = bestAt(frontier.sloMs);
   const asked = `p${percentile} ≤ ${short(frontier.sloMs)} ms`;
   const best = element('best');
@@ -231,19 +231,24 @@ function tellBest() {
   const cell = cells[point.cell];
   best.textContent = [
     `${asked}: ${cell.config}`,
-    `${short(cell.rowsPer[key])} ${unit}`,
-    `${short(cell.rowsPerSecond)} rows/s`,
+    `${short(point.value)} ${carriedUnit}`,
+    `an instance carries ${short(point.carried)} requests/s`,
     `batch p${percentile} ${short(cell.latencyMs[`p${percentile}`])} ms`,
     ...(cell.cpuMsPerRow > 0 ? [`${short(cell.cpuMsPerRow)} ms CPU a row`] : []),
     ...(cell.memoryBytes > 0 ? [`${short(cell.memoryBytes / 1e6)} MB`] : []),
   ].join(' · ');
 }
 
+/** Where another config begins to be the best. */
+function changesOfConfig(points) {
+  return points.flatMap(({ cell }, index) => (cell === points[index - 1]?.cell ? [] : [index]));
+}
+
 /** Steps that hold from each point to the next, and from the last to the end of the axis. */
 function drawFrontierChart() {
   const { points, target, range } = frontier;
-  const { key, unit } = chosenResource();
-  const shown = [...points.map(({ cell }) => cells[cell]), cells[points.at(-1).cell]];
+  const { carriedUnit: unit } = chosenResource();
+  const shown = [...points, points.at(-1)];
   draw(
     target,
     () => ({
@@ -260,20 +265,21 @@ function drawFrontierChart() {
           stroke: seriesColor(0),
           width: 2,
           paths: chartKit.steps,
-          points: { show: true, size: 7, filter: () => points.map((_, index) => index) },
-          value: (_, value, __, at) => (at === null ? '–' : `${short(value)} with ${shown[at].config}`),
+          points: { show: true, size: 7, filter: () => changesOfConfig(points) },
+          value: (_, value, __, at) =>
+            at === null ? '–' : `${short(value)} with ${cells[shown[at].cell].config}`,
         },
       ],
       hooks: { draw: [(plot) => markX(plot, frontier.sloMs, color('series-2'))] },
     }),
-    [[...points.map(({ sloMs }) => sloMs), range[1]], shown.map(({ rowsPer }) => rowsPer[key])],
+    [[...points.map(({ sloMs }) => sloMs), range[1]], shown.map(({ value }) => value)],
   );
 }
 
 function drawFrontier() {
   fill(
     element('resource'),
-    resources.map(({ unit }) => unit),
+    resources.map(({ carriedUnit }) => carriedUnit),
   );
   element('resource').parentElement.hidden = resources.length === 1;
   chooseFrontier();

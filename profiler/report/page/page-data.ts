@@ -1,4 +1,5 @@
 import {
+  carriedBy,
   type Efficiency,
   frontierOf,
   perCore,
@@ -8,6 +9,7 @@ import {
   type SloPercentile,
 } from '../../../profiles/best-config.ts';
 import { compareConfigs, formatConfig } from '../../../profiles/config.ts';
+import { servingMemoryBytes } from '../../../profiles/lookup.ts';
 import { relativeError } from '../../../profiles/statistics.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
 import { hasIntervals } from '../caveats.ts';
@@ -30,6 +32,8 @@ export interface PageResource {
   readonly key: ResourceKey;
   /** `rows/s per core`. */
   readonly unit: string;
+  /** The same of what is carried within an SLO. */
+  readonly carriedUnit: string;
 }
 
 export interface PageCell {
@@ -51,32 +55,47 @@ export interface PageCell {
 export interface PageFrontier {
   readonly percentile: SloPercentile;
   readonly resource: ResourceKey;
-  /** Ascending by SLO; `cell` is the index of the config that is best from there on. */
-  readonly points: readonly { readonly sloMs: number; readonly cell: number }[];
+  /**
+   * Ascending by SLO; `cell` is the index of the config that is best there, `value` what it gives of the
+   * resource, and `carried` what an instance of it carries, in requests per second.
+   */
+  readonly points: readonly {
+    readonly sloMs: number;
+    readonly cell: number;
+    readonly value: number;
+    readonly carried: number;
+  }[];
 }
 
 const RESOURCES: readonly (PageResource & { readonly efficiency: Efficiency })[] = [
-  { key: 'core', unit: 'rows/s per core', efficiency: perCore },
-  { key: 'gpuPercent', unit: 'rows/s per GPU percent', efficiency: perGpuPercent },
+  { key: 'core', unit: 'rows/s per core', carriedUnit: 'requests/s per core', efficiency: perCore },
+  {
+    key: 'gpuPercent',
+    unit: 'rows/s per GPU percent',
+    carriedUnit: 'requests/s per GPU percent',
+    efficiency: perGpuPercent,
+  },
 ];
 
 export function pageData(table: ProfileTable, slo: Slo | undefined): PageData {
   const cells = table.cells.toSorted(compareConfigs);
   const known = hasIntervals(table);
   const resources = RESOURCES.filter(({ efficiency }) =>
-    cells.some((cell) => efficiency(cell) !== undefined),
+    cells.some((cell) => efficiency(cell, 1) !== undefined),
   );
   return {
     cells: cells.map((cell) => pageCell(cell, known)),
     hasIntervals: known,
-    resources: resources.map(({ key, unit }) => ({ key, unit })),
+    resources: resources.map(({ key, unit, carriedUnit }) => ({ key, unit, carriedUnit })),
     frontiers: resources.flatMap(({ key, efficiency }) =>
       SLO_PERCENTILES.map((percentile) => ({
         percentile,
         resource: key,
-        points: frontierOf(cells, percentile, efficiency).map(({ sloMs, cell }) => ({
+        points: frontierOf(table, percentile, efficiency).map(({ sloMs, cell, value }) => ({
           sloMs,
           cell: cells.indexOf(cell),
+          value,
+          carried: carriedBy(table, cell, { sloMs, percentile }),
         })),
       })),
     ),
@@ -94,9 +113,12 @@ function pageCell(cell: Cell, known: boolean): PageCell {
     gpuPercent: cell.gpuPercent,
     latencyMs: { mean, low, high, p50, p95, p99 },
     rowsPerSecond: cell.throughputPerSecond,
-    rowsPer: { core: perCore(cell) ?? null, gpuPercent: perGpuPercent(cell) ?? null },
+    rowsPer: {
+      core: perCore(cell, cell.throughputPerSecond) ?? null,
+      gpuPercent: perGpuPercent(cell, cell.throughputPerSecond) ?? null,
+    },
     cpuMsPerRow: cell.cpuMs / cell.batch,
-    memoryBytes: cell.peakMemoryBytes,
+    memoryBytes: servingMemoryBytes(cell),
     relativeError: known ? relativeError(cell.latencyMs) : null,
   };
 }

@@ -3,9 +3,11 @@ import { renderDocument } from '../../../models/base/page/document.ts';
 import { escapeHtml, type HtmlCell, tableHtml } from '../../../models/base/page/html.ts';
 import { formatBytes, formatCores, formatDuration } from '../../../models/base/units.ts';
 import { SLO_PERCENTILES, type Slo, throughputPerCore } from '../../../profiles/best-config.ts';
+import { gradeOf, gradeText } from '../../../profiles/conditions/grade.ts';
 import { periodText } from '../../../profiles/conditions/period.ts';
 import { guessCaveats } from '../../../profiles/conditions/shapes.ts';
 import { compareConfigs, formatConfig } from '../../../profiles/config.ts';
+import { servingMemoryBytes } from '../../../profiles/lookup.ts';
 import { relativeError } from '../../../profiles/statistics.ts';
 import type { Cell, ProfileTable } from '../../../profiles/table.ts';
 import { caveatsOf, hasIntervals, remarksOn, shapesText } from '../caveats.ts';
@@ -64,7 +66,7 @@ ${hasIntervals(table) ? remarksSection(table) : ''}
 ${cellsTable(table)}
 </section>
 </main>
-<footer><p>infless ${packageVersion}, infless-profile report. A batch of more than one is gathered while the one before runs, so the tightest SLO of its config is twice its latency.</p></footer>`;
+<footer><p>infless ${packageVersion}, infless-profile report. What an instance carries within an SLO is worked out as the planner does: requests come at random, wait for their turn, and their JSON is read and written.</p></footer>`;
 }
 
 function percentileSelect(chosen: number): string {
@@ -81,6 +83,7 @@ function conditions(table: ProfileTable): string[] {
   const facts: readonly (readonly [string, string])[] = [
     ['Model', `${model.format}, ${formatBytes(model.sizeBytes)}, ${model.digest}`],
     ['Rows', shapesText(table)],
+    ['Grade', gradeText(gradeOf(table))],
     [
       'Host',
       `${host.cpuModel}, ${host.cpuCores} cores, ${formatBytes(host.memoryBytes)}${gpus}, ${host.platform} ${host.arch}, kernel ${host.kernel}`,
@@ -124,7 +127,7 @@ function columnsOf(table: ProfileTable): readonly Column[] {
     ...(withGpu ? gpu.slice(1) : []),
     { title: 'CPU ms a row', text: ({ cpuMs, batch }) => short(cpuMs / batch) },
     { title: 'throttled', text: throttledText },
-    { title: 'memory', text: ({ peakMemoryBytes }) => formatBytes(peakMemoryBytes) },
+    { title: 'memory', text: (cell) => formatBytes(servingMemoryBytes(cell)) },
     ...(table.cells.some(({ gpu }) => gpu !== undefined) ? GPU_USE : []),
     { title: 'first answer', text: ({ firstAnswerMs }) => formatDuration(firstAnswerMs) },
     { title: 'samples', text: ({ samples }) => String(samples) },

@@ -2,11 +2,11 @@ import { formatCores } from '../../../models/base/units.ts';
 import { type Threading, threadRule } from '../../../models/engines/engine.ts';
 import { engineFor } from '../../../models/engines/index.ts';
 import type { ModelManifest } from '../../../models/manifest/manifest.ts';
-import type { Config } from '../../../profiles/config.ts';
+import { type Config, formatConfig } from '../../../profiles/config.ts';
 import { threadingOf } from '../../../profiles/lookup.ts';
 import type { Cell, ThreadChoice } from '../../../profiles/table.ts';
 import type { MeasuredCell } from '../../cell/verdicts.ts';
-import type { CellRunner } from '../cell-runner.ts';
+import type { CellRunner, CheckedCell } from '../cell-runner.ts';
 import type { Grid } from '../grid.ts';
 import type { Journal } from '../journal.ts';
 import { candidatesFor, quotasToTry, winnerOf } from './thread-choices.ts';
@@ -15,32 +15,47 @@ interface Setup {
   readonly manifest: ModelManifest;
   readonly grid: Grid;
   readonly journal: Journal;
+  /** Within the time that trials may take. */
   readonly runner: CellRunner;
+}
+
+/** Who hears of trials. */
+export interface TrialListener {
+  note(text: string): void;
+  step(text: string): void;
+  /** A trial that won is a cell of the sweep. */
+  measured(won: CheckedCell): void;
 }
 
 /**
  * Tries threads where the quotas of a grid leave a choice, with the batch in the middle of the grid, unless
  * the journal knows already. The winners are cells of the sweep. Some engines choose their threads
- * themselves.
+ * themselves. Quotas that there is no time for run with the engine's own rule.
  */
 export async function chooseThreads(
   { manifest, grid, journal, runner }: Setup,
-  note: (text: string) => void,
+  listener: TrialListener,
 ): Promise<readonly ThreadChoice[]> {
   if (!engineFor(manifest.format).takesThreading || !grid.gpuPercents.includes(0)) return [];
   if (journal.threading !== undefined) return journal.threading;
   const batch = grid.batches[Math.floor(grid.batches.length / 2)]!;
-  const cells = new Map<string, Cell>();
+  const cells = new Map<string, CheckedCell>();
   const choices = await tryThreads(grid.cpuMillicores, async (cpuMillicores, threading) => {
-    const result = await runner.measure({ batch, cpuMillicores, gpuPercent: 0 }, threading);
-    if ('failure' in result) return undefined;
-    cells.set(keyOf(cpuMillicores, threading), result.cell);
+    const config = { batch, cpuMillicores, gpuPercent: 0 };
+    listener.step(`Trying ${describe(threading)} with ${formatConfig(config)}`);
+    const result = await runner.measure(config, threading);
+    if (result === undefined || 'failure' in result) return undefined;
+    cells.set(keyOf(cpuMillicores, threading), result);
     return result;
   });
   for (const choice of choices) {
-    await journal.append(cells.get(keyOf(choice.cpuMillicores, choice))!);
+    const won = cells.get(keyOf(choice.cpuMillicores, choice))!;
+    await journal.append(won.cell);
+    listener.measured(won);
     if (isUsual(choice)) continue;
-    note(`Under ${formatCores(choice.cpuMillicores)} cores, ${describe(choice)} did best and will be used.`);
+    listener.note(
+      `Under ${formatCores(choice.cpuMillicores)} cores, ${describe(choice)} did best and will be used.`,
+    );
   }
   await journal.appendThreading(choices);
   return choices;

@@ -7,11 +7,12 @@ import {
 } from '../../../autoscaler/dispatch/dispatcher.ts';
 import type { BatchTransport } from '../../../autoscaler/dispatch/transport.ts';
 import { ObservedTimes } from '../../../autoscaler/latency/observed-times.ts';
-import { NO_COST, ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
+import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { SimulatedCluster } from '../../../autoscaler/simulation/cluster/simulated-cluster.ts';
 import { SimulatedTransport } from '../../../autoscaler/simulation/cluster/simulated-transport.ts';
 import { InflessError } from '../../../models/base/errors.ts';
 import { VirtualClock } from '../../../models/base/virtual-clock.ts';
+import { NO_COST } from '../../../profiles/capacity/batch-time.ts';
 import type { Config } from '../../../profiles/config.ts';
 import { REASON, runningAlone } from '../../support/lone-requests.ts';
 import { nodeCapacity, resourcesOf } from '../../support/resources.ts';
@@ -392,10 +393,11 @@ describe('losing an instance', () => {
     scene.dispatcher.setInstances([a!, b!]);
     await settle(); // b is busy with later1…later4
     scene.cluster.crash('a');
-    await advance(scene.clock, 3 * BATCH_MS);
+    await advance(scene.clock, 6 * BATCH_MS);
     expect(scene.lost).toEqual(['a']);
     scene.expectAnswered(...names(4), ...names(8, 'later'));
     expect(scene.fate('r1')!.atMs).toBeLessThan(scene.fate('later5')!.atMs); // they are due earlier
+    expect(scene.batches.map(({ size }) => size)).toEqual([4, 1, 1, 1, 1, 4]); // any may be what a died of
   });
 
   it('leaves that instance alone until it is set again', async () => {
@@ -413,20 +415,21 @@ describe('losing an instance', () => {
     scene.expectAnswered('r1');
   });
 
-  it('makes a request a suspect when it happens under it three times', async () => {
-    const scene = new Scene();
-    for (const id of ['a', 'b', 'c', 'd']) {
+  it('gives a request up that was unlucky five times', async () => {
+    const scene = new Scene({ maxWaitMs: 60_000 });
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) {
       scene.dispatcher.setInstances(await scene.instances(id));
-      if (id === 'a') scene.submit('poison');
+      if (id === 'a') scene.submit('unlucky');
       await advance(scene.clock, 10);
       scene.cluster.crash(id);
       await settle();
+      scene.dispatcher.instanceGone(id, false); // it was stopped
     }
-    expect(scene.fate('poison')?.error).toMatchObject({
+    expect(scene.fate('unlucky')?.error).toMatchObject({
       code: 'UNAVAILABLE',
-      message: '3 instances of function "f" failed this request',
+      message: '5 instances of function "f" failed this request',
     });
-    expect(scene.lost).toEqual(['a', 'b', 'c']);
+    expect(scene.lost).toEqual(['a', 'b', 'c', 'd', 'e']);
     expect(scene.dispatcher).toMatchObject({ queued: 0, inFlight: 0 });
   });
 
@@ -528,7 +531,7 @@ describe('a dispatcher that is replaced', () => {
     await settle();
     expect(successor.queued).toBe(2);
     successor.setInstances(await scene.instances('b'));
-    await advance(scene.clock, BATCH_MS);
+    await advance(scene.clock, 2 * BATCH_MS); // one by one
     scene.expectAnswered('r1', 'r2');
   });
 });

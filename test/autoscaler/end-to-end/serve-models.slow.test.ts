@@ -16,6 +16,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'infless-serve-models-'));
   process.env.INFLESS_CACHE_DIR = join(folder, 'cache');
+  process.env.XDG_STATE_HOME = join(folder, 'state');
   await writeFile(join(folder, 'mine.onnx'), encodeTinyModel(LINEAR));
 });
 
@@ -50,8 +51,38 @@ describe('infless serve', () => {
       const { stdout } = await promisify(execFile)('sh', ['-c', call]);
       expect(JSON.parse(stdout)).toEqual({ predictions: [expect.any(Array)] });
     }
+    const url = /on (http:\S+),/.exec(run.stdout)![1]!;
+    const infless = async (...args: string[]): Promise<string> => {
+      const other = new ProgramRun('autoscaler/infless/bin', [...args, '--url', url]);
+      expect([args, await other.exited(), other.stderr]).toEqual([args, 0, '']);
+      return other.stdout;
+    };
+    expect(await infless('status')).toMatch(/mine +│ ready +│/);
+    expect(JSON.parse(await infless('status', '--json', '--function', 'mine')).functions).toHaveLength(1);
+    expect(await infless('logs', 'mine', '--tail', '2')).toMatch(/^\d\d:\d\d:\d\d mine-\S+ /);
+    expect(await infless('deploy', 'digits', '--model', 'mnist', '--slo', '1s', '--dry-run')).toMatch(
+      /^It gets 1 × b/m,
+    );
+    expect(await infless('status')).not.toContain('digits');
+    expect(await infless('deploy', 'digits', '--model', 'mnist', '--slo', '1s')).toContain(
+      `${url}/function/digits\n`,
+    );
+    const page = await fetch(`${url}/api/ui/events`); // which must not keep it from ending
     run.child.kill('SIGINT');
     expect(await run.exited()).toBe(0);
+    await page.body!.cancel();
+
+    const journal = new ProgramRun('autoscaler/infless/bin', ['journal', '--function', 'mine']);
+    expect(await journal.exited()).toBe(0);
+    expect(journal.stdout).toMatch(/^[\d:]+ \S+ mine: 0 → 1 × b\d c[\d.]+: /m);
+    const explained = new ProgramRun('autoscaler/infless/bin', ['explain', 'mine', '--at', '23:59']);
+    expect([0, 2]).toContain(await explained.exited()); // yesterday's 23:59 is before all
+    const replay = new ProgramRun('autoscaler/infless/bin', [
+      'replay',
+      join(folder, 'state', 'infless', 'journal'),
+    ]);
+    expect(await replay.exited()).toBe(0);
+    expect(replay.stdout).toMatch(/^\d+ decisions made again in .*: \d+ the same, 0 others\n$/);
   }, 120_000);
 
   it('knows its tables the next time, and serves alone when asked to', async () => {

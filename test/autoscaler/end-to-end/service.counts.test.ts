@@ -20,7 +20,8 @@ beforeAll(async () => {
   boxes = await folder.write('boxes.onnx', BEST_BOXES);
   loud = await folder.write('loud.onnx', TWICE_IF_LOUD);
   await profileModel(boxes, ONE_CORE);
-  await profileModel(loud, { ...ONE_CORE, batches: [4] }); // so every instance takes batches
+  // so every instance takes batches
+  await profileModel(loud, { ...ONE_CORE, batches: [4], batching: 'trust' });
 }, 120_000);
 afterAll(async () => {
   await folder.remove();
@@ -70,7 +71,7 @@ describe('a function whose model keeps the best box of an image', () => {
 describe('a function whose model only running shows to mix rows', () => {
   it('answers right, says so, and is planned with batches of one from then on', async () => {
     const running = await start();
-    await running.declare({ name: 'loud', model: loud, slo: '2s' });
+    await running.declare({ name: 'loud', model: loud, slo: '2s', batching: 'trust' });
     const before = await running.untilReady('loud');
     expect(before.instances.map(({ config }) => config.batch)).toEqual([4]);
 

@@ -67,9 +67,14 @@ describe('a variable of a function', () => {
     expect(variableRefusal(name)).toBeUndefined();
   });
 
-  it('may not be a setting of the serving process but for the two that bound what it holds', () => {
+  it('may not be a setting of the serving process but for those that bound what it holds', () => {
     const allowed = Object.values(SERVER_ENVIRONMENT).filter((name) => variableRefusal(name) === undefined);
-    expect(allowed).toEqual([SERVER_ENVIRONMENT.queueLimit, SERVER_ENVIRONMENT.maxBodyBytes]);
+    expect(allowed).toEqual([
+      SERVER_ENVIRONMENT.queueLimit,
+      SERVER_ENVIRONMENT.maxBodyBytes,
+      SERVER_ENVIRONMENT.maxRows,
+      SERVER_ENVIRONMENT.maxAnswerBytes,
+    ]);
   });
 
   it('may not be one of a refused kind, however it goes on and whatever its case', () => {
@@ -84,7 +89,12 @@ describe('a variable of a function', () => {
     );
     fc.assert(
       fc.property(kind, text, fc.boolean(), (prefix, rest, isLower) => {
-        const owner = new Set(['INFLESS_QUEUE_LIMIT', 'INFLESS_MAX_BODY_BYTES']);
+        const owner = new Set([
+          'INFLESS_QUEUE_LIMIT',
+          'INFLESS_MAX_BODY_BYTES',
+          'INFLESS_MAX_ROWS',
+          'INFLESS_MAX_ANSWER_BYTES',
+        ]);
         fc.pre(!owner.has((prefix + rest).toUpperCase()));
         expect(variableRefusal((isLower ? prefix.toLowerCase() : prefix) + rest)).toBeDefined();
       }),

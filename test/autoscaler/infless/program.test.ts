@@ -16,7 +16,10 @@ describe('infless', () => {
   it('alone shows what can be done', async () => {
     const { code, stdout, stderr } = await infless();
     expect(stdout).toMatch(/^Usage: infless \[options\] \[command\]\n/);
-    for (const name of ['profile', 'load', 'pack', 'autoscaler', 'plan', 'explain', 'completion'])
+    for (const name of [
+      ...['serve', 'profile', 'load', 'pack', 'autoscaler', 'plan', 'explain', 'status', 'top', 'logs'],
+      ...['deploy', 'journal', 'replay', 'doctor', 'completion'],
+    ])
       expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });

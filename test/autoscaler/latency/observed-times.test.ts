@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ObservedTimes } from '../../../autoscaler/latency/observed-times.ts';
-import { NO_COST, ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
+import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { seededRandom } from '../../../models/base/random.ts';
+import { NO_COST } from '../../../profiles/capacity/batch-time.ts';
 import { cell, table } from '../../profiles/sample-table.ts';
 
 const CONFIG = { batch: 4, cpuMillicores: 1000, gpuPercent: 0 };

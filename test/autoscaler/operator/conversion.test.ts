@@ -47,6 +47,7 @@ describe('a declaration as an object of the cluster', () => {
   it.each([
     [{ image: undefined, model: 'mnist' }, /names the model mnist, which the nodes/],
     [{ image: 'oci:/tmp/layout:1' }, /names the folder oci:\/tmp\/layout:1, which the nodes/],
+    [{ sample: '/home/me/request.json' }, /names the sample \/home\/me\/request\.json, which the nodes/],
     [{ profile: '/home/me/table.json' }, /names no table of the cluster/],
     [{ profile: 'configmap:Name/key' }, /names no table of the cluster/],
   ])('is refused with %j', (change, message) => {

@@ -125,6 +125,17 @@ describe('simulate', () => {
     expect(p99(noisy)).toBeGreaterThan(p99(exact));
   });
 
+  it('runs batches as fast as their node is', async () => {
+    const nodeSpeeds = new Map(NODES.map(({ name }) => [name, 0.5]));
+    const slow = await simulate(scenario({ nodeSpeeds, rates: [10] }), systemByName('openfaas'));
+    const usual = await simulate(scenario({ rates: [10] }), systemByName('openfaas'));
+    const p50 = ({ functions }: typeof slow): number => functions[0]!.p50Ms;
+    expect(p50(slow)).toBeGreaterThan(1.8 * p50(usual));
+    await expect(simulate(scenario({ nodes: [NODES[0]!, NODES[0]!] }), defaultSystem())).rejects.toThrow(
+      'Two nodes are named "one"',
+    );
+  });
+
   it('lets another planner decide', async () => {
     let asked = 0;
     const planner: Planner = (input) => {

@@ -56,7 +56,7 @@ describe('an infer request', () => {
     const { feeds, rows, form } = read(body);
     expect({ ...feeds.x, rows }).toMatchObject({ dtype: 'float32', shape: [2, 2], rows: 2 });
     expect([...feeds.x!.data]).toEqual([1, 2, 3, 4]);
-    expect(form).toEqual({ id: undefined, outputs: undefined });
+    expect(form).toMatchObject({ id: undefined, outputs: undefined });
   });
 
   it('keeps integers to the last bit, and texts', () => {
@@ -90,7 +90,7 @@ describe('an infer request', () => {
     [{ inputs: [x({ shape: [4294967295, 4294967295] })] }, 'Input "x" has 4 values, its shape [4294967295,'],
     [
       { inputs: [x({ parameters: { binary_data_size: 16 } })] },
-      'inputs[0] comes as binary data after the JSON',
+      'inputs[0] has a binary_data_size of 16, and 0 bytes are left behind the JSON',
     ],
     [{ inputs: [x({ parameters: { shared_memory_region: 'r' } })] }, 'Shared memory is not offered here.'],
     [{ inputs: [x({})], outputs: [{ name: 'z' }] }, 'Model m has no output "z". Its outputs are: x.'],
@@ -201,8 +201,8 @@ describe('what is known without running a model', () => {
     JSON.parse(text(answerTo(routeTo('m', method, path) as Route, [served])));
 
   it.each<[string, string, unknown]>([
-    ['GET', '/v2', { name: 'infless', version: packageVersion, extensions: [] }],
-    ['GET', '/v2/', { name: 'infless', version: packageVersion, extensions: [] }],
+    ['GET', '/v2', { name: 'infless', version: packageVersion, extensions: ['binary_tensor_data'] }],
+    ['GET', '/v2/', { name: 'infless', version: packageVersion, extensions: ['binary_tensor_data'] }],
     ['GET', '/v2/health/live', { live: true }],
     ['GET', '/v2/health/ready', { ready: true }],
     ['GET', '/v2/models/m/ready', { name: 'm', ready: true }],

@@ -81,4 +81,13 @@ describe('batch frame', () => {
       'The header of the batch frame is not valid at "requests[0].path"',
     );
   });
+
+  test('has a bounded number of requests, told before they are looked at', () => {
+    const empty = { path: '/', contentType: '', body: new Uint8Array() };
+    const frame = encodeBatchRequest(Array.from({ length: 5 }, () => empty));
+    expect(decodeBatchRequest(frame, 5)).toHaveLength(5);
+    expect(() => decodeBatchRequest(frame, 4)).toThrow('has 5 requests, and 4 requests are taken here');
+    const huge = encodeBatchRequest([{ ...empty, path: 'x'.repeat(100_000) }]);
+    expect(() => decodeBatchRequest(huge, 2)).toThrow(/^The batch frame has a header of \d+ bytes/);
+  });
 });

@@ -7,6 +7,7 @@ import { Graph } from '../../../models/zoo/graph.ts';
 import { around } from '../../../models/zoo/initial-values.ts';
 import { lookUp } from '../../../models/zoo/layers/sequence.ts';
 import { reshapeRows, slice } from '../../../models/zoo/layers/shape.ts';
+import { encodeTinyModel, floatWeights, intWeights, tensorInfo } from '../../support/tiny-models.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'infless-server-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -41,7 +42,33 @@ export async function tenIds(): Promise<string> {
   return save(graph, 'ids');
 }
 
-async function save(graph: Graph, name: string): Promise<string> {
+/** Looks ids from 1000 on up in a table of ten rows: none that is made up is there. */
+export function farIds(): Promise<string> {
+  return save(
+    {
+      encode: () =>
+        encodeTinyModel({
+          inputs: [tensorInfo('ids', 'int64', ['batch', 1])],
+          outputs: [tensorInfo('row', 'float32', ['batch', 1])],
+          nodes: [
+            { opType: 'Sub', input: ['ids', 'first'], output: ['place'] },
+            { opType: 'Gather', input: ['table', 'place'], output: ['row'] },
+          ],
+          weights: [
+            floatWeights(
+              'table',
+              [10],
+              Array.from({ length: 10 }, (_, at) => at),
+            ),
+            intWeights('first', [1000]),
+          ],
+        }),
+    },
+    'far',
+  );
+}
+
+async function save(graph: Pick<Graph, 'encode'>, name: string): Promise<string> {
   saved += 1;
   const file = join(directory, `${name}-${saved}.onnx`);
   await writeFile(file, graph.encode());

@@ -38,7 +38,7 @@ describe('process of a cell', () => {
   it('opens, warms up, measures and times the codec', async () => {
     // A batch that takes a few ms: beside it, what the runtime itself does each time counts for little.
     const config = { ...CONFIG, batch: 64 };
-    const opened = await worker.ask({ ask: 'open', model, config, shapes: {} }, openedSchema);
+    const opened = await worker.ask({ ask: 'open', model, config }, openedSchema);
     expect(opened.threads).toBe(1);
     expect(opened.loadMs).toBeGreaterThan(0);
     expect(opened.firstAnswerMs).toBeGreaterThan(opened.loadMs);
@@ -60,7 +60,7 @@ describe('process of a cell', () => {
     const held = Buffer.alloc(400e6, 1); // a child inherits its parent's `maxRSS`
     const child = new CellProcess(20_000);
     await child.ready();
-    await child.ask({ ask: 'open', model, config: CONFIG, shapes: {} }, openedSchema);
+    await child.ask({ ask: 'open', model, config: CONFIG }, openedSchema);
     const { peakMemoryBytes } = await child.ask({ ask: 'measure', rule: RULE }, measuredSchema);
     await child.kill();
     expect(peakMemoryBytes).toBeLessThan(held.byteLength);
@@ -71,7 +71,7 @@ describe('process of a cell', () => {
     await writeFailingBatchModel(file, 4);
     const failing = await resolveModel(file);
     const config = { ...CONFIG, batch: 8 };
-    await worker.ask({ ask: 'open', model: failing, config, shapes: {} }, openedSchema);
+    await worker.ask({ ask: 'open', model: failing, config }, openedSchema);
     await expect(
       worker.ask({ ask: 'warm-up', windowMs: 0, budgetMs: 50 }, warmedSchema),
     ).rejects.toMatchObject({
@@ -83,7 +83,7 @@ describe('process of a cell', () => {
   it('that dies is told with its reason', async () => {
     const answer = worker.ask({ ask: 'warm-up', windowMs: 1e9, budgetMs: 1e9 }, z.unknown());
     await expect(answer).rejects.toThrow('must be opened');
-    await worker.ask({ ask: 'open', model, config: CONFIG, shapes: {} }, openedSchema);
+    await worker.ask({ ask: 'open', model, config: CONFIG }, openedSchema);
     const endless = worker.ask({ ask: 'warm-up', windowMs: 1e9, budgetMs: 1e9 }, z.unknown());
     setTimeout(() => process.kill(worker.pid!, 'SIGKILL'), 50);
     await expect(endless).rejects.toMatchObject({
@@ -94,7 +94,7 @@ describe('process of a cell', () => {
   });
 
   it('that crashes is told by its signal', async () => {
-    await worker.ask({ ask: 'open', model, config: CONFIG, shapes: {} }, openedSchema);
+    await worker.ask({ ask: 'open', model, config: CONFIG }, openedSchema);
     const endless = worker.ask({ ask: 'warm-up', windowMs: 1e9, budgetMs: 1e9 }, z.unknown());
     setTimeout(() => process.kill(worker.pid!, 'SIGSEGV'), 50);
     await expect(endless).rejects.toThrow('The measuring process crashed (SIGSEGV)');
@@ -113,7 +113,7 @@ describe('process of a cell', () => {
   it('that works longer than the bound is left alone as long as batches get done', async () => {
     const busy = new CellProcess(2500);
     await busy.ready();
-    await busy.ask({ ask: 'open', model, config: CONFIG, shapes: {} }, openedSchema);
+    await busy.ask({ ask: 'open', model, config: CONFIG }, openedSchema);
     const warmed = await busy.ask({ ask: 'warm-up', windowMs: 1e9, budgetMs: 3200 }, warmedSchema);
     expect(warmed.warmth).toBe('too-slow');
     await busy.kill();

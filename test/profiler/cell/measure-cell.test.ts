@@ -15,11 +15,7 @@ test('a cell that is measured again keeps nothing of what was wrong with it', as
   const model = await resolveModel('mnist');
   const quota = await createSweepQuota(await openSweepQuotas({ mechanism: 'threads' }), 1000);
   const settings = settingsOf({ cellTimeMs: 60 });
-  const { cell: after } = await measureCell(
-    { model, config: before, shapes: {}, settings },
-    quota,
-    undefined,
-  );
+  const { cell: after } = await measureCell({ model, config: before, settings }, quota, undefined);
   await quota.remove();
   expect(after).toMatchObject({ batch: 1, cpuMillicores: 1000, gpuPercent: 0 });
   expect(after.samples).toBeGreaterThan(0);

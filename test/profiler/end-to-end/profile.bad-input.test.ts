@@ -97,7 +97,7 @@ describe('bad input', () => {
     await writeFixedBatchModel(file);
     expect(await failure(file, '--batches', '1,4')).toMatchObject({
       sentence:
-        'Model fixed cannot run a batch of 4: its batch axis is fixed or missing, or an output counts values. Leave out --batches, or export the model with a dynamic batch axis.',
+        'Model fixed cannot run a batch of 4: no input has a free axis that can be the batch. Leave out --batches, or export the model with a dynamic batch axis.',
       exitCode: 2,
     });
   });

@@ -176,6 +176,10 @@ describe('infless-load', () => {
         --protocol <name>          how to speak to the target (one of tensorflow-serving, open-inference, openfaas;
                                    default: by the URL)
         --data <file>              request body from a file
+        --sample <file>            a request to make up others like, of one row: JSON as TensorFlow Serving takes
+                                   it, .npy or .npz
+        --shape <input=sizes>      sizes of an input with free dimensions, like images=1,3,640,640; of an only input
+                                   without its name (repeatable)
         --body <text>              request body (default: made up from the model's metadata)
         --method <method>          HTTP method (default: POST)
         --header <line>            request header, like "Authorization: Basic …" (repeatable)

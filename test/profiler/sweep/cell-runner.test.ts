@@ -26,6 +26,12 @@ test('what stays disturbed is marked; the fastest attempt is kept', async () => 
   expect(result).toMatchObject({ attempts: 3, cell: { ...faster.cell, verdicts: ['noisy-host'] } });
 });
 
+test('where the time is up, the best attempt so far counts, or none', async () => {
+  const outOfTime = inTurn(noisy) as () => Promise<MeasuredCell | undefined>;
+  expect(await measureChecked(outOfTime)).toMatchObject({ attempts: 1, cell: { verdicts: ['noisy-host'] } });
+  expect(await measureChecked(async () => undefined)).toBeUndefined();
+});
+
 test('what a config is like is marked without another try', async () => {
   const throttling = { periods: 10, throttledPeriods: 9, throttledMs: 5 };
   const result = await measureChecked(inTurn({ ...clean, cell: { ...clean.cell, throttling } }));

@@ -49,9 +49,7 @@ describe('profileModel', () => {
     const { batches, ...options } = FAST;
     const table = await profileModel(file, options, (event) => events.push(event));
     expect(table.cells.map((cell) => cell.batch)).toEqual([1]);
-    expect(notes()).toContain(
-      'Model fixed cannot batch: its batch axis is fixed or missing, or an output counts values.',
-    );
+    expect(notes()).toContain('Model fixed cannot batch: no input has a free axis that can be the batch.');
   });
 
   it('records that a quota was not held, where only threads were set', async () => {

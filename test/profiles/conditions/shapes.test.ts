@@ -36,17 +36,26 @@ describe('measuredShapes', () => {
 
   it('are of one row, and say which sizes were guessed', () => {
     const row = generateInputs(manifest, { batch: 1 });
-    expect(measuredShapes(manifest, row, new Set())).toEqual([
+    expect(measuredShapes(manifest, row)).toEqual([
       { input: 'images', row: [3, 224, 224], source: 'guessed' },
       { input: '__proto__', row: [1], source: 'model' },
     ]);
   });
 
-  it('name what the user gave, by sizes or by a sample', () => {
-    const row = generateInputs(manifest, { batch: 1, shapes: { images: [3, 640, 640] } });
-    const given = new Set(['images']);
-    expect(measuredShapes(manifest, row, given)[0]).toEqual(images([3, 640, 640]));
-    expect(measuredShapes(manifest, row, given, 'sample')[0]!.source).toBe('sample');
+  it.each(['given', 'sample'] as const)('name what the user gave: %s', (shapeFrom) => {
+    const told = { ...image, example: { shape: [3, 640, 640], shapeFrom } };
+    const model = { name: 'net', inputs: [told, rate] };
+    const row = generateInputs(model, { batch: 1 });
+    expect(measuredShapes(model, row)[0]).toEqual(images([3, 640, 640], shapeFrom));
+  });
+
+  it.each([
+    ['graph', 'model'],
+    ['tried', 'guessed'],
+  ] as const)('say where sizes come from that are in the manifest: %s', (shapeFrom, source) => {
+    const model = { name: 'net', inputs: [{ ...image, example: { shape: [1, 3, 32, 32], shapeFrom } }] };
+    const row = generateInputs(model, { batch: 1 });
+    expect(measuredShapes(model, row)).toEqual([images([3, 32, 32], source)]);
   });
 });
 

@@ -2,6 +2,7 @@ import { InflessError } from '../../../../models/base/errors.ts';
 import { amountsOf } from '../../../../models/base/resources.ts';
 import type { InferenceRequest, InferenceResponse } from '../../../../packager/server/instance-protocol.ts';
 import type { Placement } from '../../../cluster/snapshot.ts';
+import type { KeepAlivePolicyName } from '../../../demand/keepalive/policies.ts';
 import type { InstanceEvent } from '../../../fleet/platform.ts';
 import type { Candidate } from '../../../latency/candidate.ts';
 import type { ServingParts, ServingSystem } from '../serving-system.ts';
@@ -53,12 +54,20 @@ export class BaselineSystem implements ServingSystem, SystemContext {
   #strategy: ScalingRule | undefined;
   #started = 0;
 
-  constructor(parts: ServingParts, createStrategy: (hands: SystemContext) => ScalingRule) {
+  /** @param keepAlive of instances that the load does not need; by default by the strategy's own rules */
+  constructor(
+    parts: ServingParts,
+    createStrategy: (hands: SystemContext) => ScalingRule,
+    keepAlive?: KeepAlivePolicyName,
+  ) {
     this.parts = parts;
     this.#createStrategy = createStrategy;
     const nowMs = parts.clock.nowMs();
     this.#functions = new Map(
-      parts.functions.map((deployment) => [deployment.spec.name, new ServedFunction(deployment, nowMs)]),
+      parts.functions.map((deployment) => [
+        deployment.spec.name,
+        new ServedFunction(deployment, nowMs, keepAlive),
+      ]),
     );
   }
 
@@ -78,19 +87,18 @@ export class BaselineSystem implements ServingSystem, SystemContext {
   submit(functionName: string, request: InferenceRequest): Promise<InferenceResponse> {
     const served = this.#functions.get(functionName)!;
     const arrivalMs = this.parts.clock.nowMs();
-    served.observeArrival(arrivalMs);
-    served.inSystem += 1;
+    served.arrived(arrivalMs);
     return new Promise((resolve, reject) => {
       served.waiting.push({
         request,
         arrivalMs,
         attempts: 0,
         resolve: (response) => {
-          served.inSystem -= 1;
+          served.left(this.parts.clock.nowMs());
           resolve(response);
         },
         reject: (error) => {
-          served.inSystem -= 1;
+          served.left(this.parts.clock.nowMs());
           reject(error);
         },
       });
@@ -139,9 +147,11 @@ export class BaselineSystem implements ServingSystem, SystemContext {
     const { clock } = this.parts;
     const nowMs = clock.nowMs();
     for (const served of this.#functions.values()) {
+      if (nowMs < served.restsUntilMs) continue;
       giveUp(served, nowMs);
       strategy.scale(served, nowMs);
       strategy.route(served, nowMs);
+      served.rest(nowMs);
     }
     clock.at(nowMs + strategy.tickMs, () => this.#tick(strategy));
   }

@@ -24,6 +24,7 @@ export interface FreeNode {
 /** What is free on the nodes, as a policy keeps its books. */
 export class NodeSpace {
   readonly #nodes: readonly FreeNode[];
+  readonly #byName: ReadonlyMap<string, FreeNode>;
 
   constructor(nodes: readonly NodeCapacity[]) {
     this.#nodes = nodes.map((node) => ({
@@ -31,6 +32,7 @@ export class NodeSpace {
       shared: [...vectorOf(node.shared)],
       devices: node.devices.map((device) => [...vectorOf(device)]),
     }));
+    this.#byName = new Map(this.#nodes.map((node) => [node.name, node]));
   }
 
   /** Nodes with room for it, and where on them it would go. */
@@ -57,6 +59,13 @@ export class NodeSpace {
     return best?.placement;
   }
 
+  /** Nodes on which a GPU has room for its share, whatever is left of their CPU. */
+  freeGpusFor({ needs }: Candidate): string[] {
+    return this.#nodes
+      .filter(({ devices }) => devices.some((device) => fits(needs, device, DEVICE_INDICES)))
+      .map(({ name }) => name);
+  }
+
   take(placement: Placement): void {
     this.#book(placement, -1);
   }
@@ -66,7 +75,7 @@ export class NodeSpace {
   }
 
   #book({ node: name, needs, gpu }: Placement, sign: 1 | -1): void {
-    const node = this.#nodes.find((each) => each.name === name)!;
+    const node = this.#byName.get(name)!;
     for (const index of SHARED_INDICES) node.shared[index]! += sign * needs[index]!;
     if (gpu === undefined) return;
     for (const index of DEVICE_INDICES) node.devices[gpu]![index]! += sign * needs[index]!;

@@ -29,6 +29,6 @@ export function either(a: TensorFacts | undefined, b: TensorFacts | undefined): 
 }
 
 /** A result that depends on which branch was taken, or how often a loop ran. */
-export function asValue({ rank, counted }: TensorFacts): TensorFacts {
-  return { rank, counted, isValue: true };
+export function asValue({ rank, counted, rows }: TensorFacts): TensorFacts {
+  return { rank, counted, isValue: true, ...(rows === undefined ? {} : { rows }) };
 }

@@ -1,5 +1,10 @@
-/** Where a number comes from: a constant of the file, the shapes of the inputs alone, or their values. */
-export type Origin = number | 'shape' | 'value';
+import { isSameRows, joinRows, type Rows, rowsOf } from './rows.ts';
+
+/**
+ * Where a number comes from: a constant of the file, the shapes of the inputs alone (`rows`: the number of
+ * rows of the batch, or a multiple of it), or their values.
+ */
+export type Origin = number | 'shape' | 'rows' | 'value';
 
 /** A set of axes; `some` if there are any, but it is not known which. */
 export type Axes = ReadonlySet<number> | 'some';
@@ -15,6 +20,8 @@ export interface TensorFacts {
   readonly counted: Axes;
   /** Whether its elements depend on the values of the inputs. */
   readonly isValue: boolean;
+  /** Which rows of the batch its values depend on; default: none. */
+  readonly rows?: Rows;
   /** For a scalar or a short vector, such as a shape: the origin of each element. */
   readonly elements?: readonly Origin[];
 }
@@ -71,7 +78,8 @@ export function unite(all: readonly Axes[]): Axes {
 
 /** The origin of a number that is computed from several. */
 export function blend(origins: readonly Origin[]): Origin {
-  return origins.includes('value') ? 'value' : 'shape';
+  if (origins.includes('value')) return 'value';
+  return origins.includes('rows') ? 'rows' : 'shape';
 }
 
 /** The origin of a number that is one of several: a constant only if all are the same constant. */
@@ -87,6 +95,7 @@ export function join(a: TensorFacts, b: TensorFacts): TensorFacts {
     rank: a.rank === b.rank ? a.rank : undefined,
     counted: unite([a.counted, b.counted]),
     isValue: a.isValue || b.isValue,
+    rows: joinRows(rowsOf(a), rowsOf(b)),
     ...joinElements(a.elements, b.elements),
   };
 }
@@ -104,6 +113,7 @@ export function isSame(a: TensorFacts, b: TensorFacts): boolean {
     a.rank === b.rank &&
     a.isValue === b.isValue &&
     isSameAxes(a.counted, b.counted) &&
+    isSameRows(rowsOf(a), rowsOf(b)) &&
     a.elements?.join() === b.elements?.join()
   );
 }

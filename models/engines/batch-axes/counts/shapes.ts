@@ -14,13 +14,15 @@ import {
   vector,
 } from './facts.ts';
 import { unsqueezed } from './moves.ts';
+import { axisOf } from './rows.ts';
 
 /** The shape of `x`, or the part of it from `start` to `end`. */
 export function shapeOf(x: TensorFacts, start?: number, end?: number): TensorFacts {
   const { rank } = x;
   if (rank === undefined) return plain(1, isCounted(x));
   const sizes = Array.from({ length: rank }, (_, axis): Origin => {
-    return hasCountedAxis(x, axis) ? 'value' : 'shape';
+    if (hasCountedAxis(x, axis)) return 'value';
+    return axisOf(x) === axis ? 'rows' : 'shape';
   });
   return vector(1, sizes.slice(start, end));
 }

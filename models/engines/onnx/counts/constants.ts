@@ -1,5 +1,6 @@
 import { type TensorProto, TensorProto_DataType as Type, type ValueInfoProto } from 'onnx-buf';
 import { plain, type TensorFacts, vector } from '../../batch-axes/counts/facts.ts';
+import { along, NO_ROWS } from '../../batch-axes/counts/rows.ts';
 
 /** A tensor of the file; short integer vectors keep their elements. */
 export function constant(tensor: TensorProto): TensorFacts {
@@ -27,8 +28,8 @@ function rawIntegers(bytes: Uint8Array, isLong: boolean): number[] {
   );
 }
 
-/** An input of the model. */
-export function fedInput({ type }: ValueInfoProto): TensorFacts {
+/** An input of the model. @param axis where its rows lie */
+export function fedInput({ type }: ValueInfoProto, axis: number | null): TensorFacts {
   const shape = type?.value.case === 'tensorType' ? type.value.value.shape : undefined;
-  return plain(shape?.dim.length, true);
+  return { ...plain(shape?.dim.length, true), rows: axis === null ? NO_ROWS : along(axis) };
 }

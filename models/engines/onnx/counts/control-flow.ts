@@ -11,6 +11,9 @@ import {
   vector,
 } from '../../batch-axes/counts/facts.ts';
 import { unsqueezed } from '../../batch-axes/counts/moves.ts';
+import { combined, movedRows } from '../../batch-axes/counts/row-rules.ts';
+import { along, axisOf, mixed, ONE_ROW, type Rows, rowsOf } from '../../batch-axes/counts/rows.ts';
+import { whyMixed } from './mixing/index.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /** Derives the results of a subgraph from its inputs. */
@@ -24,9 +27,10 @@ const CONTROL: Readonly<Record<string, Control>> = {
   If(node, bodyOf) {
     const [whenTrue, whenFalse] = ['then_branch', 'else_branch'].map((name) => bodyOf(name)([]));
     const isValue = anyValue(node.operands);
+    const decided = decidedBy('If', node.operands);
     return node.proto.output.map((_, index) => {
       const both = either(whenTrue![index], whenFalse![index]);
-      return both === undefined || !isValue ? both : asValue(both);
+      return both === undefined ? both : ruledBy(decided, isValue ? asValue(both) : both);
     });
   },
 
@@ -42,8 +46,10 @@ const CONTROL: Readonly<Record<string, Control>> = {
     });
     const [goesOn, ...given] = results;
     const isValue = anyValue([turns, condition, goesOn]);
+    const decided = decidedBy('Loop', [turns, condition, goesOn]);
     const ends = carried.map((each) => (each !== undefined && isValue ? asValue(each) : each));
-    return [...ends, ...given.slice(count).map((each) => each && overTurns(each, 0, isValue))];
+    const all = [...ends, ...given.slice(count).map((each) => each && overTurns(each, 0, isValue))];
+    return all.map((each) => each && ruledBy(decided, each));
   },
 
   /** One iteration for each element along the scanned axes. */
@@ -55,12 +61,14 @@ const CONTROL: Readonly<Record<string, Control>> = {
     const places = along.map((each, index) => placeOf(axes[index] ?? 0, each));
     const parts = along.map((each, index) => {
       const place = places[index];
-      return each && (place === undefined ? unknown([each]) : without(each, new Set([place])));
+      if (each === undefined) return undefined;
+      const part = place === undefined ? unknown([each]) : without(each, new Set([place]));
+      return { ...part, rows: partOfTurn(each, place) };
     });
     const body = bodyOf('body');
     const { carried, results } = repeat(node.operands.slice(0, count), (state) => {
       const given = body([...state, ...parts]);
-      return { state: given.slice(0, count), results: given };
+      return { state: given.slice(0, count).map((each) => each && carriedOn(each)), results: given };
     });
     const isValue = along.some(
       (each, index) => each !== undefined && hasCountedAxis(each, places[index] ?? 0),
@@ -80,10 +88,43 @@ function overTurns(each: TensorFacts, axis: number, isValue: boolean): TensorFac
   const all = unsqueezed(each, [axis]);
   const at = axis < 0 ? (all.rank === undefined ? undefined : axis + all.rank) : axis;
   const turns = isValue ? (at === undefined ? 'some' : new Set([at])) : NO_AXES;
-  return { rank: all.rank, counted: unite([all.counted, turns]), isValue: all.isValue || isValue };
+  const rows = rowsOf(each);
+  return {
+    rank: all.rank,
+    counted: unite([all.counted, turns]),
+    isValue: all.isValue || isValue,
+    rows:
+      rows.kind === 'one'
+        ? along(at)
+        : movedRows(each, (own) => (at === undefined ? at : own + (own >= at ? 1 : 0))),
+  };
+}
+
+/** The rows of what one turn of a scan is about. */
+function partOfTurn(each: TensorFacts, place: number | undefined): Rows {
+  const axis = axisOf(each);
+  if (axis === undefined || place === undefined) return combined([each]);
+  return axis === place ? ONE_ROW : along(axis - (axis > place ? 1 : 0));
+}
+
+/** What a scan hands on to the next turn is of all rows so far. */
+function carriedOn(each: TensorFacts): TensorFacts {
+  return rowsOf(each).kind === 'one' ? { ...each, rows: mixed(whyMixed('Scan')) } : each;
+}
+
+/** A result, where values of several rows decide which it is. */
+function ruledBy(decided: Rows | undefined, each: TensorFacts): TensorFacts {
+  return decided === undefined ? each : { ...each, rows: decided };
 }
 
 function placeOf(axis: number, along: TensorFacts | undefined): number | undefined {
   if (axis >= 0) return axis;
   return along?.rank === undefined ? undefined : axis + along.rank;
+}
+
+/** The rows of results that are as they are by values of several rows. */
+function decidedBy(operator: string, operands: Operands): Rows | undefined {
+  const { kind } = combined(operands);
+  if (kind === 'none' || kind === 'one') return undefined;
+  return mixed(`values of several rows decide what the operator ${operator} does`);
 }

@@ -1,11 +1,21 @@
 import type { FunctionProto, GraphProto, ModelProto, NodeProto } from 'onnx-buf';
+import type { AxisGuess } from '../../batch-axes/axis-guesses.ts';
 import { unknown } from '../../batch-axes/counts/axes.ts';
-import { hasCountedAxis, type Operands, type TensorFacts } from '../../batch-axes/counts/facts.ts';
+import {
+  anyCounted,
+  hasCountedAxis,
+  type Operands,
+  type TensorFacts,
+} from '../../batch-axes/counts/facts.ts';
+import { rowsOf } from '../../batch-axes/counts/rows.ts';
 import { type Step, settle } from '../../batch-axes/counts/settle.ts';
 import type { GraphEvidence } from '../../batch-axes/evidence.ts';
 import { readModelProto } from '../skeleton.ts';
+import { outputName } from '../tensor-outputs.ts';
 import { constant, fedInput } from './constants.ts';
 import { type Body, CONTROL_FLOW } from './control-flow.ts';
+import { exactnessOf } from './exactness.ts';
+import { withRows } from './mixing/index.ts';
 import { type Bindings, OnnxNode } from './onnx-node.ts';
 import { RULES } from './rules/index.ts';
 
@@ -32,18 +42,28 @@ class Scope {
 export class GraphFacts {
   readonly #graph: GraphProto;
   readonly #functions: ReadonlyMap<string, FunctionProto>;
+  readonly #opset: number;
+  #countsValues = false;
 
   constructor(model: ModelProto) {
     this.#graph = model.graph!;
+    this.#opset = Number(model.opsetImport.find(({ domain }) => isStandard(domain))?.version ?? 1n);
     this.#functions = new Map(
       model.functions.map((each) => [keyOf(each.domain, each.name, each.overload), each]),
     );
   }
 
-  /** By name. */
-  outputs(): ReadonlyMap<string, TensorFacts> {
+  /** Whether the size of any tensor depends on values; known after {@link outputs}. */
+  get countsValues(): boolean {
+    return this.#countsValues;
+  }
+
+  /** By name. @param axisOf where the rows of an input lie */
+  outputs(axisOf: (input: string) => number | null): ReadonlyMap<string, TensorFacts> {
     const scope = new Scope();
-    for (const input of this.#graph.input) scope.known.set(input.name, fedInput(input));
+    for (const input of this.#graph.input) {
+      scope.known.set(input.name, fedInput(input, axisOf(outputName(input.name))));
+    }
     this.#follow(this.#graph, scope, NO_BINDINGS);
     return new Map(
       this.#graph.output.flatMap(({ name }) => {
@@ -71,7 +91,10 @@ export class GraphFacts {
     const evaluate = (): readonly (TensorFacts | undefined)[] => {
       if (reads.some((name) => scope.find(name) === undefined)) return [];
       const operands = node.input.map((name) => (name === '' ? undefined : scope.find(name)));
-      return this.#evaluate(new OnnxNode(node, operands, bindings), scope, bindings);
+      const known = new OnnxNode(node, operands, bindings, this.#opset);
+      const facts = this.#evaluate(known, scope, bindings);
+      this.#countsValues ||= anyCounted(facts);
+      return facts;
     };
     return { reads, gives: node.output, evaluate };
   }
@@ -87,7 +110,7 @@ export class GraphFacts {
     }
     const told = isKnown ? RULES.get(opType)?.(node) : undefined;
     const facts = told ?? unknown(node.operands);
-    return 'length' in facts ? facts : output.map(() => facts);
+    return withRows(node, 'length' in facts ? facts : output.map(() => facts), isKnown);
   }
 
   #body(graph: GraphProto, around: Scope, bindings: Bindings): Body {
@@ -117,8 +140,12 @@ export class GraphFacts {
   }
 }
 
+function isStandard(domain: string): boolean {
+  return domain === '' || domain === 'ai.onnx';
+}
+
 function keyOf(domain: string, name: string, overload: string): string {
-  return [domain === 'ai.onnx' ? '' : domain, name, overload].join('\n');
+  return [isStandard(domain) ? '' : domain, name, overload].join('\n');
 }
 
 function bodiesOf({ attribute }: NodeProto): GraphProto[] {
@@ -139,13 +166,34 @@ function captured(graph: GraphProto): string[] {
   return [...new Set(read)].filter((name) => name !== '' && !own.has(name));
 }
 
-/** What the graph of an ONNX file tells about its outputs. */
-export function graphEvidence(path: string): GraphEvidence {
-  const outputs = new GraphFacts(readModelProto(path)).outputs();
+/**
+ * What the graph of an ONNX file tells about its outputs.
+ *
+ * @param inputs names of the inputs, in the order in which guesses have them
+ */
+export function graphEvidence(path: string, inputs: readonly string[] = []): GraphEvidence {
+  const model = readModelProto(path);
+  const graph = new GraphFacts(model);
+  const outputs = graph.outputs(() => null);
+  const byGuess = new Map<string, ReadonlyMap<string, TensorFacts>>();
+  const underGuess = (guess: AxisGuess): ReadonlyMap<string, TensorFacts> => {
+    const known = byGuess.get(guess.join());
+    if (known !== undefined) return known;
+    const axes = new Map(inputs.map((name, index) => [name, guess[index] ?? null]));
+    const found = graph.outputs((input) => axes.get(input) ?? null);
+    byGuess.set(guess.join(), found);
+    return found;
+  };
   return {
+    countsValues: graph.countsValues,
     isCounted(output, axis) {
       const facts = outputs.get(output);
       return facts !== undefined && hasCountedAxis(facts, axis);
     },
+    mixing(guess, output) {
+      const rows = rowsOf(underGuess(guess).get(output));
+      return rows.kind === 'mixed' ? rows.why : undefined;
+    },
+    ...exactnessOf(model),
   };
 }

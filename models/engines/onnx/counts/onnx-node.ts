@@ -1,5 +1,6 @@
 import type { AttributeProto, NodeProto } from 'onnx-buf';
 import { type Operands, plain, type TensorFacts } from '../../batch-axes/counts/facts.ts';
+import type { Rows } from '../../batch-axes/counts/rows.ts';
 
 /** Attributes of a function call, by name. */
 export type Bindings = ReadonlyMap<string, AttributeProto>;
@@ -8,10 +9,13 @@ export type Bindings = ReadonlyMap<string, AttributeProto>;
 export class OnnxNode {
   readonly operands: Operands;
   readonly proto: NodeProto;
+  /** Version of the standard operators. */
+  readonly opset: number;
   readonly #bindings: Bindings;
 
-  constructor(proto: NodeProto, operands: Operands, bindings: Bindings) {
+  constructor(proto: NodeProto, operands: Operands, bindings: Bindings, opset: number) {
     this.proto = proto;
+    this.opset = opset;
     this.operands = operands;
     this.#bindings = bindings;
   }
@@ -72,3 +76,11 @@ export class OnnxNode {
 export type Rule = (node: OnnxNode) => TensorFacts | readonly TensorFacts[];
 
 export type Rules = Readonly<Record<string, Rule>>;
+
+/**
+ * Derives which rows the outputs of a node depend on: one result for all outputs, or one for each.
+ *
+ * @param facts what is known of the outputs otherwise
+ * @param why what to say where rows are mixed
+ */
+export type RowRule = (node: OnnxNode, facts: readonly TensorFacts[], why: string) => Rows | readonly Rows[];

@@ -28,10 +28,10 @@ export function padded(feeds: NamedTensors, { inputs }: ModelManifest, size: num
   return Object.fromEntries(
     inputs.map(({ name, batchAxis }) => {
       const tensor = feeds[name]!;
-      const axis = batchAxis!;
-      const missing = size - tensor.shape[axis]!;
-      const row = sliceRows(tensor, axis, 0, 1);
-      return [name, stackRows([tensor, ...Array.from({ length: missing }, () => row)], axis)];
+      if (batchAxis === null) return [name, tensor];
+      const missing = size - tensor.shape[batchAxis]!;
+      const row = sliceRows(tensor, batchAxis, 0, 1);
+      return [name, stackRows([tensor, ...Array.from({ length: missing }, () => row)], batchAxis)];
     }),
   );
 }

@@ -18,8 +18,11 @@ export function graphEvidence(
 ): GraphEvidence {
   const topology = topologySchema.safeParse(modelTopology);
   if (!topology.success) return NO_EVIDENCE; // the runtime accepts it, so only running will show
-  const facts = new GraphFacts(topology.data, (name) => weightFacts(weights, name)).of([...tensors.values()]);
+  const graph = new GraphFacts(topology.data, (name) => weightFacts(weights, name));
+  const facts = graph.of([...tensors.values()]);
   return {
+    ...NO_EVIDENCE,
+    countsValues: graph.countsValues,
     isCounted(output, axis) {
       const found = facts.get(tensors.get(output) ?? output);
       return found !== undefined && hasCountedAxis(found, axis);

@@ -1,5 +1,5 @@
 import { unknown } from '../../batch-axes/counts/axes.ts';
-import { type Operands, plain, type TensorFacts } from '../../batch-axes/counts/facts.ts';
+import { anyCounted, type Operands, plain, type TensorFacts } from '../../batch-axes/counts/facts.ts';
 import { type Step, settle } from '../../batch-axes/counts/settle.ts';
 import { type Callee, CONTROL_FLOW } from './control-flow.ts';
 import type { GraphFunction, GraphNode, Topology } from './graph-json.ts';
@@ -28,11 +28,17 @@ export class GraphFacts {
   readonly #topology: Topology;
   readonly #weights: Weights;
   readonly #functions: ReadonlyMap<string, GraphFunction>;
+  #countsValues = false;
 
   constructor(topology: Topology, weights: Weights) {
     this.#topology = topology;
     this.#weights = weights;
     this.#functions = new Map(topology.library?.function.map((each) => [each.signature.name, each]));
+  }
+
+  /** Whether the size of any tensor depends on values; known after {@link of}. */
+  get countsValues(): boolean {
+    return this.#countsValues;
   }
 
   /** @param tensors references such as `node` or `node:1` */
@@ -78,7 +84,9 @@ export class GraphFacts {
     const evaluate = (): Operands => {
       const operands = reads.map((name) => known.get(name));
       const isReady = node.op === 'Merge' ? operands.some(Boolean) : operands.every(Boolean);
-      return isReady ? this.#evaluate(new TfNode(node, operands), outputs) : [];
+      const facts = isReady ? this.#evaluate(new TfNode(node, operands), outputs) : [];
+      this.#countsValues ||= anyCounted(facts);
+      return facts;
     };
     return { reads, gives: Array.from({ length: outputs }, (_, index) => `${node.name}:${index}`), evaluate };
   }

@@ -1,6 +1,6 @@
 import { InflessError, messageOf } from '../../../base/errors.ts';
 import type { EngineResources } from '../../engine.ts';
-import { cpuBackend, isInstalled, NATIVE, versionOf } from './packages.ts';
+import { cpuBackend, isInstalled, NATIVE, versionOf, WASM_PACKAGES } from './packages.ts';
 import type { TfjsRuntime } from './tfjs-runtime.ts';
 
 /** What runs models on CPU here, as profile tables record it. */
@@ -53,7 +53,7 @@ function notInstalled(name: string): InflessError {
     });
   }
   return new InflessError('PLATFORM_FAILED', `TF.js models need ${name}, which is not installed`, {
-    remedy: 'Install infless again without --omit=optional.',
+    remedy: `Run npm install ${WASM_PACKAGES.join(' ')}, where infless is installed.`,
   });
 }
 

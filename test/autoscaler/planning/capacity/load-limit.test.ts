@@ -1,20 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  limitCaseAt,
+  smoothDownward,
+  tabulatedLimit,
+} from '../../../../autoscaler/planning/capacity/tabulate.ts';
+import {
   LIMIT_AXES,
   LIMIT_COUNT,
   LIMIT_GRID,
   LIMIT_STRIDES,
   LIMIT_TREND,
   type LimitAxis,
+  type LimitCase,
   loadLimitOf,
-} from '../../../../autoscaler/planning/capacity/limit-table.ts';
-import type { LimitCase } from '../../../../autoscaler/planning/capacity/load-limit.ts';
-import {
-  limitCaseAt,
-  smoothDownward,
-  tabulatedLimit,
-} from '../../../../autoscaler/planning/capacity/tabulate.ts';
+} from '../../../../profiles/capacity/limit-table.ts';
 
 const POSITIONS = Array.from({ length: LIMIT_COUNT }, (_, position) => position);
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { NodeCapacity } from '../../../../autoscaler/cluster/node.ts';
 import { priceOf } from '../../../../autoscaler/cluster/price.ts';
 import type { Candidate } from '../../../../autoscaler/latency/candidate.ts';
+import { ServiceTimes } from '../../../../autoscaler/latency/service-times.ts';
 import { nearestFeasibleSloMs } from '../../../../autoscaler/planning/capacity/feasibility.ts';
 import { paperRateModel } from '../../../../autoscaler/planning/capacity/paper-rates.ts';
 import { percentileRateModel } from '../../../../autoscaler/planning/capacity/percentile-rates.ts';
@@ -11,12 +12,15 @@ import {
   explain,
   type InstanceSet,
 } from '../../../../autoscaler/planning/explain/explain.ts';
+import { explanationReport } from '../../../../autoscaler/planning/explain/explanation-report.ts';
 import { cheapestAt, costOfSlo, nextCheaperSlo } from '../../../../autoscaler/planning/explain/slo-cost.ts';
 import { type Need, setsByPrice } from '../../../../autoscaler/planning/explain/uniform-sets.ts';
 import { fitOn, without } from '../../../../autoscaler/planning/placement/room-for.ts';
 import { planCluster } from '../../../../autoscaler/planning/planner.ts';
+import { renderExplanation } from '../../../../autoscaler/what-if/report/explanation-text.ts';
 import { amountsOf } from '../../../../models/base/resources.ts';
 import { configKey } from '../../../../profiles/config.ts';
+import { cell, table } from '../../../profiles/sample-table.ts';
 import { CANDIDATES, candidate, demand, node } from '../../../support/planning.ts';
 import { nodeCapacity } from '../../../support/resources.ts';
 
@@ -257,5 +261,51 @@ describe('room', () => {
     const left = { name: 'a', cpuMillicores: 7_000, gpuPercents: [100, 60], memoryBytes };
     expect(a).toMatchObject(nodeCapacity(left));
     expect(b).toMatchObject(nodes[1]!);
+  });
+});
+
+describe('what is printed of it', () => {
+  const scarce = fc.record({
+    sloMs: fc.integer({ min: 60, max: 1500 }),
+    ratePerSecond: fc.double({ min: 0.1, max: 3000, noNaN: true }),
+    maxInstances: fc.integer({ min: 1, max: 20 }),
+    cpuMillicores: fc.integer({ min: 500, max: 20_000 }),
+  });
+
+  it('names no saving that is none, and no latencies of a queue that only grows', async () => {
+    await fc.assert(
+      fc.asyncProperty(scarce, async ({ sloMs, ratePerSecond, maxInstances, cpuMillicores }) => {
+        const all = need({ slo: { sloMs, percentile: 99, arrivalCv: 1 }, ratePerSecond });
+        const nodes = [node('n', cpuMillicores, { memoryBytes: 1e18, gpuPercents: [100] })];
+        const asked = demand('f', ratePerSecond, {
+          ...all.slo,
+          candidates: all.candidates,
+          warmInstances: all.fewest,
+          maxInstances,
+        });
+        const cluster = { nodes, instances: [], leaving: [] };
+        const decision = planCluster({ demands: [asked], cluster, rates: all.rates }).functions[0]!;
+        const times = new ServiceTimes(
+          table(CANDIDATES.map(({ config, meanMs }) => cell(config.batch, config.cpuMillicores, meanMs))),
+        );
+        const report = await explanationReport({
+          ...all,
+          decision,
+          times,
+          expectedPerSecond: ratePerSecond,
+          running: null,
+        });
+        const text = renderExplanation(report);
+        expect(text).not.toMatch(/-\d[\d.]* % less|(?<![\d.])0(?:\.0+)? % less/);
+        if (report.looser !== null) expect(report.looser.savedShare).toBeGreaterThanOrEqual(0.005);
+        const { chosen } = report;
+        const isBeyond = chosen !== null && ratePerSecond > chosen.capacityPerSecond;
+        if (isBeyond) {
+          expect(chosen.forecast).toBeNull();
+          expect(text).toMatch(/above what it carries: [\d.,]+ requests\/s are late/);
+        } else expect(text).not.toContain('above what it carries');
+      }),
+      { numRuns: 5, examples: [[{ sloMs: 200, ratePerSecond: 900, maxInstances: 2, cpuMillicores: 2_000 }]] },
+    );
   });
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Candidate } from '../../../../autoscaler/latency/candidate.ts';
 import { NodeSpace } from '../../../../autoscaler/simulation/systems/baseline/node-space.ts';
-import { uniformConfig } from '../../../../autoscaler/simulation/systems/baseline/uniform-config.ts';
+import { uniformConfigs } from '../../../../autoscaler/simulation/systems/baseline/uniform-config.ts';
 import { batchSizes, chooseBatching } from '../../../../autoscaler/simulation/systems/batch-system.ts';
 import {
   greedyChoice,
@@ -10,7 +10,10 @@ import {
   resourceEfficiency,
 } from '../../../../autoscaler/simulation/systems/infless-system.ts';
 import { MeanLevel, podsByConcurrency } from '../../../../autoscaler/simulation/systems/knative-system.ts';
-import { replicasByRate } from '../../../../autoscaler/simulation/systems/openfaas-system.ts';
+import {
+  replicasByRate,
+  targetPerSecond,
+} from '../../../../autoscaler/simulation/systems/openfaas-system.ts';
 import { candidate } from '../../../support/planning.ts';
 import { nodeCapacity } from '../../../support/resources.ts';
 
@@ -94,23 +97,35 @@ describe('batch', () => {
 
 describe('openfaas', () => {
   it('has a replica for each 90 % of a target', () => {
-    expect([0, 1, 9, 9.1, 90].map((rate) => replicasByRate(rate, 10))).toEqual([1, 1, 1, 2, 10]);
+    expect([0, 9, 4.5, 90].map((rate) => replicasByRate(rate, 10))).toEqual([0, 1, 0.5, 10]);
   });
 
-  it('gives replicas the cheapest size that leaves time to wait for one request', () => {
+  it('has for its target what one replica carries within the SLO', () => {
+    // w = 180, η = ln 100 / 180 = 0.02558, λ = η / (e^(20·η) − 1)
+    expect(targetPerSecond(candidate(1, 1000, 20), 200, 99)).toBeCloseTo(38.33, 1);
+    expect(targetPerSecond(candidate(1, 1000, 200), 200, 99)).toBe(0);
+    const rates = [10, 20, 50, 100, 150].map((ms) => targetPerSecond(candidate(1, 1000, ms), 200, 99));
+    expect(rates).toEqual(rates.toSorted((a, b) => b - a));
+    for (const [index, ms] of [10, 20, 50, 100, 150].entries()) expect(rates[index]).toBeLessThan(1000 / ms);
+  });
+});
+
+describe('knative', () => {
+  it('gives pods the cheapest size that leaves time to wait for one request, then the next', () => {
     const candidates = [
       candidate(1, 1000, 90),
       candidate(1, 2000, 60),
       candidate(1, 500, 150),
       candidate(8, 1000, 20),
     ];
-    expect(uniformConfig(candidates, 200)?.config.cpuMillicores).toBe(1000); // 90 < 2·60, and 150 is too slow
-    expect(uniformConfig(candidates, 100)?.config.cpuMillicores).toBe(2000); // none is: the quickest
-    expect(uniformConfig([candidate(8, 1000, 20)], 100)).toBeUndefined();
+    const coresOf = (sloMs: number) =>
+      uniformConfigs(candidates, sloMs).map(({ config }) => config.cpuMillicores);
+    expect(coresOf(200)).toEqual([1000, 2000]); // 90 < 2·60, and 150 is too slow
+    expect(coresOf(100)).toEqual([2000]); // none is: the quickest
+    expect(uniformConfigs([candidate(8, 1000, 20)], 100)).toEqual([]);
+    expect(uniformConfigs([candidate(8, 1000, 20)], 100, true)).toHaveLength(1);
   });
-});
 
-describe('knative', () => {
   it('follows the mean of 60 seconds at 70 % of one request a pod', () => {
     expect(podsByConcurrency(7, 7, 10, 0, undefined)).toEqual({ pods: 10, panic: undefined });
     expect(podsByConcurrency(7.1, 7, 10, 0, undefined).pods).toBe(11);

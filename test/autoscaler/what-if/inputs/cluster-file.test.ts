@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { costOf, isLimitless } from '../../../../autoscaler/what-if/inputs/cluster.ts';
+import { costOf, isLimitless, requireSelectable } from '../../../../autoscaler/what-if/inputs/cluster.ts';
 import { parseCluster, readCluster } from '../../../../autoscaler/what-if/inputs/cluster-file.ts';
 
 const parse = (text: string) => parseCluster(text, 'Cluster file c.yaml');
@@ -46,8 +46,37 @@ prices: {currency: EUR, cpu: 0.03, gpu: 0.6}
     ['nodes: [{cpu: 1, memory: 64}]', /at "nodes\[0\]\.memory": memory "64" is not an amount of memory/],
     ['nodes: [{cpu: 1, memory: 1GB, gpu: 2}]', /at "nodes\[0\]": Unrecognized key: "gpu"/],
     ['nodes: [{cpu: 1, memory: 1GB}]\nstartup: 5', /at "startup": start-up "5" is not a duration/],
+    [
+      'nodes: [{name: a, cpu: 1, memory: 1GB}, {name: a, cpu: 1, memory: 1GB}]',
+      /at "nodes\[1\]\.name": "a" is the name of other nodes already/,
+    ],
+    [
+      'nodes: [{cpu: lots, memory: 64}]\nstartup: 5',
+      /at "nodes\[0\]\.cpu": .*; at "nodes\[0\]\.memory": .*; at "startup": /,
+    ],
   ])('%j is refused in one sentence', (text, message) => {
     expect(() => parse(text)).toThrow(message);
+  });
+
+  it('tells nodes apart by labels, types of GPUs and speed', () => {
+    const cluster = parse(`
+nodes:
+  - {name: fast, cpu: 8, memory: 8GB, labels: {zone: a}, gpus: {count: 1, type: NVIDIA-A100}}
+  - {name: slow, count: 2, cpu: 8, memory: 8GB, speed: 0.5}
+`);
+    expect(cluster.nodes[0]!.labels).toEqual({ zone: 'a', 'nvidia.com/gpu.product': 'NVIDIA-A100' });
+    expect([...cluster.speeds!]).toEqual([
+      ['slow-2-1', 0.5],
+      ['slow-2-2', 0.5],
+    ]);
+    const planned = (nodeSelector: Record<string, string>) => [{ spec: { name: 'f', nodeSelector } }];
+    expect(() => requireSelectable(cluster, planned({ zone: 'a' }))).not.toThrow();
+    expect(() => requireSelectable(cluster, planned({ zone: 'b' }))).toThrow(
+      expect.objectContaining({
+        sentence:
+          'Function "f" may only run on nodes with zone=b, and the cluster has none. Its nodes have: nvidia.com/gpu.product=NVIDIA-A100, zone=a.',
+      }),
+    );
   });
 
   it('has to exist', async () => {

@@ -62,6 +62,17 @@ describe('whose load is what', () => {
     expect(byFunction.get('a')).toEqual({ type: 'rate', curve: steppedRate([20, 40], 1_000) });
   });
 
+  it('takes dates for the times of requests, and huge rates for a mistake', async () => {
+    const trace = await file('times.csv', 'timestamp\n1700000000.5\n1700000003\n');
+    const { byFunction, durationMs } = await read(['a'], { trace: [trace] });
+    expect(byFunction.get('a')).toEqual({ type: 'times', timesMs: new Float64Array([0, 2_500]) });
+    expect(durationMs).toBe(2_501);
+    await expect(read(['a'], { trace: [trace], 'trace-format': 'rates' })).rejects.toThrow(
+      'line 2: 1700000000.5 requests per second are more than anyone sends',
+    );
+    await expect(read(['a'], { trace: [trace], scale: '2' })).rejects.toThrow('cannot be scaled');
+  });
+
   it('lasts ten minutes where nothing says how long', async () => {
     expect((await read(['a'], { rate: ['5'] })).durationMs).toBe(600_000);
   });

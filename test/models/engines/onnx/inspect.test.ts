@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { InflessError } from '../../../../models/base/errors.ts';
 import { onnxEngine } from '../../../../models/engines/onnx/engine.ts';
-import { canBatch, type ModelManifest } from '../../../../models/manifest/manifest.ts';
+import { canBatch, type ModelManifest, trusted } from '../../../../models/manifest/manifest.ts';
 import { node } from '../../../support/onnx-nodes.ts';
 import {
   encodeTinyModel,
   FIXED_BATCH,
-  floatWeights,
   identityGraph,
   intWeights,
   LINEAR,
@@ -53,6 +52,7 @@ describe('inspecting an ONNX model', () => {
       sizeBytes: bytes.length,
       inputs: [{ name: 'x', dtype: 'float32', shape: [null, 3], batchAxis: 0 }],
       outputs: [{ name: 'y', dtype: 'float32', shape: [null, 2], batchAxis: 0 }],
+      batching: { state: 'proven', reason: expect.any(String) },
     });
   });
 
@@ -144,14 +144,24 @@ describe('inspecting an ONNX model', () => {
     expect(canBatch(await inspect(graph))).toBe(true);
   });
 
-  it('falls back on the declaration where generated inputs cannot run', async () => {
+  it('believes a declaration that cannot be tried only where its user does', async () => {
     const graph: TinyGraph = {
       inputs: [tensorInfo('x', 'float32', ['N', 'length'])],
       outputs: [tensorInfo('y', 'float32', ['N', 1])],
-      nodes: [{ opType: 'MatMul', input: ['x', 'w'], output: ['y'] }],
-      weights: [floatWeights('w', [5, 1], [1, 2, 3, 4, 5])], // only a length of 5 runs
+      nodes: [node('Gather', 'x far', 'y', { axis: 1 })],
+      weights: [intWeights('far', [20_000])], // no one would think of a length beyond that
     };
-    expect(shapes(await inspect(graph))).toEqual([
+    const manifest = await inspect(graph);
+    expect(manifest.batching).toMatchObject({
+      state: 'declared',
+      reason: expect.stringMatching(/^made-up inputs do not run \(.+\)$/),
+    });
+    expect(canBatch(manifest)).toBe(false);
+    expect(shapes(manifest)).toEqual([
+      ['x', [null, null], null],
+      ['y', [null, 1], null],
+    ]);
+    expect(shapes(trusted(manifest))).toEqual([
       ['x', [null, null], 0],
       ['y', [null, 1], 0],
     ]);

@@ -44,6 +44,43 @@ describe('the Open Inference Protocol', () => {
     ]);
   });
 
+  test('takes tensors as bytes behind the JSON, alone and in a batch, and answers so', async () => {
+    const server = await startServer({ model, maxBatch: 4 });
+    const head = Buffer.from(
+      JSON.stringify({
+        inputs: [
+          { name: 'floats', shape: [1, 3], datatype: 'FP32', parameters: { binary_data_size: 12 } },
+          { name: 'ids', shape: [1], datatype: 'INT64', data: [9] },
+          { name: 'texts', shape: [1, 1], datatype: 'BYTES', parameters: { binary_data_size: 5 } },
+        ],
+        outputs: [{ name: 'floats_out', parameters: { binary_data: true } }, { name: 'texts_out' }],
+      }),
+    );
+    const floats = Buffer.from(Float32Array.of(0.1, Number.NaN, -0).buffer);
+    const body = Buffer.concat([head, floats, Buffer.from([1, 0, 0, 0, 0x61])]);
+    const headers = { 'inference-header-content-length': String(head.length) };
+    const expectBytes = (answer: Buffer, length: number): void => {
+      expect(JSON.parse(answer.subarray(0, length).toString())).toMatchObject({
+        outputs: [{ parameters: { binary_data_size: 12 } }, { data: ['a'] }],
+      });
+      expect(answer.subarray(length)).toEqual(floats);
+    };
+
+    const response = await fetch(`${server.url}/v2/models/echo/infer`, { method: 'POST', headers, body });
+    expect([response.status, response.headers.get('content-type')]).toEqual([
+      200,
+      'application/octet-stream',
+    ]);
+    const length = Number(response.headers.get('inference-header-content-length'));
+    expectBytes(Buffer.from(await response.arrayBuffer()), length);
+
+    const request = { path: '/v2/models/echo/infer', contentType: '', headers, body };
+    const framed = await server.post('/_/batch', encodeBatchRequest([request, request]));
+    for (const each of decodeBatchReply(new Uint8Array(await framed.arrayBuffer())).responses) {
+      expectBytes(Buffer.from(each.body), Number(each.headers!['inference-header-content-length']));
+    }
+  });
+
   test('shares a batch with requests of other protocols', async () => {
     const server = await startServer({ model, maxBatch: 4 });
     const row = { floats: [7, 8, 9], ids: 3, texts: ['c'] };

@@ -90,6 +90,18 @@ describe('a body that is too large', () => {
     expect(await server.metric('infless_server_body_bytes')).toBe(0);
   });
 
+  test('takes no more memory byte by byte than at once', async () => {
+    const before = await server.metric('process_resident_memory_bytes');
+    const socket = open(server.port);
+    socket.write('POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n');
+    const bytes = 200_000; // held as pieces, they would take 86 MB
+    socket.write('1\r\n \r\n'.repeat(bytes));
+    await until(async () => (await server.metric('infless_server_body_bytes')) === bytes);
+    expect((await server.metric('process_resident_memory_bytes')) - before).toBeLessThan(40_000_000);
+    socket.write('0\r\n\r\n');
+    expect(await received(socket, /\}$/)).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
   test('inside a batch, or at the limit: only beyond it', async () => {
     const atLimit = await server.post('/', `{"instances":[0]}${' '.repeat(LIMIT - 17)}`);
     expect(atLimit.status).toBe(400); // of the wrong shape, but read

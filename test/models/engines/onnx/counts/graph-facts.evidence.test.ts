@@ -5,6 +5,7 @@ import {
   TensorProto_DataType,
 } from 'onnx-buf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { graphEvidence } from '../../../../../models/engines/onnx/counts/graph-facts.ts';
 import { onnxEngine } from '../../../../../models/engines/onnx/engine.ts';
 import { canBatch } from '../../../../../models/manifest/manifest.ts';
 import {
@@ -408,7 +409,12 @@ describe('a model is batched that counts something else', () => {
   ])('%s', async (_, nodes) => {
     const graph = rows(nodes);
     const one = floatWeights('one', [], [1]);
-    expect(await batches({ ...graph, weights: [...graph.weights!, one] })).toBe(true);
+    const whole = { ...graph, weights: [...graph.weights!, one] };
+    const path = await folder.write('counts.onnx', whole);
+    expect(graphEvidence(path).isCounted('y', 0)).toBe(false);
+    // What is counted across all rows is another in each company.
+    const isAcross = nodes.some(({ output }) => output?.includes('lows') || output?.includes('kept'));
+    expect(await batches(whole)).toBe(!isAcross);
   });
 
   it('boxes of each image, which are padded to a fixed number', async () => {
@@ -450,7 +456,8 @@ describe('a model is batched that counts something else', () => {
   });
 
   it('or nothing that anybody could see', async () => {
-    expect(await batches(TWICE_IF_LOUD)).toBe(true);
+    const path = await folder.write('loud.onnx', TWICE_IF_LOUD);
+    expect(graphEvidence(path).isCounted('y', 0)).toBe(false);
     expect(await batches(encodeTinyModel(rows([node('Relu', 'x', 'y')])))).toBe(true);
   });
 });

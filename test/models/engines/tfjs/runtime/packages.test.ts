@@ -74,7 +74,7 @@ describe('the packages of TensorFlow', () => {
       version: 'tfjs-backend-wasm (not installed)',
       code: 'PLATFORM_FAILED',
       sentence:
-        'TF.js models need @tensorflow/tfjs-backend-wasm, which is not installed. Install infless again without --omit=optional.',
+        'TF.js models need @tensorflow/tfjs-backend-wasm, which is not installed. Run npm install @tensorflow/tfjs-core @tensorflow/tfjs-converter @tensorflow/tfjs-layers @tensorflow/tfjs-backend-cpu @tensorflow/tfjs-backend-wasm, where infless is installed.',
     });
   });
 

@@ -1,5 +1,15 @@
 import table from './limit-table.json' with { type: 'json' };
-import type { LimitCase } from './load-limit.ts';
+
+/** A pool of equal instances in dimensionless form: times in units of the SLO. */
+export interface LimitCase {
+  /** Execution time of a batch over the SLO, in (0, 1). */
+  readonly timeRatio: number;
+  readonly maxBatch: number;
+  readonly servers: number;
+  readonly arrivalCv: number;
+  /** Percentile of the SLO, e.g. 99. */
+  readonly percentile: number;
+}
 
 /**
  * The points at which load limits are tabulated. Between them the limit is interpolated; beyond them the
