@@ -67,6 +67,13 @@ export const PLAN: LazyProgram = {
   load: async () => (await import('./what-if/commands/plan-command.ts')).planCommand,
 };
 
+/** `infless-autoscaler experiment`, and `infless experiment`. */
+export const EXPERIMENT: LazyProgram = {
+  name: 'experiment',
+  summary: 'Simulate policies × seeds × settings: CSV, a summary with intervals, and a page with pictures.',
+  load: async () => (await import('./what-if/commands/experiment-command.ts')).experimentCommand,
+};
+
 /** `infless-autoscaler explain`, and `infless explain`. */
 export const EXPLAIN: LazyProgram = {
   name: 'explain',

@@ -58,14 +58,26 @@ export const SERVE_OPTIONS = {
     group: GATEWAY,
     help: 'another name of this gateway by which functions may be administered without a login',
   }),
+  allowCallback: repeatable({
+    flag: '--allow-callback <host>',
+    parse: parseAllowedHost,
+    group: GATEWAY,
+    help: 'a host that results of asynchronous calls may be posted to; once given, no others are',
+  }),
   basicAuthDir: option({
     flag: '--basic-auth-dir <folder>',
     env: 'INFLESS_BASIC_AUTH_DIR',
     emptyEnv: 'given',
     parse: parseCredentialsFolder,
-    otherwise: 'no login',
+    otherwise: 'a login of its own, kept in the state folder',
     group: GATEWAY,
     help: 'folder with the files basic-auth-user and basic-auth-password: the login for administering functions',
+  }),
+  auth: toggle({
+    flag: '--no-auth',
+    otherwise: 'changes need a login',
+    group: GATEWAY,
+    help: 'let everyone who reaches the gateway administer functions',
   }),
   ui: option({
     flag: '--ui <state>',
@@ -82,6 +94,12 @@ export const SERVE_OPTIONS = {
     otherwise: '~/.local/state/infless',
     group: LOCAL,
     help: 'folder that keeps functions and instances',
+  }),
+  modelDir: repeatable({
+    flag: '--model-dir <folder>',
+    parse: folder,
+    group: LOCAL,
+    help: 'another folder that functions declared by REST may name models and tables in',
   }),
   journal: option({
     flag: '--journal <folder>',

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { InflessError } from '../models/base/errors.ts';
 import { availableCpuMillicores } from '../profiler/quota/cpu-limit.ts';
 import { isLoopbackName, parseHostName } from './gateway/admin-guard/host-name.ts';
-import { type Credentials, readCredentials } from './gateway/basic-auth.ts';
+import { type Credentials, ownCredentials, readCredentials } from './gateway/basic-auth.ts';
 import { journalFolder } from './journal/journal.ts';
 import { rateModelByName } from './planning/capacity/rate-models.ts';
 import { ORPHAN_MS, type ServeValues } from './serve-options.ts';
@@ -18,13 +18,14 @@ const LONGEST_END_MS = 28_000;
 /** Serves declared functions until a signal. */
 export async function serve(options: ServeValues): Promise<void> {
   const logger = serviceLogger(options.logLevel);
-  const credentials = await credentialsOf(options, logger);
+  const { credentials, onServing } = await loginOf(options, logger);
   const service = await startService({
     host: options.host,
     allowHosts: options.allowHost,
     port: options.port,
     ...(options.functions === undefined ? {} : { functionsFile: options.functions }),
     backend: await backendOf(options, logger),
+    ...(options.allowCallback.length === 0 ? {} : { callbackHosts: new Set(options.allowCallback) }),
     rates: rateModelByName(options.rateModel),
     logger,
     hasPage: options.ui === 'on',
@@ -32,6 +33,7 @@ export async function serve(options: ServeValues): Promise<void> {
     ...(credentials === undefined ? {} : { credentials }),
   });
   logger.info({ url: service.url }, 'serving');
+  onServing?.(service.url);
   await untilSignal(service, (signal, mode) => {
     logger.info({ signal, instances: mode }, 'shutting down');
     setTimeout(() => {
@@ -41,14 +43,37 @@ export async function serve(options: ServeValues): Promise<void> {
   });
 }
 
-async function credentialsOf(
-  { basicAuthDir, host }: ServeValues,
+interface Login {
+  readonly credentials?: Credentials;
+  /** Tells once how to log in. */
+  readonly onServing?: (url: string) => void;
+}
+
+/** On one machine there always is one, unless somebody wants none; on a cluster it is a secret's. */
+async function loginOf(
+  { basicAuthDir, auth, host, platform, stateDir }: ServeValues,
   logger: Logger,
-): Promise<Credentials | undefined> {
-  if (basicAuthDir !== undefined) return readCredentials(basicAuthDir);
-  if (!isLoopback(host))
+): Promise<Login> {
+  if (auth && basicAuthDir !== undefined) return { credentials: await readCredentials(basicAuthDir) };
+  if (auth && platform === 'local') {
+    const { credentials, passwordFile, isNew } = await ownCredentials(stateDir);
+    if (!isNew) return { credentials };
+    return {
+      credentials,
+      onServing: (url) =>
+        logger.info(
+          {
+            user: credentials.user,
+            passwordFile,
+            login: `faas-cli login --gateway ${url} --username ${credentials.user} --password-stdin < ${passwordFile}`,
+          },
+          'changes of functions need a login',
+        ),
+    };
+  }
+  if (!auth || !isLoopback(host))
     logger.warn({ host }, 'everyone who reaches this address can deploy functions: give --basic-auth-dir');
-  return undefined;
+  return {};
 }
 
 /** On a cluster a pod's own disk is gone with it: only a folder that is named is worth writing to. */
@@ -70,6 +95,7 @@ async function backendOf(options: ServeValues, logger: Logger): Promise<Backend>
     orphanMs: ORPHAN_MS,
     useGpus: options.gpu,
     onNote: (text) => logger.warn(text),
+    modelFolders: [process.cwd(), ...options.modelDir],
     ...(cpu === undefined ? {} : { reservedCpuMillicores: await reserveFor(cpu) }),
   });
 }

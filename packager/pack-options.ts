@@ -9,6 +9,7 @@ import {
 import { file, folder, oneOf, text, wholeNumber } from '../models/base/command-line/parsers.ts';
 import { InflessError } from '../models/base/errors.ts';
 import { parseCpuMillicores, parseDurationMs } from '../models/base/units.ts';
+import { BATCHING_CHOICES } from '../models/manifest/manifest.ts';
 import { SAMPLE_OPTION, SHAPE_OPTION } from '../models/sample/options.ts';
 import { modelReference } from '../models/zoo/names.ts';
 import { ACCELERATORS, DEFAULT_BASE, DEFAULT_CUDA_BASE } from './contents/base/default-base.ts';
@@ -148,6 +149,14 @@ export const PACK_OPTIONS = {
     parse: parseSlo,
     group: SERVING,
     help: 'latency target at p99, like 200ms',
+  }),
+  batching: option({
+    flag: '--batching <choice>',
+    key: 'batching',
+    parse: oneOf(BATCHING_CHOICES),
+    default: 'proven',
+    group: SERVING,
+    help: 'which models share runs: proven, those shown to keep rows apart, or trust, any that declares rows',
   }),
   maxBatch: option({
     flag: '--max-batch <rows>',

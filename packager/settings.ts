@@ -1,5 +1,6 @@
 import { InflessError } from '../models/base/errors.ts';
 import type { RequestLike } from '../models/manifest/example.ts';
+import type { BatchingChoice } from '../models/manifest/manifest.ts';
 import { type LocatedModel, locateModel } from '../models/resolve/locate-model.ts';
 import { readLikeness } from '../models/sample/options.ts';
 import { type Accelerator, defaultBase, platformsOf } from './contents/base/default-base.ts';
@@ -24,6 +25,7 @@ export interface PackSettings {
   readonly like: RequestLike;
   readonly sloMs: number | undefined;
   readonly maxBatch: number | undefined;
+  readonly batching: BatchingChoice;
   readonly cpuMillicores: number | undefined;
   readonly reference: Reference | undefined;
   readonly destination: Destination;
@@ -53,6 +55,7 @@ export async function packSettings(values: PackValues): Promise<PackSettings> {
     like: await readLikeness(values),
     sloMs: values.slo,
     maxBatch: values.maxBatch,
+    batching: values.batching,
     cpuMillicores: values.cpu,
     reference,
     destination: destinationOf(values, reference),

@@ -50,7 +50,7 @@ export class ProfileView {
    * Between measured batches: linear, over the running maximum of the smaller ones. Between the measured
    * percentiles, and past p99: linear in −ln(1−q), where an exponential tail is a straight line. Below p50:
    * p50. Rows beyond the largest measured batch take that batch's time per row. A cell that was predicted
-   * counts as slow as it may be: with the upper end of its interval.
+   * counts as slow as it may be: with the upper end of its interval; so does p99 where the table tells one.
    *
    * @param quantile in 0.5…0.999
    */
@@ -116,9 +116,14 @@ export class ProfileView {
     return this.#closest(config).codecMs;
   }
 
-  /** Bringing one row over HTTP, in ms; 0 where the table does not tell. */
+  /**
+   * Bringing one row over HTTP, in ms; 0 where the table does not tell. Whatever the batch, it is the same:
+   * of the cells under the quota the middle one counts, so that nothing that came between counts.
+   */
   transferMs(config: Config): number {
-    return this.#closest(config).transferMs ?? 0;
+    const { cells } = this.#quotaOf(config);
+    const told = cells.flatMap(({ transferMs }) => transferMs ?? []).sort((a, b) => a - b);
+    return told[Math.floor((told.length - 1) / 2)] ?? 0;
   }
 
   #add(cell: Cell): void {
@@ -230,7 +235,7 @@ function latencyAt({ latencyMs, predicted }: Cell, quantile: number): number {
   const guard = predicted === true ? latencyMs.meanInterval[1] / latencyMs.mean : 1;
   const p50 = guard * latencyMs.p50;
   const p95 = Math.max(p50, guard * latencyMs.p95);
-  const p99 = Math.max(p95, guard * latencyMs.p99);
+  const p99 = Math.max(p95, guard * (latencyMs.p99Interval?.[1] ?? latencyMs.p99));
   if (quantile <= 0.95) return between(0.5, p50, 0.95, p95, Math.max(quantile, 0.5));
   return between(0.95, p95, 0.99, p99, Math.min(quantile, 0.999));
 }

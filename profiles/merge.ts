@@ -49,7 +49,7 @@ export function mergeTables(tables: readonly NamedTable[]): Merge {
           dropped: { name: older.name, meanMs: older.cell.latencyMs.mean },
         });
       }
-      cells.set(configKey(cell), { name, cell });
+      cells.set(configKey(cell), { name, cell: withWhatElse(cell, older?.cell) });
     }
   }
   const newest = oldestFirst.at(-1)!.table;
@@ -62,6 +62,16 @@ export function mergeTables(tables: readonly NamedTable[]): Merge {
     cells: [...cells.values()].map(({ cell }) => cell),
   };
   return { table: { ...merged, cells: merged.cells.toSorted(compareConfigs) }, conflicts };
+}
+
+/** What was measured beside a config, under other periods or with other threads, is true of it still. */
+function withWhatElse(cell: Cell, older: Cell | undefined): Cell {
+  const { otherPeriods = older?.otherPeriods, otherThreads = older?.otherThreads } = cell;
+  return {
+    ...cell,
+    ...(otherPeriods === undefined ? {} : { otherPeriods }),
+    ...(otherThreads === undefined ? {} : { otherThreads }),
+  };
 }
 
 function checkAlike(a: NamedTable, b: NamedTable): void {

@@ -45,7 +45,7 @@ export async function readTableText(file: string): Promise<string | undefined> {
  */
 export function parseTable(text: string, what: string, remedy = MEASURE_AGAIN): ProfileTable {
   const boundary = { what, code: 'PROFILE_INVALID', remedy } as const;
-  const data = parseJson(text, boundary);
+  const data = parseJson(text, { ...boundary, isPrivate: true });
   const newer = newerSchema(data);
   if (newer !== undefined) {
     throw new InflessError('PROFILE_INVALID', `${what} has the schema ${newer}, newer than this infless`, {

@@ -1,6 +1,9 @@
 import { option } from '../../models/base/command-line/option-table.ts';
 import { text } from '../../models/base/command-line/parsers.ts';
 import { type ErrorCode, InflessError, messageOf } from '../../models/base/errors.ts';
+import { stateDirectory } from '../../models/base/files.ts';
+import { isLoopbackName } from '../gateway/admin-guard/host-name.ts';
+import { basicAuthorization, knownLogin } from '../gateway/basic-auth.ts';
 
 /** Of every command that asks a running autoscaler. */
 export const URL_OPTION = option({
@@ -63,11 +66,23 @@ export class AutoscalerClient {
     return (body === '' ? undefined : JSON.parse(body)) as T;
   }
 
+  /** Where none was given, the login of this user's autoscaler on this machine; changes alone need it. */
+  async #loginFor(method: string): Promise<Readonly<Record<string, string>>> {
+    const isGiven = this.#headers.authorization !== undefined;
+    if (isGiven || method === 'GET' || !isLoopbackName(this.url.hostname)) return this.#headers;
+    const directory = process.env.INFLESS_STATE_DIR || stateDirectory();
+    const login = await knownLogin(directory).catch(() => undefined);
+    return login === undefined ? this.#headers : { authorization: basicAuthorization(login) };
+  }
+
   /** @throws InflessError as {@link ask} */
   async send({ method = 'GET', path, body, signal }: Question): Promise<Response> {
     const answer = await fetch(new URL(path, this.url), {
       method,
-      headers: { ...this.#headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        ...(await this.#loginFor(method)),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: signal ?? AbortSignal.timeout(TIMEOUT_MS),
     }).catch((error: unknown) => {

@@ -37,7 +37,7 @@ export const statusCommand = defineProgram({
     json: JSON_OPTION,
   },
   notes: `
-Percentiles are of the latest requests of each function, 1,024 at most.`,
+Percentiles are of the requests of the last five minutes of each function, 1,024 at most.`,
   run: async ({ url, function: name, json }) => {
     const functions = await functionsOf(new AutoscalerClient(url), name);
     process.stdout.write(json ? `${JSON.stringify({ functions })}\n` : renderStatus(functions));

@@ -428,7 +428,8 @@ export class Controller {
       managed?.dispatcher.instanceGone(id, !event.expected);
       if (!event.expected) {
         logger.warn({ function: functionName, instance: id, reason: event.reason }, 'an instance is gone');
-        if (neverWorked && managed !== undefined) this.#onStartFailed(managed, event.reason);
+        if (neverWorked && managed !== undefined)
+          this.#onStartFailed(managed, event.reason, event.publicReason);
       }
     } else if (phase === 'ready') {
       managed?.becameReady(readyAtMs, readyAtMs - startedAtMs);
@@ -439,16 +440,20 @@ export class Controller {
   }
 
   /** Requests wait through a failed start, but not for a function that evidently cannot start. */
-  #onStartFailed(managed: ManagedFunction, reason: string): void {
+  #onStartFailed(managed: ManagedFunction, reason: string, publicReason = reason): void {
     const { backoff, dispatcher, name } = managed;
     const nowMs = this.#parts.clock.nowMs();
     backoff.failed(nowMs, reason);
     const serves = this.instancesOf(name).some(({ phase }) => phase === 'ready');
     if (serves || !backoff.failedForGood) return;
-    const error = new InflessError('UNAVAILABLE', `Instances of function "${name}" cannot start: ${reason}`, {
-      remedy: 'It is tried again from time to time; look at the logs of its instances.',
-      details: { retryAfterMs: backoff.retryAtMs - nowMs },
-    });
+    const error = new InflessError(
+      'UNAVAILABLE',
+      `Instances of function "${name}" cannot start: ${publicReason}`,
+      {
+        remedy: 'It is tried again from time to time; look at the logs of its instances.',
+        details: { retryAfterMs: backoff.retryAtMs - nowMs },
+      },
+    );
     dispatcher.refuseUntil(backoff.retryAtMs, error);
   }
 

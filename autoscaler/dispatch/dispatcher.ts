@@ -13,10 +13,18 @@ import { BatchTimes } from '../latency/batch-times.ts';
 import type { ObservedTimes } from '../latency/observed-times.ts';
 import type { ServiceTimes } from '../latency/service-times.ts';
 import { BatchWatch, type GivenUp } from './batch-watch.ts';
-import { clientGone, failedTooOften, harmful, noInstance, overloaded, tooLate } from './dispatch-errors.ts';
+import {
+  clientGone,
+  failedTooOften,
+  harmful,
+  InstanceLost,
+  noInstance,
+  overloaded,
+  tooLate,
+} from './dispatch-errors.ts';
 import { type QueuedRequest, queuedRequest, type ServedTimes } from './queued-request.ts';
 import { Suspects } from './suspects.ts';
-import { type BatchTransport, InstanceLost } from './transport.ts';
+import type { BatchTransport } from './transport.ts';
 
 export interface DispatcherOptions {
   readonly functionName: string;
@@ -157,9 +165,25 @@ export class Dispatcher {
     onServed?: (times: ServedTimes) => void,
   ): Promise<InferenceResponse> {
     return new Promise((resolve, reject) => {
-      const queued = queuedRequest(request, arrivalMs, { resolve, reject }, onServed);
+      // A signal may outlive its request, and would hold its body for as long.
+      const onAbort = (): void => this.#abandon(queued);
+      const queued = queuedRequest(
+        request,
+        arrivalMs,
+        {
+          resolve(response) {
+            signal?.removeEventListener('abort', onAbort);
+            resolve(response);
+          },
+          reject(error) {
+            signal?.removeEventListener('abort', onAbort);
+            reject(error);
+          },
+        },
+        onServed,
+      );
       queued.isAbandoned = signal?.aborted ?? false;
-      signal?.addEventListener('abort', () => this.#abandon(queued), { once: true });
+      signal?.addEventListener('abort', onAbort, { once: true });
       this.#enqueue(queued);
     });
   }

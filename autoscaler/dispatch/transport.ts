@@ -14,21 +14,7 @@ import {
   READY_PATH,
   readyReportSchema,
 } from '../../packager/server/instance-protocol.ts';
-
-/**
- * The instance could not take the batch, or was lost while it ran: none of its requests has an answer, and
- * each may be tried elsewhere.
- */
-export class InstanceLost extends Error {
-  override readonly name = 'InstanceLost';
-  /** Whether its requests may have run, and be what it was lost by: not if it says so, or got none. */
-  readonly mayHaveRun: boolean;
-
-  constructor(what: string, { mayHaveRun = true, ...options }: ErrorOptions & { mayHaveRun?: boolean } = {}) {
-    super(what, options);
-    this.mayHaveRun = mayHaveRun;
-  }
-}
+import { InstanceLost } from './dispatch-errors.ts';
 
 /** What an instance says when it is asked whether it lives. */
 export interface InstanceProbe {

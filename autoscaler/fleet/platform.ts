@@ -33,6 +33,8 @@ export type InstanceEvent =
       readonly instance: Instance;
       readonly expected: boolean;
       readonly reason: string;
+      /** The reason without anything that the instance has printed, where that is in it: for everybody. */
+      readonly publicReason?: string;
     };
 
 /** What one instance has used and holds. */

@@ -4,6 +4,7 @@ import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT } from '../../packager/server/instance-protocol.ts';
 import { gradeWarnings } from '../../profiles/conditions/grade.ts';
 import { LOCAL_PERIOD_MICROS, underPeriod } from '../../profiles/conditions/period.ts';
+import { shapeWarnings } from '../../profiles/conditions/shapes.ts';
 import { readHost, sameHost } from '../../profiles/host.ts';
 import { readTable, type StoredTable } from '../../profiles/store.ts';
 import { withTimeSlices } from '../../profiles/time-slices.ts';
@@ -136,6 +137,7 @@ async function warningsOf(found: FoundModel, profile: StoredTable): Promise<stri
       ? []
       : [`${failure.message}: ${found.title} is served as it was last fetched.`]),
     ...gradeWarnings(profile.table, profile.file),
+    ...shapeWarnings(profile.table, profile.file, found.model.manifest),
     ...(await hostWarnings(found, profile)),
   ];
 }

@@ -35,6 +35,9 @@ const storeSchema = z.object({
   ),
 });
 
+/** Their environment may hold what is nobody else's business. */
+const OWNER_ONLY = 0o600;
+
 /**
  * The declared functions, on disk, so that a restart loses none. Writes replace the file as a whole, one at a
  * time.
@@ -62,7 +65,12 @@ export class FunctionStore {
   save(functions: readonly StoredFunction[]): Promise<void> {
     const content = `${JSON.stringify({ schema: 'infless.io/functions/v1', functions }, null, 2)}\n`;
     const write = (): Promise<void> =>
-      writeFileSafely(this.#file, content, 'Choose a --state-dir that can be written and has room.');
+      writeFileSafely(
+        this.#file,
+        content,
+        'Choose a --state-dir that can be written and has room.',
+        OWNER_ONLY,
+      );
     this.#writing = this.#writing.then(write, write);
     return this.#writing;
   }

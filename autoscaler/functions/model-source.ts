@@ -1,5 +1,6 @@
 import { likened } from '../../models/manifest/inputs.ts';
-import { type ModelFile, type ModelManifest, trusted } from '../../models/manifest/manifest.ts';
+import type { ModelFile, ModelManifest } from '../../models/manifest/manifest.ts';
+import { asFound } from '../../models/resolve/batch-findings.ts';
 import { describedModel } from '../../models/resolve/manifest-file.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import type { RegistryOptions } from '../../packager/registry/options.ts';
@@ -37,17 +38,13 @@ export async function findModel(spec: FunctionSpec, asKnown = false): Promise<Fo
   }
   const image = await unpackModel(spec.image, { ...registryOptions(spec), asKnown });
   const model = await describedModel(image.path, image.manifestFile, spec.name);
-  const { manifest } = asTrusted(spec, model);
+  const manifest = await asFound(model.manifest, spec.batching);
   return {
     model: { ...model, manifest: likened(manifest, like) },
     image,
     title: `image ${reference}`,
     measurable: image.path,
   };
-}
-
-function asTrusted({ batching }: FunctionSpec, model: ModelFile): ModelFile {
-  return batching === 'trust' ? { ...model, manifest: trusted(model.manifest) } : model;
 }
 
 /** The table of a function that names none, found without fetching the weights of an image. */

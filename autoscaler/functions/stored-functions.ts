@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from '../../models/base/clock.ts';
 import { messageOf } from '../../models/base/errors.ts';
+import type { AllowedPaths } from './allowed-paths.ts';
 import { type Deployment, resolveDeployment } from './deployment.ts';
 import type { FunctionStore, StoredFunction } from './function-store.ts';
 import {
@@ -16,6 +17,8 @@ export interface StoredFunctionsParts {
   readonly clock: Clock;
   /** Hears of what could not be written, where that keeps nothing from running. */
   readonly note: (text: string) => void;
+  /** Where those declared by REST may name files; default: everywhere. */
+  readonly allowedPaths?: AllowedPaths;
   /** Finds what a function needs; default: {@link resolveDeployment}. */
   readonly resolve?: (spec: FunctionSpec, asKnown: boolean) => Promise<Deployment>;
 }
@@ -75,6 +78,7 @@ export class StoredFunctions implements FunctionRegistry {
   async declare(declaration: unknown): Promise<DeployedFunction> {
     const spec = parseFunctionSpec(declaration, 'The function');
     return this.#inTurn(spec.name, async () => {
+      await this.#parts.allowedPaths?.check(spec);
       const deployment = await this.#resolve(spec, false);
       this.#host.requireDeployable(deployment);
       return this.#commit(async () => {

@@ -1,3 +1,4 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -17,6 +18,11 @@ import { JUDGED_HEADERS } from './admin-guard/admin-guard.ts';
 export const FORWARDED_HEADER = 'x-infless-forwarded';
 
 export interface ForwardingParts {
+  /**
+   * What gateways know that are peers, and no one else does: without it, anybody's word that a request has
+   * been passed on is taken.
+   */
+  readonly peerSecret?: string;
   /** Where the gateway of the leader answers; undefined for the leader itself, or while none is known. */
   readonly leaderUrl: () => string | undefined;
   readonly clock: Clock;
@@ -80,14 +86,22 @@ class Forwarding {
   });
   #shunned: { readonly url: string; readonly untilMs: number } | undefined;
 
+  /** What a request is marked with that is passed on. */
+  readonly #token: string;
+
   constructor(parts: ForwardingParts) {
     this.#parts = parts;
+    const { peerSecret } = parts;
+    this.#token =
+      peerSecret === undefined
+        ? '1'
+        : createHmac('sha256', peerSecret).update(FORWARDED_HEADER).digest('hex');
   }
 
   /** Answers the request by passing it on, or leaves it to the routes. */
   async handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const leaderUrl = this.#leaderUrl;
-    const isOurs = FORWARDED_HEADER in request.headers || !isForLeader(request.url);
+    const isOurs = this.#isFromPeer(request) || !isForLeader(request.url);
     if (leaderUrl === undefined || isOurs) return undefined;
     const gone = new AbortController();
     const lost = new AbortController();
@@ -116,6 +130,12 @@ class Forwarding {
 
   async close(): Promise<void> {
     await this.#agent.destroy();
+  }
+
+  #isFromPeer({ headers }: FastifyRequest): boolean {
+    const given = headers[FORWARDED_HEADER];
+    if (given === undefined) return false;
+    return timingSafeEqual(digestOf(String(given)), digestOf(this.#token));
   }
 
   get #leaderUrl(): string | undefined {
@@ -163,7 +183,7 @@ class Forwarding {
       origin: leaderUrl,
       path: url, // as it came: resolving it could make another path of it, which nothing here has judged
       method: method as Dispatcher.HttpMethod,
-      headers: { ...withoutJudged(endToEnd(headers)), [FORWARDED_HEADER]: '1' },
+      headers: { ...withoutJudged(endToEnd(headers)), [FORWARDED_HEADER]: this.#token },
       ...(hasBody(raw) ? { body } : {}),
       signal,
     });
@@ -228,4 +248,9 @@ function endToEnd(headers: IncomingHttpHeaders): Headers {
     ([name, value]) => value !== undefined && !HOP_BY_HOP.has(name) && !named.includes(name),
   );
   return Object.fromEntries(kept) as Headers;
+}
+
+/** Of one length, whatever it is of. */
+function digestOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { BodyBudget } from '../../packager/server/http/body.ts';
@@ -6,7 +7,7 @@ import { type DrainTimes, OpenConnections } from '../../packager/server/http/ope
 import { adminRoutes } from './admin/admin-routes.ts';
 import { guardAdminRoutes } from './admin-guard/admin-guard.ts';
 import { asyncFunctionRoutes } from './async/async-routes.ts';
-import { basicAuth, type Credentials } from './basic-auth.ts';
+import { auditChanges, basicAuth, type Credentials } from './basic-auth.ts';
 import { forwardToLeader } from './forwarding.ts';
 import { functionRoutes, nothingHere } from './function-routes.ts';
 import { openFaasRoutes } from './openfaas/openfaas-routes.ts';
@@ -25,7 +26,12 @@ export interface GatewayParts extends OpenFaasParts {
   readonly hasPage?: boolean;
   /** Where the gateway of another autoscaler answers that leads, where there may be others. */
   readonly leaderUrl?: () => string | undefined;
+  /** Where results of asynchronous calls may be posted to; default: wherever it does no harm. */
+  readonly callbackHosts?: ReadonlySet<string>;
 }
+
+/** Nothing that is administered is larger: what is parsed here holds up all calls meanwhile. */
+const ADMIN_BODY_BYTES = 1 << 20;
 
 export interface GatewayLimits {
   readonly maxBodyBytes: number;
@@ -40,6 +46,9 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = { maxBodyBytes: 32 << 20, h
  * with what ends after it, that is less than the 30 s that Kubernetes and systemd give at least.
  */
 const DRAIN_TIMES = { arrivalMs: 2_000, answerMs: 15_000 };
+
+/** For what has arrived already to be taken in: closing resets connections that wait to be. */
+const SETTLE_MS = 100;
 
 /** The HTTP face of the autoscaler: functions, their administration, health and metrics. */
 export class Gateway {
@@ -59,10 +68,13 @@ export class Gateway {
     this.app.setNotFoundHandler((request) => {
       throw nothingHere(request);
     });
-    guardAdminRoutes(this.app, { hostNames: parts.credentials === undefined ? parts.hostNames : undefined });
+    // Where something is open without a login, only names of ours open it: see DNS rebinding.
+    const isOpen = parts.credentials === undefined || parts.credentials.opensReads === true;
+    guardAdminRoutes(this.app, { hostNames: isOpen ? parts.hostNames : undefined });
     if (parts.leaderUrl !== undefined) {
-      const { leaderUrl, clock, logger } = parts;
-      forwardToLeader(this.app, { leaderUrl, clock, logger });
+      const { leaderUrl, clock, logger, credentials } = parts;
+      const peerSecret = credentials === undefined ? {} : { peerSecret: credentials.password };
+      forwardToLeader(this.app, { leaderUrl, clock, logger, ...peerSecret });
     }
     this.app.get('/healthz', () => ({ status: 'ok' }));
     this.app.get('/metrics', async (_request, reply) => {
@@ -78,6 +90,10 @@ export class Gateway {
     for (const routes of [adminRoutes, openFaasRoutes, ...(hasPage ? [liveRoutes] : [])]) {
       this.app.register(async (app) => {
         if (parts.credentials !== undefined) app.addHook('onRequest', basicAuth(parts.credentials));
+        auditChanges(app, parts.logger);
+        app.addHook('onRoute', (route) => {
+          route.bodyLimit ??= Math.min(ADMIN_BODY_BYTES, limits.maxBodyBytes);
+        });
         routes(app, parts);
       });
     }
@@ -101,6 +117,7 @@ export class Gateway {
    */
   async close(times: DrainTimes = DRAIN_TIMES): Promise<void> {
     this.#closing = true;
+    await sleep(SETTLE_MS);
     await this.#connections.drain(times, this.app.close());
   }
 }

@@ -62,7 +62,7 @@ export class Invocation {
     const counts = !isWrongRequest(code) && (code !== CLIENT_CLOSED || isLate);
     this.#parts.metrics.answered(this.#managed.name, code, latencyMs, counts && (isLate || !answered));
     if (isWrongRequest(code) && this.#admittedMs !== undefined) this.#managed.withdrawn(this.#admittedMs);
-    if (counts) this.#managed.latencies.record(answered ? latencyMs : Infinity);
+    if (counts) this.#managed.latencies.record(answered ? latencyMs : Infinity, this.#parts.clock.nowMs());
   }
 
   get #latencyMs(): number {

@@ -7,6 +7,8 @@ import { shortageKind } from '../planning/decision.ts';
 import { qualifiedName } from './function-address.ts';
 
 const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2.5, 5, 10, 30];
+const DELAY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2.5];
+const DELAY_LOOK_MS = 20;
 const SIZE_BUCKETS = [1, 2, 4, 8, 16, 32, 64];
 
 /**
@@ -17,6 +19,9 @@ export class GatewayMetrics {
   readonly registry = new Registry();
   readonly #namespace: string;
   readonly #invocations = new Map<string, number>();
+  /** Of which functions there are series, and by which statuses. */
+  readonly #codes = new Map<string, Set<number>>();
+  #isThere: (functionName: string) => boolean = () => true;
   readonly #arrived = new Map<string, number>();
   readonly #started: Counter<'function_name'>;
   readonly #answered: Counter<'function_name' | 'code'>;
@@ -24,15 +29,18 @@ export class GatewayMetrics {
   readonly #late: Counter<'function_name'>;
   readonly #batch: Histogram<'function_name'>;
   readonly #unbatched: Counter<'function_name'>;
+  readonly #loopDelay: Histogram;
 
   constructor(namespace: string) {
     this.#namespace = namespace;
     const registers = [this.registry];
+    const forgetDeleted = (): void => this.#forgetDeleted();
     this.#started = new Counter({
       name: 'gateway_function_invocation_started',
       help: 'Requests taken in.',
       labelNames: ['function_name'],
       registers,
+      collect: forgetDeleted, // the first to be collected
     });
     this.#answered = new Counter({
       name: 'gateway_function_invocation_total',
@@ -67,9 +75,28 @@ export class GatewayMetrics {
       registers,
     });
     collectDefaultMetrics({ register: this.registry });
+    this.#loopDelay = new Histogram({
+      name: 'infless_event_loop_delay_seconds',
+      help: 'How much later than asked for a timer of the gateway fired, fifty times a second.',
+      buckets: DELAY_BUCKETS,
+      registers,
+    });
+  }
+
+  /** Measures how long the event loop is held up, from now on. @returns ends it */
+  watchEventLoop(): () => void {
+    let dueMs = performance.now() + DELAY_LOOK_MS;
+    const timer = setInterval(() => {
+      const nowMs = performance.now();
+      this.#loopDelay.observe(Math.max(0, nowMs - dueMs) / 1000);
+      dueMs = nowMs + DELAY_LOOK_MS;
+    }, DELAY_LOOK_MS);
+    timer.unref();
+    return () => clearInterval(timer);
   }
 
   started(functionName: string): void {
+    this.#codesOf(functionName);
     this.#arrived.set(functionName, (this.#arrived.get(functionName) ?? 0) + 1);
     this.#started.inc({ function_name: this.#nameOf(functionName) });
   }
@@ -77,6 +104,7 @@ export class GatewayMetrics {
   answered(functionName: string, code: number, latencyMs: number, violatesSlo: boolean): void {
     const function_name = this.#nameOf(functionName);
     this.#invocations.set(functionName, this.invocationsOf(functionName) + 1);
+    this.#codesOf(functionName).add(code);
     this.#answered.inc({ function_name, code });
     this.#seconds.observe({ function_name, code }, latencyMs / 1000);
     if (violatesSlo) this.#late.inc({ function_name });
@@ -88,6 +116,27 @@ export class GatewayMetrics {
     else {
       this.#unbatched.inc(labels);
       for (let request = 0; request < batch.size; request += 1) this.#batch.observe(labels, 1);
+    }
+  }
+
+  #codesOf(functionName: string): Set<number> {
+    const codes = this.#codes.get(functionName) ?? new Set();
+    this.#codes.set(functionName, codes);
+    return codes;
+  }
+
+  /** A function that is deleted leaves no series: who makes and deletes many would fill the memory. */
+  #forgetDeleted(): void {
+    for (const [functionName, codes] of this.#codes) {
+      if (this.#isThere(functionName)) continue;
+      const function_name = this.#nameOf(functionName);
+      for (const code of codes)
+        for (const metric of [this.#answered, this.#seconds]) metric.remove({ function_name, code });
+      for (const metric of [this.#started, this.#late, this.#batch, this.#unbatched])
+        metric.remove({ function_name });
+      this.#codes.delete(functionName);
+      this.#invocations.delete(functionName);
+      this.#arrived.delete(functionName);
     }
   }
 
@@ -131,6 +180,7 @@ export class GatewayMetrics {
 
   /** Adds what is read off the controller whenever somebody scrapes. */
   watch(controller: Controller): void {
+    this.#isThere = (name) => controller.find(name) !== undefined;
     const registers = [this.registry];
     const nameOf = (name: string): string => this.#nameOf(name);
     const gauge = (name: string, help: string, read: (name: string) => number): void => {

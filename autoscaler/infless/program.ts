@@ -4,7 +4,7 @@ import {
   type LazyProgram,
   type ProgramSpec,
 } from '../../models/base/command-line/option-table.ts';
-import { CLIENT, DOCTOR, EXPLAIN, JOURNAL, PLAN, REPLAY, SERVE } from '../commands.ts';
+import { CLIENT, DOCTOR, EXPERIMENT, EXPLAIN, JOURNAL, PLAN, REPLAY, SERVE } from '../commands.ts';
 
 /** The four programs, each of which has a name of its own, too. */
 const PROGRAMS: readonly LazyProgram[] = [
@@ -52,7 +52,7 @@ export const inflessProgram: ProgramSpec = defineProgram({
   commands: [
     ...under('Serve and measure', [SERVE, ...PROGRAMS]),
     ...under('A running autoscaler', CLIENT),
-    ...under('What is decided, and what would be', [PLAN, EXPLAIN, JOURNAL, REPLAY]),
+    ...under('What is decided, and what would be', [PLAN, EXPERIMENT, EXPLAIN, JOURNAL, REPLAY]),
     ...under('This machine', [DOCTOR, COMPLETION]),
   ],
   notes: `

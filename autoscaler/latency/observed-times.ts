@@ -239,7 +239,7 @@ class RunningMeans {
     this.#batches = Math.min(this.#batches, MEMORY) * share;
     this.#executeMs = towards(this.#tabulatedMs, this.#executeMs);
     this.#codecMsPerRequest = towards(this.tabulated.codecMs, this.#codecMsPerRequest);
-    this.#transportMs = towards(DEFAULT_TRANSPORT_MS, this.#transportMs);
+    this.#transportMs = towards(this.tabulated.transportMs ?? DEFAULT_TRANSPORT_MS, this.#transportMs);
     return this.#observation !== undefined && this.#conclude();
   }
 

@@ -35,7 +35,7 @@ export class ServiceTimes {
   /** @param quantile in 0.5…0.999; the mean is asked for with {@link meanMs} */
   batchMs(config: Config, rows: number, quantile: number): number {
     const executionMs = this.view.executionMs(config, rows, quantile);
-    return busyMs(this.view, config, rows, executionMs, this.#observe(config));
+    return busyMs(this.view, config, rows, { executionMs, isTail: quantile > 0.5 }, this.#observe(config));
   }
 
   /** Mean time of a full batch. */

@@ -186,12 +186,15 @@ export const inferenceFunctionStatusSchema = z.object({
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['config'] })
     .describe('Instances by config: largest batch, cores, percent of a GPU.'),
   ratePerSecond: z.number().optional().describe('Requests per second.'),
-  p50: z.string().optional().describe('Median latency of the latest requests.'),
-  p99: z.string().optional().describe('99th percentile of the latency of the latest requests.'),
+  p50: z.string().optional().describe('Median latency of the requests of the last five minutes.'),
+  p99: z
+    .string()
+    .optional()
+    .describe('99th percentile of the latency of the requests of the last five minutes.'),
   sloAttainmentPercent: z
     .number()
     .optional()
-    .describe('Share of the latest requests that were answered within the SLO.'),
+    .describe('Share of the requests of the last five minutes that were answered within the SLO.'),
   conditions: z
     .array(conditionSchema)
     .optional()

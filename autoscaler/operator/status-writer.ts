@@ -178,7 +178,7 @@ export class StatusWriter {
     const reported = this.#reportedOf(object);
     if (reported !== undefined && nowMs < reported.figuresAtMs) return reported.figures;
     const { currentPerSecond } = managed.seenAt(nowMs);
-    const latest = managed.latencies.summary(managed.deployment.spec.slo);
+    const latest = managed.latencies.summary(managed.deployment.spec.slo, nowMs);
     const figures = figuresOf({ ratePerSecond: currentPerSecond, latest });
     this.#note(object, { figures, figuresAtMs: nowMs + FIGURES_EVERY_MS });
     return figures;

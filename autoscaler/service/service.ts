@@ -29,6 +29,8 @@ export interface ServiceOptions {
   readonly logger: Logger;
   readonly control?: Partial<ControlSettings>;
   readonly maxBodyBytes?: number;
+  /** See {@link GatewayParts}. */
+  readonly callbackHosts?: ReadonlySet<string>;
   /** Folder that keeps the decisions; default: nothing keeps them. */
   readonly journalFolder?: string;
   /** Told of every batch that ran. */
@@ -79,9 +81,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   metrics.watch(controller);
   metrics.watchGpus(platform);
+  const stopWatchingLoop = metrics.watchEventLoop();
   journal?.watchArrivals(() => metrics.arrived);
   const { registry, duties } = backend.attach(controller);
   const disconnect = async (): Promise<void> => {
+    stopWatchingLoop();
     await journal?.close();
     await backend.close();
     await transport.close();
@@ -113,6 +117,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       hasPage: options.hasPage ?? true,
       hostNames: [options.host, ...(options.allowHosts ?? [])],
       ...(credentials === undefined ? {} : { credentials }),
+      ...(options.callbackHosts === undefined ? {} : { callbackHosts: options.callbackHosts }),
       ...(backend.election === undefined ? {} : { leaderUrl: () => lead.leaderUrl }),
     };
     const maxBodyBytes = options.maxBodyBytes ?? DEFAULT_GATEWAY_LIMITS.maxBodyBytes;

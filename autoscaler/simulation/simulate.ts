@@ -12,6 +12,7 @@ import { MeteredPlatform } from './meters/metered-platform.ts';
 import { RequestMeter } from './meters/request-meter.ts';
 import { ResourceMeter } from './meters/resource-meter.ts';
 import { Timeline } from './meters/timeline.ts';
+import { RequestLog, type RequestRecord } from './request-log.ts';
 import { type SimulationResult, summarize } from './result.ts';
 import { deploymentOf, type Scenario, type SimulatedFunction } from './scenario.ts';
 import { batchTimeStream, crashStream, policySeed } from './streams.ts';
@@ -51,6 +52,8 @@ export async function simulate(
 export interface SimulateOptions {
   /** Ends the run early: what has arrived by then is still answered, and the result is of that. */
   readonly signal?: AbortSignal;
+  /** Told of every request that counts, when it is answered or given up. */
+  readonly onRequest?: (record: RequestRecord) => void;
 }
 
 class Simulation {
@@ -66,18 +69,21 @@ class Simulation {
   readonly #system: ServingSystem;
   readonly #seed: number;
   readonly #signal: AbortSignal | undefined;
+  readonly #onRequest: ((record: RequestRecord) => void) | undefined;
+  readonly #log = new RequestLog();
   readonly #sampleMs: number;
   #endMs: number;
   #waiting = 0;
   #events = 0;
 
-  constructor(scenario: Scenario, policy: System, { signal }: SimulateOptions) {
+  constructor(scenario: Scenario, policy: System, { signal, onRequest }: SimulateOptions) {
     const { functions, nodes, warmUpMs = 0, seed = 1, executionNoiseCv = 0 } = scenario;
     this.#scenario = scenario;
     this.#policy = policy;
     this.#warmUpMs = warmUpMs;
     this.#seed = seed;
     this.#signal = signal;
+    this.#onRequest = onRequest;
     this.#endMs = scenario.durationMs;
     this.#sampleMs = scenario.sampleMs ?? sampleMsFor(scenario);
     const clock = this.#clock;
@@ -99,7 +105,10 @@ class Simulation {
     this.#system = policy.create({
       clock,
       platform: new MeteredPlatform(new SimulatedPlatform(this.#cluster), this.#resources),
-      transport: this.#transport(seed, executionNoiseCv),
+      transport:
+        onRequest === undefined
+          ? this.#transport(seed, executionNoiseCv)
+          : this.#log.watch(this.#transport(seed, executionNoiseCv), clock),
       functions: functions.map(deploymentOf),
       seed: policySeed(seed),
     });
@@ -194,17 +203,44 @@ class Simulation {
       this.#timeline.arrived(name, arrivalMs - this.#warmUpMs);
     }
     this.#waiting += 1;
-    this.#system.submit(name, REQUEST).then(
+    // only where each is looked at by itself they must be told apart
+    const request = this.#onRequest === undefined ? REQUEST : { ...REQUEST };
+    const tell = (outcome: RequestRecord['outcome']): void => {
+      if (this.#onRequest !== undefined) this.#tell(name, request, { arrivalMs, cold: isCold, outcome });
+    };
+    this.#system.submit(name, request).then(
       () => {
         this.#waiting -= 1;
-        if (!counts || !meter.answered(this.#clock.nowMs() - arrivalMs)) return;
-        this.#timeline.answeredInTime(name, arrivalMs - this.#warmUpMs);
+        if (!counts) return;
+        const isInTime = meter.answered(this.#clock.nowMs() - arrivalMs);
+        if (isInTime) this.#timeline.answeredInTime(name, arrivalMs - this.#warmUpMs);
+        tell(isInTime ? 'in-time' : 'late');
       },
       () => {
         this.#waiting -= 1;
-        if (counts) meter.failed();
+        if (!counts) return;
+        meter.failed();
+        tell('failed');
       },
     );
+  }
+
+  #tell(
+    functionName: string,
+    request: InferenceRequest,
+    { arrivalMs, cold, outcome }: Pick<RequestRecord, 'arrivalMs' | 'cold' | 'outcome'>,
+  ): void {
+    const sent = this.#log.sent(request);
+    this.#onRequest!({
+      functionName,
+      arrivalMs: arrivalMs - this.#warmUpMs,
+      startMs: sent === undefined ? null : sent.startMs - this.#warmUpMs,
+      endMs: this.#clock.nowMs() - this.#warmUpMs,
+      instance: sent?.instance ?? null,
+      batch: sent?.batch ?? null,
+      cold,
+      outcome,
+    });
   }
 
   #every(periodMs: number, fromMs: number, action: () => void): void {

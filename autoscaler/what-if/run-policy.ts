@@ -1,6 +1,7 @@
 import type { Clock } from '../../models/base/clock.ts';
 import type { ArrivalProcess } from '../../profiler/load/arrivals/arrivals.ts';
 import { ProfileView } from '../../profiles/lookup.ts';
+import type { RequestRecord } from '../simulation/request-log.ts';
 import type { Scenario } from '../simulation/scenario.ts';
 import { simulate } from '../simulation/simulate.ts';
 import { arrivalStream } from '../simulation/streams.ts';
@@ -28,6 +29,8 @@ export interface PolicyRun {
   readonly seed: number;
   /** See {@link Scenario.executionNoiseCv}. */
   readonly executionNoiseCv: number;
+  /** See {@link Scenario.meanTimeToFailureMs}. */
+  readonly meanTimeToFailureMs?: number;
 }
 
 export interface PolicyRunOptions {
@@ -35,6 +38,8 @@ export interface PolicyRunOptions {
   readonly signal?: AbortSignal;
   /** Given the virtual clock before it starts. */
   readonly onClock?: (clock: Clock) => void;
+  /** See {@link SimulateOptions.onRequest}. */
+  readonly onRequest?: (record: RequestRecord) => void;
 }
 
 /** When a run ends, on its virtual clock. */
@@ -46,7 +51,7 @@ export function endMsOf({ warmUpMs, loads }: PolicyRun): number {
 export async function runPolicy(
   policy: System,
   run: PolicyRun,
-  { signal, onClock }: PolicyRunOptions = {},
+  { signal, onClock, onRequest }: PolicyRunOptions = {},
 ): Promise<PolicyReport> {
   const { functions, loads, warmUpMs, cluster } = run;
   const bins = binsOf(warmUpMs, loads.durationMs);
@@ -58,11 +63,10 @@ export async function runPolicy(
     onClock?.(clock);
     return recorder;
   });
-  const result = await simulate(
-    scenarioOf(run, bins),
-    recordedPolicy,
-    signal === undefined ? {} : { signal },
-  );
+  const result = await simulate(scenarioOf(run, bins), recordedPolicy, {
+    ...(signal === undefined ? {} : { signal }),
+    ...(onRequest === undefined ? {} : { onRequest }),
+  });
   return policyReport({
     description: policy.description,
     result,
@@ -83,7 +87,8 @@ function newRecorder(clock: Clock, bins: Bins, views: ReadonlyMap<string, Profil
   );
 }
 
-function scenarioOf(run: PolicyRun, { binMs }: Bins): Scenario {
+/** The scenario of a run, sampled once a bin. */
+export function scenarioOf(run: PolicyRun, { binMs }: Bins): Scenario {
   const { functions, cluster, loads, process, warmUpMs, seed, executionNoiseCv } = run;
   return {
     functions: functions.map(({ spec, table }) => ({
@@ -101,6 +106,7 @@ function scenarioOf(run: PolicyRun, { binMs }: Bins): Scenario {
     durationMs: warmUpMs + loads.durationMs,
     warmUpMs,
     executionNoiseCv,
+    ...(run.meanTimeToFailureMs === undefined ? {} : { meanTimeToFailureMs: run.meanTimeToFailureMs }),
     sampleMs: binMs, // only the recorder's course is looked at
     seed,
   };

@@ -2,6 +2,7 @@ import type { Clock } from '../../models/base/clock.ts';
 import { DEFAULT_CONTROL_SETTINGS } from '../control/settings.ts';
 import { percentileRateModel } from '../planning/capacity/percentile-rates.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
+import type { RequestRecord } from '../simulation/request-log.ts';
 import type { System } from '../simulation/systems/serving-system.ts';
 import type { OwnPolicyFile } from './own-policies/own-policy.ts';
 import { OwnPolicyFailure, runOwnPolicy } from './own-policies/run-own-policy.ts';
@@ -14,6 +15,8 @@ export interface WhatIfRequest extends PolicyRun {
   readonly policies: readonly (System | OwnPolicyFile)[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: WhatIfProgress) => void;
+  /** Told of every request, by our policies; those of users run in threads of their own. */
+  readonly onRequest?: (policy: string, record: RequestRecord) => void;
 }
 
 export interface WhatIfProgress {
@@ -88,7 +91,17 @@ function decidingOf(
 
 function run(policy: System | OwnPolicyFile, index: number, request: WhatIfRequest): Promise<PolicyReport> {
   const { functions, cluster, loads, process, warmUpMs, seed, executionNoiseCv, signal } = request;
-  const what: PolicyRun = { functions, cluster, loads, process, warmUpMs, seed, executionNoiseCv };
+  const { meanTimeToFailureMs, onRequest } = request;
+  const what: PolicyRun = {
+    functions,
+    cluster,
+    loads,
+    process,
+    warmUpMs,
+    seed,
+    executionNoiseCv,
+    ...(meanTimeToFailureMs === undefined ? {} : { meanTimeToFailureMs }),
+  };
   const { onProgress, policies } = request;
   const endMs = endMsOf(what);
   const tell = (atMs: number): void =>
@@ -96,7 +109,11 @@ function run(policy: System | OwnPolicyFile, index: number, request: WhatIfReque
   const ending = signal === undefined ? {} : { signal };
   if ('file' in policy) return runOwnPolicy(policy, what, { ...ending, onProgress: tell });
   const onClock = (clock: Clock): void => tellSteps(clock, endMs, tell);
-  return runPolicy(policy, what, { ...ending, ...(onProgress === undefined ? {} : { onClock }) });
+  return runPolicy(policy, what, {
+    ...ending,
+    ...(onProgress === undefined ? {} : { onClock }),
+    ...(onRequest === undefined ? {} : { onRequest: (record) => onRequest(policy.name, record) }),
+  });
 }
 
 function tellSteps(clock: Clock, endMs: number, tell: (atMs: number) => void): void {

@@ -6,6 +6,8 @@ export interface Boundary {
   readonly what: string;
   readonly code?: ErrorCode;
   readonly remedy?: string;
+  /** Whoever reads the sentence may not be one to read the text: nothing of it is quoted. */
+  readonly isPrivate?: boolean;
   /** Whether every problem is told, not the first and how many more there are. */
   readonly everyProblem?: boolean;
 }
@@ -15,11 +17,15 @@ export interface Boundary {
  *
  * @throws InflessError of the boundary's code
  */
-export function parseJson(text: string, { what, code = 'INVALID_INPUT', remedy }: Boundary): unknown {
+export function parseJson(
+  text: string,
+  { what, code = 'INVALID_INPUT', remedy, isPrivate = false }: Boundary,
+): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new InflessError(code, `${what} is not JSON (${messageOf(error).replace(/\s+/g, ' ')})`, {
+    const why = isPrivate ? '' : ` (${messageOf(error).replace(/\s+/g, ' ')})`;
+    throw new InflessError(code, `${what} is not JSON${why}`, {
       ...(remedy === undefined ? {} : { remedy }),
       cause: error,
     });

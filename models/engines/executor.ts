@@ -4,6 +4,7 @@ import { rowsOf } from '../manifest/feeds.ts';
 import { canBatch, type ModelManifest, type TensorSpec } from '../manifest/manifest.ts';
 import { sliceRows, stackRows } from '../manifest/stacking.ts';
 import type { NamedTensors, Tensor, TensorData } from '../manifest/tensor.ts';
+import { auditRun, copied, type SharedRun } from './audit.ts';
 import type { EngineSession } from './engine.ts';
 import { rowMismatch } from './row-mismatch.ts';
 
@@ -33,6 +34,18 @@ const GONE: BatchOutcome = {
   error: new InflessError('UNAVAILABLE', 'The client hung up before its answer'),
 };
 
+/** One in some thousand shared runs is looked at again: each of its requests runs alone, too. */
+export interface BatchAudit {
+  /** Every so many shared runs; 0: never. */
+  readonly every: number;
+  /** Whether a difference ends all batching of the model. */
+  readonly isDecisive: boolean;
+  /** @param difference what was another than alone; undefined where all was the same */
+  onAudited(difference: string | undefined): void;
+}
+
+const NO_AUDIT: BatchAudit = { every: 0, isDecisive: false, onAudited: () => undefined };
+
 interface BatchItem {
   /** Its place among the requests. */
   readonly index: number;
@@ -54,15 +67,20 @@ interface BatchItem {
 export class BatchExecutor {
   readonly #session: EngineSession;
   readonly #maxBatch: number;
+  readonly #audit: BatchAudit;
+  #sharedRuns = 0;
+  /** A run that is to be looked at once its requests are answered. */
+  #due: SharedRun | undefined;
   /** Storage of stacked inputs, kept between batches: safe because batches run one after another. */
   readonly #staging = new Map<string, TensorData>();
   readonly #canBatch: boolean;
   #mismatch: string | undefined;
   #idle: Promise<unknown> = Promise.resolve();
 
-  constructor(session: EngineSession, maxBatch: number) {
+  constructor(session: EngineSession, maxBatch: number, audit: BatchAudit = NO_AUDIT) {
     this.#session = session;
     this.#maxBatch = maxBatch;
+    this.#audit = audit;
     this.#canBatch = canBatch(session.manifest);
   }
 
@@ -73,8 +91,22 @@ export class BatchExecutor {
    */
   run(requests: readonly NamedTensors[], isGone: IsGone = () => false): Promise<BatchRun> {
     const run = this.#idle.then(() => this.#runAll(requests, isGone));
-    this.#idle = run;
+    this.#idle = run.then(() => this.#auditDue());
     return run;
+  }
+
+  /** Other requests wait meanwhile, but those of the run have their answers. */
+  async #auditDue(): Promise<void> {
+    const run = this.#due;
+    if (run === undefined) return;
+    this.#due = undefined;
+    try {
+      const difference = await auditRun(this.#session, run);
+      if (this.#audit.isDecisive) this.#mismatch ??= difference;
+      this.#audit.onAudited(difference);
+    } catch {
+      // a request that fails alone, or a session that was closed meanwhile, shows nothing of the batch
+    }
   }
 
   get #batches(): boolean {
@@ -192,6 +224,9 @@ export class BatchExecutor {
     );
     if (!this.#keepsRows(results, totalRows(chunk))) return;
     let start = 0;
+    this.#sharedRuns += 1;
+    const { every } = this.#audit;
+    const isDue = every > 0 && this.#sharedRuns % every === 0;
     for (const { index, rows } of chunk) {
       const from = start;
       start += rows;
@@ -200,6 +235,12 @@ export class BatchExecutor {
       );
       shared.set(index, { ok: true, outputs });
     }
+    if (!isDue) return;
+    const answers = chunk.map(({ index }) => {
+      const outcome = shared.get(index)!;
+      return outcome.ok ? copied(outcome.outputs) : {};
+    });
+    this.#due = { requests: chunk.map(({ feeds }) => feeds), answers };
   }
 
   /** Checks that every output has the rows that went in, and remembers the first mismatch. */

@@ -47,6 +47,8 @@ export const batchingSchema = z.object({
    * users who trust it.
    */
   axes: z.object({ inputs: z.array(axisSchema), outputs: z.array(axisSchema) }).optional(),
+  /** How exactly its graph computes, where that is not in single precision: how far answers may be off. */
+  precision: z.enum(['half', 'quantised']).optional(),
 });
 export type Batching = z.infer<typeof batchingSchema>;
 
@@ -98,26 +100,30 @@ export function trusted(manifest: ModelManifest): ModelManifest {
   };
 }
 
+/** A model that was taken to batch, and may not. */
+export function refuted(manifest: ModelManifest, reason: string): ModelManifest {
+  const { batching, inputs, outputs } = manifest;
+  const isWhole = canBatch(manifest);
+  const axesOf = (specs: readonly TensorSpec[]): (number | null)[] => specs.map(({ batchAxis }) => batchAxis);
+  const axes = isWhole ? { inputs: axesOf(inputs), outputs: axesOf(outputs) } : batching?.axes;
+  const alone = (specs: readonly TensorSpec[]): TensorSpec[] =>
+    specs.map((spec) => ({ ...spec, batchAxis: null }));
+  return {
+    ...manifest,
+    inputs: alone(inputs),
+    outputs: alone(outputs),
+    batching: { ...batching, state: 'refuted', reason, ...(axes === undefined ? {} : { axes }) },
+  };
+}
+
 /**
  * What somebody else has written of a model, as far as it is believed: older versions took dependent rows for
  * independent ones, and did not write why.
  */
 export function believed(manifest: ModelManifest): ModelManifest {
   if (manifest.batching !== undefined) return manifest;
-  const axesOf = (specs: readonly TensorSpec[]): (number | null)[] => specs.map(({ batchAxis }) => batchAxis);
-  const alone = (specs: readonly TensorSpec[]): TensorSpec[] =>
-    specs.map((spec) => ({ ...spec, batchAxis: null }));
-  const axes = { inputs: axesOf(manifest.inputs), outputs: axesOf(manifest.outputs) };
-  return {
-    ...manifest,
-    inputs: alone(manifest.inputs),
-    outputs: alone(manifest.outputs),
-    batching: {
-      state: 'declared',
-      reason: 'it was looked at by an older version',
-      ...(canBatch(manifest) ? { axes } : {}),
-    },
-  };
+  const known = refuted(manifest, 'it was looked at by an older version');
+  return { ...known, batching: { ...known.batching!, state: 'declared' } };
 }
 
 /**

@@ -16,12 +16,15 @@ import { type DType, elementCount, type NamedTensors, type Tensor } from '../man
 import { bytesOfTensor, elementsIn, tensorOfBytes } from './binary-tensors.ts';
 import {
   type Decoded,
+  describedSpec,
   GIVE_A_BODY,
+  inputNotes,
   JSON_TYPE,
   jsonError,
   jsonMessage,
   type Message,
   MODEL_VERSION,
+  noteOn,
   type Protocol,
   parseMetadata,
   requireLoaded,
@@ -122,7 +125,7 @@ export const openInference: Protocol<InferForm> = {
         name,
         versions: [MODEL_VERSION],
         platform: `infless_${manifest.format}`,
-        inputs: manifest.inputs.map(describeTensor),
+        inputs: manifest.inputs.map(describeInput),
         outputs: manifest.outputs.map(describeTensor),
       });
     },
@@ -527,17 +530,22 @@ function describeTensor({ name, dtype, shape, classes }: TensorSpec) {
   return classes === undefined ? described : { ...described, parameters: { classes } };
 }
 
+function describeInput(spec: TensorSpec) {
+  const note = noteOn(spec);
+  return note === undefined ? describeTensor(spec) : { ...describeTensor(spec), parameters: note };
+}
+
 const tensorSchema = z.object({
   name: z.string().min(1),
   datatype: z.string(),
   shape: z.array(z.number().int()),
+  parameters: inputNotes,
 });
 const metadataSchema = z.object({
   inputs: z.array(tensorSchema),
   outputs: z.array(tensorSchema).default([]),
 });
 
-/** A first dimension of any size is the batch. */
 function readMetadata(body: Uint8Array, what: string): Signature {
   const { inputs, outputs } = parseWith(metadataSchema, parseMetadata(body, what), {
     what,
@@ -553,10 +561,15 @@ function readMetadata(body: Uint8Array, what: string): Signature {
   };
 }
 
-function toSpec({ name, datatype, shape }: z.output<typeof tensorSchema>): TensorSpec | undefined {
+function toSpec({
+  name,
+  datatype,
+  shape,
+  parameters,
+}: z.output<typeof tensorSchema>): TensorSpec | undefined {
   const dtype = DTYPE_OF.get(datatype);
   const sizes = shape.map((size) => (size < 0 ? null : size));
-  return dtype && { name, dtype, shape: sizes, batchAxis: sizes[0] === null ? 0 : null };
+  return dtype && describedSpec({ name, dtype, shape: sizes }, parameters);
 }
 
 function invalid(what: string, remedy?: string): InflessError {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { InflessError } from '../base/errors.ts';
 import type { ModelManifest, TensorSpec } from '../manifest/manifest.ts';
 import type { NamedTensors } from '../manifest/tensor.ts';
@@ -148,6 +149,49 @@ export function requireLoaded(model: ServedModel): ServedModel & { readonly mani
   const { manifest } = model;
   if (manifest !== undefined) return { ...model, manifest };
   throw new InflessError('UNAVAILABLE', 'The model is still being loaded');
+}
+
+/**
+ * What our clients read of an input beside what its protocol has: where the batch is, where that is not the
+ * first size that is free, and what requests are made up like. The values of a sample stay here.
+ */
+const inputNoteSchema = z.object({
+  batch_axis: z.number().int().nonnegative().nullable().optional(),
+  shape: z.array(z.number().int().nonnegative()).optional(),
+  below: z.number().int().min(1).optional(),
+  range: z.tuple([z.number(), z.number()]).optional(),
+});
+export const inputNotes = inputNoteSchema.optional().catch(undefined);
+export type InputNote = z.infer<typeof inputNoteSchema>;
+
+/** Undefined where there is nothing to note. */
+export function noteOn({
+  shape,
+  batchAxis,
+  example: { shape: like, below, range } = {},
+}: TensorSpec): InputNote | undefined {
+  const note = {
+    ...(batchAxis === usualBatchAxis(shape) ? {} : { batch_axis: batchAxis }),
+    ...(like === undefined ? {} : { shape: like }),
+    ...(below === undefined ? {} : { below }),
+    ...(range === undefined ? {} : { range }),
+  };
+  return Object.keys(note).length === 0 ? undefined : note;
+}
+
+/** A tensor as metadata describe it; without a note, a first size that is free is the batch. */
+export function describedSpec(
+  tensor: Pick<TensorSpec, 'name' | 'dtype' | 'shape'>,
+  { batch_axis: axis = usualBatchAxis(tensor.shape), ...like }: InputNote = {},
+): TensorSpec {
+  const batchAxis = axis !== null && tensor.shape[axis] === null ? axis : null;
+  const rank = tensor.shape.length;
+  const fits = like.shape === undefined || like.shape.length === rank || like.shape.length === rank - 1;
+  return { ...tensor, batchAxis, ...(fits && Object.keys(like).length > 0 ? { example: like } : {}) };
+}
+
+function usualBatchAxis(shape: TensorSpec['shape']): number | null {
+  return shape[0] === null ? 0 : null;
 }
 
 /** What a client can do whose model says nothing that inputs could be made up from. */

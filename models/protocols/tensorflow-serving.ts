@@ -14,11 +14,15 @@ import { missingInput, rowsOf, unknownInput } from '../manifest/feeds.ts';
 import type { ModelManifest, TensorSpec } from '../manifest/manifest.ts';
 import { type DType, elementCount, type NamedTensors, type Tensor } from '../manifest/tensor.ts';
 import {
+  describedSpec,
   GIVE_A_BODY,
+  type InputNote,
+  inputNotes,
   JSON_TYPE,
   jsonError,
   jsonMessage,
   MODEL_VERSION,
+  noteOn,
   type Protocol,
   parseMetadata,
   requireLoaded,
@@ -444,8 +448,27 @@ function describeSignature(model: ServedModel) {
   };
   return {
     model_spec: { name, signature_name: '', version: MODEL_VERSION },
-    metadata: { signature_def: { signature_def: { serving_default: signature } }, ...classNames(manifest) },
+    metadata: {
+      signature_def: { signature_def: { serving_default: signature } },
+      ...classNames(manifest),
+      ...requestNotes(manifest),
+      ...batchingOf(manifest),
+    },
   };
+}
+
+/** What requests are made up like, beside the signature. */
+function requestNotes({ inputs }: ModelManifest) {
+  const noted = inputs.flatMap((input) => {
+    const note = noteOn(input);
+    return note === undefined ? [] : [[input.name, note] as const];
+  });
+  return noted.length === 0 ? {} : { requests: Object.fromEntries(noted) };
+}
+
+/** Whether requests share runs, and how that is known. */
+function batchingOf({ batching }: ModelManifest) {
+  return batching === undefined ? {} : { batching: { state: batching.state, reason: batching.reason } };
 }
 
 /** What the columns of outputs are the scores of, beside the signature, which has no room for it. */
@@ -513,16 +536,21 @@ const metadataSchema = z.object({
         }),
       }),
     }),
+    requests: z
+      .preprocess(
+        (value) => (value instanceof Object ? new Map(Object.entries(value)) : new Map()),
+        z.map(z.string(), inputNotes),
+      )
+      .optional(),
   }),
 });
 
-/** A first dimension of any size is the batch. */
 function readMetadata(body: Uint8Array, what: string): Signature {
   const { metadata } = parseWith(metadataSchema, parseMetadata(body, what), { what, remedy: GIVE_A_BODY });
   const { inputs, outputs } = metadata.signature_def.signature_def.serving_default;
   return {
     inputs: [...inputs].map(([name, tensor]) => {
-      const spec = toSpec(name, tensor);
+      const spec = toSpec(name, tensor, metadata.requests?.get(name));
       if (spec === undefined) throw unknownInputType(name, tensor.dtype);
       return spec;
     }),
@@ -531,9 +559,13 @@ function readMetadata(body: Uint8Array, what: string): Signature {
 }
 
 /** Undefined for a tensor that no values can be made up for. */
-function toSpec(name: string, tensor: z.output<typeof tensorSchema>): TensorSpec | undefined {
+function toSpec(
+  name: string,
+  tensor: z.output<typeof tensorSchema>,
+  note?: InputNote,
+): TensorSpec | undefined {
   const dtype = DTYPE_OF.get(tensor.dtype);
   if (dtype === undefined || tensor.tensor_shape.unknown_rank === true) return undefined;
   const shape = tensor.tensor_shape.dim.map((dimension) => (dimension.size < 0 ? null : dimension.size));
-  return { name, dtype, shape, batchAxis: shape[0] === null ? 0 : null };
+  return describedSpec({ name, dtype, shape }, note);
 }

@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 import { engineOf } from '../engines/index.ts';
 import type { RequestLike } from '../manifest/example.ts';
 import { likened } from '../manifest/inputs.ts';
-import { type BatchingChoice, type ModelFile, trusted } from '../manifest/manifest.ts';
+import type { BatchingChoice, ModelFile } from '../manifest/manifest.ts';
 import { isZooName } from '../zoo/names.ts';
+import { asFound } from './batch-findings.ts';
 import { locateModel } from './locate-model.ts';
 import { inspectOnce } from './manifest-cache.ts';
 import { describedModel } from './manifest-file.ts';
@@ -28,8 +29,8 @@ export interface ResolveOptions {
  * model), MODEL_UNSUPPORTED; INVALID_INPUT for a sample or shapes that the model does not take
  */
 export async function resolveModel(reference: string, options: ResolveOptions = {}): Promise<ModelFile> {
-  const model = await lookUp(reference, options);
-  return options.batching === 'trust' ? { ...model, manifest: trusted(model.manifest) } : model;
+  const { path, manifest } = await lookUp(reference, options);
+  return { path, manifest: await asFound(manifest, options.batching) };
 }
 
 async function lookUp(reference: string, options: ResolveOptions): Promise<ModelFile> {

@@ -50,7 +50,7 @@ function packAs(settings: PackSettings, progress: ProgressLine, signal: AbortSig
     include: settings.include,
     accelerator: settings.accelerator,
     acceleratorLibraries: settings.cudaLibraries,
-    defaults: { maxBatch: settings.maxBatch, sloMs: settings.sloMs },
+    defaults: { maxBatch: settings.maxBatch, sloMs: settings.sloMs, batching: settings.batching },
     signal,
     onStep: (step) => progress.step(step),
   });

@@ -1,5 +1,5 @@
 import type { ModelContent } from '../../models/engines/content.ts';
-import type { ModelManifest } from '../../models/manifest/manifest.ts';
+import type { BatchingChoice, ModelManifest } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT } from '../server/instance-protocol.ts';
 import { SERVING_PORT } from './image-config.ts';
 import { INFO_PATHS } from './info-layer.ts';
@@ -9,6 +9,7 @@ import { MODEL_FOLDER } from './model/model-entries.ts';
 export interface ServingDefaults {
   readonly maxBatch?: number | undefined;
   readonly sloMs?: number | undefined;
+  readonly batching?: BatchingChoice | undefined;
 }
 
 /** The environment that the serving process finds in its image. */
@@ -16,7 +17,7 @@ export function servingEnvironment(
   model: ModelManifest,
   content: ModelContent,
   hasProfile: boolean,
-  { maxBatch, sloMs }: ServingDefaults,
+  { maxBatch, sloMs, batching }: ServingDefaults,
 ): Readonly<Record<string, string>> {
   return {
     [SERVER_ENVIRONMENT.model]: `/${MODEL_FOLDER}/${content.entry.name}`,
@@ -24,6 +25,7 @@ export function servingEnvironment(
     [SERVER_ENVIRONMENT.manifest]: `/${INFO_PATHS.manifest}`,
     ...(hasProfile ? { [SERVER_ENVIRONMENT.profile]: `/${INFO_PATHS.profile}` } : {}),
     ...(maxBatch === undefined ? {} : { [SERVER_ENVIRONMENT.maxBatch]: String(maxBatch) }),
+    ...(batching === 'trust' ? { [SERVER_ENVIRONMENT.batching]: batching } : {}),
     ...(sloMs === undefined ? {} : { [SERVER_ENVIRONMENT.sloMs]: String(sloMs) }),
     [SERVER_ENVIRONMENT.host]: '0.0.0.0', // the container is the border
     [SERVER_ENVIRONMENT.port]: String(SERVING_PORT),

@@ -15,6 +15,7 @@ import type { RequestLike } from '../../models/manifest/example.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelManifest } from '../../models/manifest/manifest.ts';
 import { DEFAULT_PROTOCOL } from '../../models/protocols/index.ts';
+import { type BatchFinding, noteBatchFinding } from '../../models/resolve/batch-findings.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { answerBatch, type ServedModel } from './inference/answer-batch.ts';
 import { Cancellation } from './inference/cancellation.ts';
@@ -33,14 +34,21 @@ import {
   type InferenceResponse,
   SERVER_ENVIRONMENT,
 } from './instance-protocol.ts';
-import { memoryLimitBytes, roomFor } from './memory-room.ts';
+import { memoryLimitBytes, requireRoomForWeights, roomFor } from './memory-room.ts';
 
 const port = parentPort!;
 let isClosing = false;
 let hasStoppedBatching = false;
+let wasAudited = false;
 
 function send(message: FromInference, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
+}
+
+/** What was found outlives this process. */
+function keep(digest: string, finding: BatchFinding): void {
+  wasAudited ||= finding.how === 'audit';
+  void noteBatchFinding(digest, finding);
 }
 
 function sendDefect(error: unknown): void {
@@ -57,6 +65,7 @@ async function answer(
   if (reply.ranAlone !== undefined && !hasStoppedBatching) {
     hasStoppedBatching = true;
     send({ type: 'stopped-batching', reason: reply.ranAlone });
+    if (!wasAudited) keep(model.manifest.digest, { how: 'rows', reason: reply.ranAlone });
   }
   return reply;
 }
@@ -80,6 +89,10 @@ async function load(options: InferenceThreadData): Promise<{ session: EngineSess
     ...(await likenessOf(options)),
     cpuMillicores: options.cpuMillicores,
   });
+  requireRoomForWeights(file.manifest.sizeBytes, {
+    limitBytes: memoryLimitBytes(),
+    residentBytes: process.memoryUsage.rss(),
+  });
   const session = await engineFor(file.manifest.format).open(file, options);
   const maxBatch = canBatch(session.manifest) ? options.maxBatch : 1;
   const { manifest, threads } = session;
@@ -95,7 +108,14 @@ async function load(options: InferenceThreadData): Promise<{ session: EngineSess
     answerBytes: options.maxAnswerBytes,
     decodedBytes: undefined,
   };
-  const executor = new BatchExecutor(countRuns(session, options.runs), maxBatch);
+  const executor = new BatchExecutor(countRuns(session, options.runs), maxBatch, {
+    every: options.batchAudit,
+    isDecisive: options.batching !== 'trust',
+    onAudited: (difference) => {
+      send({ type: 'audited', difference });
+      if (difference !== undefined) keep(manifest.digest, { how: 'audit', reason: difference });
+    },
+  });
   const model: ServedModel = { name, manifest, executor, limits, onDefect: sendDefect };
   await warmUp(model, maxBatch, session.batchSizes ?? []);
   return { session, model: { ...model, limits: { ...limits, decodedBytes: roomForTensors() } } };

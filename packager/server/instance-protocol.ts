@@ -99,6 +99,8 @@ export const SERVER_ENVIRONMENT = {
   maxBatch: 'INFLESS_MAX_BATCH',
   /** `trust`: share runs although it is not proven that rows do not depend on each other. */
   batching: 'INFLESS_BATCHING',
+  /** Every so many batches, one is run again row by row and compared; 0 = never. */
+  batchAudit: 'INFLESS_BATCH_AUDIT',
   sloMs: 'INFLESS_SLO_MS',
   /** Profile table file: lets a process that runs alone know how long a batch takes. */
   profile: 'INFLESS_PROFILE',

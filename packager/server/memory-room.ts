@@ -48,3 +48,21 @@ export function beyondMemory(bytes: number, room: number): InflessError {
     { remedy: 'Send fewer rows in a request, or raise the memory limit.' },
   );
 }
+
+/**
+ * Refuses a model that a process with this limit would be killed for while it loads.
+ *
+ * @param residentBytes what the process holds without it
+ * @throws InflessError PLATFORM_FAILED
+ */
+export function requireRoomForWeights(
+  weightBytes: number,
+  { limitBytes, residentBytes }: { readonly limitBytes: number | undefined; readonly residentBytes: number },
+): void {
+  if (limitBytes === undefined || residentBytes + weightBytes <= limitBytes) return;
+  throw new InflessError(
+    'PLATFORM_FAILED',
+    `The memory limit is ${formatBytes(limitBytes)}, and the weights of the model (${formatBytes(weightBytes)}) do not fit beside the process (${formatBytes(residentBytes)})`,
+    { remedy: 'Raise the memory limit: the profile table of the model says how much an instance takes.' },
+  );
+}

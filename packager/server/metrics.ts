@@ -25,6 +25,8 @@ export class ServerMetrics {
   readonly #batchRequests: Histogram;
   readonly #batchRows: Histogram;
   readonly #unbatched: Counter;
+  readonly #audits: Counter;
+  readonly #differing: Counter;
   readonly #queue: Histogram;
   readonly #decode: Histogram;
   readonly #execute: Histogram;
@@ -44,6 +46,16 @@ export class ServerMetrics {
     this.#unbatched = new Counter({
       name: 'infless_server_unbatched_total',
       help: 'Batches whose requests ran one by one, because an output did not have the rows that went in.',
+      registers: [this.registry],
+    });
+    this.#audits = new Counter({
+      name: 'infless_batch_audit_total',
+      help: 'Batches that were run again, each request alone, to compare the answers.',
+      registers: [this.registry],
+    });
+    this.#differing = new Counter({
+      name: 'infless_batch_audit_differing_total',
+      help: 'Those of them in which an answer was another than alone.',
       registers: [this.registry],
     });
     this.#queue = this.#seconds('queue', 'Waiting for the batch to start; of requests batched here.');
@@ -80,6 +92,11 @@ export class ServerMetrics {
     if (ranAlone === undefined) this.#batchRows.observe(timing.rows);
     this.#execute.observe(timing.executeMs / 1000);
     this.#encode.observe(timing.encodeMs / 1000);
+  }
+
+  countAudit(isDiffering: boolean): void {
+    this.#audits.inc();
+    if (isDiffering) this.#differing.inc();
   }
 
   observeStart(loadMs: number, firstAnswerMs: number): void {

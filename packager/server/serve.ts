@@ -151,6 +151,12 @@ function startThread(
       case 'answered':
         firstAnswerMs = performance.now(); // counts from the start of the process
         break;
+      case 'audited':
+        instance.metrics.countAudit(event.difference !== undefined);
+        if (event.difference !== undefined) {
+          logger.warn({ reason: event.difference }, 'a batch was run again, and its answers were others');
+        }
+        break;
       case 'stopped-batching':
         instance.stopBatching();
         logger.warn(

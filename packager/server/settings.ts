@@ -78,6 +78,12 @@ export const SERVER_OPTIONS = {
     default: 'proven',
     help: 'which models share runs: proven, those shown to keep rows apart, or trust, any that declares rows',
   }),
+  batchAudit: option({
+    env: ENV.batchAudit,
+    parse: wholeNumber(0, 1_000_000_000),
+    default: '4000',
+    help: 'every so many batches, one is run again request by request and compared; 0 is never',
+  }),
   sloMs: option({
     env: ENV.sloMs,
     parse: decimal(1, 3_600_000),

@@ -28,6 +28,12 @@ export async function profile(options: ProfileValues, invocation: Invocation): P
       remedy: 'Add --predict, or leave --cells out.',
     });
   }
+  if (options.predict && (options.period !== undefined || options.refresh !== undefined)) {
+    const flag = options.period === undefined ? '--refresh' : '--period';
+    throw new InflessError('INVALID_INPUT', `${flag} measures, and --predict does not`, {
+      remedy: 'Give one of them.',
+    });
+  }
   for (const file of [options.output, options.report]) if (file !== undefined) await checkOutput(file);
   const interrupt = onInterrupt();
   try {

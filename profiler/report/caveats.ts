@@ -14,6 +14,7 @@ export function caveatsOf(table: ProfileTable): readonly string[] {
   const cells = table.cells.filter(({ predicted }) => predicted !== true);
   const vague = cells.filter((cell) => !cell.converged).length;
   const disturbed = cells.filter(isDisturbed).length;
+  const hasMark = cells.some(({ latencyMs }) => latencyMs.extrapolated?.includes('p99') === true);
   const few = cells.filter((cell) => cell.samples < SAMPLES_FOR_TAIL).length;
   return [
     ...dueCaveat(table),
@@ -31,7 +32,7 @@ export function caveatsOf(table: ProfileTable): readonly string[] {
     ...(few === 0
       ? []
       : [
-          `The p99 of ${few} of ${cells.length} cells is about their slowest run: they have fewer than ${SAMPLES_FOR_TAIL} samples.`,
+          `The p99 of ${few} of ${cells.length} cells${hasMark ? ' (↑)' : ''} is about their slowest run: they have fewer than ${SAMPLES_FOR_TAIL} samples.${hasMark ? ' Plans and recommendations count with the upper end of its interval.' : ''}`,
         ]),
   ];
 }

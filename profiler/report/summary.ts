@@ -9,6 +9,7 @@ import {
   perCore,
   percentileMs,
   type Slo,
+  type SloPercentile,
   throughputPerCore,
 } from '../../profiles/best-config.ts';
 import { gradeOf, gradeText } from '../../profiles/conditions/grade.ts';
@@ -38,6 +39,7 @@ export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = p
     `${colors.bold(model.name)}  ${formatBytes(model.sizeBytes)}, ${table.engine}, quota by ${quota.mechanism}${period}`,
     `Rows: ${shapesText(table)}`,
     `Table: ${gradeText(gradeOf(table))}`,
+    ...batchingLine(table),
     ...guessCaveats(table).map((caveat) => colors.bold(colors.yellow(caveat))),
     `${host.cpuModel}, ${host.cpuCores} cores, ${host.gpus.map(({ model }) => model).join(', ') || 'no GPU'}`,
     ...distinct(cells.map(({ gpuPercent }) => gpuPercent)).flatMap((gpuPercent) =>
@@ -54,6 +56,11 @@ export function renderSummary(table: ProfileTable, slo?: Slo, colors: Colors = p
   ].join('\n');
 }
 
+/** Whether rows may share runs, where that is known. */
+function batchingLine({ batching }: ProfileTable): string[] {
+  return batching === undefined ? [] : [`Batching: ${batching.state} (${batching.reason})`];
+}
+
 /** The cells of one GPU share. */
 function renderShare(cells: readonly Cell[], share: string, colors: Colors): string[] {
   return [
@@ -62,7 +69,8 @@ function renderShare(cells: readonly Cell[], share: string, colors: Colors): str
     renderGrid(
       cells,
       colors,
-      (cell) => `${markOf(cell)}${short(cell.latencyMs.p50)} / ${short(cell.latencyMs.p99)}`,
+      (cell) =>
+        `${markOf(cell)}${short(cell.latencyMs.p50)} / ${short(cell.latencyMs.p99)}${beyondMark(cell)}`,
     ),
     ...curves(cells),
     '',
@@ -74,6 +82,11 @@ function renderShare(cells: readonly Cell[], share: string, colors: Colors): str
 function markOf({ predicted, converged }: Cell): string {
   if (predicted === true) return '≈';
   return converged ? '' : '~';
+}
+
+/** Of a p99 that its samples are too few to tell. */
+function beyondMark({ predicted, latencyMs }: Cell): string {
+  return predicted !== true && latencyMs.extrapolated?.includes('p99') === true ? '↑' : '';
 }
 
 /** How latency falls with the quota, a line a batch. */
@@ -131,9 +144,20 @@ function line(title: string, table: ProfileTable, cell: Cell | undefined, slo?: 
   const carried = carriedBy(table, cell, slo ?? NO_SLO);
   return [
     `${title.padEnd(TITLE_WIDTH)} ${formatConfig(cell).padEnd(10)} ${slo === undefined ? 'up to' : 'carries'} ${short(carried)} requests/s, ${short(perCore(cell, carried)!)} per core; ` +
-      `p${percentile} ${formatDuration(percentileMs(cell, percentile))}, ${formatDuration(cell.cpuMs / cell.batch)} CPU a row, ` +
+      `p${percentile} ${percentileText(cell, percentile)}, ${formatDuration(cell.cpuMs / cell.batch)} CPU a row, ` +
       `${formatBytes(servingMemoryBytes(cell))}, first answer after ${formatDuration(cell.firstAnswerMs)}`,
   ];
+}
+
+/** Less is nothing to speak of. */
+const NOTABLE_DOUBT = 1.05;
+
+/** With the upper end of its interval, which is what counts, where that is another time. */
+function percentileText(cell: Cell, percentile: SloPercentile): string {
+  const ms = percentileMs(cell, percentile);
+  const mostMs = percentile === 99 ? cell.latencyMs.p99Interval?.[1] : undefined;
+  if (mostMs === undefined || mostMs < NOTABLE_DOUBT * ms) return formatDuration(ms);
+  return `${formatDuration(ms)} (up to ${formatDuration(mostMs)})`;
 }
 
 function codecLine(cell: Cell | undefined): string[] {

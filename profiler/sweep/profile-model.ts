@@ -6,7 +6,10 @@ import { engineFor } from '../../models/engines/index.ts';
 import type { ProviderName } from '../../models/engines/provider.ts';
 import { generateInputs } from '../../models/manifest/inputs.ts';
 import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
+import { locateModel } from '../../models/resolve/locate-model.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
+import { isZooName } from '../../models/zoo/names.ts';
+import { withTails } from '../../profiles/capacity/tails.ts';
 import { SERVING_PATH } from '../../profiles/conditions/due.ts';
 import { guessCaveats, measuredShapes } from '../../profiles/conditions/shapes.ts';
 import { type Config, compareConfigs } from '../../profiles/config.ts';
@@ -70,6 +73,7 @@ export async function profileModel(
   if (otherPeriodMicros !== undefined) checkPeriodMicros(otherPeriodMicros);
   const note = (text: string): void => onProgress({ type: 'note', text });
   const limit = new TimeLimit(options.maxTimeMs);
+  if (!isZooName(reference)) await locateModel(reference); // what is not there is told alone
   onProgress({ type: 'step', text: `Looking at ${reference}` });
 
   const model = await resolveModel(reference, {
@@ -254,13 +258,16 @@ async function measureTable(
       ...(threading.length === 0 ? {} : { threading: [...threading] }),
     };
     const finished = await underOtherPeriod(
-      table,
+      withTails(table),
       { model, settings, gpu },
       { ...options, limit },
       onProgress,
       signal,
     );
-    const served = { ...finished, cells: finished.cells.map((cell) => withServing(cell, points)) };
+    const served = withTails({
+      ...finished,
+      cells: finished.cells.map((cell) => withServing(cell, points)),
+    });
     const { file, why } = await keepBetter(served, options.replace);
     if (why === undefined) onProgress({ type: 'saved', file });
     else note(`${file} is better and stays: of this table, ${why}. --replace puts this one in its place.`);

@@ -5,6 +5,7 @@ import { generateInputs } from '../../models/manifest/inputs.ts';
 import type { ModelFile } from '../../models/manifest/manifest.ts';
 import { resolveModel } from '../../models/resolve/resolve-model.ts';
 import { frontierOf } from '../../profiles/best-config.ts';
+import { withTails } from '../../profiles/capacity/tails.ts';
 import { isImported, whyDue } from '../../profiles/conditions/due.ts';
 import { givenShapes, measuredShapes, shapeDifference } from '../../profiles/conditions/shapes.ts';
 import { type Config, configKey, formatConfig } from '../../profiles/config.ts';
@@ -91,8 +92,9 @@ export async function refreshTable(
       const other = await runnerUnder(otherPeriodMicros);
       refreshed = await measureFrontier(refreshed, { ...plan, runner: other }, onProgress);
     }
-    onProgress({ type: 'saved', file: await saveTable(refreshed, file) });
-    return refreshed;
+    const told = withTails(refreshed);
+    onProgress({ type: 'saved', file: await saveTable(told, file) });
+    return told;
   } finally {
     await gpu?.close();
   }

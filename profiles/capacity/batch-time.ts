@@ -4,6 +4,12 @@ import type { FullBatch } from './capacity.ts';
 
 /** Gateway to instance and back on one machine, before anything was measured. */
 export const DEFAULT_TRANSPORT_MS = 2;
+/**
+ * The same where the table tells a row's way over HTTP: what is left is the queue's and the threads' turns.
+ */
+const REST_OF_WAY_MS = 0.5;
+/** How much longer that takes in the tail: timers, collected garbage, and the kernel's turns. */
+const WAY_TAIL_MS = 1.5;
 
 /** What running says about a config, against what its table says. */
 export interface Observation {
@@ -29,6 +35,8 @@ export interface RequestCost {
   readonly codecMs: number;
   /** Its way over HTTP. */
   readonly transferMs: number;
+  /** Of a batch: the rest of its way. Default: {@link DEFAULT_TRANSPORT_MS}. */
+  readonly transportMs?: number;
 }
 
 /** Of no config in particular. */
@@ -36,7 +44,9 @@ export const NO_COST: RequestCost = { codecMs: 0, transferMs: 0 };
 
 export function tabulatedRequestCost(view: ProfileView, config: Config): RequestCost {
   const { decode, encode } = view.codecMs(config);
-  return { codecMs: decode + encode, transferMs: view.transferMs(config) };
+  const transferMs = view.transferMs(config);
+  const rest = transferMs > 0 ? { transportMs: REST_OF_WAY_MS } : {};
+  return { codecMs: decode + encode, transferMs, ...rest };
 }
 
 /**
@@ -44,18 +54,19 @@ export function tabulatedRequestCost(view: ProfileView, config: Config): Request
  * reading and writing its JSON take CPU also where a GPU does the rest, and then there is the way there and
  * back.
  *
- * @param executionMs by the table; `seen` corrects it, as it corrects the rest
+ * @param executionMs by the table, in the mean or in the tail; `seen` corrects it, as it corrects the rest
  */
 export function busyMs(
   view: ProfileView,
   config: Config,
   rows: number,
-  executionMs: number,
+  { executionMs, isTail }: { readonly executionMs: number; readonly isTail: boolean },
   seen?: Observation,
 ): number {
   const tabulated = tabulatedRequestCost(view, config);
   const msPerRow = (seen?.codecMsPerRequest ?? tabulated.codecMs) + tabulated.transferMs;
-  const transportMs = seen?.transportMs ?? DEFAULT_TRANSPORT_MS;
+  const tailMs = isTail && tabulated.transportMs !== undefined ? WAY_TAIL_MS : 0;
+  const transportMs = (seen?.transportMs ?? tabulated.transportMs ?? DEFAULT_TRANSPORT_MS) + tailMs;
   return executionMs * (seen?.slowdown ?? 1) + rows * msPerRow + transportMs;
 }
 
@@ -76,8 +87,10 @@ export function fullBatch(
   seen?: Observation,
 ): FullBatch {
   const { batch } = config;
-  const busy = (executionMs: number): number => busyMs(view, config, batch, executionMs, cautious(seen));
-  const meanMs = busy(view.meanMs(config));
-  const tailMs = busy(view.executionMs(config, batch, percentile / 100));
+  const counted = cautious(seen);
+  const busy = (executionMs: number, isTail: boolean): number =>
+    busyMs(view, config, batch, { executionMs, isTail }, counted);
+  const meanMs = busy(view.meanMs(config), false);
+  const tailMs = busy(view.executionMs(config, batch, percentile / 100), true);
   return { batch, meanMs, tailMs: Math.max(meanMs, tailMs) };
 }

@@ -64,7 +64,7 @@ export function formatShapes(shapes: readonly MeasuredShape[]): string {
 }
 
 /** `images 3×640×640`. */
-export function formatRow({ input, row }: MeasuredShape): string {
+export function formatRow({ input, row }: Pick<MeasuredShape, 'input' | 'row'>): string {
   return `${input} ${row.length === 0 ? '1' : row.join('×')}`;
 }
 
@@ -95,6 +95,32 @@ export function hasShapes(table: ProfileTable, given: GivenShapes): boolean {
     const row = isWhole ? sizes.filter((_, axis) => axis !== spec.batchAxis) : sizes;
     return row.length === measured.row.length && row.every((size, axis) => size === measured.row[axis]);
   });
+}
+
+/**
+ * What whoever plans with a table should know of the rows that it was measured with, as sentences.
+ *
+ * @param file where it is
+ * @param manifest the model as it is served, with what its user says requests are like
+ */
+export function shapeWarnings(
+  table: ProfileTable,
+  file: string,
+  manifest: Pick<ModelManifest, 'name' | 'inputs'>,
+): readonly string[] {
+  const measured = shapesOfTable(table);
+  const rows = measured?.map(formatRow).join(', ') ?? 'unknown sizes';
+  const given = givenShapes(manifest);
+  const wanted = Object.entries(given).map(([input, row]) => formatRow({ input, row: [...row] }));
+  if (wanted.length > 0 && !hasShapes(table, given)) {
+    return [
+      `Profile table ${file} was measured with rows of ${rows}, not ${wanted.join(', ')}: measure it again with these.`,
+    ];
+  }
+  if (wanted.length > 0 || guessedShapes(table).length === 0) return [];
+  return [
+    `Profile table ${file} was measured with rows of guessed sizes (${rows}): say what requests are like with "shapes" or "sample", and measure it again with them.`,
+  ];
 }
 
 /** Whether rows of this model may be of different sizes at all. */

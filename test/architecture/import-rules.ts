@@ -60,7 +60,7 @@ export const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonl
     ],
     'serve-models': ['gateway', 'journal', 'planning', 'service'],
     doctor: ['kubernetes'],
-    client: [],
+    client: ['gateway'], // the login that the gateway keeps, and where it is
     library: ['functions', 'planning', 'service', 'what-if'],
     infless: ['client', 'doctor', 'journal', 'serve-models'], // loaded when called
     deploy: ['operator'],

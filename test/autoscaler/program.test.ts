@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
@@ -99,7 +99,7 @@ describe('infless-autoscaler', () => {
 
   it('warns when others can administer it, and lets nobody without credentials if it has some', async () => {
     const everywhere = ['--host', '0.0.0.0', '--port', '0', '--state-dir'];
-    const open = start(...everywhere, join(folder, 'open'));
+    const open = start(...everywhere, join(folder, 'open'), '--no-auth');
     await open.url();
     expect(open.stderr).toContain('give --basic-auth-dir');
 
@@ -113,6 +113,50 @@ describe('infless-autoscaler', () => {
     expect((await fetch(functions, { headers })).status).toBe(200);
     for (const autoscaler of [open, guarded]) autoscaler.child.kill('SIGINT');
     expect(await Promise.all([open.exited(), guarded.exited()])).toEqual([0, 0]);
+  });
+
+  it('makes a login of its own, tells of it once, and asks for it where something is changed', async () => {
+    const args = ['--port', '0', '--state-dir', join(folder, 'login')];
+    const first = start(...args);
+    const functions = `${await first.url()}/api/functions`;
+    const file = join(folder, 'login', 'basic-auth-password');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    await expect.poll(() => first.stderr).toContain(`--username admin --password-stdin < ${file}`);
+    expect((await fetch(functions)).status).toBe(200);
+    const change = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
+    const refused = await fetch(functions, change);
+    expect([refused.status, await refused.text()]).toEqual([
+      401,
+      expect.stringContaining('basic-auth-password'),
+    ]);
+    const headers = { ...change.headers, ...(await first.login()) };
+    expect((await fetch(functions, { ...change, headers })).status).toBe(400);
+    await expect
+      .poll(() => first.stderr)
+      .toMatch(/"user":"admin".*"method":"POST".*"status":400.*"administration"/);
+    const password = await readFile(file, 'utf8');
+    expect(first.stderr).not.toContain(password.trim());
+    first.child.kill('SIGKILL');
+    await first.exited();
+    const second = start(...args);
+    await second.url();
+    expect(await readFile(file, 'utf8')).toBe(password);
+    expect(second.stderr).not.toContain('--password-stdin');
+    second.child.kill('SIGINT');
+    await second.exited();
+  });
+
+  it('reads no file for who declares functions that is none of theirs', async () => {
+    const autoscaler = start('--port', '0', '--state-dir', join(folder, 'paths'), '--model-dir', folder);
+    const declared = autoscaler.declare({ name: 'f', model: 'mnist', slo: '1s', profile: '/etc/passwd' });
+    await expect(declared).rejects.toThrow(/outside the folders .* --model-dir/);
+    await writeFile(join(folder, 'table.json'), 'secret: root:x:0');
+    const inside = { name: 'f', model: 'mnist', slo: '1s', profile: join(folder, 'table.json') };
+    const answer = autoscaler.declare(inside);
+    await expect(answer).rejects.toThrow(/is not JSON\./);
+    await expect(answer).rejects.not.toThrow(/root|secret/);
+    autoscaler.child.kill('SIGINT');
+    await autoscaler.exited();
   });
 
   it('is administered by the names that it was given, as the help tells', async () => {

@@ -2,12 +2,15 @@
  * Policies of keeping and pre-warming the last instance, side by side on functions that are rarely asked for:
  * idle instance time against cold starts, in virtual time.
  *
- *     npm run bench:coldstart [-- --data FOLDER] [--functions 40] [--days 7] [--startup 3s] [--json]
+ *     npm run bench:coldstart [-- --data FOLDER] [--functions 40] [--days 7] [--startup 3s] [--seeds 10]
+ *       [--own ./keep-alive.mjs] [--json]
  */
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { KEEP_ALIVE_POLICIES } from '../../dist/autoscaler/demand/keepalive/policies.js';
+import { meanInterval } from '../../dist/autoscaler/simulation/intervals.js';
 import { totalsOf } from '../../dist/autoscaler/simulation/keepalive/compare.js';
 import { matchColdStarts } from '../../dist/autoscaler/simulation/keepalive/matched.js';
 import {
@@ -32,6 +35,10 @@ const OPTIONS = {
   functions: { type: 'string', default: '40' },
   days: { type: 'string', default: '7' },
   seed: { type: 'string', default: '1' },
+  /** From --seed on, so many: means with their 95 % intervals. */
+  seeds: { type: 'string', default: '1' },
+  /** A file that exports keepAlive, to be compared as well; see docs/policies.md. */
+  own: { type: 'string' },
   startup: { type: 'string', default: '3s' },
   execution: { type: 'string', default: '100ms' },
   /** Of the fixed policy, and what a cold start is worth in idle time. */
@@ -49,13 +56,88 @@ await benchmark(async () => {
     executionMs: parseDurationMs(values.execution, 'execution time'),
     keepAliveMs: parseDurationMs(values['keep-alive'], 'keep-alive'),
   };
-  const traces = {};
-  for (const { name, functions, untilMs } of await tracesOf(values)) {
-    traces[name] = compare(functions, { ...settings, untilMs });
+  const first = positive(values.seed, '--seed');
+  const seeds = Array.from({ length: positive(values.seeds, '--seeds') }, (_, index) => first + index);
+  const makers = Object.fromEntries(KEEP_ALIVE_POLICIES.map((name) => [name, name]));
+  if (values.own !== undefined) Object.assign(makers, await ownPolicy(values.own));
+  const runs = [];
+  for (const seed of seeds) {
+    const traces = {};
+    for (const { name, functions, untilMs } of await tracesOf({ ...values, seed: String(seed) })) {
+      traces[name] = compare(functions, { ...settings, untilMs }, makers);
+    }
+    runs.push(traces);
   }
-  if (values.json) console.log(JSON.stringify({ benchmark: 'coldstart', ...settings, traces }));
-  else print(traces, settings);
+  const [traces] = runs;
+  const intervals = seeds.length > 1 ? intervalsOf(runs) : null;
+  if (values.json)
+    console.log(JSON.stringify({ benchmark: 'coldstart', ...settings, seeds, traces, intervals }));
+  else if (intervals === null) print(traces, settings);
+  else printIntervals(intervals, seeds);
 });
+
+async function ownPolicy(file) {
+  const { keepAlive } = await import(pathToFileURL(resolve(file)).href);
+  if (typeof keepAlive !== 'function') throw new Error(`${file} exports no function named keepAlive.`);
+  return {
+    [basename(file).replace(/\.m?js$/, '')]: (keepAliveMs) =>
+      keepAlive({ functionName: 'function', keepAliveMs }),
+  };
+}
+
+/** Mean and 95 % interval over the runs of every number, wherever it is. */
+function intervalsOf(runs) {
+  const [first] = runs;
+  if (typeof first === 'number') return meanInterval(runs);
+  if (typeof first !== 'object' || first === null) return first;
+  return Object.fromEntries(
+    Object.keys(first).map((key) => [key, intervalsOf(runs.map((run) => run?.[key] ?? first[key]))]),
+  );
+}
+
+function printIntervals(traces, seeds) {
+  console.log(`Means over seeds ${seeds[0]} to ${seeds.at(-1)} ± 95 % intervals.\n`);
+  const text = ({ mean, half }, factor, digits) =>
+    `${(mean * factor).toFixed(digits)} ± ${(half * factor).toFixed(digits)}`;
+  const change = ({ mean, half }) =>
+    `${mean > 0 ? '−' : '+'}${Math.abs(mean * 100).toFixed(1)} ± ${(half * 100).toFixed(1)}`;
+  const main = table({
+    head: ['trace', 'policy', 'idle instance-hours', 'cold requests, %', 'cost, hours'],
+    colAligns: ['left', 'left', 'right', 'right', 'right'],
+  });
+  const rivals = table({
+    head: [
+      'trace',
+      'LSTH − hybrid: idle, %',
+      'cold, %',
+      'tournament as hybrid: idle, %',
+      'cold, %',
+      'as LSTH: idle, %',
+      'cold, %',
+    ],
+    colAligns: ['left', ...Array(6).fill('right')],
+  });
+  for (const [name, { policies, lsthAgainstHybrid, tournamentMatching }] of Object.entries(traces)) {
+    for (const [policy, each] of Object.entries(policies)) {
+      main.push([
+        policy === KEEP_ALIVE_POLICIES[0] ? name : '',
+        policy,
+        text(each.idleResourceSeconds, 1 / 3600, 0),
+        text(each.coldStartShare, 100, 2),
+        text(each.costSeconds, 1 / 3600, 0),
+      ]);
+    }
+    const changes = [lsthAgainstHybrid, ...Object.values(tournamentMatching)].flatMap((match) =>
+      match === undefined ? ['—', '—'] : [change(match.idleSaving), change(match.coldStartSaving)],
+    );
+    rivals.push([name, ...changes]);
+  }
+  console.log(main.toString());
+  console.log(
+    '\nMore (+) or less (−): LSTH against the hybrid histogram; the tournament at the price at which it has as few cold starts as either.\n',
+  );
+  console.log(rivals.toString());
+}
 
 async function tracesOf({ data, interval, functions: count, days, seed }) {
   const options = {
@@ -90,9 +172,9 @@ function positive(text, option) {
   throw new Error(`${option} "${text}" is not a whole number above zero.`);
 }
 
-function compare(trace, options) {
+function compare(trace, options, makers) {
   const policies = Object.fromEntries(
-    KEEP_ALIVE_POLICIES.map((name) => [name, totalsOf(name, trace, options)]),
+    Object.entries(makers).map(([name, maker]) => [name, totalsOf(maker, trace, options)]),
   );
   const { hybrid, lsth } = policies;
   const claim = savings(lsth, hybrid);

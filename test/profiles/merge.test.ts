@@ -42,6 +42,15 @@ describe('mergeTables', () => {
     expect(conflicts).toEqual([]);
   });
 
+  it('keeps what only the older table measured under another period', () => {
+    const { latencyMs, samples, converged, throughputPerSecond, throttling } = cell(1, 1000, 25);
+    const measured = { latencyMs, samples, converged, throughputPerSecond, throttling };
+    const otherPeriods = [{ periodMicros: 100_000, ...measured }];
+    const both = { name: 'both.json', table: table([cell(1, 1000, 20, { otherPeriods })]) };
+    const { table: merged } = mergeTables([both, newer]);
+    expect(merged.cells[1]).toEqual(cell(1, 1000, 30, { otherPeriods }));
+  });
+
   it('has no conflict where the intervals meet', () => {
     const again = { name: 'again.json', table: table([cell(1, 1000, 20.5)]) };
     expect(mergeTables([older, again]).conflicts).toEqual([]);

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionStatus } from '../../autoscaler/gateway/admin/function-status.ts';
 import { programFile } from '../../models/base/package.ts';
@@ -9,7 +11,11 @@ export class AutoscalerProcess {
   readonly child;
   stderr = '';
 
+  readonly #stateDirectory: string;
+
   constructor(...args: string[]) {
+    const given = args.indexOf('--state-dir');
+    this.#stateDirectory = given < 0 ? '' : args[given + 1]!;
     this.child = spawn(process.execPath, [programFile('autoscaler/bin'), ...args], {
       env: { ...process.env, NO_COLOR: '1' },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -35,9 +41,17 @@ export class AutoscalerProcess {
 
   async declare(declaration: Readonly<Record<string, unknown>>): Promise<void> {
     const body = JSON.stringify(declaration);
-    const headers = { 'content-type': 'application/json' };
-    const response = await fetch(`${await this.url()}/api/functions`, { method: 'POST', headers, body });
+    const url = await this.url(); // from then on there is a login
+    const headers = { 'content-type': 'application/json', ...(await this.login()) };
+    const response = await fetch(`${url}/api/functions`, { method: 'POST', headers, body });
     if (!response.ok) throw new Error(await response.text());
+  }
+
+  /** Of its state folder, where it has made one. */
+  async login(): Promise<{ readonly authorization?: string }> {
+    const file = join(this.#stateDirectory, 'basic-auth-password');
+    const password = await readFile(file, 'utf8').catch(() => undefined);
+    return password === undefined ? {} : { authorization: `Basic ${btoa(`admin:${password.trim()}`)}` };
   }
 
   async status(name: string): Promise<FunctionStatus> {

@@ -184,6 +184,7 @@ export class SupervisedInstance {
       instance: this.view,
       expected,
       reason: stderrTail === '' ? reason : `${reason}: ${stderrTail}`,
+      publicReason: reason,
     });
     await this.#saved;
     // What cannot be cleared away now is found again by its platform, which sweeps up from time to time.

@@ -4,6 +4,11 @@ import { ensureDirectory, removeUnfinished, writeFileSafely } from '../../../mod
 import { checkSecret, type SecretStore, secretExists, secretNotFound } from './secret-store.ts';
 
 const ENDING = '.secret';
+/**
+ * A file's name has 255 bytes at most, with its ending and while it is being written: the rest of a longer
+ * name is that of a file in a folder of the beginning.
+ */
+const LONG = { ending: '.long', beginning: 200 };
 const REMEDY = 'Choose a --state-dir that can be written and has room.';
 const OWNER_ONLY = { file: 0o600, directory: 0o700 };
 
@@ -19,7 +24,10 @@ export class SecretFiles implements SecretStore {
 
   /** The file that holds a secret, whether there is one or not. */
   fileOf(name: string): string {
-    return join(this.#directory, `${name}${ENDING}`);
+    const { ending, beginning } = LONG;
+    const folder = name.length > beginning ? [`${name.slice(0, beginning)}${ending}`] : [];
+    const rest = name.length > beginning ? name.slice(beginning) : name;
+    return join(this.#directory, ...folder, `${rest}${ENDING}`);
   }
 
   /** By the list, not by the file's path: whatever was sent as a name, it can lead to no other file. */
@@ -29,10 +37,14 @@ export class SecretFiles implements SecretStore {
 
   async list(): Promise<readonly string[]> {
     const files = await readdir(this.#directory).catch(() => []);
-    return files
-      .filter((file) => file.endsWith(ENDING))
-      .map((file) => file.slice(0, -ENDING.length))
-      .sort();
+    const long = files.filter((file) => file.endsWith(LONG.ending));
+    const ofLong = await Promise.all(
+      long.map(async (folder) => {
+        const rests = await readdir(join(this.#directory, folder)).catch(() => []);
+        return namesIn(rests).map((rest) => `${folder.slice(0, -LONG.ending.length)}${rest}`);
+      }),
+    );
+    return [...namesIn(files), ...ofLong.flat()].sort();
   }
 
   create(name: string, value: Uint8Array): Promise<void> {
@@ -70,4 +82,8 @@ export class SecretFiles implements SecretStore {
     this.#turn = result.catch(() => {});
     return result;
   }
+}
+
+function namesIn(files: readonly string[]): string[] {
+  return files.filter((file) => file.endsWith(ENDING)).map((file) => file.slice(0, -ENDING.length));
 }

@@ -7,6 +7,7 @@ import { looserSloText } from '../../control/looser-slo.ts';
 import type { ManagedFunction } from '../../control/managed-function.ts';
 import type { Platform } from '../../fleet/platform.ts';
 import type { BrokenFunction } from '../../functions/registry.ts';
+import { LATEST_MS } from '../../latency/latency-window.ts';
 import type { TableMismatch } from '../../latency/table-watch.ts';
 import { type Forecast, forecastInSteps } from '../../planning/capacity/forecast.ts';
 import { shortageText } from '../../planning/decision.ts';
@@ -30,13 +31,18 @@ export interface FunctionStatus {
   readonly warnings: readonly string[];
   readonly sloMs?: number;
   readonly percentile?: number;
-  /** Requests per second now, and the coefficient of variation of their distances. */
+  /** Requests per second now. */
   readonly ratePerSecond?: number;
+  /** Coefficient of variation of the times between them; absent where none came in the last five minutes. */
   readonly arrivalCv?: number;
   readonly queued?: number;
   readonly inFlight?: number;
-  /** The latest requests: latencies of null stand for requests that failed. */
+  /**
+   * The requests of the last five minutes, absent where there were none: latencies of null stand for requests
+   * that failed.
+   */
   readonly latest?: {
+    readonly windowMs: number;
     readonly requests: number;
     readonly p50Ms: number | null;
     readonly p99Ms: number | null;
@@ -71,7 +77,8 @@ export async function statusOf(
   const { deployment, dispatcher, declaration, origin, name, backoff } = managed;
   const instances = controller.instancesOf(name);
   const demand = managed.seenAt(nowMs);
-  const latest = managed.latencies.summary(deployment.spec.slo);
+  const latest = managed.latencies.summary(deployment.spec.slo, nowMs);
+  const isRecent = nowMs - (demand.lastArrivalMs ?? -Infinity) < LATEST_MS;
   const shortage = controller.shortageOf(name);
   const short = shortage === undefined ? undefined : shortageText(shortage);
   const phase = phaseOf(instances, backoff.reason, short);
@@ -90,12 +97,19 @@ export async function statusOf(
     sloMs: deployment.spec.slo,
     percentile: deployment.spec.percentile,
     ratePerSecond: round(demand.currentPerSecond, 100),
-    arrivalCv: demand.arrivalCv,
+    ...(isRecent ? { arrivalCv: demand.arrivalCv } : {}),
     queued: dispatcher.queued,
     inFlight: dispatcher.inFlight,
     ...(latest === undefined
       ? {}
-      : { latest: { ...latest, p50Ms: finite(latest.p50Ms), p99Ms: finite(latest.p99Ms) } }),
+      : {
+          latest: {
+            windowMs: LATEST_MS,
+            ...latest,
+            p50Ms: finite(latest.p50Ms),
+            p99Ms: finite(latest.p99Ms),
+          },
+        }),
     missingPerSecond: round(shortage?.missingPerSecond ?? 0, 100),
     instances: await Promise.all(instances.map((instance) => instanceStatus(instance, platform))),
   };

@@ -8,7 +8,7 @@ import type { InferenceResponse } from '../../../packager/server/instance-protoc
 import { functionNotFound } from '../../functions/registry.ts';
 import { Invocation, type InvocationParts } from '../invocation.ts';
 import type { AsyncCall } from './async-queue.ts';
-import { CallbackRefused, type CallResult, postResult } from './callback.ts';
+import { CallbackRefused, type CallResult, nameOf, postResult } from './callback.ts';
 
 /**
  * Tries of a call that finds its function too busy, and of a callback that cannot be reached: 1 s, 2 s, 4 s …
@@ -39,7 +39,8 @@ export class AsyncCaller {
       const post = (): Promise<void> => postResult(callbackUrl, call, result, signal);
       await this.#patiently(post, (error) => !(error instanceof CallbackRefused), signal);
     } catch (error) {
-      const about = { function: functionName, call: id, callbackUrl, reason: messageOf(error) };
+      const callback = nameOf(callbackUrl);
+      const about = { function: functionName, call: id, callback, reason: messageOf(error) };
       this.#logger.warn(about, 'the result of an asynchronous call could not be delivered');
     }
   }

@@ -21,6 +21,9 @@ export interface AsyncLimits {
   /** Calls waiting and running, of all functions, and what their bodies hold. */
   readonly calls: number;
   readonly bodyBytes: number;
+  /** Of one function, so that it leaves room for the calls of others. */
+  readonly callsPerFunction: number;
+  readonly bodyBytesPerFunction: number;
   /** Of one function, so that what waits for hours never crowds out what is waited for. */
   readonly runningPerFunction: number;
 }
@@ -28,12 +31,17 @@ export interface AsyncLimits {
 export const DEFAULT_ASYNC_LIMITS: AsyncLimits = {
   calls: 10_000,
   bodyBytes: 256 << 20,
+  callsPerFunction: 2_500,
+  bodyBytesPerFunction: 64 << 20,
   runningPerFunction: 32,
 };
 
 interface Lane {
   readonly waiting: AsyncCall[];
   running: number;
+  /** Of all that is not over. */
+  calls: number;
+  bodyBytes: number;
 }
 
 /** Runs accepted calls in their order, so many of each function at a time. It is in memory only. */
@@ -61,19 +69,23 @@ export class AsyncQueue {
 
   /** @throws InflessError OVERLOADED when as much is held as may be, UNAVAILABLE when closing */
   add(call: AsyncCall): void {
-    const { calls, bodyBytes } = this.#limits;
+    const { calls, bodyBytes, callsPerFunction, bodyBytesPerFunction } = this.#limits;
+    const { functionName, body } = call;
     if (this.#isClosed) throw new InflessError('UNAVAILABLE', 'The gateway is shutting down');
     if (this.#calls >= calls || this.#bodyBytes + call.body.byteLength > bodyBytes) {
       throw new InflessError('OVERLOADED', `${this.#calls} asynchronous calls are waiting already`, {
         remedy: 'Try again later.',
       });
     }
-    this.#calls += 1;
-    this.#bodyBytes += call.body.byteLength;
-    const lane = this.#lanes.get(call.functionName) ?? { waiting: [], running: 0 };
-    this.#lanes.set(call.functionName, lane);
+    const lane = this.#lanes.get(functionName) ?? { waiting: [], running: 0, calls: 0, bodyBytes: 0 };
+    if (lane.calls >= callsPerFunction || lane.bodyBytes + body.byteLength > bodyBytesPerFunction) {
+      const what = `${lane.calls} asynchronous calls of function "${functionName}" are waiting already`;
+      throw new InflessError('OVERLOADED', what, { remedy: 'Try again later.' });
+    }
+    this.#lanes.set(functionName, lane);
+    this.#count(lane, 1, body.byteLength);
     lane.waiting.push(call);
-    this.#proceed(call.functionName, lane);
+    this.#proceed(functionName, lane);
   }
 
   /**
@@ -83,13 +95,16 @@ export class AsyncQueue {
    */
   async close(grace: Promise<void>): Promise<number> {
     this.#isClosed = true;
-    const waiting = [...this.#lanes.values()].flatMap((lane) => lane.waiting.splice(0));
-    for (const call of waiting) this.#over(call);
+    let waiting = 0;
+    for (const lane of this.#lanes.values()) {
+      for (const { body } of lane.waiting) this.#count(lane, -1, -body.byteLength);
+      waiting += lane.waiting.splice(0).length;
+    }
     await Promise.race([Promise.all(this.#running), grace]);
     const cut = this.#running.size;
     this.#stop.abort();
     await Promise.all(this.#running);
-    return waiting.length + cut;
+    return waiting + cut;
   }
 
   #proceed(functionName: string, lane: Lane): void {
@@ -98,7 +113,7 @@ export class AsyncQueue {
       lane.running += 1;
       const run = this.#run(call, this.#stop.signal).then(() => {
         this.#running.delete(run);
-        this.#over(call);
+        this.#count(lane, -1, -call.body.byteLength);
         lane.running -= 1;
         this.#proceed(functionName, lane);
       });
@@ -107,8 +122,10 @@ export class AsyncQueue {
     if (lane.running === 0) this.#lanes.delete(functionName);
   }
 
-  #over(call: AsyncCall): void {
-    this.#calls -= 1;
-    this.#bodyBytes -= call.body.byteLength;
+  #count(lane: Lane, calls: number, bodyBytes: number): void {
+    this.#calls += calls;
+    this.#bodyBytes += bodyBytes;
+    lane.calls += calls;
+    lane.bodyBytes += bodyBytes;
   }
 }

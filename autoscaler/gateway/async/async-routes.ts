@@ -21,9 +21,9 @@ const CLOSE_GRACE_MS = 10_000;
  */
 export function asyncFunctionRoutes(
   app: FastifyInstance,
-  parts: FunctionRouteParts & { readonly logger: Logger },
+  parts: FunctionRouteParts & { readonly logger: Logger; readonly callbackHosts?: ReadonlySet<string> },
 ): void {
-  const { controller, registry, metrics, clock, namespace, logger } = parts;
+  const { controller, registry, metrics, clock, namespace, logger, callbackHosts } = parts;
   const caller = new AsyncCaller(parts, logger);
   const queue = new AsyncQueue((call, signal) => caller.run(call, signal), DEFAULT_ASYNC_LIMITS);
   metrics.watchAsyncCalls(() => queue.size);
@@ -43,7 +43,7 @@ export function asyncFunctionRoutes(
       if (!isPrediction(route)) throw nothingHere(request);
       const callback = request.headers['x-callback-url'];
       const callbackUrl = Array.isArray(callback) ? callback[0] : callback;
-      if (callbackUrl !== undefined) checkCallbackUrl(callbackUrl);
+      if (callbackUrl !== undefined) checkCallbackUrl(callbackUrl, callbackHosts);
       const headers = callHeaders(request, clock.nowMs());
       queue.add({
         id: String(headers['x-call-id']),

@@ -17,6 +17,9 @@ interface Asked {
   readonly Querystring: { readonly namespace?: string };
 }
 
+/** A secret of 1 MiB, in base64. */
+const SIZED = { bodyLimit: 2 << 20 };
+
 /** Secrets created, replaced, listed and removed; what they hold is never told. */
 export function openFaasSecretRoutes(app: FastifyInstance, { secrets, namespace }: OpenFaasParts): void {
   function secretIn(request: FastifyRequest): Secret {
@@ -30,12 +33,12 @@ export function openFaasSecretRoutes(app: FastifyInstance, { secrets, namespace 
     checkNamespace(query.namespace, namespace);
     return (await secrets.list()).map((name) => ({ name, namespace }));
   });
-  app.post('/system/secrets', async (request, reply) => {
+  app.post('/system/secrets', SIZED, async (request, reply) => {
     const secret = secretIn(request);
     await secrets.create(secret.name, bytesOf(secret));
     return reply.code(202).send();
   });
-  app.put('/system/secrets', async (request, reply) => {
+  app.put('/system/secrets', SIZED, async (request, reply) => {
     const secret = secretIn(request);
     await secrets.replace(secret.name, bytesOf(secret));
     return reply.code(202).send();

@@ -14,7 +14,10 @@ export interface Sample {
   /** In ms since the epoch. */
   readonly atMs: number;
   readonly ratePerSecond: number;
-  /** Of the latest requests, 1,024 at most; null where there were none, or where that one failed. */
+  /**
+   * Of the requests of the last five minutes, 1,024 at most; null where there were none, or where that one
+   * failed.
+   */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   /** Of the same requests, the share in time. */
@@ -112,7 +115,7 @@ export class History {
 
 function sampleOf(managed: ManagedFunction, instances: readonly Instance[], atMs: number): Sample {
   const { dispatcher, deployment, latencies } = managed;
-  const latest = latencies.summary(deployment.spec.slo);
+  const latest = latencies.summary(deployment.spec.slo, atMs);
   const ready = instances.filter(({ phase }) => phase === 'ready').length;
   return {
     atMs,

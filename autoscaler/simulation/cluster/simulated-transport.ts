@@ -2,7 +2,8 @@ import { messageOf } from '../../../models/base/errors.ts';
 import { type Random, seededRandom } from '../../../models/base/random.ts';
 import type { BatchResponse, InferenceRequest } from '../../../packager/server/instance-protocol.ts';
 import type { Config } from '../../../profiles/config.ts';
-import { type BatchTransport, InstanceLost } from '../../dispatch/transport.ts';
+import { InstanceLost } from '../../dispatch/dispatch-errors.ts';
+import type { BatchTransport } from '../../dispatch/transport.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
 
 export interface SimulatedTransportOptions {

@@ -1,4 +1,5 @@
 import { createKeepAlivePolicy, type KeepAlivePolicyName } from '../../demand/keepalive/policies.ts';
+import type { KeepAlivePolicy } from '../../demand/keepalive/policy.ts';
 import { type ReplayOptions, replay } from './replay.ts';
 import type { FunctionArrivals } from './traces.ts';
 
@@ -21,15 +22,21 @@ export interface PolicyTotals {
   readonly costSeconds: number;
 }
 
+/** Makes a policy for one function; `keepAliveMs` as its owner declares it. */
+export type KeepAliveMaker = (keepAliveMs: number) => KeepAlivePolicy;
+
 /** Replays every function against a policy of its own and adds up. */
 export function totalsOf(
-  name: KeepAlivePolicyName,
+  policy: KeepAlivePolicyName | KeepAliveMaker,
   trace: readonly FunctionArrivals[],
   options: ComparisonOptions,
 ): PolicyTotals {
   const sum = { requests: 0, coldRequests: 0, coldStarts: 0, prewarms: 0, coldWaitMs: 0, idleMs: 0 };
   for (const arrivals of trace) {
-    const outcome = replay(arrivals, createKeepAlivePolicy(name, options.keepAliveMs), options);
+    const { keepAliveMs } = options;
+    const own =
+      typeof policy === 'function' ? policy(keepAliveMs) : createKeepAlivePolicy(policy, keepAliveMs);
+    const outcome = replay(arrivals, own, options);
     for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += outcome[key];
   }
   return {

@@ -1,5 +1,8 @@
 import { LatencyHistogram } from '../../../profiler/load/histogram.ts';
 
+/** What is told of a distribution of latencies. */
+export const LATENCY_PERCENTILES = [1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9] as const;
+
 /** How one function's requests fared. */
 export interface RequestSummary {
   readonly requests: number;
@@ -12,6 +15,8 @@ export interface RequestSummary {
   readonly cold: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Latencies in ms at {@link LATENCY_PERCENTILES}; 0 where nothing was answered. */
+  readonly latenciesMs: readonly number[];
 }
 
 /** Sums and differences of virtual times are exact to this. */
@@ -59,6 +64,7 @@ export class RequestMeter {
       cold: this.#cold,
       p50Ms: this.#latencies.percentileMs(50),
       p99Ms: this.#latencies.percentileMs(99),
+      latenciesMs: LATENCY_PERCENTILES.map((percent) => this.#latencies.percentileMs(percent)),
     };
   }
 }

@@ -11,29 +11,19 @@ import {
 import { file, wholeNumber } from '../../../models/base/command-line/parsers.ts';
 import { EXIT_INTERRUPTED, InflessError } from '../../../models/base/errors.ts';
 import { writeFileSafely } from '../../../models/base/files.ts';
-import { parseDurationMs } from '../../../models/base/units.ts';
+import { formatDuration, parseDurationMs } from '../../../models/base/units.ts';
 import { parseProcess } from '../../../profiler/load/options.ts';
 import type { System } from '../../simulation/systems/serving-system.ts';
-import { SYSTEMS, systemByName } from '../../simulation/systems/systems.ts';
+import { SYSTEMS } from '../../simulation/systems/systems.ts';
 import { requireSelectable } from '../inputs/cluster.ts';
 import { CALL_OPTIONS, readLoads } from '../inputs/load-options.ts';
-import { isPolicyFile, type OwnPolicyFile, policyFile } from '../own-policies/own-policy.ts';
+import { type OwnPolicyFile, parsePolicies } from '../own-policies/own-policy.ts';
 import type { WhatIfReport } from '../report/report.ts';
 import type { WhatIfRequest } from '../what-if.ts';
 import { ProgressLine } from './progress-line.ts';
+import { openRequestCsv } from './request-csv.ts';
 
-/** Reads names of ours, and of files, with commas between, each once. */
-function policiesOf(given: string): (System | OwnPolicyFile)[] {
-  const names = [...new Set(given.split(',').map((name) => name.trim()))];
-  const policies = names.map((name) => (isPolicyFile(name) ? policyFile(name) : systemByName(name)));
-  const twice = policies.find(({ name }, index) => policies.findIndex((each) => each.name === name) < index);
-  if (twice === undefined) return policies;
-  throw new InflessError('INVALID_INPUT', `Two of the policies are named "${twice.name}"`, {
-    remedy: 'A file is known by its name without the ending: give it another.',
-  });
-}
-
-const parsePolicies: Parser<readonly (System | OwnPolicyFile)[]> = Object.assign(policiesOf, {
+const policyNames: Parser<readonly (System | OwnPolicyFile)[]> = Object.assign(parsePolicies, {
   choices: SYSTEMS.map(({ name }) => name),
   completes: 'file',
 } as const);
@@ -65,7 +55,7 @@ export const PLAN_OPTIONS = {
   }),
   policies: option({
     flag: '--policies <names>',
-    parse: parsePolicies,
+    parse: policyNames,
     default: 'default,infless',
     help: 'policies to compare, separated by commas; variations, like infless+fixed; also your own, like ./mine.mjs',
   }),
@@ -87,6 +77,12 @@ export const PLAN_OPTIONS = {
     default: '0',
     help: 'how much batches vary beyond what the tables say, as a coefficient of variation',
   }),
+  mttf: option({
+    flag: '--mttf <duration>',
+    parse: parseDurationMs,
+    otherwise: 'none fails',
+    help: 'mean time after which an instance crashes',
+  }),
   seed: option({
     flag: '--seed <integer>',
     parse: wholeNumber(0),
@@ -99,6 +95,12 @@ export const PLAN_OPTIONS = {
     parse: file,
     group: REPORT,
     help: 'write the report as JSON to a file, or to standard output in place of the text',
+  }),
+  requests: option({
+    flag: '--requests <file>',
+    parse: file,
+    group: REPORT,
+    help: 'write what became of every request as CSV: arrival, start, end, instance, batch, cold',
   }),
   html: option({
     flag: '--html <file>',
@@ -129,13 +131,21 @@ async function plan(options: PlanValues): Promise<void> {
   const request = await planRequest(options);
   const interrupt = onInterrupt();
   const progress = new ProgressLine(process.stderr, systemClock);
+  const requests = options.requests === undefined ? undefined : await openRequestCsv(options.requests);
   try {
     const report = await whatIf({
       ...request,
+      ...(requests === undefined ? {} : { onRequest: requests.add }),
       signal: interrupt.signal,
-      onProgress: (each) => progress.update(each),
+      onProgress: ({ policy, done, atMs, endMs }) =>
+        progress.update(
+          done,
+          () =>
+            `${policy}: ${formatDuration(atMs)} of ${formatDuration(endMs)}; ${Math.floor(done * 100)} % of all`,
+        ),
     });
     progress.clear();
+    await requests?.close();
     await write(report, options);
     if (report.interrupted) process.exitCode = EXIT_INTERRUPTED;
     else if (!report.verdict.met) process.exitCode = 1;
@@ -171,6 +181,7 @@ export async function planRequest(options: PlanValues): Promise<WhatIfRequest> {
     warmUpMs: options.warmUp,
     seed: options.seed,
     executionNoiseCv: options.noise,
+    ...(options.mttf === undefined ? {} : { meanTimeToFailureMs: options.mttf }),
   };
 }
 

@@ -1,7 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Clock } from '../../../models/base/clock.ts';
 import { formatDuration } from '../../../models/base/units.ts';
-import type { WhatIfProgress } from '../what-if.ts';
 
 type Terminal = Writable & { readonly isTTY?: boolean };
 
@@ -29,12 +28,15 @@ export class ProgressLine {
     this.#nextMs = this.#startMs + QUIET_MS;
   }
 
-  update(progress: WhatIfProgress): void {
+  /** @param done of all, in 0…1 */
+  update(done: number, describe: () => string): void {
     const nowMs = this.#clock.nowMs();
     if (nowMs < this.#nextMs) return;
     const redraw = this.#stream.isTTY === true;
     this.#nextMs = nowMs + (redraw ? TERMINAL_MS : LOG_MS);
-    const text = describe(progress, nowMs - this.#startMs);
+    const leftMs = done > 0 ? ((nowMs - this.#startMs) * (1 - done)) / done : Infinity;
+    const left = Number.isFinite(leftMs) ? `, about ${formatDuration(leftMs)} left` : '';
+    const text = describe() + left;
     this.#stream.write(redraw ? CLEAR_LINE + text : `${text}\n`);
     this.#isDrawn = redraw;
   }
@@ -44,10 +46,4 @@ export class ProgressLine {
     if (this.#isDrawn) this.#stream.write(CLEAR_LINE);
     this.#isDrawn = false;
   }
-}
-
-function describe({ policy, done, atMs, endMs }: WhatIfProgress, passedMs: number): string {
-  const leftMs = done > 0 ? (passedMs * (1 - done)) / done : Infinity;
-  const left = Number.isFinite(leftMs) ? `, about ${formatDuration(leftMs)} left` : '';
-  return `${policy}: ${formatDuration(atMs)} of ${formatDuration(endMs)}; ${Math.floor(done * 100)} % of all${left}`;
 }

@@ -17,9 +17,9 @@ export interface PageContent {
   readonly data: unknown;
   /**
    * The file that draws the charts, relative to the package root: no module of ours, it runs in the browser
-   * after uPlot and the chart kit.
+   * after uPlot and the chart kit. Without one, the page has no scripts.
    */
-  readonly script: string;
+  readonly script?: string;
   /** Style beyond that of all pages, relative to the package root. */
   readonly style?: string;
 }
@@ -33,7 +33,7 @@ export async function renderDocument(content: PageContent): Promise<string> {
     packaged(`${HERE}/page.css`),
     content.style === undefined ? '' : packaged(content.style),
     packaged(`${HERE}/chart-kit.js`),
-    packaged(content.script),
+    content.script === undefined ? undefined : packaged(content.script),
   ]);
   return `<!doctype html>
 <html lang="en">
@@ -48,9 +48,7 @@ export async function renderDocument(content: PageContent): Promise<string> {
 <body>
 ${content.body}
 <script type="application/json" id="data">${embedJson(content.data)}</script>
-<script>${uplotScript}</script>
-<script>${kit}{${script}}</script>
-</body>
+${script === undefined ? '' : `<script>${uplotScript}</script>\n<script>${kit}{${script}}</script>\n`}</body>
 </html>
 `;
 }

@@ -171,6 +171,7 @@ function judged(
         ? { state: 'declared', reason: 'answers to made-up rows say nothing', axes }
         : { state: 'proven', reason: PROVEN };
   const isProven = batching.state === 'proven';
+  const { precision } = evidence;
   return {
     ...identity,
     inputs: inputs.map((input, index) => specOf(input, isProven ? guess[index]! : null)),
@@ -180,7 +181,7 @@ function judged(
         isProven || (verdict === 'independent' && evidence.mixing(guess, output.name) === undefined);
       return observedOutput(output, hasRows ? axis : null, one);
     }),
-    batching,
+    batching: { ...batching, ...(precision === 'single' ? {} : { precision }) },
   };
 }
 

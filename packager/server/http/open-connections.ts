@@ -11,6 +11,9 @@ export interface DrainTimes {
 
 const LOOK_MS = 50;
 
+/** A client reads its answer at least so fast, after a while in which anything may happen. */
+const SLOWEST_READER = { graceMs: 30_000, bytesPerMs: 100 };
+
 /**
  * The connections of a server, so that it can end. By itself a server that closes waits for ever for one on
  * which nothing, or half of something, was sent: Node.js looks for such ones only while it listens.
@@ -18,14 +21,16 @@ const LOOK_MS = 50;
 export class OpenConnections {
   readonly #sockets = new Map<Socket, Set<IncomingMessage>>();
 
-  constructor(server: Server) {
+  /** @param slowest how slow clients may read */
+  constructor(server: Server, slowest: typeof SLOWEST_READER = SLOWEST_READER) {
     server.on('connection', (socket: Socket) => {
       this.#sockets.set(socket, new Set());
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
       const { socket } = request;
       this.#sockets.get(socket)?.add(request);
+      response.once('prefinish', () => limitReading(response, slowest));
       response.once('close', () => this.#sockets.get(socket)?.delete(request));
     });
   }
@@ -50,4 +55,12 @@ export class OpenConnections {
     }
     await whenClosed;
   }
+}
+
+/** All of an answer is written: who does not read it would have us hold it for ever. */
+function limitReading(response: ServerResponse, { graceMs, bytesPerMs }: typeof SLOWEST_READER): void {
+  const { socket } = response;
+  if (socket === null || response.writableFinished) return;
+  const timer = setTimeout(() => socket.destroy(), graceMs + socket.writableLength / bytesPerMs);
+  response.once('close', () => clearTimeout(timer));
 }

@@ -13,6 +13,8 @@ export interface InferenceOptions {
   readonly sample: string | undefined;
   readonly shapes: RequestLike['shapes'];
   readonly batching: BatchingChoice;
+  /** Every so many batches, one is run again request by request; 0: never. */
+  readonly batchAudit: number;
   readonly cpuMillicores: number;
   readonly gpuPercent: number;
   readonly provider: string | undefined;
@@ -65,6 +67,8 @@ export type FromInference =
   /** The first generated request was answered: end of the cold start. */
   | { readonly type: 'answered' }
   | { readonly type: 'ready'; readonly warmup: readonly WarmupRun[] }
+  /** A batch was run again. `difference`: what was another than alone, if anything. */
+  | { readonly type: 'audited'; readonly difference: string | undefined }
   /** Sent once, when a run shows that requests of this model cannot share runs. */
   | { readonly type: 'stopped-batching'; readonly reason: string }
   /** Generated inputs did not go through; real ones may. */

@@ -1,11 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { InstanceEndpoint } from '../../../autoscaler/cluster/instance.ts';
+import { InstanceLost } from '../../../autoscaler/dispatch/dispatch-errors.ts';
 import { Dispatcher } from '../../../autoscaler/dispatch/dispatcher.ts';
-import {
-  type BatchTransport,
-  InstanceLost,
-  type InstanceProbe,
-} from '../../../autoscaler/dispatch/transport.ts';
+import type { BatchTransport, InstanceProbe } from '../../../autoscaler/dispatch/transport.ts';
 import { ObservedTimes } from '../../../autoscaler/latency/observed-times.ts';
 import { ServiceTimes } from '../../../autoscaler/latency/service-times.ts';
 import { pause } from '../../../models/base/clock.ts';

@@ -8,6 +8,7 @@ import type { FunctionStatus } from '../../../autoscaler/gateway/admin/function-
 import { percentileRateModel } from '../../../autoscaler/planning/capacity/percentile-rates.ts';
 import { KubernetesBackend } from '../../../autoscaler/service/kubernetes-backend.ts';
 import { type Service, startService } from '../../../autoscaler/service/service.ts';
+import { systemClock } from '../../../models/base/clock.ts';
 import { packageRoot } from '../../../models/base/package.ts';
 import { SmallRegistry } from '../../packager/registry/small-registry.ts';
 import { AutoscalerProcess } from '../../support/autoscaler-process.ts';
@@ -182,9 +183,9 @@ describe('the autoscaler on a cluster', () => {
     // What the other gateway is asked, the leader answers: it alone knows what is measured of its requests.
     const asked = async (): Promise<FunctionStatus> =>
       (await (await fetch(`${successor.url}/api/functions/digits`)).json()) as FunctionStatus;
-    service.controller.find('digits')!.latencies.record(12);
+    service.controller.find('digits')!.latencies.record(12, systemClock.nowMs());
     await expect.poll(async () => (await asked()).latest?.requests, SOON).toBe(1);
-    expect(successor.controller.find('digits')?.latencies.summary(200)).toBeUndefined();
+    expect(successor.controller.find('digits')?.latencies.summary(200, systemClock.nowMs())).toBeUndefined();
     await service.close('leave');
 
     service = successor;

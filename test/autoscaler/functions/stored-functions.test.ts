@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as settled } from 'node:timers/promises';
@@ -202,6 +202,13 @@ it('the last declaration of a name holds, and all that were answered are stored'
   ]);
   expect(host.names).toEqual(await stored());
   expect(host.find('a')?.declaration).toEqual(named('a', '3s'));
+});
+
+it('what is stored is for its owner only', async () => {
+  const registry = functions();
+  await registry.open(undefined);
+  await registry.declare(named('a'));
+  expect((await stat(join(folder, 'functions.json'))).mode & 0o777).toBe(0o600);
 });
 
 it('what is not feasible is refused before anything is written', async () => {

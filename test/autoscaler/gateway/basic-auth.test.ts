@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FastifyRequest } from 'fastify';
+import fastify, { type FastifyRequest } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { basicAuth, readCredentials } from '../../../autoscaler/gateway/basic-auth.ts';
+import { basicAuth, ownCredentials, readCredentials } from '../../../autoscaler/gateway/basic-auth.ts';
 
 let directory: string;
 beforeEach(async () => {
@@ -23,6 +23,28 @@ describe('credentials', () => {
     await expect(readCredentials(directory)).rejects.toThrow(/basic-auth-password cannot be read \(ENOENT\)/);
     await writeFile(join(directory, 'basic-auth-password'), '\n');
     await expect(readCredentials(directory)).rejects.toThrow(/basic-auth-password is empty/);
+  });
+});
+
+describe('a login of our own', () => {
+  it('is made once, and opens to this machine what is only looked at', async () => {
+    const { credentials, isNew } = await ownCredentials(directory);
+    expect([isNew, credentials.password.length]).toEqual([true, 32]);
+    expect(await ownCredentials(directory)).toMatchObject({ credentials, isNew: false });
+
+    const app = fastify();
+    app.addHook('onRequest', basicAuth(credentials));
+    app.all('/', () => 'ok');
+    const ask = async (method: 'GET' | 'POST', remoteAddress: string, headers = {}): Promise<number> =>
+      (await app.inject({ method, url: '/', remoteAddress, headers })).statusCode;
+    const known = { authorization: `Basic ${btoa(`admin:${credentials.password}`)}` };
+    for (const here of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) {
+      expect(await ask('GET', here), here).toBe(200);
+      expect(await ask('POST', here), here).not.toBe(200);
+    }
+    expect(await ask('GET', '192.0.2.1')).not.toBe(200);
+    expect(await ask('GET', '192.0.2.1', known)).toBe(200);
+    expect(await ask('POST', '192.0.2.1', known)).toBe(200);
   });
 });
 

@@ -32,6 +32,7 @@ async function replica(
   name: string,
   routes: (app: FastifyInstance) => void = () => {},
   clock: Clock = systemClock,
+  peerSecret?: string,
 ): Promise<Replica> {
   const app = createHttpServer({
     maxBodyBytes: 1 << 20,
@@ -41,7 +42,8 @@ async function replica(
   });
   const answered: IncomingHttpHeaders[] = [];
   const self: { leaderUrl: string | undefined } = { leaderUrl: undefined };
-  forwardToLeader(app, { leaderUrl: () => self.leaderUrl, clock, logger });
+  const secret = peerSecret === undefined ? {} : { peerSecret };
+  forwardToLeader(app, { leaderUrl: () => self.leaderUrl, clock, logger, ...secret });
   routes(app);
   app.all('/*', async (request, reply) => {
     answered.push(request.headers);
@@ -83,6 +85,18 @@ function answeredBy(response: Response): string | null {
 }
 
 describe('a gateway that does not lead', () => {
+  it('takes no word but that of a peer that a request has been passed on', async () => {
+    const [leader, follower, deposed] = await Promise.all(
+      ['leader', 'follower', 'deposed'].map((name) => replica(name, undefined, systemClock, 'shared')),
+    );
+    follower!.leaderUrl = leader!.url;
+    const forged = await fetch(`${follower!.url}/function/f`, { headers: { [FORWARDED_HEADER]: '1' } });
+    expect(answeredBy(forged)).toBe('leader');
+    deposed!.leaderUrl = leader!.url;
+    follower!.leaderUrl = deposed!.url; // as it believes for a moment
+    expect(answeredBy(await fetch(`${follower!.url}/function/f`))).toBe('deposed');
+  });
+
   it('passes requests on as they are, and the answers back', async () => {
     const { leader, follower } = await pair();
     const response = await fetch(`${follower.url}/function/f/deep?x=1&y=%20`, {

@@ -145,7 +145,8 @@ describe('the status of a function', () => {
     await world.create('digits', { image, insecure: true, scale: { minInstances: 1 } });
     await until('digits', ({ phase }) => phase === 'Ready');
     const managed = world.controller.find('digits')!;
-    for (let count = 0; count < 100; count += 1) managed.latencies.record(count < 90 ? 123.456 : 250);
+    for (let count = 0; count < 100; count += 1)
+      managed.latencies.record(count < 90 ? 123.456 : 250, world.clock.nowMs());
     expect(await until('digits', ({ p50 }) => p50 !== undefined)).toMatchObject({
       p50: '123ms',
       p99: '250ms',
@@ -173,7 +174,7 @@ describe('the status of a function', () => {
     await world.advance(60_000);
     const managed = world.controller.find('digits')!;
     for (let second = 1; second <= 60; second += 1) {
-      managed.latencies.record(second * 10);
+      managed.latencies.record(second * 10, world.clock.nowMs());
       await world.advance(1_000);
       await world.stored('digits'); // what is on its way to the API arrives meanwhile
     }

@@ -5,6 +5,7 @@ import type { NodeCapacity } from '../../../autoscaler/cluster/node.ts';
 import { parseFunctionSpec } from '../../../autoscaler/functions/spec.ts';
 import type { Planner } from '../../../autoscaler/planning/decision.ts';
 import { planCluster } from '../../../autoscaler/planning/planner.ts';
+import type { RequestRecord } from '../../../autoscaler/simulation/request-log.ts';
 import type { Scenario } from '../../../autoscaler/simulation/scenario.ts';
 import { simulate } from '../../../autoscaler/simulation/simulate.ts';
 import { defaultSystem } from '../../../autoscaler/simulation/systems/default-system.ts';
@@ -134,6 +135,25 @@ describe('simulate', () => {
     await expect(simulate(scenario({ nodes: [NODES[0]!, NODES[0]!] }), defaultSystem())).rejects.toThrow(
       'Two nodes are named "one"',
     );
+  });
+
+  it.each([['default'], ['openfaas']])('tells of every request by itself: %s', async (policy) => {
+    const records: RequestRecord[] = [];
+    const result = await simulate(scenario({ rates: [20] }), systemByName(policy), {
+      onRequest: (record) => records.push(record),
+    });
+    expect(records).toHaveLength(result.requests);
+    const count = (outcome: RequestRecord['outcome']): number =>
+      records.filter((each) => each.outcome === outcome).length;
+    expect(count('in-time')).toBe(result.functions.reduce((sum, { inTime }) => sum + inTime, 0));
+    expect(count('failed')).toBe(result.functions.reduce((sum, { failed }) => sum + failed, 0));
+    for (const { arrivalMs, startMs, endMs, instance, batch, outcome } of records) {
+      if (outcome === 'failed') continue;
+      expect(startMs).toBeGreaterThanOrEqual(arrivalMs);
+      expect(endMs).toBeGreaterThan(startMs!);
+      expect(batch).toBeGreaterThanOrEqual(1);
+      expect(instance).toMatch(/./);
+    }
   });
 
   it('lets another planner decide', async () => {

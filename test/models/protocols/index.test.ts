@@ -82,3 +82,58 @@ it('metadata of every protocol tells which classes the columns of scores are', (
   );
   expect(v2).toContain('{"name":"x","datatype":"FP32","shape":[-1,2]}');
 });
+
+it.each([
+  ['tensorflow-serving', '/v1/models/m/metadata'],
+  ['open-inference', '/v2/models/m'],
+])(
+  'metadata of %s tells our clients where the batch is, and what requests are made up like',
+  (name, path) => {
+    const x = { name: 'x', dtype: 'float32' as const, shape: [null, 2], batchAxis: 0 };
+    const inputs = [
+      x,
+      { ...x, name: 'state', shape: [2, null, 4], batchAxis: 1 },
+      { ...x, name: 'rate', shape: [null], batchAxis: null },
+      {
+        ...x,
+        name: 'image',
+        shape: [null, 3, null, null],
+        example: { shape: [1, 3, 8, 8], range: [0, 255] as [number, number], values: 'secret' },
+      },
+      { ...x, name: 'ids', dtype: 'int64' as const, example: { below: 54 } },
+    ];
+    const digest = `sha256:${'0'.repeat(64)}`;
+    const manifest = { name: 'm', format: 'onnx', digest, sizeBytes: 0, inputs, outputs: [x] };
+    const route = routeTo('m', 'GET', path) as Route;
+    const { body } = describeTo(route, [{ name: 'm', state: 'ready', manifest }]);
+    expect(Buffer.from(body).toString()).not.toContain('secret');
+    const read = PROTOCOLS.find((protocol) => protocol.name === name)!.readMetadata(body, 'it');
+    expect(read.inputs).toEqual(
+      inputs.map((input) =>
+        input.name === 'image' ? { ...input, example: { shape: [1, 3, 8, 8], range: [0, 255] } } : input,
+      ),
+    );
+  },
+);
+
+it('what else a server says of its inputs is passed over', () => {
+  const [v1, v2] = ['tensorflow-serving', 'open-inference'].map(
+    (name) => PROTOCOLS.find((each) => each.name === name)!,
+  );
+  const inputs = { x: { dtype: 'DT_FLOAT', tensor_shape: { dim: [{ size: '-1' }, { size: '2' }] } } };
+  const signature = { signature_def: { signature_def: { serving_default: { inputs } } } };
+  const x = { name: 'x', dtype: 'float32', shape: [null, 2], batchAxis: 0 };
+  const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+  for (const requests of [
+    7,
+    { x: 'any' },
+    { x: { batch_axis: -1 } },
+    { x: { batch_axis: 9, shape: [1, 2, 3, 4] } },
+  ]) {
+    const [spec] = v1!.readMetadata(bytes({ metadata: { ...signature, requests } }), 'it').inputs;
+    expect(spec).toMatchObject({ name: 'x', dtype: 'float32', shape: [null, 2] });
+    expect(spec).not.toHaveProperty('example');
+  }
+  const tensor = { name: 'x', datatype: 'FP32', shape: [-1, 2], parameters: { content_type: 'np' } };
+  expect(v2!.readMetadata(bytes({ inputs: [tensor] }), 'it').inputs).toEqual([x]);
+});

@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { memoryLimitBytes, roomFor } from '../../../packager/server/memory-room.ts';
+import { memoryLimitBytes, requireRoomForWeights, roomFor } from '../../../packager/server/memory-room.ts';
 
 const MIB = 2 ** 20;
 
@@ -25,4 +25,16 @@ it('a process that fills its limit still answers small requests', () => {
 it('a limit beyond the machine is none', () => {
   const limit = memoryLimitBytes();
   expect(limit === undefined || (limit > 0 && limit < totalmem())).toBe(true);
+});
+
+it('a model whose weights do not fit is refused in one sentence, before it is loaded', () => {
+  const process = { limitBytes: 272e6, residentBytes: 100e6 };
+  expect(() => requireRoomForWeights(172e6, process)).not.toThrow();
+  expect(() => requireRoomForWeights(500e6, { ...process, limitBytes: undefined })).not.toThrow();
+  expect(() => requireRoomForWeights(173e6, process)).toThrow(
+    expect.objectContaining({
+      sentence:
+        'The memory limit is 272.0 MB, and the weights of the model (173.0 MB) do not fit beside the process (100.0 MB). Raise the memory limit: the profile table of the model says how much an instance takes.',
+    }),
+  );
 });

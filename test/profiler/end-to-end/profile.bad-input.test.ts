@@ -49,6 +49,11 @@ describe('bad input', () => {
     ['no time at all', ['mnist', '--slo', '0ms'], /^--slo must be longer than 0ms\./],
     ['an error of 0', ['mnist', '--error', '0'], /^--error "0" is not a percentage from 0\.1 to 50\. Write/],
     ['a confidence of 100 %', ['mnist', '--confidence', '100%'], /^--confidence "100%" is not a percentage/],
+    [
+      'measuring and predicting',
+      ['mnist', '--predict', '--period', '100ms'],
+      /^--period measures, and --predict does not\. Give one of them\./,
+    ],
     ['a period the kernel refuses', ['mnist', '--period', '5s'], /period/],
     [
       'a shape of no input',

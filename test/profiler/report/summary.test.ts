@@ -11,6 +11,13 @@ const PLAIN = pc.createColors(false);
 describe('summary', () => {
   const sample = table([cell(1, 500, 20), cell(1, 1000, 9.87), cell(4, 1000, 30, { converged: false })]);
 
+  it('says whether rows may share runs, and how that is known', () => {
+    const batching = { state: 'refuted', reason: 'the operator Softmax mixes them' } as const;
+    expect(renderSummary({ ...sample, batching }, undefined, PLAIN)).toContain(
+      '\nBatching: refuted (the operator Softmax mixes them)\n',
+    );
+  });
+
   it('shows latency and throughput by batch and quota, a dash where nothing was measured', () => {
     expect(renderSummary(sample, undefined, PLAIN)).toMatchInlineSnapshot(`
       "sample  1.2 MB, onnxruntime-node 1.30.0, quota by cgroup-v1, period 10 ms

@@ -8,6 +8,7 @@ import {
   measuredShapes,
   shapeDifference,
   shapesOfTable,
+  shapeWarnings,
 } from '../../../profiles/conditions/shapes.ts';
 import type { MeasuredShape, ProfileTable } from '../../../profiles/table.ts';
 import { cell, table } from '../sample-table.ts';
@@ -103,4 +104,29 @@ it('a guess is told with the option that puts it right', () => {
   ]);
   expect(guessCaveats({ shapes: [images([3, 8, 8])] })).toEqual([]);
   expect(guessCaveats({})).toEqual([]);
+});
+
+describe('whoever plans with a table', () => {
+  const like = (shape: number[], shapeFrom: 'given' | 'tried'): TensorSpec => ({
+    ...image,
+    example: { shape, shapeFrom },
+  });
+  const small = tableOf([image], { shapes: [images([3, 224, 224], 'guessed')] });
+
+  it('hears that its rows are of other sizes than those of its function', () => {
+    const served = { name: 'net', inputs: [like([3, 640, 640], 'given')] };
+    expect(shapeWarnings(small, 't.json', served)).toEqual([
+      'Profile table t.json was measured with rows of images 3×224×224, not images 3×640×640: measure it again with these.',
+    ]);
+    expect(shapeWarnings(tableOf([image]), 't.json', served)[0]).toContain('rows of unknown sizes');
+    expect(shapeWarnings(small, 't.json', { name: 'net', inputs: [like([3, 224, 224], 'given')] })).toEqual(
+      [],
+    );
+  });
+
+  it('hears that they were guessed where nobody says what requests are like', () => {
+    const served = { name: 'net', inputs: [like([3, 224, 224], 'tried')] };
+    expect(shapeWarnings(small, 't.json', served)[0]).toContain('rows of guessed sizes (images 3×224×224)');
+    expect(shapeWarnings(tableOf([rate]), 't.json', { name: 'net', inputs: [rate] })).toEqual([]);
+  });
 });

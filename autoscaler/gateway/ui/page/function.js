@@ -90,7 +90,7 @@ function facts({ samples, sloMs, percentile, running }) {
   if (now === undefined) return h('p', { class: 'empty' }, 'Nothing was seen of it yet.');
   const isLate = now.attainment !== null && now.attainment < percentile / 100;
   const late = isLate ? 'bad' : undefined;
-  const latest = 'of the latest requests, 1,024 at most';
+  const latest = 'of the requests of the last five minutes, 1,024 at most';
   return h(
     'dl',
     { class: 'facts-row' },

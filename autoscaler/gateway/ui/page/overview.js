@@ -1,7 +1,7 @@
 import { sparkline } from './charts.js';
 import { cores, fact, figure, h, ms, NONE, percent, perSecond, plural } from './dom.js';
 
-const OF_LATEST = 'of the latest requests, 1,024 at most';
+const OF_LATEST = 'of the requests of the last five minutes, 1,024 at most';
 
 const COLUMNS = [
   ['Function', 'What is deployed, and what each is called by'],

@@ -42,6 +42,17 @@ describe('secrets', () => {
     expect((await stat(join(directory, 'secrets'))).mode & 0o777).toBe(0o700);
   });
 
+  it('may have names as long as objects of a cluster', async () => {
+    const names = [200, 201, 243, 244, 253].map((length) => `${'a.b-'.repeat(64).slice(0, length - 1)}z`);
+    for (const name of names) await secrets.create(name, bytes(name));
+    expect(await secrets.list()).toEqual([...names].sort());
+    for (const name of names) expect(await readFile(secrets.fileOf(name), 'utf8')).toBe(name);
+    await secrets.replace(names[4]!, bytes('other'));
+    await secrets.remove(names[3]!);
+    expect(await secrets.has(names[3]!)).toBe(false);
+    expect(await readFile(secrets.fileOf(names[4]!), 'utf8')).toBe('other');
+  });
+
   it('outlive the autoscaler, and half-written ones are no secrets', async () => {
     await secrets.create('key.2026', bytes('one'));
     await writeFile(`${secrets.fileOf('token')}.1234567`, 'half');

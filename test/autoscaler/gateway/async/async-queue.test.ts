@@ -20,7 +20,10 @@ class World {
         this.running.push({ call, end: resolve });
         signal.addEventListener('abort', () => resolve());
       });
-    this.queue = new AsyncQueue(run, { calls: 100, bodyBytes: 1000, runningPerFunction: 2, ...limits });
+    this.queue = new AsyncQueue(run, {
+      ...{ calls: 100, bodyBytes: 1000, callsPerFunction: 100, bodyBytesPerFunction: 1000 },
+      ...{ runningPerFunction: 2, ...limits },
+    });
   }
 
   add(functionName: string, bytes = 1): string {
@@ -61,6 +64,18 @@ describe('asynchronous calls', () => {
     expect(() => world.add('b', 0)).toThrow(expect.objectContaining({ code: 'OVERLOADED' }));
     await world.end('a0');
     world.add('b', 60);
+    expect(world.queue.size).toBe(3);
+  });
+
+  it('of one function leave room for those of others', async () => {
+    const world = new World({ callsPerFunction: 2, bodyBytesPerFunction: 50 });
+    world.add('a', 30);
+    expect(() => world.add('a', 21)).toThrow(/function "a"/);
+    world.add('a', 20);
+    expect(() => world.add('a', 0)).toThrow(expect.objectContaining({ code: 'OVERLOADED' }));
+    world.add('b', 50);
+    await world.end('a0');
+    world.add('a', 30);
     expect(world.queue.size).toBe(3);
   });
 

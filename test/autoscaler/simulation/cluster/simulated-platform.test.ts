@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { NodeCapacity } from '../../../../autoscaler/cluster/node.ts';
-import { InstanceLost } from '../../../../autoscaler/dispatch/transport.ts';
+import { InstanceLost } from '../../../../autoscaler/dispatch/dispatch-errors.ts';
 import type { InstanceEvent, StartRequest } from '../../../../autoscaler/fleet/platform.ts';
 import { SimulatedCluster } from '../../../../autoscaler/simulation/cluster/simulated-cluster.ts';
 import { SimulatedTransport } from '../../../../autoscaler/simulation/cluster/simulated-transport.ts';

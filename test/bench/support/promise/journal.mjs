@@ -25,6 +25,10 @@ export class Journal {
     return journal;
   }
 
+  has(key) {
+    return this.#entries.has(key);
+  }
+
   get size() {
     return this.#entries.size;
   }

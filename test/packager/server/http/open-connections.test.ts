@@ -68,6 +68,35 @@ test('a request that arrived whole is answered first', async () => {
   expect(await answer).toMatch(/at last/);
 });
 
+test('a client that does not read its answer is left, one that reads slowly is not', async () => {
+  const hasty = createServer((_request, response) => response.end(Buffer.alloc(16 << 20)));
+  new OpenConnections(hasty, { graceMs: 200, bytesPerMs: 10_000 });
+  hasty.listen(0, '127.0.0.1');
+  await once(hasty, 'listening');
+  const { port } = hasty.address() as AddressInfo;
+  const ask = async (): Promise<Socket> => {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    sockets.push(socket);
+    await once(socket, 'connect');
+    return socket;
+  };
+  const reading = await ask();
+  reading.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  let bytes = 0;
+  for await (const chunk of reading) bytes += (chunk as Buffer).length;
+  expect(bytes).toBeGreaterThan(16 << 20);
+  const idle = await ask();
+  idle.pause();
+  idle.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await expect.poll(() => countOf(hasty)).toBe(1);
+  await expect.poll(() => countOf(hasty), { timeout: 5_000 }).toBe(0);
+  hasty.close();
+});
+
+function countOf(of: Server): Promise<number> {
+  return new Promise((resolve) => void of.getConnections((_error, count) => resolve(count)));
+}
+
 test('neither an answer that never comes nor one that is not read is waited for without end', async () => {
   await send('GET /later HTTP/1.1\r\nHost: a\r\n\r\n');
   (await send('GET /much HTTP/1.1\r\nHost: a\r\n\r\n')).pause();
