@@ -49,6 +49,17 @@ const WORTHWHILE_SAVING = 0.2;
 const AMPLE = 0.8;
 
 /**
+ * It waits while a request is at least as likely to come in time: an instance that stays idle costs nothing
+ * as long as its requests are in time, but where clients wait for it nobody comes at all.
+ */
+const WORTH_WAITING = 0.2;
+
+/**
+ * Weight of the newest gap in the running mean of the time between arrivals: a memory of some 20 requests.
+ */
+const GAP_WEIGHT = 0.05;
+
+/**
  * Late requests have this share of the places in batches while others could always be in time: nobody waits
  * for ever because more keep coming.
  */
@@ -75,6 +86,8 @@ export class BatchFormer<R extends Waiting> {
   readonly #onTime = new DeadlineQueue<R>();
   readonly #late = new DeadlineQueue<R>();
   readonly #nextArrival = new NextArrival();
+  #lastArrivalMs: number | undefined;
+  #meanGapMs = Infinity;
   /** Places that late requests may take from others. */
   #lateTurns = 0;
 
@@ -98,7 +111,7 @@ export class BatchFormer<R extends Waiting> {
     const displaced = isFull ? this.#takeLate(request.arrivalMs) : [];
     const accepted = !isNew || this.size < this.#options.queueLimit;
     if (accepted) this.#onTime.insert(request);
-    if (isNew) this.#nextArrival.arrived(request.arrivalMs);
+    if (isNew) this.#observe(request.arrivalMs);
     return { accepted, displaced };
   }
 
@@ -218,11 +231,21 @@ export class BatchFormer<R extends Waiting> {
     const untilMs = urgent.deadlineMs - server.executionMs(server.maxBatch);
     if (untilMs <= nowMs) return undefined;
     const sloMs = urgent.deadlineMs - urgent.arrivalMs;
-    const startMs = this.#nextArrival.firstWhere(
-      nowMs,
-      (atMs, waitMs) => atMs + waitMs > untilMs || hasRoom(server, count, sloMs, waitMs),
-    );
-    return startMs <= nowMs ? undefined : Math.min(startMs, untilMs);
+    if (hasRoom(server, count, sloMs, this.#meanGapMs)) return undefined;
+    const startMs = this.#nextArrival.unlikelyFrom(nowMs, untilMs, WORTH_WAITING);
+    return startMs <= nowMs ? undefined : startMs;
+  }
+
+  /** Requests that another former hands over may come after younger ones: they say nothing of the gaps. */
+  #observe(arrivalMs: number): void {
+    this.#nextArrival.arrived(arrivalMs);
+    const lastMs = this.#lastArrivalMs;
+    if (lastMs !== undefined && arrivalMs < lastMs) return;
+    this.#lastArrivalMs = arrivalMs;
+    if (lastMs === undefined) return;
+    const gapMs = arrivalMs - lastMs;
+    this.#meanGapMs =
+      this.#meanGapMs === Infinity ? gapMs : this.#meanGapMs + GAP_WEIGHT * (gapMs - this.#meanGapMs);
   }
 
   /**

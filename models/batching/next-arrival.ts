@@ -11,7 +11,7 @@ const ENOUGH = 8;
 /** … and counts as so many requests as long as none has. */
 const ASSUMED = 2;
 /** Where enough are known and no request came in any of them, it is not certain that none ever does. */
-const DOUBT = 0.5;
+const DOUBT = 0.1;
 
 /** Where a silence of each length begins, in ms. */
 const BEGINS_MS = Array.from({ length: LENGTHS }, (_, index) =>
@@ -72,37 +72,20 @@ export class NextArrival {
   }
 
   /**
-   * The first moment from `nowMs` on at which, should nothing come until then, `isEnough` says of the
-   * expected wait for the next request that it is; Infinity where there is none.
-   *
-   * @param isEnough of a moment, and the expected wait from it on in ms (Infinity while nothing is known)
+   * The first moment from `nowMs` on at which, should nothing come until then, it is less likely than `least`
+   * that a request comes before `untilMs`; at the latest `untilMs`. Nothing is likely while nothing is known.
    */
-  firstWhere(nowMs: number, isEnough: (atMs: number, waitMs: number) => boolean): number {
-    const sinceMs = this.#sinceMs ?? nowMs;
-    const waitsMs = this.#waits();
-    const silentMs = Math.max(0, nowMs - sinceMs);
-    let index = 0;
-    while (index < LENGTHS - 1 && BEGINS_MS[index + 1]! <= silentMs) index += 1;
-    if (isEnough(nowMs, waitsMs[index]!)) return nowMs;
-    for (index += 1; index < LENGTHS; index += 1) {
-      const atMs = sinceMs + BEGINS_MS[index]!;
-      if (isEnough(atMs, waitsMs[index]!)) return atMs;
-    }
-    return Infinity;
-  }
-
-  /** The expected wait after a silence of each length has begun (its mean residual time), in ms. */
-  #waits(): Float64Array {
+  unlikelyFrom(nowMs: number, untilMs: number, least: number): number {
     const rates = this.#rates();
-    const waitsMs = new Float64Array(LENGTHS).fill(Infinity);
-    if (rates === undefined) return waitsMs;
-    waitsMs[LENGTHS - 1] = 1 / rates[LENGTHS - 1]!;
-    for (let index = LENGTHS - 2; index >= 0; index -= 1) {
-      const rate = rates[index]!;
-      const lasts = Math.exp(-rate * (BEGINS_MS[index + 1]! - BEGINS_MS[index]!));
-      waitsMs[index] = (1 - lasts) / rate + lasts * waitsMs[index + 1]!;
+    if (rates === undefined) return nowMs;
+    const sinceMs = this.#sinceMs!;
+    const enough = -Math.log(1 - least);
+    let atMs = nowMs;
+    for (let index = lengthOf(nowMs - sinceMs); index < LENGTHS && atMs < untilMs; index += 1) {
+      if (expected(rates, atMs - sinceMs, untilMs - sinceMs) < enough) return atMs;
+      atMs = sinceMs + (BEGINS_MS[index + 1] ?? Infinity);
     }
-    return waitsMs;
+    return untilMs;
   }
 
   /** Arrivals per ms in silences of each length; of lengths never reached, as in the longest that was. */
@@ -125,4 +108,22 @@ export class NextArrival {
     }
     return rates;
   }
+}
+
+/** Which length a silence has reached. */
+function lengthOf(silentMs: number): number {
+  let index = 0;
+  while (index < LENGTHS - 1 && BEGINS_MS[index + 1]! <= silentMs) index += 1;
+  return index;
+}
+
+/** The hazard that a silence meets between two moments of it. */
+function expected(rates: Float64Array, fromMs: number, toMs: number): number {
+  let sum = 0;
+  for (let index = 0; index < LENGTHS; index += 1) {
+    const begin = Math.max(fromMs, BEGINS_MS[index]!);
+    const end = Math.min(toMs, BEGINS_MS[index + 1] ?? Infinity);
+    if (end > begin) sum += rates[index]! * (end - begin);
+  }
+  return sum;
 }

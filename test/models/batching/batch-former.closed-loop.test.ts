@@ -71,9 +71,8 @@ const TEXT = { maxBatch: 16, executionMs: (rows: number) => 0.4 + 0.33 * rows, s
 
 describe('a closed loop', () => {
   it.each([
-    [1, 12, 2_400],
-    [2, 12, 4_000],
-    [2, 24, 4_800],
+    [1, 12, 1_900],
+    [2, 24, 3_900],
   ])(
     'of %d instances and %d clients is not held up by waiting for who waits already',
     (servers, clients, least) => {
