@@ -1,4 +1,5 @@
-import { ArrivalCounts, ArrivalVariability, BUCKET_MS, type Stretch } from './arrivals.ts';
+import { ArrivalVariability } from './arrival-variability.ts';
+import { ArrivalCounts, BUCKET_MS, type Stretch } from './arrivals.ts';
 import { estimateRate, LONGEST_WINDOW_MS, type RateEstimate, RecentHigh } from './rate-estimate.ts';
 import { RiseReserve } from './rise-reserve.ts';
 

@@ -1,4 +1,4 @@
-import { LONGEST_GAP_MS } from './arrivals.ts';
+import { LONGEST_GAP_MS } from './arrival-variability.ts';
 
 /**
  * By how much a rate may seem higher than it is: what is expected is at most twice what is measured, and ten

@@ -1,4 +1,5 @@
 import { DeadlineQueue, type Waiting } from './deadline-queue.ts';
+import { NextArrival } from './next-arrival.ts';
 import { type BusyServer, bestFill, busyWith, type IdleServer, largest } from './servers.ts';
 
 export interface FormedBatch<K, R> {
@@ -48,9 +49,21 @@ const WORTHWHILE_SAVING = 0.2;
 const AMPLE = 0.8;
 
 /**
+ * It waits while a request is at least as likely to come in time: an instance that stays idle costs nothing
+ * as long as its requests are in time, but where clients wait for it nobody comes at all.
+ */
+const WORTH_WAITING = 0.2;
+
+/**
  * Weight of the newest gap in the running mean of the time between arrivals: a memory of some 20 requests.
  */
 const GAP_WEIGHT = 0.05;
+
+/**
+ * Late requests have this share of the places in batches while others could always be in time: nobody waits
+ * for ever because more keep coming.
+ */
+const LATE_SHARE = 0.03;
 
 /**
  * Decides which waiting requests run together, where and when. It holds one queue in deadline order, binds a
@@ -58,12 +71,13 @@ const GAP_WEIGHT = 0.05;
  * whenever a request arrives, an instance becomes idle or `wakeAtMs` is reached.
  *
  * The rules, in order:
- * 1. Requests that can no longer be in time step aside, so that they drag no one else over.
+ * 1. Requests that can no longer be in time step aside, so that they drag no one else over. They run where no
+ *    one in time needs the place, and in 3 % of the places where someone does.
  * 2. A full batch starts at once.
  * 3. A partial batch starts at once while a second instance is idle, where waiting gains nothing, or where
- *    there is room to spare. Otherwise the last idle instance waits for company until the most urgent
- *    request's slack is used up: were it to leave with one request, those right behind would find no one in
- *    time.
+ *    there is room to spare. Otherwise the last idle instance waits for company, as long as the next request
+ *    is to be expected before the most urgent one's slack is used up ({@link NextArrival}): were it to leave
+ *    with one request, those right behind would find no one in time.
  * 4. A batch is never so large that its own execution makes its most urgent request late — unless skipping
  *    that request lets many others through (an overloaded queue: see {@link BatchFormer.#pick}).
  */
@@ -71,8 +85,11 @@ export class BatchFormer<R extends Waiting> {
   readonly #options: BatchFormerOptions;
   readonly #onTime = new DeadlineQueue<R>();
   readonly #late = new DeadlineQueue<R>();
+  readonly #nextArrival = new NextArrival();
   #lastArrivalMs: number | undefined;
   #meanGapMs = Infinity;
+  /** Places that late requests may take from others. */
+  #lateTurns = 0;
 
   constructor(options: BatchFormerOptions) {
     this.#options = options;
@@ -94,13 +111,25 @@ export class BatchFormer<R extends Waiting> {
     const displaced = isFull ? this.#takeLate(request.arrivalMs) : [];
     const accepted = !isNew || this.size < this.#options.queueLimit;
     if (accepted) this.#onTime.insert(request);
-    if (isNew) this.#observeGap(request.arrivalMs);
+    if (isNew) this.#observe(request.arrivalMs);
     return { accepted, displaced };
+  }
+
+  /** Tells that a batch has been answered: clients that waited for it may send their next request now. */
+  answered(nowMs: number): void {
+    this.#nextArrival.answered(nowMs);
   }
 
   /** Takes a request out again (its client hung up). Returns false when it has started already. */
   withdraw(request: R): boolean {
     return this.#onTime.remove(request) || this.#late.remove(request);
+  }
+
+  /** Calls back with each that waits; when they expire may be set anew, in the order of their deadlines. */
+  forEach(callback: (request: R) => void): void {
+    for (const queue of [this.#onTime, this.#late]) {
+      for (let index = 0; index < queue.size; index += 1) callback(queue.at(index)!);
+    }
   }
 
   /** Empties the queue, most urgent first. */
@@ -129,7 +158,9 @@ export class BatchFormer<R extends Waiting> {
       if (from === this.#onTime.size) {
         if (this.#late.size === 0) break;
         const server = free.splice(largest(free), 1)[0]!;
-        batches.push({ server: server.key, requests: this.#late.take(server.maxBatch) });
+        const requests = this.#late.take(server.maxBatch);
+        batches.push({ server: server.key, requests });
+        others.push(busyWith(server, requests.length, nowMs));
         continue;
       }
       const slackMs = this.#onTime.at(from)!.deadlineMs - nowMs;
@@ -141,7 +172,7 @@ export class BatchFormer<R extends Waiting> {
         break;
       }
       free.splice(index, 1);
-      const requests = this.#pick(nowMs, server, from);
+      const requests = this.#withLate(nowMs, server, from);
       batches.push({ server: server.key, requests });
       others.push(busyWith(server, requests.length, nowMs));
     }
@@ -198,20 +229,16 @@ export class BatchFormer<R extends Waiting> {
     if (savedMs < WORTHWHILE_SAVING * loneMs) return undefined;
     const urgent = this.#onTime.at(from)!;
     const untilMs = urgent.deadlineMs - server.executionMs(server.maxBatch);
-    if (untilMs <= nowMs || nowMs + this.#meanGapMs > untilMs) return undefined;
-    return this.#hasRoom(server, count, urgent.deadlineMs - urgent.arrivalMs) ? undefined : untilMs;
-  }
-
-  /** Whether those who arrive while `count` requests run could follow on the same server and be in time. */
-  #hasRoom<K>(server: IdleServer<K>, count: number, sloMs: number): boolean {
-    const runMs = server.executionMs(count);
-    const followers = runMs / this.#meanGapMs;
-    if (followers > AMPLE * server.maxBatch) return false;
-    return runMs + server.executionMs(Math.min(server.maxBatch, Math.ceil(followers) + 1)) <= AMPLE * sloMs;
+    if (untilMs <= nowMs) return undefined;
+    const sloMs = urgent.deadlineMs - urgent.arrivalMs;
+    if (hasRoom(server, count, sloMs, this.#meanGapMs)) return undefined;
+    const startMs = this.#nextArrival.unlikelyFrom(nowMs, untilMs, WORTH_WAITING);
+    return startMs <= nowMs ? undefined : startMs;
   }
 
   /** Requests that another former hands over may come after younger ones: they say nothing of the gaps. */
-  #observeGap(arrivalMs: number): void {
+  #observe(arrivalMs: number): void {
+    this.#nextArrival.arrived(arrivalMs);
     const lastMs = this.#lastArrivalMs;
     if (lastMs !== undefined && arrivalMs < lastMs) return;
     this.#lastArrivalMs = arrivalMs;
@@ -219,6 +246,28 @@ export class BatchFormer<R extends Waiting> {
     const gapMs = arrivalMs - lastMs;
     this.#meanGapMs =
       this.#meanGapMs === Infinity ? gapMs : this.#meanGapMs + GAP_WEIGHT * (gapMs - this.#meanGapMs);
+  }
+
+  /**
+   * The batch for a server, with the late requests whose turn it is: in places that are empty, as far as that
+   * makes no one else late, or in those of the least urgent.
+   */
+  #withLate<K>(nowMs: number, server: IdleServer<K>, from: number): R[] {
+    const requests = this.#pick(nowMs, server, from);
+    if (this.#late.size === 0) {
+      this.#lateTurns = 0;
+      return requests;
+    }
+    const count = requests.length;
+    this.#lateTurns = Math.min(this.#lateTurns + LATE_SHARE * count, server.maxBatch);
+    const turns = Math.min(this.#late.size, Math.floor(this.#lateTurns));
+    if (turns === 0) return requests;
+    const slackMs = requests[0]!.deadlineMs - nowMs;
+    let rows = Math.min(server.maxBatch, count + turns);
+    while (rows > count && server.executionMs(rows) > slackMs) rows -= 1;
+    for (const displaced of requests.splice(Math.max(0, rows - turns))) this.#onTime.insert(displaced);
+    this.#lateTurns -= turns;
+    return [...requests, ...this.#late.take(turns)];
   }
 
   /**
@@ -282,4 +331,15 @@ function giveUp<R extends Waiting>(queue: DeadlineQueue<R>, nowMs: number, expir
   let count = 0;
   while (count < queue.size && queue.at(count)!.expiresAtMs <= nowMs) count += 1;
   if (count > 0) expired.push(...queue.take(count));
+}
+
+/**
+ * Whether those who arrive while `count` requests run, one every `waitMs`, could follow on the same server
+ * and be in time.
+ */
+function hasRoom<K>(server: IdleServer<K>, count: number, sloMs: number, waitMs: number): boolean {
+  const runMs = server.executionMs(count);
+  const followers = runMs / waitMs;
+  if (followers > AMPLE * server.maxBatch) return false;
+  return runMs + server.executionMs(Math.min(server.maxBatch, Math.ceil(followers) + 1)) <= AMPLE * sloMs;
 }

@@ -95,7 +95,10 @@ export function* poolRun(scenario: PoolScenario): Generator<void, PoolOutcome, v
       nextArrivalMs = nowMs + nextGapMs();
       if (arrivals % ARRIVALS_A_STEP === 0) yield;
     }
-    if (nextIdleMs <= nowMs) nextIdleMs = release(busyUntilMs, nowMs, (key) => idle.push(all[key]!));
+    if (nextIdleMs <= nowMs) {
+      former.answered(nowMs);
+      nextIdleMs = release(busyUntilMs, nowMs, (key) => idle.push(all[key]!));
+    }
     if (idle.length === 0 && nowMs < wakeAtMs) continue;
     const decision = former.decide(nowMs, idle, pool);
     for (const batch of decision.batches) {

@@ -128,6 +128,7 @@ export class Dispatcher {
       for (const pending of batch) pending.reject(error);
     }
     this.#isRunning = false;
+    this.#former.answered(clock.nowMs());
     this.#decide();
   }
 

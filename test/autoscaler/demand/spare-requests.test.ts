@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CONTROL_SETTINGS } from '../../../autoscaler/control/settings.ts';
-import { LONGEST_GAP_MS } from '../../../autoscaler/demand/arrivals.ts';
+import { LONGEST_GAP_MS } from '../../../autoscaler/demand/arrival-variability.ts';
 import { DemandEstimator } from '../../../autoscaler/demand/demand-estimator.ts';
 import { RequestAllowance, requestAllowance } from '../../../autoscaler/demand/spare-requests.ts';
 

@@ -75,6 +75,21 @@ describe('a batch', () => {
     expect(batchesOf(formerOf(stream(3, 5)).decide(0, [linear]))).toEqual({ one: ['r1', 'r2', 'r3'] });
   });
 
+  it('does not wait for longer than bursts are silent', () => {
+    const slower = server('one', 4, 60, 10);
+    const former = formerOf([]);
+    for (let burst = 0; burst < 60; burst += 1) {
+      for (const request of stream(20, 5, burst * 1_000 + 95)) former.offer(request);
+      former.drain();
+    }
+    for (const request of stream(3, 5, 60_010)) former.offer(request);
+    const { batches, wakeAtMs } = former.decide(60_010, [slower]);
+    expect(batches).toEqual([]);
+    expect(wakeAtMs).toBeGreaterThan(60_010);
+    expect(wakeAtMs).toBeLessThanOrEqual(60_018);
+    expect(batchesOf(former.decide(wakeAtMs!, [slower]))).toEqual({ one: ['r1', 'r2', 'r3'] });
+  });
+
   it('takes no more requests than end within the most urgent one’s deadline', () => {
     const former = formerOf(stream(3, 1));
     const slow = server('one', 4, 40, 40); // 80, 120, 160, 200
