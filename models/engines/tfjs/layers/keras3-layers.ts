@@ -1,6 +1,6 @@
 /** A layer of Keras 3 that TensorFlow.js computes alike, and what has to be written differently for it. */
 interface KnownLayer {
-  /** Where TensorFlow.js gets a setting wrong, or looks past it: the values with which both answer the same. */
+  /** Where TensorFlow.js gets a setting wrong, or looks past it: the values that it gets right. */
   readonly only?: Readonly<Record<string, readonly unknown[]>>;
   /** What TensorFlow.js calls a setting. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -60,7 +60,7 @@ export const KNOWN_LAYERS: ReadonlyMap<string, KnownLayer> = new Map([
 /** Models among the layers of a model. */
 export const MODELS: ReadonlySet<string> = new Set(['Sequential', 'Functional', 'Model']);
 
-/** Activations that both compute alike, by the names of TensorFlow.js. Not `hard_sigmoid`: its slope changed. */
+/** Activations that both compute alike, by their names there. The slope of `hard_sigmoid` differs. */
 export const ACTIVATIONS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     linear: 'linear',

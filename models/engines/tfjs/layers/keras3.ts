@@ -28,7 +28,7 @@ const callSchema = z.looseObject({
  * The layers that Keras 3 wrote, in the form that TensorFlow.js reads: it knows that of Keras 2. A model of
  * anything else is given back as it is.
  *
- * @throws InflessError MODEL_UNSUPPORTED where TensorFlow.js has no such layer, or would compute it differently
+ * @throws InflessError MODEL_UNSUPPORTED where TensorFlow.js has no such layer, or computes it differently
  */
 export function readableLayers(path: string, json: ModelJson): ModelJson {
   const version = kerasVersionOf(json) ?? '';
@@ -162,12 +162,12 @@ function isModel({ class_name: kind }: Layer): boolean {
   return MODELS.has(kind);
 }
 
-/** What begins, bounds and penalises weights. Keras 3 has more of these than TensorFlow.js; no answer needs them. */
+/** What begins, bounds and penalises weights: Keras 3 has more of these, and no answer needs them. */
 function isForTraining(key: string): boolean {
   return /_(initializer|regularizer|constraint)$/.test(key);
 }
 
-/** TensorFlow.js counts the making of a model as its first call; Keras 3 does so for functional ones alone. */
+/** TensorFlow.js counts the making of a model as its first call; Keras 3, of functional ones alone. */
 function shifted(
   [layer, call, output]: z.infer<typeof historySchema>,
   sequential: ReadonlySet<string>,
