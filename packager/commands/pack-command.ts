@@ -48,6 +48,7 @@ function packAs(settings: PackSettings, progress: ProgressLine, signal: AbortSig
     source: settings.source,
     profile: settings.profile,
     include: settings.include,
+    like: settings.like,
     accelerator: settings.accelerator,
     acceleratorLibraries: settings.cudaLibraries,
     defaults: { maxBatch: settings.maxBatch, sloMs: settings.sloMs, batching: settings.batching },

@@ -62,6 +62,16 @@ describe('what requests to a function look like', () => {
     expect(after.workload.version).not.toBe(before.workload.version);
   });
 
+  it('tells where their rows lie', async () => {
+    const axis = await deploy({ batchAxis: 1 });
+    expect(axis.model.manifest.inputs[0]).toMatchObject({ batchAxis: 1 });
+    expect(axis.workload.environment).toMatchObject({ INFLESS_BATCH_AXIS: '1' });
+    const named = await deploy({ batchAxis: { x: 0 } });
+    expect(named.model.manifest.inputs[0]).toMatchObject({ batchAxis: 0 });
+    expect(named.workload.environment).toMatchObject({ INFLESS_BATCH_AXIS: '{"x":0}' });
+    await expect(deploy({ batchAxis: { x: 2 } })).rejects.toThrow('Input "x" has no axis 2');
+  });
+
   it.each([
     [{ sample: { instances: [[1], [2]] } }, /The sample of function "f" has 2 instances/],
     [{ sample: { instances: [['a']] } }, /The sample of function "f" cannot be used: /],
