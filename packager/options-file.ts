@@ -5,6 +5,7 @@ import type { FileValues } from '../models/base/command-line/option-table.ts';
 import { readTextIfPresent } from '../models/base/files.ts';
 import { parseWith } from '../models/base/schema.ts';
 import { parseYaml } from '../models/base/yaml.ts';
+import { type GivenAxes, givenAxesOf, givenAxesSchema } from '../models/manifest/batch-axis.ts';
 import { formatLayoutName, isLayoutName, parseLayoutName } from './layout/layout-name.ts';
 import { OPTIONS_FILE } from './pack-options.ts';
 
@@ -29,7 +30,7 @@ export async function readOptionsFile(model: string): Promise<FileValues | undef
     what,
     remedy: 'docs/pack.md lists what it may hold.',
   });
-  const { model: only, profile, sample, base, cudaLibraries: libraries } = values;
+  const { model: only, profile, sample, base, batchAxis, cudaLibraries: libraries } = values;
   const isForAnother = typeof only === 'string' && path !== folder && join(folder, only) !== path;
   if (isForAnother) return undefined;
   return {
@@ -38,10 +39,20 @@ export async function readOptionsFile(model: string): Promise<FileValues | undef
       ...values,
       ...(isText(profile) && { profile: resolve(folder, profile) }),
       ...(isText(sample) && { sample: resolve(folder, sample) }),
+      ...(givenAxesSchema.safeParse(batchAxis).success && {
+        batchAxis: axesOf(batchAxis as number | GivenAxes),
+      }),
       ...(isText(libraries) && { cudaLibraries: resolve(folder, libraries) }),
       ...(isText(base) && isLayoutName(base) && { base: layoutIn(folder, base) }),
     },
   };
+}
+
+/** A number, or axes by the names of inputs, as on the command line. */
+function axesOf(given: number | GivenAxes): string[] {
+  return Object.entries(givenAxesOf(given)!).map(([name, axis]) =>
+    name === '' ? `${axis}` : `${name}=${axis}`,
+  );
 }
 
 function isText(value: unknown): value is string {

@@ -10,7 +10,7 @@ import { file, folder, oneOf, text, wholeNumber } from '../models/base/command-l
 import { InflessError } from '../models/base/errors.ts';
 import { parseCpuMillicores, parseDurationMs } from '../models/base/units.ts';
 import { BATCHING_CHOICES } from '../models/manifest/manifest.ts';
-import { SAMPLE_OPTION, SHAPE_OPTION } from '../models/sample/options.ts';
+import { BATCH_AXIS_OPTION, SAMPLE_OPTION, SHAPE_OPTION } from '../models/sample/options.ts';
 import { modelReference } from '../models/zoo/names.ts';
 import { ACCELERATORS, DEFAULT_BASE, DEFAULT_CUDA_BASE } from './contents/base/default-base.ts';
 import { DIALECT_NAMES } from './emit/deployment.ts';
@@ -128,6 +128,7 @@ export const PACK_OPTIONS = {
   }),
   sample: { ...SAMPLE_OPTION, key: 'sample', group: CONTENTS },
   shape: { ...SHAPE_OPTION, key: 'shapes', group: CONTENTS },
+  batchAxis: { ...BATCH_AXIS_OPTION, key: 'batchAxis', group: CONTENTS },
   modelVersion: option({
     flag: '--model-version <version>',
     key: 'version',

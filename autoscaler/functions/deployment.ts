@@ -80,7 +80,7 @@ async function storedProfileOf(spec: FunctionSpec, found: FoundModel): Promise<S
 
 function workloadOf(
   spec: FunctionSpec,
-  { model, image }: FoundModel,
+  { model, image, sampleDigest }: FoundModel,
   profile: StoredTable,
   ofProvider: ProviderChoice['environment'],
 ): Workload {
@@ -88,7 +88,7 @@ function workloadOf(
   // the path of what is unpacked tells all of its files apart
   const content = image === undefined ? manifest.digest : path;
   return {
-    version: versionOf(content, spec, ofProvider),
+    version: versionOf([content, sampleDigest ?? []].flat().join(' '), spec, ofProvider),
     model: path,
     modelName: spec.name,
     sloMs: spec.slo,
@@ -112,7 +112,8 @@ export function batchingOf({ batching }: FunctionSpec): Readonly<Record<string, 
 /**
  * Tells instances of one deployment from those of another.
  *
- * @param content the digest of the model's files, or another name that changes with them
+ * @param content the digest of the model's files, or another name that changes with them; after a space,
+ * that of the sample, where the function names a file
  */
 export function versionOf(
   content: string,

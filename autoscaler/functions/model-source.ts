@@ -21,6 +21,8 @@ export interface FoundModel {
   readonly title: string;
   /** By which name infless-profile finds it. */
   readonly measurable: string;
+  /** Of the sample that its function names, where that is a file: its name tells nothing of what is in it. */
+  readonly sampleDigest?: string;
 }
 
 /**
@@ -32,9 +34,10 @@ export interface FoundModel {
 export async function findModel(spec: FunctionSpec, asKnown = false): Promise<FoundModel> {
   const reference = modelReference(spec);
   const like = await likeOf(spec);
+  const ofSample = like.sample?.path === undefined ? {} : { sampleDigest: like.sample.digest };
   if (spec.image === undefined) {
     const model = await resolveModel(reference, { name: spec.name, batching: spec.batching, like });
-    return { model, title: `model ${reference}`, measurable: reference };
+    return { model, title: `model ${reference}`, measurable: reference, ...ofSample };
   }
   const image = await unpackModel(spec.image, { ...registryOptions(spec), asKnown });
   const model = await describedModel(image.path, image.manifestFile, spec.name);
@@ -44,6 +47,7 @@ export async function findModel(spec: FunctionSpec, asKnown = false): Promise<Fo
     image,
     title: `image ${reference}`,
     measurable: image.path,
+    ...ofSample,
   };
 }
 

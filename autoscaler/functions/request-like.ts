@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { givenAxesOf, type givenAxesSchema } from '../../models/manifest/batch-axis.ts';
 import type { RequestLike } from '../../models/manifest/example.ts';
 import { inlineSample, loadSample } from '../../models/sample/read-sample.ts';
 import { SERVER_ENVIRONMENT } from '../../packager/server/instance-protocol.ts';
@@ -34,6 +35,7 @@ export interface LikeFields {
   readonly name: string;
   readonly sample?: z.infer<typeof sampleSchema> | undefined;
   readonly shapes?: z.infer<typeof shapesSchema> | undefined;
+  readonly batchAxis?: z.infer<typeof givenAxesSchema> | undefined;
 }
 
 /**
@@ -41,15 +43,17 @@ export interface LikeFields {
  *
  * @throws InflessError INVALID_INPUT for a file that cannot be read
  */
-export async function likeOf({ name, sample, shapes }: LikeFields): Promise<RequestLike> {
-  if (typeof sample === 'string') return { sample: await loadSample(sample) };
-  if (sample !== undefined) return { sample: inlineSample(sample, `The sample of function "${name}"`) };
-  return { shapes };
+export async function likeOf({ name, sample, shapes, batchAxis }: LikeFields): Promise<RequestLike> {
+  const axes = batchAxis === undefined ? {} : { batchAxes: givenAxesOf(batchAxis) };
+  if (typeof sample === 'string') return { sample: await loadSample(sample), ...axes };
+  if (sample === undefined) return { shapes, ...axes };
+  return { sample: inlineSample(sample, `The sample of function "${name}"`), ...axes };
 }
 
 /** What tells instances the same. */
-export function likeEnvironment({ sample, shapes }: LikeFields): Readonly<Record<string, string>> {
+export function likeEnvironment({ sample, shapes, batchAxis }: LikeFields): Readonly<Record<string, string>> {
   return {
+    ...(batchAxis === undefined ? {} : { [SERVER_ENVIRONMENT.batchAxis]: JSON.stringify(batchAxis) }),
     ...(sample === undefined
       ? {}
       : { [SERVER_ENVIRONMENT.sample]: typeof sample === 'string' ? sample : JSON.stringify(sample) }),

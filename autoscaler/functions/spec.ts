@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { messageOf } from '../../models/base/errors.ts';
 import { parseWith } from '../../models/base/schema.ts';
 import { parseDurationMs } from '../../models/base/units.ts';
+import { givenAxesSchema } from '../../models/manifest/batch-axis.ts';
 import { BATCHING_CHOICES } from '../../models/manifest/manifest.ts';
 import { imageSource } from '../../packager/image-name.ts';
 import { KEEP_ALIVE_POLICIES } from '../demand/keepalive/policies.ts';
@@ -61,6 +62,8 @@ const functionFields = z.strictObject({
   maxBatch: z.number().int().min(1).optional(),
   /** `trust`: requests share runs although it is not proven that rows do not depend on each other. */
   batching: z.enum(BATCHING_CHOICES).default('proven'),
+  /** Where rows lie, in place of what is found: an axis, or axes by the names of inputs. */
+  batchAxis: givenAxesSchema.optional(),
   /** A request of one row to make up others like (of a file, relative to the functions file). */
   sample: sampleSchema.optional(),
   /** Sizes of inputs by name, where the model leaves them open. */

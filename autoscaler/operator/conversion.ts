@@ -1,4 +1,5 @@
 import { InflessError } from '../../models/base/errors.ts';
+import { givenAxesOf } from '../../models/manifest/batch-axis.ts';
 import { isLayoutName } from '../../packager/layout/layout-name.ts';
 import { formatProfileReference, parseProfileReference } from '../functions/profile-reference.ts';
 import type { FunctionDeclaration } from '../functions/spec.ts';
@@ -35,6 +36,7 @@ function specOf(declaration: FunctionDeclaration): Spec {
     insecure,
     maxBatch,
     batching,
+    batchAxis,
     shapes,
     late,
     maxWait,
@@ -48,6 +50,7 @@ function specOf(declaration: FunctionDeclaration): Spec {
       scale: scale && present(instancesOf(scale)),
       maxBatch,
       batching,
+      batchAxis: givenAxesOf(batchAxis),
       sample: sampleOf(declaration),
       shapes,
       limits: limits && present({ cpu: limits.cpu?.toString(), gpuPercent: limits.gpu }),
@@ -93,7 +96,7 @@ function imageOf({ name, model, image }: FunctionDeclaration): string {
 export function declarationOf({ metadata, spec }: InferenceFunction): FunctionDeclaration {
   const { [LAST_APPLIED]: _, ...annotations } = metadata?.annotations ?? {};
   const { slo, scale, limits, profile, env, image, insecure, maxBatch, batching, late, maxWait } = spec;
-  const { sample, shapes } = spec;
+  const { batchAxis, sample, shapes } = spec;
   return {
     name: metadata!.name!, // every object has one
     image,
@@ -104,6 +107,7 @@ export function declarationOf({ metadata, spec }: InferenceFunction): FunctionDe
       scale: scale && present(scaleOf(scale)),
       maxBatch,
       batching,
+      batchAxis,
       sample,
       shapes,
       limits: limits && present({ cpu: coresOf(limits.cpu), gpu: limits.gpuPercent }),

@@ -100,6 +100,12 @@ export const inferenceFunctionSpecSchema = z.object({
     .describe(
       'trust batches although rows are not proven to be independent of each other (default: proven).',
     ),
+  batchAxis: z
+    .record(z.string(), z.int().min(0).max(64))
+    .optional()
+    .describe(
+      'The axis along which the rows of a batch lie, by the names of inputs, e.g. images: 0. As the image was packed.',
+    ),
   sample: z
     .record(z.string(), z.unknown())
     .meta({ 'x-kubernetes-preserve-unknown-fields': true })

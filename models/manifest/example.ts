@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InflessError } from '../base/errors.ts';
+import { axesKey, type GivenAxes } from './batch-axis.ts';
 import { fromHalfBits } from './half.ts';
 import type { DType, NamedTensors, NumericArray, Tensor } from './tensor.ts';
 import { allocate, elementCount } from './tensor.ts';
@@ -32,6 +33,8 @@ export interface RequestLike {
    */
   readonly shapes?: Readonly<Record<string, readonly number[]>> | undefined;
   readonly sample?: Sample | undefined;
+  /** Where their rows lie. */
+  readonly batchAxes?: GivenAxes | undefined;
 }
 
 /** A request that the user has given. */
@@ -74,9 +77,11 @@ export function namedShapes(
 }
 
 /** Tells what the user says of requests from anything else that may be said; undefined: nothing. */
-export function likenessKey({ shapes = {}, sample }: RequestLike): string | undefined {
+export function likenessKey({ shapes = {}, sample, batchAxes }: RequestLike): string | undefined {
   const sizes = Object.entries(shapes).sort(([a], [b]) => (a < b ? -1 : 1));
-  return sizes.length === 0 && sample === undefined ? undefined : JSON.stringify([sizes, sample?.digest]);
+  const axes = batchAxes === undefined ? [] : [axesKey(batchAxes)];
+  if (sizes.length === 0 && sample === undefined && axes.length === 0) return undefined;
+  return JSON.stringify([sizes, sample?.digest, ...axes]);
 }
 
 /** Values of more elements are not kept: of an image, a sound or a video their range has to do. */

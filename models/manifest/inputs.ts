@@ -1,5 +1,6 @@
 import { InflessError } from '../base/errors.ts';
 import { type Random, seededRandom } from '../base/random.ts';
+import { requireKnownAxes } from './batch-axis.ts';
 import { exampleOf, namedShapes, type RequestLike, requireOneRow, valuesOf } from './example.ts';
 import { formatShape } from './feeds.ts';
 import { toHalfBits } from './half.ts';
@@ -183,12 +184,14 @@ function rangedSource(
  * A model whose requests are made up like those of the user, without running it: only for one that somebody
  * has looked at.
  *
- * @throws InflessError INVALID_INPUT for a sample or shapes that it does not take
+ * @throws InflessError INVALID_INPUT for a sample or shapes that it does not take, or a batch axis that was
+ * not tried
  */
-export function likened<M extends Pick<ModelManifest, 'name' | 'inputs'>>(
+export function likened<M extends Pick<ModelManifest, 'name' | 'inputs' | 'batching'>>(
   manifest: M,
-  { shapes: given, sample }: RequestLike,
+  { shapes: given, sample, batchAxes }: RequestLike,
 ): M {
+  if (batchAxes !== undefined) requireKnownAxes(manifest, batchAxes);
   const shapes = namedShapes(given, manifest.inputs);
   if (sample === undefined && Object.keys(shapes).length === 0) return manifest;
   const types = manifest.inputs.map(({ name, dtype, shape }) => ({ name, dtype, rank: shape.length }));

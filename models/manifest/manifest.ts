@@ -47,6 +47,8 @@ export const batchingSchema = z.object({
    * users who trust it.
    */
   axes: z.object({ inputs: z.array(axisSchema), outputs: z.array(axisSchema) }).optional(),
+  /** Where its user says that the rows of inputs lie: it was tried there alone. */
+  given: z.record(z.string(), z.number().int().nonnegative()).optional(),
   /** How exactly its graph computes, where that is not in single precision: how far answers may be off. */
   precision: z.enum(['half', 'quantised']).optional(),
 });

@@ -127,6 +127,7 @@ export const openInference: Protocol<InferForm> = {
         platform: `infless_${manifest.format}`,
         inputs: manifest.inputs.map(describeInput),
         outputs: manifest.outputs.map(describeTensor),
+        ...batchingOf(manifest),
       });
     },
   },
@@ -522,6 +523,12 @@ function requireReady({ state }: ServedModel): void {
   if (state === 'ready') return;
   const what = state === 'draining' ? 'The server is shutting down' : 'The model is still being loaded';
   throw new InflessError('UNAVAILABLE', what);
+}
+
+/** Whether requests share runs, and how that is known; parameters are texts, numbers or flags. */
+function batchingOf({ batching }: ModelManifest) {
+  if (batching === undefined) return {};
+  return { parameters: { batching: batching.state, batching_reason: batching.reason } };
 }
 
 /** Class names lie where the protocol leaves room for what it does not know. */

@@ -7,7 +7,7 @@ import { type ModelManifest, modelManifestSchema } from '../manifest/manifest.ts
 import { refusePlaceholder } from './foreign-files.ts';
 
 /** Raise it when inspecting finds something else than before. */
-const GENERATION = 6;
+const GENERATION = 7;
 
 /**
  * What a model file is, remembered between processes: finding out reads the whole file and runs the model,

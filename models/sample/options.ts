@@ -1,6 +1,7 @@
 import { option, repeatable } from '../base/command-line/option-table.ts';
 import { file } from '../base/command-line/parsers.ts';
 import { InflessError } from '../base/errors.ts';
+import type { GivenAxes } from '../manifest/batch-axis.ts';
 import type { RequestLike } from '../manifest/example.ts';
 import { loadSample } from './read-sample.ts';
 
@@ -40,24 +41,47 @@ export const SAMPLE_OPTION = option({
   help: 'a request to make up others like: JSON as TensorFlow Serving takes it, .npy or .npz',
 });
 
+/** Reads `input=1`, or `1` for every input with such an axis of a free size. */
+export function parseBatchAxis(text: string, name: string): readonly [input: string, axis: number] {
+  const split = text.lastIndexOf('=');
+  const axis = text.slice(split + 1).trim();
+  if (split === 0 || !/^\d{1,2}$/.test(axis)) {
+    throw new InflessError('INVALID_INPUT', `${name} "${text}" is not an axis`, {
+      remedy: `Axes count from 0. Write ${name} 0, or with the name of an input ${name} images=0.`,
+    });
+  }
+  return [text.slice(0, Math.max(0, split)), Number(axis)];
+}
+
+/** `--batch-axis`, for every input of which it is given. */
+export const BATCH_AXIS_OPTION = repeatable({
+  flag: '--batch-axis <[input=]axis>',
+  parse: parseBatchAxis,
+  help: 'the axis along which the rows of a batch lie, like 0, or of one input, like images=0, in place of those that are tried; it is still proven',
+});
+
 export function shapesOf(given: readonly GivenShape[]): RequestLike['shapes'] {
   return given.length === 0 ? undefined : Object.fromEntries(given);
 }
 
 /**
- * What a user says of requests with the two options.
+ * What a user says of requests with these options.
  *
  * @throws InflessError INVALID_INPUT for a file that cannot be read, and for both at once
  */
 export async function readLikeness({
   sample,
   shape,
+  batchAxis = [],
 }: {
   readonly sample: string | undefined;
   readonly shape: readonly GivenShape[];
+  readonly batchAxis?: readonly (readonly [input: string, axis: number])[];
 }): Promise<RequestLike> {
-  if (sample === undefined) return { shapes: shapesOf(shape) };
-  if (shape.length === 0) return { sample: await loadSample(sample) };
+  const axes: { readonly batchAxes?: GivenAxes } =
+    batchAxis.length === 0 ? {} : { batchAxes: Object.fromEntries(batchAxis) };
+  if (sample === undefined) return { shapes: shapesOf(shape), ...axes };
+  if (shape.length === 0) return { sample: await loadSample(sample), ...axes };
   throw new InflessError(
     'INVALID_INPUT',
     '--sample and --shape exclude each other: a sample has its own sizes',

@@ -29,6 +29,7 @@ export function packModel(values: PackValues): Promise<void> {
       const { reference, destination, insecure } = settings;
       const delivery = await deliver(packed, destination, reference, { insecure, signal, progress });
       progress.note(summaryOf(packed, delivery, performance.now() - startMs));
+      for (const line of batchingLine(packed)) progress.note(line);
       for (const caveat of caveatsOf(packed, settings)) progress.note(`note: ${caveat}`);
       process.stdout.write(emit(delivery.name));
     } finally {
@@ -48,6 +49,7 @@ function packAs(settings: PackSettings, progress: ProgressLine, signal: AbortSig
     source: settings.source,
     profile: settings.profile,
     include: settings.include,
+    like: settings.like,
     accelerator: settings.accelerator,
     acceleratorLibraries: settings.cudaLibraries,
     defaults: { maxBatch: settings.maxBatch, sloMs: settings.sloMs, batching: settings.batching },
@@ -69,6 +71,11 @@ function summaryOf({ images, model, profile }: Packed, { push }: Delivery, durat
   const table = profile === undefined ? 'no profile table' : `profile ${profile.file}`;
   const sent = push === undefined ? '' : `, ${formatBytes(push.sentBytes)} sent`;
   return `${bold(model.name)}: ${sizes.join(' and ')} in ${formatDuration(durationMs)}${sent}; ${table}`;
+}
+
+/** Whether requests may share runs, and how that is known. */
+function batchingLine({ model: { batching } }: Packed): readonly string[] {
+  return batching === undefined ? [] : [`Batching: ${batching.state} (${batching.reason})`];
 }
 
 /** What goes to standard output for an image of a name: the name, or a deployment file. */

@@ -71,13 +71,15 @@ async function answer(
 }
 
 /** Loaded only where somebody says what requests look like. */
-async function likenessOf({ sample, shapes }: InferenceOptions): Promise<{ readonly like?: RequestLike }> {
-  if (sample === undefined) return shapes === undefined ? {} : { like: { shapes } };
+async function likenessOf(options: InferenceOptions): Promise<{ readonly like?: RequestLike }> {
+  const { sample, shapes, batchAxes } = options;
+  const isSilent = shapes === undefined && batchAxes === undefined;
+  if (sample === undefined) return isSilent ? {} : { like: { shapes, batchAxes } };
   const { inlineSample, loadSample } = await import('../../models/sample/read-sample.ts');
-  if (!sample.startsWith('{')) return { like: { sample: await loadSample(sample) } };
+  if (!sample.startsWith('{')) return { like: { sample: await loadSample(sample), batchAxes } };
   const title = SERVER_ENVIRONMENT.sample;
   const request = parseJson(sample, { what: title }) as object;
-  return { like: { sample: inlineSample(request, title) } };
+  return { like: { sample: inlineSample(request, title), batchAxes } };
 }
 
 async function load(options: InferenceThreadData): Promise<{ session: EngineSession; model: ServedModel }> {

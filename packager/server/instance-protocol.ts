@@ -86,6 +86,8 @@ export const SERVER_ENVIRONMENT = {
   sample: 'INFLESS_SAMPLE',
   /** Sizes of inputs by name, as JSON. */
   shapes: 'INFLESS_SHAPES',
+  /** The axis along which rows lie, or axes by the names of inputs as JSON. */
+  batchAxis: 'INFLESS_BATCH_AXIS',
   instanceId: 'INFLESS_INSTANCE_ID',
   host: 'INFLESS_HOST',
   /**

@@ -5,6 +5,7 @@ import { decimal, file, oneOf, text, wholeNumber } from '../../models/base/comma
 import { readEnvironment } from '../../models/base/command-line/read-options.ts';
 import { InflessError } from '../../models/base/errors.ts';
 import { parseJson, parseWith } from '../../models/base/schema.ts';
+import { type GivenAxes, givenAxesOf, givenAxesSchema } from '../../models/manifest/batch-axis.ts';
 import { BATCHING_CHOICES } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT as ENV } from './instance-protocol.ts';
 
@@ -36,6 +37,12 @@ export const SERVER_OPTIONS = {
     env: ENV.shapes,
     parse: parseShapes,
     help: 'sizes of inputs to warm up with, as JSON like {"images": [1, 3, 640, 640]}',
+  }),
+  batchAxes: option({
+    env: ENV.batchAxis,
+    parse: parseBatchAxes,
+    otherwise: 'found by trying',
+    help: 'the axis along which the rows of a batch lie, like 0, or by inputs as JSON like {"images": 0}; it is still proven',
   }),
   instanceId: option({
     env: ENV.instanceId,
@@ -155,6 +162,11 @@ const shapesSchema = z.record(z.string(), z.array(z.number().int().min(1)).min(1
 function parseShapes(given: string, name: string): z.infer<typeof shapesSchema> {
   const what = { what: name, remedy: 'Write it like {"images": [1, 3, 640, 640]}.' };
   return parseWith(shapesSchema, parseJson(given, what), what);
+}
+
+function parseBatchAxes(given: string, name: string): GivenAxes {
+  const what = { what: name, remedy: 'Write an axis, like 0, or {"images": 0}.' };
+  return givenAxesOf(parseWith(givenAxesSchema, parseJson(given, what), what))!;
 }
 
 function parseModelName(given: string, name: string): string {

@@ -7,7 +7,7 @@ import {
 } from '../../models/base/command-line/option-table.ts';
 import { file, oneOf, text } from '../../models/base/command-line/parsers.ts';
 import { BATCHING_CHOICES } from '../../models/manifest/manifest.ts';
-import { SAMPLE_OPTION, SHAPE_OPTION } from '../../models/sample/options.ts';
+import { BATCH_AXIS_OPTION, SAMPLE_OPTION, SHAPE_OPTION } from '../../models/sample/options.ts';
 import { modelReference } from '../../models/zoo/names.ts';
 import { TABLE_FORMATS } from '../../profiles/formats/index.ts';
 import { parseBatches, parseCpus, parseGpuPercents } from '../sweep/grid.ts';
@@ -49,6 +49,7 @@ export const PROFILE_OPTIONS = {
   }),
   shape: { ...SHAPE_OPTION, group: GRID },
   sample: { ...SAMPLE_OPTION, group: GRID },
+  batchAxis: { ...BATCH_AXIS_OPTION, group: GRID },
   batching: option({
     flag: '--batching <choice>',
     parse: oneOf(BATCHING_CHOICES),

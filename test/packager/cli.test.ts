@@ -34,6 +34,7 @@ describe('infless-pack', () => {
   it('packs, looks into what it packed, and hashes it again', async () => {
     const { code, stdout, stderr } = await run(model, '--base', base, '-o', images());
     expect(stderr).toContain('net: ');
+    expect(stderr).toMatch(/^Batching: proven \(.+\)$/m);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
 
@@ -47,6 +48,16 @@ describe('infless-pack', () => {
     const verified = await run('verify', images());
     expect(verified.stdout).toContain(`is whole: 9 blobs`);
     expect(verified.stdout).toContain(stdout.trim());
+  });
+
+  it('looks at the model with the batch axis that it is given, and says what came of it', async () => {
+    const { stderr } = await run(model, '--base', base, '-o', images(), '--batch-axis', 'x=0');
+    expect(stderr).toMatch(/^Batching: proven /m);
+    const [facts] = JSON.parse((await run('inspect', images(), '--json')).stdout);
+    expect(facts.model.batching).toMatchObject({ state: 'proven', given: { x: 0 } });
+    const wrong = await run(model, '--base', base, '-o', images(), '--batch-axis', 'x=1');
+    expect(wrong.stderr).toContain('Axis 1 of input "x" is always 3 long, so it cannot be the batch.');
+    expect(wrong.code).toBe(2);
   });
 
   it('finds what has changed in an image', async () => {

@@ -42,6 +42,18 @@ describe('settings', () => {
     });
   });
 
+  it('have a batch axis by the options and by the file, where it may be a number', async () => {
+    const given = async (text: string, ...args: readonly string[]) => {
+      await options(text);
+      return (await settings(model, ...TAG, ...args)).like.batchAxes;
+    };
+    expect(await given('{}', '--batch-axis', '0', '--batch-axis', 'x=1')).toEqual({ '': 0, x: 1 });
+    expect(await given('batchAxis: 0')).toEqual({ '': 0 });
+    expect(await given('batchAxis: {x: 1}')).toEqual({ x: 1 });
+    expect(await given('batchAxis: x=1')).toEqual({ x: 1 });
+    await expect(given('batchAxis: first')).rejects.toThrow(/"batchAxis" in .* "first" is not an axis/);
+  });
+
   it('are for a GPU on a base with CUDA, or on one with Node.js where CUDA comes from elsewhere', async () => {
     const cuda = [...TAG, '--accelerator', 'cuda'];
     const amd64 = [{ os: 'linux', architecture: 'amd64' }];

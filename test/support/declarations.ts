@@ -20,6 +20,7 @@ export const declarations: fc.Arbitrary<FunctionDeclaration> = fc
       percentile: fc.double({ min: 50, max: 99.9, noNaN: true }),
       maxBatch: fc.integer({ min: 1, max: 64 }),
       batching: fc.constantFrom('proven' as const, 'trust' as const),
+      batchAxis: fc.dictionary(label, fc.integer({ min: 0, max: 3 }), { noNullPrototype: true, maxKeys: 2 }),
       sample: fc.record({ instances: fc.array(fc.array(fc.integer()), { maxLength: 2 }) }),
       shapes: fc.dictionary(label, fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), {
         noNullPrototype: true,

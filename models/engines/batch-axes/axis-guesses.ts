@@ -36,6 +36,26 @@ export function tiedGuesses(inputs: readonly DeclaredTensor[]): AxisGuess[] {
   return distinct([withStates(inputs, first), first]);
 }
 
+/**
+ * Guesses that have the batch where the user says it is. Inputs of which nothing is said are tied by a symbol
+ * or have it in a first axis without a name, or else they have none.
+ *
+ * @param given for each input
+ */
+export function givenGuesses(
+  inputs: readonly DeclaredTensor[],
+  given: readonly (number | undefined)[],
+): AxisGuess[] {
+  const symbols = inputs.flatMap(({ dims }, index) => dims[given[index] ?? -1] ?? []).filter(isNamed);
+  const tied = inputs.map(({ dims }, index) => {
+    if (given[index] !== undefined) return given[index];
+    const axis = dims.findIndex((dim) => isNamed(dim) && symbols.includes(dim));
+    if (axis >= 0) return axis;
+    return isFree(dims[0]) && !isNamed(dims[0]) ? 0 : null;
+  });
+  return distinct([withStates(inputs, tied), tied, given.map((axis) => axis ?? null)]);
+}
+
 /** With and without the states of recurrent nets. */
 function guessesBy(inputs: readonly DeclaredTensor[], symbol: string): AxisGuess[] {
   const axes = inputs.map(({ dims }) => {

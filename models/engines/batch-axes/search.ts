@@ -1,4 +1,5 @@
 import { messageOf } from '../../base/errors.ts';
+import { axesOfInputs, type GivenAxes, sayAxes } from '../../manifest/batch-axis.ts';
 import type { Batching, ModelManifest, TensorSpec } from '../../manifest/manifest.ts';
 import type { NamedTensors } from '../../manifest/tensor.ts';
 import {
@@ -6,6 +7,7 @@ import {
   axisGuesses,
   type DeclaredTensor,
   declaredOutputAxis,
+  givenGuesses,
   isSameGuess,
   specOf,
   tiedGuesses,
@@ -47,17 +49,38 @@ const COMPANIES = [
  *
  * A model that takes one row and fails with two has a fixed batch, whatever it declares. Where made-up rows
  * cannot run at all (a free dimension without a sensible default), the declaration is all there is.
+ *
+ * @param given axes that the user gives: they are tried, and no others
+ * @throws InflessError INVALID_INPUT for such an axis that there is not
  */
 export async function findBatchAxes(
   identity: Identity,
   declaration: Declaration,
   run: Run,
   evidence: GraphEvidence,
+  given?: GivenAxes,
+): Promise<ModelManifest> {
+  if (given === undefined) return findAmong(undefined, identity, declaration, run, evidence);
+  const { inputs } = declaration;
+  const guesses = givenGuesses(inputs, axesOfInputs(given, inputs));
+  const found = await findAmong(guesses, identity, declaration, run, evidence);
+  const batching = found.batching!;
+  const reason = batching.state === 'refuted' ? `along ${sayAxes(given)}, as given, ` : '';
+  return { ...found, batching: { ...batching, reason: `${reason}${batching.reason}`, given } };
+}
+
+/** @param only the guesses that are tried; default: all that the declaration suggests */
+async function findAmong(
+  only: readonly AxisGuess[] | undefined,
+  identity: Identity,
+  declaration: Declaration,
+  run: Run,
+  evidence: GraphEvidence,
 ): Promise<ModelManifest> {
   const { inputs, outputs } = declaration;
-  const guesses = axisGuesses(inputs);
+  const guesses = only ?? axisGuesses(inputs);
   const tried = await tryGuesses(identity, declaration, guesses, run, evidence);
-  if (!tried.some(({ trial }) => trial.ran === 'together')) {
+  if (only === undefined && !tried.some(({ trial }) => trial.ran === 'together')) {
     const tied = tiedGuesses(inputs).filter((guess) => !guesses.some((each) => isSameGuess(each, guess)));
     tried.push(...(await tryGuesses(identity, declaration, tied, run, evidence)));
   }

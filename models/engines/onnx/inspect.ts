@@ -54,7 +54,7 @@ export async function inspectOnnx(
       path,
       inputs.map((input) => input.name),
     );
-    const manifest = await findBatchAxes(identity, { inputs, outputs }, run, evidence);
+    const manifest = await findBatchAxes(identity, { inputs, outputs }, run, evidence, like?.batchAxes);
     if (like?.sample !== undefined) requireOneRow(like.sample.title, manifest.inputs);
     return { ...manifest, outputs: manifest.outputs.map(named(withTensorOutputs(path)?.classes)) };
   } finally {

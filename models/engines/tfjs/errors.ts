@@ -9,35 +9,16 @@ const MISSING: readonly RegExp[] = [
   /(?<what>\S.*not (?:yet )?supported.*)/,
 ];
 
-/**
- * Tells why a model could not be loaded.
- *
- * @param kerasVersion what made its layers, if it says so
- */
-export function loadError(path: string, error: unknown, kerasVersion?: string): InflessError {
+/** Tells why a model could not be loaded. */
+export function loadError(path: string, error: unknown): InflessError {
   if (error instanceof InflessError) return error;
   return (
     unsupported(path, error) ??
-    newerKeras(path, error, kerasVersion) ??
     new InflessError('MODEL_CORRUPT', `${path} is not a whole TF.js model (${shortReason(error)})`, {
       remedy: 'Export or download it again, with all its weights files.',
       cause: error,
     })
   );
-}
-
-/**
- * From its third version on, Keras writes layers that TensorFlow.js does not read: the file is whole, and
- * stays as it is.
- */
-function newerKeras(path: string, error: unknown, version = ''): InflessError | undefined {
-  if (!/^([3-9]|\d\d)\b/.test(version)) return undefined;
-  const what = `${path} has layers of Keras ${version}, and TensorFlow.js loads those of Keras 2 (${shortReason(error)})`;
-  return new InflessError('MODEL_UNSUPPORTED', what, {
-    remedy:
-      'Convert its SavedModel to a graph model, or save it with tf_keras (TF_USE_LEGACY_KERAS=1) and convert it again.',
-    cause: error,
-  });
 }
 
 /**

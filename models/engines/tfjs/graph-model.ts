@@ -64,7 +64,8 @@ export function graphModel(path: string, model: GraphModel, { modelTopology }: M
     evidence: async () => {
       const { graphEvidence } = await import('./counts/evidence.ts'); // only needed for inspection
       const tensors = names.map((name) => [name, signature.outputs[name]?.name ?? name] as const);
-      return graphEvidence(modelTopology, model.weights, new Map(tensors));
+      const fed = inputs.map(({ name }) => signature.inputs[name]?.name ?? name);
+      return graphEvidence(modelTopology, model.weights, new Map(tensors), fed);
     },
     hints: async () => {
       const { graphInputHints } = await import('./graph/input-hints.ts');

@@ -39,7 +39,8 @@ export async function inspectTfjs(
     const run = (feeds: NamedTensors): Promise<NamedTensors> => trial.run(feeds);
     const inputs = await withExamples(program.inputs, { name, hints: await program.hints(), like, run });
     const declared = { inputs, outputs: program.outputs };
-    const manifest = await findBatchAxes(identity, declared, run, await program.evidence());
+    const evidence = await program.evidence();
+    const manifest = await findBatchAxes(identity, declared, run, evidence, like?.batchAxes);
     if (like?.sample !== undefined) requireOneRow(like.sample.title, manifest.inputs);
     if (trial.refusal !== undefined) throw trial.refusal;
     return { ...manifest, outputs: trial.observedTypes(manifest.outputs) };

@@ -7,8 +7,9 @@ import type { InputHints } from '../made-up/hints.ts';
 import type { TfjsModel } from './declared.ts';
 import { loadError, runError } from './errors.ts';
 import { graphModel } from './graph-model.ts';
-import { layersModel } from './layers-model.ts';
-import { kerasVersionOf, kindOf, type ModelJson, readModelJson } from './model-json.ts';
+import { readableLayers } from './layers/keras3.ts';
+import { layersModel } from './layers/layers-model.ts';
+import { kindOf, type ModelJson, readModelJson } from './model-json.ts';
 import { loadRuntime } from './runtime/runtime.ts';
 import type { TfjsRuntime } from './runtime/tfjs-runtime.ts';
 import { fromRuntime, toRuntime } from './tensors.ts';
@@ -75,14 +76,16 @@ export class Program {
 }
 
 async function loadModel(path: string, json: ModelJson, runtime: TfjsRuntime): Promise<TfjsModel> {
-  const handler = weightsHandler(json, await readWeights(path, json));
+  const weights = await readWeights(path, json);
   try {
     if (kindOf(json) === 'graph') {
+      const handler = weightsHandler(json, weights);
       return describe(await runtime.loadGraphModel(handler), (model) => graphModel(path, model, json));
     }
+    const handler = weightsHandler(readableLayers(path, json), weights);
     return describe(await runtime.loadLayersModel(handler), (model) => layersModel(path, model));
   } catch (error) {
-    throw loadError(path, error, kerasVersionOf(json));
+    throw loadError(path, error);
   }
 }
 

@@ -8,6 +8,7 @@ import { askOwnProcess } from '../own-process.ts';
 export interface DescribeQuestion {
   readonly shapes?: RequestLike['shapes'];
   readonly sample?: string | undefined;
+  readonly batchAxes?: RequestLike['batchAxes'];
 }
 
 const PROCESS = 'packager/contents/model/describe-process';
@@ -17,8 +18,8 @@ const PROCESS = 'packager/contents/model/describe-process';
  * batch axes; that happens in a process of its own, which gives back what the runtime takes.
  *
  * @param like what requests look like, where the user says it
- * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED; INVALID_INPUT for a sample or
- * shapes that the model does not take
+ * @throws InflessError MODEL_NOT_FOUND, MODEL_CORRUPT, MODEL_UNSUPPORTED; INVALID_INPUT for a sample,
+ * shapes or a batch axis that the model does not take
  */
 export async function describeModel(
   path: string,
@@ -33,6 +34,6 @@ export async function describeModel(
 }
 
 /** A sample that is a file crosses to the process by its path. */
-function questionOf({ shapes, sample }: RequestLike): DescribeQuestion {
-  return { shapes, sample: sample?.path };
+function questionOf({ shapes, sample, batchAxes }: RequestLike): DescribeQuestion {
+  return { shapes, sample: sample?.path, batchAxes };
 }

@@ -6,7 +6,7 @@ import type { DescribeQuestion } from './describe-model.ts';
 
 const [, , path, name, question] = process.argv;
 await answerParent(async () => {
-  const { shapes, sample } = JSON.parse(question!) as DescribeQuestion;
-  const like = { shapes, sample: sample === undefined ? undefined : await loadSample(sample) };
+  const { shapes, sample, batchAxes } = JSON.parse(question!) as DescribeQuestion;
+  const like = { shapes, batchAxes, sample: sample === undefined ? undefined : await loadSample(sample) };
   return (await resolveModel(path!, { name: name!, like })).manifest;
 });

@@ -12,6 +12,7 @@ export interface InferenceOptions {
   /** A request to warm up with: a file, or JSON. */
   readonly sample: string | undefined;
   readonly shapes: RequestLike['shapes'];
+  readonly batchAxes: RequestLike['batchAxes'];
   readonly batching: BatchingChoice;
   /** Every so many batches, one is run again request by request; 0: never. */
   readonly batchAudit: number;

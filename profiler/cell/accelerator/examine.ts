@@ -17,9 +17,10 @@ export async function examine({ model, config, provider, batches }: ExamineQuest
   for (const batch of batches) {
     nodes.push(await tracing.cpuNodes(model, resources, generateInputs(model.manifest, { batch, seed: 0 })));
   }
-  const like = { shapes: exampleShapes(model.manifest.inputs) };
+  const { inputs, batching } = model.manifest;
+  const like = { shapes: exampleShapes(inputs), batchAxes: batching?.given };
   const onProvider = await engine.inspect(model.path, model.manifest.name, resources, like);
-  const isProven = model.manifest.batching?.state === 'proven';
+  const isProven = batching?.state === 'proven';
   return {
     cpuNodes: nodes.reduce((most, each) => (each.share > most.share ? each : most)),
     batchAxesDiffer: differingAxes(model.manifest, isProven ? onProvider : trusted(onProvider)),

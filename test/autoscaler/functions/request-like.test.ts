@@ -50,6 +50,28 @@ describe('what requests to a function look like', () => {
     expect(likeEnvironment(parse({ sample: file }))).toEqual({ INFLESS_SAMPLE: file });
   });
 
+  it('makes other instances when a sample of the same name has other content', async () => {
+    const write = (row: number[]) =>
+      folder.write('changing.json', Buffer.from(JSON.stringify({ instances: [row] })));
+    const sample = await write([1, 2, 3]);
+    const before = await deploy({ sample });
+    expect((await deploy({ sample })).workload).toEqual(before.workload);
+    await write([4, 5, 6]); // of the same shape: nothing but the values tells
+    const after = await deploy({ sample });
+    expect(after.workload).toEqual({ ...before.workload, version: after.workload.version });
+    expect(after.workload.version).not.toBe(before.workload.version);
+  });
+
+  it('tells where their rows lie', async () => {
+    const axis = await deploy({ batchAxis: 1 });
+    expect(axis.model.manifest.inputs[0]).toMatchObject({ batchAxis: 1 });
+    expect(axis.workload.environment).toMatchObject({ INFLESS_BATCH_AXIS: '1' });
+    const named = await deploy({ batchAxis: { x: 0 } });
+    expect(named.model.manifest.inputs[0]).toMatchObject({ batchAxis: 0 });
+    expect(named.workload.environment).toMatchObject({ INFLESS_BATCH_AXIS: '{"x":0}' });
+    await expect(deploy({ batchAxis: { x: 2 } })).rejects.toThrow('Input "x" has no axis 2');
+  });
+
   it.each([
     [{ sample: { instances: [[1], [2]] } }, /The sample of function "f" has 2 instances/],
     [{ sample: { instances: [['a']] } }, /The sample of function "f" cannot be used: /],

@@ -84,6 +84,19 @@ it('metadata of every protocol tells which classes the columns of scores are', (
 });
 
 it.each([
+  ['/v1/models/m/metadata', { metadata: { batching: { state: 'refuted', reason: 'rows are mixed' } } }],
+  ['/v2/models/m', { parameters: { batching: 'refuted', batching_reason: 'rows are mixed' } }],
+])('metadata at %s says whether requests share runs, and why', (path, said) => {
+  const x = { name: 'x', dtype: 'float32' as const, shape: [null, 2], batchAxis: null };
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const batching = { state: 'refuted' as const, reason: 'rows are mixed' };
+  const manifest = { name: 'm', format: 'onnx', digest, sizeBytes: 0, inputs: [x], outputs: [x], batching };
+  const route = routeTo('m', 'GET', path) as Route;
+  const { body } = describeTo(route, [{ name: 'm', state: 'ready', manifest }]);
+  expect(JSON.parse(Buffer.from(body).toString())).toMatchObject(said);
+});
+
+it.each([
   ['tensorflow-serving', '/v1/models/m/metadata'],
   ['open-inference', '/v2/models/m'],
 ])(

@@ -1,6 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { namedShapes } from '../../../models/manifest/example.ts';
-import { parseShape, readLikeness } from '../../../models/sample/options.ts';
+import { parseBatchAxis, parseShape, readLikeness } from '../../../models/sample/options.ts';
+
+describe('--batch-axis', () => {
+  it('is of an input, or of all', async () => {
+    const given = ['images=1', 'a=b=2', '0'].map((text) => parseBatchAxis(text, '--batch-axis'));
+    expect(await readLikeness({ sample: undefined, shape: [], batchAxis: given })).toEqual({
+      shapes: undefined,
+      batchAxes: { images: 1, 'a=b': 2, '': 0 },
+    });
+  });
+
+  it.each(['', '=3', 'x=', 'x=-1', 'first', '100'])('refuses "%s"', (text) => {
+    expect(() => parseBatchAxis(text, '--batch-axis')).toThrow(`--batch-axis "${text}" is not an axis`);
+  });
+});
 
 describe('--shape', () => {
   it('names an input and its sizes, or the sizes of the only one', () => {

@@ -27,6 +27,14 @@ describe('settings of the serving process', () => {
     expect(settings).toMatchObject({ port: 0, sloMs: 12.5, maxBatch: 32, queueLimit: 256 });
   });
 
+  test('a batch axis is one for all inputs, or by their names', () => {
+    const given = (text: string) =>
+      serverSettings({ INFLESS_MODEL: 'm', INFLESS_BATCH_AXIS: text }).batchAxes;
+    expect(given('1')).toEqual({ '': 1 });
+    expect(given('{"x": 0}')).toEqual({ x: 0 });
+    expect(caught(() => given('-1')).sentence).toContain('INFLESS_BATCH_AXIS');
+  });
+
   test.each([
     [{}, 'INFLESS_MODEL is missing: a model file, or a model of the zoo.'],
     [{ INFLESS_MODEL: '' }, 'INFLESS_MODEL is missing'],

@@ -1,4 +1,6 @@
 import { isSame, join, type Operands, type TensorFacts } from './facts.ts';
+import { combined } from './row-rules.ts';
+import { mixed, type Rows } from './rows.ts';
 
 /** One iteration of a loop: the state for the next one, and all results. */
 export interface Turn {
@@ -31,4 +33,16 @@ export function either(a: TensorFacts | undefined, b: TensorFacts | undefined): 
 /** A result that depends on which branch was taken, or how often a loop ran. */
 export function asValue({ rank, counted, rows }: TensorFacts): TensorFacts {
   return { rank, counted, isValue: true, ...(rows === undefined ? {} : { rows }) };
+}
+
+/** The rows of results that are as they are by values of several rows; undefined where none decides. */
+export function decidedBy(operator: string, operands: Operands): Rows | undefined {
+  const { kind } = combined(operands);
+  if (kind === 'none' || kind === 'one') return undefined;
+  return mixed(`values of several rows decide what the operator ${operator} does`);
+}
+
+/** A result, where values of several rows decide which it is. */
+export function ruledBy(decided: Rows | undefined, each: TensorFacts): TensorFacts {
+  return decided === undefined ? each : { ...each, rows: decided };
 }

@@ -11,6 +11,11 @@ export function combined(operands: Operands): Rows {
   return all.every(({ kind }) => kind === 'one') ? ONE_ROW : UNKNOWN_ROWS;
 }
 
+/** Results with the rows that they depend on. @param rows of all of them, or of each */
+export function withRows(facts: Operands, rows: Rows | readonly Rows[]): Operands {
+  return facts.map((each, index) => each && { ...each, rows: 'kind' in rows ? rows : rows[index]! });
+}
+
 /** An elementwise operator with broadcasting. */
 export function broadcastRows(operands: Operands, why: string): Rows {
   const given = operands.filter((each) => each !== undefined);

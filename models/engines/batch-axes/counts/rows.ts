@@ -24,6 +24,11 @@ export function mixed(why: string): Rows {
   return { kind: 'mixed', why };
 }
 
+/** What to say of an operator that mixes rows. */
+export function whyMixed(operator: string): string {
+  return `the operator ${operator} makes one number of several rows`;
+}
+
 export function along(axis: number | undefined): Rows {
   return axis === undefined || axis < 0 ? UNKNOWN_ROWS : { kind: 'axis', axis };
 }

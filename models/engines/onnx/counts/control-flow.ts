@@ -1,5 +1,5 @@
 import { unknown, without } from '../../batch-axes/counts/axes.ts';
-import { asValue, either, repeat } from '../../batch-axes/counts/control.ts';
+import { asValue, decidedBy, either, repeat, ruledBy } from '../../batch-axes/counts/control.ts';
 import {
   anyValue,
   hasCountedAxis,
@@ -12,8 +12,7 @@ import {
 } from '../../batch-axes/counts/facts.ts';
 import { unsqueezed } from '../../batch-axes/counts/moves.ts';
 import { combined, movedRows } from '../../batch-axes/counts/row-rules.ts';
-import { along, axisOf, mixed, ONE_ROW, type Rows, rowsOf } from '../../batch-axes/counts/rows.ts';
-import { whyMixed } from './mixing/index.ts';
+import { along, axisOf, mixed, ONE_ROW, type Rows, rowsOf, whyMixed } from '../../batch-axes/counts/rows.ts';
 import type { OnnxNode } from './onnx-node.ts';
 
 /** Derives the results of a subgraph from its inputs. */
@@ -112,19 +111,7 @@ function carriedOn(each: TensorFacts): TensorFacts {
   return rowsOf(each).kind === 'one' ? { ...each, rows: mixed(whyMixed('Scan')) } : each;
 }
 
-/** A result, where values of several rows decide which it is. */
-function ruledBy(decided: Rows | undefined, each: TensorFacts): TensorFacts {
-  return decided === undefined ? each : { ...each, rows: decided };
-}
-
 function placeOf(axis: number, along: TensorFacts | undefined): number | undefined {
   if (axis >= 0) return axis;
   return along?.rank === undefined ? undefined : axis + along.rank;
-}
-
-/** The rows of results that are as they are by values of several rows. */
-function decidedBy(operator: string, operands: Operands): Rows | undefined {
-  const { kind } = combined(operands);
-  if (kind === 'none' || kind === 'one') return undefined;
-  return mixed(`values of several rows decide what the operator ${operator} does`);
 }

@@ -7,7 +7,8 @@ import {
   type Operands,
   type TensorFacts,
 } from '../../batch-axes/counts/facts.ts';
-import { rowsOf } from '../../batch-axes/counts/rows.ts';
+import { combined, withRows } from '../../batch-axes/counts/row-rules.ts';
+import { rowsOf, whyMixed } from '../../batch-axes/counts/rows.ts';
 import { type Step, settle } from '../../batch-axes/counts/settle.ts';
 import type { GraphEvidence } from '../../batch-axes/evidence.ts';
 import { readModelProto } from '../skeleton.ts';
@@ -15,11 +16,17 @@ import { outputName } from '../tensor-outputs.ts';
 import { constant, fedInput } from './constants.ts';
 import { type Body, CONTROL_FLOW } from './control-flow.ts';
 import { exactnessOf } from './exactness.ts';
-import { withRows } from './mixing/index.ts';
-import { type Bindings, OnnxNode } from './onnx-node.ts';
+import { NORMALISING } from './mixing/normalising.ts';
+import { PLACING } from './mixing/placing.ts';
+import { PRODUCTS } from './mixing/products.ts';
+import { type Bindings, OnnxNode, type RowRule } from './onnx-node.ts';
 import { RULES } from './rules/index.ts';
 
 const NO_BINDINGS: Bindings = new Map();
+
+const ROW_RULES: ReadonlyMap<string, RowRule> = new Map(
+  Object.entries({ ...PRODUCTS, ...NORMALISING, ...PLACING }),
+);
 
 /** The runtime's own operators do the same as standard ones of the same name. */
 const KNOWN_DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx', 'com.microsoft']);
@@ -110,7 +117,9 @@ export class GraphFacts {
     }
     const told = isKnown ? RULES.get(opType)?.(node) : undefined;
     const facts = told ?? unknown(node.operands);
-    return withRows(node, 'length' in facts ? facts : output.map(() => facts), isKnown);
+    const all = 'length' in facts ? facts : output.map(() => facts);
+    const rule = isKnown ? ROW_RULES.get(opType) : undefined;
+    return withRows(all, rule?.(node, all, whyMixed(opType)) ?? combined(node.operands));
   }
 
   #body(graph: GraphProto, around: Scope, bindings: Bindings): Body {

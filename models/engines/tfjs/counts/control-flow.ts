@@ -1,4 +1,4 @@
-import { asValue, either, repeat } from '../../batch-axes/counts/control.ts';
+import { asValue, decidedBy, either, repeat, ruledBy } from '../../batch-axes/counts/control.ts';
 import { anyValue, type Operands, plain } from '../../batch-axes/counts/facts.ts';
 import type { Rules, TfNode } from './tf-node.ts';
 
@@ -12,9 +12,10 @@ function branches(node: TfNode, calleeOf: (attribute: string) => Callee): Operan
   const [condition, ...given] = node.operands;
   const whenTrue = calleeOf('then_branch')(given);
   const whenFalse = calleeOf('else_branch')(given);
+  const decided = decidedBy(node.json.op, [condition]);
   return whenTrue.map((each, index) => {
     const both = either(each, whenFalse[index]);
-    return both !== undefined && anyValue([condition]) ? asValue(both) : both;
+    return both && ruledBy(decided, anyValue([condition]) ? asValue(both) : both);
   });
 }
 
@@ -24,8 +25,10 @@ function loop(node: TfNode, calleeOf: (attribute: string) => Callee): Operands {
     const after = body(state);
     return { state: after, results: after };
   });
-  const isValue = anyValue(calleeOf('cond')(carried));
-  return carried.map((each) => (each !== undefined && isValue ? asValue(each) : each));
+  const goesOn = calleeOf('cond')(carried);
+  const isValue = anyValue(goesOn);
+  const decided = decidedBy(node.json.op, goesOn);
+  return carried.map((each) => each && ruledBy(decided, isValue ? asValue(each) : each));
 }
 
 export const CONTROL_FLOW: ReadonlyMap<string, Control> = new Map([
@@ -41,8 +44,9 @@ export const FRAMES: Rules = {
     others.reduce((all, each) => either(all, each)!, first!),
     plain(0, true),
   ],
-  Switch({ operands: [x, condition] }) {
-    const passed = x !== undefined && anyValue([condition]) ? asValue(x) : x;
+  Switch({ json, operands: [x, condition] }) {
+    const decided = decidedBy(json.op, [condition]);
+    const passed = x && ruledBy(decided, anyValue([condition]) ? asValue(x) : x);
     return [passed, passed];
   },
   Enter: ({ operands: [x] }) => [x],

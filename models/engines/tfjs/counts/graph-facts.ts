@@ -1,10 +1,15 @@
 import { unknown } from '../../batch-axes/counts/axes.ts';
 import { anyCounted, type Operands, plain, type TensorFacts } from '../../batch-axes/counts/facts.ts';
+import { combined, withRows } from '../../batch-axes/counts/row-rules.ts';
+import { along, NO_ROWS, whyMixed } from '../../batch-axes/counts/rows.ts';
 import { type Step, settle } from '../../batch-axes/counts/settle.ts';
-import { type Callee, CONTROL_FLOW } from './control-flow.ts';
+import { type Callee, CONTROL_FLOW, FRAMES } from './control-flow.ts';
 import type { GraphFunction, GraphNode, Topology } from './graph-json.ts';
+import { NORMALISING } from './mixing/normalising.ts';
+import { PLACING } from './mixing/placing.ts';
+import { PRODUCTS } from './mixing/products.ts';
 import { RULES } from './rules/index.ts';
-import { TfNode } from './tf-node.ts';
+import { type RowRule, TfNode } from './tf-node.ts';
 
 /** Output names of operators with several outputs: functions refer to outputs by name. */
 const OUTPUT_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
@@ -20,17 +25,26 @@ const OUTPUT_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
 
 const INPUTS: ReadonlySet<string> = new Set(['Placeholder', 'PlaceholderWithDefault']);
 
+const ROW_RULES: ReadonlyMap<string, RowRule> = new Map(
+  Object.entries({ ...PRODUCTS, ...NORMALISING, ...PLACING }),
+);
+
 /** Facts about a weight, by name. */
 export type Weights = (name: string) => TensorFacts | undefined;
+
+/** Where the rows of an input lie, by the name of its node. */
+export type InputRows = (name: string) => number | null;
 
 /** Derives facts about tensors of a TensorFlow graph from its nodes and functions. */
 export class GraphFacts {
   readonly #topology: Topology;
   readonly #weights: Weights;
+  readonly #axisOf: InputRows;
   readonly #functions: ReadonlyMap<string, GraphFunction>;
   #countsValues = false;
 
-  constructor(topology: Topology, weights: Weights) {
+  constructor(topology: Topology, weights: Weights, axisOf: InputRows = () => null) {
+    this.#axisOf = axisOf;
     this.#topology = topology;
     this.#weights = weights;
     this.#functions = new Map(topology.library?.function.map((each) => [each.signature.name, each]));
@@ -94,16 +108,21 @@ export class GraphFacts {
   #evaluate(node: TfNode, outputs: number): Operands {
     const { op, name } = node.json;
     if (op === 'Const') return [this.#weights(name) ?? plain(undefined, false)];
-    if (INPUTS.has(op)) return [plain(rankOf(node), true)];
+    if (INPUTS.has(op)) {
+      const axis = this.#axisOf(name);
+      return [{ ...plain(rankOf(node), true), rows: axis === null ? NO_ROWS : along(axis) }];
+    }
     const control = CONTROL_FLOW.get(op);
     if (control !== undefined) return control(node, (attribute) => this.#callee(node, attribute));
     const facts = RULES.get(op)?.(node) ?? unknown(node.operands);
-    return 'length' in facts ? facts : Array.from({ length: outputs }, () => facts);
+    const all = 'length' in facts ? facts : Array.from({ length: outputs }, () => facts);
+    if (Object.hasOwn(FRAMES, op)) return all;
+    return withRows(all, ROW_RULES.get(op)?.(node, all, whyMixed(op)) ?? combined(node.operands));
   }
 
   #callee(node: TfNode, attribute: string): Callee {
     const called = this.#functions.get(node.attribute(attribute)?.func?.name ?? '');
-    if (called === undefined) return (inputs) => [unknown(inputs)];
+    if (called === undefined) return (inputs) => [{ ...unknown(inputs), rows: combined(inputs) }];
     const { signature, nodeDef, ret } = called;
     return (inputs) => {
       const known = new Map<string, TensorFacts>();

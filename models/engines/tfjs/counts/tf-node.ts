@@ -1,4 +1,5 @@
 import { type Operands, plain, type TensorFacts } from '../../batch-axes/counts/facts.ts';
+import type { Rows } from '../../batch-axes/counts/rows.ts';
 import type { Attribute, GraphNode } from './graph-json.ts';
 
 /** A node with the facts about its operands. */
@@ -51,3 +52,11 @@ export class TfNode {
 export type Rule = (node: TfNode) => TensorFacts | Operands;
 
 export type Rules = Readonly<Record<string, Rule>>;
+
+/**
+ * Derives which rows the outputs of a node depend on: one result for all outputs, or one for each.
+ *
+ * @param facts what is known of the outputs otherwise
+ * @param why what to say where rows are mixed
+ */
+export type RowRule = (node: TfNode, facts: Operands, why: string) => Rows | readonly Rows[];

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { InflessError } from '../../../../models/base/errors.ts';
 import { contentOf, digestModel } from '../../../../models/engines/content.ts';
 import { tfjsEngine } from '../../../../models/engines/tfjs/engine.ts';
 import { loadRuntime } from '../../../../models/engines/tfjs/runtime/runtime.ts';
@@ -221,27 +220,6 @@ describe('what of TF.js cannot be inspected', () => {
     await expect(inspect({ ...init, modelTopology: topology })).rejects.toMatchObject({
       code: 'MODEL_UNSUPPORTED',
       message: expect.stringContaining('Frobnicator'),
-    });
-  });
-
-  it('layers of Keras 3 are told from a file that is not whole', async () => {
-    const input = { batch_shape: [null, 3], dtype: 'float32', sparse: false, name: 'input_layer' };
-    const dense = { name: 'dense', dtype: 'float32', units: 2, activation: 'linear', use_bias: false };
-    const layers = [
-      { class_name: 'InputLayer', config: input },
-      { class_name: 'Dense', config: dense },
-    ];
-    const model = { class_name: 'Sequential', config: { name: 'sequential', layers } };
-    const topology = { keras_version: '3.7.0', backend: 'tensorflow', model_config: model };
-    const weights = [randomWeights(1, 'sequential/dense/kernel', [3, 2])];
-    const init: TfjsInit = { format: 'layers-model', modelTopology: topology, weights };
-    const error = await inspect(init).catch((caught: InflessError) => caught);
-    expect(error).toMatchObject({
-      code: 'MODEL_UNSUPPORTED',
-      message: expect.stringMatching(
-        /^\S+ has layers of Keras 3\.7\.0, and TensorFlow\.js loads those of Keras 2 \(.+\)$/,
-      ),
-      remedy: expect.stringContaining('TF_USE_LEGACY_KERAS=1'),
     });
   });
 

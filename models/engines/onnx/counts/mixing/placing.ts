@@ -1,5 +1,13 @@
 import { resolve } from '../../../batch-axes/counts/axes.ts';
 import { forAll, type TensorFacts } from '../../../batch-axes/counts/facts.ts';
+import {
+  expandedRows,
+  joinedRows,
+  oneHotRows,
+  squeezedRows,
+  transposedRows,
+  unsqueezedRows,
+} from '../../../batch-axes/counts/row-moves.ts';
 import { combined, gatheredRows, movedRows, reshapedRows } from '../../../batch-axes/counts/row-rules.ts';
 import { along, axisOf, mixed, type Rows, rowsOf, UNKNOWN_ROWS } from '../../../batch-axes/counts/rows.ts';
 import type { OnnxNode, RowRule } from '../onnx-node.ts';
@@ -11,31 +19,12 @@ const TO_THE_END = 2 ** 31 - 1;
 export const PLACING: Readonly<Record<string, RowRule>> = {
   Transpose(node) {
     const { rank } = node.operand(0);
-    const order = node.ints('perm');
-    return movedRows(node.operand(0), (axis) => {
-      if (order === undefined) return rank === undefined ? undefined : rank - 1 - axis;
-      return order.findIndex((from) => resolve(from, rank) === axis);
-    });
+    const backwards = rank === undefined ? undefined : [...Array(rank).keys()].reverse();
+    return transposedRows(node.operand(0), node.ints('perm') ?? backwards);
   },
-  Squeeze(node) {
-    const x = node.operand(0);
-    const axes = node.isGiven('axes', 1) ? node.numbers('axes', 1) : undefined;
-    const gone = axes?.map((each) => resolve(each, x.rank));
-    return movedRows(x, (axis) => {
-      if (gone === undefined || gone.some((each) => each === undefined || each === axis)) return undefined;
-      return axis - gone.filter((each) => each! < axis).length;
-    });
-  },
-  Unsqueeze(node, [facts]) {
-    const axes = node.numbers('axes', 1)?.map((each) => resolve(each, facts?.rank));
-    return movedRows(node.operand(0), (axis) => {
-      if (axes === undefined || axes.includes(undefined)) return undefined;
-      let place = 0;
-      for (let free = 0; free < axis || axes.includes(place); place += 1)
-        if (!axes.includes(place)) free += 1;
-      return place;
-    });
-  },
+  Squeeze: (node) =>
+    squeezedRows(node.operand(0), node.isGiven('axes', 1) ? node.numbers('axes', 1) : undefined),
+  Unsqueeze: (node, [facts]) => unsqueezedRows(node.operand(0), node.numbers('axes', 1), facts?.rank),
   Reshape: (node) => {
     const shape = node.vector('shape', 1);
     return shape === undefined
@@ -47,14 +36,7 @@ export const PLACING: Readonly<Record<string, RowRule>> = {
     const at = resolve(node.int('axis', 1), x.rank);
     return movedRows(x, (axis) => (at === undefined ? undefined : axis < at ? 0 : 1));
   },
-  Expand(node, [facts]) {
-    const [x, shape] = [node.operand(0), node.operand(1)];
-    if (rowsOf(shape).kind === 'mixed') return rowsOf(shape);
-    const rank = facts?.rank;
-    return movedRows(x, (axis) =>
-      rank === undefined || x.rank === undefined ? undefined : axis + rank - x.rank,
-    );
-  },
+  Expand: (node, [facts]) => expandedRows(node.operand(0), node.operand(1), facts?.rank),
   ...forAll<RowRule>('Tile Pad Resize Upsample', (node) => {
     const rest = combined(node.operands.slice(1));
     return rest.kind === 'none' ? movedRows(node.operand(0), (axis) => axis) : combined(node.operands);
@@ -62,7 +44,7 @@ export const PLACING: Readonly<Record<string, RowRule>> = {
   ...forAll<RowRule>('DepthToSpace SpaceToDepth', (node) =>
     movedRows(node.operand(0), (axis) => (axis === 0 ? 0 : undefined)),
   ),
-  Concat: (node, [facts]) => joined(node, resolve(node.int('axis', 1), facts?.rank)),
+  Concat: (node, [facts]) => joinedRows(node.given, resolve(node.int('axis', 1), facts?.rank)),
   Split(node, facts) {
     const rest = combined([node.operands[1]]);
     if (rest.kind === 'mixed') return rest;
@@ -96,19 +78,9 @@ export const PLACING: Readonly<Record<string, RowRule>> = {
     const at = resolve(node.int('axis', -1), facts?.rank);
     const rest = combined(node.operands.slice(1));
     if (rest.kind !== 'none') return combined(node.operands);
-    return movedRows(node.operand(0), (axis) => (at === undefined ? undefined : axis < at ? axis : axis + 1));
+    return oneHotRows(node.operand(0), at);
   },
 };
-
-/** Rows beside rows of another tensor stay where they are; behind them, their places are no longer known. */
-function joined(node: OnnxNode, at: number | undefined): Rows {
-  const rest = combined(node.given.filter((each) => axisOf(each) === undefined));
-  const axes = new Set(node.given.map(axisOf).filter((each) => each !== undefined));
-  const [axis, ...others] = axes;
-  if (rest.kind === 'mixed' || axis === undefined) return rest;
-  if (others.length > 0 || rest.kind !== 'none' || at === undefined || at === axis) return UNKNOWN_ROWS;
-  return along(axis);
-}
 
 function sliced(node: OnnxNode, _: readonly TensorFacts[], why: string): Rows {
   const x = node.operand(0);

@@ -1,8 +1,8 @@
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
-import { NO_EVIDENCE } from '../batch-axes/evidence.ts';
-import { declaredDims, declaredInput, type TfjsModel } from './declared.ts';
-import type { LayersModel } from './runtime/tfjs-runtime.ts';
-import { dtypeOf } from './tensors.ts';
+import { NO_EVIDENCE } from '../../batch-axes/evidence.ts';
+import { declaredDims, declaredInput, type TfjsModel } from '../declared.ts';
+import type { LayersModel } from '../runtime/tfjs-runtime.ts';
+import { dtypeOf } from '../tensors.ts';
 
 /** A Keras-style model of layers. */
 export function layersModel(path: string, model: LayersModel): TfjsModel {
@@ -24,7 +24,7 @@ export function layersModel(path: string, model: LayersModel): TfjsModel {
       return [model.predictOnBatch(inputs.length === 1 ? inputs[0]! : inputs)].flat() as TfTensor[];
     },
     evidence: async () => NO_EVIDENCE, // no layer counts values
-    hints: async () => (await import('./graph/input-hints.ts')).layerInputHints(model),
+    hints: async () => (await import('../graph/input-hints.ts')).layerInputHints(model),
     dispose: () => void model.dispose(),
   };
 }
