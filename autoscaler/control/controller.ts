@@ -12,6 +12,7 @@ import type { InstanceEvent, Platform } from '../fleet/platform.ts';
 import type { Deployment } from '../functions/deployment.ts';
 import { type Declared, functionNotFound } from '../functions/registry.ts';
 import { ServiceTimes } from '../latency/service-times.ts';
+import { mismatchText } from '../latency/table-watch.ts';
 import { requireFeasible } from '../planning/capacity/feasibility.ts';
 import type { RateModel } from '../planning/capacity/rate-model.ts';
 import {
@@ -90,6 +91,7 @@ export class Controller {
   readonly #decisions = new DecisionLog();
   readonly #shortages: Complaints;
   readonly #looserSlos: Complaints;
+  readonly #mismatches: Complaints;
   #cancelTick: Cancel | undefined;
   #ticking: Promise<void> | undefined;
   #tickAgain = false;
@@ -111,6 +113,10 @@ export class Controller {
     this.#looserSlos = new Complaints(logger, {
       begins: 'a function cannot keep its SLO',
       ends: 'a function can keep its SLO again',
+    });
+    this.#mismatches = new Complaints(logger, {
+      begins: 'a profile table does not match here',
+      ends: 'a profile table matches again',
     });
   }
 
@@ -140,6 +146,7 @@ export class Controller {
     this.#step.rest();
     this.#shortages.forget();
     this.#looserSlos.forget();
+    this.#mismatches.forget();
     this.#tickSoon();
   }
 
@@ -269,7 +276,7 @@ export class Controller {
     const { logger } = this.#parts;
     const { file, table } = deployment.profile;
     const grade = gradeText(gradeOf(table));
-    logger.debug({ function: name, profile: file, grade }, 'a function is planned by its profile table');
+    logger.info({ function: name, profile: file, grade }, 'a function is planned by its profile table');
     for (const warning of deployment.warnings) logger.warn({ function: name }, warning);
   }
 
@@ -281,6 +288,7 @@ export class Controller {
     this.#decisions.forget(name);
     this.#shortages.forget(name);
     this.#looserSlos.forget(name);
+    this.#mismatches.forget(name);
     this.#fleet.abandon(name);
     managed?.dispatcher.refuseUntil(
       Infinity,
@@ -395,6 +403,14 @@ export class Controller {
         kind: 'late',
         reason: looserSloText(this.#functions.get(functionName)!.deployment.spec, sloMs),
       })),
+      nowMs,
+    );
+    this.#mismatches.note(
+      [...this.#functions.values()].flatMap(({ name, tableMismatches }) =>
+        tableMismatches.length === 0
+          ? []
+          : [{ functionName: name, kind: 'table', reason: mismatchText(tableMismatches) }],
+      ),
       nowMs,
     );
   }

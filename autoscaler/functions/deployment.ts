@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { InflessError } from '../../models/base/errors.ts';
 import { canBatch, type ModelFile } from '../../models/manifest/manifest.ts';
 import { SERVER_ENVIRONMENT } from '../../packager/server/instance-protocol.ts';
+import { tailWarnings } from '../../profiles/capacity/tails.ts';
 import { gradeWarnings } from '../../profiles/conditions/grade.ts';
 import { LOCAL_PERIOD_MICROS, underPeriod } from '../../profiles/conditions/period.ts';
 import { shapeWarnings } from '../../profiles/conditions/shapes.ts';
@@ -46,7 +47,7 @@ export async function resolveDeployment(spec: FunctionSpec, asKnown = false): Pr
     profile,
     maxBatch,
     workload: workloadOf(spec, found, profile, environment),
-    warnings: await warningsOf(found, profile),
+    warnings: await warningsOf(found, profile, spec.percentile),
   };
 }
 
@@ -131,13 +132,14 @@ export function versionOf(
   return createHash('sha256').update(identity).digest('hex').slice(0, 12);
 }
 
-async function warningsOf(found: FoundModel, profile: StoredTable): Promise<string[]> {
+async function warningsOf(found: FoundModel, profile: StoredTable, percentile: number): Promise<string[]> {
   const failure = found.image?.failure;
   return [
     ...(failure === undefined
       ? []
       : [`${failure.message}: ${found.title} is served as it was last fetched.`]),
     ...gradeWarnings(profile.table, profile.file),
+    ...tailWarnings(profile.table, profile.file, percentile),
     ...shapeWarnings(profile.table, profile.file, found.model.manifest),
     ...(await hostWarnings(found, profile)),
   ];

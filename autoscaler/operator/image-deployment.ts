@@ -2,6 +2,7 @@ import { InflessError } from '../../models/base/errors.ts';
 import { likened } from '../../models/manifest/inputs.ts';
 import { believed, canBatch, trusted } from '../../models/manifest/manifest.ts';
 import { type PinnedImage, pinImage } from '../../packager/unpack/pinned-image.ts';
+import { tailWarnings } from '../../profiles/capacity/tails.ts';
 import { gradeWarnings } from '../../profiles/conditions/grade.ts';
 import { CLUSTER_PERIOD_MICROS, periodCaveats, underPeriod } from '../../profiles/conditions/period.ts';
 import type { StoredTable } from '../../profiles/store.ts';
@@ -54,6 +55,7 @@ export async function resolveImage(
     },
     warnings: [
       ...gradeWarnings(profile.table, profile.file),
+      ...tailWarnings(profile.table, profile.file, spec.percentile),
       ...periodCaveats(profile.table, CLUSTER_PERIOD_MICROS, spec.name),
     ],
   };

@@ -189,3 +189,19 @@ function told(latency: Latency, samples: number, p99Interval: [number, number]):
   const extrapolated = names.filter((name) => samples < NEEDED_SAMPLES[name]);
   return { ...rest, p99Interval, ...(extrapolated.length === 0 ? {} : { extrapolated }) };
 }
+
+/**
+ * Whether a table tells the percentile that a function is planned by, as sentences; of p99 it is planned with
+ * the upper end of the interval.
+ *
+ * @param file where the table is
+ */
+export function tailWarnings({ cells }: ProfileTable, file: string, percentile: number): readonly string[] {
+  if (percentile <= 99) return [];
+  const beyond = cells.filter(({ latencyMs }) => latencyMs.extrapolated?.includes('p99.9') === true).length;
+  if (beyond === 0) return [];
+  const which = beyond === cells.length ? 'in any of its cells' : `in ${beyond} of its ${cells.length} cells`;
+  return [
+    `Profile table ${file} cannot tell percentile ${percentile} ${which}: it takes ${NEEDED_SAMPLES['p99.9']} samples. There it is extrapolated.`,
+  ];
+}

@@ -50,6 +50,19 @@ describe('infless-pack', () => {
     expect(verified.stdout).toContain(stdout.trim());
   });
 
+  it('packs what requests look like', async () => {
+    const sample = await folder.write('request.json', Buffer.from('{"instances": [[1, 2, 3]]}'));
+    const { code } = await run(model, '--sample', sample, '--base', base, '-o', images());
+    expect(code).toBe(0);
+    const [facts] = JSON.parse((await run('inspect', images(), '--json')).stdout);
+    const values = Buffer.from(Float32Array.of(1, 2, 3).buffer).toString('base64');
+    expect(facts.model.inputs[0].example).toEqual({ shape: [3], shapeFrom: 'sample', values });
+
+    await writeFile(sample, '{"instances": [[1, 2]]}');
+    const { stderr } = await run(model, '--sample', sample, '--base', base, '-o', images());
+    expect(stderr).toContain('error: Shape [2] does not fit input "x", which is [N,3].');
+  });
+
   it('looks at the model with the batch axis that it is given, and says what came of it', async () => {
     const { stderr } = await run(model, '--base', base, '-o', images(), '--batch-axis', 'x=0');
     expect(stderr).toMatch(/^Batching: proven /m);

@@ -32,25 +32,36 @@ async function open(factor: number) {
   return {
     status: await statusOf(managed, world.controller, platform, world.clock.nowMs()),
     explanation: renderExplanation(await explanationOf(managed, world.controller)),
+    log: world.log.filter(({ msg }) => /profile table/.test(String(msg))),
     metric: text.split('\n').filter((line) => line.startsWith('infless_table_mismatch{')),
   };
 }
 
-it('a table that running stays away from is told in status, metric and explanation', async () => {
-  const { status, explanation, metric } = await open(1.5);
+it('a table that running stays away from is told in status, log, metric and explanation', async () => {
+  const { status, explanation, log, metric } = await open(1.5);
   const [first] = status.tableMismatches!;
   expect(first!.slowdown).toBeCloseTo(1.5, 1);
   expect(status.warnings.join()).toMatch(
     /The table does not match here: b\d c[\d.]+ takes 1\.50 times as long/,
   );
+  expect(log).toMatchObject([
+    {
+      level: 30,
+      function: 'f',
+      msg: 'a function is planned by its profile table',
+      grade: expect.any(String),
+    },
+    { level: 40, function: 'f', reason: expect.stringMatching(/does not match here: b\d/) },
+  ]);
   expect(explanation).toMatch(/table {6}The table does not match here: b\d/);
   expect(metric.length).toBe(status.tableMismatches!.length);
   expect(metric[0]).toMatch(/^infless_table_mismatch\{function_name="f\.ns",config="b\d c[\d.]+"\} 1\.[45]/);
 });
 
 it('one that is right is not', async () => {
-  const { status, explanation, metric } = await open(1);
+  const { status, explanation, log, metric } = await open(1);
   expect(status.tableMismatches).toEqual([]);
   expect(explanation).not.toContain('does not match');
+  expect(log.map(({ level }) => level)).toEqual([30]);
   expect(metric).toEqual([]);
 });

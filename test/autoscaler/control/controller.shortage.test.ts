@@ -39,7 +39,7 @@ async function metricOf(name: string): Promise<string[]> {
 
 function logged(name: string): (string | undefined)[][] {
   return world.log
-    .filter((line) => line.function === name && line.msg.startsWith('a function'))
+    .filter((line) => line.function === name && /^a function (is short|has what|can)/.test(line.msg))
     .map(({ msg, reason }) => [msg, reason]);
 }
 

@@ -4,6 +4,7 @@ import { resolveDeployment } from '../../../autoscaler/functions/deployment.ts';
 import { parseFunctionSpec } from '../../../autoscaler/functions/spec.ts';
 import { packageRoot } from '../../../models/base/package.ts';
 import { resolveModel } from '../../../models/resolve/resolve-model.ts';
+import { withTails } from '../../../profiles/capacity/tails.ts';
 import { saveTable } from '../../../profiles/store.ts';
 import { readTable } from '../../../profiles/table-file.ts';
 import { linearWeights, linearWithWeightsIn, ModelFolder } from '../../support/tiny-models.ts';
@@ -51,4 +52,13 @@ describe('other weights beside the same graph', () => {
     expect([after.profile.file, other]).toEqual([other, expect.not.stringMatching(table)]);
     expect(after.workload.version).not.toBe(before.workload.version);
   });
+});
+
+it('a percentile that the table cannot tell has a warning', async () => {
+  const found = await readTable(await measure());
+  const cells = found.cells.map((cell) => ({ ...cell, samples: 200 }));
+  await saveTable(withTails({ ...found, cells }));
+  const warnings = async (percentile: number) => (await deploy({ percentile })).warnings.join();
+  expect(await warnings(99.9)).toMatch(/cannot tell percentile 99\.9 in any of its cells/);
+  expect(await warnings(99)).not.toContain('cannot tell');
 });

@@ -9,6 +9,7 @@ import { messageOf } from '../../../models/base/errors.ts';
 import { programFile } from '../../../models/base/package.ts';
 import { loadProgram } from '../../../profiler/load/program.ts';
 import type { LoadReport } from '../../../profiler/load/report.ts';
+import { numpyFile } from '../../models/sample/numpy-files.ts';
 import { serve } from './load-server.ts';
 
 interface Ended {
@@ -98,6 +99,34 @@ describe('infless-load', () => {
     const report = JSON.parse(stdout) as LoadReport;
     expect(report).toMatchObject({ sent: 60, ok: 60, durationMs: 600 });
     expect(new Set(bodies)).toEqual(new Set(['[1]']));
+  });
+
+  it('makes bodies up like a sample', async () => {
+    const dim = [-1, 2, 3].map((size) => ({ size: String(size), name: '' }));
+    const x = { dtype: 'DT_FLOAT', tensor_shape: { dim, unknown_rank: false }, name: 'x' };
+    const serving = { inputs: { x }, outputs: {}, method_name: 'tensorflow/serving/predict' };
+    const metadata = {
+      model_spec: { name: 'm', signature_name: '', version: '1' },
+      metadata: { signature_def: { signature_def: { serving_default: serving } } },
+    };
+    const { url, bodies } = await serve((response, { method }) =>
+      response.end(JSON.stringify(method === 'GET' ? metadata : {})),
+    );
+    const sample = join(folder, 'sample.npy');
+    await writeFile(sample, numpyFile('floats')); // [[[0, 0.25, 0.5], [0.75, 1, 1.25]]]
+    const few = ['--rate', '100', '--arrivals', 'constant', '--duration', '50ms'];
+    const { code } = await infLoad([`${url}/v1/models/m`, '--sample', sample, ...few]);
+    expect(code).toBe(0);
+    const sent = bodies.filter((body) => body !== '').map((body) => JSON.parse(body) as unknown);
+    expect(sent).toContainEqual({
+      instances: [
+        [
+          [0, 0.25, 0.5],
+          [0.75, 1, 1.25],
+        ],
+      ],
+    });
+    expect(sent).toHaveLength(5);
   });
 
   it('on Ctrl-C reports what it measured and exits 130', async () => {

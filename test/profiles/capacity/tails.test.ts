@@ -1,7 +1,7 @@
 import { randomGamma, randomLogNormal, randomNormal } from 'd3-random';
 import { describe, expect, it } from 'vitest';
 import { type Random, seededRandom } from '../../../models/base/random.ts';
-import { tailIntervals, withTails } from '../../../profiles/capacity/tails.ts';
+import { tailIntervals, tailWarnings, withTails } from '../../../profiles/capacity/tails.ts';
 import { summarize } from '../../../profiles/statistics.ts';
 import { cell, table } from '../sample-table.ts';
 
@@ -109,5 +109,21 @@ describe('a table with its tails', () => {
   it('says the same when it is told twice', () => {
     const once = withTails(table([cell(1, 1000, 10), cell(2, 500, 18, { samples: 9 })]));
     expect(withTails(once)).toEqual(once);
+  });
+});
+
+describe('a percentile beyond 99', () => {
+  const many = cell(1, 1000, 10, { samples: 5000 });
+  const few = cell(2, 1000, 18, { samples: 500 });
+  const warned = (percentile: number, ...cells: (typeof many)[]) =>
+    tailWarnings(withTails(table(cells)), 'net.json', percentile).join();
+
+  it('has a warning where the table cannot tell it', () => {
+    expect(warned(99.9, many, few)).toBe(
+      'Profile table net.json cannot tell percentile 99.9 in 1 of its 2 cells: it takes 1000 samples. There it is extrapolated.',
+    );
+    expect(warned(99.5, few)).toMatch(/percentile 99\.5 in any of its cells:/);
+    expect(warned(99.9, many)).toBe('');
+    expect(warned(99, few)).toBe('');
   });
 });
