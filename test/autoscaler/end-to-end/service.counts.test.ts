@@ -44,6 +44,12 @@ async function predictions(running: RunningService, name: string, instance: unkn
   return answer.json<{ predictions: unknown }>().predictions;
 }
 
+/** Those of its batches: others are of how busy the machine was that measured. */
+async function warningsOf(running: RunningService, name: string): Promise<string[]> {
+  const { warnings } = await running.status(name);
+  return warnings.filter((warning) => warning.includes('one by one'));
+}
+
 describe('a function whose model keeps the best box of an image', () => {
   it('gives each of seven clients at once its own', async () => {
     const running = await start();
@@ -62,9 +68,9 @@ describe('a function whose model keeps the best box of an image', () => {
         }),
       );
     }
-    const { instances, warnings } = await running.status('boxes');
+    const { instances } = await running.status('boxes');
     expect(instances.map(({ config }) => config.batch)).toEqual(instances.map(() => 1));
-    expect(warnings).toEqual([]);
+    expect(await warningsOf(running, 'boxes')).toEqual([]);
   });
 });
 
@@ -91,7 +97,7 @@ describe('a function whose model only running shows to mix rows', () => {
     expect(await unbatched()).toBeGreaterThan(0);
     const reason =
       /^Requests run one by one, although the model was taken to batch: output "y" has shape \[\d+,2\] for \d rows?\.$/;
-    expect((await running.status('loud')).warnings).toEqual([expect.stringMatching(reason)]);
+    expect(await warningsOf(running, 'loud')).toEqual([expect.stringMatching(reason)]);
 
     await running.until('loud', ({ instances }) =>
       instances.every(({ config, phase }) => config.batch === 1 && phase === 'ready'),

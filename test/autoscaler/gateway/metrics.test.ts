@@ -7,7 +7,7 @@ it('a function that is deleted leaves no series, whatever of it ends later', asy
   const there = new Set(['kept', 'deleted']);
   metrics.watch({
     get functions() {
-      return [...there].map((name) => ({ name }));
+      return [...there].map((name) => ({ name, tableMismatches: [] }));
     },
     find: (name: string) => (there.has(name) ? { dispatcher: { queued: 0, inFlight: 0 } } : undefined),
     instancesOf: () => [],

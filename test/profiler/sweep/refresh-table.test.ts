@@ -7,6 +7,7 @@ import { type ProfileOptions, profileModel } from '../../../profiler/sweep/profi
 import { refreshTable } from '../../../profiler/sweep/refresh-table.ts';
 import { CLUSTER_PERIOD_MICROS, underPeriod } from '../../../profiles/conditions/period.ts';
 import { findTable, saveTable } from '../../../profiles/store.ts';
+import type { Cell } from '../../../profiles/table.ts';
 
 const FAST: ProfileOptions = { cellTimeMs: 60, relativeError: 0.2, batches: [1, 2], cpuMillicores: [500] };
 
@@ -50,7 +51,12 @@ it('measures what may be chosen under another period, and single cells again', a
   const again = await refreshTable('mnist', [first!], FAST);
   expect(again.cells[0]!.latencyMs).not.toEqual(first!.latencyMs);
   expect(again.cells[0]!.otherPeriods).toEqual(first!.otherPeriods);
-  expect(again.cells.slice(1)).toEqual(withPeriod.cells.slice(1));
+  // how far tails may reach is told from those of all cells
+  const measuredAlone = ({ latencyMs: { p99Interval: _, ...latencyMs }, ...cell }: Cell) => ({
+    ...cell,
+    latencyMs,
+  });
+  expect(again.cells.slice(1).map(measuredAlone)).toEqual(withPeriod.cells.slice(1).map(measuredAlone));
 
   const none = { ...first!, batch: 64 };
   await expect(refreshTable('mnist', [none], FAST)).rejects.toThrow('The table has no cell b64 c0.5');

@@ -53,6 +53,11 @@ function predict(url: string, rows = 1500): Promise<Response> {
   return fetch(`${url}/v1/models/mnist:predict`, { method: 'POST', body: JSON.stringify({ instances }) });
 }
 
+/** An instance that takes requests of so many. */
+function ofManyRows() {
+  return { workload: { ...harness.workload, environment: { INFLESS_MAX_ROWS: '5000' } } };
+}
+
 async function requestsInFlight(url: string): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   return Number(/^infless_server_in_flight (\d+)$/m.exec(metrics)?.[1]);
@@ -87,7 +92,7 @@ describe('an instance', { timeout: 30_000 }, () => {
   });
 
   it('finishes what is in flight when it is stopped', async () => {
-    await startReady('a', { config: { batch: 32, cpuMillicores: 300, gpuPercent: 0 } });
+    await startReady('a', { ...ofManyRows(), config: { batch: 32, cpuMillicores: 300, gpuPercent: 0 } });
     const { url } = platform.instances()[0]!;
     const answer = predict(url!);
     await harness.until(async () => (await requestsInFlight(url!)) === 1);
@@ -235,7 +240,7 @@ describe.skipIf(!isLinux)('the life after a crash (needs /proc)', { timeout: 30_
   });
 
   it('lets an instance finish that was told to end before', async () => {
-    await startReady('a', { config: { batch: 32, cpuMillicores: 300, gpuPercent: 0 } });
+    await startReady('a', { ...ofManyRows(), config: { batch: 32, cpuMillicores: 300, gpuPercent: 0 } });
     const { url } = platform.instances()[0]!;
     const answer = predict(url!, 4500); // longer than a busy machine takes to close and to open again
     await harness.until(async () => (await requestsInFlight(url!)) === 1);

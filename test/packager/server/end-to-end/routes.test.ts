@@ -93,6 +93,7 @@ describe('other routes', () => {
     expect(await json(await fetch(`${server.url}/v1/models/mnist/versions/1/metadata`))).toEqual({
       model_spec: { name: 'mnist', signature_name: '', version: '1' },
       metadata: {
+        batching: { state: 'proven', reason: expect.stringContaining('alone and beside others') },
         signature_def: {
           signature_def: {
             serving_default: {
