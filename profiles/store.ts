@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { InflessError } from '../models/base/errors.ts';
 import { cacheDirectory, writeFileSafely } from '../models/base/files.ts';
 import { packageRoot } from '../models/base/package.ts';
+import { axesKey } from '../models/manifest/batch-axis.ts';
+import type { ModelManifest } from '../models/manifest/manifest.ts';
 import { whyDue } from './conditions/due.ts';
 import { gradeOf, whyWorse } from './conditions/grade.ts';
-import { type GivenShapes, guessedShapes, hasShapes } from './conditions/shapes.ts';
+import { type GivenShapes, guessedShapes, hasShapes, turnedInput } from './conditions/shapes.ts';
 import { readHost, sameHost } from './host.ts';
 import { type ProfileTable, profileTableSchema } from './table.ts';
 import { parseTable, readTableText } from './table-file.ts';
@@ -23,6 +25,8 @@ export interface FindOptions {
   readonly directories?: readonly string[];
   /** Tables measured with these sizes come first, given or guessed. */
   readonly shapes?: GivenShapes;
+  /** Tables whose rows lie along the axes that this model has come before all others. */
+  readonly rowsOf?: Pick<ModelManifest, 'inputs'>;
   /** Hears of tables of this model that cannot be used; by default a process warning. */
   readonly onUnusable?: (error: InflessError) => void;
 }
@@ -69,10 +73,10 @@ export function profileDirectory(): string {
 }
 
 /**
- * The table for a model file: one of the sizes asked for before any other, then one measured on a host like
- * this, then one that is not due again, whose sizes were not guessed, that is not poor, in this order; then
- * by the order of the directories, then the newest. A table of other sizes, or of another host, is still
- * returned: compare with `hasShapes` and `sameHost`.
+ * The table for a model file: one whose rows lie along the axes asked for before any other, then one of the
+ * sizes asked for, then one measured on a host like this, then one that is not due again, whose sizes were not
+ * guessed, that is not poor, in this order; then by the order of the directories, then the newest. A table of
+ * other sizes, or of another host, is still returned: compare with `hasShapes` and `sameHost`.
  *
  * @param digest `sha256:<hex>` of the model file
  */
@@ -86,8 +90,9 @@ export async function findTable(digest: string, options: FindOptions = {}): Prom
   );
   if (newestFirst.length === 0) return undefined;
   const host = await readHost();
-  const { shapes = {} } = options;
+  const { shapes = {}, rowsOf = { inputs: [] } } = options;
   const merits: readonly ((table: ProfileTable) => boolean)[] = [
+    (table) => turnedInput(table, rowsOf) === undefined,
     (table) => hasShapes(table, shapes),
     (table) => sameHost(table.host, host),
     (table) => whyDue(table) === undefined,
@@ -130,13 +135,18 @@ async function jsonFiles(directory: string): Promise<string[]> {
   }
 }
 
-/** Where a sweep's table is kept in the cache, without the end of the name: one for each size of rows. */
+/**
+ * Where a sweep's table is kept in the cache, without the end of the name: one for each size of rows, and for
+ * axes that are given.
+ */
 export function cacheFileStem({ model, shapes }: Pick<ProfileTable, 'model' | 'shapes'>): string {
   const name = model.name.replace(/[^\w.-]+/g, '-'); // a name may hold what a file name may not
   const digest = model.digest.slice('sha256:'.length).slice(0, 12);
   const chosen = (shapes ?? []).filter(({ source }) => source !== 'model');
   const rows = chosen.length === 0 ? '' : `-${shortDigest(chosen.map(({ input, row }) => [input, row]))}`;
-  return join(profileDirectory(), `${name}-${digest}${rows}`);
+  const { given } = model.batching ?? {};
+  const axes = given === undefined ? '' : `-along-${shortDigest(axesKey(given))}`;
+  return join(profileDirectory(), `${name}-${digest}${rows}${axes}`);
 }
 
 function shortDigest(value: unknown): string {

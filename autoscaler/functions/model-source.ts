@@ -58,7 +58,7 @@ export async function findTableOf(spec: FunctionSpec): Promise<StoredTable | und
       name: spec.name,
       like: await likeOf(spec),
     });
-    return findTable(manifest.digest, { shapes: givenShapes(manifest) });
+    return findTable(manifest.digest, { shapes: givenShapes(manifest), rowsOf: manifest });
   }
   const { model, profile } = await fetchFacts(spec.image, registryOptions(spec));
   const own = profile && { file: spec.image, table: profile };
@@ -85,7 +85,7 @@ export async function chooseTable(
 ): Promise<StoredTable | undefined> {
   const host = await readHost();
   if (own !== undefined && sameHost(own.table.host, host)) return own;
-  const known = await findTable(manifest.digest, { shapes: givenShapes(manifest) });
+  const known = await findTable(manifest.digest, { shapes: givenShapes(manifest), rowsOf: manifest });
   const isOfHere = known !== undefined && sameHost(known.table.host, host);
   return isOfHere ? known : (own ?? known);
 }

@@ -124,7 +124,7 @@ function chosenCells(table: ProfileTable, stale: Stale): readonly Cell[] {
 
 async function tableToRefresh(reference: string, { manifest }: ModelFile): Promise<StoredTable> {
   const rows = measuredShapes(manifest, generateInputs(manifest, { batch: 1 }));
-  const stored = await findTable(manifest.digest, { shapes: givenShapes(manifest) });
+  const stored = await findTable(manifest.digest, { shapes: givenShapes(manifest), rowsOf: manifest });
   const anew = `infless-profile ${reference}`;
   if (stored === undefined) {
     throw new InflessError('PROFILE_NOT_FOUND', `There is no table of ${manifest.name} to refresh`, {

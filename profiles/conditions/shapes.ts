@@ -98,6 +98,21 @@ export function hasShapes(table: ProfileTable, given: GivenShapes): boolean {
 }
 
 /**
+ * An input whose rows lie along another axis in the table than where the model is served: the first, of those
+ * that have rows in both.
+ */
+export function turnedInput(
+  { model }: Pick<ProfileTable, 'model'>,
+  { inputs }: Pick<ModelManifest, 'inputs'>,
+): { readonly name: string; readonly measured: number; readonly served: number } | undefined {
+  for (const { name, batchAxis: served } of inputs) {
+    const measured = model.inputs.find((input) => input.name === name)?.batchAxis ?? null;
+    if (measured !== null && served !== null && measured !== served) return { name, measured, served };
+  }
+  return undefined;
+}
+
+/**
  * What whoever plans with a table should know of the rows that it was measured with, as sentences.
  *
  * @param file where it is
@@ -108,6 +123,13 @@ export function shapeWarnings(
   file: string,
   manifest: Pick<ModelManifest, 'name' | 'inputs'>,
 ): readonly string[] {
+  const turned = turnedInput(table, manifest);
+  if (turned !== undefined) {
+    const { name, measured: along, served } = turned;
+    return [
+      `Profile table ${file} was measured with rows along axis ${along} of input "${name}", not ${served}: measure it again with --batch-axis ${name}=${served}.`,
+    ];
+  }
   const measured = shapesOfTable(table);
   const rows = measured?.map(formatRow).join(', ') ?? 'unknown sizes';
   const given = givenShapes(manifest);

@@ -57,6 +57,19 @@ describe('readTable and saveTable', () => {
     expect(await fileOf(3, 'model')).toBe(await saveTable(sample));
   });
 
+  it('keeps tables of rows along given axes apart, and finds them for such a model', async () => {
+    await fresh('axes');
+    const turnedX = { ...sample.model.inputs[0]!, shape: [null, null], batchAxis: 1 };
+    const batching = { state: 'proven' as const, reason: 'it was tried', given: { x: 1 } };
+    const turned = { ...sample, model: { ...sample.model, inputs: [turnedX], batching } };
+    const along = await saveTable(turned);
+    const plain = await saveTable({ ...sample, createdAt: '2027-01-01T00:00:00.000Z' });
+    expect(along).toMatch(/sample-abababababab-along-[0-9a-f]{8}\.json$/);
+    const { digest } = sample.model;
+    expect((await findTable(digest, { rowsOf: turned.model }))?.file).toBe(along);
+    expect((await findTable(digest, { rowsOf: sample.model }))?.file).toBe(plain);
+  });
+
   it('keeps the better of two tables of the same conditions, unless asked', async () => {
     await fresh('better');
     const better = { ...sample, createdAt: '2026-11-01T00:00:00.000Z' };

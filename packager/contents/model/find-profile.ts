@@ -16,7 +16,10 @@ export async function findProfile(
 ): Promise<StoredTable | undefined> {
   if (choice === false) return undefined;
   if (choice === undefined) {
-    return findTable(model.digest, folder === undefined ? {} : { directories: [folder] });
+    return findTable(model.digest, {
+      rowsOf: model,
+      ...(folder === undefined ? {} : { directories: [folder] }),
+    });
   }
   const table = await readTable(choice);
   if (table.model.digest !== model.digest) {

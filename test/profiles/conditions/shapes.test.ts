@@ -113,6 +113,17 @@ describe('whoever plans with a table', () => {
   });
   const small = tableOf([image], { shapes: [images([3, 224, 224], 'guessed')] });
 
+  it('hears that its rows lie along another axis', () => {
+    const [turned, alone] = [2, null].map((batchAxis) => ({
+      name: 'net',
+      inputs: [{ ...image, batchAxis }],
+    }));
+    expect(shapeWarnings(small, 't.json', turned!)).toEqual([
+      'Profile table t.json was measured with rows along axis 0 of input "images", not 2: measure it again with --batch-axis images=2.',
+    ]);
+    expect(shapeWarnings(small, 't.json', alone!)[0]).not.toContain('--batch-axis');
+  });
+
   it('hears that its rows are of other sizes than those of its function', () => {
     const served = { name: 'net', inputs: [like([3, 640, 640], 'given')] };
     expect(shapeWarnings(small, 't.json', served)).toEqual([
