@@ -74,9 +74,9 @@ export function profileDirectory(): string {
 
 /**
  * The table for a model file: one whose rows lie along the axes asked for before any other, then one of the
- * sizes asked for, then one measured on a host like this, then one that is not due again, whose sizes were not
- * guessed, that is not poor, in this order; then by the order of the directories, then the newest. A table of
- * other sizes, or of another host, is still returned: compare with `hasShapes` and `sameHost`.
+ * sizes asked for, then one measured on a host like this, then one that is not due again, whose sizes were
+ * not guessed, that is not poor, in this order; then by the order of the directories, then the newest. A
+ * table of other sizes, or of another host, is still returned: compare with `hasShapes` and `sameHost`.
  *
  * @param digest `sha256:<hex>` of the model file
  */
