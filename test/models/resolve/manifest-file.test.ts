@@ -36,6 +36,14 @@ describe('a model that somebody has described', () => {
     });
   });
 
+  it('has its rows where they were found then, and nowhere else', async () => {
+    const free = { ...manifest.inputs[0]!, shape: [null, null], batchAxis: 0 };
+    const manifestFile = await described(JSON.stringify({ ...manifest, inputs: [free] }));
+    const along = (axis: number) => resolveModel(path, { manifestFile, like: { batchAxes: { '': axis } } });
+    expect((await along(0)).manifest.inputs).toEqual([free]);
+    await expect(along(1)).rejects.toThrow(/along axis 1 of input "x" was not tried when it was packed/);
+  });
+
   it('has to be there, with its description', async () => {
     const manifestFile = await described(JSON.stringify(manifest));
     const missing = join(folder.path, 'missing');
