@@ -76,12 +76,6 @@ interface Refusal {
 
 const SOON = Promise.resolve();
 
-/**
- * While instances serve, a late request waits for so many SLOs at most, or for so many of the quickest runs
- * where these take longer: who is late by more than that would not have waited either.
- */
-const PATIENCE = 2;
-
 /** A batch may fail under a request this often, for reasons that are none of the request's. */
 const MOST_ATTEMPTS = 5;
 
@@ -120,8 +114,6 @@ export class Dispatcher {
   /** The largest batch, whatever the configs of instances allow. */
   #mostTogether = Infinity;
   #inFlight = 0;
-  /** Since when an instance has answered; requests that waited for it have not waited for their turn. */
-  #servingSinceMs = Infinity;
   #latestBatchMs = -Infinity;
   #cancelWake: Cancel | undefined;
   #isPumpScheduled = false;
@@ -198,7 +190,6 @@ export class Dispatcher {
     for (const id of this.#slots.keys()) if (!wanted.has(id)) this.#slots.delete(id);
     for (const [id, instance] of wanted)
       if (!this.#slots.has(id)) this.#slots.set(id, this.#newSlot(instance));
-    this.#servingChanged();
     this.#scheduleDispatch();
   }
 
@@ -273,7 +264,7 @@ export class Dispatcher {
     }
     const { functionName, sloMs } = this.#options;
     queued.deadlineMs = queued.arrivalMs + sloMs;
-    queued.expiresAtMs = this.#expiryOf(queued);
+    queued.expiresAtMs = queued.arrivalMs + this.#patienceMs;
     const { body } = queued.request;
     if (this.#suspects.isRefused(body, clock.nowMs())) {
       queued.reject(harmful(functionName));
@@ -282,7 +273,6 @@ export class Dispatcher {
     }
     if (queued.isSuspect || this.#suspects.has(body, clock.nowMs())) {
       queued.isSuspect = true;
-      queued.expiresAtMs = this.#expiryOf(queued);
       this.#alone.insert(queued);
       this.#scheduleDispatch();
       return;
@@ -293,39 +283,10 @@ export class Dispatcher {
     else queued.reject(overloaded(functionName));
   }
 
-  /** The longest that a request may wait for an instance. */
-  get #longestWaitMs(): number {
+  /** How long a request may wait: no longer than an answer is worth something. */
+  get #patienceMs(): number {
     const { latePolicy, sloMs, maxWaitMs } = this.#options;
     return latePolicy === 'reject' ? Math.min(sloMs, maxWaitMs) : maxWaitMs;
-  }
-
-  /** Whether an instance answers: one whose batch is overdue by another one may never do so. */
-  get #answers(): boolean {
-    const nowMs = this.#parts.clock.nowMs();
-    for (const { isBusy, idleAtMs, maxBatch, executionMs } of this.#slots.values())
-      if (!isBusy || nowMs <= idleAtMs + executionMs(maxBatch)) return true;
-    return false;
-  }
-
-  /** Until when a request may wait: no longer than an answer is worth something. */
-  #expiryOf({ arrivalMs, attempts, isSuspect }: QueuedRequest): number {
-    const latestMs = arrivalMs + this.#longestWaitMs;
-    // what an instance failed has had its turn, and is not late by waiting for it
-    if (this.#servingSinceMs === Infinity || attempts > 0 || isSuspect) return latestMs;
-    let quickestMs = Infinity;
-    for (const slot of this.#slots.values()) quickestMs = Math.min(quickestMs, slot.executionMs(1));
-    const turnMs = PATIENCE * Math.max(this.#options.sloMs, quickestMs);
-    return Math.min(latestMs, Math.max(arrivalMs, this.#servingSinceMs) + turnMs);
-  }
-
-  /** An instance answers, or none does any more: it is something else that requests wait for. */
-  #servingChanged(): void {
-    const serves = this.#answers;
-    if (serves === this.#servingSinceMs < Infinity) return;
-    this.#servingSinceMs = serves ? this.#parts.clock.nowMs() : Infinity;
-    this.#former.forEach((queued) => {
-      queued.expiresAtMs = this.#expiryOf(queued);
-    });
   }
 
   /** A batch that runs is not stopped, but it is not repeated for a client that is gone either. */
@@ -359,7 +320,6 @@ export class Dispatcher {
     const idle: InstanceServer[] = [];
     const busy: InstanceServer[] = [];
     for (const slot of this.#slots.values()) (slot.isBusy ? busy : idle).push(slot);
-    this.#servingChanged();
     const aloneWakeAtMs = this.#runAlone(idle, busy);
     const { expired, batches, wakeAtMs } = this.#former.decide(clock.nowMs(), idle, busy);
     const trial = batches.length === 0 ? this.#trialOf(expired, idle) : undefined;
@@ -462,7 +422,6 @@ export class Dispatcher {
   ): void {
     const { id } = slot.instance;
     if (this.#slots.get(id) === slot) this.#slots.delete(id);
-    this.#servingChanged();
     this.#parts.onInstanceLost(id, givenUp?.reason ?? messageOf(error), givenUp?.kind ?? 'failed');
     const mayHaveDied =
       givenUp === undefined ? !(error instanceof InstanceLost) || error.mayHaveRun : givenUp.kind === 'stuck';
@@ -512,7 +471,7 @@ export class Dispatcher {
 
   #expired(): InflessError {
     const { functionName } = this.#options;
-    return this.#slots.size > 0 ? tooLate(functionName) : noInstance(functionName, this.#longestWaitMs);
+    return this.#slots.size > 0 ? tooLate(functionName) : noInstance(functionName, this.#patienceMs);
   }
 }
 

@@ -125,13 +125,6 @@ export class BatchFormer<R extends Waiting> {
     return this.#onTime.remove(request) || this.#late.remove(request);
   }
 
-  /** Calls back with each that waits; when they expire may be set anew, in the order of their deadlines. */
-  forEach(callback: (request: R) => void): void {
-    for (const queue of [this.#onTime, this.#late]) {
-      for (let index = 0; index < queue.size; index += 1) callback(queue.at(index)!);
-    }
-  }
-
   /** Empties the queue, most urgent first. */
   drain(): R[] {
     return [...this.#onTime.take(this.#onTime.size), ...this.#late.take(this.#late.size)];

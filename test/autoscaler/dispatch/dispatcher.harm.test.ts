@@ -208,8 +208,7 @@ it('a batch that comes back is not refused by the limit of the queue', async () 
   const rest = calls(Array.from({ length: 100 }, (_, index) => `waiting ${index}`));
   await advance(clock, 1_100);
   expect(dispatcher.queued).toBe(104);
-  const others = Array.from({ length: 26 }, (_, index) => `i${index + 2}`); // enough for all within two SLOs
-  dispatcher.setInstances(others.map((id) => ({ id, config: CONFIG, url: id })));
+  dispatcher.setInstances([{ id: 'i2', config: CONFIG, url: 'i2' }]);
   await advance(clock, 3_000);
   expect(new Set([...first.values(), ...rest.values()])).toEqual(new Set(['200']));
 });

@@ -284,58 +284,6 @@ describe('a request that is late', () => {
     for (const { atMs } of [...answered, ...given]) expect(atMs).toBeLessThanOrEqual(1_000 + 200);
   });
 
-  it('waits for its turn for two SLOs, while there are instances', async () => {
-    const scene = new Scene();
-    scene.dispatcher.setInstances(await scene.instances('a'));
-    const startMs = scene.clock.nowMs();
-    for (const name of names(100)) scene.submit(name);
-    await advance(scene.clock, 1_000);
-    const fates = names(100).map((name) => scene.fate(name)!);
-    const given = fates.filter(({ error }) => error?.code === 'DEADLINE_EXCEEDED');
-    expect(given.length).toBeGreaterThan(50);
-    for (const { atMs } of given) expect(atMs).toBe(startMs + 400);
-    for (const { atMs } of fates) expect(atMs).toBeLessThanOrEqual(startMs + 400 + BATCH_MS);
-  });
-
-  it('has two SLOs for its turn from when the instance came that it waited for', async () => {
-    const scene = new Scene();
-    for (const name of names(60)) scene.submit(name);
-    await advance(scene.clock, 3_000);
-    for (const name of names(60)) expect(scene.fate(name)).toBeUndefined();
-    scene.dispatcher.setInstances(await scene.instances('a'));
-    const startMs = scene.clock.nowMs();
-    await advance(scene.clock, 1_000);
-    const fates = names(60).map((name) => scene.fate(name)!);
-    expect(fates.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(12);
-    for (const { error, atMs } of fates) if (error !== undefined) expect(atMs).toBe(startMs + 400);
-  });
-
-  it('waits for a start again where its last instance is lost', async () => {
-    const scene = new Scene();
-    scene.dispatcher.setInstances(await scene.instances('a'));
-    for (const name of names(20)) scene.submit(name);
-    await advance(scene.clock, 10);
-    scene.dispatcher.setInstances([]);
-    await advance(scene.clock, 2_000);
-    expect(scene.fate('r20')).toBeUndefined();
-    await advance(scene.clock, 3_000);
-    expect(scene.fate('r20')?.error).toMatchObject({ code: 'UNAVAILABLE' });
-  });
-
-  it('has the time of two runs where these take longer than the SLO', async () => {
-    const times = new ServiceTimes(PROFILE, () => ({ slowdown: 10, transportMs: 2 }));
-    const scene = new Scene({}, { times });
-    const [instance] = await scene.instances('a');
-    scene.dispatcher.setInstances([instance!]);
-    for (const name of names(60)) scene.submit(name);
-    const startMs = scene.clock.nowMs();
-    await advance(scene.clock, 3_000);
-    const given = names(60).flatMap((name) =>
-      scene.fate(name)!.error === undefined ? [] : scene.fate(name)!,
-    );
-    for (const { atMs } of given) expect(atMs - startMs).toBeGreaterThan(400);
-  });
-
   it('does not wait for an instance past its deadline where the policy is to reject', async () => {
     const scene = new Scene({ latePolicy: 'reject' });
     scene.submit('r1');
