@@ -63,7 +63,7 @@ const GAP_WEIGHT = 0.05;
  * Late requests have this share of the places in batches while others could always be in time: nobody waits
  * for ever because more keep coming.
  */
-const LATE_SHARE = 0.03;
+const LATE_SHARE = 0.01;
 
 /**
  * Decides which waiting requests run together, where and when. It holds one queue in deadline order, binds a
@@ -72,7 +72,7 @@ const LATE_SHARE = 0.03;
  *
  * The rules, in order:
  * 1. Requests that can no longer be in time step aside, so that they drag no one else over. They run where no
- *    one in time needs the place, and in 3 % of the places where someone does.
+ *    one in time needs the place, and in 1 % of the places where someone does.
  * 2. A full batch starts at once.
  * 3. A partial batch starts at once while a second instance is idle, where waiting gains nothing, or where
  *    there is room to spare. Otherwise the last idle instance waits for company, as long as the next request
