@@ -74,7 +74,7 @@ export const logsCommand = defineProgram({
       flag: '--tail <number>',
       parse: wholeNumber(1),
       otherwise: 'all',
-      help: 'so many of the latest lines of each instance',
+      help: 'how many lines to show of each instance, the latest',
     }),
     json: toggle({ flag: '--json', help: 'write JSON, one object a line' }),
   },

@@ -1,4 +1,4 @@
-/** What the running CV remembers: so much of the past, but at least so many gaps. */
+/** How far back the running CV reaches: this long, but at least over GAP_MEMORY gaps. */
 const MEMORY_MS = 30_000;
 const GAP_MEMORY = 300;
 const FEWEST_GAPS = 50;
@@ -6,13 +6,11 @@ const FEWEST_GAPS = 50;
 export const LONGEST_GAP_MS = 4_000;
 /**
  * So is one that the stream's own gaps do not lead to expect: longer than this many mean gaps, times the
- * square of their CV, which is the scale of the tail of gamma gaps. Of a thousand gaps of a Poisson stream,
- * a third of one is as long.
+ * square of their CV, which is the scale of the tail of gamma gaps. About one in three
+ * thousand gaps of a Poisson stream is as long.
  */
 const UNEXPECTED = 8;
-/**
- * Pauses that come so often, the longest of them at most so many times the shortest, are part of the stream.
- */
+/** HABIT pauses, the longest at most ALIKE times the shortest, are no chance: they are part of the stream. */
 const HABIT = 3;
 const ALIKE = 3;
 /**

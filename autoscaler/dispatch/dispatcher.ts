@@ -80,11 +80,11 @@ const SOON = Promise.resolve();
 const MOST_ATTEMPTS = 5;
 
 /**
- * So long a request that was alone on an instance that is lost waits for the platform to say what became of
- * the instance, before it is let on another one.
+ * How long a request that ran alone on a lost instance waits for the platform to say what became of the
+ * instance. Then it may run on another one.
  */
 const VERDICT_MS = 1_000;
-/** Of so many instances that ended it is known how: their batches may be heard of later. */
+/** How many ended instances are remembered with how they ended: news of their batches may come later. */
 const ENDED_KNOWN = 50;
 
 /**

@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Config } from '../../../profiles/config.ts';
-import { readTable } from '../../../profiles/store.ts';
 import { ownQuotas } from './own-quotas.ts';
-import { type Finished, ProfileProcess } from './run-profile.ts';
+import { cachedTable, type Finished, ProfileProcess } from './run-profile.ts';
 
 const FAST = ['--cell-time', '60ms', '--error', '20%'];
 
@@ -18,13 +17,6 @@ afterEach(() => rm(cache, { recursive: true }));
 
 function profile(...args: string[]): Promise<Finished> {
   return new ProfileProcess(cache, ...args).finished();
-}
-
-/** The one table in the cache. */
-async function cachedTable(): ReturnType<typeof readTable> {
-  const names = (await readdir(join(cache, 'profiles'))).filter((name) => name.endsWith('.json'));
-  expect(names).toHaveLength(1);
-  return readTable(join(cache, 'profiles', names[0]!));
 }
 
 describe('a sweep that was killed', () => {
@@ -45,7 +37,7 @@ describe('a sweep that was killed', () => {
     expect(stderr).toContain(`Resuming with ${finished.length} finished cells`);
     expect(stderr).toContain(`[${finished.length + 1}/6]`);
     expect(stderr).not.toContain(`[${finished.length}/6]`);
-    const { cells } = await cachedTable();
+    const { cells } = await cachedTable(cache);
     expect(cells).toHaveLength(6);
     for (const { batch, cpuMillicores } of finished) {
       expect(cells).toContainEqual(expect.objectContaining({ batch, cpuMillicores }));

@@ -6,7 +6,7 @@ import { openQuotas } from '../../../profiler/quota/quota.ts';
 import { readTable } from '../../../profiles/store.ts';
 import { writeFailingBatchModel } from '../cell/failing-batch-model.ts';
 import { ownQuotas } from './own-quotas.ts';
-import { type Finished, ProfileProcess } from './run-profile.ts';
+import { cachedTable, type Finished, ProfileProcess } from './run-profile.ts';
 
 const FAST = ['--cell-time', '60ms', '--error', '20%'];
 
@@ -21,13 +21,6 @@ function profile(...args: string[]): Promise<Finished> {
   return new ProfileProcess(cache, ...args).finished();
 }
 
-/** The one table in the cache. */
-async function cachedTable(): ReturnType<typeof readTable> {
-  const names = (await readdir(join(cache, 'profiles'))).filter((name) => name.endsWith('.json'));
-  expect(names).toHaveLength(1);
-  return readTable(join(cache, 'profiles', names[0]!));
-}
-
 describe('infless-profile', () => {
   it('measures a zoo model, saves the table in the cache and shows it', async () => {
     const { code, stdout, stderr } = await profile('mnist', '--batches', '1,4', '--cpus', '0.5,1', ...FAST);
@@ -37,7 +30,7 @@ describe('infless-profile', () => {
     expect(stdout).toContain('Most per core');
     expect(code).toBe(0);
 
-    const table = await cachedTable();
+    const table = await cachedTable(cache);
     expect(table.model.name).toBe('mnist');
     expect(table.confidence).toEqual({ level: 0.95, relativeError: 0.2 });
     const configs = table.cells.map(({ batch, cpuMillicores }) => `${batch}/${cpuMillicores}`);
@@ -83,7 +76,7 @@ describe('infless-profile', () => {
       ...FAST,
     );
     expect(code).toBe(0);
-    expect(await readTable(output)).toEqual(await cachedTable());
+    expect(await readTable(output)).toEqual(await cachedTable(cache));
     expect((await readTable(output)).model.name).toBe('digits');
     expect(await readdir(join(cache, 'out'))).toEqual(['table.json']);
   });
@@ -95,7 +88,7 @@ describe('infless-profile', () => {
     expect(stderr).toMatch(/left out: b8 c1: 8 rows do not run as one batch: .*/);
     expect(stdout).not.toContain('b8');
     expect(code).toBe(0);
-    expect((await cachedTable()).cells.map((cell) => cell.batch).sort()).toEqual([1, 4]);
+    expect((await cachedTable(cache)).cells.map((cell) => cell.batch).sort()).toEqual([1, 4]);
   });
 
   it('ends when not even the easiest config runs', async () => {

@@ -1,6 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
 import { programFile } from '../../../models/base/package.ts';
+import { readTable } from '../../../profiles/store.ts';
 
 export interface Finished {
   readonly code: number | null;
@@ -46,4 +50,11 @@ export class ProfileProcess {
     if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'close');
     return { code: this.child.exitCode, stdout: this.#stdout, stderr: this.#stderr };
   }
+}
+
+/** The one table in a cache. */
+export async function cachedTable(cache: string): ReturnType<typeof readTable> {
+  const names = (await readdir(join(cache, 'profiles'))).filter((name) => name.endsWith('.json'));
+  expect(names).toHaveLength(1);
+  return readTable(join(cache, 'profiles', names[0]!));
 }
